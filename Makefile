@@ -1,0 +1,69 @@
+# `make demo` and `make test` need nothing but Python 3.11 or later, make and the package index.
+# Paths are relative, so that the checkout may lie anywhere; programs are run by the environment's Python,
+# so that a moved checkout still finds them.
+
+PY := .venv/bin/python
+MANAGE := $(PY) manage.py
+
+.DEFAULT_GOAL := help
+.PHONY: help venv run stop check fmt test torture demo seed clean fresh
+
+help: ## list what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+demo: venv ## the whole product with a simulated market; DATA=dir loads a real one, ONCE=1 does not serve
+	@$(MANAGE) demo $(if $(ONCE),--once)
+
+test: venv ## the whole suite
+	@$(PY) -m pytest -n 2 --dist loadgroup -m "not torture" $(ARGS)
+
+venv: .venv/installed ## the environment, in .venv
+
+# The Python the lock was resolved for comes first. A shim may exist and not run, so each is tried.
+.venv/installed: requirements-uv.lock requirements.lock
+	@.venv/bin/python -c "" 2>/dev/null || { \
+	  for python in python3.11 python3.12 python3.13 python3.14 python3; do \
+	    if $$python -c "import sys; sys.exit(sys.version_info < (3, 11))" 2>/dev/null; then break; fi; python=; \
+	  done; \
+	  if [ -z "$$python" ]; then echo "Python 3.11 or later is needed, and none was found." >&2; exit 1; fi; \
+	  echo "Making .venv"; $$python -m venv --clear .venv; }
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock \
+	  && .venv/bin/uv pip sync --quiet --python $(PY) --require-hashes requirements.lock \
+	  || { echo "uv did not do; installing with pip, which takes longer"; \
+	       $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock; }
+	@touch $@
+
+run: venv ## start the embedded servers and print their addresses
+	@$(PY) -m config.embedded start
+	@$(PY) -m config.embedded urls
+
+stop: venv ## stop the embedded servers
+	@$(PY) -m config.embedded stop
+
+clean: venv ## stop the embedded servers and remove their data
+	@$(PY) -m config.embedded clean
+
+seed: venv ## a market of 5,000 simulated merchants, imported into a database of its own
+	@DATA=.local/markets/5000 $(MANAGE) demo --once --merchants 5000
+
+# From cheap to dear.
+check: venv ## formats, lint, types, layers, migrations; prints the lines of source
+	@$(PY) -m ruff format --check .
+	@$(PY) -m ruff check .
+	@if find config merchants scoring lending -name "*.html" | grep -q .; then \
+	  $(PY) -m djlint --quiet --check --profile=django --max-line-length=120 config merchants scoring lending; fi
+	@$(PY) -m mypy .
+	@$(PY) .venv/bin/lint-imports
+	@$(MANAGE) check --fail-level WARNING
+	@$(MANAGE) makemigrations --check --dry-run
+	@$(PY) tests/architecture/lines.py
+
+fmt: venv ## format the source and mend what can be mended
+	@$(PY) -m ruff format .
+	@$(PY) -m ruff check --fix .
+
+torture: venv ## the long fault runs
+	@$(PY) -m pytest -m torture $(ARGS)
+
+fresh: ## clone main into an empty folder, and run the two commands there as root and as an ordinary user
+	@.ci/fresh

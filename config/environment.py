@@ -1,0 +1,152 @@
+"""Read the environment once, and refuse every bad value by its name."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+
+from config import embedded
+
+T = TypeVar("T")
+BROKER_SCHEMES = ("redis", "rediss", "redis+socket", "amqp", "amqps")
+CLOCKS = ("manual", "wall")
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+
+class BadSetting(Exception):
+    """A variable of the environment is missing or wrong; the text names it and says what is expected."""
+
+    def __init__(self, name: str, expected: str) -> None:
+        super().__init__(f"{name}: {expected}.")
+        self.name = name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """What the environment decides. `database` and `owner` are libpq keywords, durations are seconds."""
+
+    secret_key: str
+    debug: bool
+    allowed_hosts: list[str]
+    database: Mapping[str, str]
+    owner: Mapping[str, str]
+    broker_url: str
+    business_time_zone: str
+    business_clock: str
+    log_level: str
+    job_lease: int
+    sweep_every: int
+    secure: bool
+
+
+def parse_environment(environ: Mapping[str, str], *, root: Path) -> Environment:
+    """Parse every variable that the product reads. Raises BadSetting.
+
+    Without DATABASE_URL, DATABASE_OWNER_URL and BROKER_URL the embedded servers of this checkout are meant.
+    """
+
+    def read(name: str, parse: Callable[[str], T], default: str | None = None) -> T:
+        text = environ.get(name, default)
+        if text is None:
+            raise BadSetting(name, "is missing")
+        try:
+            return parse(text)
+        except (ValueError, ProgrammingError) as error:
+            raise BadSetting(name, str(error)) from error
+
+    if embedded.wanted(environ):
+        addresses = embedded.addresses(root, environ)
+        local = {
+            "DATABASE_URL": addresses.database_url(embedded.Role.APP),
+            "DATABASE_OWNER_URL": addresses.database_url(embedded.Role.OWNER),
+            "BROKER_URL": addresses.broker_url,
+            "SECRET_KEY": "only-for-the-embedded-servers-which-no-network-reaches",
+            "BUSINESS_CLOCK": "manual",
+            "SECURE": "0",
+        }
+        environ = local | {name: value for name, value in environ.items() if name != "DATABASE_OWNER_URL"}
+    return Environment(
+        secret_key=read("SECRET_KEY", _secret),
+        debug=read("DEBUG", _flag, "0"),
+        allowed_hosts=read("ALLOWED_HOSTS", _words, "localhost,127.0.0.1,[::1]"),
+        database=read("DATABASE_URL", _database),
+        owner=read("DATABASE_OWNER_URL", _database),
+        broker_url=read("BROKER_URL", _broker),
+        business_time_zone=read("BUSINESS_TIME_ZONE", _zone, "UTC"),
+        business_clock=read("BUSINESS_CLOCK", _one_of(CLOCKS), "wall"),
+        log_level=read("LOG_LEVEL", _one_of(LOG_LEVELS), "INFO"),
+        job_lease=read("JOB_LEASE", _seconds, "60"),
+        sweep_every=read("SWEEP_EVERY", _seconds, "20"),
+        secure=read("SECURE", _flag, "1"),
+    )
+
+
+def _secret(text: str) -> str:
+    if len(text) < 32:  # noqa: PLR2004 - said in the message
+        message = "expected at least 32 characters"
+        raise ValueError(message)
+    return text
+
+
+def _flag(text: str) -> bool:
+    if text not in {"0", "1"}:
+        message = f"expected 0 or 1, not {text!r}"
+        raise ValueError(message)
+    return text == "1"
+
+
+def _words(text: str) -> list[str]:
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    if not words:
+        message = "expected names, separated by commas"
+        raise ValueError(message)
+    return words
+
+
+def _database(text: str) -> Mapping[str, str]:
+    if urlsplit(text).scheme not in {"postgresql", "postgres"}:
+        message = "expected postgresql://USER:PASSWORD@HOST/NAME"
+        raise ValueError(message)
+    facts = {key: str(value) for key, value in conninfo_to_dict(text).items()}
+    if not {"dbname", "user"} <= facts.keys():
+        message = "expected a user and a database in postgresql://USER:PASSWORD@HOST/NAME"
+        raise ValueError(message)
+    return facts
+
+
+def _broker(text: str) -> str:
+    if urlsplit(text).scheme not in BROKER_SCHEMES:
+        message = f"expected a URL of {', '.join(BROKER_SCHEMES)}"
+        raise ValueError(message)
+    return text
+
+
+def _zone(text: str) -> str:
+    try:
+        ZoneInfo(text)
+    except (KeyError, OSError, ValueError) as error:
+        message = f"{text!r} is no time zone of the IANA database"
+        raise ValueError(message) from error
+    return text
+
+
+def _one_of(names: tuple[str, ...]) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in names:
+            message = f"expected {' or '.join(names)}, not {text!r}"
+            raise ValueError(message)
+        return text
+
+    return parse
+
+
+def _seconds(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 240:  # noqa: PLR2004 - said in the message
+        message = f"expected whole seconds from 1 to 240, not {text!r}"
+        raise ValueError(message)
+    return int(text)

@@ -1,0 +1,33 @@
+"""Count business days and periods."""
+
+from calendar import monthrange
+from datetime import UTC, date, datetime, timedelta, tzinfo
+
+EPOCH = date(1970, 1, 1)
+
+
+def day_number(on: date) -> int:
+    """Give a date its number: whole days since 1970-01-01."""
+    return (on - EPOCH).days
+
+
+def date_of(day: int) -> date:
+    """Turn a day's number back into its date."""
+    return EPOCH + timedelta(days=day)
+
+
+def business_day(at: datetime, zone: tzinfo) -> date:
+    """Find the date on which a moment falls in the business time zone."""
+    return at.astimezone(zone).date()
+
+
+def midnight(on: date, zone: tzinfo) -> datetime:
+    """Find the first moment of a business date, in UTC."""
+    return datetime(on.year, on.month, on.day, tzinfo=zone).astimezone(UTC)
+
+
+def add_months(on: date, months: int, *, day: int | None = None) -> date:
+    """Move a date by whole months to the given day of the month (default: its own), at most the month's last."""
+    years, month = divmod(on.month - 1 + months, 12)
+    year = on.year + years
+    return date(year, month + 1, min(day or on.day, monthrange(year, month + 1)[1]))

@@ -1,0 +1,115 @@
+"""Hold money as integers of minor units, and turn it into text and back at the edges."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from config.kernel.rounding import Rounding, round_fraction
+
+# ISO 4217, active codes with other than two decimals.
+EXPONENTS = dict.fromkeys(
+    ["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"], 0
+) | dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3)
+CURRENCY_PATTERN = r"^[A-Z]{3}$"
+# Beyond any payment of a merchant, and a thousand such rows still add up within a 64-bit integer.
+MAX_MINOR = 10**15
+_AMOUNT = re.compile(r"-?[0-9]{1,18}(\.[0-9]+)?", re.ASCII)
+
+
+class BadAmount(ValueError):
+    """The text is no amount of this currency."""
+
+
+class CurrencyMismatch(ValueError):
+    """Amounts of two currencies were added."""
+
+
+@dataclass(frozen=True, slots=True, order=False)
+class Money:
+    """An amount in minor units of one currency."""
+
+    minor: int
+    currency: str
+
+    def __post_init__(self) -> None:
+        if type(self.minor) is not int:
+            message = f"minor units are int, not {type(self.minor).__name__}"
+            raise TypeError(message)
+        if not re.fullmatch(CURRENCY_PATTERN, self.currency):
+            message = f"{self.currency!r} is no currency code"
+            raise BadAmount(message)
+
+    def __add__(self, other: "Money") -> "Money":
+        if other.currency != self.currency:
+            message = f"{self.currency} and {other.currency}"
+            raise CurrencyMismatch(message)
+        return Money(self.minor + other.minor, self.currency)
+
+    def __neg__(self) -> "Money":
+        return Money(-self.minor, self.currency)
+
+    def __sub__(self, other: "Money") -> "Money":
+        return self + -other
+
+    def __str__(self) -> str:
+        return f"{format_minor(self.minor, self.currency)} {self.currency}"
+
+    def scaled(self, by: Fraction, rounding: Rounding) -> "Money":
+        """Multiply by an exact factor and round to minor units."""
+        return Money(round_fraction(self.minor * by, rounding), self.currency)
+
+
+def exponent_of(currency: str) -> int:
+    """Get the number of decimals of a currency (ISO 4217; two where it is not listed)."""
+    return EXPONENTS.get(currency, 2)
+
+
+def parse_minor(text: str, currency: str) -> int:
+    """Read decimal text ("1234.50") as minor units. Raises BadAmount.
+
+    Zeros beyond the currency's decimals are read; other digits there are refused, never rounded away.
+    """
+    if not _AMOUNT.fullmatch(text):
+        message = f"{text[:40]!r} is no decimal amount"
+        raise BadAmount(message)
+    exponent = exponent_of(currency)
+    whole, _, decimals = text.partition(".")
+    if decimals[exponent:].strip("0"):
+        message = f"{text[:40]!r} has more than {exponent} decimals"
+        raise BadAmount(message)
+    minor = int(whole + decimals[:exponent].ljust(exponent, "0"))
+    if abs(minor) > MAX_MINOR:
+        message = f"{text[:40]!r} is beyond every plausible amount"
+        raise BadAmount(message)
+    return minor
+
+
+def format_minor(minor: int, currency: str, *, grouped: bool = False) -> str:
+    """Write minor units as decimal text, with all decimals of the currency, on request with thousands commas."""
+    exponent = exponent_of(currency)
+    whole, decimals = divmod(abs(minor), 10**exponent)
+    text = f"{whole:,}" if grouped else str(whole)
+    if exponent:
+        text += f".{decimals:0{exponent}}"
+    return f"-{text}" if minor < 0 else text
+
+
+def allocate(total: int, weights: Sequence[int]) -> list[int]:
+    """Share a total of minor units in proportion to the weights, so that the parts add up to it.
+
+    Largest remainder (Hamilton): each part is rounded towards zero, and what is left goes, one unit each, to the
+    largest remainders; ties to the earliest. Raises ValueError for a negative weight or no positive one.
+    """
+    whole = sum(weights)
+    if whole <= 0 or min(weights) < 0:
+        message = "weights must not be negative, and one must be positive"
+        raise ValueError(message)
+    sign = -1 if total < 0 else 1
+    quotients = [divmod(abs(total) * weight, whole) for weight in weights]
+    parts = [quotient for quotient, _ in quotients]
+    left = abs(total) - sum(parts)
+    by_remainder = sorted(range(len(weights)), key=lambda position: -quotients[position][1])
+    for position in by_remainder[:left]:
+        parts[position] += 1
+    return [sign * part for part in parts]

@@ -1,0 +1,36 @@
+"""Say who acts."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.core.exceptions import PermissionDenied
+
+
+class ActorKind(StrEnum):
+    """Name the kinds of actors."""
+
+    STAFF = "staff"
+    PARTNER = "partner"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A member of staff, a partner's system, or this system itself; written as `staff:3`."""
+
+    kind: ActorKind
+    id: int
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.id}"
+
+
+SYSTEM = Actor(ActorKind.SYSTEM, 0)
+
+
+def actor_of(user: User | AnonymousUser) -> Actor:
+    """Name the user of a request, who must be signed in. Raises PermissionDenied."""
+    if isinstance(user, AnonymousUser):
+        raise PermissionDenied
+    return Actor(ActorKind.STAFF, user.pk)

@@ -1,0 +1,17 @@
+"""Declare the office, on which the interfaces of all apps stand."""
+
+from django.apps import AppConfig
+
+from config.celery import app
+
+
+class OfficeConfig(AppConfig):
+    """Configure the office."""
+
+    name = "config.office"
+
+    def ready(self) -> None:
+        """Fill the task registry now: by itself only a worker does, and web processes enqueue."""
+        from config.office import checks  # noqa: F401, PLC0415 - registers them
+
+        app.autodiscover_tasks(force=True)

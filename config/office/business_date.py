@@ -1,0 +1,53 @@
+"""Read and move the business date."""
+
+from datetime import date, datetime
+from enum import StrEnum
+
+from config.db.transactions import operation, require_one
+from config.office.actors import Actor
+from config.office.events import record_event
+from config.office.models import BusinessDate
+from config.refusals import Refused
+
+
+class DateRefusal(StrEnum):
+    """Name the reasons for which the business date is not moved."""
+
+    NOT_FORWARD = "NOT_FORWARD"
+
+
+class BusinessDateNotMoved(Refused[DateRefusal]):
+    """The business date stays."""
+
+
+def get_business_date() -> date | None:
+    """Get the open business day; None before the office opened its first."""
+    return BusinessDate.objects.values_list("current", flat=True).first()
+
+
+def lock_business_date() -> None:
+    """Hold the business date until the transaction ends."""
+    list(BusinessDate.objects.lock())
+
+
+def open_day(*, on: date, actor: Actor, now: datetime) -> date:
+    """Open a later business day, or the very first one; return it. Raises BusinessDateNotMoved."""
+    with operation():
+        row = BusinessDate.objects.lock().first()
+        if row is None:
+            row = BusinessDate.objects.create(pk=1, current=on)
+            before = None
+        else:
+            before = row.current.isoformat()
+            if on <= row.current:
+                raise BusinessDateNotMoved(DateRefusal.NOT_FORWARD)
+            require_one(BusinessDate.objects.filter(current=row.current).update(current=on))
+        record_event(
+            name="office.open_day",
+            subject=row,
+            actor=actor,
+            before={"current": before},
+            after={"current": on.isoformat()},
+            now=now,
+        )
+        return on

@@ -1,0 +1,154 @@
+"""Queue, claim, finish, fail and sweep the jobs of the workers.
+
+A job's task takes the id of its row and calls `run_job`; what it has to do is a function of the claim.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import structlog
+from django.conf import settings
+from django.db import connection
+from django.db.models import F
+from django.utils import timezone
+
+from config.db.transactions import StaleRow, operation, require_one, require_transaction
+from config.jobs import enqueue
+from config.office.actors import Actor
+from config.office.events import record_event
+from config.office.models import JobRun
+from config.office.models.job_run import JobState
+
+log = structlog.get_logger(__name__)
+MAX_ERROR = 2_000
+SWEPT_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """The right of one worker to do one job, until someone else claims it."""
+
+    job_id: int
+    subject_id: int
+    part: int
+    token: int
+
+
+class Work(Protocol):
+    """What a job does: an operation that ends with `finish_job`."""
+
+    def __call__(self, *, claim: Claim, now: datetime) -> object:
+        """Do the claimed work. Raises StaleRow if another worker claimed it meanwhile."""
+
+
+def queue_jobs(*, name: str, subject_id: int, parts: Iterable[int], actor: Actor, now: datetime) -> None:
+    """Add one job a part to the caller's transaction and send them after its commit. Raises NoTransaction."""
+    require_transaction()
+    jobs = [JobRun(name=name, subject_id=subject_id, part=part, started_by=str(actor), sent_at=now) for part in parts]
+    for job in JobRun.objects.bulk_create(jobs):
+        enqueue(name, job_id=job.pk)
+
+
+def run_job(job_id: int, work: Work) -> None:
+    """Claim the job, do the work, and write down an error; sent twice, or finished before, it does nothing."""
+    claim = claim_job(job_id=job_id, now=timezone.now())
+    if claim is None:
+        return
+    try:
+        work(claim=claim, now=timezone.now())
+    except StaleRow:
+        log.warning("job_fenced", job_id=job_id, token=claim.token)  # another worker holds it now
+    except Exception as error:
+        log.exception("job_failed", job_id=job_id)
+        fail_job(claim=claim, error=f"{type(error).__name__}: {error}", now=timezone.now())
+
+
+def claim_job(*, job_id: int, now: datetime) -> Claim | None:
+    """Claim the job under a lease; None if it is done, parked, or held by another worker."""
+    with operation():
+        due = JobRun.objects.claimable(now).filter(pk=job_id, attempts__lt=settings.JOB_MAX_ATTEMPTS)
+        job = due.select_for_update(skip_locked=True, no_key=True).first()
+        if job is None:
+            return None
+        require_one(
+            JobRun.objects.filter(pk=job.pk, token=job.token).update(
+                state=JobState.RUNNING,
+                token=F("token") + 1,
+                attempts=F("attempts") + 1,
+                done=0,
+                claimed_at=now,
+                lease_until=now + settings.JOB_LEASE,
+            )
+        )
+        return Claim(job_id=job.pk, subject_id=job.subject_id, part=job.part, token=job.token + 1)
+
+
+def limit_statements_to_lease() -> None:
+    """Let no statement of the transaction outlive the lease: its worker would be taken for dead.
+
+    Raises NoTransaction.
+    """
+    require_transaction()
+    limit = int(settings.JOB_LEASE.total_seconds() * 900)  # nine tenths, in milliseconds
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(limit)])
+
+
+def report_progress(*, claim: Claim, done: int, total: int, now: datetime) -> None:
+    """Write how far the job is, and renew its lease. Raises StaleRow if the claim is lost."""
+    with operation():
+        held = JobRun.objects.held(claim.job_id, claim.token)
+        require_one(held.update(done=done, total=total, lease_until=now + settings.JOB_LEASE))
+
+
+def finish_job(*, claim: Claim, done: int, now: datetime) -> None:
+    """Mark the job done in the transaction that holds its results. Raises NoTransaction, StaleRow if fenced off."""
+    require_transaction()
+    held = JobRun.objects.held(claim.job_id, claim.token)
+    require_one(held.update(state=JobState.DONE, done=done, total=done, error="", lease_until=None, finished_at=now))
+
+
+def fail_job(*, claim: Claim, error: str, now: datetime) -> None:
+    """Keep the error; let the sweep send the job again, or park it after its last attempt."""
+    with operation():
+        held = JobRun.objects.held(claim.job_id, claim.token)
+        kept = {"error": error[:MAX_ERROR], "lease_until": None, "sent_at": now}
+        if not held.filter(attempts__gte=settings.JOB_MAX_ATTEMPTS).update(state=JobState.PARKED, **kept):
+            held.update(state=JobState.WAITING, **kept)
+
+
+def sweep_jobs(*, now: datetime, older_than: timedelta) -> int:
+    """Send again what waits or lost its worker, park what died at its last attempt; return how many were sent.
+
+    This is what makes the broker forgettable: flushed or restarted, it is told everything again from here.
+    """
+    with operation():
+        exhausted = JobRun.objects.claimable(now).filter(attempts__gte=settings.JOB_MAX_ATTEMPTS)
+        exhausted.update(state=JobState.PARKED, lease_until=None, error="The worker died at the last attempt.")
+        due = JobRun.objects.claimable(now).filter(sent_at__lt=now - older_than).order_by("pk")
+        jobs = list(due.select_for_update(skip_locked=True, no_key=True)[:SWEPT_AT_ONCE])
+        JobRun.objects.filter(pk__in=[job.pk for job in jobs]).update(sent_at=now)
+        for job in jobs:
+            enqueue(job.name, job_id=job.pk)
+        return len(jobs)
+
+
+def resume_job(*, job_id: int, actor: Actor, now: datetime) -> bool:
+    """Give a parked job its attempts again and send it; False if it is not parked."""
+    with operation():
+        job = JobRun.objects.filter(pk=job_id).lock().get()
+        parked = JobRun.objects.filter(pk=job_id, state=JobState.PARKED)
+        if not parked.update(state=JobState.WAITING, attempts=0, sent_at=now):
+            return False
+        record_event(
+            name="office.resume_job",
+            subject=job,
+            actor=actor,
+            before={"state": job.state, "attempts": job.attempts},
+            after={"state": JobState.WAITING},
+            now=now,
+        )
+        enqueue(job.name, job_id=job.pk)
+        return True

@@ -1,0 +1,7 @@
+"""The tables of the office."""
+
+from config.office.models.business_date import BusinessDate
+from config.office.models.job_run import JobRun
+from config.office.models.operation_event import OperationEvent
+
+__all__ = ["BusinessDate", "JobRun", "OperationEvent"]

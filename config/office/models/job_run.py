@@ -1,0 +1,92 @@
+"""Keep what the workers have to do, and how far they are."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Self
+
+from django.db import models
+from django.db.models import F, Q
+
+from config.db.locking import LockingQuerySet
+
+
+class JobState(StrEnum):
+    """Name the states of a job."""
+
+    WAITING = "WAITING"
+    RUNNING = "RUNNING"
+    DONE = "DONE"
+    PARKED = "PARKED"
+
+
+STATES = [state.value for state in JobState]
+RUNNING = JobState.RUNNING.value
+DONE = JobState.DONE.value
+
+
+class JobRunQuerySet(LockingQuerySet["JobRun"]):
+    """Select jobs."""
+
+    def of(self, name: str, subject_id: int) -> Self:
+        """Keep all parts of one piece of work."""
+        return self.filter(name=name, subject_id=subject_id)
+
+    def claimable(self, now: datetime) -> Self:
+        """Keep those that wait, and those whose worker let its lease run out."""
+        return self.filter(Q(state=JobState.WAITING) | Q(state=JobState.RUNNING, lease_until__lt=now))
+
+    def held(self, job_id: int, token: int) -> Self:
+        """Keep the job if the claim with this token still holds it."""
+        return self.filter(pk=job_id, token=token, state=JobState.RUNNING)
+
+
+class JobRun(models.Model):
+    """One unit of work, claimed by a worker under a lease and a fencing token.
+
+    The row, not the broker's message, says that the work is due. `subject_id` and `part` say what it is about
+    (the run and its shard); `token` rises with every claim, so a worker that slept past its lease commits nothing.
+    """
+
+    name = models.CharField(max_length=80)
+    subject_id = models.BigIntegerField()
+    part = models.SmallIntegerField(default=0)
+    state = models.CharField(max_length=8, choices=[(state, state) for state in STATES], default=JobState.WAITING.value)
+    token = models.BigIntegerField(default=0)
+    attempts = models.SmallIntegerField(default=0)
+    done = models.BigIntegerField(default=0)
+    total = models.BigIntegerField(null=True)
+    error = models.TextField(default="")
+    started_by = models.CharField(max_length=40)
+    sent_at = models.DateTimeField()
+    claimed_at = models.DateTimeField(null=True)
+    lease_until = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    objects = JobRunQuerySet.as_manager()
+
+    class Meta:
+        permissions = [("resume_jobrun", "Can resume parked jobs")]
+        constraints = [
+            models.UniqueConstraint(name="office_jobrun_once", fields=["name", "subject_id", "part"]),
+            models.CheckConstraint(name="office_jobrun_state_known", condition=Q(state__in=STATES)),
+            models.CheckConstraint(
+                name="office_jobrun_leased_while_running",
+                condition=Q(state=RUNNING, lease_until__isnull=False, claimed_at__isnull=False)
+                | (~Q(state=RUNNING) & Q(lease_until__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="office_jobrun_finished_when",
+                condition=Q(state=DONE, finished_at__isnull=False) | (~Q(state=DONE) & Q(finished_at__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="office_jobrun_counts_not_negative",
+                condition=Q(done__gte=0, attempts__gte=0, token__gte=0),
+            ),
+            models.CheckConstraint(name="office_jobrun_attempts_are_claims", condition=Q(attempts__lte=F("token"))),
+        ]
+        indexes = [
+            models.Index(fields=["sent_at"], name="office_jobrun_open", condition=Q(state__in=["WAITING", "RUNNING"]))
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.subject_id}/{self.part}"

@@ -1,0 +1,32 @@
+"""Keep what was done, by whom."""
+
+from django.db import models
+from django.db.models import Q
+
+
+class OperationEvent(models.Model):
+    """One operation that was committed. A trigger refuses UPDATE and DELETE."""
+
+    name = models.CharField(max_length=80)
+    subject = models.CharField(max_length=80)
+    # A text, not a foreign key: partners and this system act too, and an event outlives every account.
+    actor = models.CharField(max_length=40)
+    before = models.JSONField()
+    after = models.JSONField()
+    booked_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["subject", "id"], name="office_event_by_subject")]
+        constraints = [
+            models.CheckConstraint(
+                name="office_operationevent_name_dotted",
+                condition=Q(name__regex=r"^[a-z]+\.[a-z_]+$"),
+            ),
+            models.CheckConstraint(
+                name="office_operationevent_actor_known",
+                condition=Q(actor__regex=r"^(staff|partner|system):[0-9]+$"),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.subject}"

@@ -1,0 +1,30 @@
+"""Wake up, look whether something is due."""
+
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from celery import shared_task
+from django.conf import settings
+from django.utils import timezone
+
+from config.kernel.calendar import business_day
+from config.office.actors import SYSTEM
+from config.office.business_date import BusinessDateNotMoved, open_day
+from config.office.job_runs import sweep_jobs
+
+
+@shared_task(name="office.sweep_jobs")
+def sweep() -> None:
+    """Send again the jobs that the broker or a dead worker lost."""
+    sweep_jobs(now=timezone.now(), older_than=timedelta(seconds=settings.JOB_LEASE.total_seconds() / 2))
+
+
+@shared_task(name="office.roll_business_date")
+def roll_business_date() -> None:
+    """Open today, if the office goes by the wall clock; with a manual clock only people open days."""
+    if settings.BUSINESS_CLOCK == "wall":
+        now = timezone.now()
+        try:
+            open_day(on=business_day(now, ZoneInfo(settings.BUSINESS_TIME_ZONE)), actor=SYSTEM, now=now)
+        except BusinessDateNotMoved:
+            return  # it was rolled before: beat may fire twice

@@ -1,0 +1,195 @@
+"""Settings: what the environment decides is read in `config.environment`, the rest is stated here."""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+
+from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
+from django.core.exceptions import ImproperlyConfigured
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
+
+from config.environment import BadSetting, parse_environment
+from config.logs import logging_config
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+try:
+    _environment = parse_environment(os.environ, root=BASE_DIR)
+except BadSetting as error:
+    raise ImproperlyConfigured(str(error)) from error
+
+SECRET_KEY = _environment.secret_key
+DEBUG = _environment.debug
+ALLOWED_HOSTS = _environment.allowed_hosts
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / ".local" / "static"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LOGGING_CONFIG = None
+logging_config(level=_environment.log_level)
+
+BUSINESS_TIME_ZONE = _environment.business_time_zone
+BUSINESS_CLOCK = _environment.business_clock
+JOB_LEASE = timedelta(seconds=_environment.job_lease)
+JOB_MAX_ATTEMPTS = 3
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "rest_framework",
+    "oauth2_provider",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_linear_migrations",
+    "config.office",
+    "merchants",
+    "scoring",
+    "lending",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = True  # the embedded office serves at once, without collectstatic
+
+LIMITS = "-c lock_timeout=2s -c statement_timeout=30s -c idle_in_transaction_session_timeout=60s"
+_DJANGO_NAMES = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
+
+
+def _database(facts: dict[str, str], options: str) -> dict[str, object]:
+    named = {_DJANGO_NAMES[key]: value for key, value in facts.items() if key in _DJANGO_NAMES}
+    others = {key: value for key, value in facts.items() if key not in _DJANGO_NAMES}
+    return {"ENGINE": "django.db.backends.postgresql", **named, "OPTIONS": {**others, "options": options}}
+
+
+# `owner` owns the tables: migrations and test teardown. Everything else runs as the role that cannot change facts.
+DATABASES = {
+    "default": _database(dict(_environment.database), LIMITS),
+    "owner": _database(dict(_environment.owner), "-c lock_timeout=5s"),
+}
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend", "config.office.roles.RoleBackend"]
+SESSION_COOKIE_AGE = 8 * 3600
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _environment.secure
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _environment.secure else None
+SECURE_HSTS_SECONDS = 31_536_000 if _environment.secure else 0
+
+# Unfold's Alpine evaluates expressions; stricter breaks the log-in. The API replies with a policy of its own.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF, UNSAFE_EVAL],
+        "style-src": [SELF, UNSAFE_INLINE],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "frame-ancestors": [NONE],
+        "form-action": [SELF],
+    },
+}
+
+CELERY_BROKER_URL = _environment.broker_url
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_TIME_LIMIT = 290
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TIMEZONE = "UTC"
+# A beat entry only wakes a task; rows decide what is due, so a double, late or lost fire is harmless.
+CELERY_BEAT_SCHEDULE = {
+    "sweep jobs": {"task": "office.sweep_jobs", "schedule": timedelta(seconds=_environment.sweep_every)},
+    "roll the business date": {"task": "office.roll_business_date", "schedule": timedelta(minutes=5)},
+    "score the new day": {"task": "scoring.start_due_run", "schedule": timedelta(minutes=5)},
+}
+
+OAUTH2_PROVIDER_APPLICATION_MODEL = "oauth2_provider.Application"
+OAUTH2_PROVIDER_ACCESS_TOKEN_MODEL = "oauth2_provider.AccessToken"  # noqa: S105
+OAUTH2_PROVIDER_REFRESH_TOKEN_MODEL = "oauth2_provider.RefreshToken"  # noqa: S105
+OAUTH2_PROVIDER_GRANT_MODEL = "oauth2_provider.Grant"
+OAUTH2_PROVIDER_ID_TOKEN_MODEL = "oauth2_provider.IDToken"  # noqa: S105
+OAUTH2_PROVIDER = {
+    "SCOPES": {
+        "merchants:write": "Enter and change merchants and their payout accounts",
+        "transactions:write": "Send transactions",
+        "scores:read": "Read scores, grades and reasons",
+    },
+    "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,
+    "OAUTH2_SERVER_CLASS": "oauthlib.oauth2.BackendApplicationServer",
+    "ALLOWED_GRANT_TYPES": ["client_credentials"],
+}
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["merchants.api.authentication.PartnerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["merchants.api.authentication.HasScope"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["merchants.api.parsers.StrictJSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "config.problems.as_problem",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Tradeline",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": [],
+    "SERVE_AUTHENTICATION": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
+
+UNFOLD = {
+    "SITE_TITLE": _("Tradeline"),
+    "SITE_HEADER": _("Tradeline"),
+    "SITE_SYMBOL": "storefront",
+    "DASHBOARD_CALLBACK": "lending.admin.dashboard.fill_dashboard",
+    "COMMAND": {"search_models": ["merchants.merchant"], "show_history": False},
+    "SIDEBAR": {
+        "show_search": False,
+        "navigation": [
+            {
+                "title": _("Overview"),
+                "items": [{"title": _("Dashboard"), "icon": "monitoring", "link": reverse_lazy("admin:index")}],
+            },
+        ],
+    },
+}

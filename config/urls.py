@@ -1,0 +1,8 @@
+"""Map the roots of the two interfaces."""
+
+from django.contrib import admin
+from django.urls import path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+]
