@@ -1,0 +1,9 @@
+"""Declare the registry of merchants and their history."""
+
+from django.apps import AppConfig
+
+
+class MerchantsConfig(AppConfig):
+    """Configure the app."""
+
+    name = "merchants"

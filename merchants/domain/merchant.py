@@ -1,0 +1,76 @@
+"""Judge what a partner says about its merchants."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from config.kernel.money import CURRENCY_PATTERN
+
+REQUIRED = ("external_id", "name", "currency")
+COLUMNS = (*REQUIRED, "owner_ref", "category", "region", "city", "membership", "opened_on")
+MAX_LENGTHS = {
+    "external_id": 100, "name": 200, "owner_ref": 100, "category": 200, "region": 100, "city": 200, "membership": 40
+}  # fmt: skip
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+class MerchantRefusal(StrEnum):
+    """Name the reasons for which a merchant is not entered; of several, the first counts."""
+
+    MALFORMED = "MALFORMED"
+    BAD_TEXT = "BAD_TEXT"
+    MISSING_FIELD = "MISSING_FIELD"
+    TEXT_TOO_LONG = "TEXT_TOO_LONG"
+    BAD_CURRENCY = "BAD_CURRENCY"
+    BAD_DATE = "BAD_DATE"
+    CURRENCY_CHANGED = "CURRENCY_CHANGED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MerchantEntry:
+    """What a partner says about one merchant; an empty text says nothing."""
+
+    external_id: str
+    name: str
+    currency: str
+    owner_ref: str
+    category: str
+    region: str
+    city: str
+    membership: str
+    opened_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class MerchantRejection:
+    """One merchant that is not entered, and why."""
+
+    reason: MerchantRefusal
+    external_id: str
+    detail: str
+
+
+def judge_merchant(raw: Mapping[str, str]) -> MerchantEntry | MerchantRejection:
+    """Read one merchant from texts by column name, or say why not."""
+    shown = _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", raw.get("external_id") or "")[:100]
+    for column, text in raw.items():
+        if _UNSTORABLE.search(text):
+            return MerchantRejection(MerchantRefusal.BAD_TEXT, shown, column)
+    for column in REQUIRED:
+        if not raw.get(column):
+            return MerchantRejection(MerchantRefusal.MISSING_FIELD, shown, column)
+    for column, limit in MAX_LENGTHS.items():
+        if len(raw.get(column) or "") > limit:
+            return MerchantRejection(MerchantRefusal.TEXT_TOO_LONG, shown, f"{column}: at most {limit} characters")
+    if not re.fullmatch(CURRENCY_PATTERN, raw["currency"]):
+        return MerchantRejection(MerchantRefusal.BAD_CURRENCY, shown, raw["currency"][:40])
+    try:
+        opened_on = date.fromisoformat(raw["opened_on"]) if raw.get("opened_on") else None
+    except ValueError:
+        return MerchantRejection(MerchantRefusal.BAD_DATE, shown, raw["opened_on"][:40])
+    return MerchantEntry(
+        opened_on=opened_on,
+        **{column: raw.get(column) or "" for column in COLUMNS if column != "opened_on"},
+    )

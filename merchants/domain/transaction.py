@@ -1,0 +1,214 @@
+"""Say what a transaction is, and judge each row that claims to be one."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from enum import StrEnum
+from hashlib import blake2b
+
+from config.kernel.calendar import business_day, day_number
+from config.kernel.money import BadAmount, parse_minor
+
+
+class TransactionKind(StrEnum):
+    """Name the kinds of facts that a merchant's history is made of."""
+
+    SALE = "SALE"  # paid by the buyer
+    SETTLEMENT = "SETTLEMENT"  # released to the merchant
+    REFUND = "REFUND"
+    CHARGEBACK = "CHARGEBACK"
+    CANCEL = "CANCEL"  # the seller's fault
+    FEE = "FEE"
+    PAYOUT = "PAYOUT"
+    DEPOSIT = "DEPOSIT"
+    REVIEW = "REVIEW"  # value = rating, 1 to 5
+    DISPATCH = "DISPATCH"  # value = days late, 0 = on time
+
+
+class Settlement(StrEnum):
+    """Name the ways a partner's sales settle: released later, or at once."""
+
+    ESCROW = "ESCROW"
+    IMMEDIATE = "IMMEDIATE"
+
+
+class RowRefusal(StrEnum):
+    """Name the reasons for which a row is rejected; of several, the first counts."""
+
+    MALFORMED = "MALFORMED"
+    BAD_TEXT = "BAD_TEXT"
+    MISSING_FIELD = "MISSING_FIELD"
+    TEXT_TOO_LONG = "TEXT_TOO_LONG"
+    UNKNOWN_MERCHANT = "UNKNOWN_MERCHANT"
+    UNKNOWN_KIND = "UNKNOWN_KIND"
+    BAD_TIME = "BAD_TIME"
+    IN_THE_FUTURE = "IN_THE_FUTURE"
+    BAD_AMOUNT = "BAD_AMOUNT"
+    AMOUNT_NOT_POSITIVE = "AMOUNT_NOT_POSITIVE"
+    BAD_VALUE = "BAD_VALUE"
+
+
+RawRow = Mapping[str, str] | str  # texts by column, or words that say why it is no row at all
+REQUIRED = ("external_id", "merchant", "kind", "occurred_at")
+OPTIONAL = ("order_ref", "amount", "buyer", "value", "channel", "recorded_at")
+COLUMNS = (*REQUIRED, *OPTIONAL)
+MAX_LENGTHS = {"external_id": 100, "merchant": 100, "order_ref": 100, "channel": 40, "buyer": 200}
+NO_AMOUNT = frozenset({TransactionKind.REVIEW, TransactionKind.DISPATCH})
+VALUES = {TransactionKind.REVIEW: range(1, 6), TransactionKind.DISPATCH: range(32_768)}
+ANY_VALUE = range(-32_768, 32_768)
+FIRST_YEAR = 1970  # of which nothing is read: an offset could carry it below day 0
+_VALUE = re.compile(r"-?[0-9]{1,5}", re.ASCII)
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # a NUL, or a byte that was not UTF-8
+
+
+@dataclass(frozen=True, slots=True)
+class KnownMerchant:
+    """What a row needs to know of its merchant."""
+
+    id: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionRow:
+    """One row fit to be stored. Amounts in minor units; `day` counts from 1970-01-01 in the business time zone."""
+
+    merchant_id: int
+    external_id: str
+    order_ref: str
+    kind: str
+    occurred_at: datetime
+    day: int
+    amount_minor: int
+    buyer: int | None
+    value: int | None
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class RowRejection:
+    """One row that is not stored: why, and the words that show it."""
+
+    reason: RowRefusal
+    external_id: str
+    detail: str
+
+
+class _Unfit(Exception):
+    """What a row's parts raise on the way to its rejection."""
+
+    def __init__(self, reason: RowRefusal, detail: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.detail = detail
+
+
+def judge_row(
+    raw: RawRow,
+    *,
+    merchants: Mapping[str, KnownMerchant],
+    latest: datetime,
+    zone: tzinfo,
+) -> TransactionRow | RowRejection:
+    """Read one row of texts by column name, or say why not.
+
+    `merchants` are the partner's by external id; a time after `latest` is in the future; one without an offset
+    is read in the business time zone.
+    """
+    if isinstance(raw, str):
+        return RowRejection(RowRefusal.MALFORMED, "", _shown(raw))
+    try:
+        _require_texts(raw)
+        merchant = _merchant_of(raw["merchant"], merchants)
+        kind = _kind_of(raw["kind"])
+        occurred_at = _time_of(raw["occurred_at"], latest, zone)
+        return TransactionRow(
+            merchant_id=merchant.id,
+            external_id=raw["external_id"],
+            order_ref=raw.get("order_ref") or "",
+            kind=kind.value,
+            occurred_at=occurred_at,
+            day=day_number(business_day(occurred_at, zone)),
+            amount_minor=_amount_of(raw.get("amount") or "0", kind, merchant.currency),
+            buyer=buyer_hash(raw["buyer"]) if raw.get("buyer") else None,
+            value=_value_of(raw.get("value") or "", kind),
+            channel=raw.get("channel") or "",
+        )
+    except _Unfit as unfit:
+        return RowRejection(unfit.reason, _shown(raw.get("external_id", "")), _shown(unfit.detail))
+
+
+def storable(text: str) -> bool:
+    """Tell whether the database can keep a text: no NUL, and nothing that was not UTF-8."""
+    return (text.isascii() and "\x00" not in text) or not _UNSTORABLE.search(text)
+
+
+def buyer_hash(buyer: str) -> int:
+    """Hash a buyer's name to a signed 64-bit integer: enough to tell buyers apart, and no personal data."""
+    return int.from_bytes(blake2b(buyer.encode(), digest_size=8).digest(), "big", signed=True)
+
+
+def _require_texts(raw: Mapping[str, str]) -> None:
+    for column, text in raw.items():
+        if not storable(text):
+            raise _Unfit(RowRefusal.BAD_TEXT, f"{column} is not UTF-8, or holds a NUL")
+    for column in REQUIRED:
+        if not raw.get(column):
+            raise _Unfit(RowRefusal.MISSING_FIELD, column)
+    for column, limit in MAX_LENGTHS.items():
+        if len(raw.get(column) or "") > limit:
+            raise _Unfit(RowRefusal.TEXT_TOO_LONG, f"{column} has more than {limit} characters")
+
+
+def _merchant_of(text: str, merchants: Mapping[str, KnownMerchant]) -> KnownMerchant:
+    merchant = merchants.get(text)
+    if merchant is None:
+        raise _Unfit(RowRefusal.UNKNOWN_MERCHANT, text)
+    return merchant
+
+
+def _kind_of(text: str) -> TransactionKind:
+    try:
+        return TransactionKind(text)
+    except ValueError as error:
+        raise _Unfit(RowRefusal.UNKNOWN_KIND, text) from error
+
+
+def _time_of(text: str, latest: datetime, zone: tzinfo) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+        at = at.replace(tzinfo=zone) if at.tzinfo is None else at
+        late = at > latest  # an offset may carry the first and the last year out of range
+    except (ValueError, OverflowError) as error:
+        raise _Unfit(RowRefusal.BAD_TIME, text) from error
+    if late:
+        raise _Unfit(RowRefusal.IN_THE_FUTURE, text)
+    if at.year <= FIRST_YEAR:
+        raise _Unfit(RowRefusal.BAD_TIME, text)
+    return at
+
+
+def _amount_of(text: str, kind: TransactionKind, currency: str) -> int:
+    try:
+        amount = parse_minor(text, currency)
+    except BadAmount as error:
+        raise _Unfit(RowRefusal.BAD_AMOUNT, str(error)) from error
+    if kind in NO_AMOUNT and amount != 0:
+        raise _Unfit(RowRefusal.BAD_AMOUNT, f"{kind} has no amount")
+    if kind not in NO_AMOUNT and amount <= 0:
+        raise _Unfit(RowRefusal.AMOUNT_NOT_POSITIVE, text)
+    return amount
+
+
+def _value_of(text: str, kind: TransactionKind) -> int | None:
+    if not text and kind not in VALUES:
+        return None
+    if not _VALUE.fullmatch(text) or int(text) not in VALUES.get(kind, ANY_VALUE):
+        raise _Unfit(RowRefusal.BAD_VALUE, f"{text[:40]!r} is no value of {kind}")
+    return int(text)
+
+
+def _shown(text: str) -> str:
+    """Make a text fit to be stored and read: printable, at most 200 characters."""
+    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text[:200])

@@ -1,0 +1,129 @@
+"""Import the merchants and transactions of a marketplace from a directory of files."""
+
+import sys
+import time
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db.models import Sum
+from django.utils import timezone
+from django.utils.text import slugify
+
+from config.office.actors import SYSTEM
+from config.office.job_runs import run_job
+from config.office.models import JobRun
+from merchants.domain import merchant as merchant_columns
+from merchants.domain import transaction as transaction_columns
+from merchants.domain.transaction import Settlement
+from merchants.gateways.feed_files import FeedFile, UnreadableFeed, find_file, open_feed_file, rows_of
+from merchants.models import Batch, BatchIssue, Partner
+from merchants.operations.ingestion import FILL, MAX_ROWS, fill_batch, receive_batch
+from merchants.operations.merchants import enter_merchants
+from merchants.operations.partners import PartnerNotEntered, enter_partner
+
+MERCHANTS_AT_ONCE = 20_000
+PATIENCE = 240  # seconds for a worker that claimed a batch before us
+
+
+class Command(BaseCommand):
+    """Read DIR/merchants and DIR/transactions (.csv, .csv.gz, .parquet); importing again adds nothing twice."""
+
+    help = "Import a marketplace's merchants and transactions; the same files again change nothing."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the arguments."""
+        parser.add_argument("directory", type=Path)
+        parser.add_argument("--settlement", choices=[kind.value for kind in Settlement], default="IMMEDIATE")
+        parser.add_argument("--partner", help="the partner's code (default: the directory's name)")
+
+    def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401
+        """Import, then say what came of every row."""
+        directory: Path = options["directory"].resolve()
+        try:
+            merchants = self._open(directory, "merchants", merchant_columns.REQUIRED, merchant_columns.COLUMNS)
+            transactions = self._open(
+                directory, "transactions", transaction_columns.REQUIRED, transaction_columns.COLUMNS
+            )
+            partner = enter_partner(
+                code=slugify(options["partner"] or directory.name)[:40] or "marketplace",
+                name=options["partner"] or directory.name,
+                settlement=Settlement(options["settlement"]),
+                actor=SYSTEM,
+                now=timezone.now(),
+            )
+            self._import_merchants(partner, merchants)
+            batches = list(self._import_transactions(partner, transactions))
+        except UnreadableFeed as error:
+            raise CommandError(str(error)) from error
+        except PartnerNotEntered as refused:
+            message = f"The partner is known with another settlement than {options['settlement']}."
+            raise CommandError(message) from refused
+        self._await_sealing(batches)
+        self._report(batches)
+
+    def _open(self, directory: Path, name: str, required: tuple[str, ...], known: tuple[str, ...]) -> FeedFile:
+        path = find_file(directory, name)
+        if path is None:
+            message = f"{directory} holds no {name}.csv, {name}.csv.gz or {name}.parquet"
+            raise UnreadableFeed(message)
+        file = open_feed_file(path, required)
+        unknown = file.unknown_columns(known)
+        if unknown:
+            self.stdout.write(f"{path.name}: not read: {', '.join(unknown)}")
+        return file
+
+    def _import_merchants(self, partner: Partner, file: FeedFile) -> None:
+        rows = rows_of(file)
+        done = rejected = 0
+        while chunk := list(islice(rows, MERCHANTS_AT_ONCE)):
+            lines = [line for line, raw in chunk if not isinstance(raw, str)]
+            entered = enter_merchants(
+                partner_id=partner.pk,
+                rows=[raw for _, raw in chunk if not isinstance(raw, str)],
+                actor=SYSTEM,
+                now=timezone.now(),
+            )
+            for line, words in ((line, raw) for line, raw in chunk if isinstance(raw, str)):
+                self.stderr.write(f"merchants, row {line}: MALFORMED: {words}")
+            for place, rejection in entered.rejections:
+                row = lines[place - 1]
+                self.stderr.write(f"merchants, row {row}: {rejection.reason}: {rejection.detail}")
+            done += entered.created + entered.changed + entered.unchanged
+            rejected += len(chunk) - entered.created - entered.changed - entered.unchanged
+        self.stdout.write(f"{partner.code}: {done} merchants, {rejected} rejected")
+
+    def _import_transactions(self, partner: Partner, file: FeedFile) -> Iterator[int]:
+        rows = rows_of(file)
+        received = 0
+        while chunk := list(islice(rows, MAX_ROWS)):
+            source = f"{file.path.name}, rows {chunk[0][0]} to {chunk[-1][0]}"
+            batch = receive_batch(partner_id=partner.pk, source=source, rows=chunk, actor=SYSTEM, now=timezone.now())
+            received += len(chunk)
+            if sys.stdout.isatty():
+                self.stdout.write(f"\r{received} rows received", ending="")
+            yield batch.number
+        self.stdout.write(f"\r{received} rows received")
+
+    def _await_sealing(self, batches: list[int]) -> None:
+        """Store what no worker has stored yet, so that the import is done when the command is."""
+        for job in JobRun.objects.filter(name=FILL, subject_id__in=batches).order_by("subject_id"):
+            run_job(job.pk, fill_batch)
+        deadline = time.monotonic() + PATIENCE
+        while Batch.objects.unsealed().filter(number__in=batches).exists():
+            if time.monotonic() > deadline:
+                message = "Some batches are not stored yet: see Jobs in the office."
+                raise CommandError(message)
+            time.sleep(0.2)
+
+    def _report(self, batches: list[int]) -> None:
+        counts = Batch.objects.filter(number__in=batches).aggregate(
+            *(Sum(name, default=0) for name in ("received", "accepted", "duplicate", "conflict", "rejected"))
+        )
+        self.stdout.write(", ".join(f"{count} {name.removesuffix('__sum')}" for name, count in counts.items()))
+        for issue in BatchIssue.objects.filter(batch__in=batches).order_by("batch_id", "line").iterator():
+            words = issue.detail or f"stored {issue.stored}, received {issue.received}"
+            self.stderr.write(f"transactions, row {issue.line}: {issue.reason}: {issue.external_id}: {words}")

@@ -1,0 +1,19 @@
+"""The tables of the registry and of the history."""
+
+from merchants.models.batch import Batch, BatchIssue, StagedRow
+from merchants.models.merchant import Merchant, Owner
+from merchants.models.partner import Partner, PartnerClient
+from merchants.models.payout_account import PayoutAccount
+from merchants.models.transaction import Transaction
+
+__all__ = [
+    "Batch",
+    "BatchIssue",
+    "Merchant",
+    "Owner",
+    "Partner",
+    "PartnerClient",
+    "PayoutAccount",
+    "StagedRow",
+    "Transaction",
+]

@@ -1,0 +1,70 @@
+"""Keep the merchants and those who own them."""
+
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+
+from config.db.locking import LockingQuerySet
+from config.kernel.money import CURRENCY_PATTERN
+from merchants.models.partner import Partner
+
+
+class Owner(models.Model):
+    """Whoever owns one or several merchants of a partner, under the partner's own reference."""
+
+    partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="+")
+    external_ref = models.CharField(max_length=100)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="merchants_owner_ref_once", fields=["partner", "external_ref"]),
+        ]
+
+    def __str__(self) -> str:
+        return self.external_ref
+
+
+class MerchantQuerySet(LockingQuerySet["Merchant"]):
+    """Select merchants."""
+
+    def of(self, partner_id: int) -> Self:
+        """Keep the merchants of one partner."""
+        return self.filter(partner_id=partner_id)
+
+    def owning(self, payout_account_id: int) -> Self:
+        """Keep the merchant of the payout account."""
+        return self.filter(payout_accounts=payout_account_id)
+
+
+class Merchant(models.Model):
+    """A seller on a partner's platform; the root that its payout accounts are locked by."""
+
+    partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="+")
+    external_id = models.CharField(max_length=100)
+    name = models.CharField(max_length=200)
+    owner = models.ForeignKey(Owner, on_delete=models.PROTECT, related_name="merchants", null=True)
+    category = models.CharField(max_length=200, blank=True)
+    region = models.CharField(max_length=100, blank=True)
+    city = models.CharField(max_length=200, blank=True)
+    membership = models.CharField(max_length=40, blank=True)
+    opened_on = models.DateField(null=True)
+    currency = models.CharField(max_length=3)
+
+    objects = MerchantQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="merchants_merchant_external_id_once", fields=["partner", "external_id"]),
+            models.CheckConstraint(
+                name="merchants_merchant_currency_code", condition=Q(currency__regex=CURRENCY_PATTERN)
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["name"], name="merchants_merchant_by_name"),
+            models.Index(fields=["category"], name="merchants_merchant_by_category"),
+            models.Index(fields=["region"], name="merchants_merchant_by_region"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,41 @@
+"""Keep the platforms whose merchants are scored and financed."""
+
+from django.db import models
+from django.db.models import Q
+
+from config.db.locking import LockingQuerySet
+from merchants.domain.transaction import Settlement
+
+SETTLEMENTS = [settlement.value for settlement in Settlement]
+
+
+class PartnerQuerySet(LockingQuerySet["Partner"]):
+    """Select partners."""
+
+
+class Partner(models.Model):
+    """A marketplace or payment platform; `settlement` says on which day a sale counts."""
+
+    code = models.SlugField(max_length=40, unique=True)
+    name = models.CharField(max_length=100)
+    settlement = models.CharField(max_length=9, choices=[(value, value) for value in SETTLEMENTS])
+
+    objects = PartnerQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="merchants_partner_settlement_known", condition=Q(settlement__in=SETTLEMENTS)),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PartnerClient(models.Model):
+    """The OAuth client of a partner's system; several at once let a secret be replaced without a gap."""
+
+    partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="clients")
+    application = models.OneToOneField("oauth2_provider.Application", on_delete=models.PROTECT, related_name="+")
+
+    def __str__(self) -> str:
+        return f"{self.partner_id}: {self.application_id}"

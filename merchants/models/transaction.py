@@ -1,0 +1,60 @@
+"""Keep the facts: what every merchant sold, settled, refunded, paid out."""
+
+from django.db import models
+from django.db.models import Q
+
+from merchants.domain.transaction import NO_AMOUNT, TransactionKind
+from merchants.models.batch import Batch
+from merchants.models.merchant import Merchant
+
+KINDS = [kind.value for kind in TransactionKind]
+NO_AMOUNT_KINDS = sorted(kind.value for kind in NO_AMOUNT)
+PARTITIONS = 32
+
+
+class Transaction(models.Model):
+    """One fact, append-only, hash-partitioned by merchant.
+
+    The database's key is `(merchant_id, id)`: always filter by merchant too, or all partitions are searched.
+    Foreign keys have no constraint, so that partitions can move to a distributed database.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    merchant = models.ForeignKey(
+        Merchant, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
+    )
+    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False)
+    external_id = models.CharField(max_length=100)
+    order_ref = models.CharField(max_length=100)
+    kind = models.CharField(max_length=10, choices=[(kind, kind) for kind in KINDS])
+    occurred_at = models.DateTimeField()
+    day = models.IntegerField()
+    amount_minor = models.BigIntegerField()
+    buyer = models.BigIntegerField(null=True)
+    value = models.SmallIntegerField(null=True)
+    channel = models.CharField(max_length=40)
+    superseded_in = models.BigIntegerField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                name="merchants_transaction_external_id_once",
+                fields=["merchant", "external_id"],
+                condition=Q(superseded_in__isnull=True),
+            ),
+            models.CheckConstraint(name="merchants_transaction_kind_known", condition=Q(kind__in=KINDS)),
+            models.CheckConstraint(
+                name="merchants_transaction_amount_sign",
+                condition=Q(kind__in=NO_AMOUNT_KINDS, amount_minor=0)
+                | (~Q(kind__in=NO_AMOUNT_KINDS) & Q(amount_minor__gt=0)),
+            ),
+        ]
+        indexes = [models.Index(fields=["merchant", "occurred_at"], name="merchants_transaction_by_time")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.external_id}"
+
+
+def partition_table(partition: int) -> str:
+    """Name the table of one partition."""
+    return f"merchants_transaction_p{partition:02}"

@@ -1,0 +1,162 @@
+"""Take transactions in: number a batch, stage its rows, store them and seal it.
+
+Numbering is a transaction of its own, so that numbers rise in the order of commits. Staging commits the rows as
+they were received, with a job that stores them; from then on nothing is lost, whoever dies.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import connection
+
+from config.db.transactions import operation, require_one
+from config.office.actors import Actor
+from config.office.job_runs import Claim, finish_job, limit_statements_to_lease, queue_jobs
+from merchants.domain.transaction import RawRow, RowRejection, TransactionRow, judge_row, storable
+from merchants.models import Batch, BatchIssue
+from merchants.models.batch import BatchState, IssueKind
+from merchants.queries.batches import lock_batch_numbers
+from merchants.queries.merchants import known_merchants
+
+FILL = "merchants.fill_batch"
+MAX_ROWS = 100_000  # a batch: more would hold its transaction, and its worker's lease, for too long
+CLOCK_SKEW = timedelta(days=1)
+STAGE = """
+COPY merchants_stagedrow (batch_id, line, merchant_id, external_id, order_ref, kind, occurred_at, day,
+    amount_minor, buyer, value, channel) FROM STDIN
+"""
+CONTENT = "order_ref, kind, occurred_at, amount_minor, buyer, value, channel"
+# Sorted by merchant: unsorted, the same insert into 32 partitions takes twice as long.
+STORE = f"""
+INSERT INTO merchants_transaction (merchant_id, batch_id, external_id, day, {CONTENT})
+SELECT DISTINCT ON (merchant_id, external_id) merchant_id, batch_id, external_id, day, {CONTENT}
+FROM merchants_stagedrow WHERE batch_id = %s ORDER BY merchant_id, external_id, line
+ON CONFLICT (merchant_id, external_id) WHERE superseded_in IS NULL DO NOTHING
+"""  # noqa: S608 - constants only
+# What was not inserted equals what is stored (a duplicate), or does not (a conflict).
+REPORT_CONFLICTS = f"""
+INSERT INTO merchants_batchissue (batch_id, line, kind, reason, external_id, detail, stored, received)
+SELECT s.batch_id, s.line, 'CONFLICT', 'CONFLICT', s.external_id, '', to_jsonb(known), to_jsonb(sent)
+FROM merchants_stagedrow s
+JOIN merchants_transaction t ON t.merchant_id = s.merchant_id AND t.external_id = s.external_id
+    AND t.superseded_in IS NULL
+CROSS JOIN LATERAL (SELECT {", ".join("t." + column for column in CONTENT.split(", "))}, t.batch_id) known
+CROSS JOIN LATERAL (SELECT {", ".join("s." + column for column in CONTENT.split(", "))}) sent
+WHERE s.batch_id = %s AND ({", ".join("t." + column for column in CONTENT.split(", "))})
+    IS DISTINCT FROM ({", ".join("s." + column for column in CONTENT.split(", "))})
+"""  # noqa: S608
+
+
+def receive_batch(
+    *, partner_id: int, source: str, rows: Sequence[tuple[int, RawRow]], actor: Actor, now: datetime
+) -> Batch:
+    """Judge at most MAX_ROWS rows, each given with its line, and stage them as a batch of their own.
+
+    Raises ValueError for too many rows, Contended.
+    """
+    if len(rows) > MAX_ROWS:
+        message = f"{len(rows)} rows, at most {MAX_ROWS}"
+        raise ValueError(message)
+    names = {raw["merchant"] for _, raw in rows if not isinstance(raw, str) and storable(raw.get("merchant", ""))}
+    merchants = known_merchants(partner_id=partner_id, external_ids=names)
+    zone = ZoneInfo(settings.BUSINESS_TIME_ZONE)
+
+    def judged() -> Iterator[tuple[int, TransactionRow | RowRejection]]:
+        for line, raw in rows:
+            yield line, judge_row(raw, merchants=merchants, latest=now + CLOCK_SKEW, zone=zone)
+
+    batch = open_batch(partner_id=partner_id, source=source, actor=actor, now=now)
+    return stage_batch(number=batch.number, rows=judged(), actor=actor, now=now)
+
+
+def open_batch(*, partner_id: int, source: str, actor: Actor, now: datetime) -> Batch:
+    """Give the next batch its number. Raises Contended."""
+    with operation():
+        return Batch.objects.create(
+            number=lock_batch_numbers(),
+            partner_id=partner_id,
+            source=source[:200],
+            state=BatchState.OPEN,
+            opened_by=str(actor),
+            opened_at=now,
+        )
+
+
+def stage_batch(
+    *, number: int, rows: Iterable[tuple[int, TransactionRow | RowRejection]], actor: Actor, now: datetime
+) -> Batch:
+    """Keep the rows of an open batch, each with its line, and queue the job that stores them.
+
+    Raises StaleRow if the batch was staged before, Contended.
+    """
+    received = 0
+    rejections = []
+    with operation():
+        with connection.cursor() as cursor, cursor.copy(STAGE) as copy:
+            for line, row in rows:
+                received += 1
+                if isinstance(row, RowRejection):
+                    rejections.append(_rejected(number, line, row))
+                    continue
+                copy.write_row(
+                    (
+                        number,
+                        line,
+                        row.merchant_id,
+                        row.external_id,
+                        row.order_ref,
+                        row.kind,
+                        row.occurred_at,
+                        row.day,
+                        row.amount_minor,
+                        row.buyer,
+                        row.value,
+                        row.channel,
+                    )
+                )
+        BatchIssue.objects.bulk_create(rejections, batch_size=5_000)
+        opened = Batch.objects.filter(number=number, state=BatchState.OPEN)
+        require_one(opened.update(state=BatchState.STAGED, received=received, rejected=len(rejections)))
+        queue_jobs(name=FILL, subject_id=number, parts=[0], actor=actor, now=now)
+        return Batch.objects.get(number=number)
+
+
+def fill_batch(*, claim: Claim, now: datetime) -> None:
+    """Store the staged rows of the claimed batch, report duplicates and conflicts, and seal it.
+
+    All in one transaction with the job's end: killed anywhere, it is done again from the start, or was done.
+    Raises StaleRow if another worker was faster.
+    """
+    with operation():
+        limit_statements_to_lease()
+        batch = Batch.objects.filter(number=claim.subject_id).lock().get()
+        with connection.cursor() as cursor:
+            cursor.execute(STORE, [batch.number])
+            accepted = cursor.rowcount
+            cursor.execute(REPORT_CONFLICTS, [batch.number])
+            conflicts = cursor.rowcount
+            cursor.execute("DELETE FROM merchants_stagedrow WHERE batch_id = %s", [batch.number])
+            staged = cursor.rowcount
+        require_one(
+            Batch.objects.filter(number=batch.number, state=BatchState.STAGED).update(
+                state=BatchState.SEALED,
+                accepted=accepted,
+                conflict=conflicts,
+                duplicate=staged - accepted - conflicts,
+                sealed_at=now,
+            )
+        )
+        finish_job(claim=claim, done=batch.received, now=now)
+
+
+def _rejected(number: int, line: int, row: RowRejection) -> BatchIssue:
+    return BatchIssue(
+        batch_id=number,
+        line=line,
+        kind=IssueKind.REJECTED,
+        reason=row.reason,
+        external_id=row.external_id,
+        detail=row.detail,
+    )

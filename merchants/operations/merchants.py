@@ -1,0 +1,108 @@
+"""Enter and change merchants as their partner describes them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from config.db.transactions import operation
+from config.office.actors import Actor
+from config.office.events import record_event
+from merchants.domain.merchant import MerchantEntry, MerchantRefusal, MerchantRejection, judge_merchant
+from merchants.models import Merchant, Owner, Partner
+
+CHANGEABLE = ("name", "owner_id", "category", "region", "city", "membership", "opened_on")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MerchantsEntered:
+    """What became of the merchants that were sent; rejections by their place in the list, from 1."""
+
+    created: int
+    changed: int
+    unchanged: int
+    rejections: tuple[tuple[int, MerchantRejection], ...]
+
+
+def enter_merchants(
+    *, partner_id: int, rows: Sequence[Mapping[str, str]], actor: Actor, now: datetime
+) -> MerchantsEntered:
+    """Create the merchants that are new and change those that are known; unfit ones are left out and said.
+
+    Of one merchant sent twice in a list, the last row counts. Raises Contended, Partner.DoesNotExist.
+    """
+    with operation():
+        partner = Partner.objects.filter(pk=partner_id).lock().get()
+        entries, rejections = _judge(rows)
+        known = {
+            merchant.external_id: merchant
+            for merchant in Merchant.objects.of(partner_id).filter(external_id__in=entries.keys()).lock()
+        }
+        owners = _enter_owners(partner, {entry.owner_ref for _, entry in entries.values()})
+        new, changed = [], []
+        for line, entry in entries.values():
+            merchant = _described(entry, partner_id, owners)
+            stored = known.get(entry.external_id)
+            if stored is None:
+                new.append(merchant)
+            elif stored.currency != entry.currency:
+                words = f"{stored.currency} cannot become {entry.currency}"
+                rejections.append((line, MerchantRejection(MerchantRefusal.CURRENCY_CHANGED, entry.external_id, words)))
+            elif any(getattr(stored, field) != getattr(merchant, field) for field in CHANGEABLE):
+                merchant.pk = stored.pk
+                changed.append(merchant)
+        Merchant.objects.bulk_create(new, batch_size=5_000)
+        if changed:
+            Merchant.objects.bulk_update(changed, CHANGEABLE, batch_size=1_000)
+        if new or changed:
+            record_event(
+                name="merchants.enter_merchants",
+                subject=partner,
+                actor=actor,
+                before={},
+                after={"created": len(new), "changed": len(changed), "rejected": len(rejections)},
+                now=now,
+            )
+        return MerchantsEntered(
+            created=len(new),
+            changed=len(changed),
+            unchanged=len(rows) - len(new) - len(changed) - len(rejections),
+            rejections=tuple(sorted(rejections, key=lambda rejection: rejection[0])),
+        )
+
+
+def _judge(
+    rows: Iterable[Mapping[str, str]],
+) -> tuple[dict[str, tuple[int, MerchantEntry]], list[tuple[int, MerchantRejection]]]:
+    entries: dict[str, tuple[int, MerchantEntry]] = {}
+    rejections = []
+    for line, raw in enumerate(rows, start=1):
+        judged = judge_merchant(raw)
+        if isinstance(judged, MerchantRejection):
+            rejections.append((line, judged))
+        else:
+            entries[judged.external_id] = (line, judged)
+    return entries, rejections
+
+
+def _enter_owners(partner: Partner, refs: set[str]) -> dict[str, int]:
+    refs = refs - {""}
+    # Ignoring conflicts is right here: an owner is nothing but its reference.
+    Owner.objects.bulk_create(
+        [Owner(partner=partner, external_ref=ref) for ref in sorted(refs)], ignore_conflicts=True, batch_size=5_000
+    )
+    return dict(Owner.objects.filter(partner=partner, external_ref__in=refs).values_list("external_ref", "pk"))
+
+
+def _described(entry: MerchantEntry, partner_id: int, owners: Mapping[str, int]) -> Merchant:
+    return Merchant(
+        partner_id=partner_id,
+        external_id=entry.external_id,
+        name=entry.name,
+        owner_id=owners.get(entry.owner_ref),
+        category=entry.category,
+        region=entry.region,
+        city=entry.city,
+        membership=entry.membership,
+        opened_on=entry.opened_on,
+        currency=entry.currency,
+    )

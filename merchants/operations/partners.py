@@ -1,0 +1,42 @@
+"""Enter partners."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from config.db.transactions import operation
+from config.office.actors import Actor
+from config.office.events import record_event
+from config.refusals import Refused
+from merchants.domain.transaction import Settlement
+from merchants.models import Partner
+
+
+class PartnerRefusal(StrEnum):
+    """Name the reasons for which a partner is not entered."""
+
+    SETTLEMENT_DIFFERS = "SETTLEMENT_DIFFERS"
+
+
+class PartnerNotEntered(Refused[PartnerRefusal]):
+    """The partner was not entered."""
+
+
+def enter_partner(*, code: str, name: str, settlement: Settlement, actor: Actor, now: datetime) -> Partner:
+    """Enter a partner, or return it if it is there already. Raises PartnerNotEntered."""
+    with operation():
+        partner = Partner.objects.filter(code=code).lock().first()
+        if partner is not None:
+            # Scores already computed rest on it: another way of settling is another feed.
+            if partner.settlement != settlement:
+                raise PartnerNotEntered(PartnerRefusal.SETTLEMENT_DIFFERS)
+            return partner
+        partner = Partner.objects.create(code=code, name=name, settlement=settlement)
+        record_event(
+            name="merchants.enter_partner",
+            subject=partner,
+            actor=actor,
+            before={},
+            after={"code": code, "settlement": settlement},
+            now=now,
+        )
+        return partner

@@ -1,0 +1,44 @@
+"""Read batches, and what was known when."""
+
+from dataclasses import dataclass
+
+from django.db import connection
+
+from config.db.transactions import require_transaction
+from merchants.models import Batch, BatchIssue
+
+FIRST_LOCK = 7_301  # one advisory lock for the whole table: numbers are given out one at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Watermark:
+    """What was known at a moment: every batch below `high` except those that were still open."""
+
+    high: int
+    open: tuple[int, ...]
+
+
+def get_batch(*, partner_id: int, number: int) -> Batch:
+    """Get a batch of the partner. Raises Batch.DoesNotExist."""
+    return Batch.objects.get(partner_id=partner_id, number=number)
+
+
+def issues_of(*, batch: Batch, after_line: int, limit: int) -> list[BatchIssue]:
+    """List what was wrong with the batch's rows, in order of lines, from the line after the given one."""
+    return list(BatchIssue.objects.filter(batch=batch, line__gt=after_line).order_by("line")[:limit])
+
+
+def lock_batch_numbers() -> int:
+    """Hold the numbering of batches until the transaction ends, and give the next number. Raises NoTransaction."""
+    require_transaction()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [FIRST_LOCK])
+    # A new statement, after the lock: it sees every number given out before.
+    last = Batch.objects.order_by("-number").values_list("number", flat=True).first()
+    return (last or 0) + 1
+
+
+def take_watermark() -> Watermark:
+    """Say what is known now. In one transaction with numbering, so that no lower number appears later."""
+    high = lock_batch_numbers()
+    return Watermark(high, tuple(Batch.objects.unsealed().order_by("number").values_list("number", flat=True)))

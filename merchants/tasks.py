@@ -1,0 +1,12 @@
+"""Do after commit what an operation asked for."""
+
+from celery import shared_task
+
+from config.office.job_runs import run_job
+from merchants.operations.ingestion import FILL, fill_batch
+
+
+@shared_task(name=FILL)
+def fill(job_id: int) -> None:
+    """Store the rows of a staged batch."""
+    run_job(job_id, fill_batch)

@@ -1,0 +1,202 @@
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import pytest
+from django.db import connection
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from config.db.transactions import StaleRow, operation
+from config.office.job_runs import Claim, claim_job, run_job
+from config.office.models import JobRun
+from config.office.models.job_run import JobState
+from merchants.domain.transaction import RowRefusal
+from merchants.models import Batch, BatchIssue, StagedRow, Transaction
+from merchants.models.batch import BatchState
+from merchants.operations.ingestion import FILL, MAX_ROWS, fill_batch, open_batch, receive_batch, stage_batch
+from merchants.queries.batches import take_watermark
+from tests.conftest import CLERK, NOW, Enqueued
+from tests.markets import make_merchants, make_partner, receive, sale
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def stored() -> list[tuple[object, ...]]:
+    return sorted(Transaction.objects.values_list("merchant__external_id", "external_id", "amount_minor", "day"))
+
+
+def counts(batch: Batch) -> tuple[int, int, int, int, int]:
+    return batch.received, batch.accepted, batch.duplicate, batch.conflict, batch.rejected
+
+
+def test_the_same_rows_twice_are_stored_once() -> None:
+    partner = make_partner()
+    make_merchants(partner, "kiln", "barn")
+    rows = [sale("1"), sale("2"), sale("1", "barn")]
+    assert counts(receive(partner, rows)) == (3, 3, 0, 0, 0)
+    once = stored()
+    assert counts(receive(partner, rows)) == (3, 0, 3, 0, 0)
+    assert stored() == once
+    assert not StagedRow.objects.exists()
+
+
+def test_another_content_under_the_same_id_is_a_conflict_that_shows_both() -> None:
+    partner = make_partner()
+    make_merchants(partner, "kiln")
+    first = receive(partner, [sale("1"), sale("2")])
+    again = receive(partner, [sale("1", amount="10.01"), sale("2"), sale("3"), sale("3", order_ref="o")])
+    assert counts(again) == (4, 1, 1, 2, 0)
+    issues = list(BatchIssue.objects.order_by("line").values_list("line", "external_id", "stored", "received"))
+    assert [issue[:2] for issue in issues] == [(1, "1"), (4, "3")]
+    known, sent = issues[0][2] or {}, issues[0][3] or {}
+    assert (known["amount_minor"], sent["amount_minor"]) == (1000, 1001)
+    assert known["batch_id"] == first.number
+    assert stored() == [("kiln", "1", 1000, 20485), ("kiln", "2", 1000, 20485), ("kiln", "3", 1000, 20485)]
+
+
+BROKEN: dict[RowRefusal, Mapping[str, str] | str] = {
+    RowRefusal.MALFORMED: "3 cells instead of 9",
+    RowRefusal.BAD_TEXT: sale("b1", order_ref="caf\udce9"),
+    RowRefusal.MISSING_FIELD: {"external_id": "b2", "merchant": "kiln", "kind": "SALE"},
+    RowRefusal.TEXT_TOO_LONG: sale("b3" * 60),
+    RowRefusal.UNKNOWN_MERCHANT: sale("b4", "nobody"),
+    RowRefusal.UNKNOWN_KIND: sale("b5", kind="GIFT"),
+    RowRefusal.BAD_TIME: sale("b6", occurred_at="yesterday"),
+    RowRefusal.IN_THE_FUTURE: sale("b7", occurred_at=(NOW + timedelta(days=2)).isoformat()),
+    RowRefusal.BAD_AMOUNT: sale("b8", amount="NaN"),
+    RowRefusal.AMOUNT_NOT_POSITIVE: sale("b9", amount="-1"),
+    RowRefusal.BAD_VALUE: sale("b10", kind="REVIEW", amount="", value="6"),
+}
+
+
+def test_each_broken_row_is_reported_with_its_line_and_the_good_ones_are_stored() -> None:
+    assert set(BROKEN) == set(RowRefusal)
+    partner = make_partner()
+    make_merchants(partner, "kiln")
+    rows: list[Mapping[str, str] | str] = [
+        row for number, broken in enumerate(BROKEN.values()) for row in (sale(f"good-{number}"), broken)
+    ]
+    batch = receive(partner, rows)
+    assert counts(batch) == (22, 11, 0, 0, 11)
+    reported = dict(BatchIssue.objects.values_list("line", "reason"))
+    assert reported == {2 * place + 2: reason.value for place, reason in enumerate(BROKEN)}
+    assert Transaction.objects.count() == 11
+
+
+@pytest.mark.parametrize("amount", ["NaN", "1e5", "1" * 31, "1.001", "", "0", "-0.01", "１０", "Infinity", " 1", "1_0"])  # noqa: RUF001
+def test_no_amount_but_plain_positive_decimals(amount: str) -> None:
+    partner = make_partner()
+    make_merchants(partner, "kiln")
+    assert counts(receive(partner, [sale("1", amount=amount)])) == (1, 0, 0, 0, 1)
+
+
+def test_a_stranger_of_another_partner_is_unknown() -> None:
+    make_merchants(make_partner("other"), "kiln")
+    batch = receive(make_partner(), [sale("1")])
+    assert BatchIssue.objects.get(batch=batch).reason == RowRefusal.UNKNOWN_MERCHANT
+
+
+def test_a_batch_filled_by_two_workers_is_filled_once() -> None:
+    """Red without the claim's token in finish_job: the sleeper's rows would be counted again."""
+    partner = make_partner()
+    make_merchants(partner, "kiln")
+    batch = stage(partner.pk, [sale("1")])
+    job = JobRun.objects.get(name=FILL, subject_id=batch.number)
+    sleeper = claim_job(job_id=job.pk, now=NOW)
+    assert sleeper is not None
+    later = NOW + timedelta(minutes=10)
+    awake = claim_job(job_id=job.pk, now=later)
+    assert awake is not None
+    with pytest.raises(StaleRow):
+        fill_batch(claim=sleeper, now=later)
+    assert not Transaction.objects.exists()
+    fill_batch(claim=awake, now=later)
+    assert counts(Batch.objects.get()) == (1, 1, 0, 0, 0)
+    assert claim_job(job_id=job.pk, now=later) is None
+
+
+def stage(partner_id: int, rows: list[dict[str, str]]) -> Batch:
+    return receive_batch(
+        partner_id=partner_id, source="test", rows=list(enumerate(rows, start=1)), actor=CLERK, now=NOW
+    )
+
+
+def test_a_staged_batch_leaves_its_job_with_the_commit(enqueued: Enqueued) -> None:
+    partner = make_partner()
+    make_merchants(partner, "kiln")
+    batch = stage(partner.pk, [sale("1")])
+    assert enqueued() == [(FILL, {"job_id": JobRun.objects.get(subject_id=batch.number).pk})]
+
+
+def test_a_batch_is_staged_once() -> None:
+    partner = make_partner()
+    make_merchants(partner, "kiln")
+    batch = stage(partner.pk, [sale("1")])
+    with pytest.raises(StaleRow):
+        stage_batch(number=batch.number, rows=[], actor=CLERK, now=NOW)
+    assert StagedRow.objects.count() == 1
+
+
+def test_too_many_rows_are_refused_before_a_number_is_given() -> None:
+    with pytest.raises(ValueError, match="at most"):
+        receive_batch(partner_id=make_partner().pk, source="", rows=[(1, "")] * (MAX_ROWS + 1), actor=CLERK, now=NOW)
+    assert not Batch.objects.exists()
+
+
+def test_a_watermark_names_what_is_open() -> None:
+    partner = make_partner()
+    make_merchants(partner, "kiln")
+    sealed = receive(partner, [sale("1")])
+    staged = stage(partner.pk, [sale("2")])
+    opened = open_batch(partner_id=partner.pk, source="test", actor=CLERK, now=NOW)
+    with operation():
+        watermark = take_watermark()
+    assert watermark.high == opened.number + 1 > sealed.number
+    assert watermark.open == (staged.number, opened.number)
+
+
+def test_a_failing_fill_is_parked_after_three_attempts_and_loses_nothing() -> None:
+    partner = make_partner()
+    make_merchants(partner, "kiln")
+    batch = stage(partner.pk, [sale("1")])
+    job = JobRun.objects.get(subject_id=batch.number)
+
+    def break_down(*, claim: Claim, now: datetime) -> None:  # noqa: ARG001 - the shape of work
+        message = "the disk is full"
+        raise OSError(message)
+
+    for _ in range(4):
+        run_job(job.pk, break_down)
+    job.refresh_from_db()
+    assert (job.state, job.attempts, job.error) == (JobState.PARKED, 3, "OSError: the disk is full")
+    assert Batch.objects.get().state == BatchState.STAGED
+    assert StagedRow.objects.count() == 1
+
+
+kinds = st.sampled_from(["1", "2", "3"])
+amounts = st.sampled_from(["5.00", "6.00"])
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.builds(lambda name, amount: sale(name, amount=amount), kinds, amounts), max_size=8), st.data())
+def test_every_row_is_counted_once_however_the_rows_are_split(rows: list[dict[str, str]], data: st.DataObject) -> None:
+    partner = make_partner(f"p{Batch.objects.count()}")
+    make_merchants(partner, "kiln")
+    cut = data.draw(st.integers(0, len(rows)))
+    for part in (rows[:cut], rows[cut:]):
+        batch = receive(partner, part)
+        assert batch.received == batch.accepted + batch.duplicate + batch.conflict + batch.rejected == len(part)
+    first: dict[str, int] = {}
+    for row in rows:
+        first.setdefault(row["external_id"], int(row["amount"][0]) * 100)
+    kept = Transaction.objects.filter(merchant__partner=partner)
+    assert dict(kept.values_list("external_id", "amount_minor")) == first
+
+
+def test_partitions_hold_what_the_parent_shows() -> None:
+    partner = make_partner()
+    make_merchants(partner, *[f"shop-{number}" for number in range(40)])
+    receive(partner, [sale("1", f"shop-{number}") for number in range(40)])
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(DISTINCT tableoid) FROM merchants_transaction")
+        assert cursor.fetchone()[0] > 10
