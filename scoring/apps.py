@@ -1,0 +1,9 @@
+"""Declare scoring: what a history says about its merchant."""
+
+from django.apps import AppConfig
+
+
+class ScoringConfig(AppConfig):
+    """Configure the app."""
+
+    name = "scoring"

@@ -1,0 +1,15 @@
+"""Write immutable data in one way only, so that its hash names its content."""
+
+import hashlib
+import json
+from typing import Any
+
+
+def canonical_json(value: Any) -> str:  # noqa: ANN401 - whatever JSON holds
+    """Write JSON with sorted keys, no spaces, no escapes for letters. Raises ValueError for NaN."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def sha256_of(text: str) -> str:
+    """Hash the text as UTF-8: 64 hexadecimal digits."""
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,162 @@
+"""Check a finished run before it is published: it should look like the last one, as far as chance allows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from math import ceil, sqrt
+from typing import Final
+
+import numpy as np
+
+from scoring.domain.calibration import GRADES
+from scoring.domain.features.columns import BASIS_POINTS, Int64s
+from scoring.domain.score import Scores
+
+MILLION: Final = 1_000_000
+FEWEST_OFF: Final = 10
+PSI_BINS: Final = 10
+PSI_BOUND_PPM: Final = 20_000
+SHARE_BOUND_BP: Final = 500
+"""Judgement: a share that moves by five points overnight is looked at, however many merchants there are."""
+CHI_SQUARED_95: Final = (3.841, 5.991, 7.815, 9.488, 11.070, 12.592, 14.067, 15.507, 16.919)
+"""95 % quantiles for 1 to 9 degrees of freedom."""
+
+
+class CheckName(StrEnum):
+    """Name the checks."""
+
+    ROW_COUNT = "ROW_COUNT"
+    NULL_RATES = "NULL_RATES"
+    SCORE_PSI = "SCORE_PSI"
+    GRADE_SHARES = "GRADE_SHARES"
+
+
+class CheckNote(StrEnum):
+    """Name why a check had nothing to compare, and so passed."""
+
+    FIRST_RUN = "FIRST_RUN"
+    NOBODY_SCORED = "NOBODY_SCORED"
+    NO_GRADES = "NO_GRADES"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSummary:
+    """Count what a run gave: everybody, and among the scored: nulls by characteristic, scores, grades.
+
+    scores: merchants by score, sorted; grades: merchants in the order of GRADES, () without a calibration.
+    """
+
+    merchants: int
+    scored: int
+    nulls: Mapping[str, int]
+    scores: Mapping[int, int]
+    grades: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """Hold one verdict. value and bound: merchants (ROW_COUNT), parts per million (SCORE_PSI), else basis points.
+
+    bound is None where there was nothing to compare, and `note` says why; `worst` names what moved most.
+    """
+
+    name: CheckName
+    value: int
+    bound: int | None
+    passed: bool
+    note: CheckNote | None = None
+    worst: str = ""
+
+
+def summarise(scores: Scores) -> RunSummary:
+    """Count one shard's scores."""
+    scored = scores.unscored.reason < 0
+    values, counts = np.unique(scores.score[scored], return_counts=True)
+    return RunSummary(
+        merchants=len(scored),
+        scored=int(scored.sum()),
+        nulls={name: int((found.null & scored).sum()) for name, found in scores.characteristics.items()},
+        scores=dict(zip(values.tolist(), counts.tolist(), strict=True)),
+        grades=() if scores.grade is None else tuple(np.bincount(scores.grade[scored], minlength=len(GRADES)).tolist()),
+    )
+
+
+def added(left: RunSummary, right: RunSummary) -> RunSummary:
+    """Add up two shards of one run."""
+    scores = sorted(left.scores.keys() | right.scores.keys())
+    return RunSummary(
+        merchants=left.merchants + right.merchants,
+        scored=left.scored + right.scored,
+        nulls={name: count + right.nulls[name] for name, count in left.nulls.items()},
+        scores={score: left.scores.get(score, 0) + right.scores.get(score, 0) for score in scores},
+        grades=tuple(a + b for a, b in zip(left.grades, right.grades, strict=True)),
+    )
+
+
+def check_run(run: RunSummary, last: RunSummary | None, *, expected: int) -> tuple[Check, ...]:
+    """Check a run against the merchants expected and the last published run; None says it is the first."""
+    off = abs(run.merchants - expected)
+    bound = max(FEWEST_OFF, expected // 100)
+    count = Check(name=CheckName.ROW_COUNT, value=off, bound=bound, passed=off <= bound)
+    compared = (CheckName.NULL_RATES, CheckName.SCORE_PSI, CheckName.GRADE_SHARES)
+    if last is None:
+        return (count, *(_unchecked(name, CheckNote.FIRST_RUN) for name in compared))
+    if not run.scored or not last.scored:
+        return (count, *(_unchecked(name, CheckNote.NOBODY_SCORED) for name in compared))
+    grades = _unchecked(CheckName.GRADE_SHARES, CheckNote.NO_GRADES)
+    if run.grades and last.grades:
+        held = zip(GRADES, run.grades, last.grades, strict=True)
+        moved = {grade.value: (now, before) for grade, now, before in held}
+        grades = _shares(CheckName.GRADE_SHARES, moved, run.scored, last.scored)
+    nulls = {name: (number, last.nulls.get(name, number)) for name, number in run.nulls.items()}
+    return (count, _shares(CheckName.NULL_RATES, nulls, run.scored, last.scored), _psi(run, last), grades)
+
+
+def population_stability(now: Int64s, before: Int64s) -> float:
+    """Give the PSI of two counts by bin: sum of (p - q) ln(p ÷ q); half a merchant is added to each bin.
+
+    The half keeps an empty bin finite (Siddiqi 2006, ch. 9, leaves it undefined).
+    """
+    p = (now + 0.5) / (now.sum() + 0.5 * len(now))
+    q = (before + 0.5) / (before.sum() + 0.5 * len(before))
+    return float(((p - q) * np.log(p / q)).sum())
+
+
+def psi_null_bound(bins: int, now: int, before: int) -> float:
+    """Give the PSI that chance alone exceeds once in twenty, if nothing changed.
+
+    To second order PSI is then (1/n + 1/m) times chi-squared with bins - 1 degrees of freedom (Yurdakul 2018,
+    Statistical Properties of Population Stability Index).
+    """
+    return (1 / now + 1 / before) * CHI_SQUARED_95[bins - 2] if bins > 1 else 0.0
+
+
+def _psi(run: RunSummary, last: RunSummary) -> Check:
+    """Compare the scores in bins that held a tenth each of the last run's, fewer where scores tie."""
+    scores, counts = (np.array(list(part), np.int64) for part in (last.scores.keys(), last.scores.values()))
+    reached = np.cumsum(counts)
+    tenths = np.searchsorted(reached * PSI_BINS, np.arange(1, PSI_BINS) * last.scored)
+    edges = np.unique(scores[tenths])
+    edges = edges[edges < scores[-1]]
+    now, before = (_binned(part.scores, edges) for part in (run, last))
+    value = round(population_stability(now, before) * MILLION)
+    bound = max(PSI_BOUND_PPM, ceil(psi_null_bound(len(now), run.scored, last.scored) * MILLION))
+    return Check(name=CheckName.SCORE_PSI, value=value, bound=bound, passed=value < bound)
+
+
+def _binned(scores: Mapping[int, int], edges: Int64s) -> Int64s:
+    """Count by bin; a bin ends with its edge."""
+    place = np.searchsorted(edges, np.array(list(scores), np.int64), side="left")
+    return np.bincount(place, weights=list(scores.values()), minlength=len(edges) + 1).astype(np.int64)
+
+
+def _shares(name: CheckName, counts: Mapping[str, tuple[int, int]], now: int, before: int) -> Check:
+    """Find the share that moved most; in few merchants chance moves one by 1.96 standard errors, at most."""
+    moves = {key: abs(a * before - b * now) * BASIS_POINTS // (now * before) for key, (a, b) in counts.items()}
+    worst = max(moves, key=lambda key: moves[key])
+    bound = max(SHARE_BOUND_BP, ceil(1.96 * 0.5 * sqrt(1 / now + 1 / before) * BASIS_POINTS))
+    return Check(name=name, value=moves[worst], bound=bound, passed=moves[worst] <= bound, worst=worst)
+
+
+def _unchecked(name: CheckName, note: CheckNote) -> Check:
+    return Check(name=name, value=0, bound=None, passed=True, note=note)

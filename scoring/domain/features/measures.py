@@ -1,0 +1,208 @@
+"""Measure a history: exact integers only, in SQL that PostgreSQL, DuckDB and Spark compute alike.
+
+Sums in minor units, counts, days before as_of. Nothing is divided here: ratios, logs and medians are taken
+from these by `characteristics`, so that engines agree exactly.
+"""
+
+from typing import Final
+
+import ibis
+from ibis import Table
+from ibis.expr.types import IntegerScalar
+
+from scoring.domain.features.relations import INT64, Relations, joined, relations, tally, total, within
+
+MONTHS: Final = 12
+WEEKS: Final = 26
+DAYS_IN_MONTH: Final = 30
+DAYS_IN_WEEK: Final = 7
+
+MONTH_NAMES: Final = tuple(f"s_month_{month}" for month in range(MONTHS))
+WEEK_NAMES: Final = tuple(f"s_week_{week}" for week in range(WEEKS))
+NULLABLE_MEASURES: Final = frozenset({"first_sale_d", "last_sale_d", "low_balance_90"})
+"""Null where there is no SALE, or no day of balance in 90 days; every other measure is 0 without rows."""
+
+MEASURE_NAMES: Final = (
+    "first_sale_d",
+    "last_sale_d",
+    "orders_ever",
+    "orders_90",
+    "orders_45_224",
+    "sales_14_103",
+    "sales_104_193",
+    "refunds_14_103",
+    "refunds_104_193",
+    "chargebacks_45_224",
+    "cancelled_orders_90",
+    "active_days_90",
+    "sale_weeks_26",
+    "s_275_364",
+    "s_365",
+    "payout_90",
+    "low_balance_90",
+    "dispatches_90",
+    "late_dispatches_90",
+    "rating_sum_180",
+    "ratings_180",
+    "buyers_90",
+    "named_orders_180",
+    "named_sales_180",
+    "top5_sales_180",
+    "pairs_180",
+    "repeat_pairs_180",
+    *MONTH_NAMES,
+    *WEEK_NAMES,
+)
+"""Month i is days 30i to 30i+29, week i days 7i to 7i+6, so s(30) is month 0 and s(90) months 0 to 2."""
+
+CARRIED_KINDS: Final = ("REFUND", "CHARGEBACK", "CANCEL", "REVIEW", "DISPATCH", "PAYOUT")
+REFERENCE_MEASURE_NAMES: Final = (
+    "s_90",
+    "sale_rows_90",
+    "rating_sum_180",
+    "ratings_180",
+    *(f"{kind.lower()}_rows_365" for kind in CARRIED_KINDS),
+    "sale_rows_180",
+    "named_sale_rows_180",
+)
+
+
+def measures(rows: Table) -> Table:
+    """Measure each merchant that has a row: merchant_id and MEASURE_NAMES, all int64, in this order."""
+    parts = relations(rows)
+    everyone = joined(
+        rows.select("merchant_id").distinct(),
+        {
+            "orders": _of_orders(parts),
+            "reversals": _of_reversals(parts),
+            "flows": _of_flows(parts),
+            "balance": _of_balance(parts),
+            "events": _of_events(parts),
+            "buyers": _of_buyers(parts),
+            "top": _of_largest_buyers(parts),
+        },
+    )
+    return _complete(everyone, MEASURE_NAMES)
+
+
+def reference_measures(rows: Table) -> Table:
+    """Measure what a merchant adds to the references: merchant_id and REFERENCE_MEASURE_NAMES, all int64."""
+    flows = relations(rows).flows
+    recent = flows.filter(within(flows.d, 0, 89))
+    sales = recent.group_by("merchant_id").agg(s_90=total(recent.s_minor), sale_rows_90=total(recent.sale_rows))
+    sale = (rows.kind == "SALE") & within(rows.d, 0, 179)
+    feed = rows.group_by("merchant_id").agg(
+        **_ratings(rows),
+        **{f"{kind.lower()}_rows_365": tally((rows.kind == kind) & within(rows.d, 0, 364)) for kind in CARRIED_KINDS},
+        sale_rows_180=tally(sale),
+        named_sale_rows_180=tally(sale & rows.buyer.notnull()),
+    )
+    return _complete(joined(feed, {"sales": sales}), REFERENCE_MEASURE_NAMES)
+
+
+def _complete(table: Table, names: tuple[str, ...]) -> Table:
+    whole = {name: table[name] if name in NULLABLE_MEASURES else table[name].coalesce(0) for name in names}
+    return table.select("merchant_id", **whole)
+
+
+def _of_orders(parts: Relations) -> Table:
+    orders = parts.orders
+    age = orders.first_sale_d
+    return orders.group_by("merchant_id").agg(
+        first_sale_d=age.max(),
+        last_sale_d=orders.last_sale_d.min(),
+        orders_ever=tally(age.notnull()),
+        orders_90=tally(within(orders.last_sale_d, 0, 89)),
+        orders_45_224=tally(within(age, 45, 224)),
+        sales_14_103=total(orders.sale_minor, within(age, 14, 103)),
+        sales_104_193=total(orders.sale_minor, within(age, 104, 193)),
+        cancelled_orders_90=tally(within(orders.last_cancel_d, 0, 89)),
+        named_orders_180=tally(within(orders.last_named_d, 0, 179)),
+    )
+
+
+def _of_reversals(parts: Relations) -> Table:
+    reversals = parts.reversals
+    refund, chargeback = reversals.kind == "REFUND", reversals.kind == "CHARGEBACK"
+    return reversals.group_by("merchant_id").agg(
+        refunds_14_103=total(reversals.amount_minor, refund & within(reversals.age, 14, 103)),
+        refunds_104_193=total(reversals.amount_minor, refund & within(reversals.age, 104, 193)),
+        chargebacks_45_224=tally(chargeback & within(reversals.age, 45, 224)),
+    )
+
+
+def _of_flows(parts: Relations) -> Table:
+    flows = parts.flows.filter(within(parts.flows.d, 0, 364))
+    sold = flows.sale_rows > 0
+    # The first day of its week names a week: a remainder is exact everywhere, a division is not.
+    week = flows.d - flows.d % DAYS_IN_WEEK
+    return flows.group_by("merchant_id").agg(
+        s_365=total(flows.s_minor),
+        s_275_364=total(flows.s_minor, within(flows.d, 275, 364)),
+        payout_90=total(flows.payout_minor, within(flows.d, 0, 89)),
+        active_days_90=tally(sold & within(flows.d, 0, 89)),
+        sale_weeks_26=week.nunique(where=sold & within(flows.d, 0, WEEKS * DAYS_IN_WEEK - 1)),
+        **{name: _block(flows, i, DAYS_IN_MONTH) for i, name in enumerate(MONTH_NAMES)},
+        **{name: _block(flows, i, DAYS_IN_WEEK) for i, name in enumerate(WEEK_NAMES)},
+    )
+
+
+def _block(flows: Table, number: int, days: int) -> IntegerScalar:
+    return total(flows.s_minor, within(flows.d, number * days, (number + 1) * days - 1))
+
+
+def _of_balance(parts: Relations) -> Table:
+    """Find the lowest end-of-day balance of 90 days, from the day of the first row that moves it.
+
+    Days without a row keep the balance of the day before: beside the days with rows, only the end of day 89
+    can be a low of its own, and it is the sum of everything up to it.
+    """
+    flows = parts.flows.filter(parts.flows.balance_rows > 0)
+    days = flows.select(
+        "merchant_id",
+        "d",
+        # Cast outside the window: the running sum is numeric on PostgreSQL.
+        balance=flows.balance_minor.sum()
+        .over(group_by=flows.merchant_id, order_by=flows.d.desc(), rows=(None, 0))
+        .cast(INT64),
+        balance_minor=flows.balance_minor,
+    )
+    early = days.d >= 89  # noqa: PLR2004 - up to the end of the first of the 90 days
+    lows = days.group_by("merchant_id").agg(
+        low=days.balance.min(where=within(days.d, 0, 89)),
+        opening=total(days.balance_minor, early),
+        opened=tally(early),
+    )
+    opening = (lows.opened > 0).ifelse(lows.opening, lows.low)
+    return lows.select("merchant_id", low_balance_90=ibis.least(lows.low.coalesce(opening), opening))
+
+
+def _ratings(rows: Table) -> dict[str, IntegerScalar]:
+    review = (rows.kind == "REVIEW") & within(rows.d, 0, 179)
+    return {"rating_sum_180": total(rows.value, review), "ratings_180": tally(review & rows.value.notnull())}
+
+
+def _of_events(parts: Relations) -> Table:
+    rows = parts.history.filter(parts.history.kind.isin(["REVIEW", "DISPATCH"]))
+    dispatch = (rows.kind == "DISPATCH") & within(rows.d, 0, 89)
+    return rows.group_by("merchant_id").agg(
+        **_ratings(rows), dispatches_90=tally(dispatch), late_dispatches_90=tally(dispatch & (rows.value > 0))
+    )
+
+
+def _of_buyers(parts: Relations) -> Table:
+    buyers = parts.buyers
+    return buyers.group_by("merchant_id").agg(
+        buyers_90=tally(within(buyers.last_sale_d, 0, 89)),
+        named_sales_180=total(buyers.sale_minor),
+        pairs_180=total(buyers.pairs),
+        repeat_pairs_180=total(buyers.pairs, buyers.pairs > 1),
+    )
+
+
+def _of_largest_buyers(parts: Relations) -> Table:
+    buyers = parts.buyers
+    rank = ibis.row_number().over(group_by=buyers.merchant_id, order_by=[buyers.sale_minor.desc(), buyers.buyer])
+    ranked = buyers.select("merchant_id", "sale_minor", rank=rank)
+    largest = ranked.filter(ranked["rank"] < 5)  # noqa: PLR2004 - ranks from 0
+    return largest.group_by("merchant_id").agg(top5_sales_180=total(largest.sale_minor))

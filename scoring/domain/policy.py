@@ -1,0 +1,90 @@
+"""Judge who is not scored, and who is scored but declined: policy of day one, not of the card."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+import numpy as np
+
+from scoring.domain.features.columns import Booleans, Column, Int64s
+
+
+class NotScored(StrEnum):
+    """Name why a merchant is not scored; the first that holds counts."""
+
+    FEW_ORDERS = "FEW_ORDERS"
+    NO_RECENT_SALE = "NO_RECENT_SALE"
+    TOO_YOUNG = "TOO_YOUNG"
+
+
+class Gate(StrEnum):
+    """Name the hard gates: whoever fails one is scored, then declined."""
+
+    TENURE = "TENURE"
+    RECENCY = "RECENCY"
+    DISPUTES = "DISPUTES"
+
+
+NOT_SCORED: Final = tuple(NotScored)
+GATES: Final = tuple(Gate)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """Hold the thresholds: orders, days, 30-day months, basis points."""
+
+    fewest_orders: int = 10
+    recent_days: int = 90
+    youngest_days: int = 90
+    tenure_months: int = 6
+    recency_days: int = 30
+    disputes_bp: int = 150
+
+
+DAY_ONE: Final = Policy()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unscored:
+    """Say who is not scored, and what would change it.
+
+    reason: position in NOT_SCORED, -1 for whoever is scored. needed: FEW_ORDERS, orders more; NO_RECENT_SALE,
+    sales more (one); TOO_YOUNG, days to wait; 0 for whoever is scored.
+    """
+
+    reason: Int64s
+    needed: Int64s
+
+    def at(self, row: int) -> NotScored | None:
+        """Give one merchant's reason."""
+        reason = int(self.reason[row])
+        return None if reason < 0 else NOT_SCORED[reason]
+
+
+def judge_scorable(measured: Mapping[str, Column], policy: Policy = DAY_ONE) -> Unscored:
+    """Judge from the measures who has too little history; of several reasons, the first of NotScored."""
+    orders, first, last = measured["orders_ever"].values, measured["first_sale_d"], measured["last_sale_d"]
+    holds = [
+        orders < policy.fewest_orders,
+        last.null | (last.values >= policy.recent_days),
+        first.null | (first.values < policy.youngest_days),
+    ]
+    needs = [policy.fewest_orders - orders, np.ones_like(orders), policy.youngest_days - first.values]
+    return Unscored(
+        reason=np.select(holds, range(len(NOT_SCORED)), default=-1).astype(np.int64),
+        needed=np.select(holds, needs, default=0).astype(np.int64),
+    )
+
+
+def judge_gates(
+    characteristics: Mapping[str, Column], absent: Mapping[str, Booleans], policy: Policy = DAY_ONE
+) -> dict[Gate, Booleans]:
+    """Tell which gates each merchant fails; none fires on a null or on what the feed does not carry."""
+    tenure, recency = characteristics["tenure_m"], characteristics["recency_d"]
+    disputes = characteristics["dispute_180m"]
+    return {
+        Gate.TENURE: ~tenure.null & (tenure.values < policy.tenure_months),
+        Gate.RECENCY: ~recency.null & (recency.values > policy.recency_days),
+        Gate.DISPUTES: ~disputes.null & ~absent["dispute_180m"] & (disputes.values >= policy.disputes_bp),
+    }

@@ -1,0 +1,95 @@
+"""Say what a scoring run is: its kinds, its states, and the stages of its work."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+SHARDS: Final = 32
+"""One a partition of the transactions: shard k reads partition k."""
+
+
+class RunKind(StrEnum):
+    """Name the kinds of runs: over all merchants, or over one between nights."""
+
+    FULL = "FULL"
+    SINGLE = "SINGLE"
+
+
+class RunState(StrEnum):
+    """Name the states of a run.
+
+    UNPUBLISHED: done and not meant to be published (a reference run without PD, a single merchant); HELD: a
+    check failed, and yesterday's scores stay live until someone publishes it anyway.
+    """
+
+    WORKING = "WORKING"
+    UNPUBLISHED = "UNPUBLISHED"
+    HELD = "HELD"
+    PUBLISHED = "PUBLISHED"
+
+
+class StartRefusal(StrEnum):
+    """Name the reasons for which a run is not started; of several, the first counts."""
+
+    NO_BUSINESS_DATE = "NO_BUSINESS_DATE"
+    NO_SCORECARD = "NO_SCORECARD"
+    NO_MERCHANTS = "NO_MERCHANTS"
+    ANOTHER_RUNS = "ANOTHER_RUNS"
+
+
+class PublishRefusal(StrEnum):
+    """Name the reasons for which a run is not published anyway; of several, the first counts."""
+
+    NOT_HELD = "NOT_HELD"
+    OLDER_THAN_PUBLISHED = "OLDER_THAN_PUBLISHED"
+    NO_REASON = "NO_REASON"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage of a full run: the job that does it, and in how many parts."""
+
+    job: str
+    parts: int
+
+
+GATHER: Final = "scoring.gather_references"
+FREEZE: Final = "scoring.freeze_references"
+SCORE: Final = "scoring.score_shard"
+CONCLUDE: Final = "scoring.conclude_run"
+STAGES: Final = (Stage(GATHER, SHARDS), Stage(FREEZE, 1), Stage(SCORE, SHARDS), Stage(CONCLUDE, 1))
+
+
+def stage_after(job: str) -> Stage | None:
+    """Give the stage that begins when the last part of this one is done; None after the last."""
+    position = [stage.job for stage in STAGES].index(job)
+    return STAGES[position + 1] if position + 1 < len(STAGES) else None
+
+
+def judge_start(
+    *, has_date: bool, has_scorecard: bool, has_merchants: bool, another_works: bool
+) -> StartRefusal | None:
+    """Judge whether a full run may start."""
+    if not has_date:
+        return StartRefusal.NO_BUSINESS_DATE
+    if not has_scorecard:
+        return StartRefusal.NO_SCORECARD
+    if not has_merchants:
+        return StartRefusal.NO_MERCHANTS
+    return StartRefusal.ANOTHER_RUNS if another_works else None
+
+
+def judge_publish_anyway(*, state: RunState, is_older: bool, reason: str) -> PublishRefusal | None:
+    """Judge whether a held run may be published by a person; `is_older`: than the one that is live."""
+    if state is not RunState.HELD:
+        return PublishRefusal.NOT_HELD
+    if is_older:
+        return PublishRefusal.OLDER_THAN_PUBLISHED
+    return None if reason.strip() else PublishRefusal.NO_REASON
+
+
+def conclude(*, calibrated: bool, all_passed: bool, is_older: bool) -> RunState:
+    """Decide what becomes of a full run whose checks are in."""
+    if not calibrated:
+        return RunState.UNPUBLISHED
+    return RunState.PUBLISHED if all_passed and not is_older else RunState.HELD

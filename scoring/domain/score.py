@@ -1,0 +1,70 @@
+"""Score merchants: from measures and pinned references to score, verdicts, PD, grade and reasons.
+
+One merchant is scored by the same code as a million: every value is a whole column.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from scoring.domain.calibration import Calibration, grades_of, pds_of
+from scoring.domain.features.characteristics import Peers, absences, characteristics, without_history
+from scoring.domain.features.columns import Booleans, Column, Int64s
+from scoring.domain.policy import DAY_ONE, Gate, Policy, Unscored, judge_gates, judge_scorable
+from scoring.domain.reasons import choose_reasons
+from scoring.domain.sales_basis import sales_basis
+from scoring.domain.scorecard import Points, Scorecard, apply
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scores:
+    """Hold what is known of each merchant, row by row; also of those who are not scored.
+
+    characteristics: by name; absent: by characteristic that a feed may lack; points: by row of the card;
+    sales_basis_minor: M; pd_ppm, grade (position in GRADES), reasons (see choose_reasons): None without a
+    calibration.
+    """
+
+    characteristics: Mapping[str, Column]
+    absent: Mapping[str, Booleans]
+    points: Points
+    gates: Mapping[Gate, Booleans]
+    unscored: Unscored
+    sales_basis_minor: Int64s
+    pd_ppm: Int64s | None
+    grade: Int64s | None
+    reasons: Int64s | None
+
+    @property
+    def score(self) -> Int64s:
+        """Give the scores."""
+        return self.points.score
+
+
+def score_columns(
+    measured: Mapping[str, Column],
+    peers: Peers,
+    *,
+    card: Scorecard,
+    calibration: Calibration | None,
+    policy: Policy = DAY_ONE,
+) -> Scores:
+    """Score the merchants of these columns, all in one order: MEASURE_NAMES and what the references say."""
+    found = characteristics(measured, peers)
+    absent = absences(peers)
+    points = apply(card, {**found, **without_history(len(peers.cell))}, absent)
+    gates = judge_gates(found, absent, policy)
+    pds = reasons = None
+    if calibration is not None:
+        pds = pds_of(points.score, calibration)
+        reasons = choose_reasons(card, calibration, points.points, absent, gates)
+    return Scores(
+        characteristics=found,
+        absent=absent,
+        points=points,
+        gates=gates,
+        unscored=judge_scorable(measured, policy),
+        sales_basis_minor=sales_basis(measured, found),
+        pd_ppm=pds,
+        grade=None if pds is None else grades_of(pds),
+        reasons=reasons,
+    )

@@ -1,0 +1,68 @@
+"""Turn columns of scores into one row a merchant, to be stored, compared and shown."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from scoring.domain.calibration import GRADES
+from scoring.domain.canonical import canonical_json, sha256_of
+from scoring.domain.features.characteristics import CHARACTERISTIC_NAMES
+from scoring.domain.features.columns import Int64s
+from scoring.domain.reasons import NO_REASON, reason_codes
+from scoring.domain.score import Scores
+from scoring.domain.scorecard import Scorecard
+
+FEATURE_SET: Final = sha256_of(canonical_json(list(CHARACTERISTIC_NAMES)))
+"""The hash of the characteristics' names in order: how the arrays of stored scores are to be read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreRow:
+    """What is said of one merchant; the fields are those of the stored score, in the same units."""
+
+    merchant_id: int
+    not_scored: str | None
+    needed: int
+    score: int
+    pd_ppm: int | None
+    grade: str | None
+    sales_basis_minor: int
+    gates: list[str]
+    reasons: list[str]
+    floored: list[str]
+    absent: list[str]
+    characteristics: list[int | None]
+    points: list[int]
+
+
+def score_rows(merchants: Int64s, scores: Scores, card: Scorecard) -> Iterator[ScoreRow]:
+    """Give the rows in the order of `merchants`."""
+    codes = reason_codes(card)
+    characteristics = zip(*(column.tolist() for column in scores.characteristics.values()), strict=True)
+    points = zip(*(scores.points.points[row.name].tolist() for row in card.rows), strict=True)
+    flags = [
+        {name: flag.tolist() for name, flag in flags.items()}
+        for flags in (scores.gates, scores.points.floored, scores.absent)
+    ]
+    pds = None if scores.pd_ppm is None else scores.pd_ppm.tolist()
+    grades = None if scores.grade is None else scores.grade.tolist()
+    reasons = None if scores.reasons is None else scores.reasons.tolist()
+    needed, score, basis = (part.tolist() for part in (scores.unscored.needed, scores.score, scores.sales_basis_minor))
+    for place, (merchant, values, given) in enumerate(zip(merchants.tolist(), characteristics, points, strict=True)):
+        gates, floored, absent = ([str(name) for name, flag in by_name.items() if flag[place]] for by_name in flags)
+        reason = scores.unscored.at(place)
+        yield ScoreRow(
+            merchant_id=merchant,
+            not_scored=None if reason is None else reason.value,
+            needed=needed[place],
+            score=score[place],
+            pd_ppm=None if pds is None else pds[place],
+            grade=None if grades is None else GRADES[grades[place]].value,
+            sales_basis_minor=basis[place],
+            gates=gates,
+            reasons=[] if reasons is None else [codes[code] for code in reasons[place] if code != NO_REASON],
+            floored=floored,
+            absent=absent,
+            characteristics=list(values),
+            points=list(given),
+        )

@@ -1,0 +1,218 @@
+"""Hold a scorecard as immutable data, validate it on every load, and apply it to whole columns."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+import numpy as np
+
+from scoring.domain.canonical import canonical_json, sha256_of
+from scoring.domain.features.columns import INT64_MAX, Booleans, Column, Int64s
+from scoring.domain.features.declarations import FEATURES, Direction
+
+DAY_ONE_CARD: Final = Path(__file__).parent / "cards" / "day_one.json"
+"""The expert card as a file to be read; its canonical form is what is stored and hashed."""
+
+
+class ScorecardDefect(StrEnum):
+    """Name what makes a text no scorecard."""
+
+    HASH_DIFFERS = "HASH_DIFFERS"
+    NOT_CANONICAL = "NOT_CANONICAL"
+    SCHEMA = "SCHEMA"
+    UNKNOWN_CHARACTERISTIC = "UNKNOWN_CHARACTERISTIC"
+    DUPLICATE_ROW = "DUPLICATE_ROW"
+    UNKNOWN_FAMILY = "UNKNOWN_FAMILY"
+    POINTS_DO_NOT_FIT_SPLITS = "POINTS_DO_NOT_FIT_SPLITS"
+    SPLITS_DO_NOT_RISE = "SPLITS_DO_NOT_RISE"
+    AGAINST_DIRECTION = "AGAINST_DIRECTION"
+    FLOOR_NOT_BELOW_ZERO = "FLOOR_NOT_BELOW_ZERO"
+    RANGE_EMPTY = "RANGE_EMPTY"
+
+
+class ScorecardMalformed(ValueError):
+    """The text is no valid scorecard, for the reason it carries; `where` names the row or field."""
+
+    def __init__(self, reason: ScorecardDefect, where: str = "") -> None:
+        super().__init__(f"{reason.value} {where}".rstrip())
+        self.reason = reason
+        self.where = where
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """Hold one row: points[i] for a value in [splits[i-1], splits[i]), `missing` points for a null."""
+
+    name: str
+    reads: str
+    family: str
+    splits: tuple[int, ...]
+    points: tuple[int, ...]
+    missing: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scorecard:
+    """Hold a card: score = base + points, each family at least its floor, clipped to [lowest, highest]."""
+
+    name: str
+    version: int
+    base: int
+    lowest: int
+    highest: int
+    floors: Mapping[str, int | None]
+    rows: tuple[Row, ...]
+    sha256: str
+
+    @property
+    def families(self) -> dict[str, str]:
+        """Give each row's family, in the order of the rows."""
+        return {row.name: row.family for row in self.rows}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Points:
+    """Hold a card's verdict over columns: points by row before floors, families floored, the score."""
+
+    points: Mapping[str, Int64s]
+    floored: Mapping[str, Booleans]
+    score: Int64s
+
+
+def canonical_card(text: str) -> tuple[str, str]:
+    """Bring a card written by hand into the form to be stored, with its sha256."""
+    canonical = canonical_json(json.loads(text))
+    return canonical, sha256_of(canonical)
+
+
+def parse_scorecard(text: str, sha256: str) -> Scorecard:
+    """Read and validate a stored card. Raises ScorecardMalformed."""
+    if sha256_of(text) != sha256:
+        raise ScorecardMalformed(ScorecardDefect.HASH_DIFFERS)
+    try:
+        data = json.loads(text, parse_constant=_refuse_constant)
+    except ValueError as error:
+        raise ScorecardMalformed(ScorecardDefect.SCHEMA, "json") from error
+    _require_fields(data, CARD_FIELDS, "card")
+    if canonical_json(data) != text:
+        raise ScorecardMalformed(ScorecardDefect.NOT_CANONICAL)
+    for number, row in enumerate(data["rows"]):
+        _require_fields(row, ROW_FIELDS, f"rows[{number}]")
+    for family, fields in data["families"].items():
+        _require_fields(fields, FAMILY_FIELDS, family)
+    rows = tuple(
+        Row(**{**row, "splits": _integers(row, "splits"), "points": _integers(row, "points")}) for row in data["rows"]
+    )
+    card = Scorecard(
+        **{name: data[name] for name in ("name", "version", "base", "lowest", "highest")},
+        floors=MappingProxyType({family: fields["floor"] for family, fields in data["families"].items()}),
+        rows=rows,
+        sha256=sha256,
+    )
+    _validate(card)
+    return card
+
+
+def apply(card: Scorecard, characteristics: Mapping[str, Column], absent: Mapping[str, Booleans]) -> Points:
+    """Apply the card to columns that hold what its rows read; what is absent gets 0 points."""
+    points = {row.name: row_points(row, characteristics[row.reads], absent.get(row.reads)) for row in card.rows}
+    size = len(next(iter(points.values())))
+    total = np.full(size, card.base, np.int64)
+    floored: dict[str, Booleans] = {}
+    for family, floor in card.floors.items():
+        rows = [points[row.name] for row in card.rows if row.family == family]
+        sums = np.sum(rows, axis=0, dtype=np.int64) if rows else np.zeros(size, np.int64)
+        floored[family] = np.asarray(sums < floor, np.bool_) if floor is not None else np.zeros(size, np.bool_)
+        total += sums if floor is None else np.maximum(sums, floor)
+    return Points(points=points, floored=floored, score=np.clip(total, card.lowest, card.highest))
+
+
+def row_points(row: Row, values: Column, absent: Booleans | None) -> Int64s:
+    """Look up one row's points."""
+    bins = np.searchsorted(np.array(row.splits, np.int64), values.values, side="right")
+    points = np.where(values.null, row.missing, np.array(row.points, np.int64)[bins])
+    return points if absent is None else np.where(absent, 0, points)
+
+
+CARD_FIELDS: Final[Mapping[str, type]] = MappingProxyType(
+    {
+        "name": str,
+        "version": int,
+        "base": int,
+        "lowest": int,
+        "highest": int,
+        "families": dict,
+        "rows": list,
+    }
+)
+ROW_FIELDS: Final[Mapping[str, type]] = MappingProxyType(
+    {"name": str, "reads": str, "family": str, "splits": list, "points": list, "missing": int}
+)
+FAMILY_FIELDS: Final[Mapping[str, object]] = MappingProxyType({"floor": int | None})
+
+
+def _require_fields(data: Any, fields: Mapping[str, Any], where: str) -> None:  # noqa: ANN401 - from JSON
+    """Demand exactly these fields, of these types; a truth value is no integer."""
+    if not isinstance(data, dict) or set(data) != set(fields):
+        raise ScorecardMalformed(ScorecardDefect.SCHEMA, where)
+    for name, kind in fields.items():
+        value = data[name]
+        fits = not isinstance(value, int) or (not isinstance(value, bool) and abs(value) <= INT64_MAX)
+        if not isinstance(value, kind) or not fits:
+            raise ScorecardMalformed(ScorecardDefect.SCHEMA, f"{where}.{name}")
+
+
+def _refuse_constant(text: str) -> None:
+    """Refuse NaN and Infinity, which Python reads and JSON does not have."""
+    raise ValueError(text)
+
+
+def _integers(row: Mapping[str, Any], name: str) -> tuple[int, ...]:
+    if any(type(value) is not int or abs(value) > INT64_MAX for value in row[name]):
+        raise ScorecardMalformed(ScorecardDefect.SCHEMA, f"{row['name']}.{name}")
+    return tuple(row[name])
+
+
+def _validate(card: Scorecard) -> None:
+    if not card.lowest <= card.base <= card.highest or card.lowest == card.highest:
+        raise ScorecardMalformed(ScorecardDefect.RANGE_EMPTY)
+    for family, floor in card.floors.items():
+        if floor is not None and floor >= 0:
+            raise ScorecardMalformed(ScorecardDefect.FLOOR_NOT_BELOW_ZERO, family)
+    seen: set[str] = set()
+    for row in card.rows:
+        _validate_row(row, card.floors)
+        if row.name in seen:
+            raise ScorecardMalformed(ScorecardDefect.DUPLICATE_ROW, row.name)
+        seen.add(row.name)
+    if not card.rows:
+        raise ScorecardMalformed(ScorecardDefect.SCHEMA, "rows")
+
+
+def _validate_row(row: Row, families: Mapping[str, int | None]) -> None:
+    if row.reads not in FEATURES:
+        raise ScorecardMalformed(ScorecardDefect.UNKNOWN_CHARACTERISTIC, row.name)
+    if row.family not in families:
+        raise ScorecardMalformed(ScorecardDefect.UNKNOWN_FAMILY, row.name)
+    if len(row.points) != len(row.splits) + 1:
+        raise ScorecardMalformed(ScorecardDefect.POINTS_DO_NOT_FIT_SPLITS, row.name)
+    if any(left >= right for left, right in pairwise(row.splits)):
+        raise ScorecardMalformed(ScorecardDefect.SPLITS_DO_NOT_RISE, row.name)
+    if not follows(row.points, FEATURES[row.reads].direction):
+        raise ScorecardMalformed(ScorecardDefect.AGAINST_DIRECTION, row.name)
+
+
+def follows(points: Sequence[int], direction: Direction) -> bool:
+    """Tell whether the points go the declared way; a hump rises first and falls after."""
+    steps = [right - left for left, right in pairwise(points)]
+    if direction is Direction.UP:
+        return all(step >= 0 for step in steps)
+    if direction is Direction.DOWN:
+        return all(step <= 0 for step in steps)
+    falls = [step < 0 for step in steps if step]
+    return falls == sorted(falls)

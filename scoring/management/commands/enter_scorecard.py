@@ -1,0 +1,32 @@
+"""Enter a scorecard."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from config.office.actors import SYSTEM
+from scoring.operations.versions import enter_scorecard
+
+DAY_ONE = Path(__file__).resolve().parents[2] / "domain" / "cards" / "day_one.json"
+
+
+class Command(BaseCommand):
+    """Enter a scorecard from a file; without one, the expert card of day one."""
+
+    help = "Enter a scorecard (default: the expert card of day one); the last entered is used from the next run on."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the arguments."""
+        parser.add_argument("file", type=Path, nargs="?", default=DAY_ONE)
+
+    def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401
+        """Enter the card and say its hash."""
+        try:
+            version = enter_scorecard(text=options["file"].read_text(), actor=SYSTEM, now=timezone.now())
+        except (OSError, ValueError) as error:
+            message = f"{options['file']}: {error}"
+            raise CommandError(message) from error
+        self.stdout.write(f"{version.name}: {version.sha256}")

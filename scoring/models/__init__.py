@@ -1,0 +1,19 @@
+"""The tables of scoring."""
+
+from scoring.models.reference import ReferenceCell, ReferenceFeed, ReferenceMerchant, ReferenceRating
+from scoring.models.run import LiveRun, RunCheck, ScoreRun
+from scoring.models.score import Score
+from scoring.models.versions import CalibrationVersion, ScorecardVersion
+
+__all__ = [
+    "CalibrationVersion",
+    "LiveRun",
+    "ReferenceCell",
+    "ReferenceFeed",
+    "ReferenceMerchant",
+    "ReferenceRating",
+    "RunCheck",
+    "Score",
+    "ScoreRun",
+    "ScorecardVersion",
+]

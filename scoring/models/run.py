@@ -1,0 +1,120 @@
+"""Keep the runs: what each rests on, what its checks said, and which one is live."""
+
+from typing import Self
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+from config.db.locking import LockingQuerySet
+from scoring.domain.run import RunKind, RunState
+from scoring.models.versions import CalibrationVersion, ScorecardVersion
+
+KINDS = [kind.value for kind in RunKind]
+STATES = [state.value for state in RunState]
+WORKING = RunState.WORKING.value
+PUBLISHED = RunState.PUBLISHED.value
+
+
+class ScoreRunQuerySet(LockingQuerySet["ScoreRun"]):
+    """Select runs."""
+
+    def full(self) -> Self:
+        """Keep the runs over all merchants."""
+        return self.filter(kind=RunKind.FULL)
+
+    def working(self) -> Self:
+        """Keep those that are not done."""
+        return self.filter(state=RunState.WORKING)
+
+
+class ScoreRun(models.Model):
+    """Scores as of a midnight and as known at a watermark, under pinned references, card and calibration.
+
+    `feature_set` is the hash of the characteristics' names: it says in which order the scores' arrays are read.
+    `references` is the run whose references are read; a full run reads its own.
+    """
+
+    kind = models.CharField(max_length=6, choices=[(kind, kind) for kind in KINDS])
+    state = models.CharField(max_length=11, choices=[(state, state) for state in STATES], default=WORKING)
+    as_of = models.DateField()
+    watermark_high = models.BigIntegerField()
+    watermark_open = ArrayField(models.BigIntegerField())
+    feature_set = models.CharField(max_length=64)
+    scorecard = models.ForeignKey(ScorecardVersion, on_delete=models.PROTECT, related_name="+")
+    calibration = models.ForeignKey(CalibrationVersion, on_delete=models.PROTECT, related_name="+", null=True)
+    references = models.ForeignKey("self", on_delete=models.PROTECT, related_name="+", null=True)
+    started_by = models.CharField(max_length=40)
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    scored = models.IntegerField(default=0)
+    not_scored = models.IntegerField(default=0)
+    publish_reason = models.TextField(default="")
+
+    objects = ScoreRunQuerySet.as_manager()
+
+    class Meta:
+        permissions = [
+            ("start_scorerun", "Can start a run"),
+            ("publish_anyway_scorerun", "Can publish a run whose checks failed"),
+        ]
+        constraints = [
+            models.CheckConstraint(name="scoring_scorerun_kind_known", condition=Q(kind__in=KINDS)),
+            models.CheckConstraint(name="scoring_scorerun_state_known", condition=Q(state__in=STATES)),
+            models.CheckConstraint(
+                name="scoring_scorerun_finished_when",
+                condition=Q(state=WORKING, finished_at__isnull=True)
+                | (~Q(state=WORKING) & Q(finished_at__isnull=False)),
+            ),
+            models.CheckConstraint(
+                name="scoring_scorerun_published_with_pd", condition=~Q(state=PUBLISHED) | Q(calibration__isnull=False)
+            ),
+            models.CheckConstraint(
+                name="scoring_scorerun_single_reads_others",
+                condition=Q(kind="SINGLE", references__isnull=False) | Q(kind="FULL", references__isnull=True),
+            ),
+            models.UniqueConstraint(
+                name="scoring_scorerun_one_works", fields=["kind"], condition=Q(kind="FULL", state=WORKING)
+            ),
+        ]
+        indexes = [models.Index(fields=["as_of"], name="scoring_scorerun_by_date", condition=Q(kind="FULL"))]
+
+    def __str__(self) -> str:
+        return f"{self.as_of} ({self.pk})"
+
+
+class RunCheck(models.Model):
+    """What one check said of a run before it was published, in the units of its kind. Append-only."""
+
+    run = models.ForeignKey(ScoreRun, on_delete=models.PROTECT, related_name="checks")
+    name = models.CharField(max_length=20)
+    value = models.BigIntegerField()
+    bound = models.BigIntegerField(null=True)
+    passed = models.BooleanField()
+    note = models.CharField(max_length=20)
+    worst = models.CharField(max_length=40)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(name="scoring_runcheck_once", fields=["run", "name"])]
+
+    def __str__(self) -> str:
+        return f"{self.run_id}: {self.name}"
+
+
+class LiveRunQuerySet(LockingQuerySet["LiveRun"]):
+    """Select the pointer."""
+
+
+class LiveRun(models.Model):
+    """The one pointer that says whose scores are live."""
+
+    run = models.ForeignKey(ScoreRun, on_delete=models.PROTECT, related_name="+")
+    published_at = models.DateTimeField()
+
+    objects = LiveRunQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.CheckConstraint(name="scoring_liverun_one_row", condition=Q(pk=1))]
+
+    def __str__(self) -> str:
+        return str(self.run_id)

@@ -1,0 +1,277 @@
+"""Start a full run, do its stages, publish it.
+
+A stage is done in parts, each a job that any worker may claim. Whoever finishes the last part, under the lock of
+the run, queues the next stage: no chord, nothing to lose with the broker.
+"""
+
+from datetime import datetime
+from typing import Final
+
+from django.db import connection
+
+from config.db.transactions import operation, require_one
+from config.office.actors import SYSTEM, Actor
+from config.office.business_date import get_business_date, lock_business_date
+from config.office.events import record_event
+from config.office.job_runs import Claim, finish_job, limit_statements_to_lease, queue_jobs, report_progress
+from config.refusals import Refused
+from merchants.models import Merchant
+from merchants.models.transaction import PARTITIONS
+from merchants.queries.batches import take_watermark
+from scoring.domain.checks import check_run
+from scoring.domain.features.measures import REFERENCE_MEASURE_NAMES
+from scoring.domain.reference import freeze
+from scoring.domain.run import (
+    FREEZE,
+    GATHER,
+    SCORE,
+    STAGES,
+    PublishRefusal,
+    RunKind,
+    RunState,
+    StartRefusal,
+    conclude,
+    judge_publish_anyway,
+    judge_start,
+    stage_after,
+)
+from scoring.domain.score_row import FEATURE_SET, ScoreRow
+from scoring.models import (
+    LiveRun,
+    ReferenceCell,
+    ReferenceFeed,
+    ReferenceRating,
+    RunCheck,
+    ScoreRun,
+)
+from scoring.queries.measures import measuring
+from scoring.queries.references import members_of_run, reference_columns_of_run
+from scoring.queries.runs import active_calibration, active_scorecard, parts_left, summarise_run, unfinished_run
+from scoring.queries.scores import ROW_FIELDS, compute_run, get_live_run, get_run, known_to
+
+MEASURED: Final = ", ".join(REFERENCE_MEASURE_NAMES)
+SHARD_MEMBERS: Final = """
+SELECT m.id AS merchant_id, m.partner_id, m.currency, m.category, m.region, p.settlement = 'ESCROW' AS escrow
+FROM merchants_merchant m JOIN merchants_partner p ON p.id = m.partner_id
+WHERE satisfies_hash_partition('merchants_transaction'::regclass, %(partitions)s, %(shard)s, m.id)
+"""
+STORE_SCORES: Final = f"COPY scoring_score (run_id, {', '.join(ROW_FIELDS)}) FROM STDIN"
+
+
+class RunNotStarted(Refused[StartRefusal]):
+    """No run was started."""
+
+
+class RunNotPublished(Refused[PublishRefusal]):
+    """The run was not published."""
+
+
+def start_run(*, actor: Actor, now: datetime) -> ScoreRun:
+    """Start a full run as of the business date, as known now. Raises RunNotStarted, Contended."""
+    with operation():
+        lock_business_date()
+        on, scorecard = get_business_date(), active_scorecard()
+        refusal = judge_start(
+            has_date=on is not None,
+            has_scorecard=scorecard is not None,
+            has_merchants=Merchant.objects.exists(),
+            another_works=unfinished_run() is not None,
+        )
+        if refusal is not None or on is None or scorecard is None:
+            raise RunNotStarted(refusal or StartRefusal.NO_BUSINESS_DATE)
+        watermark = take_watermark()
+        run = ScoreRun.objects.create(
+            kind=RunKind.FULL,
+            as_of=on,
+            watermark_high=watermark.high,
+            watermark_open=list(watermark.open),
+            feature_set=FEATURE_SET,
+            scorecard=scorecard,
+            calibration=active_calibration(scorecard=scorecard),
+            started_by=str(actor),
+            started_at=now,
+        )
+        record_event(
+            name="scoring.start_run", subject=run, actor=actor, before={}, after={"as_of": on.isoformat()}, now=now
+        )
+        queue_jobs(name=STAGES[0].job, subject_id=run.pk, parts=range(STAGES[0].parts), actor=actor, now=now)
+        return run
+
+
+def gather_references(*, claim: Claim, now: datetime) -> None:
+    """Pin the merchants of one shard and what they add to the references. Raises StaleRow if fenced off."""
+    run = get_run(run_id=claim.subject_id)
+    measured = measuring(
+        members=f"SELECT merchant_id, escrow FROM ({SHARD_MEMBERS}) m",  # noqa: S608 - constants
+        shard=claim.part,
+        reference=True,
+    )
+    columns = ", ".join(f"coalesce(r.{name}, 0)" for name in REFERENCE_MEASURE_NAMES)
+    with operation():
+        limit_statements_to_lease()
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"""
+                INSERT INTO scoring_referencemerchant
+                    (run_id, shard, merchant_id, partner_id, currency, category, region, escrow, {MEASURED})
+                SELECT %(run)s, %(shard)s, m.*, {columns}
+                FROM ({SHARD_MEMBERS}) m LEFT JOIN ({measured}) r USING (merchant_id)
+                """,  # noqa: S608
+                {"run": run.pk, "shard": claim.part, "partitions": PARTITIONS, **known_to(run).parameters},
+            )
+            gathered = cursor.rowcount
+        _finish_part(claim, job=GATHER, done=gathered, now=now)
+
+
+def freeze_references(*, claim: Claim, now: datetime) -> None:
+    """Freeze what all members of the run say to each other. Raises StaleRow if fenced off."""
+    members = members_of_run(run_id=claim.subject_id, shard=None)
+    frozen = freeze(members.attributes, reference_columns_of_run(run_id=claim.subject_id, members=members))
+    run = claim.subject_id
+    with operation():
+        ReferenceCell.objects.bulk_create(
+            [
+                ReferenceCell(
+                    run_id=run,
+                    partner_id=cell.partner,
+                    currency=cell.currency,
+                    category=cell.category,
+                    region=cell.region,
+                    level=cell.level,
+                    sellers=cell.sellers,
+                    cuts=list(cell.cuts),
+                )
+                for cell in frozen.cells
+            ],
+            batch_size=2_000,
+        )
+        ReferenceRating.objects.bulk_create(
+            [
+                ReferenceRating(
+                    run_id=run,
+                    partner_id=rating.partner,
+                    currency=rating.currency,
+                    category=rating.category,
+                    level=rating.level,
+                    rating_sum=rating.rating_sum,
+                    ratings=rating.ratings,
+                )
+                for rating in frozen.ratings
+            ],
+            batch_size=2_000,
+        )
+        ReferenceFeed.objects.bulk_create(
+            [ReferenceFeed(run_id=run, partner_id=feed.partner, carried=sorted(feed.carried)) for feed in frozen.feeds]
+        )
+        _finish_part(claim, job=FREEZE, done=len(members.ids), now=now)
+
+
+def score_shard(*, claim: Claim, now: datetime) -> None:
+    """Score one shard and store it. Raises StaleRow if fenced off."""
+    run = get_run(run_id=claim.subject_id)
+    rows = compute_run(run=run, shard=claim.part)
+    report_progress(claim=claim, done=len(rows), total=len(rows), now=now)
+    with operation():
+        store_scores(run_id=run.pk, rows=rows)
+        _finish_part(claim, job=SCORE, done=len(rows), now=now)
+
+
+def store_scores(*, run_id: int, rows: list[ScoreRow]) -> None:
+    """Append scores to the caller's transaction."""
+    with connection.cursor() as cursor, cursor.copy(STORE_SCORES) as copy:
+        for row in rows:
+            copy.write_row((run_id, *(getattr(row, field) for field in ROW_FIELDS)))
+
+
+def conclude_run(*, claim: Claim, now: datetime) -> None:
+    """Check a run whose shards are in, and publish it if it looks right. Raises StaleRow if fenced off."""
+    live = get_live_run()
+    summary = summarise_run(run_id=claim.subject_id)
+    last = None if live is None else summarise_run(run_id=live.pk)
+    with operation():
+        ScoreRun.objects.filter(pk=claim.subject_id).lock().get()
+        run = get_run(run_id=claim.subject_id)
+        checks = check_run(summary, last, expected=run.members.count())
+        RunCheck.objects.bulk_create(
+            [
+                RunCheck(
+                    run=run,
+                    name=check.name,
+                    value=check.value,
+                    bound=check.bound,
+                    passed=check.passed,
+                    note=check.note or "",
+                    worst=check.worst,
+                )
+                for check in checks
+            ]
+        )
+        state = conclude(
+            calibrated=run.calibration is not None,
+            all_passed=all(check.passed for check in checks),
+            is_older=live is not None and run.as_of < live.as_of,
+        )
+        working = ScoreRun.objects.working().filter(pk=run.pk)
+        require_one(
+            working.update(
+                state=state,
+                finished_at=now,
+                scored=summary.scored,
+                not_scored=summary.merchants - summary.scored,
+            )
+        )
+        if state is RunState.PUBLISHED:
+            _point_to(run, now=now)
+        record_event(
+            name="scoring.conclude_run",
+            subject=run,
+            actor=SYSTEM,
+            before={"state": run.state},
+            after={"state": state, "failed": ", ".join(check.name for check in checks if not check.passed)},
+            now=now,
+        )
+        finish_job(claim=claim, done=summary.merchants, now=now)
+
+
+def publish_anyway(*, run_id: int, reason: str, actor: Actor, now: datetime) -> ScoreRun:
+    """Publish a run that its checks held back. Raises RunNotPublished, ScoreRun.DoesNotExist."""
+    with operation():
+        ScoreRun.objects.filter(pk=run_id).lock().get()
+        run, live = get_run(run_id=run_id), get_live_run()
+        refusal = judge_publish_anyway(
+            state=RunState(run.state), is_older=live is not None and run.as_of < live.as_of, reason=reason
+        )
+        if refusal is not None:
+            raise RunNotPublished(refusal)
+        held = ScoreRun.objects.filter(pk=run_id, state=RunState.HELD)
+        require_one(held.update(state=RunState.PUBLISHED, publish_reason=reason.strip()))
+        _point_to(run, now=now)
+        record_event(
+            name="scoring.publish_anyway",
+            subject=run,
+            actor=actor,
+            before={"state": run.state, "live": None if live is None else live.pk},
+            after={"state": RunState.PUBLISHED, "reason": reason.strip()},
+            now=now,
+        )
+        return get_run(run_id=run_id)
+
+
+def _point_to(run: ScoreRun, *, now: datetime) -> None:
+    pointer = LiveRun.objects.lock()
+    if pointer.first() is None:
+        LiveRun.objects.create(pk=1, run=run, published_at=now)
+    else:
+        require_one(LiveRun.objects.filter(pk=1).update(run=run, published_at=now))
+
+
+def _finish_part(claim: Claim, *, job: str, done: int, now: datetime) -> None:
+    """Mark the part done, and queue the next stage if it was the last.
+
+    Under the lock of the run: of two workers that finish at once, the second sees that the first is done.
+    """
+    ScoreRun.objects.filter(pk=claim.subject_id).lock().get()
+    finish_job(claim=claim, done=done, now=now)
+    following = stage_after(job)
+    if following is not None and not parts_left(run_id=claim.subject_id, job=job):
+        queue_jobs(name=following.job, subject_id=claim.subject_id, parts=range(following.parts), actor=SYSTEM, now=now)

@@ -1,0 +1,111 @@
+"""Read what runs pinned: members and references."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from django.db import connection
+
+from scoring.domain.features.columns import Column, Int64s, columns_of
+from scoring.domain.features.declarations import Feed
+from scoring.domain.features.measures import REFERENCE_MEASURE_NAMES
+from scoring.domain.reference import Attributes, CategoryRating, CellLevel, FeedCarriage, PercentileCell, References
+from scoring.models import ReferenceCell, ReferenceFeed, ReferenceRating
+from scoring.queries.measures import Known, Parameter, measuring
+
+ATTRIBUTES = "merchant_id, partner_id, currency, category, region"
+OF_RUN = "FROM scoring_referencemerchant WHERE run_id = %(run)s AND (%(shard)s IS NULL OR shard = %(shard)s)"
+OF_MARKET = """
+FROM (
+    SELECT m.id AS merchant_id, m.partner_id, m.currency, m.category, m.region, p.settlement = 'ESCROW' AS escrow
+    FROM merchants_merchant m JOIN merchants_partner p ON p.id = m.partner_id
+) market
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Members:
+    """The merchants to be scored, in order: `select` is the SQL that gives their merchant_id and escrow."""
+
+    select: str
+    parameters: Mapping[str, Parameter]
+    ids: Int64s
+    attributes: Attributes
+
+
+def members_of_run(*, run_id: int, shard: int | None) -> Members:
+    """Read the members that a run pinned, of one shard or all."""
+    return _members(OF_RUN, {"run": run_id, "shard": shard})
+
+
+def members_of_market() -> Members:
+    """Read all merchants as they are now."""
+    return _members(OF_MARKET, {})
+
+
+def _members(source: str, parameters: Mapping[str, Parameter]) -> Members:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {ATTRIBUTES} {source} ORDER BY merchant_id", parameters)
+        rows = cursor.fetchall()
+    ids, partners, currencies, categories, regions = zip(*rows, strict=True) if rows else ((),) * 5
+    return Members(
+        select=f"SELECT merchant_id, escrow {source}",
+        parameters=parameters,
+        ids=np.array(ids, np.int64),
+        attributes=Attributes(partner=partners, currency=currencies, category=categories, region=regions),
+    )
+
+
+def reference_columns_of_run(*, run_id: int, members: Members) -> dict[str, Column]:
+    """Read the reference measures that a run gathered, in the order of its members."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT merchant_id, {', '.join(REFERENCE_MEASURE_NAMES)} {OF_RUN}",
+            {"run": run_id, "shard": None},
+        )
+        return _columns(cursor.fetchall(), members)
+
+
+def measure_references(*, members: Members, known: Known) -> dict[str, Column]:
+    """Measure what the members add to the references, now and without storing it."""
+    statement = measuring(members=members.select, shard=None, reference=True)
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {**known.parameters, **members.parameters})
+        return _columns(cursor.fetchall(), members)
+
+
+def _columns(rows: Sequence[Sequence[int | None]], members: Members) -> dict[str, Column]:
+    return columns_of(rows, REFERENCE_MEASURE_NAMES, frozenset(), members.ids)
+
+
+def references_of_run(*, run_id: int) -> References:
+    """Read the references that a run froze."""
+    return References(
+        cells=tuple(
+            PercentileCell(
+                partner=cell.partner_id,
+                currency=cell.currency,
+                category=cell.category,
+                region=cell.region,
+                level=CellLevel(cell.level),
+                sellers=cell.sellers,
+                cuts=tuple(cell.cuts),
+            )
+            for cell in ReferenceCell.objects.filter(run=run_id).order_by("pk")
+        ),
+        ratings=tuple(
+            CategoryRating(
+                partner=rating.partner_id,
+                currency=rating.currency,
+                category=rating.category,
+                level=CellLevel(rating.level),
+                rating_sum=rating.rating_sum,
+                ratings=rating.ratings,
+            )
+            for rating in ReferenceRating.objects.filter(run=run_id).order_by("pk")
+        ),
+        feeds=tuple(
+            FeedCarriage(partner=feed.partner_id, carried=frozenset(Feed(name) for name in feed.carried))
+            for feed in ReferenceFeed.objects.filter(run=run_id).order_by("pk")
+        ),
+    )

@@ -1,0 +1,83 @@
+"""Read runs: how far they are, what they gave."""
+
+from collections.abc import Sequence
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import Count, Q
+
+from config.office.business_date import get_business_date
+from config.office.models import JobRun
+from config.office.models.job_run import JobState
+from scoring.domain.calibration import GRADES
+from scoring.domain.checks import RunSummary
+from scoring.domain.features.characteristics import CHARACTERISTIC_NAMES
+from scoring.domain.run import STAGES, Stage
+from scoring.models import CalibrationVersion, Score, ScorecardVersion, ScoreRun
+
+NULLS = """
+SELECT place, count(*) FROM scoring_score, unnest(characteristics) WITH ORDINALITY AS found (value, place)
+WHERE run_id = %s AND not_scored IS NULL AND value IS NULL GROUP BY place
+"""
+
+
+def active_scorecard() -> ScorecardVersion | None:
+    """Get the card that the next run uses: the last entered."""
+    return ScorecardVersion.objects.order_by("-pk").first()
+
+
+def active_calibration(*, scorecard: ScorecardVersion) -> CalibrationVersion | None:
+    """Get the calibration that the next run with this card uses: the last made for it."""
+    return scorecard.calibrations.order_by("-pk").first()
+
+
+def summarise_run(*, run_id: int) -> RunSummary:
+    """Count what a run gave, from its stored scores."""
+    scores = Score.objects.filter(run=run_id)
+    scored = scores.filter(not_scored__isnull=True)
+    by_score = dict(scored.values_list("score").annotate(Count("pk")).order_by("score"))
+    by_grade = dict(scored.filter(grade__isnull=False).values_list("grade").annotate(Count("pk")).order_by())
+    with connection.cursor() as cursor:
+        cursor.execute(NULLS, [run_id])
+        nulls = dict(cursor.fetchall())
+    return RunSummary(
+        merchants=scores.count(),
+        scored=sum(by_score.values()),
+        nulls={name: nulls.get(place, 0) for place, name in enumerate(CHARACTERISTIC_NAMES, start=1)},
+        scores=by_score,
+        grades=tuple(by_grade.get(grade.value, 0) for grade in GRADES) if by_grade else (),
+    )
+
+
+def parts_left(*, run_id: int, job: str) -> int:
+    """Count the parts of a stage that are not done."""
+    return JobRun.objects.of(job, run_id).exclude(state=JobState.DONE).count()
+
+
+def stages_of(*, run_id: int) -> Sequence[tuple[Stage, int, int, int]]:
+    """Say of each stage how many parts are done, running and parked."""
+    jobs = JobRun.objects.filter(name__in=[stage.job for stage in STAGES], subject_id=run_id)
+    counts = {
+        name: (done, running, parked)
+        for name, done, running, parked in jobs.values_list("name")
+        .annotate(
+            done=Count("pk", filter=Q(state=JobState.DONE)),
+            running=Count("pk", filter=Q(state=JobState.RUNNING)),
+            parked=Count("pk", filter=Q(state=JobState.PARKED)),
+        )
+        .order_by()
+    }
+    return [(stage, *counts.get(stage.job, (0, 0, 0))) for stage in STAGES]
+
+
+def unfinished_run() -> ScoreRun | None:
+    """Get the full run that is being worked on."""
+    return ScoreRun.objects.full().working().first()
+
+
+def is_run_due() -> bool:
+    """Tell whether the office goes by the wall clock and its business date has no run yet."""
+    on = get_business_date()
+    return (
+        settings.BUSINESS_CLOCK == "wall" and on is not None and not ScoreRun.objects.full().filter(as_of=on).exists()
+    )

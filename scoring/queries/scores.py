@@ -1,0 +1,112 @@
+"""Compute scores without storing them, and read those that are stored.
+
+`compute_scores` is the one road from facts to scores: runs store what it gives, replays compare with it.
+"""
+
+from dataclasses import dataclass
+
+from config.kernel.calendar import day_number
+from merchants.queries.batches import Watermark
+from scoring.domain.calibration import Calibration, parse_calibration
+from scoring.domain.features.columns import columns_of
+from scoring.domain.features.measures import MEASURE_NAMES, NULLABLE_MEASURES
+from scoring.domain.reference import References, freeze, peers
+from scoring.domain.score import Scores, score_columns
+from scoring.domain.score_row import ScoreRow, score_rows
+from scoring.domain.scorecard import Scorecard, parse_scorecard
+from scoring.models import CalibrationVersion, LiveRun, Score, ScorecardVersion, ScoreRun
+from scoring.queries.measures import Known, measure
+from scoring.queries.references import (
+    Members,
+    measure_references,
+    members_of_market,
+    members_of_run,
+    references_of_run,
+)
+
+ROW_FIELDS = tuple(ScoreRow.__dataclass_fields__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pins:
+    """What scores rest on, beside the facts themselves."""
+
+    card: Scorecard
+    calibration: Calibration | None
+    references: References
+
+
+def card_of(version: ScorecardVersion) -> Scorecard:
+    """Load a stored card; every load proves its hash. Raises ScorecardMalformed."""
+    return parse_scorecard(version.content, version.sha256)
+
+
+def calibration_of(version: CalibrationVersion | None) -> Calibration | None:
+    """Load a stored calibration; every load proves its hash. Raises CalibrationRefused."""
+    return None if version is None else parse_calibration(version.content, version.sha256)
+
+
+def known_to(run: ScoreRun) -> Known:
+    """Say what a run may see."""
+    watermark = Watermark(run.watermark_high, tuple(run.watermark_open))
+    return Known(as_of_day=day_number(run.as_of), watermark=watermark)
+
+
+def pins_of(run: ScoreRun) -> Pins:
+    """Load what a run pinned."""
+    return Pins(
+        card=card_of(run.scorecard),
+        calibration=calibration_of(run.calibration),
+        references=references_of_run(run_id=run.references_id or run.pk),
+    )
+
+
+def get_run(*, run_id: int) -> ScoreRun:
+    """Get a run with its card and calibration. Raises ScoreRun.DoesNotExist."""
+    return ScoreRun.objects.select_related("scorecard", "calibration").get(pk=run_id)
+
+
+def get_live_run() -> ScoreRun | None:
+    """Get the run whose scores are live; None before the first is published."""
+    live = LiveRun.objects.select_related("run__scorecard", "run__calibration").first()
+    return None if live is None else live.run
+
+
+def get_live_score(*, merchant_id: int) -> Score | None:
+    """Get the merchant's score of the run that is live."""
+    run = get_live_run()
+    return None if run is None else Score.objects.filter(run=run, merchant=merchant_id).first()
+
+
+def compute_columns(*, members: Members, known: Known, pins: Pins, shard: int | None = None) -> Scores:
+    """Score the members from the facts, in their order."""
+    rows = measure(members=members.select, parameters=members.parameters, known=known, shard=shard)
+    measured = columns_of(rows, MEASURE_NAMES, NULLABLE_MEASURES, members.ids)
+    return score_columns(
+        measured, peers(pins.references, members.attributes), card=pins.card, calibration=pins.calibration
+    )
+
+
+def compute_scores(*, members: Members, known: Known, pins: Pins, shard: int | None = None) -> list[ScoreRow]:
+    """Score the members from the facts: one row each, in their order."""
+    scores = compute_columns(members=members, known=known, pins=pins, shard=shard)
+    return list(score_rows(members.ids, scores, pins.card))
+
+
+def compute_run(*, run: ScoreRun, shard: int | None) -> list[ScoreRow]:
+    """Compute the scores of a run's shard, or of all its members, from what it pinned."""
+    members = members_of_run(run_id=run.pk, shard=shard)
+    return compute_scores(members=members, known=known_to(run), pins=pins_of(run), shard=shard)
+
+
+def compute_market(*, known: Known, card: Scorecard, calibration: Calibration | None) -> list[ScoreRow]:
+    """Score all merchants as they are now, with references from themselves, and store nothing."""
+    members = members_of_market()
+    references = freeze(members.attributes, measure_references(members=members, known=known))
+    pins = Pins(card=card, calibration=calibration, references=references)
+    return compute_scores(members=members, known=known, pins=pins)
+
+
+def stored_row(score: Score) -> ScoreRow:
+    """Read a stored score as the row it was made from."""
+    return ScoreRow(**{field: getattr(score, field) for field in ROW_FIELDS})
