@@ -1,0 +1,1 @@
+"""The pages that show a merchant with everything about it."""

@@ -1,0 +1,224 @@
+"""Run the whole product on one machine: a marketplace's history in, scores out, the office served."""
+
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import Group, User
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from config.kernel.calendar import date_of
+from config.office.actors import SYSTEM
+from config.office.business_date import get_business_date, open_day
+from config.office.models import JobRun
+from config.office.models.job_run import JobState
+from config.office.roles import Role
+from merchants.domain.feed import feed_end
+from merchants.models import Merchant, Transaction
+from merchants.queries.feeds import sales_by_day
+from scoring.domain.run import RunState
+from scoring.models import ScoreRun
+from scoring.operations.runs import start_run
+from scoring.operations.versions import CalibrationNotMade, create_calibration
+from scoring.queries.runs import active_calibration, active_scorecard, stages_of
+from scoring.queries.scores import get_live_run
+
+LIVED_DAYS = {"simulated": 90, "real": 30}
+PATIENCE = 600  # seconds without a finished run
+ACCOUNTS = {
+    "risk": Role.RISK_MANAGER,
+    "analyst": Role.CREDIT_ANALYST,
+    "viewer": Role.VIEWER,
+    "admin": Role.ADMINISTRATOR,
+}
+
+
+class Command(BaseCommand):
+    """Load a market, live its last weeks, serve the office; with --once, print a summary instead of serving."""
+
+    help = "Load a market (simulated, or the one in the directory DATA), score its last weeks, serve the office."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the arguments."""
+        parser.add_argument("--once", action="store_true", help="do not serve: print a summary and end")
+        parser.add_argument("--merchants", type=int, default=500, help="of the simulated market")
+        parser.add_argument("--port", type=int, default=8000)
+
+    def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401
+        """Do it all; a second time, only what is missing."""
+        began = time.monotonic()
+        with ExitStack() as started:
+            if not options["once"]:
+                _require_free(options["port"])
+            call_command("migrate", database="owner", verbosity=0)
+            call_command("enter_scorecard", verbosity=0, stdout=self.stderr)
+            password = self._make_accounts()
+            started.enter_context(self._worker())
+            self._load(options["merchants"])
+            self._live()
+            self._say(f"Ready after {time.monotonic() - began:.0f} s.")
+            if options["once"]:
+                self._summarise()
+            else:
+                self._serve(options["port"], password)
+
+    def _say(self, words: str) -> None:
+        self.stderr.write(words)
+
+    def _make_accounts(self) -> str:
+        """Make one account a role; the password is made once, and kept beside the embedded servers' data."""
+        kept = settings.BASE_DIR / ".local" / "demo-password"
+        kept.parent.mkdir(exist_ok=True)
+        if not kept.exists():
+            kept.write_text(secrets.token_urlsafe(12))
+            kept.chmod(0o600)
+        password = kept.read_text()
+        for name, role in ACCOUNTS.items():
+            user, _ = User.objects.get_or_create(username=name, defaults={"is_staff": True})
+            if not user.check_password(password):
+                user.set_password(password)
+                user.save(update_fields=["password"])
+            user.groups.set(Group.objects.filter(name=role))
+        return password
+
+    @contextmanager
+    def _worker(self) -> Iterator[None]:
+        """Run a Celery worker with its beat while the block runs."""
+        log = settings.BASE_DIR / ".local" / "worker.log"
+        beat = settings.BASE_DIR / ".local" / "beat"
+        command = [sys.executable, "-m", "celery", "-A", "config", "worker", "-B", "-c", "2", "-s", str(beat)]
+        with log.open("ab") as output:
+            worker = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)  # noqa: S603
+        try:
+            yield
+        finally:
+            worker.send_signal(signal.SIGTERM)
+            try:
+                worker.wait(30)
+            except subprocess.TimeoutExpired:
+                worker.kill()
+
+    def _load(self, merchants: int) -> None:
+        if Transaction.objects.exists():
+            return
+        data = os.environ.get("DATA")
+        directory = Path(data) if data else settings.BASE_DIR / ".local" / "markets" / "default"
+        settlement = "IMMEDIATE"
+        if not data or not directory.exists():
+            settlement = "ESCROW"
+            call_command(
+                "simulate_marketplace", str(directory), merchants=merchants, days=730, seed=1, stdout=self.stderr
+            )
+        elif (directory / "market.json").exists():
+            settlement = json.loads((directory / "market.json").read_text())["settlement"]
+        call_command("import_marketplace", str(directory), settlement=settlement, stdout=self.stderr)
+
+    def _live(self) -> None:
+        """Open one day after the other, score once a week and on the last day."""
+        end = feed_end(sales_by_day())
+        if end is None:
+            message = "The feed holds no sale: there is nobody to score."
+            raise CommandError(message)
+        last = date_of(end) + timedelta(days=1)
+        lived = LIVED_DAYS["real" if os.environ.get("DATA") else "simulated"]
+        first = last - timedelta(days=lived)
+        today = get_business_date()
+        if today is None:
+            today = open_day(on=first, actor=SYSTEM, now=timezone.now())
+        self._calibrate()
+        while True:
+            is_due = (last - today).days % 7 == 0
+            if is_due and not ScoreRun.objects.full().filter(as_of=today, calibration__isnull=False).exists():
+                self._run(today)
+            if today >= last:
+                return
+            today = open_day(on=today + timedelta(days=1), actor=SYSTEM, now=timezone.now())
+
+    def _calibrate(self) -> None:
+        scorecard = active_scorecard()
+        if scorecard is None or active_calibration(scorecard=scorecard) is not None:
+            return
+        run = self._finish(start_run(actor=SYSTEM, now=timezone.now()), "reference run")
+        try:
+            create_calibration(run_id=run.pk, actor=SYSTEM, now=timezone.now())
+        except CalibrationNotMade as refused:
+            message = f"No calibration fits this market: {refused.reason}."
+            raise CommandError(message) from refused
+
+    def _run(self, today: date) -> None:
+        run = self._finish(start_run(actor=SYSTEM, now=timezone.now()), f"scores of {today}")
+        if run.state != RunState.PUBLISHED:
+            self._say(f"{run}: held back by its checks; yesterday's scores stay live.")
+
+    def _finish(self, run: ScoreRun, words: str) -> ScoreRun:
+        """Wait for the workers, with progress on screen. Raises CommandError if a job is parked."""
+        began = time.monotonic()
+        while run.state == RunState.WORKING:
+            stages = stages_of(run_id=run.pk)
+            done, total = sum(row[1] for row in stages), sum(row[0].parts for row in stages)
+            if sys.stderr.isatty():
+                self.stderr.write(f"\r{words}: {done} of {total} parts", ending="")
+            parked = JobRun.objects.filter(subject_id=run.pk, state=JobState.PARKED).first()
+            if parked is not None or time.monotonic() - began > PATIENCE:
+                message = f"{words}: {parked.error if parked else 'no end in sight; see .local/worker.log'}"
+                raise CommandError(message)
+            time.sleep(0.1)
+            run.refresh_from_db()
+        counts = f"{run.scored} scored, {run.not_scored} not scored"
+        self._say(f"\r{words}: {counts}, {run.state.lower()}, {time.monotonic() - began:.1f} s")
+        return run
+
+    def _summarise(self) -> None:
+        live = get_live_run()
+        if live is None:
+            message = "No run was published."
+            raise CommandError(message)
+        counts = {
+            "merchants": Merchant.objects.count(),
+            "transactions": Transaction.objects.count(),
+            "scored": live.scored,
+            "not_scored": live.not_scored,
+            "offers": 0,
+            "loans": 0,
+            "days_closed": 0,
+            "books_proven": False,
+        }
+        self.stdout.write(json.dumps(counts))
+
+    def _serve(self, port: int, password: str) -> None:
+        self._say(f"The office: http://localhost:{port}/admin/")
+        self._say(f"Log in as {', '.join(ACCOUNTS)}; the password of each is {password}")
+        self._say("Ctrl-C stops everything but the database, which `make stop` stops.")
+        address = f"127.0.0.1:{port}"
+        command = [sys.executable, "-m", "gunicorn", "config.wsgi", "-b", address, "-w", "2", "--threads", "4"]
+        server = subprocess.Popen([*command, "--log-level", "warning"])  # noqa: S603
+        try:
+            server.wait()
+        except KeyboardInterrupt:
+            server.send_signal(signal.SIGTERM)
+            server.wait(30)
+
+
+def _require_free(port: int) -> None:
+    """Raise CommandError if something else listens on the port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            message = f"Port {port} is taken: end what listens there, or say --port."
+            raise CommandError(message) from error
