@@ -41,6 +41,10 @@ current_app.conf["broker_url"] = current_app.conf.broker_url.partition("?")[0] +
 Enqueued = Callable[[], list[tuple[str, dict[str, int]]]]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--golden-dir", help="a directory of golden files, instead of those beside the checkout")
+
+
 def owner_connection() -> psycopg.Connection:
     """Connect to the test database as the owner of its tables."""
     parameters = connections["owner"].get_connection_params()

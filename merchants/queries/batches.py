@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from django.db import connection
+from django.db import connection, transaction
 
 from config.db.transactions import require_transaction
 from merchants.models import Batch, BatchIssue
@@ -36,6 +36,12 @@ def lock_batch_numbers() -> int:
     # A new statement, after the lock: it sees every number given out before.
     last = Batch.objects.order_by("-number").values_list("number", flat=True).first()
     return (last or 0) + 1
+
+
+def current_watermark() -> Watermark:
+    """Say what is known now, in a transaction of its own."""
+    with transaction.atomic():
+        return take_watermark()
 
 
 def take_watermark() -> Watermark:

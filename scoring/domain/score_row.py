@@ -66,3 +66,17 @@ def score_rows(merchants: Int64s, scores: Scores, card: Scorecard) -> Iterator[S
             characteristics=list(values),
             points=list(given),
         )
+
+
+def explained(row: ScoreRow, card: Scorecard) -> dict[str, object]:
+    """Say a row by names, as `manage.py score --to` writes it: what can be compared with any other implementation."""
+    return {
+        "not_scored": row.not_scored,
+        "characteristics": dict(zip(CHARACTERISTIC_NAMES, row.characteristics, strict=True)),
+        "absent": row.absent,
+        "points": {rule.name: points for rule, points in zip(card.rows, row.points, strict=True)},
+        "activity_floored": "activity" in row.floored,
+        "score": row.score,
+        "gates": row.gates,
+        "sales_basis_minor": row.sales_basis_minor,
+    }

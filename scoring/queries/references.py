@@ -19,7 +19,7 @@ OF_MARKET = """
 FROM (
     SELECT m.id AS merchant_id, m.partner_id, m.currency, m.category, m.region, p.settlement = 'ESCROW' AS escrow
     FROM merchants_merchant m JOIN merchants_partner p ON p.id = m.partner_id
-) market
+) market WHERE %(only)s::bigint[] IS NULL OR merchant_id = ANY(%(only)s)
 """
 
 
@@ -38,9 +38,9 @@ def members_of_run(*, run_id: int, shard: int | None) -> Members:
     return _members(OF_RUN, {"run": run_id, "shard": shard})
 
 
-def members_of_market() -> Members:
-    """Read all merchants as they are now."""
-    return _members(OF_MARKET, {})
+def members_of_market(only: list[int] | None = None) -> Members:
+    """Read the merchants as they are now, all or only those with these ids."""
+    return _members(OF_MARKET, {"only": only})
 
 
 def _members(source: str, parameters: Mapping[str, Parameter]) -> Members:

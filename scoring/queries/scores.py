@@ -99,12 +99,14 @@ def compute_run(*, run: ScoreRun, shard: int | None) -> list[ScoreRow]:
     return compute_scores(members=members, known=known_to(run), pins=pins_of(run), shard=shard)
 
 
-def compute_market(*, known: Known, card: Scorecard, calibration: Calibration | None) -> list[ScoreRow]:
-    """Score all merchants as they are now, with references from themselves, and store nothing."""
-    members = members_of_market()
-    references = freeze(members.attributes, measure_references(members=members, known=known))
+def compute_market(
+    *, known: Known, card: Scorecard, calibration: Calibration | None, only: list[int] | None = None
+) -> list[ScoreRow]:
+    """Score the merchants as they are now, all or only some, against references from all; store nothing."""
+    market = members_of_market()
+    references = freeze(market.attributes, measure_references(members=market, known=known))
     pins = Pins(card=card, calibration=calibration, references=references)
-    return compute_scores(members=members, known=known, pins=pins)
+    return compute_scores(members=market if only is None else members_of_market(only), known=known, pins=pins)
 
 
 def stored_row(score: Score) -> ScoreRow:

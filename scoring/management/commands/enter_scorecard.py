@@ -8,10 +8,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from config.office.actors import SYSTEM
+from scoring.domain.scorecard import DAY_ONE_CARD
 from scoring.operations.versions import enter_scorecard
-
-DAY_ONE = Path(__file__).resolve().parents[2] / "domain" / "cards" / "day_one.json"
-
 
 class Command(BaseCommand):
     """Enter a scorecard from a file; without one, the expert card of day one."""
@@ -20,7 +18,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the arguments."""
-        parser.add_argument("file", type=Path, nargs="?", default=DAY_ONE)
+        parser.add_argument("file", type=Path, nargs="?", default=DAY_ONE_CARD)
 
     def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401
         """Enter the card and say its hash."""

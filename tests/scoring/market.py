@@ -1,0 +1,74 @@
+"""Make a small market that is worth scoring."""
+
+from datetime import date, datetime, timedelta
+from random import Random
+
+from config.office.actors import SYSTEM
+from config.office.business_date import get_business_date, open_day
+from config.office.job_runs import run_job
+from config.office.models import JobRun
+from config.office.models.job_run import JobState
+from merchants.domain.transaction import Settlement
+from scoring.domain.run import CONCLUDE, FREEZE, GATHER, SCORE, STAGES, RunState
+from scoring.domain.scorecard import DAY_ONE_CARD
+from scoring.models import CalibrationVersion, ScoreRun
+from scoring.operations.runs import conclude_run, freeze_references, gather_references, score_shard, start_run
+from scoring.operations.versions import create_calibration, enter_scorecard
+from tests.conftest import NOW
+from tests.markets import make_merchants, make_partner, receive
+
+AS_OF = date(2026, 3, 1)
+WORK = {GATHER: gather_references, FREEZE: freeze_references, SCORE: score_shard, CONCLUDE: conclude_run}
+
+
+def market_rows(merchants: int, *, seed: int = 7, days: int = 420) -> list[dict[str, str]]:
+    """Make rows of shops that trade more or less often, so that their scores spread over the grades."""
+    random = Random(seed)  # noqa: S311
+    rows = []
+    for shop in range(merchants):
+        rate, age = random.uniform(0.1, 0.95), random.randint(60, days)
+        for day in range(age):
+            if random.random() > rate:
+                continue
+            at = datetime(AS_OF.year, AS_OF.month, AS_OF.day, 12) - timedelta(days=day + 1)
+            order = f"{shop}-{day}"
+            base = {"merchant": f"shop-{shop}", "order_ref": order, "occurred_at": f"{at.isoformat()}+00:00"}
+            amount = f"{random.uniform(5, 60):.2f}"
+            rows.append(base | {"external_id": f"s{order}", "kind": "SALE", "amount": amount, "buyer": f"b{day % 37}"})
+            if random.random() < 0.1 * (1 - rate):
+                rows.append(base | {"external_id": f"r{order}", "kind": "REFUND", "amount": amount})
+    return rows
+
+
+def make_market(merchants: int = 60) -> None:
+    """Import the market, open the business day, enter the card."""
+    partner = make_partner(settlement=Settlement.IMMEDIATE)
+    make_merchants(partner, *[f"shop-{shop}" for shop in range(merchants)], category="tea", region="north")
+    rows = market_rows(merchants)
+    for start in range(0, len(rows), 5_000):
+        receive(partner, rows[start : start + 5_000])
+    if get_business_date() is None:
+        open_day(on=AS_OF, actor=SYSTEM, now=NOW)
+    enter_scorecard(text=DAY_ONE_CARD.read_text(), actor=SYSTEM, now=NOW)
+
+
+def work_through(run: ScoreRun) -> ScoreRun:
+    """Do all jobs of the run in this process, stage by stage."""
+    for stage in STAGES:
+        for job in JobRun.objects.of(stage.job, run.pk).exclude(state=JobState.DONE).order_by("part"):
+            run_job(job.pk, WORK[stage.job])
+            job.refresh_from_db()
+            assert job.state == JobState.DONE, job.error
+    run.refresh_from_db()
+    return run
+
+
+def run_once() -> ScoreRun:
+    return work_through(start_run(actor=SYSTEM, now=NOW))
+
+
+def calibrate() -> CalibrationVersion:
+    """Make the reference run and its calibration."""
+    run = run_once()
+    assert run.state == RunState.UNPUBLISHED
+    return create_calibration(run_id=run.pk, actor=SYSTEM, now=NOW)

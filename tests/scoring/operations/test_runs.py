@@ -1,0 +1,241 @@
+from datetime import timedelta
+from functools import partial
+
+import pytest
+from django.db import connection
+
+from config.db.transactions import StaleRow
+from config.office.actors import SYSTEM
+from config.office.business_date import open_day
+from config.office.job_runs import claim_job, run_job
+from config.office.models import BusinessDate, JobRun, OperationEvent
+from config.office.models.job_run import JobState
+from merchants.models import Merchant
+from scoring.domain.calibration import CalibrationRefusal
+from scoring.domain.run import FREEZE, GATHER, SCORE, SHARDS, PublishRefusal, RunState, StartRefusal
+from scoring.domain.scorecard import DAY_ONE_CARD
+from scoring.models import LiveRun, ReferenceMerchant, RunCheck, Score, ScoreRun
+from scoring.operations.runs import (
+    RunNotPublished,
+    RunNotStarted,
+    publish_anyway,
+    score_shard,
+    start_run,
+)
+from scoring.operations.versions import CalibrationNotMade, RunUnfit, create_calibration, enter_scorecard
+from scoring.queries.scores import compute_run, get_live_run, stored_row
+from tests.conftest import CLERK, NOW, Enqueued
+from tests.markets import make_merchants, make_partner, receive, sale
+from tests.race import race
+from tests.scoring.market import AS_OF, WORK, calibrate, make_market, run_once, work_through
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def everything_of(run: ScoreRun) -> list[tuple[object, ...]]:
+    """Give all columns of a run's scores but its own id."""
+    fields = [field.attname for field in Score._meta.fields if field.attname not in {"id", "run_id"}]
+    return sorted(Score.objects.filter(run=run).values_list(*fields), key=lambda row: row[0])
+
+
+def test_a_reference_run_gives_a_calibration_and_the_next_run_is_published(enqueued: Enqueued) -> None:
+    make_market()
+    enqueued()
+    reference = start_run(actor=CLERK, now=NOW)
+    assert sorted(ids["job_id"] for name, ids in enqueued() if name == GATHER) == sorted(
+        JobRun.objects.of(GATHER, reference.pk).values_list("pk", flat=True)
+    )
+    work_through(reference)
+    assert (reference.state, get_live_run()) == (RunState.UNPUBLISHED, None)
+    assert not Score.objects.filter(run=reference, grade__isnull=False).exists()
+
+    create_calibration(run_id=reference.pk, actor=CLERK, now=NOW)
+    published = run_once()
+
+    assert published.state == RunState.PUBLISHED
+    assert get_live_run() == published
+    assert published.scored + published.not_scored == Merchant.objects.count() == ReferenceMerchant.objects.count() / 2
+    assert not Score.objects.filter(run=published, grade__isnull=True).exists()
+    assert set(RunCheck.objects.filter(run=published).values_list("note", flat=True)) == {"", "FIRST_RUN"}
+    events = OperationEvent.objects.filter(name__startswith="scoring.").order_by("pk").values_list("name", flat=True)
+    assert list(events) == [
+        "scoring.enter_scorecard",
+        "scoring.start_run",
+        "scoring.conclude_run",
+        "scoring.create_calibration",
+        "scoring.start_run",
+        "scoring.conclude_run",
+    ]
+
+
+def test_a_score_computed_again_after_later_and_back_dated_rows_is_equal_in_every_column() -> None:
+    """Red without the watermark in HISTORY, or if references were read anew instead of from the run's pins."""
+    make_market(40)
+    calibrate()
+    run = run_once()
+    stored = [stored_row(score) for score in Score.objects.filter(run=run).order_by("merchant_id")]
+    partner = Merchant.objects.first().partner  # type: ignore[union-attr]
+    late = [sale(f"late-{day}", f"shop-{day % 40}", occurred_at=f"2026-02-{day:02}T12:00:00Z") for day in range(1, 29)]
+    future = [sale(f"new-{day}", f"shop-{day % 40}", occurred_at=f"2026-03-{day:02}T08:00:00Z") for day in (1, 2)]
+    receive(partner, late + future)
+    make_merchants(partner, "newcomer", category="tea", region="north")
+    make_merchants(partner, "shop-0", category="coffee", region="south")
+
+    again = sorted(compute_run(run=run, shard=None), key=lambda row: row.merchant_id)
+
+    assert again == stored
+    assert work_through(start_run(actor=SYSTEM, now=NOW)).scored >= run.scored
+    newest = ScoreRun.objects.latest("pk")
+    assert everything_of(newest) != everything_of(run), "the later rows change the scores of a later run"
+
+
+def test_whoever_sleeps_past_the_lease_stores_nothing() -> None:
+    """Red without the token in finish_job: both would store the shard."""
+    make_market(8)
+    run = start_run(actor=SYSTEM, now=NOW)
+    for job in (*JobRun.objects.of(GATHER, run.pk),):
+        work(job)
+    work(JobRun.objects.of(FREEZE, run.pk).get())
+    job = next(job for job in JobRun.objects.of(SCORE, run.pk) if shard_of(run, job.part))
+    sleeper = claim_job(job_id=job.pk, now=NOW)
+    later = NOW + timedelta(minutes=10)
+    awake = claim_job(job_id=job.pk, now=later)
+    assert sleeper is not None
+    assert awake is not None
+    score_shard(claim=awake, now=later)
+    with pytest.raises(StaleRow):
+        score_shard(claim=sleeper, now=later)
+    assert Score.objects.filter(run=run).count() == shard_of(run, job.part)
+
+
+def shard_of(run: ScoreRun, shard: int) -> int:
+    return ReferenceMerchant.objects.filter(run=run, shard=shard).count()
+
+
+def work(job: JobRun) -> None:
+    run_job(job.pk, WORK[job.name])
+    job.refresh_from_db()
+    assert job.state == JobState.DONE, job.error
+
+
+def test_two_workers_that_finish_at_once_queue_the_next_stage_once() -> None:
+    """Red without the lock in _finish_part: each would see the other's part undone, and nobody went on."""
+    make_market(4)
+    run = start_run(actor=SYSTEM, now=NOW)
+    jobs = list(JobRun.objects.of(GATHER, run.pk).order_by("part"))
+    for job in jobs[2:]:
+        work(job)
+    race(*[partial(work, job) for job in jobs[:2]], held=ScoreRun.objects.all())
+    assert JobRun.objects.of(FREEZE, run.pk).count() == 1
+
+
+def test_a_shard_holds_the_merchants_of_its_partition() -> None:
+    make_market(50)
+    run = start_run(actor=SYSTEM, now=NOW)
+    for job in JobRun.objects.of(GATHER, run.pk):
+        work(job)
+    assert JobRun.objects.of(GATHER, run.pk).count() == SHARDS
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT m.shard, t.tableoid::regclass::text FROM scoring_referencemerchant m"
+            " JOIN merchants_transaction t USING (merchant_id)"
+        )
+        assert all(table == f"merchants_transaction_p{shard:02}" for shard, table in cursor.fetchall())
+    assert ReferenceMerchant.objects.filter(run=run).count() == 50
+
+
+@pytest.mark.parametrize("refusal", list(StartRefusal))
+def test_a_run_is_not_started_and_nothing_happens(refusal: StartRefusal) -> None:
+    if refusal is not StartRefusal.NO_BUSINESS_DATE:
+        open_day(on=AS_OF, actor=SYSTEM, now=NOW)
+    if refusal is StartRefusal.NO_MERCHANTS:
+        enter_scorecard(text=DAY_ONE_CARD.read_text(), actor=SYSTEM, now=NOW)
+    if refusal is StartRefusal.ANOTHER_RUNS:
+        make_market(2)
+        start_run(actor=SYSTEM, now=NOW)
+    before = (list(ScoreRun.objects.values()), list(OperationEvent.objects.values()), JobRun.objects.count())
+    with pytest.raises(RunNotStarted) as refused:
+        start_run(actor=CLERK, now=NOW)
+    assert refused.value.reason is refusal
+    assert (list(ScoreRun.objects.values()), list(OperationEvent.objects.values()), JobRun.objects.count()) == before
+
+
+def test_of_two_runs_started_at_once_one_is() -> None:
+    """Red without the lock of the business date: the second call meets the constraint instead."""
+    make_market(2)
+    outcomes = race(*[partial(start_run, actor=CLERK, now=NOW)] * 2, held=BusinessDate.objects.all())
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["RunNotStarted", "ScoreRun"]
+
+
+def test_a_run_that_looks_wrong_is_held_until_a_person_says_why() -> None:
+    make_market(40)
+    calibrate()
+    good = run_once()
+    partner = Merchant.objects.first().partner  # type: ignore[union-attr]
+    flood = [
+        sale(f"f{shop}-{day}", f"shop-{shop}", kind="REFUND", amount="9999.00", occurred_at=f"2026-02-{day:02}T12:00Z")
+        for shop in range(40)
+        for day in range(1, 29)
+    ]
+    receive(partner, flood)
+    held = run_once()
+    assert held.state == RunState.HELD
+    assert get_live_run() == good
+    assert held.checks.filter(passed=False).exists()
+
+    with pytest.raises(RunNotPublished) as refused:
+        publish_anyway(run_id=held.pk, reason="  ", actor=CLERK, now=NOW)
+    assert refused.value.reason is PublishRefusal.NO_REASON
+    assert get_live_run() == good
+
+    publish_anyway(run_id=held.pk, reason="The refunds are real.", actor=CLERK, now=NOW)
+    assert get_live_run() == held
+    event = OperationEvent.objects.get(name="scoring.publish_anyway")
+    assert (event.actor, event.before, event.after["reason"]) == (
+        str(CLERK),
+        {"state": "HELD", "live": good.pk},
+        "The refunds are real.",
+    )
+    with pytest.raises(RunNotPublished) as again:
+        publish_anyway(run_id=held.pk, reason="Once more.", actor=CLERK, now=NOW)
+    assert again.value.reason is PublishRefusal.NOT_HELD
+
+
+def test_a_run_is_published_anyway_by_one_of_two() -> None:
+    make_market(40)
+    calibration = calibrate()
+    run = ScoreRun.objects.latest("pk")
+    ScoreRun.objects.filter(pk=run.pk).update(state=RunState.HELD, calibration=calibration)
+    outcomes = race(
+        *[partial(publish_anyway, run_id=run.pk, reason="It is right.", actor=CLERK, now=NOW)] * 2,
+        held=ScoreRun.objects.all(),
+    )
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["RunNotPublished", "ScoreRun"]
+    assert LiveRun.objects.count() == 1
+
+
+def test_a_calibration_is_solved_once_and_only_on_a_finished_run() -> None:
+    make_market(60)
+    working = start_run(actor=SYSTEM, now=NOW)
+    with pytest.raises(CalibrationNotMade) as refused:
+        create_calibration(run_id=working.pk, actor=CLERK, now=NOW)
+    assert refused.value.reason is RunUnfit.NOT_DONE
+    work_through(working)
+    made = create_calibration(run_id=working.pk, actor=CLERK, now=NOW)
+    assert create_calibration(run_id=working.pk, actor=CLERK, now=NOW) == made
+
+
+def test_a_calibration_nobody_passes_for_is_refused() -> None:
+    make_market(1)
+    run = run_once()
+    with pytest.raises(CalibrationNotMade) as refused:
+        create_calibration(run_id=run.pk, actor=CLERK, now=NOW, target_ppm=1)
+    assert refused.value.reason in set(CalibrationRefusal)
+
+
+def test_a_merchant_of_a_strange_partner_is_scored_against_its_own() -> None:
+    make_market(3)
+    other = make_partner("other")
+    make_merchants(other, "shop-0")
+    run = run_once()
+    assert Score.objects.filter(run=run, merchant__partner=other).get().not_scored == "FEW_ORDERS"

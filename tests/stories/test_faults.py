@@ -1,0 +1,68 @@
+"""Workers die and brokers forget; a run finishes by itself, equal to an undisturbed one."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from celery import current_app
+
+from config.office.actors import SYSTEM
+from config.office.models import JobRun
+from config.office.models.job_run import JobState
+from scoring.domain.run import SCORE, RunState
+from scoring.models import Score, ScoreRun
+from scoring.operations.runs import start_run
+from tests.conftest import NOW, Enqueued
+from tests.scoring.market import make_market, work_through
+from tests.workers import kill, wait_until, worker
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def everything_of(run: ScoreRun) -> list[tuple[object, ...]]:
+    fields = [field.attname for field in Score._meta.fields if field.attname not in {"id", "run_id"}]
+    return sorted(Score.objects.filter(run=run).values_list(*fields), key=lambda row: row[0])
+
+
+def in_the_middle(run: ScoreRun) -> Callable[[], bool]:
+    """Tell whether some shards are scored."""
+    return lambda: JobRun.objects.of(SCORE, run.pk).filter(state=JobState.DONE).count() >= 3
+
+
+def is_done(run: ScoreRun) -> Callable[[], bool]:
+    return lambda: not ScoreRun.objects.working().filter(pk=run.pk).exists()
+
+
+def assert_equal_to_an_undisturbed_run(run: ScoreRun) -> None:
+    run.refresh_from_db()
+    assert run.state == RunState.UNPUBLISHED
+    undisturbed = work_through(start_run(actor=SYSTEM, now=NOW))
+    assert undisturbed.watermark_high == run.watermark_high
+    assert everything_of(run) == everything_of(undisturbed)
+    assert len(everything_of(run)) == 60
+
+
+def test_a_worker_killed_in_the_middle(tmp_path: Path, enqueued: Enqueued) -> None:  # noqa: ARG001 - an empty queue
+    make_market(60)
+    run = start_run(actor=SYSTEM, now=NOW)
+    with worker(tmp_path / "first.log") as first:
+        wait_until(in_the_middle(run))
+        kill(first)
+    assert not is_done(run)()
+    assert JobRun.objects.of(SCORE, run.pk).exclude(state=JobState.DONE).exists()
+    with worker(tmp_path / "second.log"):
+        wait_until(is_done(run))
+    assert_equal_to_an_undisturbed_run(run)
+
+
+def test_a_broker_flushed_in_the_middle(tmp_path: Path, enqueued: Enqueued) -> None:  # noqa: ARG001
+    """Red without the sweep: the messages of the shards that were not done are gone."""
+    make_market(60)
+    run = start_run(actor=SYSTEM, now=NOW)
+    with worker(tmp_path / "worker.log"):
+        wait_until(in_the_middle(run))
+        with current_app.connection_for_write() as connection:
+            connection.channel().client.flushdb()
+        assert not is_done(run)()
+        wait_until(is_done(run))
+    assert_equal_to_an_undisturbed_run(run)
