@@ -55,8 +55,8 @@ class MerchantRejection:
 def judge_merchant(raw: Mapping[str, str]) -> MerchantEntry | MerchantRejection:
     """Read one merchant from texts by column name, or say why not."""
     shown = _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", raw.get("external_id") or "")[:100]
-    for column, text in raw.items():
-        if _UNSTORABLE.search(text):
+    for column in COLUMNS:
+        if _UNSTORABLE.search(raw.get(column, "")):
             return MerchantRejection(MerchantRefusal.BAD_TEXT, shown, column)
     for column in REQUIRED:
         if not raw.get(column):

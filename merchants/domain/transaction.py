@@ -150,8 +150,8 @@ def buyer_hash(buyer: str) -> int:
 
 
 def _require_texts(raw: Mapping[str, str]) -> None:
-    for column, text in raw.items():
-        if not storable(text):
+    for column in COLUMNS:
+        if not storable(raw.get(column, "")):
             raise _Unfit(RowRefusal.BAD_TEXT, f"{column} is not UTF-8, or holds a NUL")
     for column in REQUIRED:
         if not raw.get(column):

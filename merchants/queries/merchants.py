@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from merchants.domain.transaction import KnownMerchant
+from merchants.domain.transaction import KnownMerchant, storable
 from merchants.models import Merchant, Partner
 
 
@@ -13,7 +13,16 @@ def get_partner(*, code: str) -> Partner:
 
 def get_merchant(*, partner_id: int, external_id: str) -> Merchant:
     """Get the merchant that the partner calls so. Raises Merchant.DoesNotExist."""
-    return Merchant.objects.of(partner_id).get(external_id=external_id)
+    if not storable(external_id):
+        raise Merchant.DoesNotExist
+    return Merchant.objects.of(partner_id).select_related("owner").get(external_id=external_id)
+
+
+def merchants_after(*, partner_id: int, external_id: str, limit: int) -> list[Merchant]:
+    """List a partner's merchants in order of external ids, from the one after the given."""
+    external_id = external_id if storable(external_id) else ""
+    later = Merchant.objects.of(partner_id).filter(external_id__gt=external_id).order_by("external_id")
+    return list(later.select_related("owner")[:limit])
 
 
 def known_merchants(*, partner_id: int, external_ids: Iterable[str]) -> dict[str, KnownMerchant]:

@@ -7,6 +7,7 @@ same again in folders below it.
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -47,6 +48,6 @@ def test_scores_equal_the_golden_ones(market: Path, tmp_path: Path) -> None:
             assert same, f"{wanted['merchant']}: {field}: {found[field]} is not {value}"
 
 
-def lines(path: Path) -> Iterator[dict[str, object]]:
+def lines(path: Path) -> Iterator[dict[str, Any]]:
     with path.open() as file:
         yield from map(json.loads, file)

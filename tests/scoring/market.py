@@ -1,6 +1,6 @@
 """Make a small market that is worth scoring."""
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 
 from config.office.actors import SYSTEM
@@ -24,15 +24,16 @@ WORK = {GATHER: gather_references, FREEZE: freeze_references, SCORE: score_shard
 def market_rows(merchants: int, *, seed: int = 7, days: int = 420) -> list[dict[str, str]]:
     """Make rows of shops that trade more or less often, so that their scores spread over the grades."""
     random = Random(seed)  # noqa: S311
+    noon = datetime.combine(AS_OF, time(12), UTC)
     rows = []
     for shop in range(merchants):
         rate, age = random.uniform(0.1, 0.95), random.randint(60, days)
         for day in range(age):
             if random.random() > rate:
                 continue
-            at = datetime(AS_OF.year, AS_OF.month, AS_OF.day, 12) - timedelta(days=day + 1)
+            at = noon - timedelta(days=day + 1)
             order = f"{shop}-{day}"
-            base = {"merchant": f"shop-{shop}", "order_ref": order, "occurred_at": f"{at.isoformat()}+00:00"}
+            base = {"merchant": f"shop-{shop}", "order_ref": order, "occurred_at": at.isoformat()}
             amount = f"{random.uniform(5, 60):.2f}"
             rows.append(base | {"external_id": f"s{order}", "kind": "SALE", "amount": amount, "buyer": f"b{day % 37}"})
             if random.random() < 0.1 * (1 - rate):

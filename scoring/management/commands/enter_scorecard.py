@@ -11,6 +11,7 @@ from config.office.actors import SYSTEM
 from scoring.domain.scorecard import DAY_ONE_CARD
 from scoring.operations.versions import enter_scorecard
 
+
 class Command(BaseCommand):
     """Enter a scorecard from a file; without one, the expert card of day one."""
 

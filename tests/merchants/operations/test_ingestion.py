@@ -62,7 +62,7 @@ BROKEN: dict[RowRefusal, Mapping[str, str] | str] = {
     RowRefusal.UNKNOWN_MERCHANT: sale("b4", "nobody"),
     RowRefusal.UNKNOWN_KIND: sale("b5", kind="GIFT"),
     RowRefusal.BAD_TIME: sale("b6", occurred_at="yesterday"),
-    RowRefusal.IN_THE_FUTURE: sale("b7", occurred_at=(NOW + timedelta(days=2)).isoformat()),
+    RowRefusal.IN_THE_FUTURE: sale("b7", occurred_at="2999-01-01T00:00:00Z"),
     RowRefusal.BAD_AMOUNT: sale("b8", amount="NaN"),
     RowRefusal.AMOUNT_NOT_POSITIVE: sale("b9", amount="-1"),
     RowRefusal.BAD_VALUE: sale("b10", kind="REVIEW", amount="", value="6"),

@@ -1,0 +1,96 @@
+"""Read bodies of strangers: counted while they inflate, and refused before they can hurt."""
+
+import json
+import zlib
+from collections.abc import Iterator, Mapping
+from typing import IO, Any
+
+from rest_framework.exceptions import APIException, ParseError, UnsupportedMediaType
+from rest_framework.parsers import BaseParser
+
+CHUNK = 64 * 1024
+SMALL = 1024 * 1024
+
+
+class BodyTooLarge(APIException):
+    """The body holds more bytes than the call takes."""
+
+    status_code = 413
+    default_code = "body_too_large"
+    default_detail = "The body is too large: send it in parts."
+
+
+def read_body(stream: IO[bytes], *, encoding: str, limit: int) -> bytes:
+    """Read a body of at most `limit` bytes, inflated if it came as gzip. Raises BodyTooLarge, ParseError."""
+    if encoding not in {"", "identity", "gzip"}:
+        raise UnsupportedMediaType(encoding)
+    inflate = zlib.decompressobj(wbits=31) if encoding == "gzip" else None
+    body = bytearray()
+    try:
+        while chunk := stream.read(CHUNK):
+            # One byte above the limit is enough to know: a bomb never unfolds.
+            body += chunk if inflate is None else inflate.decompress(chunk, limit + 1 - len(body))
+            if len(body) > limit or (inflate is not None and inflate.unconsumed_tail):
+                raise BodyTooLarge
+    except zlib.error as error:
+        message = "The body is no gzip."
+        raise ParseError(message) from error
+    if inflate is not None and not inflate.eof:
+        message = "The gzip breaks off."
+        raise ParseError(message)
+    return bytes(body)
+
+
+def load_json(text: bytes | str) -> Any:  # noqa: ANN401 - whatever JSON holds
+    """Read JSON, refusing what is ambiguous or monstrous. Raises ValueError."""
+    try:
+        return json.loads(text, object_pairs_hook=_without_duplicates, parse_constant=_no_constant)
+    except RecursionError as error:
+        message = "nested too deeply"
+        raise ValueError(message) from error
+
+
+class StrictJSONParser(BaseParser):
+    """Read small JSON bodies."""
+
+    media_type = "application/json"
+
+    def parse(
+        self,
+        stream: IO[bytes],
+        _media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:  # noqa: ANN401
+        """Read the body. Raises ParseError, BodyTooLarge."""
+        body = read_body(stream, encoding=encoding_of(parser_context), limit=SMALL)
+        try:
+            return load_json(body)
+        except ValueError as error:
+            message = f"The body is not valid JSON: {error}."
+            raise ParseError(message) from error
+
+
+def encoding_of(parser_context: Mapping[str, Any] | None) -> str:
+    """Get the declared encoding of the body."""
+    request = (parser_context or {})["request"]
+    return str(request.headers.get("Content-Encoding", "")).lower()
+
+
+def lines_of(body: bytes) -> Iterator[tuple[int, bytes]]:
+    """Give the lines that hold something, with their numbers from 1."""
+    for number, line in enumerate(body.split(b"\n"), start=1):
+        if line.strip():
+            yield number, line
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        message = "a key stands twice"
+        raise ValueError(message)
+    return found
+
+
+def _no_constant(name: str) -> None:
+    message = f"{name} is no JSON"
+    raise ValueError(message)

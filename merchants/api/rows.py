@@ -1,0 +1,108 @@
+"""Read transactions from a body: NDJSON, or a JSON object that holds them in a list."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import IO, Any
+
+from rest_framework.exceptions import APIException, ParseError
+from rest_framework.parsers import BaseParser
+
+from merchants.api.parsers import encoding_of, lines_of, load_json, read_body
+from merchants.domain.transaction import COLUMNS, RawRow
+from merchants.operations.ingestion import MAX_ROWS
+
+LIMIT = 64 * 1024 * 1024
+MOST_UNKNOWN = 20
+
+
+class TooManyRows(APIException):
+    """The body holds more rows than a batch takes."""
+
+    status_code = 413
+    default_code = "too_many_rows"
+    default_detail = f"A request takes at most {MAX_ROWS:,} rows: send them in parts."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentRows:
+    """The rows of a body with their lines, and the fields that nothing reads."""
+
+    rows: list[tuple[int, RawRow]]
+    unknown_fields: list[str]
+
+
+class NDJSONParser(BaseParser):
+    """Read one JSON object a line; a line that is none is a bad row, not a bad request."""
+
+    media_type = "application/x-ndjson"
+
+    def parse(  # type: ignore[override] # the stubs know of forms alone
+        self,
+        stream: IO[bytes],
+        _media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> SentRows:
+        """Read the rows. Raises BodyTooLarge, TooManyRows, ParseError."""
+        body = read_body(stream, encoding=encoding_of(parser_context), limit=LIMIT)
+        return _sent((line, _line(text)) for line, text in lines_of(body))
+
+
+class TransactionsJSONParser(BaseParser):
+    """Read `{"transactions": [...]}`; a row's line is its place in the list, from 1."""
+
+    media_type = "application/json"
+
+    def parse(  # type: ignore[override]
+        self,
+        stream: IO[bytes],
+        _media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> SentRows:
+        """Read the rows. Raises BodyTooLarge, TooManyRows, ParseError."""
+        body = read_body(stream, encoding=encoding_of(parser_context), limit=LIMIT)
+        try:
+            sent = load_json(body)
+        except ValueError as error:
+            message = f"The body is not valid JSON: {error}."
+            raise ParseError(message) from error
+        if not isinstance(sent, dict) or not isinstance(sent.get("transactions"), list):
+            message = 'Send {"transactions": [...]}, or one object a line as application/x-ndjson.'
+            raise ParseError(message)
+        return _sent(enumerate(sent["transactions"], start=1))
+
+
+def _line(text: bytes) -> object:
+    try:
+        return load_json(text.decode("utf-8", "surrogateescape"))
+    except ValueError as error:
+        return str(error)
+
+
+def _sent(found: Iterable[tuple[int, object]]) -> SentRows:
+    rows: list[tuple[int, RawRow]] = []
+    unknown: dict[str, None] = {}
+    for line, row in found:
+        if len(rows) == MAX_ROWS:
+            raise TooManyRows
+        if isinstance(row, dict) and len(unknown) < MOST_UNKNOWN:
+            unknown |= dict.fromkeys(name[:40] for name in row.keys() - COLUMNS)
+        rows.append((line, row if isinstance(row, str) else _texts(row)))
+    return SentRows(rows=rows, unknown_fields=sorted(unknown))
+
+
+def _texts(row: object) -> RawRow:
+    """Turn a row of JSON into texts by column; amounts must come as texts, for a float has no cents."""
+    if not isinstance(row, dict):
+        return "not an object"
+    texts = {}
+    for column in COLUMNS:
+        value = row.get(column)
+        if type(value) is int and column == "value":
+            texts[column] = str(value) if abs(value) < 10**6 else "too large"
+        elif value is None:
+            texts[column] = ""
+        elif isinstance(value, str):
+            texts[column] = value
+        else:
+            return f"{column} must be a text"
+    return texts

@@ -1,0 +1,30 @@
+"""Map the API of the registry and of the history."""
+
+from django.urls import path, register_converter
+
+from merchants.api.merchants import MerchantsView, MerchantView
+from merchants.api.transactions import BatchView, TransactionsView
+
+
+class BatchIdConverter:
+    """Read a batch's public id, `batch_17`, as its number."""
+
+    regex = "batch_[0-9]{1,18}"
+
+    def to_python(self, value: str) -> int:
+        """Take the number out."""
+        return int(value.removeprefix("batch_"))
+
+    def to_url(self, value: int) -> str:
+        """Put the number in."""
+        return f"batch_{value}"
+
+
+register_converter(BatchIdConverter, "batch")
+
+urlpatterns = [
+    path("merchants", MerchantsView.as_view(), name="merchants"),
+    path("merchants/<str:external_id>", MerchantView.as_view(), name="merchant"),
+    path("transactions", TransactionsView.as_view(), name="transactions"),
+    path("batches/<batch:number>", BatchView.as_view(), name="batch"),
+]

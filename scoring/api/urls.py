@@ -1,0 +1,9 @@
+"""Map the API of scoring."""
+
+from django.urls import path
+
+from scoring.api.scores import ScoreView
+
+urlpatterns = [
+    path("merchants/<str:external_id>/score", ScoreView.as_view(), name="merchant-score"),
+]
