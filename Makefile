@@ -4,6 +4,7 @@
 
 PY := .venv/bin/python
 MANAGE := $(PY) manage.py
+DJLINT := $(PY) -m djlint config merchants scoring lending --profile=django --indent=2 --max-line-length=120
 
 .DEFAULT_GOAL := help
 .PHONY: help venv run stop check fmt test torture demo seed clean fresh
@@ -50,8 +51,7 @@ seed: venv ## a market of 5,000 simulated merchants, imported into a database of
 check: venv ## formats, lint, types, layers, migrations; prints the lines of source
 	@$(PY) -m ruff format --check .
 	@$(PY) -m ruff check .
-	@if find config merchants scoring lending -name "*.html" | grep -q .; then \
-	  $(PY) -m djlint --quiet --check --profile=django --max-line-length=120 config merchants scoring lending; fi
+	@$(DJLINT) --check
 	@$(PY) -m mypy .
 	@$(PY) .venv/bin/lint-imports
 	@$(MANAGE) check --fail-level WARNING
@@ -61,6 +61,7 @@ check: venv ## formats, lint, types, layers, migrations; prints the lines of sou
 fmt: venv ## format the source and mend what can be mended
 	@$(PY) -m ruff format .
 	@$(PY) -m ruff check --fix .
+	@$(DJLINT) --quiet --reformat
 
 torture: venv ## the long fault runs
 	@$(PY) -m pytest -m torture $(ARGS)
