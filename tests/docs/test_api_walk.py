@@ -47,7 +47,13 @@ def test_the_walk(live_server: LiveServer, tmp_path: Path, enqueued: Enqueued) -
     }
     with worker(tmp_path / "worker.log"):
         walked = subprocess.run(
-            ["bash", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
+            ["bash", "-c", script],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
         )
     assert walked.returncode == 0, walked.stderr
     replies = walked.stdout.split(mark)[1:]

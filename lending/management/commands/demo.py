@@ -28,7 +28,8 @@ from config.office.models import JobRun
 from config.office.models.job_run import JobState
 from config.office.roles import Role
 from merchants.domain.feed import feed_end
-from merchants.models import Merchant, Transaction
+from merchants.models import Merchant, Partner, Transaction
+from merchants.operations.clients import Credentials, create_partner_client
 from merchants.queries.feeds import sales_by_day
 from scoring.domain.run import RunState
 from scoring.models import ScoreRun
@@ -61,6 +62,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401
         """Do it all; a second time, only what is missing."""
         began = time.monotonic()
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended like by Ctrl-C, workers and all
         with ExitStack() as started:
             if not options["once"]:
                 _require_free(options["port"])
@@ -74,7 +76,7 @@ class Command(BaseCommand):
             if options["once"]:
                 self._summarise()
             else:
-                self._serve(options["port"], password)
+                self._serve(options["port"], password, self._make_client())
 
     def _say(self, words: str) -> None:
         self.stderr.write(words)
@@ -94,6 +96,17 @@ class Command(BaseCommand):
                 user.save(update_fields=["password"])
             user.groups.set(Group.objects.filter(name=role))
         return password
+
+    def _make_client(self) -> Credentials:
+        """Make credentials of the partner's system, once a database; kept like the password."""
+        database = str(settings.DATABASES["default"]["NAME"])
+        kept = settings.BASE_DIR / ".local" / f"demo-client-{database}"
+        partner = Partner.objects.order_by("pk")[0]
+        if not kept.exists() or not partner.clients.exists():
+            made = create_partner_client(partner_id=partner.pk, actor=SYSTEM, now=timezone.now())
+            kept.touch(mode=0o600)
+            kept.write_text(f"{made.client_id} {made.client_secret}")
+        return Credentials(*kept.read_text().split())
 
     @contextmanager
     def _worker(self) -> Iterator[None]:
@@ -199,10 +212,17 @@ class Command(BaseCommand):
         }
         self.stdout.write(json.dumps(counts))
 
-    def _serve(self, port: int, password: str) -> None:
-        self._say(f"The office: http://localhost:{port}/admin/")
+    def _serve(self, port: int, password: str, client: Credentials) -> None:
+        root = f"http://localhost:{port}"
+        self._say(f"\nThe office: {root}/admin/")
         self._say(f"Log in as {', '.join(ACCOUNTS)}; the password of each is {password}")
-        self._say("Ctrl-C stops everything but the database, which `make stop` stops.")
+        self._say(f"\nThe API: {root}/docs/ and docs/api.md, whose lines run after these:")
+        self._say(f"export TRADELINE={root} CLIENT_ID={client.client_id} CLIENT_SECRET={client.client_secret}")
+        self._say(
+            'curl -s "$TRADELINE/oauth/token/" -u "$CLIENT_ID:$CLIENT_SECRET" -d grant_type=client_credentials'
+            ' -d scope="merchants:write transactions:write scores:read"'
+        )
+        self._say("\nCtrl-C stops the office and its workers; `make stop` stops the database.")
         address = f"127.0.0.1:{port}"
         command = [sys.executable, "-m", "gunicorn", "config.wsgi", "-b", address, "-w", "2", "--threads", "4"]
         server = subprocess.Popen([*command, "--log-level", "warning"])  # noqa: S603
