@@ -56,6 +56,9 @@ check: venv ## formats, lint, types, layers, migrations; prints the lines of sou
 	@$(PY) .venv/bin/lint-imports
 	@$(MANAGE) check --fail-level WARNING
 	@$(MANAGE) makemigrations --check --dry-run
+	@# 0002_transaction makes a table; the linter takes its NOT NULL columns for added ones.
+	@LOG_LEVEL=ERROR $(MANAGE) lintmigrations --no-cache --quiet ok ignore warning \
+	  --include-apps office merchants scoring lending --ignore-name 0002_transaction
 	@$(PY) tests/architecture/lines.py
 
 fmt: venv ## format the source and mend what can be mended

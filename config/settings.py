@@ -2,6 +2,7 @@
 
 import os
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 
 from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
@@ -51,11 +52,12 @@ INSTALLED_APPS = [
     "oauth2_provider",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "django_linear_migrations",
     "config.office",
     "merchants",
     "scoring",
     "lending",
+    # Of the extra `dev`: they keep migrations linear and safe on a live table.
+    *(name for name in ("django_linear_migrations", "django_migration_linter") if find_spec(name)),
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -7,14 +7,14 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 NAMES = ["Viewer", "Credit analyst", "Underwriter", "Finance", "Risk manager", "Administrator"]
 
 
-def make_groups(apps: Apps, editor: BaseDatabaseSchemaEditor) -> None:
-    groups = apps.get_model("auth", "Group").objects.using(editor.connection.alias)
+def make_groups(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    groups = apps.get_model("auth", "Group").objects.using(schema_editor.connection.alias)
     for name in NAMES:
         groups.get_or_create(name=name)
 
 
-def drop_groups(apps: Apps, editor: BaseDatabaseSchemaEditor) -> None:
-    apps.get_model("auth", "Group").objects.using(editor.connection.alias).filter(name__in=NAMES).delete()
+def drop_groups(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    apps.get_model("auth", "Group").objects.using(schema_editor.connection.alias).filter(name__in=NAMES).delete()
 
 
 class Migration(migrations.Migration):
