@@ -29,7 +29,7 @@ def shape(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_walk(live_server: LiveServer, tmp_path: Path, enqueued: Enqueued) -> None:  # noqa: ARG001
+def test_the_walk(live_server: LiveServer, tmp_path: Path, enqueued: Enqueued) -> None:
     make_market(40)
     calibrate()
     run_once()

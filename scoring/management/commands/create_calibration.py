@@ -1,0 +1,47 @@
+"""Solve a calibration on a finished run."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from config.office.actors import SYSTEM
+from scoring.domain.calibration import CalibrationRefusal
+from scoring.models import ScoreRun
+from scoring.operations.versions import CENTRAL_TENDENCY_PPM, CalibrationNotMade, RunUnfit, create_calibration
+
+REFUSALS = {
+    RunUnfit.NOT_DONE: "The run is not done, or is of one merchant only.",
+    CalibrationRefusal.NOBODY_PASSES: "No scored merchant passes the gates.",
+    CalibrationRefusal.TARGET_OUT_OF_REACH: "No calibration gives these scores this mean PD.",
+    CalibrationRefusal.GRADE_TOO_SMALL: "One of the grades B1 to C1 would hold less than 3 % of the merchants.",
+    CalibrationRefusal.HASH_DIFFERS: "The stored card does not match its hash.",
+    CalibrationRefusal.MALFORMED: "The stored card cannot be read.",
+}
+
+
+class Command(BaseCommand):
+    """Solve and store the calibration that the next run uses."""
+
+    help = "Solve the calibration of the card on a finished run; the next run uses it."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the arguments."""
+        parser.add_argument("run", type=int)
+        parser.add_argument(
+            "--target-ppm", type=int, default=CENTRAL_TENDENCY_PPM, help="mean PD, in parts per million (default 5 %%)"
+        )
+
+    def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401
+        """Create the calibration and say its hash."""
+        try:
+            made = create_calibration(
+                run_id=options["run"], target_ppm=options["target_ppm"], actor=SYSTEM, now=timezone.now()
+            )
+        except ScoreRun.DoesNotExist as error:
+            message = f"There is no run {options['run']}."
+            raise CommandError(message) from error
+        except CalibrationNotMade as refused:
+            raise CommandError(REFUSALS[refused.reason]) from refused
+        self.stdout.write(made.sha256)
