@@ -37,6 +37,12 @@ class StartRefusal(StrEnum):
     ANOTHER_RUNS = "ANOTHER_RUNS"
 
 
+class SingleRefusal(StrEnum):
+    """Name the reasons for which one merchant is not scored afresh."""
+
+    NOTHING_PUBLISHED = "NOTHING_PUBLISHED"
+
+
 class PublishRefusal(StrEnum):
     """Name the reasons for which a run is not published anyway; of several, the first counts."""
 
@@ -77,6 +83,11 @@ def judge_start(
     if not has_merchants:
         return StartRefusal.NO_MERCHANTS
     return StartRefusal.ANOTHER_RUNS if another_works else None
+
+
+def judge_single(*, has_live_run: bool) -> SingleRefusal | None:
+    """Judge whether one merchant may be scored afresh: it needs the references of a published run."""
+    return None if has_live_run else SingleRefusal.NOTHING_PUBLISHED
 
 
 def judge_publish_anyway(*, state: RunState, is_older: bool, reason: str) -> PublishRefusal | None:

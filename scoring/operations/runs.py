@@ -5,9 +5,6 @@ the run, queues the next stage: no chord, nothing to lose with the broker.
 """
 
 from datetime import datetime
-from typing import Final
-
-from django.db import connection
 
 from config.db.transactions import operation, require_one
 from config.office.actors import SYSTEM, Actor
@@ -16,10 +13,8 @@ from config.office.events import record_event
 from config.office.job_runs import Claim, finish_job, limit_statements_to_lease, queue_jobs, report_progress
 from config.refusals import Refused
 from merchants.models import Merchant
-from merchants.models.transaction import PARTITIONS
 from merchants.queries.batches import take_watermark
 from scoring.domain.checks import check_run
-from scoring.domain.features.measures import REFERENCE_MEASURE_NAMES
 from scoring.domain.reference import freeze
 from scoring.domain.run import (
     FREEZE,
@@ -35,7 +30,7 @@ from scoring.domain.run import (
     judge_start,
     stage_after,
 )
-from scoring.domain.score_row import FEATURE_SET, ScoreRow
+from scoring.domain.score_row import FEATURE_SET
 from scoring.models import (
     LiveRun,
     ReferenceCell,
@@ -44,18 +39,10 @@ from scoring.models import (
     RunCheck,
     ScoreRun,
 )
-from scoring.queries.measures import measuring
+from scoring.operations.members import pin_members, store_scores
 from scoring.queries.references import members_of_run, reference_columns_of_run
 from scoring.queries.runs import active_calibration, active_scorecard, parts_left, summarise_run, unfinished_run
-from scoring.queries.scores import ROW_FIELDS, compute_run, get_live_run, get_run, known_to
-
-MEASURED: Final = ", ".join(REFERENCE_MEASURE_NAMES)
-SHARD_MEMBERS: Final = """
-SELECT m.id AS merchant_id, m.partner_id, m.currency, m.category, m.region, p.settlement = 'ESCROW' AS escrow
-FROM merchants_merchant m JOIN merchants_partner p ON p.id = m.partner_id
-WHERE satisfies_hash_partition('merchants_transaction'::regclass, %(partitions)s, %(shard)s, m.id)
-"""
-STORE_SCORES: Final = f"COPY scoring_score (run_id, {', '.join(ROW_FIELDS)}) FROM STDIN"
+from scoring.queries.scores import compute_run, get_live_run, get_run
 
 
 class RunNotStarted(Refused[StartRefusal]):
@@ -101,25 +88,9 @@ def start_run(*, actor: Actor, now: datetime) -> ScoreRun:
 def gather_references(*, claim: Claim, now: datetime) -> None:
     """Pin the merchants of one shard and what they add to the references. Raises StaleRow if fenced off."""
     run = get_run(run_id=claim.subject_id)
-    measured = measuring(
-        members=f"SELECT merchant_id, escrow FROM ({SHARD_MEMBERS}) m",  # noqa: S608 - constants
-        shard=claim.part,
-        reference=True,
-    )
-    columns = ", ".join(f"coalesce(r.{name}, 0)" for name in REFERENCE_MEASURE_NAMES)
     with operation():
         limit_statements_to_lease()
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"""
-                INSERT INTO scoring_referencemerchant
-                    (run_id, shard, merchant_id, partner_id, currency, category, region, escrow, {MEASURED})
-                SELECT %(run)s, %(shard)s, m.*, {columns}
-                FROM ({SHARD_MEMBERS}) m LEFT JOIN ({measured}) r USING (merchant_id)
-                """,  # noqa: S608
-                {"run": run.pk, "shard": claim.part, "partitions": PARTITIONS, **known_to(run).parameters},
-            )
-            gathered = cursor.rowcount
+        gathered = pin_members(run, shard=claim.part)
         _finish_part(claim, job=GATHER, done=gathered, now=now)
 
 
@@ -172,15 +143,8 @@ def score_shard(*, claim: Claim, now: datetime) -> None:
     rows = compute_run(run=run, shard=claim.part)
     report_progress(claim=claim, done=len(rows), total=len(rows), now=now)
     with operation():
-        store_scores(run_id=run.pk, rows=rows)
+        store_scores(run, rows)
         _finish_part(claim, job=SCORE, done=len(rows), now=now)
-
-
-def store_scores(*, run_id: int, rows: list[ScoreRow]) -> None:
-    """Append scores to the caller's transaction."""
-    with connection.cursor() as cursor, cursor.copy(STORE_SCORES) as copy:
-        for row in rows:
-            copy.write_row((run_id, *(getattr(row, field) for field in ROW_FIELDS)))
 
 
 def conclude_run(*, claim: Claim, now: datetime) -> None:

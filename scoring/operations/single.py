@@ -1,0 +1,57 @@
+"""Score one merchant between nights."""
+
+from datetime import datetime
+
+from config.db.transactions import operation
+from config.office.actors import Actor
+from config.office.business_date import get_business_date
+from config.office.events import record_event
+from config.refusals import Refused
+from merchants.models import Merchant
+from merchants.queries.batches import take_watermark
+from merchants.queries.partitions import get_partition
+from scoring.domain.run import RunKind, RunState, SingleRefusal, judge_single
+from scoring.models import Score, ScoreRun
+from scoring.operations.members import pin_members, store_scores
+from scoring.queries.scores import compute_run, get_live_run, get_run
+
+
+class MerchantNotScored(Refused[SingleRefusal]):
+    """The merchant was not scored afresh."""
+
+
+def score_merchant(*, merchant_id: int, actor: Actor, now: datetime) -> Score:
+    """Score one merchant as of the business date, as known now, against the references of the live run.
+
+    The score is kept as a row of its own; what is live stays live. Raises MerchantNotScored, Contended,
+    Merchant.DoesNotExist.
+    """
+    with operation():
+        merchant = Merchant.objects.filter(pk=merchant_id).lock().get()
+        live, on = get_live_run(), get_business_date()
+        refusal = judge_single(has_live_run=live is not None)
+        if refusal is not None or live is None or on is None:
+            raise MerchantNotScored(refusal or SingleRefusal.NOTHING_PUBLISHED)
+        watermark = take_watermark()
+        run = ScoreRun.objects.create(
+            kind=RunKind.SINGLE,
+            state=RunState.UNPUBLISHED,
+            as_of=on,
+            watermark_high=watermark.high,
+            watermark_open=list(watermark.open),
+            feature_set=live.feature_set,
+            scorecard=live.scorecard,
+            calibration=live.calibration,
+            references=live,
+            started_by=str(actor),
+            started_at=now,
+            finished_at=now,
+        )
+        shard = get_partition(merchant_id=merchant.pk)
+        pin_members(run, shard=shard, merchant_id=merchant.pk)
+        rows = compute_run(run=get_run(run_id=run.pk), shard=shard)
+        store_scores(run, rows)
+        record_event(
+            name="scoring.score_merchant", subject=run, actor=actor, before={}, after={"merchant": merchant.pk}, now=now
+        )
+        return Score.objects.select_related("run").get(run=run, merchant=merchant)
