@@ -4,7 +4,7 @@ Frozen once a run from the reference measures of all merchants, stored as rows, 
 shard, single score and replay.
 """
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeVar
@@ -17,6 +17,9 @@ from scoring.domain.features.declarations import Feed
 from scoring.domain.features.measures import CARRIED_KINDS
 
 K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+Key = tuple[int, str, str, str]
+"""Partner, currency, category, region; empty beyond the level of a group."""
 
 CUTS: Final = 99
 FEWEST_SELLERS: Final = 30
@@ -44,25 +47,28 @@ class Attributes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PercentileCell:
-    """Hold the cuts for one category and region: net sales of 90 days, minor units; none without a seller."""
+    """Hold the cuts of one group of sellers: net sales of 90 days, minor units.
+
+    category and region name the group as far as `level` says, and are empty beyond.
+    """
 
     partner: int
     currency: str
+    level: CellLevel
     category: str
     region: str
-    level: CellLevel
     sellers: int
     cuts: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CategoryRating:
-    """Hold the reviews of 180 days of one category: the mean is rating_sum ÷ ratings, kept exact."""
+class MeanRating:
+    """Hold the reviews of 180 days of a category or of all: the mean is rating_sum ÷ ratings, kept exact."""
 
     partner: int
     currency: str
-    category: str
     level: CellLevel
+    category: str
     rating_sum: int
     ratings: int
 
@@ -80,7 +86,7 @@ class References:
     """Hold one frozen set of references, as rows in key order."""
 
     cells: tuple[PercentileCell, ...]
-    ratings: tuple[CategoryRating, ...]
+    ratings: tuple[MeanRating, ...]
     feeds: tuple[FeedCarriage, ...]
 
 
@@ -88,34 +94,33 @@ def freeze(attributes: Attributes, measured: Mapping[str, Column]) -> References
     """Freeze the references from all merchants' REFERENCE_MEASURE_NAMES, in the order of `attributes`.
 
     A seller is a merchant with a SALE in 90 days, scored or not; one partner and currency is compared only
-    with itself.
+    with itself. A category, or a region of it, has a row of its own if it holds 30 sellers; all always have one.
     """
-    markets = list(zip(attributes.partner, attributes.currency, strict=True))
-    categories = [(*market, category) for market, category in zip(markets, attributes.category, strict=True)]
-    regions = [(*key, region) for key, region in zip(categories, attributes.region, strict=True)]
-    of_market, of_category, of_region = grouped(markets), grouped(categories), grouped(regions)
+    sells: Booleans = measured["sale_rows_90"].values > 0
+    groups = {
+        level: {key: rows for key, rows in grouped(_keys(attributes, level)).items() if _is_own(level, sells[rows])}
+        for level in CellLevel
+    }
     return References(
-        cells=_cells(of_market, of_category, of_region, measured),
-        ratings=_ratings(of_market, of_category, measured),
+        cells=tuple(_cell(level, key, rows[sells[rows]], measured) for level, key, rows in _sorted(groups)),
+        ratings=tuple(
+            _rating(level, key, rows, measured) for level, key, rows in _sorted(groups) if level is not CellLevel.REGION
+        ),
         feeds=_feeds(grouped(list(attributes.partner)), measured),
     )
 
 
 def peers(references: References, attributes: Attributes) -> Peers:
-    """Look up what the references say to each merchant; one whose cell was not frozen has none."""
-    keys = [(cell.partner, cell.currency, cell.category, cell.region) for cell in references.cells]
-    filled = [number for number, cell in enumerate(references.cells) if cell.cuts]
-    place = {keys[number]: row for row, number in enumerate(filled)}
-    cuts = np.array([references.cells[number].cuts for number in filled], np.int64).reshape(len(filled), CUTS)
-    places = zip(attributes.partner, attributes.currency, attributes.category, attributes.region, strict=True)
-    means = {(row.partner, row.currency, row.category): (row.rating_sum, row.ratings) for row in references.ratings}
-    categories = zip(attributes.partner, attributes.currency, attributes.category, strict=True)
-    rating = np.array([means.get(key, (0, 0)) for key in categories], np.int64).reshape(-1, 2)
+    """Look up what the references say to each merchant: the narrowest group that was frozen."""
+    filled = [cell for cell in references.cells if cell.cuts]
+    cells = {(c.level, c.partner, c.currency, c.category, c.region): place for place, c in enumerate(filled)}
+    means = {(r.level, r.partner, r.currency, r.category, ""): (r.rating_sum, r.ratings) for r in references.ratings}
+    rating = np.array(_narrowest(means, attributes, (0, 0)), np.int64).reshape(-1, 2)
     carried = {row.partner: row.carried for row in references.feeds}
     nothing = frozenset[Feed]()
     return Peers(
-        cell=np.array([place.get(key, -1) for key in places], np.int64),
-        cuts=cuts,
+        cell=np.array(_narrowest(cells, attributes, -1), np.int64),
+        cuts=np.array([cell.cuts for cell in filled], np.int64).reshape(len(filled), CUTS),
         rating_sum=rating[:, 0],
         rating_count=rating[:, 1],
         carried={
@@ -145,71 +150,60 @@ def grouped(keys: Sequence[K]) -> dict[K, Int64s]:
     return dict(zip(code, np.split(order, starts), strict=True)) if keys else {}
 
 
-def _cells(
-    of_market: Mapping[tuple[int, str], Int64s],
-    of_category: Mapping[tuple[int, str, str], Int64s],
-    of_region: Mapping[tuple[int, str, str, str], Int64s],
-    measured: Mapping[str, Column],
-) -> tuple[PercentileCell, ...]:
-    sales, sells = measured["s_90"].values, measured["sale_rows_90"].values > 0
-    wider: dict[tuple[int, str, str], tuple[CellLevel, int, tuple[int, ...]]] = {}
-    cells: list[PercentileCell] = []
-    for partner, currency, category, region in sorted(of_region):
-        rows = of_region[partner, currency, category, region]
-        sellers = rows[sells[rows]]
-        if len(sellers) >= FEWEST_SELLERS:
-            level, number, cuts = CellLevel.REGION, len(sellers), percentile_cuts(sales[sellers])
-        else:
-            key = (partner, currency, category)
-            if key not in wider:
-                level, rows = _widened(of_category[key], of_market[partner, currency], sells)
-                wider[key] = (level, len(rows), percentile_cuts(sales[rows]))
-            level, number, cuts = wider[key]
-        cells.append(
-            PercentileCell(
-                partner=partner,
-                currency=currency,
-                category=category,
-                region=region,
-                level=level,
-                sellers=number,
-                cuts=cuts,
-            )
-        )
-    return tuple(cells)
+def _keys(attributes: Attributes, level: CellLevel) -> list[Key]:
+    """Name each merchant's group of a level."""
+    places = zip(attributes.partner, attributes.currency, attributes.category, attributes.region, strict=True)
+    match level:
+        case CellLevel.REGION:
+            return list(places)
+        case CellLevel.CATEGORY:
+            return [(partner, currency, category, "") for partner, currency, category, _ in places]
+        case CellLevel.ALL:
+            return [(partner, currency, "", "") for partner, currency, _, _ in places]
 
 
-def _widened(category: Int64s, market: Int64s, sells: Booleans) -> tuple[CellLevel, Int64s]:
-    """Give the sellers of the category if there are enough, else of all."""
-    sellers = category[sells[category]]
-    if len(sellers) >= FEWEST_SELLERS:
-        return CellLevel.CATEGORY, sellers
-    return CellLevel.ALL, market[sells[market]]
+def _is_own(level: CellLevel, sells: Booleans) -> bool:
+    return level is CellLevel.ALL or int(sells.sum()) >= FEWEST_SELLERS
 
 
-def _ratings(
-    of_market: Mapping[tuple[int, str], Int64s],
-    of_category: Mapping[tuple[int, str, str], Int64s],
-    measured: Mapping[str, Column],
-) -> tuple[CategoryRating, ...]:
-    sells: Booleans = measured["sale_rows_90"].values > 0
-    sums, counts = measured["rating_sum_180"].values, measured["ratings_180"].values
-    found: list[CategoryRating] = []
-    for partner, currency, category in sorted(of_category):
-        rows, level = of_category[partner, currency, category], CellLevel.CATEGORY
-        if int(sells[rows].sum()) < FEWEST_SELLERS:
-            rows, level = of_market[partner, currency], CellLevel.ALL
-        found.append(
-            CategoryRating(
-                partner=partner,
-                currency=currency,
-                category=category,
-                level=level,
-                rating_sum=int(sums[rows].sum()),
-                ratings=int(counts[rows].sum()),
-            )
-        )
-    return tuple(found)
+def _sorted(groups: Mapping[CellLevel, Mapping[Key, Int64s]]) -> Iterator[tuple[CellLevel, Key, Int64s]]:
+    for level, of_level in groups.items():
+        for key in sorted(of_level):
+            yield level, key, of_level[key]
+
+
+def _narrowest(frozen: Mapping[tuple[CellLevel, int, str, str, str], V], attributes: Attributes, nothing: V) -> list[V]:
+    """Find for each merchant what its narrowest frozen group holds."""
+    found = [nothing] * len(attributes.partner)
+    for level in (CellLevel.ALL, CellLevel.CATEGORY, CellLevel.REGION):
+        for place, key in enumerate(_keys(attributes, level)):
+            found[place] = frozen.get((level, *key), found[place])
+    return found
+
+
+def _cell(level: CellLevel, key: Key, sellers: Int64s, measured: Mapping[str, Column]) -> PercentileCell:
+    partner, currency, category, region = key
+    return PercentileCell(
+        partner=partner,
+        currency=currency,
+        level=level,
+        category=category,
+        region=region,
+        sellers=len(sellers),
+        cuts=percentile_cuts(measured["s_90"].values[sellers]),
+    )
+
+
+def _rating(level: CellLevel, key: Key, rows: Int64s, measured: Mapping[str, Column]) -> MeanRating:
+    partner, currency, category, _ = key
+    return MeanRating(
+        partner=partner,
+        currency=currency,
+        level=level,
+        category=category,
+        rating_sum=int(measured["rating_sum_180"].values[rows].sum()),
+        ratings=int(measured["ratings_180"].values[rows].sum()),
+    )
 
 
 def _feeds(of_partner: Mapping[int, Int64s], measured: Mapping[str, Column]) -> tuple[FeedCarriage, ...]:

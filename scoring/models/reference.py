@@ -42,7 +42,7 @@ class ReferenceMerchant(models.Model):
 
 
 class ReferenceCell(models.Model):
-    """The 99 cuts of net sales of 90 days that a category and region is compared with, in minor units."""
+    """The 99 cuts of net sales of 90 days, minor units, of a group of sellers: all, a category, a region of it."""
 
     run = models.ForeignKey(ScoreRun, on_delete=models.PROTECT, related_name="+", db_index=False)
     partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -56,7 +56,7 @@ class ReferenceCell(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                name="scoring_referencecell_once", fields=["run", "partner", "currency", "category", "region"]
+                name="scoring_referencecell_once", fields=["run", "partner", "currency", "level", "category", "region"]
             )
         ]
 
@@ -65,7 +65,7 @@ class ReferenceCell(models.Model):
 
 
 class ReferenceRating(models.Model):
-    """The mean rating of a category, kept exact as a sum and a count."""
+    """The mean rating of all or of a category, kept exact as a sum and a count."""
 
     run = models.ForeignKey(ScoreRun, on_delete=models.PROTECT, related_name="+", db_index=False)
     partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -78,7 +78,7 @@ class ReferenceRating(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                name="scoring_referencerating_once", fields=["run", "partner", "currency", "category"]
+                name="scoring_referencerating_once", fields=["run", "partner", "currency", "level", "category"]
             )
         ]
 

@@ -9,7 +9,7 @@ from django.db import connection
 from scoring.domain.features.columns import Column, Int64s, columns_of
 from scoring.domain.features.declarations import Feed
 from scoring.domain.features.measures import REFERENCE_MEASURE_NAMES
-from scoring.domain.reference import Attributes, CategoryRating, CellLevel, FeedCarriage, PercentileCell, References
+from scoring.domain.reference import Attributes, CellLevel, FeedCarriage, MeanRating, PercentileCell, References
 from scoring.models import ReferenceCell, ReferenceFeed, ReferenceRating
 from scoring.queries.measures import Known, Parameter, measuring
 
@@ -94,7 +94,7 @@ def references_of_run(*, run_id: int) -> References:
             for cell in ReferenceCell.objects.filter(run=run_id).order_by("pk")
         ),
         ratings=tuple(
-            CategoryRating(
+            MeanRating(
                 partner=rating.partner_id,
                 currency=rating.currency,
                 category=rating.category,

@@ -45,12 +45,10 @@ def test_the_cell_is_the_narrowest_with_thirty_sellers(north: int, south: int, l
     idle = [(1, "EUR", "food", "north")] * 40
     size = len(places) + len(idle)
     sold = reference_of(size, sale_rows_90=[1] * len(places) + [0] * len(idle), s_90=list(range(size)))
-    [cell] = [
-        cell
-        for cell in freeze(attributes(*places, *idle), sold).cells
-        if (cell.partner, cell.currency, cell.region) == (1, "EUR", "north")
-    ]
-    assert (cell.level, cell.sellers, len(cell.cuts)) == (level, sellers, 99)
+    frozen = freeze(attributes(*places, *idle), sold)
+    number = peers(frozen, attributes((1, "EUR", "food", "north"))).cell[0]
+    cell = frozen.cells[number]
+    assert (cell.partner, cell.currency, cell.level, cell.sellers, len(cell.cuts)) == (1, "EUR", level, sellers, 99)
 
 
 def test_a_mean_rating_is_its_categorys_or_with_few_sellers_that_of_all() -> None:
@@ -62,8 +60,10 @@ def test_a_mean_rating_is_its_categorys_or_with_few_sellers_that_of_all() -> Non
     )
     assert [(row.category, row.level, row.rating_sum, row.ratings) for row in frozen.ratings] == [
         ("food", CellLevel.CATEGORY, 120, 30),
-        ("toys", CellLevel.ALL, 195, 45),
+        ("", CellLevel.ALL, 195, 45),
     ]
+    found = peers(frozen, attributes((1, "EUR", "food", "a"), (1, "EUR", "toys", "a")))
+    assert list(zip(found.rating_sum.tolist(), found.rating_count.tolist(), strict=True)) == [(120, 30), (195, 45)]
 
 
 @pytest.mark.parametrize(("named", "carried"), [(8, True), (7, False), (0, False)])
