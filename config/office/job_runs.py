@@ -135,6 +135,13 @@ def sweep_jobs(*, now: datetime, older_than: timedelta) -> int:
         return len(jobs)
 
 
+def drop_jobs(*, name: str, subject_id: int, now: datetime) -> None:
+    """Close the jobs of work that was given up: nobody claims them any more. Raises NoTransaction."""
+    require_transaction()
+    open_jobs = JobRun.objects.of(name, subject_id).exclude(state=JobState.DONE)
+    open_jobs.update(state=JobState.DROPPED, lease_until=None, finished_at=now)
+
+
 def resume_job(*, job_id: int, actor: Actor, now: datetime) -> bool:
     """Give a parked job its attempts again and send it; False if it is not parked."""
     with operation():

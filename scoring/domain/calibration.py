@@ -17,8 +17,7 @@ from typing import Any, Final
 import numpy as np
 
 from scoring.domain.canonical import canonical_json, sha256_of
-from scoring.domain.features.columns import Booleans, Int64s
-from scoring.domain.policy import Gate
+from scoring.domain.features.columns import Int64s
 
 FACTOR: Final = Decimal("57.708")
 OFFSET: Final = Decimal("427.123")
@@ -178,11 +177,6 @@ def pds_of(scores: Int64s, calibration: Calibration) -> Int64s:
 def grades_of(pds: Int64s) -> Int64s:
     """Grade each PD: positions in GRADES."""
     return np.searchsorted(np.array(PD_BELOW_PPM, np.int64), pds, side="right").astype(np.int64)
-
-
-def passing(gates: Mapping[Gate, Booleans], unscored: Int64s) -> Booleans:
-    """Select whom a calibration is solved on: scored (reason below 0), and failing no hard gate."""
-    return np.asarray((unscored < 0) & ~np.logical_or.reduce(list(gates.values())), np.bool_)
 
 
 def refuse_live(calibration: Calibration) -> tuple[Grade, ...]:

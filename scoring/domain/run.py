@@ -19,13 +19,15 @@ class RunState(StrEnum):
     """Name the states of a run.
 
     UNPUBLISHED: done and not meant to be published (a reference run without PD, a single merchant); HELD: a
-    check failed, and yesterday's scores stay live until someone publishes it anyway.
+    check failed, and yesterday's scores stay live until someone publishes it anyway; ABANDONED: it could not be
+    finished, and someone gave it up.
     """
 
     WORKING = "WORKING"
     UNPUBLISHED = "UNPUBLISHED"
     HELD = "HELD"
     PUBLISHED = "PUBLISHED"
+    ABANDONED = "ABANDONED"
 
 
 class StartRefusal(StrEnum):
@@ -48,6 +50,13 @@ class PublishRefusal(StrEnum):
 
     NOT_HELD = "NOT_HELD"
     OLDER_THAN_PUBLISHED = "OLDER_THAN_PUBLISHED"
+    NO_REASON = "NO_REASON"
+
+
+class AbandonRefusal(StrEnum):
+    """Name the reasons for which a run is not given up; of several, the first counts."""
+
+    NOT_WORKING = "NOT_WORKING"
     NO_REASON = "NO_REASON"
 
 
@@ -97,6 +106,13 @@ def judge_publish_anyway(*, state: RunState, is_older: bool, reason: str) -> Pub
     if is_older:
         return PublishRefusal.OLDER_THAN_PUBLISHED
     return None if reason.strip() else PublishRefusal.NO_REASON
+
+
+def judge_abandon(*, state: RunState, reason: str) -> AbandonRefusal | None:
+    """Judge whether a run may be given up by a person."""
+    if state is not RunState.WORKING:
+        return AbandonRefusal.NOT_WORKING
+    return None if reason.strip() else AbandonRefusal.NO_REASON
 
 
 def conclude(*, calibrated: bool, all_passed: bool, is_older: bool) -> RunState:

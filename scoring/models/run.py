@@ -49,7 +49,7 @@ class ScoreRun(models.Model):
     finished_at = models.DateTimeField(null=True)
     scored = models.IntegerField(default=0)
     not_scored = models.IntegerField(default=0)
-    publish_reason = models.TextField(default="")
+    decision_reason = models.TextField(default="")  # of whoever published it anyway, or gave it up
 
     objects = ScoreRunQuerySet.as_manager()
 
@@ -57,6 +57,7 @@ class ScoreRun(models.Model):
         permissions = [
             ("start_scorerun", "Can start a run"),
             ("publish_anyway_scorerun", "Can publish a run whose checks failed"),
+            ("abandon_scorerun", "Can give up a run"),
         ]
         constraints = [
             models.CheckConstraint(name="scoring_scorerun_kind_known", condition=Q(kind__in=KINDS)),

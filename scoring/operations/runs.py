@@ -10,7 +10,7 @@ from config.db.transactions import operation, require_one
 from config.office.actors import SYSTEM, Actor
 from config.office.business_date import get_business_date, lock_business_date
 from config.office.events import record_event
-from config.office.job_runs import Claim, finish_job, limit_statements_to_lease, queue_jobs, report_progress
+from config.office.job_runs import Claim, drop_jobs, finish_job, limit_statements_to_lease, queue_jobs, report_progress
 from config.refusals import Refused
 from merchants.models import Merchant
 from merchants.queries.batches import take_watermark
@@ -21,11 +21,13 @@ from scoring.domain.run import (
     GATHER,
     SCORE,
     STAGES,
+    AbandonRefusal,
     PublishRefusal,
     RunKind,
     RunState,
     StartRefusal,
     conclude,
+    judge_abandon,
     judge_publish_anyway,
     judge_start,
     stage_after,
@@ -47,6 +49,10 @@ from scoring.queries.scores import compute_run, get_live_run, get_run
 
 class RunNotStarted(Refused[StartRefusal]):
     """No run was started."""
+
+
+class RunNotAbandoned(Refused[AbandonRefusal]):
+    """The run was not given up."""
 
 
 class RunNotPublished(Refused[PublishRefusal]):
@@ -149,12 +155,12 @@ def score_shard(*, claim: Claim, now: datetime) -> None:
 
 def conclude_run(*, claim: Claim, now: datetime) -> None:
     """Check a run whose shards are in, and publish it if it looks right. Raises StaleRow if fenced off."""
-    live = get_live_run()
-    summary = summarise_run(run_id=claim.subject_id)
-    last = None if live is None else summarise_run(run_id=live.pk)
     with operation():
-        ScoreRun.objects.filter(pk=claim.subject_id).lock().get()
-        run = get_run(run_id=claim.subject_id)
+        limit_statements_to_lease()
+        run = _lock_working(claim.subject_id)
+        live = get_live_run()
+        summary = summarise_run(run_id=run.pk)
+        last = None if live is None else summarise_run(run_id=live.pk)
         checks = check_run(summary, last, expected=run.members.count())
         RunCheck.objects.bulk_create(
             [
@@ -175,9 +181,10 @@ def conclude_run(*, claim: Claim, now: datetime) -> None:
             all_passed=all(check.passed for check in checks),
             is_older=live is not None and run.as_of < live.as_of,
         )
-        working = ScoreRun.objects.working().filter(pk=run.pk)
         require_one(
-            working.update(
+            ScoreRun.objects.working()
+            .filter(pk=run.pk)
+            .update(
                 state=state,
                 finished_at=now,
                 scored=summary.scored,
@@ -197,6 +204,29 @@ def conclude_run(*, claim: Claim, now: datetime) -> None:
         finish_job(claim=claim, done=summary.merchants, now=now)
 
 
+def abandon_run(*, run_id: int, reason: str, actor: Actor, now: datetime) -> ScoreRun:
+    """Give up a run that cannot be finished, so that another may start. Raises RunNotAbandoned, DoesNotExist."""
+    with operation():
+        ScoreRun.objects.filter(pk=run_id).lock().get()
+        run = get_run(run_id=run_id)
+        refusal = judge_abandon(state=RunState(run.state), reason=reason)
+        if refusal is not None:
+            raise RunNotAbandoned(refusal)
+        working = ScoreRun.objects.working().filter(pk=run_id)
+        require_one(working.update(state=RunState.ABANDONED, finished_at=now, decision_reason=reason.strip()))
+        for stage in STAGES:
+            drop_jobs(name=stage.job, subject_id=run_id, now=now)
+        record_event(
+            name="scoring.abandon_run",
+            subject=run,
+            actor=actor,
+            before={"state": run.state},
+            after={"state": RunState.ABANDONED, "reason": reason.strip()},
+            now=now,
+        )
+        return get_run(run_id=run_id)
+
+
 def publish_anyway(*, run_id: int, reason: str, actor: Actor, now: datetime) -> ScoreRun:
     """Publish a run that its checks held back. Raises RunNotPublished, ScoreRun.DoesNotExist."""
     with operation():
@@ -208,7 +238,7 @@ def publish_anyway(*, run_id: int, reason: str, actor: Actor, now: datetime) -> 
         if refusal is not None:
             raise RunNotPublished(refusal)
         held = ScoreRun.objects.filter(pk=run_id, state=RunState.HELD)
-        require_one(held.update(state=RunState.PUBLISHED, publish_reason=reason.strip()))
+        require_one(held.update(state=RunState.PUBLISHED, decision_reason=reason.strip()))
         _point_to(run, now=now)
         record_event(
             name="scoring.publish_anyway",
@@ -229,12 +259,18 @@ def _point_to(run: ScoreRun, *, now: datetime) -> None:
         require_one(LiveRun.objects.filter(pk=1).update(run=run, published_at=now))
 
 
+def _lock_working(run_id: int) -> ScoreRun:
+    """Hold a run that is being worked on. Raises StaleRow if it was given up meanwhile."""
+    require_one(len(ScoreRun.objects.working().filter(pk=run_id).lock()))
+    return get_run(run_id=run_id)
+
+
 def _finish_part(claim: Claim, *, job: str, done: int, now: datetime) -> None:
     """Mark the part done, and queue the next stage if it was the last.
 
     Under the lock of the run: of two workers that finish at once, the second sees that the first is done.
     """
-    ScoreRun.objects.filter(pk=claim.subject_id).lock().get()
+    _lock_working(claim.subject_id)
     finish_job(claim=claim, done=done, now=now)
     following = stage_after(job)
     if following is not None and not parts_left(run_id=claim.subject_id, job=job):

@@ -8,12 +8,12 @@ from config.db.transactions import operation
 from config.office.actors import Actor
 from config.office.events import record_event
 from config.refusals import Refused
-from scoring.domain.calibration import CalibrationRefused, calibrate, canonical_calibration, passing, require_live
+from scoring.domain.calibration import CalibrationRefused, calibrate, canonical_calibration, require_live
 from scoring.domain.run import RunKind, RunState
 from scoring.domain.scorecard import canonical_card, parse_scorecard
 from scoring.models import CalibrationVersion, ScorecardVersion, ScoreRun
-from scoring.queries.references import members_of_run
-from scoring.queries.scores import card_of, compute_columns, get_run, known_to, pins_of
+from scoring.queries.runs import passing_scores
+from scoring.queries.scores import card_of, get_run
 
 CENTRAL_TENDENCY_PPM: Final = 50_000
 """5 %: a judgement, to be signed off by a risk owner."""
@@ -62,14 +62,11 @@ def create_calibration(
         if run.kind != RunKind.FULL or run.state == RunState.WORKING:
             raise CalibrationNotMade(RunUnfit.NOT_DONE)
         card = card_of(run.scorecard)
-        scores = compute_columns(
-            members=members_of_run(run_id=run.pk, shard=None), known=known_to(run), pins=pins_of(run)
-        )
-        kept = passing(scores.gates, scores.unscored.reason)
+        scores, points = passing_scores(run_id=run.pk, card=card)
         try:
             calibration = calibrate(
-                scores.score[kept],
-                {name: points[kept] for name, points in scores.points.points.items()},
+                scores,
+                points,
                 scorecard_sha256=card.sha256,
                 lowest=card.lowest,
                 highest=card.highest,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 from django.conf import settings
 from django.db import connection
 from django.db.models import Count, Q
@@ -12,7 +13,9 @@ from config.office.models.job_run import JobState
 from scoring.domain.calibration import GRADES
 from scoring.domain.checks import RunSummary
 from scoring.domain.features.characteristics import CHARACTERISTIC_NAMES
+from scoring.domain.features.columns import Int64s
 from scoring.domain.run import STAGES, Stage
+from scoring.domain.scorecard import Scorecard
 from scoring.models import CalibrationVersion, Score, ScorecardVersion, ScoreRun
 
 NULLS = """
@@ -46,6 +49,17 @@ def summarise_run(*, run_id: int) -> RunSummary:
         nulls={name: nulls.get(place, 0) for place, name in enumerate(CHARACTERISTIC_NAMES, start=1)},
         scores=by_score,
         grades=tuple(by_grade.get(grade.value, 0) for grade in GRADES) if by_grade else (),
+    )
+
+
+def passing_scores(*, run_id: int, card: Scorecard) -> tuple[Int64s, dict[str, Int64s]]:
+    """Read the scores, and the points by row of the card, of the scored merchants of a run that fail no gate."""
+    passing = Score.objects.filter(run=run_id, not_scored__isnull=True, gates=[]).order_by("merchant_id")
+    rows = list(passing.values_list("score", "points"))
+    points = np.array([points for _, points in rows], np.int64).reshape(len(rows), len(card.rows))
+    return (
+        np.array([score for score, _ in rows], np.int64),
+        {row.name: points[:, place] for place, row in enumerate(card.rows)},
     )
 
 

@@ -17,11 +17,12 @@ class JobState(StrEnum):
     RUNNING = "RUNNING"
     DONE = "DONE"
     PARKED = "PARKED"
+    DROPPED = "DROPPED"
 
 
 STATES = [state.value for state in JobState]
 RUNNING = JobState.RUNNING.value
-DONE = JobState.DONE.value
+ENDED = [JobState.DONE.value, JobState.DROPPED.value]
 
 
 class JobRunQuerySet(LockingQuerySet["JobRun"]):
@@ -76,7 +77,8 @@ class JobRun(models.Model):
             ),
             models.CheckConstraint(
                 name="office_jobrun_finished_when",
-                condition=Q(state=DONE, finished_at__isnull=False) | (~Q(state=DONE) & Q(finished_at__isnull=True)),
+                condition=Q(state__in=ENDED, finished_at__isnull=False)
+                | (~Q(state__in=ENDED) & Q(finished_at__isnull=True)),
             ),
             models.CheckConstraint(
                 name="office_jobrun_counts_not_negative",

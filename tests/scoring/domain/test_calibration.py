@@ -17,7 +17,6 @@ from scoring.domain.calibration import (
     canonical_calibration,
     grades_of,
     parse_calibration,
-    passing,
     pd_ppm,
     pds_of,
     refuse_live,
@@ -25,7 +24,6 @@ from scoring.domain.calibration import (
     solve_intercept,
 )
 from scoring.domain.canonical import sha256_of
-from scoring.domain.policy import Gate
 
 some_scores = st.lists(st.integers(300, 850), min_size=1, max_size=60)
 
@@ -139,8 +137,3 @@ def test_a_malformed_calibration_is_refused(old: str, new: str, reason: Calibrat
     with pytest.raises(CalibrationRefused) as refused:
         parse_calibration(changed, sha256)
     assert refused.value.reason is CalibrationRefusal.HASH_DIFFERS
-
-
-def test_only_the_scored_who_fail_no_gate_count() -> None:
-    gates = {gate: np.array([False, False, gate is Gate.RECENCY]) for gate in Gate}
-    assert passing(gates, np.array([-1, 0, -1])).tolist() == [True, False, False]

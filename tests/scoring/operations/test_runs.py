@@ -12,12 +12,15 @@ from config.office.models import BusinessDate, JobRun, OperationEvent
 from config.office.models.job_run import JobState
 from merchants.models import Merchant
 from scoring.domain.calibration import CalibrationRefusal
-from scoring.domain.run import FREEZE, GATHER, SCORE, SHARDS, PublishRefusal, RunState, StartRefusal
+from scoring.domain.run import FREEZE, GATHER, SCORE, SHARDS, AbandonRefusal, PublishRefusal, RunState, StartRefusal
 from scoring.domain.scorecard import DAY_ONE_CARD
 from scoring.models import LiveRun, ReferenceMerchant, RunCheck, Score, ScoreRun
 from scoring.operations.runs import (
+    RunNotAbandoned,
     RunNotPublished,
     RunNotStarted,
+    abandon_run,
+    gather_references,
     publish_anyway,
     score_shard,
     start_run,
@@ -199,6 +202,30 @@ def test_a_run_that_looks_wrong_is_held_until_a_person_says_why() -> None:
     with pytest.raises(RunNotPublished) as again:
         publish_anyway(run_id=held.pk, reason="Once more.", actor=CLERK, now=NOW)
     assert again.value.reason is PublishRefusal.NOT_HELD
+
+
+def test_a_run_that_cannot_be_finished_is_given_up_and_another_may_start() -> None:
+    make_market(3)
+    stuck = start_run(actor=SYSTEM, now=NOW)
+    job = JobRun.objects.of(GATHER, stuck.pk).earliest("part")
+    claim = claim_job(job_id=job.pk, now=NOW)
+    assert claim is not None
+    with pytest.raises(RunNotAbandoned) as refused:
+        abandon_run(run_id=stuck.pk, reason=" ", actor=CLERK, now=NOW)
+    assert refused.value.reason is AbandonRefusal.NO_REASON
+    assert ScoreRun.objects.get().state == RunState.WORKING
+
+    abandon_run(run_id=stuck.pk, reason="The disk is full.", actor=CLERK, now=NOW)
+
+    assert set(JobRun.objects.of(GATHER, stuck.pk).values_list("state", flat=True)) == {JobState.DROPPED}
+    with pytest.raises(StaleRow):
+        gather_references(claim=claim, now=NOW)
+    assert not ReferenceMerchant.objects.exists()
+    assert claim_job(job_id=job.pk, now=NOW) is None
+    assert run_once().state == RunState.UNPUBLISHED
+    with pytest.raises(RunNotAbandoned) as again:
+        abandon_run(run_id=stuck.pk, reason="Once more.", actor=CLERK, now=NOW)
+    assert again.value.reason is AbandonRefusal.NOT_WORKING
 
 
 def test_a_run_is_published_anyway_by_one_of_two() -> None:
