@@ -3,6 +3,7 @@
 from django.urls import path, register_converter
 
 from merchants.api.merchants import MerchantsView, MerchantView
+from merchants.api.payout_accounts import PayoutAccountView
 from merchants.api.transactions import BatchView, TransactionsView
 
 
@@ -25,6 +26,7 @@ register_converter(BatchIdConverter, "batch")
 urlpatterns = [
     path("merchants", MerchantsView.as_view(), name="merchants"),
     path("merchants/<str:external_id>", MerchantView.as_view(), name="merchant"),
+    path("merchants/<str:external_id>/payout-account", PayoutAccountView.as_view(), name="payout-account"),
     path("transactions", TransactionsView.as_view(), name="transactions"),
     path("batches/<batch:number>", BatchView.as_view(), name="batch"),
 ]

@@ -1,0 +1,30 @@
+"""Read payout accounts."""
+
+from config.office.actors import Actor
+from merchants.domain.payout_account import PayoutAccountState, VerificationVerdict, judge_verification
+from merchants.models import PayoutAccount
+
+
+def get_payout_account(*, payout_account_id: int) -> PayoutAccount:
+    """Get the account with its merchant. Raises PayoutAccount.DoesNotExist."""
+    return PayoutAccount.objects.select_related("merchant").get(pk=payout_account_id)
+
+
+def payout_accounts_of(*, merchant_id: int) -> list[PayoutAccount]:
+    """List the accounts of a merchant, the last entered first."""
+    return list(PayoutAccount.objects.filter(merchant=merchant_id).order_by("-pk"))
+
+
+def get_verification_verdict(*, account: PayoutAccount, verifier: Actor) -> VerificationVerdict:
+    """Judge the account as this person would find it now.
+
+    The preview shows this verdict and the operation obeys it, under lock: one rule, read twice.
+    """
+    others = PayoutAccount.objects.verified().filter(merchant_id=account.merchant_id).exclude(pk=account.pk)
+    return judge_verification(
+        state=PayoutAccountState(account.state),
+        holder=account.holder,
+        merchant=account.merchant.name,
+        same_person=account.entered_by == str(verifier),
+        other_verified=others.exists(),
+    )
