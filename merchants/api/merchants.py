@@ -95,6 +95,7 @@ class MerchantsView(APIView):
         )
 
     @extend_schema(
+        operation_id="merchants_list",
         responses=MerchantPageSerializer,
         parameters=[OpenApiParameter("after", str, description="`next_after` of the page before.")],
     )

@@ -2,6 +2,7 @@
 
 from django.urls import path, register_converter
 
+from merchants.api import schema  # noqa: F401 - describes the tokens
 from merchants.api.merchants import MerchantsView, MerchantView
 from merchants.api.payout_accounts import PayoutAccountView
 from merchants.api.transactions import BatchView, TransactionsView
