@@ -3,15 +3,18 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Final
 
 import ibis
-from django.db import connection
+from django.db import connection, transaction
 
+from config.db.transactions import require_transaction
 from merchants.models.transaction import partition_table
 from merchants.queries.batches import Watermark
 from scoring.domain.features.measures import measures, reference_measures
 from scoring.domain.features.relations import history
 
+FEW: Final = 10
 Parameter = str | int | list[int] | None
 
 # The one owner of "as of" and "as known at": what it lets through is all that a measure can see.
@@ -58,11 +61,24 @@ def measuring(*, members: str, shard: int | None, reference: bool) -> str:
     )
 
 
-def measure(
-    *, members: str, parameters: Mapping[str, Parameter], known: Known, shard: int | None = None
-) -> list[Sequence[int | None]]:
-    """Measure the members: merchant_id, then MEASURE_NAMES."""
+def avoid_nested_loops() -> None:
+    """Keep the planner from nested loops until the transaction ends: for many merchants. Raises NoTransaction.
+
+    Members that a run has just pinned are in no statistics yet: the planner takes them for one row, and loops
+    over whole histories for each. A single merchant is rightly looked up by index.
+    """
+    require_transaction()
     with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_nestloop = off")
+
+
+def measure(
+    *, members: str, merchants: int, parameters: Mapping[str, Parameter], known: Known, shard: int | None = None
+) -> list[Sequence[int | None]]:
+    """Measure the members, so many merchants: merchant_id, then MEASURE_NAMES."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        if merchants > FEW:
+            avoid_nested_loops()
         cursor.execute(measuring(members=members, shard=shard, reference=False), {**known.parameters, **parameters})
         rows: list[Sequence[int | None]] = cursor.fetchall()
         return rows

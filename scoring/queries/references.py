@@ -4,17 +4,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from django.db import connection
+from django.db import connection, transaction
 
 from scoring.domain.features.columns import Column, Int64s, columns_of
 from scoring.domain.features.declarations import Feed
 from scoring.domain.features.measures import REFERENCE_MEASURE_NAMES
 from scoring.domain.reference import Attributes, CellLevel, FeedCarriage, MeanRating, PercentileCell, References
 from scoring.models import ReferenceCell, ReferenceFeed, ReferenceRating
-from scoring.queries.measures import Known, Parameter, measuring
+from scoring.queries.measures import Known, Parameter, avoid_nested_loops, measuring
 
 ATTRIBUTES = "merchant_id, partner_id, currency, category, region"
-OF_RUN = "FROM scoring_referencemerchant WHERE run_id = %(run)s AND (%(shard)s IS NULL OR shard = %(shard)s)"
+OF_RUN = """
+FROM scoring_referencemerchant WHERE run_id = %(run)s AND (%(shard)s IS NULL OR shard = %(shard)s)
+    AND (%(only)s::bigint[] IS NULL OR merchant_id = ANY(%(only)s))
+"""
 OF_MARKET = """
 FROM (
     SELECT m.id AS merchant_id, m.partner_id, m.currency, m.category, m.region, p.settlement = 'ESCROW' AS escrow
@@ -33,9 +36,9 @@ class Members:
     attributes: Attributes
 
 
-def members_of_run(*, run_id: int, shard: int | None) -> Members:
-    """Read the members that a run pinned, of one shard or all."""
-    return _members(OF_RUN, {"run": run_id, "shard": shard})
+def members_of_run(*, run_id: int, shard: int | None, only: list[int] | None = None) -> Members:
+    """Read the members that a run pinned, of one shard or all, or only those with these ids."""
+    return _members(OF_RUN, {"run": run_id, "shard": shard, "only": only})
 
 
 def members_of_market(only: list[int] | None = None) -> Members:
@@ -61,7 +64,7 @@ def reference_columns_of_run(*, run_id: int, members: Members) -> dict[str, Colu
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT merchant_id, {', '.join(REFERENCE_MEASURE_NAMES)} {OF_RUN}",
-            {"run": run_id, "shard": None},
+            {"run": run_id, "shard": None, "only": None},
         )
         return _columns(cursor.fetchall(), members)
 
@@ -69,7 +72,8 @@ def reference_columns_of_run(*, run_id: int, members: Members) -> dict[str, Colu
 def measure_references(*, members: Members, known: Known) -> dict[str, Column]:
     """Measure what the members add to the references, now and without storing it."""
     statement = measuring(members=members.select, shard=None, reference=True)
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
+        avoid_nested_loops()
         cursor.execute(statement, {**known.parameters, **members.parameters})
         return _columns(cursor.fetchall(), members)
 
