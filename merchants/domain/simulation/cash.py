@@ -8,7 +8,7 @@ from merchants.domain.transaction import TransactionKind
 
 FEES_EVERY = 30  # days
 REMEMBERED = 60  # days over which a merchant judges what it takes in a day
-LEAST_PAYOUT = 5_000  # minor units
+LEAST_PAYOUT = 50_000  # minor units
 INTERVALS = ((0.08, 28), (0.3, 14), (1.5, 7))  # up to so many orders a day, days between payouts
 DAILY = 0.2  # share of the larger shops that ask every day, the others every week
 RESCUED = 0.5  # how often an owner puts in cash on finding the account overdrawn
@@ -34,7 +34,7 @@ def simulate_cash(seed: int, merchant: SimulatedMerchant, window: Window, orders
     payouts, deposits = dict[int, int](), dict[int, int]()
     drawn = 0
     if rng.random() < CAPITALISED:
-        deposits[merchant.first_day] = int(rng.integers(20, 200)) * 10_000
+        deposits[merchant.first_day] = int(rng.integers(20, 200)) * 100_000
         drawn -= deposits[merchant.first_day]
     closed = merchant.last_day + 40
     for day in range(merchant.first_day + 3 + merchant.index % 7, window.days, _payout_interval(merchant, rng)):
@@ -42,7 +42,7 @@ def simulate_cash(seed: int, merchant: SimulatedMerchant, window: Window, orders
         chance, luck = rng.random(2).tolist()
         if balance < 0:
             if chance < RESCUED:
-                deposits[day] = deposits.get(day, 0) + -balance + int(luck * 50_000)
+                deposits[day] = deposits.get(day, 0) + -balance + int(luck * 500_000)
                 drawn -= deposits[day]
             continue
         seen = min(day + 1 - merchant.first_day, REMEMBERED)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 class Category:
     """What a kind of shop sells.
 
-    ticket: median order in yuan; swing: yearly season, as a share; peak: day of the year it is at its
-    height; ships: whether orders are dispatched.
+    ticket: median order in yuan, of shops that sell in small lots to other shops; swing: yearly season, as a
+    share; peak: day of the year it is at its height; ships: whether orders are dispatched.
     """
 
     name: str
@@ -38,16 +38,16 @@ class Membership:
 
 
 CATEGORIES = (
-    Category(name="Home & kitchen", weight=26, ticket=120, swing=0.10, peak=320),
-    Category(name="Fashion", weight=18, ticket=160, swing=0.20, peak=330),
-    Category(name="Tea & snacks", weight=13, ticket=70, swing=0.25, peak=20),
-    Category(name="Beauty", weight=11, ticket=110, swing=0.10, peak=150),
-    Category(name="Phone & computer accessories", weight=9, ticket=90, swing=0.08, peak=310),
-    Category(name="Toys & hobbies", weight=7, ticket=130, swing=0.30, peak=345),
-    Category(name="Restaurants & tea houses", weight=6, ticket=65, swing=0.10, peak=200, ships=False),
-    Category(name="Sports & outdoors", weight=5, ticket=210, swing=0.35, peak=170),
-    Category(name="Stationery & books", weight=3, ticket=50, swing=0.35, peak=240),
-    Category(name="Ceramics & crafts", weight=2, ticket=260, swing=0.15, peak=350),
+    Category(name="Home & kitchen", weight=26, ticket=1_200, swing=0.10, peak=320),
+    Category(name="Fashion", weight=18, ticket=1_600, swing=0.20, peak=330),
+    Category(name="Tea & snacks", weight=13, ticket=700, swing=0.25, peak=20),
+    Category(name="Beauty", weight=11, ticket=1_100, swing=0.10, peak=150),
+    Category(name="Phone & computer accessories", weight=9, ticket=900, swing=0.08, peak=310),
+    Category(name="Toys & hobbies", weight=7, ticket=1_300, swing=0.30, peak=345),
+    Category(name="Restaurants & tea houses", weight=6, ticket=650, swing=0.10, peak=200, ships=False),
+    Category(name="Sports & outdoors", weight=5, ticket=2_100, swing=0.35, peak=170),
+    Category(name="Stationery & books", weight=3, ticket=500, swing=0.35, peak=240),
+    Category(name="Ceramics & crafts", weight=2, ticket=2_600, swing=0.15, peak=350),
 )
 
 REGIONS = (
