@@ -28,6 +28,7 @@ from config.office.models import JobRun
 from config.office.models.job_run import JobState
 from config.office.roles import Role
 from merchants.domain.feed import feed_end
+from merchants.domain.transaction import Settlement
 from merchants.models import Merchant, Partner, Transaction
 from merchants.operations.clients import Credentials, create_partner_client
 from merchants.queries.feeds import sales_by_day
@@ -38,6 +39,7 @@ from scoring.operations.versions import CalibrationNotMade, create_calibration
 from scoring.queries.runs import active_calibration, active_scorecard, stages_of
 from scoring.queries.scores import get_live_run
 
+MARKETS = settings.BASE_DIR / ".local" / "markets"
 LIVED_DAYS = {"simulated": 90, "real": 30}
 PATIENCE = 600  # seconds without a finished run
 ACCOUNTS = {
@@ -128,16 +130,12 @@ class Command(BaseCommand):
     def _load(self, merchants: int) -> None:
         if Transaction.objects.exists():
             return
-        data = os.environ.get("DATA")
-        directory = Path(data) if data else settings.BASE_DIR / ".local" / "markets" / "default"
-        settlement = "IMMEDIATE"
-        if not data or not directory.exists():
-            settlement = "ESCROW"
-            call_command(
-                "simulate_marketplace", str(directory), merchants=merchants, days=730, seed=1, stdout=self.stderr
-            )
-        elif (directory / "market.json").exists():
-            settlement = json.loads((directory / "market.json").read_text())["settlement"]
+        directory = Path(os.environ.get("DATA") or MARKETS / "default").resolve()
+        settlement = Settlement.IMMEDIATE
+        if directory.is_relative_to(MARKETS):
+            settlement = Settlement.ESCROW  # a market of the simulator's
+            simulated = {"merchants": merchants, "days": 730, "seed": 1}
+            call_command("simulate_marketplace", str(directory), **simulated, stdout=self.stderr)
         call_command("import_marketplace", str(directory), settlement=settlement, stdout=self.stderr)
 
     def _live(self) -> None:
