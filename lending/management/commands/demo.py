@@ -131,12 +131,13 @@ class Command(BaseCommand):
         if Transaction.objects.exists():
             return
         directory = Path(os.environ.get("DATA") or MARKETS / "default").resolve()
-        settlement = Settlement.IMMEDIATE
+        settlement, partner = Settlement.IMMEDIATE, None
         if directory.is_relative_to(MARKETS):
-            settlement = Settlement.ESCROW  # a market of the simulator's
+            settlement, partner = Settlement.ESCROW, "Lotus Market"  # a market of the simulator's
             simulated = {"merchants": merchants, "days": 730, "seed": 1}
             call_command("simulate_marketplace", str(directory), **simulated, stdout=self.stderr)
-        call_command("import_marketplace", str(directory), settlement=settlement, stdout=self.stderr)
+        described = {"settlement": settlement, "partner": partner}
+        call_command("import_marketplace", str(directory), **described, stdout=self.stderr)
 
     def _live(self) -> None:
         """Open one day after the other, score once a week and on the last day."""
