@@ -1,13 +1,17 @@
 """Settings: what the environment decides is read in `config.environment`, the rest is stated here."""
 
 import os
+from collections.abc import Callable
 from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 
 from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest
+from django.templatetags.static import static
 from django.urls import reverse_lazy
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from config.environment import BadSetting, parse_environment
@@ -27,6 +31,7 @@ WSGI_APPLICATION = "config.wsgi.application"
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
+FORMAT_MODULE_PATH = "config.formats"
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / ".local" / "static"
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # WhiteNoise warns where it is missing
@@ -112,6 +117,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend", "config.office.roles.RoleBackend"]
+LOGIN_REDIRECT_URL = "admin:index"
 SESSION_COOKIE_AGE = 8 * 3600
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _environment.secure
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _environment.secure else None
@@ -180,18 +186,84 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
+
+def _may(right: str) -> Callable[[HttpRequest], bool]:
+    """Say whether a link of the sidebar is shown."""
+    return lambda request: request.user.has_perm(right)
+
+
+def _link(title: Promise, icon: str, page: str, right: str) -> dict[str, object]:
+    return {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{page}_changelist"), "permission": _may(right)}
+
+
 UNFOLD = {
     "SITE_TITLE": _("Tradeline"),
     "SITE_HEADER": _("Tradeline"),
     "SITE_SYMBOL": "storefront",
+    "SITE_URL": None,
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "lending.admin.dashboard.fill_dashboard",
-    "COMMAND": {"search_models": ["merchants.merchant"], "show_history": False},
+    "STYLES": [lambda _request: static("lending/office.css")],
+    "COLORS": {
+        "primary": {
+            "50": "#eef5fb",
+            "100": "#d9e9f6",
+            "200": "#b7d4ec",
+            "300": "#88b8de",
+            "400": "#6aaee8",
+            "500": "#3d86c6",
+            "600": "#236aa8",
+            "700": "#1b5589",
+            "800": "#18466f",
+            "900": "#163a5b",
+            "950": "#0e243a",
+        },
+    },
+    "COMMAND": {"search_callback": "lending.admin.merchant.find_merchants", "show_history": False},
     "SIDEBAR": {
         "show_search": False,
+        "command_search": True,
         "navigation": [
             {
                 "title": _("Overview"),
-                "items": [{"title": _("Dashboard"), "icon": "monitoring", "link": reverse_lazy("admin:index")}],
+                "items": [{"title": _("Overview"), "icon": "monitoring", "link": reverse_lazy("admin:index")}],
+            },
+            {
+                "title": _("Merchants"),
+                "items": [
+                    _link(_("Merchants"), "storefront", "merchants_merchant", "merchants.view_merchant"),
+                    _link(
+                        _("Payout accounts"),
+                        "account_balance",
+                        "merchants_payoutaccount",
+                        "merchants.view_payoutaccount",
+                    ),
+                ],
+            },
+            {
+                "title": _("Scoring"),
+                "items": [
+                    _link(_("Runs"), "speed", "scoring_scorerun", "scoring.view_scorerun"),
+                    _link(_("Scorecards"), "table_rows", "scoring_scorecardversion", "scoring.view_scorecardversion"),
+                    _link(_("Calibrations"), "tune", "scoring_calibrationversion", "scoring.view_calibrationversion"),
+                ],
+            },
+            {
+                "title": _("Work"),
+                "items": [
+                    _link(_("Jobs"), "manufacturing", "office_jobrun", "office.view_jobrun"),
+                    _link(_("Batches"), "inbox", "merchants_batch", "merchants.view_batch"),
+                ],
+            },
+            {
+                "title": _("Administration"),
+                "items": [
+                    _link(_("Partners"), "handshake", "merchants_partner", "merchants.view_partner"),
+                    _link(_("Audit trail"), "history", "office_operationevent", "office.view_operationevent"),
+                    _link(_("Staff"), "group", "auth_user", "auth.view_user"),
+                    _link(_("Roles"), "badge", "auth_group", "auth.view_group"),
+                ],
             },
         ],
     },

@@ -42,11 +42,11 @@ FLAGS = [
     "--hide-scrollbars",
 ]
 LOOKS = {
-    "light": {"color_scheme": "light", "viewport": {"width": 1440, "height": 900}},
-    "dark": {"color_scheme": "dark", "viewport": {"width": 1440, "height": 900}},
+    "light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 900}},
+    "dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 900}},
     "phone": {"color_scheme": "light", "viewport": {"width": 390, "height": 844}},
 }
-TALLEST = 2_600  # pixels: a list of everything shows no more than its beginning
+TALLEST = 1_900  # pixels: a list of everything shows no more than its beginning
 
 
 def pages() -> dict[str, tuple[str, str]]:
@@ -110,14 +110,14 @@ def complain(message: ConsoleMessage) -> None:
     sys.stderr.write(f"{message.location['url']}: {message.text}\n")
 
 
-def take(browser: Browser, root: str, cookie: str) -> None:
+def take(browser: Browser, root: str, cookie: str, found: dict[str, tuple[str, str]]) -> None:
     """Take every page in every look."""
     for look, options in LOOKS.items():
         context = browser.new_context(**options)  # type: ignore[arg-type]
         context.add_cookies([{"name": "sessionid", "value": cookie, "url": root}])
         page = context.new_page()
         page.on("console", complain)
-        for name, (_, path) in pages().items():
+        for name, (_, path) in found.items():
             page.goto(root + path)
             page.wait_for_load_state("networkidle")
             page.wait_for_timeout(400)  # charts ease in
@@ -138,13 +138,14 @@ def main() -> None:
         sys.exit("chromium is not installed: apt-get install chromium")
     client = Client()
     client.force_login(User.objects.get(username="risk"))
+    found = pages()
     cookie = client.cookies["sessionid"].value
     with served() as root, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        take(browser, root, cookie)
+        take(browser, root, cookie, found)
         browser.close()
     lines = ["# Every page", "", "Made by `make screenshots` from `make demo`: light, dark, and on a phone.", ""]
-    for name, (title, _) in pages().items():
+    for name, (title, _) in found.items():
         lines += [f"## {title}", "", *(f"![{title}, {look}](images/{name}-{look}.png)" for look in LOOKS), ""]
     SCREENS.write_text("\n".join(lines))
 

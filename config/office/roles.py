@@ -28,8 +28,8 @@ SEE = frozenset(
         "merchants.view_partner",
         "merchants.view_batch",
         "scoring.view_scorerun",
-        "scoring.view_scorecard",
-        "scoring.view_calibration",
+        "scoring.view_scorecardversion",
+        "scoring.view_calibrationversion",
         "office.view_jobrun",
     }
 )
@@ -43,6 +43,7 @@ ROLES: dict[Role, frozenset[str]] = {
         "scoring.replay_score",
         "scoring.start_scorerun",
         "scoring.publish_anyway_scorerun",
+        "scoring.abandon_scorerun",
         "office.resume_jobrun",
         "office.view_operationevent",
     },

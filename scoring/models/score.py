@@ -46,7 +46,9 @@ class Score(models.Model):
             models.CheckConstraint(name="scoring_score_in_range", condition=Q(score__range=(300, 850))),
             models.CheckConstraint(
                 name="scoring_score_grade_with_pd",
-                condition=Q(grade__in=GRADES, pd_ppm__isnull=False) | Q(grade__isnull=True, pd_ppm__isnull=True),
+                # A CHECK that is NULL passes: so NOT NULL is said beside IN.
+                condition=Q(grade__isnull=False, grade__in=GRADES, pd_ppm__isnull=False)
+                | Q(grade__isnull=True, pd_ppm__isnull=True),
             ),
             models.CheckConstraint(
                 name="scoring_score_pd_is_a_share", condition=Q(pd_ppm__isnull=True) | Q(pd_ppm__range=(0, 1_000_000))

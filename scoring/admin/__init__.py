@@ -1,0 +1,5 @@
+"""The pages of runs, scorecards and calibrations."""
+
+from scoring.admin import run, versions
+
+__all__ = ["run", "versions"]

@@ -1,0 +1,124 @@
+"""Explain a stored score: which facts gave which points, and how they add up."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from scoring.domain.features.characteristics import CHARACTERISTIC_NAMES
+from scoring.domain.features.declarations import FEATURES, NO_REPAYMENT_HISTORY, Unit
+from scoring.domain.policy import GATES
+from scoring.domain.score_row import FEATURE_SET
+from scoring.domain.scorecard import Row, Scorecard
+from scoring.models import Score
+from scoring.queries.scores import card_of
+
+WITHOUT_HISTORY: Mapping[str, int] = {"repayment": NO_REPAYMENT_HISTORY, "flagged_share": 0}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bin:
+    """Hold the values from `low` on and below `high` that earn the same points; None is open."""
+
+    low: int | None
+    high: int | None
+    points: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contribution:
+    """Hold one row of the card for one merchant.
+
+    value: in the unit, None where it is missing; absent: the partner's feed cannot carry it; percentile: the
+    place among peers, where the points go by it; bin: the one it fell into, None where there is no value.
+    """
+
+    name: str
+    family: str
+    reads: str
+    unit: Unit
+    value: int | None
+    absent: bool
+    percentile: int | None
+    bin: Bin | None
+    points: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """Hold how a score adds up: base + points + floors + clipping = score.
+
+    floors: by family, the points given back where its rows cost more than the card allows; gates and reasons
+    as stored, the reasons without the gates.
+    """
+
+    base: int
+    contributions: tuple[Contribution, ...]
+    floors: Mapping[str, int]
+    clipped: int
+    score: int
+    gates: tuple[str, ...]
+    reasons: tuple[str, ...]
+
+
+def bins_of(row: Row) -> tuple[Bin, ...]:
+    """List the bins of a row of the card, from the lowest values up."""
+    edges = (None, *row.splits, None)
+    return tuple(
+        Bin(low=low, high=high, points=points)
+        for low, high, points in zip(edges[:-1], edges[1:], row.points, strict=True)
+    )
+
+
+def explain_score(score: Score) -> Explanation:
+    """Explain a score by its run's card, the largest points first. Raises ScorecardMalformed."""
+    card = card_of(score.run.scorecard)
+    values = characteristics_of(score)
+    given = dict(zip((row.name for row in card.rows), score.points, strict=True))
+    found = [_contribution(row, values, given[row.name], absent=row.reads in score.absent) for row in card.rows]
+    floors = {
+        family: floor - sum(given[row.name] for row in card.rows if row.family == family)
+        for family, floor in card.floors.items()
+        if floor is not None and family in score.floored
+    }
+    gates = [gate.value for gate in GATES if gate.value in score.gates]
+    return Explanation(
+        base=card.base,
+        contributions=tuple(sorted(found, key=lambda part: -abs(part.points))),
+        floors=floors,
+        clipped=score.score - card.base - sum(given.values()) - sum(floors.values()),
+        score=score.score,
+        gates=tuple(gates),
+        reasons=tuple(_read_by(card, code) for code in score.reasons if code not in gates),
+    )
+
+
+def characteristics_of(score: Score) -> dict[str, int | None]:
+    """Read the stored characteristics by name; {} for a score made by another set of characteristics."""
+    if score.run.feature_set != FEATURE_SET:
+        return {}
+    return dict(zip(CHARACTERISTIC_NAMES, score.characteristics, strict=True))
+
+
+def _contribution(row: Row, values: Mapping[str, int | None], points: int, *, absent: bool) -> Contribution:
+    read = {**WITHOUT_HISTORY, **values}.get(row.reads)
+    by_place = row.reads != row.name and FEATURES[row.reads].unit is Unit.PERCENTILE
+    fitting = [found for found in bins_of(row) if read is not None and _holds(found, read)]
+    return Contribution(
+        name=row.name,
+        family=row.family,
+        reads=row.reads,
+        unit=FEATURES[row.name if by_place else row.reads].unit,
+        value=values.get(row.name) if by_place else read,
+        absent=absent,
+        percentile=read if by_place else None,
+        bin=fitting[0] if fitting else None,
+        points=points,
+    )
+
+
+def _holds(found: Bin, value: int) -> bool:
+    return (found.low is None or value >= found.low) and (found.high is None or value < found.high)
+
+
+def _read_by(card: Scorecard, code: str) -> str:
+    """Name the characteristic whose sentence a reason is."""
+    return next(row.reads for row in card.rows if row.name == code)

@@ -1,0 +1,187 @@
+"""Label for staff what scores and runs hold: short names, and values in their units.
+
+Kept beside the queries, as the pages of two apps show them; refusals have their words in the interfaces.
+"""
+
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Final
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
+from config.kernel.money import format_minor
+from scoring.domain.checks import CheckName, CheckNote
+from scoring.domain.features.declarations import FEATURES, NO_REPAYMENT_HISTORY, Unit
+from scoring.domain.policy import Gate, NotScored
+from scoring.domain.run import CONCLUDE, FREEZE, GATHER, SCORE, RunState
+from scoring.queries.explanations import Bin
+
+MINUS: Final = "\N{MINUS SIGN}"
+NOTHING: Final = "\N{EN DASH}"
+TENTH: Final = Decimal("0.1")
+Words = str | Promise
+
+RUN_STATES: Final = {
+    RunState.WORKING: _("In work"),
+    RunState.UNPUBLISHED: _("Done, not for publication"),
+    RunState.HELD: _("Held by its checks"),
+    RunState.PUBLISHED: _("Published"),
+    RunState.ABANDONED: _("Given up"),
+}
+STAGES: Final = {
+    GATHER: _("Pin merchants, measure peers"),
+    FREEZE: _("Freeze the references"),
+    SCORE: _("Score the merchants"),
+    CONCLUDE: _("Check and publish"),
+}
+CHECKS: Final = {
+    CheckName.ROW_COUNT: _("Every merchant has a row"),
+    CheckName.NULL_RATES: _("No characteristic went missing"),
+    CheckName.SCORE_PSI: _("Scores are spread as before (PSI)"),
+    CheckName.GRADE_SHARES: _("Grades are held as before"),
+}
+NOTES: Final = {
+    CheckNote.FIRST_RUN: _("First run: nothing to compare with."),
+    CheckNote.NOBODY_SCORED: _("Nobody is scored: nothing to compare."),
+    CheckNote.NO_GRADES: _("No calibration yet: no grades to compare."),
+}
+NOT_SCORED: Final = {
+    NotScored.FEW_ORDERS: _("Fewer than ten orders"),
+    NotScored.NO_RECENT_SALE: _("No sale in 90 days"),
+    NotScored.TOO_YOUNG: _("First sale less than 90 days ago"),
+}
+GATES: Final = {
+    Gate.TENURE: _("Declined by rule: selling here for less than six months."),
+    Gate.RECENCY: _("Declined by rule: the last sale is more than 30 days ago."),
+    Gate.DISPUTES: _("Declined by rule: 1.5 % or more of the orders were disputed."),
+}
+FAMILIES: Final = {
+    "tenure": _("Tenure"),
+    "sales": _("Sales"),
+    "activity": _("Activity"),
+    "trend": _("Trend"),
+    "service": _("Service"),
+    "buyers": _("Buyers"),
+    "recency": _("Recency"),
+    "liquidity": _("Liquidity"),
+    "repayment": _("Repayment"),
+    "integrity": _("Integrity"),
+}
+CHARACTERISTICS: Final = {
+    "tenure_m": _("Months since the first sale"),
+    "sales_90": _("Net sales, 90 days"),
+    "sales_90_percentile": _("Net sales among peers"),
+    "med_month_12": _("Usual month's net sales"),
+    "orders_90": _("Orders, 90 days"),
+    "resilience": _("Weakest month against the usual one"),
+    "active_days_90": _("Days with a sale, 90 days"),
+    "growth_90": _("Growth against the quarter before"),
+    "trend_12": _("Monthly trend, 12 months"),
+    "cv_week_180": _("Spread of weekly sales"),
+    "zero_weeks_180": _("Weeks without a sale, 26 weeks"),
+    "refund_value_90m": _("Refunds as a share of sales"),
+    "refund_delta": _("Change of the refund share"),
+    "dispute_180m": _("Disputed orders"),
+    "cancel_late": _("Cancelled or sent late"),
+    "rating_180": _("Rating against the category"),
+    "top5_180": _("Sales to the five largest buyers"),
+    "repeat_180": _("Orders of returning buyers"),
+    "buyers_90": _("Different buyers, 90 days"),
+    "recency_d": _("Days since the last sale"),
+    "min_cover_90": _("Lowest balance, in days of payout"),
+    "season": _("Coming quarter last year"),
+    "repayment": _("Repayment of earlier loans"),
+    "flagged_share": _("Sales that look unreal"),
+}
+
+
+def percent(part: int, whole: int) -> str:
+    """Write a share as a percentage with one decimal, half to even; a dash of nothing."""
+    return f"{(Decimal(part * 100) / whole).quantize(TENTH, ROUND_HALF_EVEN)} %" if whole else NOTHING
+
+
+def signed(number: int) -> str:
+    """Write a number with its sign, thousands separated."""
+    return f"{'+' if number > 0 else MINUS if number < 0 else ''}{abs(number):,}"
+
+
+def money(minor: int, currency: str) -> str:
+    """Write an amount with thousands separated, without its currency."""
+    return format_minor(minor, currency, grouped=True).replace("-", MINUS)
+
+
+def value_in_unit(value: int, unit: Unit, currency: str = "") -> str:
+    """Write a characteristic's integer as people read it."""
+    if unit is Unit.MINOR:
+        return f"{money(value, currency)} {currency}"
+    if unit is Unit.BASIS_POINT:
+        return _decimal(Decimal(value) / 100, TENTH, " %")
+    if unit is Unit.HUNDREDTH:
+        return _decimal(Decimal(value) / 100, Decimal("0.01"), "")
+    number = f"{value:,}".replace("-", MINUS)
+    words = {
+        Unit.MONTH: ngettext("%(number)s month", "%(number)s months", value),
+        Unit.DAY: ngettext("%(number)s day", "%(number)s days", value),
+        Unit.LEVEL: gettext("no loan yet") if value == NO_REPAYMENT_HISTORY else gettext("level %(number)s of 9"),
+    }
+    return words.get(unit, "%(number)s") % {"number": number}
+
+
+def bin_in_unit(found: Bin, unit: Unit) -> str:
+    """Write a bin: its lower bound belongs to it, its upper bound does not."""
+    low, high = (None if bound is None else _bound(bound, unit) for bound in (found.low, found.high))
+    if unit is Unit.LEVEL:
+        return low or "0"
+    if low is None:
+        return gettext("below %(high)s") % {"high": high}
+    if high is None:
+        return gettext("%(low)s or more") % {"low": low}
+    return gettext("%(low)s to below %(high)s") % {"low": low, "high": high}
+
+
+def _bound(bound: int, unit: Unit) -> str:
+    if unit is Unit.BASIS_POINT and bound % 10:
+        return _decimal(Decimal(bound) / 100, Decimal("0.01"), " %")  # else "below 0.0 %"
+    return str(bound) if unit is Unit.LEVEL else value_in_unit(bound, unit)
+
+
+def check_value(name: CheckName, value: int) -> str:
+    """Write the value or bound of a check in its unit."""
+    if name is CheckName.ROW_COUNT:
+        return ngettext("%(number)s merchant off", "%(number)s merchants off", value) % {"number": f"{value:,}"}
+    if name is CheckName.SCORE_PSI:
+        return str((Decimal(value) / 1_000_000).quantize(Decimal("0.0001")))
+    return gettext("%(number)s points") % {"number": (Decimal(value) / 100).quantize(TENTH)}
+
+
+def worst_words(worst: str) -> Words:
+    """Name what moved most: a characteristic, or a grade."""
+    return CHARACTERISTICS.get(worst) or (gettext("grade %(grade)s") % {"grade": worst} if worst else "")
+
+
+def not_scored_words(reason: str, needed: int) -> str:
+    """Say why a merchant is not scored, and what would change it."""
+    sentences = {
+        NotScored.FEW_ORDERS: ngettext(
+            "Not scored: a score needs ten orders, %(needed)s more is missing.",
+            "Not scored: a score needs ten orders, %(needed)s more are missing.",
+            needed,
+        ),
+        NotScored.NO_RECENT_SALE: gettext("Not scored: the last sale is 90 days ago or more. A new sale changes that."),
+        NotScored.TOO_YOUNG: ngettext(
+            "Not scored: the first sale must be 90 days old; %(needed)s day to wait.",
+            "Not scored: the first sale must be 90 days old; %(needed)s days to wait.",
+            needed,
+        ),
+    }
+    return sentences[NotScored(reason)] % {"needed": f"{needed:,}"}
+
+
+def reason_words(characteristic: str) -> str:
+    """Say the reason for which a characteristic costs points."""
+    return gettext(FEATURES[characteristic].reason)
+
+
+def _decimal(number: Decimal, step: Decimal, unit: str) -> str:
+    return f"{number.quantize(step, ROUND_HALF_EVEN):,}{unit}".replace("-", MINUS)

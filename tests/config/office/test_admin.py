@@ -1,0 +1,219 @@
+"""Every address of the admin, for every role: the table of rights is what the pages obey."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Group, User
+from django.db import connection
+from django.test import Client
+from django.urls import URLPattern, reverse
+from pytest_django import DjangoAssertNumQueries
+from pytest_django.asserts import assertContains, assertNotContains
+
+from config.office import admin as office
+from config.office.actors import SYSTEM
+from config.office.models import JobRun, OperationEvent
+from config.office.models.job_run import JobState
+from config.office.roles import ROLES, Role
+from merchants.models import Batch, Merchant, Partner
+from scoring.models import CalibrationVersion, Score, ScorecardVersion, ScoreRun
+from tests.conftest import NOW, Enqueued, make_user
+from tests.lending.office import publish_market, staff
+from tests.merchants.admin.test_payout_account import make_account
+
+pytestmark = pytest.mark.django_db(transaction=True)
+VIEWED = {
+    "merchants_merchant": "merchants.view_merchant",
+    "merchants_partner": "merchants.view_partner",
+    "merchants_batch": "merchants.view_batch",
+    "merchants_payoutaccount": "merchants.view_payoutaccount",
+    "scoring_scorerun": "scoring.view_scorerun",
+    "scoring_scorecardversion": "scoring.view_scorecardversion",
+    "scoring_calibrationversion": "scoring.view_calibrationversion",
+    "office_jobrun": "office.view_jobrun",
+    "office_operationevent": "office.view_operationevent",
+    "auth_user": "auth.view_user",
+    "auth_group": "auth.view_group",
+}
+PAGES = ("changelist", "change", "history")
+# Each other page with the right it asks for; None: nobody has it.
+RIGHTS = {f"{model}_{page}": right for model, right in VIEWED.items() for page in PAGES} | {
+    "merchants_merchant_transactions": "merchants.view_merchant",
+    "merchants_merchant_replay": "scoring.replay_score",
+    "merchants_payoutaccount_verify": "merchants.verify_payoutaccount",
+    "scoring_scorerun_progress": "scoring.view_scorerun",
+    "scoring_scorerun_start": "scoring.start_scorerun",
+    "scoring_scorerun_publish": "scoring.publish_anyway_scorerun",
+    "scoring_scorerun_abandon": "scoring.abandon_scorerun",
+    "office_jobrun_resume": "office.resume_jobrun",
+    "auth_user_add": "auth.add_user",
+    "auth_user_password_change": "auth.change_user",
+}
+REFUSED = {f"{model}_{page}": None for model in VIEWED for page in ("add", "delete")}
+PAGES_BY_RIGHT: dict[str, str | None] = REFUSED | RIGHTS
+
+
+def names() -> Iterator[str]:
+    """Name every page of every model that is registered."""
+    for model_admin in admin.site._registry.values():  # noqa: SLF001
+        for pattern in model_admin.get_urls():
+            if isinstance(pattern, URLPattern) and pattern.name:
+                yield pattern.name
+
+
+def test_every_page_is_in_the_table() -> None:
+    """Red when a page is added without saying who may open it."""
+    assert set(names()) == set(PAGES_BY_RIGHT)
+
+
+@pytest.fixture
+def addresses() -> dict[str, str]:
+    """Make one row of everything, and give the address of every page."""
+    publish_market()
+    account = make_account()
+    score = Score.objects.filter(not_scored__isnull=True).latest("pk")
+    keys = {
+        "merchants_merchant": Merchant.objects.get(pk=score.merchant_id).pk,
+        "merchants_partner": Partner.objects.latest("pk").pk,
+        "merchants_batch": Batch.objects.latest("pk").pk,
+        "merchants_payoutaccount": account.pk,
+        "scoring_scorerun": ScoreRun.objects.latest("pk").pk,
+        "scoring_scorecardversion": ScorecardVersion.objects.latest("pk").pk,
+        "scoring_calibrationversion": CalibrationVersion.objects.latest("pk").pk,
+        "office_jobrun": JobRun.objects.latest("pk").pk,
+        "office_operationevent": OperationEvent.objects.latest("pk").pk,
+        "auth_user": make_user("someone").pk,
+        "auth_group": Group.objects.earliest("pk").pk,
+    }
+    found = {}
+    for name in PAGES_BY_RIGHT:
+        model = next(key for key in sorted(keys, key=len, reverse=True) if name.startswith(f"{key}_"))
+        args = [] if name.endswith(("_changelist", "_add", "_start")) else [keys[model]]
+        found[name] = reverse(f"admin:{name}", args=[*args, score.pk] if name.endswith("_replay") else args)
+    return found
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_a_page_opens_for_whom_the_table_of_roles_allows_it(
+    client: Client, role: Role, addresses: dict[str, str]
+) -> None:
+    client.force_login(staff(role))
+    wrong = {}
+    for name, address in addresses.items():
+        right = PAGES_BY_RIGHT[name]
+        expected = 200 if right in ROLES[role] else 403
+        status = client.get(address).status_code
+        if status != expected:
+            wrong[name] = (status, expected)
+    assert wrong == {}
+    assert client.get(reverse("admin:index")).status_code == 200
+
+
+def test_nobody_is_let_in_without_signing_in(client: Client, addresses: dict[str, str]) -> None:
+    for address in addresses.values():
+        assert client.get(address).status_code == 302
+    outsider = User.objects.create_user("partner", is_staff=False)
+    client.force_login(outsider)
+    for address in addresses.values():
+        assert client.get(address).status_code == 302
+
+
+def test_the_sidebar_shows_what_the_role_may_open(client: Client) -> None:
+    client.force_login(staff(Role.VIEWER))
+    page = client.get(reverse("admin:index"))
+    assertContains(page, reverse("admin:merchants_merchant_changelist"))
+    assertNotContains(page, reverse("admin:auth_user_changelist"))
+
+
+def test_an_administrator_makes_no_superuser_and_touches_none(client: Client) -> None:
+    """Red without `is_superuser` among the read-only fields, or if a superuser's password could be set."""
+    root = User.objects.create_superuser("root", password="a-long-password-of-root")  # noqa: S106
+    clerk = make_user("clerk")
+    administrator = staff(Role.ADMINISTRATOR)
+    client.force_login(administrator)
+    address = reverse("admin:auth_user_change", args=[clerk.pk])
+    form = {"username": "clerk", "is_active": "on", "is_staff": "on", "is_superuser": "on", "user_permissions": "1"}
+    assert client.post(address, form).status_code == 302
+    clerk.refresh_from_db()
+    assert not clerk.is_superuser
+    assert not clerk.user_permissions.exists()
+    assert client.get(reverse("admin:auth_user_password_change", args=[root.pk])).status_code == 403
+    own = reverse("admin:auth_user_change", args=[administrator.pk])
+    risk = Group.objects.get(name=Role.RISK_MANAGER)
+    client.post(own, {"username": administrator.username, "is_active": "on", "is_staff": "on", "groups": str(risk.pk)})
+    assert risk not in administrator.groups.all()
+
+
+def parked_job() -> JobRun:
+    return JobRun.objects.create(
+        name="scoring.score_shard", subject_id=1, state=JobState.PARKED, attempts=3, token=3, error="<b>boom</b>",
+        started_by=str(SYSTEM), sent_at=NOW,
+    )  # fmt: skip
+
+
+def test_a_parked_job_is_sent_again(client: Client, enqueued: Enqueued) -> None:
+    job = parked_job()
+    client.force_login(staff(Role.RISK_MANAGER))
+    address = reverse("admin:office_jobrun_resume", args=[job.pk])
+    assertContains(client.get(address), "&lt;b&gt;boom&lt;/b&gt;")
+    assertContains(client.post(address, follow=True), "sent again")
+    job.refresh_from_db()
+    assert (job.state, job.attempts) == (JobState.WAITING, 0)
+    assert enqueued() == [("scoring.score_shard", {"job_id": job.pk})]
+    assertContains(client.post(address, follow=True), "no longer parked")
+
+
+def test_to_resume_is_a_right_of_its_own(client: Client, enqueued: Enqueued) -> None:
+    job = parked_job()
+    client.force_login(staff(Role.VIEWER))
+    before = (list(JobRun.objects.values()), list(OperationEvent.objects.values()))
+    assert client.post(reverse("admin:office_jobrun_resume", args=[job.pk])).status_code == 403
+    assert (list(JobRun.objects.values()), list(OperationEvent.objects.values())) == before
+    assert enqueued() == []
+
+
+def test_the_audit_trail_is_searched_by_subject_and_name(client: Client) -> None:
+    publish_market()
+    client.force_login(staff(Role.RISK_MANAGER))
+    address = reverse("admin:office_operationevent_changelist")
+    runs = client.get(address, {"q": "scoring.start"})
+    assert {event.name for event in runs.context["cl"].result_list} == {"scoring.start_run"}
+    partner = client.get(address, {"q": "merchants.partner:"})
+    assert {event.subject.split(":")[0] for event in partner.context["cl"].result_list} == {"merchants.partner"}
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+@pytest.mark.parametrize("model", ["office_jobrun", "office_operationevent"])
+def test_lists_need_as_many_queries_for_three_rows_as_for_one(
+    client: Client, django_assert_num_queries: DjangoAssertNumQueries, rows: int, model: str
+) -> None:
+    for number in range(rows):
+        JobRun.objects.create(name="a.b", subject_id=number, started_by="staff:1", sent_at=NOW)
+        OperationEvent.objects.create(
+            name="a.b", subject="a.b:1", actor=f"staff:{number + 1}", before={}, after={}, booked_at=NOW
+        )
+    client.force_login(staff(Role.RISK_MANAGER))
+    with django_assert_num_queries({"office_jobrun": 8, "office_operationevent": 9}[model]):
+        client.get(reverse(f"admin:{model}_changelist"))
+
+
+def test_a_long_list_is_counted_roughly(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(4):
+        JobRun.objects.create(name="a.b", subject_id=number, started_by="system:0", sent_at=NOW)
+    monkeypatch.setattr(office, "COUNTED", 2)
+    client.force_login(staff(Role.VIEWER))
+    address = reverse("admin:office_jobrun_changelist")
+    assertContains(client.get(address + "?state__exact=WAITING"), "more than 2")
+
+
+def test_estimates_are_rounded() -> None:
+    assert office._rounded(1_234_567) == "1.2 M"  # noqa: SLF001
+    assert office._rounded(12_345) == "12,000"  # noqa: SLF001
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    assert office._estimate(JobRun) <= 10_000  # noqa: SLF001
+
+
+def test_every_state_of_a_job_has_its_words() -> None:
+    assert set(office.JOB_STATES) == set(office.JOB_LABELS) == set(JobState)

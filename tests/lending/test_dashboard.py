@@ -1,0 +1,122 @@
+import re
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
+from pytest_django.asserts import assertContains, assertNotContains
+
+from config.office.actors import SYSTEM
+from config.office.business_date import open_day
+from config.office.models import JobRun
+from config.office.models.job_run import JobState
+from config.office.roles import Role
+from lending.admin.dashboard import NEXT_STEPS
+from lending.queries.dashboard import Situation
+from merchants.models import Batch, Merchant
+from scoring.domain.run import RunState
+from scoring.models import ScoreRun
+from tests.conftest import NOW, make_user
+from tests.lending.office import publish_market, staff
+from tests.markets import make_merchants, make_partner
+from tests.scoring.market import AS_OF, make_market, run_once
+
+pytestmark = pytest.mark.django_db(transaction=True)
+FIGURE = re.compile(r'<a[^>]*href="([^"]+)"[^>]*data-figure="([^"]+)"[^>]*>\s*([\d,]+)')
+COUNT = re.compile(r'class="tl-pages-count">\s*([\d,]+) ')
+
+
+@pytest.fixture(autouse=True)
+def _no_figures_of_another_test() -> None:
+    cache.clear()
+
+
+def signed_in(client: Client, role: Role = Role.RISK_MANAGER) -> Client:
+    client.force_login(staff(role))
+    return client
+
+
+def test_every_figure_equals_the_list_behind_it(client: Client) -> None:
+    """Red if the grade filter forgot that a merchant without a score has a grade too."""
+    run = publish_market()
+    page = signed_in(client).get(reverse("admin:index")).content.decode()
+    figures = [
+        (link.replace("&amp;", "&"), name, int(number.replace(",", ""))) for link, name, number in FIGURE.findall(page)
+    ]
+    names = [name for _, name, _ in figures]
+    assert {"merchants", "scored", "not_scored", "good", "reason", "B1", "D"} <= set(names)
+    for link, name, number in figures:
+        found = COUNT.search(client.get(link).content.decode())
+        assert found is not None, link
+        assert int(found[1].replace(",", "")) == number, (name, link)
+    by_name = {name: number for _, name, number in figures}
+    assert by_name["scored"] == run.scored
+    assert by_name["not_scored"] == run.not_scored
+    assert by_name["merchants"] == Merchant.objects.count() == run.scored + run.not_scored + 1
+    assert sum(number for _, name, number in figures if name == "reason") == run.not_scored
+
+
+def test_an_empty_office_says_what_to_do(client: Client) -> None:
+    page = signed_in(client).get(reverse("admin:index"))
+    assertContains(page, "make demo")
+    assertContains(page, "import_marketplace")
+
+
+def test_merchants_without_a_run_lead_to_the_runs(client: Client) -> None:
+    make_market(2)
+    assertContains(signed_in(client).get(reverse("admin:index")), reverse("admin:scoring_scorerun_changelist"))
+
+
+def test_a_reference_run_alone_says_that_a_calibration_is_missing(client: Client) -> None:
+    make_market(2)
+    run_once()
+    assertContains(signed_in(client).get(reverse("admin:index")), "has no calibration")
+
+
+def test_every_situation_but_the_last_has_a_next_step() -> None:
+    assert set(NEXT_STEPS) == set(Situation) - {Situation.LIVE}
+
+
+def test_parked_jobs_unsealed_batches_and_a_held_run_are_told(client: Client) -> None:
+    publish_market()
+    job = JobRun.objects.latest("pk")
+    JobRun.objects.filter(pk=job.pk).update(state=JobState.PARKED, finished_at=None)
+    Batch.objects.create(
+        number=99,
+        partner=Merchant.objects.earliest("pk").partner,
+        source="t",
+        state="OPEN",
+        opened_by="system:0",
+        opened_at=NOW,
+    )
+    newest = ScoreRun.objects.latest("pk")
+    ScoreRun.objects.filter(pk=newest.pk).update(state=RunState.HELD)
+    page = signed_in(client).get(reverse("admin:index"))
+    assertContains(page, "1 job is parked")
+    assertContains(page, "1 batch is not sealed")
+    assertContains(page, "is held by its checks")
+
+
+def test_without_a_role_there_are_no_figures(client: Client) -> None:
+    publish_market()
+    client.force_login(make_user("nobody"))
+    page = client.get(reverse("admin:index"))
+    assertContains(page, "You have no role")
+    assertNotContains(page, "data-figure")
+
+
+def test_a_second_look_counts_no_run_again(
+    client: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    """Red if the figures of finished runs were not kept."""
+    publish_market()
+    signed_in(client).get(reverse("admin:index"))
+    with django_assert_max_num_queries(14):
+        client.get(reverse("admin:index"))
+
+
+def test_the_office_without_a_published_run_shows_its_day(client: Client) -> None:
+    open_day(on=AS_OF, actor=SYSTEM, now=NOW)
+    make_merchants(make_partner(), "one")
+    assertContains(signed_in(client).get(reverse("admin:index")), AS_OF.isoformat())

@@ -1,0 +1,115 @@
+from functools import partial
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
+from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
+
+from config.office.actors import Actor, ActorKind
+from config.office.models import OperationEvent
+from config.office.roles import Role
+from merchants.admin.payout_account import LABELS, REFUSALS, STATES
+from merchants.domain.payout_account import PayoutAccountState, VerificationRefusal
+from merchants.models import Merchant, PayoutAccount
+from merchants.operations.payout_accounts import (
+    PayoutAccountNotVerified,
+    enter_payout_account,
+    verify_payout_account,
+)
+from tests.conftest import NOW, make_user
+from tests.markets import make_merchants, make_partner
+from tests.race import race
+
+pytestmark = pytest.mark.django_db(transaction=True)
+SYSTEM_OF_PARTNER = Actor(ActorKind.PARTNER, 1)
+NUMBER = "GB82WEST12345698765432"
+
+
+def make_account(*, number: str = NUMBER, entered_by: Actor = SYSTEM_OF_PARTNER) -> PayoutAccount:
+    partner = make_partner("kilns")
+    make_merchants(partner, "Blue Kiln Ceramics")
+    return enter_payout_account(
+        partner_id=partner.pk,
+        external_id="Blue Kiln Ceramics",
+        number=number,
+        holder="CERAMICS, Blue Kiln",
+        actor=entered_by,
+        now=NOW,
+    )
+
+
+def page(account: PayoutAccount, name: str) -> str:
+    return reverse(f"admin:merchants_payoutaccount_{name}", args=[account.pk])
+
+
+@pytest.fixture
+def checker() -> User:
+    return make_user("checker", Role.UNDERWRITER)
+
+
+def test_verify_shows_the_verdict_then_verifies(client: Client, checker: User) -> None:
+    account = make_account()
+    client.force_login(checker)
+    preview = client.get(page(account, "verify"))
+    assertContains(preview, "100 %")
+    assertNotContains(preview, account.number)
+    account.refresh_from_db()
+    assert account.state == PayoutAccountState.PENDING
+
+    done = client.post(page(account, "verify"), {"seen": "on"}, follow=True)
+    assertRedirects(done, page(account, "change"))
+    assertContains(done, "is verified.")
+    account.refresh_from_db()
+    assert account.verified_by == f"staff:{checker.pk}"
+
+
+def test_verify_says_why_not(client: Client, checker: User) -> None:
+    own = make_account(entered_by=Actor(ActorKind.STAFF, checker.pk))
+    client.force_login(checker)
+    assertContains(client.get(page(own, "verify")), "someone else has to verify it")
+    assertContains(client.post(page(own, "verify"), {"seen": "on"}, follow=True), "someone else has to verify it")
+    own.refresh_from_db()
+    assert own.state == PayoutAccountState.PENDING
+
+
+def test_every_refusal_and_state_has_its_words() -> None:
+    assert set(REFUSALS) == set(VerificationRefusal)
+    assert set(STATES) == set(LABELS) == set(PayoutAccountState)
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_verify_is_another_right_than_to_view(client: Client, method: str) -> None:
+    account = make_account()
+    client.force_login(make_user("analyst", Role.CREDIT_ANALYST))
+    before = list(OperationEvent.objects.values())
+    assert client.generic(method, page(account, "verify")).status_code == 403
+    account.refresh_from_db()
+    assert account.state == PayoutAccountState.PENDING
+    assert list(OperationEvent.objects.values()) == before
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_list_needs_as_many_queries_for_three_rows_as_for_one(
+    client: Client, checker: User, django_assert_num_queries: DjangoAssertNumQueries, rows: int
+) -> None:
+    for number in range(rows):
+        make_account(number=f"{number}{NUMBER}")
+    client.force_login(checker)
+    with django_assert_num_queries(8):
+        found = client.get(reverse("admin:merchants_payoutaccount_changelist"))
+    assertContains(found, "**** 5432", count=rows)
+
+
+def test_of_two_accounts_verified_at_once_one_is(checker: User) -> None:
+    """Red without `.lock()` in verify_payout_account: the second call meets the constraint instead."""
+    accounts = [make_account(), make_account(number="DE89370400440532013000")]
+    calls = [
+        partial(verify_payout_account, payout_account_id=account.pk, actor=Actor(ActorKind.STAFF, checker.pk), now=NOW)
+        for account in accounts
+    ]
+    outcomes = race(*calls, held=Merchant.objects.all())
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["PayoutAccount", "PayoutAccountNotVerified"]
+    refused = next(outcome for outcome in outcomes if isinstance(outcome, PayoutAccountNotVerified))
+    assert refused.reason is VerificationRefusal.OTHER_ACCOUNT_VERIFIED
