@@ -3,11 +3,14 @@
 import csv
 import gzip
 import io
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import count
 from pathlib import Path
 
+UNREADABLE = (OSError, EOFError, zlib.error)
 ENDINGS = (".csv", ".csv.gz", ".parquet")
 
 
@@ -33,19 +36,22 @@ def find_file(directory: Path, name: str) -> Path | None:
 
 
 def open_feed_file(path: Path, required: Sequence[str]) -> FeedFile:
-    """Read the names of the columns. Raises UnreadableFeed if a required one is missing."""
+    """Read the names of the columns. Raises UnreadableFeed if a required one is missing, or one stands twice."""
     try:
         if path.suffix == ".parquet":
             columns = tuple(_parquet(path).schema_arrow.names)
         else:
             with _text(path) as lines:
-                columns = tuple(next(csv.reader(lines), []))
-    except (OSError, EOFError, csv.Error) as error:
+                columns = tuple(_shown(name) for name in next(csv.reader(lines), []))
+    except (*UNREADABLE, csv.Error) as error:
         message = f"{path}: {error}"
         raise UnreadableFeed(message) from error
     missing = [column for column in required if column not in columns]
     if missing:
         message = f"{path}: no column {', '.join(missing)} (found {', '.join(columns)[:200] or 'none'})"
+        raise UnreadableFeed(message)
+    if len(set(columns)) < len(columns):
+        message = f"{path}: a column stands twice ({', '.join(columns)[:200]})"
         raise UnreadableFeed(message)
     return FeedFile(path=path, columns=columns)
 
@@ -69,7 +75,7 @@ def rows_of(file: FeedFile) -> Iterator[tuple[int, dict[str, str] | str]]:
             except csv.Error as error:
                 yield line, str(error)
                 continue
-            except (OSError, EOFError) as error:
+            except UNREADABLE as error:
                 message = f"{file.path} breaks off after row {line - 1}: {error}"
                 raise UnreadableFeed(message) from error
             if cells is None:
@@ -82,16 +88,26 @@ def rows_of(file: FeedFile) -> Iterator[tuple[int, dict[str, str] | str]]:
 
 def _text(path: Path) -> io.TextIOWrapper:
     opened = gzip.open if path.suffix == ".gz" else open
-    return io.TextIOWrapper(opened(path, "rb"), encoding="utf-8", errors="surrogateescape", newline="")
+    # With -sig, for the mark that spreadsheets put first: it would be part of the first column's name.
+    return io.TextIOWrapper(opened(path, "rb"), encoding="utf-8-sig", errors="surrogateescape", newline="")
+
+
+def _shown(name: str) -> str:
+    """Make a column's name fit to be printed, whatever bytes it came from."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _parquet(path: Path):  # type: ignore[no-untyped-def] # noqa: ANN202 - pyarrow has no types
     try:
-        from pyarrow import parquet  # noqa: PLC0415 - only with the extra `lake`
+        from pyarrow import ArrowException, parquet  # noqa: PLC0415 - only with the extra `lake`
     except ImportError as error:
         message = f"{path}: Parquet is read with the extra `lake` installed"
         raise UnreadableFeed(message) from error
-    return parquet.ParquetFile(path)
+    try:
+        return parquet.ParquetFile(path)
+    except ArrowException as error:
+        message = f"{path}: {error}"
+        raise UnreadableFeed(message) from error
 
 
 def _parquet_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
@@ -99,4 +115,15 @@ def _parquet_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     for batch in _parquet(path).iter_batches(batch_size=50_000):
         for row in batch.to_pylist():
             line += 1
-            yield line, {name: "" if cell is None else str(cell) for name, cell in row.items()}
+            yield line, {name: _text_of(cell) for name, cell in row.items()}
+
+
+def _text_of(cell: object) -> str:
+    """Write a typed cell as a CSV file would: no exponent, no decimals of a whole number, a flag as 1 or 0."""
+    if cell is None:
+        return ""
+    if isinstance(cell, bool):
+        return str(int(cell))
+    if isinstance(cell, Decimal):
+        return format(cell, "f")
+    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)

@@ -102,6 +102,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={"verbose_name_plural": "batches"},
         ),
         migrations.CreateModel(
             name="PartnerClient",

@@ -5,6 +5,7 @@ from typing import Self
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from config.db.locking import LockingQuerySet
 from merchants.models.merchant import Merchant
@@ -58,6 +59,7 @@ class Batch(models.Model):
     objects = BatchQuerySet.as_manager()
 
     class Meta:
+        verbose_name_plural = _("batches")
         constraints = [
             models.CheckConstraint(name="merchants_batch_state_known", condition=Q(state__in=STATES)),
             models.CheckConstraint(

@@ -5,6 +5,7 @@ from typing import Self
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from config.db.locking import LockingQuerySet
 from scoring.domain.run import RunKind, RunState
@@ -54,6 +55,7 @@ class ScoreRun(models.Model):
     objects = ScoreRunQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("scoring run")
         permissions = [
             ("start_scorerun", "Can start a run"),
             ("publish_anyway_scorerun", "Can publish a run whose checks failed"),

@@ -60,6 +60,9 @@ class Score(models.Model):
         indexes = [
             models.Index(fields=["merchant", "-id"], name="scoring_score_by_merchant"),
             models.Index(fields=["run", "grade"], name="scoring_score_by_grade"),
+            models.Index(
+                fields=["run", "not_scored"], name="scoring_score_not_scored", condition=Q(not_scored__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:

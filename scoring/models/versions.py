@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 
 class ScorecardVersion(models.Model):
@@ -14,6 +15,7 @@ class ScorecardVersion(models.Model):
     created_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = _("scorecard")
         constraints = [
             models.CheckConstraint(name="scoring_scorecardversion_sha256", condition=Q(sha256__regex="^[0-9a-f]{64}$")),
         ]
@@ -33,6 +35,7 @@ class CalibrationVersion(models.Model):
     created_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = _("calibration")
         constraints = [
             models.CheckConstraint(
                 name="scoring_calibrationversion_sha256", condition=Q(sha256__regex="^[0-9a-f]{64}$")

@@ -6,6 +6,7 @@ from typing import Self
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from config.db.locking import LockingQuerySet
 
@@ -66,6 +67,7 @@ class JobRun(models.Model):
     objects = JobRunQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("job")
         permissions = [("resume_jobrun", "Can resume parked jobs")]
         constraints = [
             models.UniqueConstraint(name="office_jobrun_once", fields=["name", "subject_id", "part"]),

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 
 class OperationEvent(models.Model):
@@ -16,6 +17,7 @@ class OperationEvent(models.Model):
     booked_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = _("event")
         indexes = [models.Index(fields=["subject", "id"], name="office_event_by_subject")]
         constraints = [
             models.CheckConstraint(

@@ -1,0 +1,223 @@
+"""Every rule that is a constraint is tried round Python: broken once, by raw SQL, and reported under its name.
+
+A copy of a good row with a few columns changed; as the application's role, which may insert everywhere.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import psycopg
+import pytest
+from django.apps import apps
+from django.db import IntegrityError, connection, transaction
+from oauth2_provider.models import Application
+from psycopg import errors
+
+from config.office.models import BusinessDate, JobRun, OperationEvent
+from merchants.models import Batch, BatchIssue, Merchant, Owner, Partner, PartnerClient, PayoutAccount, Transaction
+from scoring.domain.features.measures import REFERENCE_MEASURE_NAMES
+from scoring.models import (
+    CalibrationVersion,
+    LiveRun,
+    ReferenceCell,
+    ReferenceFeed,
+    ReferenceMerchant,
+    ReferenceRating,
+    RunCheck,
+    Score,
+    ScorecardVersion,
+    ScoreRun,
+)
+from tests.conftest import NOW, owner_connection
+
+OURS = ("office", "merchants", "scoring", "lending")
+# By constraint, what to change in a copy of a good row besides its key.
+VIOLATIONS: dict[str, Mapping[str, object]] = {
+    "office_businessdate_one_row": {},
+    "office_jobrun_once": {},
+    "office_jobrun_state_known": {"state": "LOST"},
+    "office_jobrun_leased_while_running": {"state": "RUNNING"},
+    "office_jobrun_finished_when": {"state": "DONE"},
+    "office_jobrun_counts_not_negative": {"done": -1},
+    "office_jobrun_attempts_are_claims": {"attempts": 1},
+    "office_operationevent_name_dotted": {"name": "Renamed"},
+    "office_operationevent_actor_known": {"actor": "robot:1"},
+    "merchants_partner_code_key": {},
+    "merchants_partner_settlement_known": {"settlement": "BARTER"},
+    "merchants_partnerclient_application_id_key": {},
+    "merchants_owner_ref_once": {},
+    "merchants_merchant_external_id_once": {},
+    "merchants_merchant_currency_code": {"currency": "eur"},
+    "merchants_payoutaccount_state_known": {"state": "LOST", "verified_by": None, "verified_at": None},
+    "merchants_payoutaccount_number_canonical": {"number": "gb82-west"},
+    "merchants_payoutaccount_number_once": {"state": "PENDING", "verified_by": None, "verified_at": None},
+    "merchants_payoutaccount_verified_by_whom_and_when": {"verified_at": None},
+    "merchants_payoutaccount_four_eyes": {"verified_by": "staff:1"},
+    "merchants_payoutaccount_one_verified": {"number": "DE89370400440532013000"},
+    "merchants_batch_state_known": {"state": "LOST", "sealed_at": None},
+    "merchants_batch_sealed_when": {"sealed_at": None},
+    "merchants_batch_every_row_counted_once": {"received": 99},
+    "merchants_batchissue_line_once": {},
+    "merchants_batchissue_kind_known": {"kind": "LOST"},
+    "merchants_batchissue_conflict_shows_both": {"kind": "CONFLICT"},
+    "merchants_transaction_external_id_once": {},
+    "merchants_transaction_kind_known": {"kind": "GIFT"},
+    "merchants_transaction_amount_sign": {"amount_minor": 0},
+    "scoring_scorecardversion_sha256_key": {},
+    "scoring_scorecardversion_sha256": {"sha256": "A" * 64},
+    "scoring_calibrationversion_sha256_key": {},
+    "scoring_calibrationversion_sha256": {"sha256": "a" * 63},
+    "scoring_scorerun_kind_known": {"kind": "HALF", "state": "HELD", "finished_at": str(NOW)},
+    "scoring_scorerun_state_known": {"state": "LOST", "finished_at": str(NOW)},
+    "scoring_scorerun_finished_when": {"finished_at": str(NOW)},
+    "scoring_scorerun_published_with_pd": {"state": "PUBLISHED", "finished_at": str(NOW)},
+    "scoring_scorerun_single_reads_others": {"kind": "SINGLE"},
+    "scoring_scorerun_one_works": {},
+    "scoring_runcheck_once": {},
+    "scoring_liverun_one_row": {},
+    "scoring_score_once": {},
+    "scoring_score_not_scored_known": {"not_scored": "LOST"},
+    "scoring_score_in_range": {"score": 851},
+    "scoring_score_grade_with_pd": {"grade": None},
+    "scoring_score_pd_is_a_share": {"pd_ppm": 1_000_001},
+    "scoring_score_basis_not_negative": {"needed": -1},
+    "scoring_referencemerchant_once": {},
+    "scoring_referencecell_once": {},
+    "scoring_referencerating_once": {},
+    "scoring_referencefeed_once": {},
+}
+# What breaks the first also breaks the second, which is reported before it.
+IMPLIED = {"merchants_batchissue_kind_known": "merchants_batchissue_conflict_shows_both"}
+CATALOGUE = """
+SELECT conname, conrelid::regclass::text FROM pg_constraint JOIN pg_class ON pg_class.oid = conrelid
+WHERE contype IN ('c', 'u', 'x') AND NOT relispartition AND split_part(relname, '_', 1) = ANY(%(ours)s)
+UNION
+SELECT indexrelid::regclass::text, indrelid::regclass::text FROM pg_index JOIN pg_class ON pg_class.oid = indrelid
+WHERE indisunique AND NOT indisprimary AND NOT relispartition AND split_part(relname, '_', 1) = ANY(%(ours)s)
+"""
+KEYS = {"merchants_batch": "number"}
+COPY = "INSERT INTO {table} SELECT (jsonb_populate_record(good, %s)).* FROM {table} good"
+
+pytestmark = pytest.mark.django_db
+
+
+def catalogue() -> dict[str, str]:
+    """Read the CHECK and UNIQUE constraints of our tables, partial unique indexes too: name to table."""
+    with connection.cursor() as cursor:
+        cursor.execute(CATALOGUE, {"ours": list(OURS)})
+        return dict(cursor.fetchall())
+
+
+def make_one_of_each() -> None:
+    """Make one good row in every table."""
+    BusinessDate.objects.create(pk=1, current=NOW.date())
+    JobRun.objects.create(name="merchants.fill_batch", subject_id=1, started_by="system:0", sent_at=NOW)
+    OperationEvent.objects.create(name="a.b", subject="s", actor="system:0", before={}, after={}, booked_at=NOW)
+    partner = Partner.objects.create(code="bazaar", name="Bazaar", settlement="ESCROW")
+    application = Application.objects.create(hash_client_secret=False)  # Argon2 takes half a second
+    PartnerClient.objects.create(partner=partner, application=application)
+    owner = Owner.objects.create(partner=partner, external_ref="o")
+    merchant = Merchant.objects.create(partner=partner, external_id="kiln", name="Kiln", currency="EUR", owner=owner)
+    PayoutAccount.objects.create(
+        merchant=merchant,
+        number="GB82WEST12345698765432",
+        holder="Kiln",
+        state="VERIFIED",
+        entered_by="staff:1",
+        entered_at=NOW,
+        verified_by="staff:2",
+        verified_at=NOW,
+    )
+    batch = Batch.objects.create(
+        number=1, partner=partner, state="SEALED", received=1, rejected=1, opened_at=NOW, sealed_at=NOW
+    )
+    BatchIssue.objects.create(batch=batch, line=1, kind="REJECTED", reason="BAD_TIME")
+    Transaction.objects.create(
+        merchant=merchant, batch=batch, external_id="1", kind="SALE", occurred_at=NOW, day=20_514, amount_minor=1_000
+    )
+    make_one_run(partner, merchant)
+
+
+def make_one_run(partner: Partner, merchant: Merchant) -> None:
+    card = ScorecardVersion.objects.create(sha256="a" * 64, name="card", content="{}", created_at=NOW)
+    run = ScoreRun.objects.create(
+        kind="FULL", as_of=NOW.date(), watermark_high=1, watermark_open=[], scorecard=card, started_at=NOW
+    )
+    CalibrationVersion.objects.create(sha256="b" * 64, scorecard=card, run=run, content="{}", created_at=NOW)
+    RunCheck.objects.create(run=run, name="ROW_COUNT", value=0, passed=True)
+    LiveRun.objects.create(pk=1, run=run, published_at=NOW)
+    lists: dict[str, Any] = {
+        name: [] for name in ("gates", "reasons", "floored", "absent", "characteristics", "points")
+    }
+    Score.objects.create(
+        run=run, merchant=merchant, needed=0, score=600, pd_ppm=50_000, grade="C1", sales_basis_minor=0, **lists
+    )
+    numbers: dict[str, Any] = dict.fromkeys(REFERENCE_MEASURE_NAMES, 0)
+    ReferenceMerchant.objects.create(run=run, merchant=merchant, partner=partner, shard=0, escrow=True, **numbers)
+    ReferenceCell.objects.create(run=run, partner=partner, level="ALL", sellers=1, cuts=[])
+    ReferenceRating.objects.create(run=run, partner=partner, level="ALL", rating_sum=0, ratings=0)
+    ReferenceFeed.objects.create(run=run, partner=partner, carried=[])
+
+
+def violate(cursor: Any, name: str) -> None:  # noqa: ANN401 - of Django or of psycopg
+    table = catalogue()[name]
+    changes = {KEYS.get(table, "id"): 1_000_000, **VIOLATIONS[name]}
+    cursor.execute(COPY.format(table=table), [json.dumps(changes)])
+
+
+@pytest.mark.parametrize("name", sorted(VIOLATIONS.keys() - IMPLIED.keys()))
+def test_a_constraint_holds_round_python(name: str) -> None:
+    """Red without the constraint."""
+    make_one_of_each()
+    with pytest.raises(IntegrityError) as broken, transaction.atomic(), connection.cursor() as cursor:
+        violate(cursor, name)
+    assert isinstance(broken.value.__cause__, errors.IntegrityError)
+    assert constraint_of(broken.value.__cause__) == name
+
+
+@pytest.mark.parametrize("name", IMPLIED)
+@pytest.mark.django_db(transaction=True)
+def test_a_constraint_holds_without_the_one_that_implies_it(name: str) -> None:
+    make_one_of_each()
+    with owner_connection() as owner, owner.transaction(force_rollback=True):
+        owner.execute(f"ALTER TABLE {catalogue()[name]} DROP CONSTRAINT {IMPLIED[name]}")
+        with pytest.raises(errors.IntegrityError) as broken:
+            violate(owner, name)
+        assert broken.value.diag.constraint_name == name
+
+
+def constraint_of(error: psycopg.Error) -> str | None:
+    """Name the broken constraint; a partition's index goes by a name of its own."""
+    name, table = error.diag.constraint_name, error.diag.table_name or ""
+    if not table.startswith("merchants_transaction_p") or name in VIOLATIONS:
+        return name
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT inhparent::regclass::text FROM pg_inherits WHERE inhrelid = %s::regclass", [name])
+        return str(cursor.fetchone()[0])
+
+
+def test_every_constraint_is_tried() -> None:
+    assert set(catalogue()) == set(VIOLATIONS)
+
+
+def test_every_constraint_is_named_after_its_table_and_its_claim() -> None:
+    assert {name: table for name, table in catalogue().items() if not name.startswith(f"{table}_")} == {}
+
+
+def test_every_constraint_that_a_model_declares_is_in_the_database() -> None:
+    """Red for a table made by SQL that forgot one."""
+    models = [model for label in OURS for model in apps.get_app_config(label).get_models()]
+    assert {constraint.name for model in models for constraint in model._meta.constraints} <= set(catalogue())
+
+
+def test_a_good_row_passes() -> None:
+    """Else a copy might be refused for something else."""
+    make_one_of_each()
+    empty = {model._meta.db_table for label in OURS for model in apps.get_app_config(label).get_models()}
+    with connection.cursor() as cursor:
+        for table in sorted(empty):
+            cursor.execute(f"SELECT EXISTS (SELECT FROM {table})")
+            if cursor.fetchone() == (True,):
+                empty.remove(table)
+    assert empty == {"merchants_stagedrow"}

@@ -1,0 +1,187 @@
+from fractions import Fraction
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from config.kernel.money import (
+    EXPONENTS,
+    MAX_MINOR,
+    BadAmount,
+    CurrencyMismatch,
+    Money,
+    allocate,
+    exponent_of,
+    format_minor,
+    parse_minor,
+)
+from config.kernel.rounding import Rounding
+
+currencies = st.sampled_from([*EXPONENTS, "EUR", "USD", "BRL", "CNY"])
+amounts = st.integers(-MAX_MINOR, MAX_MINOR)
+weights = st.lists(st.integers(0, 10**12), min_size=1, max_size=30).filter(any)
+
+
+@given(amounts, currencies)
+def test_what_is_written_is_read_back(minor: int, currency: str) -> None:
+    text = format_minor(minor, currency)
+    assert parse_minor(text, currency) == minor
+    assert len(text.partition(".")[2]) == exponent_of(currency)
+
+
+@given(amounts, currencies)
+def test_commas_are_all_that_grouping_adds(minor: int, currency: str) -> None:
+    grouped = format_minor(minor, currency, grouped=True)
+    assert grouped.replace(",", "") == format_minor(minor, currency)
+    assert all(len(part) == 3 for part in grouped.lstrip("-").partition(".")[0].split(",")[1:])
+
+
+@given(amounts, currencies, st.integers(0, 5))
+def test_zeros_behind_the_decimals_are_read(minor: int, currency: str, zeros: int) -> None:
+    text = format_minor(minor, currency)
+    assert parse_minor(text + ("" if "." in text else ".") + "0" * (zeros + 1), currency) == minor
+
+
+@given(amounts, currencies, st.integers(0, 3), st.integers(1, 9))
+def test_digits_behind_the_decimals_are_refused_not_rounded(minor: int, currency: str, zeros: int, digit: int) -> None:
+    """Red if the digits beyond the currency's were cut off."""
+    text = format_minor(minor, currency)
+    with pytest.raises(BadAmount, match="decimals"):
+        parse_minor(text + ("" if "." in text else ".") + "0" * zeros + str(digit), currency)
+
+
+@pytest.mark.parametrize(
+    ("text", "currency", "minor"),
+    [
+        ("1234.50", "EUR", 123_450),
+        ("1234.5", "EUR", 123_450),
+        ("1234", "EUR", 123_400),
+        ("-0.01", "EUR", -1),
+        ("-0", "EUR", 0),
+        ("007.10", "EUR", 710),
+        ("1234", "JPY", 1_234),
+        ("1234.00", "JPY", 1_234),
+        ("1.234", "KWD", 1_234),
+        ("10000000000000.00", "EUR", MAX_MINOR),
+    ],
+)
+def test_amounts_by_hand(text: str, currency: str, minor: int) -> None:
+    assert parse_minor(text, currency) == minor
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", " ", "-", ".", ".5", "5.", "+5", " 5", "5 ", "5\n", "1,000", "1_000", "1e3", "0x10", "1.2.3", "--1"),
+        *("NaN", "nan", "Infinity", "-inf", "٣", "１", "½", "1" * 19, "0" * 18 + "1", "5 EUR", "€5", "1.5e2"),  # noqa: RUF001
+    ],
+)
+def test_what_is_no_plain_decimal_is_refused(text: str) -> None:
+    with pytest.raises(BadAmount, match="no decimal amount"):
+        parse_minor(text, "EUR")
+
+
+@pytest.mark.parametrize("text", ["10000000000000.01", "-10000000000000.01", "9" * 18])
+def test_what_nobody_pays_is_refused(text: str) -> None:
+    with pytest.raises(BadAmount, match="plausible"):
+        parse_minor(text, "EUR")
+
+
+@given(st.text(max_size=40), currencies)
+def test_any_text_is_read_or_refused(text: str, currency: str) -> None:
+    try:
+        minor = parse_minor(text, currency)
+    except BadAmount:
+        return
+    assert abs(minor) <= MAX_MINOR
+
+
+@given(st.integers(-(10**15), 10**15), weights)
+def test_shares_add_up_and_are_within_one_unit_of_the_exact_ones(total: int, weights: list[int]) -> None:
+    """Red if the remainder were given to the last part, or each part rounded by itself."""
+    parts = allocate(total, weights)
+    assert sum(parts) == total
+    for part, weight in zip(parts, weights, strict=True):
+        assert abs(part - Fraction(total * weight, sum(weights))) < 1
+        assert part == 0 or (weight > 0 and (part > 0) == (total > 0))
+
+
+@given(st.integers(0, 10**15), weights)
+def test_the_largest_remainders_get_the_rest_and_of_equals_the_earliest(total: int, weights: list[int]) -> None:
+    """Red if the sort were by weight, or ran from the end."""
+    quotients = [divmod(total * weight, sum(weights)) for weight in weights]
+    extra = [part - whole for part, (whole, _) in zip(allocate(total, weights), quotients, strict=True)]
+    ranked = sorted(range(len(weights)), key=lambda place: (-quotients[place][1], place))
+    assert [place for place in ranked if extra[place]] == ranked[: sum(extra)]
+
+
+@given(st.integers(0, 10**15), weights)
+def test_a_debt_is_shared_like_a_claim(total: int, weights: list[int]) -> None:
+    assert allocate(-total, weights) == [-part for part in allocate(total, weights)]
+
+
+@pytest.mark.parametrize(
+    ("total", "weights", "parts"),
+    [
+        (100, [1, 1, 1], [34, 33, 33]),
+        (101, [1, 1, 1], [34, 34, 33]),
+        (-100, [1, 1, 1], [-34, -33, -33]),
+        (5, [3, 3], [3, 2]),
+        (10, [0, 1, 0], [0, 10, 0]),
+        (1_000, [333, 333, 334], [333, 333, 334]),
+        (7, [1, 2, 4], [1, 2, 4]),
+        (6, [1, 2, 4], [1, 2, 3]),  # exact shares 0.857, 1.714, 3.429: two units over, to the first two
+        (0, [5, 5], [0, 0]),
+    ],
+)
+def test_shares_by_hand(total: int, weights: list[int], parts: list[int]) -> None:
+    assert allocate(total, weights) == parts
+
+
+@pytest.mark.parametrize("weights", [[], [0], [0, 0], [-1, 2], [3, -1]])
+def test_weights_that_share_nothing_are_refused(weights: list[int]) -> None:
+    with pytest.raises(ValueError, match="weights"):
+        allocate(100, weights)
+
+
+@given(amounts, amounts, currencies)
+def test_amounts_of_one_currency_add(left: int, right: int, currency: str) -> None:
+    total = Money(left, currency) + Money(right, currency)
+    assert total == Money(left + right, currency)
+    assert total - Money(right, currency) == Money(left, currency)
+
+
+@given(currencies, currencies)
+def test_two_currencies_never_add(one: str, other: str) -> None:
+    assume(one != other)
+    with pytest.raises(CurrencyMismatch, match=other):
+        Money(1, one) + Money(1, other)
+    with pytest.raises(CurrencyMismatch):
+        Money(1, one) - Money(1, other)
+
+
+@pytest.mark.parametrize("minor", [1.0, True, "1", None, Fraction(1)])
+def test_only_integers_are_minor_units(minor: object) -> None:
+    """Red if isinstance stood for the exact type: True is an int."""
+    with pytest.raises(TypeError, match="int"):
+        Money(minor, "EUR")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("currency", ["", "eur", "EU", "EURO", "E1R", "EUR\n", "ÉUR"])
+def test_only_three_capitals_are_a_currency(currency: str) -> None:
+    with pytest.raises(BadAmount, match="currency"):
+        Money(1, currency)
+
+
+def test_money_has_no_order_and_reads_well() -> None:
+    assert str(Money(-123_450, "EUR")) == "-1234.50 EUR"
+    assert str(Money(1_234, "JPY")) == "1234 JPY"
+    with pytest.raises(TypeError):
+        Money(1, "EUR") < Money(2, "EUR")  # type: ignore[operator] # noqa: B015
+
+
+@given(amounts, st.fractions(-10, 10), st.sampled_from(Rounding))
+def test_scaling_rounds_by_less_than_a_unit(minor: int, factor: Fraction, rounding: Rounding) -> None:
+    scaled = Money(minor, "EUR").scaled(factor, rounding)
+    assert scaled.currency == "EUR"
+    assert abs(scaled.minor - minor * factor) < 1

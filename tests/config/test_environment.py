@@ -1,0 +1,130 @@
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from config import embedded
+from config.environment import BadSetting, Environment, parse_environment
+
+ROOT = Path("/srv/tradeline")
+GOOD = {
+    "SECRET_KEY": "x" * 32,
+    "DATABASE_URL": "postgresql://app:s%40cret@db.example:5433/books?sslmode=require",
+    "DATABASE_OWNER_URL": "postgres://owner@db.example/books",
+    "BROKER_URL": "rediss://broker.example:6380/1",
+}
+BAD = {
+    "SECRET_KEY": ["", "short", "x" * 31],
+    "DEBUG": ["", "yes", "true", "2", " 1"],
+    "ALLOWED_HOSTS": ["", " , ,"],
+    "DATABASE_URL": ["books", "mysql://app@db/books", "postgresql://db/books", "postgresql://app@db", "postgresql://["],
+    "DATABASE_OWNER_URL": ["", "sqlite:///books", "postgresql://owner@db/books?colour=red"],
+    "BROKER_URL": ["broker", "kafka://broker", "http://broker"],
+    "BUSINESS_TIME_ZONE": ["", "Mars/Olympus", "../etc/passwd", "/etc/localtime"],
+    "BUSINESS_CLOCK": ["", "cuckoo", "WALL"],
+    "LOG_LEVEL": ["", "LOUD", "info"],
+    "JOB_LEASE": ["", "0", "241", "-1", "1.5", "60s", "²"],
+    "SWEEP_EVERY": ["", "0", "1000", "soon"],
+    "SECURE": ["", "on"],
+}
+
+
+def parse(environ: Mapping[str, str]) -> Environment:
+    return parse_environment(environ, root=ROOT)
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in BAD.items() for value in values])
+def test_a_bad_value_is_refused_by_name(name: str, value: str) -> None:
+    with pytest.raises(BadSetting, match=rf"^{name}: ") as refused:
+        parse(GOOD | {name: value})
+    assert refused.value.name == name
+    assert str(refused.value).endswith(".")
+
+
+def test_no_refusal_shows_the_secret() -> None:
+    with pytest.raises(BadSetting) as refused:
+        parse(GOOD | {"SECRET_KEY": "hunter2"})
+    assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_what_has_no_default_may_not_be_missing(name: str) -> None:
+    """Red if one address alone meant the embedded server for the other: rows here, messages there."""
+    with pytest.raises(BadSetting, match=rf"^{name}: is missing"):
+        parse({key: value for key, value in GOOD.items() if key != name})
+
+
+@pytest.mark.parametrize(("given", "missing"), [("DATABASE_URL", "BROKER_URL"), ("BROKER_URL", "DATABASE_URL")])
+def test_one_address_alone_is_refused(given: str, missing: str) -> None:
+    environ = {given: GOOD[given], "DATABASE_OWNER_URL": GOOD["DATABASE_OWNER_URL"], "SECRET_KEY": "x" * 32}
+    with pytest.raises(BadSetting, match=rf"^{missing}: "):
+        parse(environ)
+
+
+def test_what_is_not_said_has_its_default() -> None:
+    found = parse(GOOD)
+    assert found == Environment(
+        secret_key="x" * 32,
+        debug=False,
+        allowed_hosts=["localhost", "127.0.0.1", "[::1]"],
+        database={
+            "user": "app",
+            "password": "s@cret",
+            "dbname": "books",
+            "host": "db.example",
+            "port": "5433",
+            "sslmode": "require",
+        },
+        owner={"user": "owner", "dbname": "books", "host": "db.example"},
+        broker_url=GOOD["BROKER_URL"],
+        business_time_zone="UTC",
+        business_clock="wall",
+        log_level="INFO",
+        job_lease=60,
+        sweep_every=20,
+        secure=True,
+    )
+
+
+def test_what_is_said_is_taken() -> None:
+    said = {
+        "DEBUG": "1",
+        "ALLOWED_HOSTS": "office.example, api.example,",
+        "BUSINESS_TIME_ZONE": "Asia/Shanghai",
+        "BUSINESS_CLOCK": "manual",
+        "LOG_LEVEL": "DEBUG",
+        "JOB_LEASE": "240",
+        "SWEEP_EVERY": "1",
+        "SECURE": "0",
+    }
+    found = parse(GOOD | said)
+    assert (found.debug, found.secure, found.allowed_hosts) == (True, False, ["office.example", "api.example"])
+    assert (found.business_time_zone, found.business_clock, found.log_level) == ("Asia/Shanghai", "manual", "DEBUG")
+    assert (found.job_lease, found.sweep_every) == (240, 1)
+
+
+def test_without_addresses_the_embedded_servers_are_meant() -> None:
+    found, addresses = parse({}), embedded.addresses(ROOT, {})
+    assert (found.database["user"], found.owner["user"]) == ("tradeline_app", "tradeline_owner")
+    assert found.database["dbname"] == found.owner["dbname"] == "tradeline"
+    assert found.database["host"] == str(addresses.sockets)
+    assert found.broker_url == addresses.broker_url
+    assert (found.business_clock, found.secure, found.debug) == ("manual", False, False)
+
+
+def test_a_market_has_a_database_of_its_own_and_other_variables_still_count() -> None:
+    found = parse({"DATA": "/data/olist", "BUSINESS_CLOCK": "wall", "LOG_LEVEL": "ERROR"})
+    assert found.database["dbname"] == found.owner["dbname"] != "tradeline"
+    assert (found.business_clock, found.log_level) == ("wall", "ERROR")
+
+
+@pytest.mark.parametrize("name", sorted(BAD.keys() - {"DATABASE_URL", "DATABASE_OWNER_URL", "BROKER_URL"}))
+def test_a_bad_value_is_refused_beside_the_embedded_servers_too(name: str) -> None:
+    with pytest.raises(BadSetting, match=rf"^{name}: "):
+        parse({name: BAD[name][-1]})
+
+
+def test_an_owner_without_a_database_is_not_listened_to() -> None:
+    """Else the embedded application would meet the tables of a stranger's owner."""
+    found = parse({"DATABASE_OWNER_URL": GOOD["DATABASE_OWNER_URL"]})
+    assert found.owner["user"] == "tradeline_owner"
