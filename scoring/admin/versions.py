@@ -17,7 +17,7 @@ from scoring.domain.features.declarations import FEATURES
 from scoring.domain.scorecard import Row, Scorecard
 from scoring.models import CalibrationVersion, ScorecardVersion
 from scoring.queries.explanations import bins_of
-from scoring.queries.labels import CHARACTERISTICS, FAMILIES, NOTHING, bin_in_unit, percent, signed
+from scoring.queries.labels import CHARACTERISTICS, FAMILIES, HUNDREDTH, NOTHING, bin_in_unit, percent, signed
 from scoring.queries.scores import calibration_of, card_of
 
 
@@ -124,8 +124,8 @@ def _grades(calibration: Calibration) -> Iterator[dict[str, Any]]:
         ]
         yield {
             "grade": grade.value,
-            "above": NOTHING if above is None else percent(above * 10, MILLION * 10),
-            "below": NOTHING if below is None else percent(below * 10, MILLION * 10),
+            "above": NOTHING if above is None else percent(above, MILLION, HUNDREDTH),
+            "below": NOTHING if below is None else percent(below, MILLION, HUNDREDTH),
             "scores": f"{own[0]} – {own[-1]}" if own else NOTHING,  # noqa: RUF001 - a range
             "held": held,
             "share": percent(held, total),

@@ -9,7 +9,7 @@ from merchants.models.transaction import PARTITIONS
 from scoring.domain.features.measures import REFERENCE_MEASURE_NAMES
 from scoring.domain.score_row import ScoreRow
 from scoring.models import ScoreRun
-from scoring.queries.measures import avoid_nested_loops, measuring
+from scoring.queries.measures import measuring, measuring_cursor
 from scoring.queries.scores import ROW_FIELDS, known_to
 
 MEMBERS: Final = """
@@ -27,8 +27,6 @@ def pin_members(run: ScoreRun, *, shard: int, merchant_id: int | None = None) ->
     A merchant of another shard is not pinned. Raises NoTransaction.
     """
     require_transaction()
-    if merchant_id is None:
-        avoid_nested_loops()
     measured = measuring(
         members=f"SELECT merchant_id, escrow FROM ({MEMBERS}) m",  # noqa: S608 - constants
         shard=shard,
@@ -37,7 +35,7 @@ def pin_members(run: ScoreRun, *, shard: int, merchant_id: int | None = None) ->
     names = ", ".join(REFERENCE_MEASURE_NAMES)
     values = ", ".join(f"coalesce(r.{name}, 0)" for name in REFERENCE_MEASURE_NAMES)
     parameters = {"run": run.pk, "shard": shard, "merchant": merchant_id, "partitions": PARTITIONS}
-    with connection.cursor() as cursor:
+    with measuring_cursor(shard=shard) as cursor:
         cursor.execute(
             f"""
             INSERT INTO scoring_referencemerchant

@@ -20,6 +20,7 @@ from scoring.queries.explanations import Bin
 MINUS: Final = "\N{MINUS SIGN}"
 NOTHING: Final = "\N{EN DASH}"
 TENTH: Final = Decimal("0.1")
+HUNDREDTH: Final = Decimal("0.01")
 Words = str | Promise
 
 RUN_STATES: Final = {
@@ -96,9 +97,9 @@ CHARACTERISTICS: Final = {
 }
 
 
-def percent(part: int, whole: int) -> str:
-    """Write a share as a percentage with one decimal, half to even; a dash of nothing."""
-    return f"{(Decimal(part * 100) / whole).quantize(TENTH, ROUND_HALF_EVEN)} %" if whole else NOTHING
+def percent(part: int, whole: int, to: Decimal = TENTH) -> str:
+    """Write a share as a percentage, rounded half to even; a dash of nothing."""
+    return f"{(Decimal(part * 100) / whole).quantize(to, ROUND_HALF_EVEN)} %" if whole else NOTHING
 
 
 def signed(number: int) -> str:
@@ -118,7 +119,7 @@ def value_in_unit(value: int, unit: Unit, currency: str = "") -> str:
     if unit is Unit.BASIS_POINT:
         return _decimal(Decimal(value) / 100, TENTH, " %")
     if unit is Unit.HUNDREDTH:
-        return _decimal(Decimal(value) / 100, Decimal("0.01"), "")
+        return _decimal(Decimal(value) / 100, HUNDREDTH, "")
     number = f"{value:,}".replace("-", MINUS)
     words = {
         Unit.MONTH: ngettext("%(number)s month", "%(number)s months", value),
@@ -142,7 +143,7 @@ def bin_in_unit(found: Bin, unit: Unit) -> str:
 
 def _bound(bound: int, unit: Unit) -> str:
     if unit is Unit.BASIS_POINT and bound % 10:
-        return _decimal(Decimal(bound) / 100, Decimal("0.01"), " %")  # else "below 0.0 %"
+        return _decimal(Decimal(bound) / 100, HUNDREDTH, " %")  # else "below 0.0 %"
     return str(bound) if unit is Unit.LEVEL else value_in_unit(bound, unit)
 
 

@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from django.db import connection, transaction
+from django.db import connection
 
 from scoring.domain.features.columns import Column, Int64s, columns_of
 from scoring.domain.features.declarations import Feed
 from scoring.domain.features.measures import REFERENCE_MEASURE_NAMES
 from scoring.domain.reference import Attributes, CellLevel, FeedCarriage, MeanRating, PercentileCell, References
 from scoring.models import ReferenceCell, ReferenceFeed, ReferenceRating
-from scoring.queries.measures import Known, Parameter, avoid_nested_loops, measuring
+from scoring.queries.measures import Known, Parameter, measuring, measuring_cursor
 
 ATTRIBUTES = "merchant_id, partner_id, currency, category, region"
 OF_RUN = """
@@ -72,8 +72,7 @@ def reference_columns_of_run(*, run_id: int, members: Members) -> dict[str, Colu
 def measure_references(*, members: Members, known: Known) -> dict[str, Column]:
     """Measure what the members add to the references, now and without storing it."""
     statement = measuring(members=members.select, shard=None, reference=True)
-    with transaction.atomic(), connection.cursor() as cursor:
-        avoid_nested_loops()
+    with measuring_cursor(shard=None) as cursor:
         cursor.execute(statement, {**known.parameters, **members.parameters})
         return _columns(cursor.fetchall(), members)
 

@@ -80,9 +80,7 @@ def get_live_score(*, merchant_id: int) -> Score | None:
 
 def compute_columns(*, members: Members, known: Known, pins: Pins, shard: int | None = None) -> Scores:
     """Score the members from the facts, in their order."""
-    rows = measure(
-        members=members.select, merchants=len(members.ids), parameters=members.parameters, known=known, shard=shard
-    )
+    rows = measure(members=members.select, parameters=members.parameters, known=known, shard=shard)
     measured = columns_of(rows, MEASURE_NAMES, NULLABLE_MEASURES, members.ids)
     return score_columns(
         measured, peers(pins.references, members.attributes), card=pins.card, calibration=pins.calibration
