@@ -1,16 +1,17 @@
-"""Read the files of a feed row by row, so that one broken row never hides the next."""
+"""Read the files of a feed row by row, so that one broken row never hides the next; write such files."""
 
 import csv
 import gzip
 import io
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 
 UNREADABLE = (OSError, EOFError, zlib.error)
+AT_ONCE = 50_000
 ENDINGS = (".csv", ".csv.gz", ".parquet")
 
 
@@ -86,6 +87,26 @@ def rows_of(file: FeedFile) -> Iterator[tuple[int, dict[str, str] | str]]:
                 yield line, f"{len(cells)} cells instead of {width}"
 
 
+def write_feed_file(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> int:
+    """Write rows of texts as CSV, gzip or Parquet, by the path's ending, and return how many; memory stays flat.
+
+    Raises UnreadableFeed for another ending, OSError.
+    """
+    if not path.name.endswith(ENDINGS):
+        message = f"{path}: expected a name that ends with {', '.join(ENDINGS)}"
+        raise UnreadableFeed(message)
+    if path.suffix == ".parquet":
+        return _write_parquet(path, columns, rows)
+    opened = gzip.open if path.suffix == ".gz" else open
+    written = 0
+    with io.TextIOWrapper(opened(path, "wb"), encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        for written, row in enumerate(rows, start=1):  # noqa: B007 - the count is what is returned
+            writer.writerow(row)
+    return written
+
+
 def _text(path: Path) -> io.TextIOWrapper:
     opened = gzip.open if path.suffix == ".gz" else open
     # With -sig, for the mark that spreadsheets put first: it would be part of the first column's name.
@@ -97,22 +118,38 @@ def _shown(name: str) -> str:
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def _parquet(path: Path):  # type: ignore[no-untyped-def] # noqa: ANN202 - pyarrow has no types
+def _arrow(path: Path):  # type: ignore[no-untyped-def] # noqa: ANN202 - pyarrow has no types
     try:
-        from pyarrow import ArrowException, parquet  # noqa: PLC0415 - only with the extra `lake`
+        import pyarrow.parquet  # noqa: PLC0415 - only with the extra `lake`
     except ImportError as error:
-        message = f"{path}: Parquet is read with the extra `lake` installed"
+        message = f"{path}: Parquet needs the extra `lake` installed"
         raise UnreadableFeed(message) from error
+    return pyarrow
+
+
+def _write_parquet(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> int:
+    pyarrow, rows, written = _arrow(path), iter(rows), 0
+    schema = pyarrow.schema([(column, pyarrow.string()) for column in columns])
+    with pyarrow.parquet.ParquetWriter(path, schema) as writer:
+        while chunk := list(islice(rows, AT_ONCE)):
+            cells = [pyarrow.array([cell or None for cell in column]) for column in zip(*chunk, strict=True)]
+            writer.write_table(pyarrow.table([cell.cast(pyarrow.string()) for cell in cells], schema=schema))
+            written += len(chunk)
+    return written
+
+
+def _parquet(path: Path):  # type: ignore[no-untyped-def] # noqa: ANN202 - pyarrow has no types
+    pyarrow = _arrow(path)
     try:
-        return parquet.ParquetFile(path)
-    except ArrowException as error:
+        return pyarrow.parquet.ParquetFile(path)
+    except pyarrow.ArrowException as error:
         message = f"{path}: {error}"
         raise UnreadableFeed(message) from error
 
 
 def _parquet_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     line = 0
-    for batch in _parquet(path).iter_batches(batch_size=50_000):
+    for batch in _parquet(path).iter_batches(batch_size=AT_ONCE):
         for row in batch.to_pylist():
             line += 1
             yield line, {name: _text_of(cell) for name, cell in row.items()}

@@ -1,0 +1,56 @@
+"""Read everything a partner's feed holds, in the import format, row by row."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django.db import connection, transaction
+
+from config.kernel.money import format_minor
+from merchants.domain.transaction import NO_AMOUNT
+
+MERCHANTS = """
+SELECT m.external_id, m.name, m.currency, o.external_ref, m.category, m.region, m.city, m.membership, m.opened_on::text
+FROM merchants_merchant m LEFT JOIN merchants_owner o ON o.id = m.owner_id
+WHERE m.partner_id = %s ORDER BY m.external_id
+"""
+# In the order of the key of every partition: read along it, nothing is sorted.
+TRANSACTIONS = """
+SELECT t.external_id, m.external_id, t.kind, t.occurred_at, m.currency, t.amount_minor, t.order_ref, t.buyer::text,
+    t.value::text, t.channel
+FROM merchants_transaction t JOIN merchants_merchant m ON m.id = t.merchant_id
+WHERE m.partner_id = %s AND t.superseded_in IS NULL ORDER BY t.merchant_id, t.id
+"""
+TRANSACTION_TYPES = ("text", "text", "text", "timestamptz", "text", "int8", "text", "text", "text", "text")
+TRANSACTION_COLUMNS = (
+    *("external_id", "merchant", "kind", "occurred_at", "amount", "order_ref", "buyer", "value", "channel"),
+)
+MERCHANT_COLUMNS = (
+    *("external_id", "name", "currency", "owner_ref", "category", "region", "city", "membership", "opened_on"),
+)
+
+
+def merchants_of_feed(*, partner_id: int) -> Iterator[Sequence[str]]:
+    """Give each merchant's texts, by MERCHANT_COLUMNS."""
+    for row in _copied(MERCHANTS, partner_id, ("text",) * len(MERCHANT_COLUMNS)):
+        yield [cell or "" for cell in row]
+
+
+def transactions_of_feed(*, partner_id: int) -> Iterator[Sequence[str]]:
+    """Give the texts of each transaction, by TRANSACTION_COLUMNS, merchant by merchant; superseded ones are left out.
+
+    A buyer is told by the hash that is kept of it: buyers are told apart as before, and named no more.
+    """
+    for external_id, merchant, kind, at, currency, minor, order, buyer, value, channel in _copied(
+        TRANSACTIONS, partner_id, TRANSACTION_TYPES
+    ):
+        amount = "" if kind in NO_AMOUNT else format_minor(minor, currency)
+        yield (external_id, merchant, kind, at.isoformat(), amount, order, buyer or "", value or "", channel)
+
+
+def _copied(query: str, partner_id: int, types: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    """Stream the rows of a query: held nowhere, however many. In a transaction, without a limit of time."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 0")
+        with cursor.copy(f"COPY ({query}) TO STDOUT", [partner_id]) as copy:
+            copy.set_types(types)
+            yield from copy.rows()

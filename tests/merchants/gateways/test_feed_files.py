@@ -1,0 +1,147 @@
+import csv
+import gzip
+from pathlib import Path
+
+import duckdb
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from merchants.gateways.feed_files import FeedFile, UnreadableFeed, find_file, open_feed_file, rows_of
+
+HEADER = "external_id,merchant,amount\n"
+
+
+def written(path: Path, content: bytes | str) -> Path:
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def rows(path: Path) -> list[tuple[int, dict[str, str] | str]]:
+    return list(rows_of(open_feed_file(path, ("external_id",))))
+
+
+def test_rows_come_with_their_lines_and_texts_by_column(tmp_path: Path) -> None:
+    path = written(tmp_path / "t.csv", HEADER + '1,kiln,5.00\n\n2,"barn, ""old""\nmill",\n')
+    assert rows(path) == [
+        (1, {"external_id": "1", "merchant": "kiln", "amount": "5.00"}),
+        (3, {"external_id": "2", "merchant": 'barn, "old"\nmill', "amount": ""}),
+    ]
+
+
+def test_a_broken_row_does_not_hide_the_next(tmp_path: Path) -> None:
+    """Red if the reader stopped at the first error, or the decoder at the first bad byte."""
+    huge = b"9" * 200_000
+    content = HEADER.encode() + b"1,kiln\n2,caf\xe9,5\n3,kiln,5,5\n4,kiln," + huge + b"\n5,a\x00b,5\n6,kiln,5\n"
+    found = rows(written(tmp_path / "t.csv", content))
+    assert [line for line, _ in found] == [1, 2, 3, 4, 5, 6]
+    assert found[0][1] == "2 cells instead of 3"
+    assert found[1][1] == {"external_id": "2", "merchant": "caf\udce9", "amount": "5"}
+    assert found[2][1] == "4 cells instead of 3"
+    assert "field" in found[3][1]
+    assert found[4][1] == {"external_id": "5", "merchant": "a\x00b", "amount": "5"}
+    assert found[5][1] == {"external_id": "6", "merchant": "kiln", "amount": "5"}
+
+
+@given(st.lists(st.lists(st.text(st.characters(codec="utf-8"), max_size=8), min_size=2, max_size=2), max_size=8))
+def test_what_was_written_is_read(tmp_path_factory: pytest.TempPathFactory, cells: list[list[str]]) -> None:
+    path = tmp_path_factory.mktemp("feed") / "t.csv.gz"
+    with gzip.open(path, "wt", encoding="utf-8", newline="") as file:
+        csv.writer(file, quoting=csv.QUOTE_ALL).writerows([["external_id", "b"], *cells])
+    assert rows(path) == [
+        (line, {"external_id": first, "b": second}) for line, (first, second) in enumerate(cells, start=1)
+    ]
+
+
+def test_the_mark_of_a_spreadsheet_is_no_part_of_a_name(tmp_path: Path) -> None:
+    path = written(tmp_path / "t.csv", b"\xef\xbb\xbf" + HEADER.encode() + b"1,kiln,5\n")
+    assert open_feed_file(path, ("external_id",)).columns == ("external_id", "merchant", "amount")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("", "no column external_id (found none)"),
+        ("merchant,amount\n1,2\n", "no column external_id (found merchant, amount)"),
+        ("external_id,amount,amount\n", "stands twice"),
+        (HEADER.encode("utf-16"), "no column external_id"),
+    ],
+)
+def test_a_header_that_does_not_do_is_refused(tmp_path: Path, content: bytes | str, words: str) -> None:
+    path = written(tmp_path / "t.csv", content)
+    with pytest.raises(UnreadableFeed) as refused:
+        open_feed_file(path, ("external_id",))
+    assert words in str(refused.value)
+    assert str(refused.value).startswith(str(path))
+    str(refused.value).encode()  # it can be printed
+
+
+def test_unknown_columns_are_named_and_can_be_printed(tmp_path: Path) -> None:
+    file = open_feed_file(written(tmp_path / "t.csv", b"external_id,colour,caf\xe9\n"), ("external_id",))
+    assert file.unknown_columns(["external_id", "amount"]) == ["colour", "caf\N{REPLACEMENT CHARACTER}"]
+
+
+def packed(text: str) -> bytes:
+    return gzip.compress(text.encode(), mtime=0)
+
+
+def test_a_file_that_breaks_off_says_after_which_row(tmp_path: Path) -> None:
+    many = packed(HEADER + "".join(f"{number},kiln,{number * 7919 % 100}.00\n" for number in range(20_000)))
+    for content in (many[: len(many) // 2], many[: len(many) // 2] + b"\xff" * 400 + many[len(many) // 2 + 400 :]):
+        file = open_feed_file(written(tmp_path / "t.csv.gz", content), ("external_id",))
+        with pytest.raises(UnreadableFeed, match=r"breaks off after row \d+") as refused:
+            list(rows_of(file))
+        assert str(file.path) in str(refused.value)
+
+
+@pytest.mark.parametrize("content", [b"external_id\n1\n", b"", b"\x1f\x8b" + b"\xff" * 40])
+def test_what_is_no_gzip_is_refused(tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(UnreadableFeed):
+        rows(written(tmp_path / "t.csv.gz", content))
+
+
+def test_what_is_no_parquet_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableFeed, match=r"t\.parquet"):
+        rows(written(tmp_path / "t.parquet", b"PAR1 is not enough"))
+
+
+def test_typed_cells_of_parquet_become_the_texts_of_a_csv(tmp_path: Path) -> None:
+    """Red for str(): pandas writes whole numbers with gaps as floats, and Decimal writes a small zero as 0E-8."""
+    path = tmp_path / "t.parquet"
+    duckdb.sql(
+        "SELECT 7::bigint AS external_id, 'kiln' AS merchant, 12.50::decimal(18, 2) AS price,"
+        " 0::decimal(38, 8) AS nothing, 5.0::double AS value, 2.25::double AS share, true AS bad,"
+        " DATE '2026-03-02' AS opened_on, TIMESTAMP '2026-03-02 09:30:00' AS occurred_at, NULL::varchar AS buyer"
+    ).write_parquet(str(path))
+    assert rows(path) == [
+        (
+            1,
+            {
+                "external_id": "7",
+                "merchant": "kiln",
+                "price": "12.50",
+                "nothing": "0.00000000",
+                "value": "5",
+                "share": "2.25",
+                "bad": "1",
+                "opened_on": "2026-03-02",
+                "occurred_at": "2026-03-02 09:30:00",
+                "buyer": "",
+            },
+        )
+    ]
+
+
+def test_a_file_is_found_by_its_name_whatever_its_ending(tmp_path: Path) -> None:
+    assert find_file(tmp_path, "merchants") is None
+    for ending in (".parquet", ".csv.gz", ".csv"):
+        path = written(tmp_path / f"merchants{ending}", "")
+        assert find_file(tmp_path, "merchants") == path
+    (tmp_path / "outcomes.csv").mkdir()
+    assert find_file(tmp_path, "outcomes") is None
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableFeed, match="No such file"):
+        open_feed_file(tmp_path / "t.csv", ())
+    assert FeedFile(path=tmp_path, columns=("a",)).unknown_columns(["a"]) == []

@@ -1,0 +1,93 @@
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+from merchants.models import Merchant, Partner, Transaction
+from tests.markets import make_merchants, make_partner, receive, sale
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ROWS = [
+    sale("1", order_ref="o,1", buyer="ann@example.com", channel='the "app"'),
+    sale("2", "barn", amount="0.01", occurred_at="2026-02-01T23:30:00-05:00"),
+    sale("3", kind="REVIEW", amount="", value="4"),
+    sale("4", "barn", kind="DISPATCH", amount="0", value="0"),
+    sale("5", "sakura", amount="1200"),
+]
+
+
+@pytest.fixture
+def market() -> Partner:
+    partner = make_partner()
+    make_merchants(partner, "kiln", "barn", owner_ref="ann", category="tea, loose", opened_on="2024-02-29")
+    make_merchants(partner, "sakura", currency="JPY")
+    receive(partner, ROWS)
+    return partner
+
+
+def export(what: str, path: Path, **options: str) -> str:
+    output = StringIO()
+    call_command("export", what, to=path, stdout=output, **options)
+    return output.getvalue()
+
+
+def facts(partner: str) -> tuple[list[tuple[object, ...]], ...]:
+    """Give what a partner's feed says; of buyers, only which rows name one."""
+    columns = ("name", "currency", "owner__external_ref", "category", "region", "city", "membership", "opened_on")
+    cells = ("order_ref", "kind", "occurred_at", "day", "amount_minor", "value", "channel")
+    merchants = Merchant.objects.filter(partner__code=partner).order_by("external_id")
+    rows = Transaction.objects.filter(merchant__partner__code=partner).order_by("external_id")
+    return (
+        list(merchants.values_list("external_id", *columns)),
+        list(rows.values_list("merchant__external_id", "external_id", *cells)),
+        list(rows.filter(buyer__isnull=False).values_list("external_id")),
+    )
+
+
+@pytest.mark.usefixtures("market")
+@pytest.mark.parametrize("ending", ["csv", "csv.gz", "parquet"])
+def test_what_was_exported_is_imported_again(tmp_path: Path, ending: str) -> None:
+    assert "3 merchants written" in export("merchants", tmp_path / f"merchants.{ending}")
+    assert "5 transactions written" in export("transactions", tmp_path / f"transactions.{ending}")
+    err = StringIO()
+    call_command("import_marketplace", tmp_path, partner="again", settlement="ESCROW", stderr=err, stdout=StringIO())
+    assert err.getvalue() == ""
+    assert facts("again") == facts("bazaar")
+
+
+@pytest.mark.usefixtures("market")
+def test_the_file_says_amounts_in_their_currency_and_buyers_as_hashes(tmp_path: Path) -> None:
+    path = tmp_path / "transactions.csv"
+    export("transactions", path)
+    buyer = Transaction.objects.get(external_id="1").buyer
+    assert path.read_text().splitlines() == [
+        "external_id,merchant,kind,occurred_at,amount,order_ref,buyer,value,channel",
+        f'1,kiln,SALE,2026-02-01T12:00:00+00:00,10.00,"o,1",{buyer},,"the ""app"""',
+        "3,kiln,REVIEW,2026-02-01T12:00:00+00:00,,,,4,",
+        "2,barn,SALE,2026-02-02T04:30:00+00:00,0.01,,,,",
+        "4,barn,DISPATCH,2026-02-01T12:00:00+00:00,,,,0,",
+        "5,sakura,SALE,2026-02-01T12:00:00+00:00,1200,,,,",
+    ]
+    assert "ann@example.com" not in path.read_text()
+
+
+def test_a_partner_is_named_where_there_are_several(tmp_path: Path, market: Partner) -> None:
+    other = make_partner("other")
+    make_merchants(other, "kiln")
+    with pytest.raises(CommandError, match="one of: bazaar, other"):
+        export("merchants", tmp_path / "m.csv")
+    with pytest.raises(CommandError, match="one of: bazaar, other"):
+        export("merchants", tmp_path / "m.csv", partner="souk")
+    assert "1 merchants written" in export("merchants", tmp_path / "m.csv", partner=other.code)
+    assert "3 merchants written" in export("merchants", tmp_path / "m.csv", partner=market.code)
+
+
+@pytest.mark.usefixtures("market")
+def test_a_file_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="ends with"):
+        export("merchants", tmp_path / "merchants.xlsx")
+    with pytest.raises(CommandError, match="No such file"):
+        export("merchants", tmp_path / "nowhere" / "merchants.csv")
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,197 @@
+"""Other engines and other roads give the same integers.
+
+The same measures run on PostgreSQL and, over Parquet written from its rows, on DuckDB; what a score may not
+depend on (the future, the order of rows, how they were split into batches) is changed through the database.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from io import StringIO
+from operator import itemgetter
+from pathlib import Path
+from random import Random
+
+import duckdb
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from config.kernel.calendar import day_number
+from merchants.domain.transaction import NO_AMOUNT, Settlement, TransactionKind
+from merchants.models import Merchant, Transaction
+from merchants.queries.batches import Watermark, current_watermark
+from scoring.domain.features.measures import MEASURE_NAMES, REFERENCE_MEASURE_NAMES
+from scoring.domain.score_row import ScoreRow
+from scoring.queries.measures import Known, measure, measuring, measuring_cursor
+from scoring.queries.references import Members, members_of_market
+from scoring.queries.scores import compute_market
+from tests.conftest import SHARED
+from tests.markets import make_merchants, make_partner, receive
+from tests.scoring.domain.markets import compiled, day_one
+
+Measured = list[tuple[int | None, ...]]
+pytestmark = pytest.mark.django_db(transaction=True)
+AS_OF = date(2025, 1, 20)  # more than 400 days before the tests' now: rows after it are no rows of the future
+# The filter of HISTORY, said again in DuckDB's words.
+HISTORY = """
+CREATE VIEW history AS
+SELECT t.merchant_id, m.escrow, ($as_of_day - 1 - t.day)::bigint AS d, t.kind, nullif(t.order_ref, '') AS order_ref,
+    t.external_id, t.amount_minor, t.buyer, t.value::bigint AS value
+FROM '{directory}/transactions.parquet' t JOIN '{directory}/members.parquet' m USING (merchant_id)
+WHERE t.day < $as_of_day AND t.batch_id < $high AND NOT list_contains($open, t.batch_id)
+    AND (t.superseded_in IS NULL OR t.superseded_in >= $high OR list_contains($open, t.superseded_in))
+"""
+COPIES = {
+    "transactions": "SELECT * FROM merchants_transaction",
+    "members": "SELECT m.id AS merchant_id, settlement = 'ESCROW' AS escrow FROM merchants_merchant m"
+    " JOIN merchants_partner p ON p.id = m.partner_id",
+}
+TYPES = "types = {'external_id': 'VARCHAR', 'order_ref': 'VARCHAR', 'channel': 'VARCHAR', 'superseded_in': 'BIGINT'}"
+
+
+def lay_down(directory: Path) -> None:
+    """Write the rows of PostgreSQL as Parquet."""
+    for name, query in COPIES.items():
+        path = directory / f"{name}.csv"
+        statement = f"COPY ({query}) TO STDOUT (FORMAT csv, HEADER, FORCE_QUOTE *)"  # an empty text is no null
+        with path.open("wb") as file, connection.cursor() as cursor, cursor.copy(statement) as copy:
+            file.writelines(bytes(part) for part in copy)
+        types = TYPES if name == "transactions" else "types = {'escrow': 'BOOLEAN'}"
+        source = f"read_csv('{path}', nullstr = '', allow_quoted_nulls = false, {types})"
+        duckdb.sql(f"COPY (SELECT * FROM {source}) TO '{directory}/{name}.parquet' (FORMAT parquet)")
+
+
+def in_order(rows: Iterable[Sequence[int | None]]) -> Measured:
+    return sorted((tuple(row) for row in rows), key=itemgetter(0))
+
+
+def on_duckdb(directory: Path, known: Known, *, reference: bool) -> Measured:
+    with duckdb.connect() as engine:
+        statement = HISTORY.format(directory=directory)
+        for name, value in known.parameters.items():  # a view takes no parameters
+            statement = statement.replace(f"${name}", f"{value}::bigint[]" if value == [] else str(value))
+        engine.execute(statement)
+        return in_order(engine.execute(compiled(reference=reference)).fetchall())
+
+
+def on_postgres(members: Members, known: Known, *, reference: bool) -> Measured:
+    if not reference:
+        rows: Sequence[Sequence[int | None]] = measure(
+            members=members.select, parameters=members.parameters, known=known
+        )
+        return in_order(rows)
+    with measuring_cursor(shard=None) as cursor:
+        cursor.execute(
+            measuring(members=members.select, shard=None, reference=True), {**known.parameters, **members.parameters}
+        )
+        return in_order(cursor.fetchall())
+
+
+def assert_engines_agree(directory: Path, known: Known) -> Measured:
+    members = members_of_market()
+    lay_down(directory)
+    for reference, names in ((True, REFERENCE_MEASURE_NAMES), (False, MEASURE_NAMES)):
+        expected = on_postgres(members, known, reference=reference)
+        found = on_duckdb(directory, known, reference=reference)
+        assert {len(row) for row in found} == {1 + len(names)}
+        assert {type(cell) for row in found for cell in row} <= {int, type(None)}
+        assert found == expected
+    return found
+
+
+def test_duckdb_over_parquet_equals_postgres_on_a_simulated_market(tmp_path: Path) -> None:
+    call_command("simulate_marketplace", tmp_path, merchants=60, days=540, seed=5, stdout=StringIO())
+    call_command("import_marketplace", tmp_path, settlement="ESCROW", stdout=StringIO())
+    end = Transaction.objects.latest("day").day
+    known = Known(as_of_day=end - 40, watermark=current_watermark())
+    found = assert_engines_agree(tmp_path, known)
+    assert len(found) > 40
+    assert sum(1 for row in found for cell in row if cell) > 40 * len(MEASURE_NAMES) / 2, "hardly a measure is empty"
+
+
+def test_duckdb_sees_what_was_known_at_a_watermark(tmp_path: Path) -> None:
+    partner = make_partner()
+    make_merchants(partner, "kiln", "barn")
+    rows = [
+        row
+        for seed in range(4)
+        for row in history(Random(seed), ["kiln", "barn"][seed % 2], name=f"{seed}-")  # noqa: S311
+    ]
+    numbers = [receive(partner, rows[start::5]).number for start in range(5)]
+    known = Known(as_of_day=day_number(AS_OF), watermark=Watermark(numbers[-1], (numbers[1],)))
+    some = assert_engines_agree(tmp_path, known)
+    everything = Known(as_of_day=day_number(AS_OF), watermark=current_watermark())
+    assert assert_engines_agree(tmp_path, everything) != some
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("folder", ["", "bare"])
+def test_duckdb_over_parquet_equals_postgres_on_crafted_merchants(tmp_path: Path, folder: str) -> None:
+    golden = SHARED / "golden" / "scores" / folder
+    if not golden.is_dir():
+        pytest.skip(f"no golden scores at {golden}")
+    call_command("import_marketplace", golden, stdout=StringIO(), stderr=StringIO())
+    last = Transaction.objects.latest("day").day
+    for back in (0, 45, 200):
+        assert_engines_agree(tmp_path, Known(as_of_day=last - back, watermark=current_watermark()))
+
+
+KINDS = ["SALE"] * 6 + ["SETTLEMENT"] * 3 + [kind for kind in TransactionKind if kind not in {"SALE", "SETTLEMENT"}]
+
+
+def history(random: Random, merchant: str, *, newest: int = 0, name: str = "t") -> list[dict[str, str]]:
+    """Make a small random history; `newest` is how many days before as_of its last row lies, below 0 after it."""
+    rows = []
+    for number in range(random.choice([3, 30, 90])):
+        kind = random.choice(KINDS)
+        day = AS_OF - timedelta(days=newest + 1 + random.choice([0, 13, 44, 89, 90, 179, random.randint(0, 400)]))
+        rows.append(
+            {
+                "external_id": f"{name}{number}",
+                "merchant": merchant,
+                "order_ref": f"o{random.randint(0, 40)}" if random.random() < 0.7 else "",
+                "kind": kind,
+                "occurred_at": f"{day}T{random.randint(0, 23):02}:30:00Z",
+                "amount": "" if kind in NO_AMOUNT else f"{random.randint(1, 90)}.{random.randint(0, 99):02}",
+                "value": str(random.randint(1, 5)) if kind in NO_AMOUNT else "",
+                "buyer": f"b{random.randint(0, 9)}" if random.random() < 0.8 else "",
+            }
+        )
+    return rows
+
+
+def scores_of(code: str) -> list[dict[str, object]]:
+    """Score one partner's merchants as of AS_OF: every column but the merchant's id, by external id."""
+    merchants = dict(Merchant.objects.filter(partner__code=code).values_list("pk", "external_id"))
+    known = Known(as_of_day=day_number(AS_OF), watermark=current_watermark())
+    rows = compute_market(known=known, card=day_one(), calibration=None)
+    fields = [field for field in ScoreRow.__dataclass_fields__ if field != "merchant_id"]
+    found = {merchants[row.merchant_id]: row for row in rows if row.merchant_id in merchants}
+    return [{field: getattr(found[name], field) for field in fields} for name in sorted(found)]
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@given(seed=st.integers(0, 2**32), settlement=st.sampled_from(Settlement))
+def test_neither_the_future_nor_the_order_nor_the_batches_change_a_score(seed: int, settlement: Settlement) -> None:
+    """Red with `<=` for `<` in HISTORY, and for any measure that takes the first row it meets."""
+    random, shops = Random(seed), ["kiln", "barn", "mill"]  # noqa: S311
+    rows = [row for shop in shops for row in history(random, shop)]
+    future = [row for shop in shops for row in history(random, shop, newest=-401, name="f")]
+    assert min(row["occurred_at"] for row in future) >= AS_OF.isoformat()
+    plain, other = f"a{seed}-{settlement.lower()}", f"b{seed}-{settlement.lower()}"
+    for code, parts in ((plain, [rows]), (other, shuffled(random, rows + future))):
+        partner = make_partner(code, settlement)
+        make_merchants(partner, *shops, category="tea", region="north")
+        for part in parts:
+            assert receive(partner, part).rejected == 0
+
+    assert scores_of(plain) == scores_of(other)
+
+
+def shuffled(random: Random, rows: list[dict[str, str]]) -> list[list[dict[str, str]]]:
+    """Permute the rows and split them into a few batches."""
+    mixed = random.sample(rows, len(rows))
+    cuts = sorted(random.randint(0, len(rows)) for _ in range(random.randint(1, 5)))
+    return [mixed[start:end] for start, end in zip([0, *cuts], [*cuts, len(mixed)], strict=True) if start < end]
