@@ -7,7 +7,7 @@ MANAGE := $(PY) manage.py
 DJLINT := $(PY) -m djlint config merchants scoring lending --profile=django --indent=2 --max-line-length=120
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run stop check fmt test torture demo seed screenshots clean fresh
+.PHONY: help venv run stop check fmt test torture bench demo seed screenshots clean fresh
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -68,6 +68,9 @@ fmt: venv ## format the source and mend what can be mended
 
 screenshots: venv ## pictures of every page of the demo, into docs/images; needs chromium
 	@$(PY) -m tests.screens
+
+bench: venv ## measure the product beside its rivals, in a database of its own; MERCHANTS=n, at first 1,000
+	@$(PY) -m tests.benchmarks $(if $(MERCHANTS),--merchants $(MERCHANTS))
 
 torture: venv ## the long fault runs
 	@$(PY) -m pytest -m torture $(ARGS)

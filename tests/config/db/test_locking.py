@@ -43,6 +43,6 @@ def test_rows_are_locked_in_the_order_of_their_keys() -> None:
     """Red without order_by: two transactions that lock the same rows could wait for each other."""
     make_merchants(make_partner(), "zinc", "kiln", "barn")
     with transaction.atomic():
-        locked = [merchant.pk for merchant in Merchant.objects.order_by("-name").lock()]
+        locked = [merchant.pk for merchant in Merchant.objects.order_by("name").lock()]
     assert locked == sorted(locked)
     assert len(locked) == 3

@@ -58,6 +58,15 @@ def test_what_was_exported_is_imported_again(tmp_path: Path, ending: str) -> Non
 
 
 @pytest.mark.usefixtures("market")
+def test_what_was_corrected_is_left_out(tmp_path: Path) -> None:
+    """Red without superseded_in: imported again, both versions would meet under one id."""
+    row = Transaction.objects.get(external_id="1")
+    row.pk, row.superseded_in, row.amount_minor = None, row.batch_id, 99
+    row.save(force_insert=True)
+    assert "5 transactions written" in export("transactions", tmp_path / "transactions.csv")
+
+
+@pytest.mark.usefixtures("market")
 def test_the_file_says_amounts_in_their_currency_and_buyers_as_hashes(tmp_path: Path) -> None:
     path = tmp_path / "transactions.csv"
     export("transactions", path)

@@ -1,0 +1,84 @@
+"""Measure the product beside named rivals, on a simulated market in a database of its own; report, never gate.
+
+`make bench`, or `python -m tests.benchmarks --merchants N`. Each workload is a process of its own, so that its peak
+memory is its own. Whatever was made is removed at the end.
+"""
+
+import argparse
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import psycopg
+from celery import Celery
+
+from config import embedded
+
+ROOT = Path(__file__).resolve().parents[2]
+DIRECTORY = ROOT / ".local" / "bench"
+WORKLOADS = ("ingest", "measures", "run", "single")
+CHILD = "import django; django.setup(); from tests.benchmarks.workloads import WORKLOADS; WORKLOADS[{name!r}]()"
+
+
+def main() -> None:
+    """Make the market, run every workload, clean up."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--merchants", type=int, default=1_000, help="of the simulated market")
+    arguments = parser.parse_args()
+    if not embedded.wanted(os.environ):
+        sys.exit("The benchmarks use the embedded servers alone: unset DATABASE_URL and BROKER_URL.")
+    environ = os.environ | {
+        "DATA": str(DIRECTORY),
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "LOG_LEVEL": "ERROR",
+        "PYTHONPATH": str(ROOT),
+    }
+    remove(environ)
+    try:
+        where = embedded.start(ROOT, environ)
+        describe(where)
+        manage(environ, "migrate", "--database", "owner", "--verbosity", "0")
+        manage(environ, "simulate_marketplace", str(DIRECTORY), "--merchants", str(arguments.merchants))
+        for name in WORKLOADS:
+            subprocess.run([sys.executable, "-c", CHILD.format(name=name)], env=environ, cwd=ROOT, check=True)
+    finally:
+        remove(environ)
+
+
+def manage(environ: Mapping[str, str], *words: str) -> None:
+    """Run a command of the product."""
+    subprocess.run([sys.executable, "manage.py", *words], env=environ, cwd=ROOT, check=True)
+
+
+def describe(where: embedded.Addresses) -> None:
+    """Say what machine and what database this is."""
+    with psycopg.connect(where.database_url(embedded.Role.OWNER)) as database:
+        row = database.execute("SHOW server_version").fetchone()
+    server = row[0] if row else "?"
+    sys.stdout.write(
+        f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, PostgreSQL {server}\n"
+    )
+    sys.stdout.flush()
+
+
+def remove(environ: Mapping[str, str]) -> None:
+    """Drop the database and the messages of the benchmarks, and only these; remove their files."""
+    where = embedded.addresses(ROOT, environ)
+    if where.postgres_socket.exists():
+        with psycopg.connect(
+            replace(where, database="postgres").database_url(embedded.Role.OWNER), autocommit=True
+        ) as server:
+            server.execute(f"DROP DATABASE IF EXISTS {where.database} WITH (FORCE)")
+    if where.valkey_socket.exists():
+        with Celery(broker=where.broker_url).connection_for_write() as broker:
+            broker.channel().client.flushdb()  # type: ignore[attr-defined] # Kombu's Redis; a virtual host of its own
+    shutil.rmtree(DIRECTORY, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
