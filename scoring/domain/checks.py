@@ -10,12 +10,13 @@ import numpy as np
 
 from scoring.domain.calibration import GRADES
 from scoring.domain.features.columns import BASIS_POINTS, Int64s
-from scoring.domain.score import Scores
 
 MILLION: Final = 1_000_000
 FEWEST_OFF: Final = 10
 PSI_BINS: Final = 10
 PSI_BOUND_PPM: Final = 20_000
+SCORED_PART: Final = 20
+"""Judgement: of twenty scored merchants, no more than one falls out overnight."""
 SHARE_BOUND_BP: Final = 500
 """Judgement: a share that moves by five points overnight is looked at, however many merchants there are."""
 CHI_SQUARED_95: Final = (3.841, 5.991, 7.815, 9.488, 11.070, 12.592, 14.067, 15.507, 16.919)
@@ -26,6 +27,7 @@ class CheckName(StrEnum):
     """Name the checks."""
 
     ROW_COUNT = "ROW_COUNT"
+    SCORED_COUNT = "SCORED_COUNT"
     NULL_RATES = "NULL_RATES"
     SCORE_PSI = "SCORE_PSI"
     GRADE_SHARES = "GRADE_SHARES"
@@ -55,8 +57,9 @@ class RunSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """Hold one verdict. value and bound: merchants (ROW_COUNT), parts per million (SCORE_PSI), else basis points.
+    """Hold one verdict.
 
+    value and bound: merchants (ROW_COUNT, SCORED_COUNT), parts per million (SCORE_PSI), else basis points.
     bound is None where there was nothing to compare, and `note` says why; `worst` names what moved most.
     """
 
@@ -68,48 +71,32 @@ class Check:
     worst: str = ""
 
 
-def summarise(scores: Scores) -> RunSummary:
-    """Count one shard's scores."""
-    scored = scores.unscored.reason < 0
-    values, counts = np.unique(scores.score[scored], return_counts=True)
-    return RunSummary(
-        merchants=len(scored),
-        scored=int(scored.sum()),
-        nulls={name: int((found.null & scored).sum()) for name, found in scores.characteristics.items()},
-        scores=dict(zip(values.tolist(), counts.tolist(), strict=True)),
-        grades=() if scores.grade is None else tuple(np.bincount(scores.grade[scored], minlength=len(GRADES)).tolist()),
-    )
-
-
-def added(left: RunSummary, right: RunSummary) -> RunSummary:
-    """Add up two shards of one run."""
-    scores = sorted(left.scores.keys() | right.scores.keys())
-    return RunSummary(
-        merchants=left.merchants + right.merchants,
-        scored=left.scored + right.scored,
-        nulls={name: count + right.nulls[name] for name, count in left.nulls.items()},
-        scores={score: left.scores.get(score, 0) + right.scores.get(score, 0) for score in scores},
-        grades=tuple(a + b for a, b in zip(left.grades, right.grades, strict=True)),
-    )
-
-
 def check_run(run: RunSummary, last: RunSummary | None, *, expected: int) -> tuple[Check, ...]:
     """Check a run against the merchants expected and the last published run; None says it is the first."""
     off = abs(run.merchants - expected)
     bound = max(FEWEST_OFF, expected // 100)
     count = Check(name=CheckName.ROW_COUNT, value=off, bound=bound, passed=off <= bound)
-    compared = (CheckName.NULL_RATES, CheckName.SCORE_PSI, CheckName.GRADE_SHARES)
+    compared = (CheckName.SCORED_COUNT, CheckName.NULL_RATES, CheckName.SCORE_PSI, CheckName.GRADE_SHARES)
     if last is None:
         return (count, *(_unchecked(name, CheckNote.FIRST_RUN) for name in compared))
+    fewer = _fewer_scored(run.scored, last.scored)
     if not run.scored or not last.scored:
-        return (count, *(_unchecked(name, CheckNote.NOBODY_SCORED) for name in compared))
+        return (count, fewer, *(_unchecked(name, CheckNote.NOBODY_SCORED) for name in compared[1:]))
     grades = _unchecked(CheckName.GRADE_SHARES, CheckNote.NO_GRADES)
     if run.grades and last.grades:
         held = zip(GRADES, run.grades, last.grades, strict=True)
         moved = {grade.value: (now, before) for grade, now, before in held}
         grades = _shares(CheckName.GRADE_SHARES, moved, run.scored, last.scored)
     nulls = {name: (number, last.nulls.get(name, number)) for name, number in run.nulls.items()}
-    return (count, _shares(CheckName.NULL_RATES, nulls, run.scored, last.scored), _psi(run, last), grades)
+    return (count, fewer, _shares(CheckName.NULL_RATES, nulls, run.scored, last.scored), _psi(run, last), grades)
+
+
+def _fewer_scored(now: int, before: int) -> Check:
+    """Look how many fewer are scored: a feed that stopped leaves shares as they were, among ever fewer."""
+    fewer, bound = max(0, before - now), max(FEWEST_OFF, before // SCORED_PART)
+    return Check(
+        name=CheckName.SCORED_COUNT, value=fewer, bound=bound, passed=fewer <= bound and (now > 0 or before == 0)
+    )
 
 
 def population_stability(now: Int64s, before: Int64s) -> float:

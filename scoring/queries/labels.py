@@ -38,6 +38,7 @@ STAGES: Final = {
 }
 CHECKS: Final = {
     CheckName.ROW_COUNT: _("Every merchant has a row"),
+    CheckName.SCORED_COUNT: _("No fewer merchants are scored"),
     CheckName.NULL_RATES: _("No characteristic went missing"),
     CheckName.SCORE_PSI: _("Scores are spread as before (PSI)"),
     CheckName.GRADE_SHARES: _("Grades are held as before"),
@@ -151,6 +152,8 @@ def check_value(name: CheckName, value: int) -> str:
     """Write the value or bound of a check in its unit."""
     if name is CheckName.ROW_COUNT:
         return ngettext("%(number)s merchant off", "%(number)s merchants off", value) % {"number": f"{value:,}"}
+    if name is CheckName.SCORED_COUNT:
+        return ngettext("%(number)s merchant fewer", "%(number)s merchants fewer", value) % {"number": f"{value:,}"}
     if name is CheckName.SCORE_PSI:
         return str((Decimal(value) / 1_000_000).quantize(Decimal("0.0001")))
     return gettext("%(number)s points") % {"number": (Decimal(value) / 100).quantize(TENTH)}

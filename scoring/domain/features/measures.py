@@ -10,7 +10,7 @@ import ibis
 from ibis import Table
 from ibis.expr.types import IntegerScalar
 
-from scoring.domain.features.relations import INT64, Relations, joined, relations, tally, total, within
+from scoring.domain.features.relations import Relations, bounded, joined, relations, tally, total, within
 
 MONTHS: Final = 12
 WEEKS: Final = 26
@@ -162,9 +162,9 @@ def _of_balance(parts: Relations) -> Table:
         "merchant_id",
         "d",
         # Cast outside the window: the running sum is numeric on PostgreSQL.
-        balance=flows.balance_minor.sum()
-        .over(group_by=flows.merchant_id, order_by=flows.d.desc(), rows=(None, 0))
-        .cast(INT64),
+        balance=bounded(
+            flows.balance_minor.sum().over(group_by=flows.merchant_id, order_by=flows.d.desc(), rows=(None, 0))
+        ),
         balance_minor=flows.balance_minor,
     )
     early = days.d >= 89  # noqa: PLR2004 - up to the end of the first of the 90 days

@@ -30,6 +30,10 @@ INT64: Final = "!int64"
 """Cast sums to this: Ibis believes that a sum is int64 already and would drop a cast to what may be null."""
 
 
+FARTHEST: Final = 2**61
+"""Minor units; twice that still fits 64 bits."""
+
+
 def history() -> Table:
     """Name the relation that an engine binds: rows before as_of, known at the watermark, not superseded.
 
@@ -64,8 +68,16 @@ def relations(rows: Table) -> Relations:
 
 
 def total(amount: IntegerValue, where: BooleanValue | None = None) -> IntegerScalar:
-    """Sum exactly, 0 over no row, as int64: PostgreSQL gives numeric, DuckDB 128 bits. Out of range raises."""
-    result: IntegerScalar = amount.sum(where=where).coalesce(0).cast(INT64)
+    """Sum exactly, 0 over no row, as int64: PostgreSQL gives numeric, DuckDB 128 bits.
+
+    Beyond FARTHEST a sum stands at it: one absurd history must not stop the shard that it lies in.
+    """
+    return bounded(amount.sum(where=where).coalesce(0))
+
+
+def bounded(amount: IntegerValue) -> IntegerScalar:
+    """Keep a sum within FARTHEST on both sides, as int64."""
+    result: IntegerScalar = ibis.least(ibis.greatest(amount, -FARTHEST), FARTHEST).cast(INT64)
     return result
 
 

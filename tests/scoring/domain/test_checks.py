@@ -3,22 +3,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoring.domain.calibration import GRADES
 from scoring.domain.checks import (
     Check,
     CheckName,
     CheckNote,
     RunSummary,
-    added,
     check_run,
     population_stability,
     psi_null_bound,
-    summarise,
 )
-from scoring.domain.score import score_columns
-from tests.scoring.domain.markets import day_one
-from tests.scoring.domain.test_calibration import solved
-from tests.scoring.domain.values import measures_of, peers_of
 
 
 def run(scores: dict[int, int], *, nulls: int = 0, grades: tuple[int, ...] = (), merchants: int = 0) -> RunSummary:
@@ -101,14 +94,20 @@ def test_chance_alone_stays_below_the_null_bound_in_nineteen_of_twenty_runs() ->
     assert 0.035 < exceeded < 0.065
 
 
-def test_a_summary_of_shards_is_the_summary_of_all() -> None:
-    merchants = [{"orders_ever": 20, "first_sale_d": 95 + 40 * number, "last_sale_d": number} for number in range(8)]
-    calibration = solved([450, 500, 600])
-
-    def summary(part: list[dict[str, int]]) -> RunSummary:
-        scores = score_columns(measures_of(*part), peers_of(len(part)), card=day_one(), calibration=calibration)
-        return summarise(scores)
-
-    whole = summary([*merchants, {}])
-    assert added(summary(merchants[:3]), summary([*merchants[3:], {}])) == whole
-    assert (whole.merchants, whole.scored, sum(whole.grades), len(whole.grades)) == (9, 8, 8, len(GRADES))
+@pytest.mark.parametrize(
+    ("before", "now", "passed"),
+    [
+        (941, 0, False),
+        (941, 94, False),
+        (941, 894, True),
+        (941, 893, False),
+        (941, 2_000, True),
+        (12, 2, True),
+        (5, 0, False),
+    ],
+)
+def test_a_feed_that_stopped_is_seen_although_all_shares_stay(before: int, now: int, passed: bool) -> None:  # noqa: FBT001
+    """Red without SCORED_COUNT: every other check looks at shares among those who are left."""
+    found = checked(run({600: now} if now else {}, merchants=3_095), run({600: before}, merchants=3_095))
+    assert found[CheckName.SCORED_COUNT].passed is passed
+    assert all(check.passed for name, check in found.items() if name is not CheckName.SCORED_COUNT)

@@ -140,7 +140,7 @@ def test_the_query_divides_nothing_casts_every_sum_and_reads_one_table(dialect: 
         assert {cast.to.this for cast in tree.find_all(exp.Cast)} <= {exp.DataType.Type.BIGINT}
         for total in tree.find_all(exp.Sum):
             parent = total.parent
-            while isinstance(parent, exp.Filter | exp.Coalesce | exp.Window):
+            while isinstance(parent, exp.Filter | exp.Coalesce | exp.Window | exp.Least | exp.Greatest):
                 parent = parent.parent
             assert isinstance(parent, exp.Cast)
         names = {table.name for table in tree.find_all(exp.Table)} - {cte.alias for cte in tree.find_all(exp.CTE)}

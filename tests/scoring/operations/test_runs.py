@@ -266,3 +266,17 @@ def test_a_merchant_of_a_strange_partner_is_scored_against_its_own() -> None:
     make_merchants(other, "shop-0")
     run = run_once()
     assert Score.objects.filter(run=run, merchant__partner=other).get().not_scored == "FEW_ORDERS"
+
+
+def test_an_absurd_history_does_not_stop_its_shard() -> None:
+    """Red without `bounded`: the sum leaves 64 bits, and the shard fails every night."""
+    partner = make_partner()
+    make_merchants(partner, "giant")
+    rows = [
+        sale(str(number), "giant", amount="9999999999999.99", occurred_at="2026-02-20T12:00Z")
+        for number in range(9_400)
+    ]
+    receive(partner, rows)
+    open_day(on=AS_OF, actor=SYSTEM, now=NOW)
+    enter_scorecard(text=DAY_ONE_CARD.read_text(), actor=SYSTEM, now=NOW)
+    assert run_once().state == RunState.UNPUBLISHED
