@@ -68,6 +68,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "config.nul.refuse_nul",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -123,7 +124,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _environment.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _environment.secure else None
 SECURE_HSTS_SECONDS = 31_536_000 if _environment.secure else 0
 
-# Unfold's Alpine evaluates expressions; stricter breaks the log-in. The API replies with a policy of its own.
+# Unfold's Alpine evaluates expressions; stricter breaks the log-in.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
@@ -162,6 +163,7 @@ OAUTH2_PROVIDER = {
         "transactions:write": "Send transactions",
         "scores:read": "Read scores, grades and reasons",
     },
+    "DEFAULT_SCOPES": [],  # who asks for nothing may do nothing
     "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,
     "OAUTH2_SERVER_CLASS": "oauthlib.oauth2.BackendApplicationServer",
     "ALLOWED_GRANT_TYPES": ["client_credentials"],

@@ -3,13 +3,13 @@
 from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
-from oauth2_provider.views import RevokeTokenView, TokenView
+from oauth2_provider.views import RevokeTokenView
 
 from config.problems import problems_page
 
 urlpatterns = [
     path("admin/", admin.site.urls),
-    path("oauth/token/", TokenView.as_view(), name="token"),
+    path("oauth/token/", include("merchants.api.token_urls")),
     path("oauth/revoke/", RevokeTokenView.as_view(), name="revoke"),
     path("api/v1/", include("merchants.api.urls")),
     path("api/v1/", include("scoring.api.urls")),

@@ -239,7 +239,7 @@ def _place(text: str | None) -> Place | None:
     moment, _sep, number = text.rpartition("_")
     try:
         return Place(occurred_at=datetime.fromisoformat(moment).astimezone(UTC), id=int(number))
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise Http404 from error
 
 

@@ -18,6 +18,7 @@ from merchants.models.batch import BatchState, IssueKind
 from merchants.queries.batches import issues_of
 
 ISSUES = 50
+LONGEST_LINE = 9  # digits: a batch has no more lines
 STATES = {
     BatchState.OPEN: _("Open"),
     BatchState.STAGED: _("Received, being stored"),
@@ -88,7 +89,7 @@ class BatchAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         batch = found_by(Batch.objects.select_related("partner"), object_id)
         after = request.GET.get("after", "0")
-        if not after.isdecimal():
+        if not after.isdecimal() or len(after) > LONGEST_LINE:
             raise Http404
         issues = issues_of(batch=batch, after_line=int(after), limit=ISSUES + 1)
         page = issues[:ISSUES]

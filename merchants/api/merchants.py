@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from merchants.api.authentication import caller_of, partner_of
+from merchants.api.parsers import printable
 from merchants.domain.merchant import COLUMNS
 from merchants.models import Merchant
 from merchants.operations.merchants import enter_merchants
@@ -135,5 +136,5 @@ def _rows(sent: Any) -> list[Mapping[str, str]]:  # noqa: ANN401 - from JSON
             raise ValidationError({"merchants": [f"{line}: an object of texts is needed."]})
         unknown = sorted(row.keys() - COLUMNS)
         if unknown:
-            raise ValidationError({"merchants": [f"{line}: unknown: {', '.join(unknown)[:200]}."]})
+            raise ValidationError({"merchants": [f"{line}: unknown: {', '.join(map(printable, unknown))[:200]}."]})
     return [{column: row.get(column) or "" for column in COLUMNS} for row in rows]

@@ -3,6 +3,7 @@
 import json
 import zlib
 from collections.abc import Iterator, Mapping
+from itertools import count
 from typing import IO, Any
 
 from rest_framework.exceptions import APIException, ParseError, UnsupportedMediaType
@@ -10,6 +11,7 @@ from rest_framework.parsers import BaseParser
 
 CHUNK = 64 * 1024
 SMALL = 1024 * 1024
+TRAILING = "Something follows the gzip: send one member."
 
 
 class BodyTooLarge(APIException):
@@ -21,13 +23,22 @@ class BodyTooLarge(APIException):
 
 
 def read_body(stream: IO[bytes], *, encoding: str, limit: int) -> bytes:
-    """Read a body of at most `limit` bytes, inflated if it came as gzip. Raises BodyTooLarge, ParseError."""
+    """Read a body of at most `limit` bytes, sent and inflated; as gzip, of one member.
+
+    Raises BodyTooLarge, ParseError, UnsupportedMediaType.
+    """
     if encoding not in {"", "identity", "gzip"}:
         raise UnsupportedMediaType(encoding)
     inflate = zlib.decompressobj(wbits=31) if encoding == "gzip" else None
     body = bytearray()
+    sent = 0
     try:
         while chunk := stream.read(CHUNK):
+            sent += len(chunk)
+            if sent > limit:
+                raise BodyTooLarge
+            if inflate is not None and inflate.eof:
+                raise ParseError(TRAILING)
             # One byte above the limit is enough to know: a bomb never unfolds.
             body += chunk if inflate is None else inflate.decompress(chunk, limit + 1 - len(body))
             if len(body) > limit or (inflate is not None and inflate.unconsumed_tail):
@@ -38,6 +49,8 @@ def read_body(stream: IO[bytes], *, encoding: str, limit: int) -> bytes:
     if inflate is not None and not inflate.eof:
         message = "The gzip breaks off."
         raise ParseError(message)
+    if inflate is not None and inflate.unused_data:
+        raise ParseError(TRAILING)
     return bytes(body)
 
 
@@ -78,9 +91,20 @@ def encoding_of(parser_context: Mapping[str, Any] | None) -> str:
 
 def lines_of(body: bytes) -> Iterator[tuple[int, bytes]]:
     """Give the lines that hold something, with their numbers from 1."""
-    for number, line in enumerate(body.split(b"\n"), start=1):
+    start = 0
+    for number in count(1):
+        if start >= len(body):
+            return
+        end = body.find(b"\n", start)
+        line = body[start : end if end >= 0 else len(body)]
+        start += len(line) + 1
         if line.strip():
             yield number, line
+
+
+def printable(name: str) -> str:
+    """Make the name of a field fit for a reply, whatever bytes it came from."""
+    return name[:40].encode("utf-8", "replace").decode()
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -7,11 +7,13 @@ from typing import IO, Any
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import BaseParser
 
-from merchants.api.parsers import encoding_of, lines_of, load_json, read_body
+from merchants.api.parsers import encoding_of, lines_of, load_json, printable, read_body
 from merchants.domain.transaction import COLUMNS, RawRow
 from merchants.operations.ingestion import MAX_ROWS
 
 LIMIT = 64 * 1024 * 1024
+# A list is decoded whole before its rows can be counted: so it is kept small.
+LIST_LIMIT = 4 * 1024 * 1024
 MOST_UNKNOWN = 20
 
 
@@ -59,7 +61,7 @@ class TransactionsJSONParser(BaseParser):
         parser_context: Mapping[str, Any] | None = None,
     ) -> SentRows:
         """Read the rows. Raises BodyTooLarge, TooManyRows, ParseError."""
-        body = read_body(stream, encoding=encoding_of(parser_context), limit=LIMIT)
+        body = read_body(stream, encoding=encoding_of(parser_context), limit=LIST_LIMIT)
         try:
             sent = load_json(body)
         except ValueError as error:
@@ -85,7 +87,7 @@ def _sent(found: Iterable[tuple[int, object]]) -> SentRows:
         if len(rows) == MAX_ROWS:
             raise TooManyRows
         if isinstance(row, dict) and len(unknown) < MOST_UNKNOWN:
-            unknown |= dict.fromkeys(name[:40] for name in row.keys() - COLUMNS)
+            unknown |= dict.fromkeys(printable(name) for name in row.keys() - COLUMNS)
         rows.append((line, row if isinstance(row, str) else _texts(row)))
     return SentRows(rows=rows, unknown_fields=sorted(unknown))
 

@@ -30,7 +30,7 @@ class MerchantRefusal(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MerchantEntry:
-    """What a partner says about one merchant; an empty text says nothing."""
+    """What a partner says about one merchant; an empty text: it is not known (any more)."""
 
     external_id: str
     name: str

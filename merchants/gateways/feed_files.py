@@ -60,27 +60,29 @@ def open_feed_file(path: Path, required: Sequence[str]) -> FeedFile:
 def rows_of(file: FeedFile) -> Iterator[tuple[int, dict[str, str] | str]]:
     """Give each row with its line, counted from 1 after the header: texts by column, or what is wrong with it.
 
-    Bytes that are not UTF-8 come through as lone surrogates, for the row's judge to refuse.
-    Raises UnreadableFeed where the file itself breaks off (a cut gzip).
+    Each line of the file is a row: a cell holds no line break, so that a quote which is never closed spoils its
+    own row and not those behind it. Bytes that are not UTF-8 come through as lone surrogates, for the row's judge
+    to refuse. Raises UnreadableFeed where the file itself breaks off (a cut gzip).
     """
     if file.path.suffix == ".parquet":
         yield from _parquet_rows(file.path)
         return
     width = len(file.columns)
     with _text(file.path) as lines:
-        reader = csv.reader(lines)
-        next(reader)
+        next(lines)
         for line in count(1):
             try:
-                cells = next(reader, None)
-            except csv.Error as error:
-                yield line, str(error)
-                continue
+                text = next(lines, None)
             except UNREADABLE as error:
                 message = f"{file.path} breaks off after row {line - 1}: {error}"
                 raise UnreadableFeed(message) from error
-            if cells is None:
+            if text is None:
                 return
+            try:
+                cells = next(csv.reader([text], strict=True), [])
+            except csv.Error as error:
+                yield line, str(error)
+                continue
             if len(cells) == width:
                 yield line, dict(zip(file.columns, cells, strict=True))
             elif cells:
@@ -103,7 +105,7 @@ def write_feed_file(path: Path, columns: Sequence[str], rows: Iterable[Sequence[
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
         for written, row in enumerate(rows, start=1):  # noqa: B007 - the count is what is returned
-            writer.writerow(row)
+            writer.writerow([cell.replace("\r", " ").replace("\n", " ") for cell in row])  # a line is a row
     return written
 
 

@@ -48,5 +48,16 @@ def test_the_list_comes_in_pages(api: Api) -> None:
     names = [merchant["external_id"] for merchant in first["merchants"] + second["merchants"]]
     assert names == [f"shop-{number:03}" for number in range(101)]
     assert second["next_after"] is None
-    assert api.get("merchants?after=%00")[0] == 200
-    assert api.get("merchants/%00")[0] == 404
+    assert api.get("merchants?after=%00")[0] == 400
+    assert api.get("merchants/%00")[0] == 400
+
+
+def test_a_field_that_no_text_can_name_is_refused_in_words(api: Api) -> None:
+    status, problem = api.send("merchants", b'{"merchants": [{"\\ud800": "a"}]}', "application/json")
+    assert (status, problem["code"]) == (400, "invalid")
+
+
+@pytest.mark.parametrize("method", ["DELETE", "PATCH", "PUT"])
+def test_a_method_that_is_not_there_is_a_problem(api: Api, method: str) -> None:
+    reply = api.client.generic(method, "/api/v1/merchants", "{}", "application/json", headers=api.headers)
+    assert (reply.status_code, reply.json()["code"]) == (405, "method_not_allowed")

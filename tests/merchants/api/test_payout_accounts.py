@@ -53,4 +53,4 @@ def test_a_refusal_is_a_problem_with_a_stable_code(api: Api, body: dict[str, str
 def test_every_refusal_has_its_status_and_words() -> None:
     assert set(STATUSES) == set(EntryRefusal)
     assert {reason.lower() for reason in EntryRefusal} <= CODES.keys()
-    assert put(Api(None), "%00", number=NUMBER, holder="x")[0] == 401
+    assert put(Api(None), "kiln", number=NUMBER, holder="x")[0] == 401

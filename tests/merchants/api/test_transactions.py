@@ -132,3 +132,23 @@ def test_the_audit_names_the_partner(api: Api) -> None:
     api.post("merchants", {"merchants": [{"external_id": "new", "name": "New", "currency": "EUR"}]})
     assert OperationEvent.objects.latest("pk").actor.startswith("partner:")
     assert Transaction.objects.count() == 0
+
+
+@pytest.mark.parametrize("behind", [gzip.compress(b"{}", mtime=0), b"0" * 1_000_000], ids=["gzip", "noise"])
+def test_nothing_may_follow_the_gzip(api: Api, behind: bytes) -> None:
+    """Red where only the first member is read: the rows of the second would be lost without a word."""
+    body = gzip.compress(json.dumps(sale("1")).encode()) + behind
+    found = api.send("transactions", body, "application/x-ndjson", **{"Content-Encoding": "gzip"})
+    assert (found[0], found[1]["code"]) == (400, "parse_error")
+    assert not Batch.objects.exists()
+
+
+def test_a_list_that_is_too_long_to_be_decoded_is_refused_before(api: Api) -> None:
+    body = b'{"transactions": [' + b"[]," * 2_000_000 + b"[]]}"
+    assert api.send("transactions", body, "application/json")[1]["code"] == "body_too_large"
+
+
+def test_a_field_that_no_text_can_name_is_reported_and_the_row_kept(api: Api) -> None:
+    row = json.dumps(sale("1"))[:-1].encode()
+    status, receipt = api.send("transactions", row + b', "\\ud800": 1, "\xff": 2}', "application/x-ndjson")
+    assert (status, receipt["rejected"], receipt["unknown_fields"]) == (202, 0, ["?"])
