@@ -59,6 +59,8 @@ def parse_environment(environ: Mapping[str, str], *, root: Path) -> Environment:
         except (ValueError, ProgrammingError) as error:
             raise BadSetting(name, str(error)) from error
 
+    if embedded.wanted(environ) and environ.get("DATABASE_OWNER_URL"):
+        raise BadSetting("DATABASE_URL", "is missing beside DATABASE_OWNER_URL")  # noqa: EM101
     if embedded.wanted(environ):
         addresses = embedded.addresses(root, environ)
         local = {

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from django.contrib import admin, messages
+from django.contrib.admin.models import LogEntry
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Model, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -25,6 +26,7 @@ from unfold.views import ChangeList
 
 from config.db.transactions import Contended
 from config.office.actors import Actor, ActorKind, actor_of
+from config.office.events import Fact, record_event
 from config.office.job_runs import resume_job
 from config.office.models import JobRun, OperationEvent
 from config.office.models.job_run import JobState
@@ -357,6 +359,16 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg] # no gen
         """Refuse: the audit trail names them; an account is made inactive."""
         return False
 
+    def log_addition(self, request: HttpRequest, obj: User, message: object) -> LogEntry:
+        """Leave the new account in the audit trail, which cannot be changed as Django's log can."""
+        _record_account("office.add_user", obj, request)
+        return super().log_addition(request, obj, message)
+
+    def log_change(self, request: HttpRequest, obj: User, message: object) -> LogEntry:
+        """Leave a change of rights, or of a password, in the audit trail."""
+        _record_account("office.change_user", obj, request)
+        return super().log_change(request, obj, message)
+
     @display(description=_("Roles"))
     def roles(self, user: User) -> str:
         """List the roles."""
@@ -376,3 +388,10 @@ class GroupAdmin(ReadOnlyAdmin):
     def rights(self, group: Group) -> str:
         """List what the role may do."""
         return ", ".join(sorted(right for role, held in ROLES.items() if role == group.name for right in held))
+
+
+def _record_account(name: str, user: User, request: HttpRequest) -> None:
+    roles = ", ".join(sorted(user.groups.values_list("name", flat=True)))
+    after: dict[str, Fact] = {"roles": roles, "active": user.is_active, "superuser": user.is_superuser}
+    with transaction.atomic():
+        record_event(name=name, subject=user, actor=actor_of(request.user), before={}, after=after, now=timezone.now())

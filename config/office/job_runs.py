@@ -97,7 +97,7 @@ def limit_statements_to_lease() -> None:
 
 
 def report_progress(*, claim: Claim, done: int, total: int, now: datetime) -> None:
-    """Write how far the job is, and renew its lease. Raises StaleRow if the claim is lost."""
+    """Write how far the job is, and renew its lease from `now`. Raises StaleRow if the claim is lost."""
     with operation():
         held = JobRun.objects.held(claim.job_id, claim.token)
         require_one(held.update(done=done, total=total, lease_until=now + settings.JOB_LEASE))

@@ -24,7 +24,6 @@ class Role(StrEnum):
 SEE = frozenset(
     {
         "merchants.view_merchant",
-        "merchants.view_owner",
         "merchants.view_partner",
         "merchants.view_batch",
         "scoring.view_scorerun",
@@ -53,11 +52,8 @@ ROLES: dict[Role, frozenset[str]] = {
         "auth.add_user",
         "auth.change_user",
         "auth.view_group",
-        "merchants.add_partner",
-        "merchants.change_partner",
         "office.resume_jobrun",
         "office.view_operationevent",
-        "oauth2_provider.view_application",
     },
 }
 

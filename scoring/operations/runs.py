@@ -158,7 +158,7 @@ def conclude_run(*, claim: Claim, now: datetime) -> None:
     with operation():
         limit_statements_to_lease()
         run = _lock_working(claim.subject_id)
-        live = get_live_run()
+        live = _lock_live()
         summary = summarise_run(run_id=run.pk)
         last = None if live is None else summarise_run(run_id=live.pk)
         checks = check_run(summary, last, expected=run.members.count())
@@ -179,7 +179,7 @@ def conclude_run(*, claim: Claim, now: datetime) -> None:
         state = conclude(
             calibrated=run.calibration is not None,
             all_passed=all(check.passed for check in checks),
-            is_older=live is not None and run.as_of < live.as_of,
+            is_older=_is_older(run, live),
         )
         require_one(
             ScoreRun.objects.working()
@@ -231,10 +231,8 @@ def publish_anyway(*, run_id: int, reason: str, actor: Actor, now: datetime) -> 
     """Publish a run that its checks held back. Raises RunNotPublished, ScoreRun.DoesNotExist."""
     with operation():
         ScoreRun.objects.filter(pk=run_id).lock().get()
-        run, live = get_run(run_id=run_id), get_live_run()
-        refusal = judge_publish_anyway(
-            state=RunState(run.state), is_older=live is not None and run.as_of < live.as_of, reason=reason
-        )
+        run, live = get_run(run_id=run_id), _lock_live()
+        refusal = judge_publish_anyway(state=RunState(run.state), is_older=_is_older(run, live), reason=reason)
         if refusal is not None:
             raise RunNotPublished(refusal)
         held = ScoreRun.objects.filter(pk=run_id, state=RunState.HELD)
@@ -251,9 +249,18 @@ def publish_anyway(*, run_id: int, reason: str, actor: Actor, now: datetime) -> 
         return get_run(run_id=run_id)
 
 
+def _lock_live() -> ScoreRun | None:
+    """Hold the pointer, then read it: of two that publish at once, the second sees what the first did."""
+    list(LiveRun.objects.lock())
+    return get_live_run()
+
+
+def _is_older(run: ScoreRun, live: ScoreRun | None) -> bool:
+    return live is not None and (run.as_of, run.watermark_high) < (live.as_of, live.watermark_high)
+
+
 def _point_to(run: ScoreRun, *, now: datetime) -> None:
-    pointer = LiveRun.objects.lock()
-    if pointer.first() is None:
+    if not LiveRun.objects.exists():
         LiveRun.objects.create(pk=1, run=run, published_at=now)
     else:
         require_one(LiveRun.objects.filter(pk=1).update(run=run, published_at=now))

@@ -8,7 +8,7 @@ from config.office.business_date import get_business_date
 from config.office.events import record_event
 from config.refusals import Refused
 from merchants.models import Merchant
-from merchants.queries.batches import take_watermark
+from merchants.queries.batches import current_watermark
 from merchants.queries.partitions import get_partition
 from scoring.domain.run import RunKind, RunState, SingleRefusal, judge_single
 from scoring.models import Score, ScoreRun
@@ -26,13 +26,13 @@ def score_merchant(*, merchant_id: int, actor: Actor, now: datetime) -> Score:
     The score is kept as a row of its own; what is live stays live. Raises MerchantNotScored, Contended,
     Merchant.DoesNotExist.
     """
+    watermark = current_watermark()  # of its own: nobody waits for a number while this merchant is scored
     with operation():
         merchant = Merchant.objects.filter(pk=merchant_id).lock().get()
         live, on = get_live_run(), get_business_date()
         refusal = judge_single(has_live_run=live is not None)
         if refusal is not None or live is None or on is None:
             raise MerchantNotScored(refusal or SingleRefusal.NOTHING_PUBLISHED)
-        watermark = take_watermark()
         run = ScoreRun.objects.create(
             kind=RunKind.SINGLE,
             state=RunState.UNPUBLISHED,

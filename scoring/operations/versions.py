@@ -59,7 +59,7 @@ def create_calibration(
     with operation():
         ScoreRun.objects.filter(pk=run_id).lock().get()
         run = get_run(run_id=run_id)
-        if run.kind != RunKind.FULL or run.state == RunState.WORKING:
+        if run.kind != RunKind.FULL or run.state in {RunState.WORKING, RunState.ABANDONED}:
             raise CalibrationNotMade(RunUnfit.NOT_DONE)
         card = card_of(run.scorecard)
         scores, points = passing_scores(run_id=run.pk, card=card)

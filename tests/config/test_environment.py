@@ -124,7 +124,7 @@ def test_a_bad_value_is_refused_beside_the_embedded_servers_too(name: str) -> No
         parse({name: BAD[name][-1]})
 
 
-def test_an_owner_without_a_database_is_not_listened_to() -> None:
+def test_an_owner_without_a_database_is_refused() -> None:
     """Else the embedded application would meet the tables of a stranger's owner."""
-    found = parse({"DATABASE_OWNER_URL": GOOD["DATABASE_OWNER_URL"]})
-    assert found.owner["user"] == "tradeline_owner"
+    with pytest.raises(BadSetting, match="DATABASE_URL: is missing"):
+        parse({"DATABASE_OWNER_URL": GOOD["DATABASE_OWNER_URL"]})

@@ -21,6 +21,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from config import embedded
 from config.kernel.calendar import date_of
 from config.office.actors import SYSTEM
 from config.office.business_date import get_business_date, open_day
@@ -32,11 +33,11 @@ from merchants.domain.transaction import Settlement
 from merchants.models import Merchant, Partner, Transaction
 from merchants.operations.clients import Credentials, create_partner_client
 from merchants.queries.feeds import sales_by_day
-from scoring.domain.run import RunState
+from scoring.domain.run import STAGES, RunState
 from scoring.models import ScoreRun
 from scoring.operations.runs import start_run
 from scoring.operations.versions import CalibrationNotMade, create_calibration
-from scoring.queries.runs import active_calibration, active_scorecard, stages_of
+from scoring.queries.runs import active_calibration, active_scorecard, stages_of, unfinished_run
 from scoring.queries.scores import get_live_run
 
 MARKETS = settings.BASE_DIR / ".local" / "markets"
@@ -63,6 +64,9 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401
         """Do it all; a second time, only what is missing."""
+        if not embedded.wanted(os.environ):
+            message = "The demo makes accounts and moves the business date: it runs on the embedded servers only."
+            raise CommandError(message)
         began = time.monotonic()
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended like by Ctrl-C, workers and all
         with ExitStack() as started:
@@ -88,8 +92,8 @@ class Command(BaseCommand):
         kept = settings.BASE_DIR / ".local" / "demo-password"
         kept.parent.mkdir(exist_ok=True)
         if not kept.exists():
+            kept.touch(mode=0o600)
             kept.write_text(secrets.token_urlsafe(12))
-            kept.chmod(0o600)
         password = kept.read_text()
         for name, role in ACCOUNTS.items():
             user, _ = User.objects.get_or_create(username=name, defaults={"is_staff": True})
@@ -128,8 +132,8 @@ class Command(BaseCommand):
                 worker.kill()
 
     def _load(self, merchants: int) -> None:
-        if Transaction.objects.exists():
-            return
+        if get_business_date() is not None:
+            return  # the first day is opened once everything is in: an import that was cut off is done again
         directory = Path(os.environ.get("DATA") or MARKETS / "default").resolve()
         settlement, partner = Settlement.IMMEDIATE, None
         if directory.is_relative_to(MARKETS):
@@ -151,6 +155,9 @@ class Command(BaseCommand):
         today = get_business_date()
         if today is None:
             today = open_day(on=first, actor=SYSTEM, now=timezone.now())
+        unfinished = unfinished_run()
+        if unfinished is not None:
+            self._finish(unfinished, "the run that was interrupted")
         self._calibrate()
         while True:
             is_due = (last - today).days % 7 == 0
@@ -184,7 +191,8 @@ class Command(BaseCommand):
             done, total = sum(row[1] for row in stages), sum(row[0].parts for row in stages)
             if sys.stderr.isatty():
                 self.stderr.write(f"\r{words}: {done} of {total} parts", ending="")
-            parked = JobRun.objects.filter(subject_id=run.pk, state=JobState.PARKED).first()
+            names = [stage.job for stage in STAGES]
+            parked = JobRun.objects.filter(name__in=names, subject_id=run.pk, state=JobState.PARKED).first()
             if parked is not None or time.monotonic() - began > PATIENCE:
                 message = f"{words}: {parked.error if parked else 'no end in sight; see .local/worker.log'}"
                 raise CommandError(message)

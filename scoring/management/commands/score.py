@@ -84,6 +84,9 @@ class Command(BaseCommand):
     def _back_test(self, path: Path, card: Scorecard, calibration: Calibration | None, to: Path | None) -> None:
         loans = self._read_outcomes(path)
         ids = dict(Merchant.objects.values_list("external_id", "pk"))
+        if len(ids) < Merchant.objects.count():
+            message = "Several partners use the same merchant ids: the file does not say whose loans these are."
+            raise CommandError(message)
         unknown = [loan for loan in loans if loan.merchant not in ids]
         loans = [loan for loan in loans if loan.merchant in ids]
         if unknown:
