@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 from config.problems import CODES, problem
 from merchants.api.authentication import caller_of, partner_of
 from merchants.domain.payout_account import EntryRefusal
-from merchants.domain.transaction import storable
+from merchants.domain.text import storable
 from merchants.models import Merchant, PayoutAccount
 from merchants.operations.payout_accounts import PayoutAccountNotEntered, enter_payout_account
 

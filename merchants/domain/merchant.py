@@ -7,13 +7,13 @@ from datetime import date
 from enum import StrEnum
 
 from config.kernel.money import CURRENCY_PATTERN
+from merchants.domain.text import shown, storable
 
 REQUIRED = ("external_id", "name", "currency")
 COLUMNS = (*REQUIRED, "owner_ref", "category", "region", "city", "membership", "opened_on")
 MAX_LENGTHS = {
     "external_id": 100, "name": 200, "owner_ref": 100, "category": 200, "region": 100, "city": 200, "membership": 40
 }  # fmt: skip
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class MerchantRefusal(StrEnum):
@@ -54,22 +54,22 @@ class MerchantRejection:
 
 def judge_merchant(raw: Mapping[str, str]) -> MerchantEntry | MerchantRejection:
     """Read one merchant from texts by column name, or say why not."""
-    shown = _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", raw.get("external_id") or "")[:100]
+    named = shown(raw.get("external_id") or "")
     for column in COLUMNS:
-        if _UNSTORABLE.search(raw.get(column, "")):
-            return MerchantRejection(MerchantRefusal.BAD_TEXT, shown, column)
+        if not storable(raw.get(column, "")):
+            return MerchantRejection(MerchantRefusal.BAD_TEXT, named, column)
     for column in REQUIRED:
         if not raw.get(column):
-            return MerchantRejection(MerchantRefusal.MISSING_FIELD, shown, column)
+            return MerchantRejection(MerchantRefusal.MISSING_FIELD, named, column)
     for column, limit in MAX_LENGTHS.items():
         if len(raw.get(column) or "") > limit:
-            return MerchantRejection(MerchantRefusal.TEXT_TOO_LONG, shown, f"{column}: at most {limit} characters")
+            return MerchantRejection(MerchantRefusal.TEXT_TOO_LONG, named, f"{column}: at most {limit} characters")
     if not re.fullmatch(CURRENCY_PATTERN, raw["currency"]):
-        return MerchantRejection(MerchantRefusal.BAD_CURRENCY, shown, raw["currency"][:40])
+        return MerchantRejection(MerchantRefusal.BAD_CURRENCY, named, raw["currency"][:40])
     try:
         opened_on = date.fromisoformat(raw["opened_on"]) if raw.get("opened_on") else None
     except ValueError:
-        return MerchantRejection(MerchantRefusal.BAD_DATE, shown, raw["opened_on"][:40])
+        return MerchantRejection(MerchantRefusal.BAD_DATE, named, raw["opened_on"][:40])
     return MerchantEntry(
         opened_on=opened_on,
         **{column: raw.get(column) or "" for column in COLUMNS if column != "opened_on"},

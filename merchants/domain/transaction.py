@@ -9,6 +9,7 @@ from hashlib import blake2b
 
 from config.kernel.calendar import business_day, day_number
 from config.kernel.money import BadAmount, parse_minor
+from merchants.domain.text import shown, storable
 
 
 class TransactionKind(StrEnum):
@@ -59,7 +60,6 @@ VALUES = {TransactionKind.REVIEW: range(1, 6), TransactionKind.DISPATCH: range(3
 ANY_VALUE = range(-32_768, 32_768)
 FIRST_YEAR = 1970  # of which nothing is read: an offset could carry it below day 0
 _VALUE = re.compile(r"-?[0-9]{1,5}", re.ASCII)
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # a NUL, or a byte that was not UTF-8
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ def judge_row(
     is read in the business time zone.
     """
     if isinstance(raw, str):
-        return RowRejection(RowRefusal.MALFORMED, "", _shown(raw))
+        return RowRejection(RowRefusal.MALFORMED, "", shown(raw))
     try:
         _require_texts(raw)
         merchant = _merchant_of(raw["merchant"], merchants)
@@ -136,12 +136,7 @@ def judge_row(
             channel=raw.get("channel") or "",
         )
     except _Unfit as unfit:
-        return RowRejection(unfit.reason, _shown(raw.get("external_id", "")), _shown(unfit.detail))
-
-
-def storable(text: str) -> bool:
-    """Tell whether the database can keep a text: no NUL, and nothing that was not UTF-8."""
-    return (text.isascii() and "\x00" not in text) or not _UNSTORABLE.search(text)
+        return RowRejection(unfit.reason, shown(raw.get("external_id", "")), shown(unfit.detail))
 
 
 def buyer_hash(buyer: str) -> int:
@@ -207,8 +202,3 @@ def _value_of(text: str, kind: TransactionKind) -> int | None:
     if not _VALUE.fullmatch(text) or int(text) not in VALUES.get(kind, ANY_VALUE):
         raise _Unfit(RowRefusal.BAD_VALUE, f"{text[:40]!r} is no value of {kind}")
     return int(text)
-
-
-def _shown(text: str) -> str:
-    """Make a text fit to be stored and read: printable, at most 200 characters."""
-    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text[:200])

@@ -14,7 +14,8 @@ from django.db import connection
 from config.db.transactions import operation, require_one
 from config.office.actors import Actor
 from config.office.job_runs import Claim, finish_job, limit_statements_to_lease, queue_jobs
-from merchants.domain.transaction import RawRow, RowRejection, TransactionRow, judge_row, storable
+from merchants.domain.text import storable
+from merchants.domain.transaction import RawRow, RowRejection, TransactionRow, judge_row
 from merchants.models import Batch, BatchIssue
 from merchants.models.batch import BatchState, IssueKind
 from merchants.queries.batches import lock_batch_numbers

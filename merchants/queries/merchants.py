@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from merchants.domain.transaction import KnownMerchant, storable
+from merchants.domain.text import storable
+from merchants.domain.transaction import KnownMerchant
 from merchants.models import Merchant, Partner
 
 

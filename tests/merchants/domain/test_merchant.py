@@ -13,7 +13,7 @@ from merchants.domain.merchant import (
     MerchantRejection,
     judge_merchant,
 )
-from merchants.domain.transaction import storable
+from merchants.domain.text import storable
 
 GOOD = {"external_id": "kiln", "name": "Blue Kiln", "currency": "EUR"}
 texts = st.text(st.characters(), max_size=210) | st.sampled_from(["EUR", "eur", "2024-02-29", "2023-02-29", ""])

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.kernel.calendar import business_day, day_number
+from merchants.domain.text import storable
 from merchants.domain.transaction import (
     COLUMNS,
     NO_AMOUNT,
@@ -17,7 +18,6 @@ from merchants.domain.transaction import (
     TransactionRow,
     buyer_hash,
     judge_row,
-    storable,
 )
 
 LATEST = datetime(2026, 3, 3, 9, 30, tzinfo=UTC)

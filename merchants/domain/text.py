@@ -1,0 +1,15 @@
+"""Tell which texts can be kept, and make any text fit to be shown."""
+
+import re
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # a NUL, or a byte that was not UTF-8
+
+
+def storable(text: str) -> bool:
+    """Tell whether the database can keep a text: no NUL, and nothing that was not UTF-8."""
+    return (text.isascii() and "\x00" not in text) or not _UNSTORABLE.search(text)
+
+
+def shown(text: str) -> str:
+    """Make a text fit to be stored and read: what cannot be kept is replaced, and 200 characters are enough."""
+    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text[:200])
