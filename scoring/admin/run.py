@@ -53,7 +53,7 @@ class ScoreRunAdmin(ReadOnlyAdmin):
     list_before_template = "scoring/runs_before.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ScoreRun]:
-        """Keep the runs over all merchants: scores between nights are shown with their merchant."""
+        """Keep the runs over all merchants; those over one, between nights, have no page yet."""
         return ScoreRun.objects.full()
 
     def prepare(self, rows: list[ScoreRun]) -> None:
