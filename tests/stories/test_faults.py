@@ -14,7 +14,7 @@ from scoring.models import Score, ScoreRun
 from scoring.operations.runs import start_run
 from tests.conftest import NOW, Enqueued
 from tests.scoring.market import make_market, work_through
-from tests.workers import kill, wait_until, worker
+from tests.workers import kill, own_broker, wait_until, worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -65,4 +65,19 @@ def test_a_broker_flushed_in_the_middle(tmp_path: Path, enqueued: Enqueued) -> N
             connection.channel().client.flushdb()  # type: ignore[attr-defined] # Kombu's Redis
         assert not is_done(run)()
         wait_until(is_done(run))
+    assert_equal_to_an_undisturbed_run(run)
+
+
+def test_a_broker_that_dies_and_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker and its beat live through the time without one, and connect again by themselves."""
+    make_market(60)
+    with own_broker(monkeypatch) as broker:
+        run = start_run(actor=SYSTEM, now=NOW)
+        with worker(tmp_path / "worker.log"):
+            wait_until(in_the_middle(run))
+            broker.stop()
+            wait_until(lambda: "Trying again" in (tmp_path / "worker.log").read_text())
+            assert not is_done(run)()
+            broker.start()
+            wait_until(is_done(run))
     assert_equal_to_an_undisturbed_run(run)
