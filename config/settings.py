@@ -150,6 +150,7 @@ CELERY_TIMEZONE = "UTC"
 # A beat entry only wakes a task; rows decide what is due, so a double, late or lost fire is harmless.
 CELERY_BEAT_SCHEDULE = {
     "sweep jobs": {"task": "office.sweep_jobs", "schedule": timedelta(seconds=_environment.sweep_every)},
+    "seal forgotten batches": {"task": "merchants.seal_forgotten_batches", "schedule": timedelta(minutes=10)},
     "roll the business date": {"task": "office.roll_business_date", "schedule": timedelta(minutes=5)},
     "score the new day": {"task": "scoring.start_due_run", "schedule": timedelta(minutes=5)},
 }
@@ -204,6 +205,7 @@ UNFOLD = {
     "SITE_TITLE": _("Tradeline"),
     "SITE_HEADER": _("Tradeline"),
     "SITE_SYMBOL": "storefront",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("lending/favicon.svg")}],
     "SITE_URL": None,
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,

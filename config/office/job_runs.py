@@ -3,7 +3,7 @@
 A job's task takes the id of its row and calls `run_job`; what it has to do is a function of the claim.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -25,6 +25,9 @@ log = structlog.get_logger(__name__)
 MAX_ERROR = 2_000
 SWEPT_AT_ONCE = 500
 
+Clock = Callable[[], datetime]
+"""Reads the time: a job lasts, and what it writes at its end must not carry the time of its beginning."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
@@ -39,7 +42,7 @@ class Claim:
 class Work(Protocol):
     """What a job does: an operation that ends with `finish_job`."""
 
-    def __call__(self, *, claim: Claim, now: datetime) -> object:
+    def __call__(self, *, claim: Claim, clock: Clock) -> object:
         """Do the claimed work. Raises StaleRow if another worker claimed it meanwhile."""
 
 
@@ -57,7 +60,7 @@ def run_job(job_id: int, work: Work) -> None:
     if claim is None:
         return
     try:
-        work(claim=claim, now=timezone.now())
+        work(claim=claim, clock=timezone.now)
     except StaleRow:
         log.warning("job_fenced", job_id=job_id, token=claim.token)  # another worker holds it now
     except Exception as error:

@@ -24,10 +24,11 @@ class BatchIdConverter:
 
 register_converter(BatchIdConverter, "batch")
 
+# A partner's ids may have slashes: so the longer addresses come first, here and where the apps are put together.
 urlpatterns = [
     path("merchants", MerchantsView.as_view(), name="merchants"),
-    path("merchants/<str:external_id>", MerchantView.as_view(), name="merchant"),
-    path("merchants/<str:external_id>/payout-account", PayoutAccountView.as_view(), name="payout-account"),
+    path("merchants/<path:external_id>/payout-account", PayoutAccountView.as_view(), name="payout-account"),
+    path("merchants/<path:external_id>", MerchantView.as_view(), name="merchant"),
     path("transactions", TransactionsView.as_view(), name="transactions"),
     path("batches/<batch:number>", BatchView.as_view(), name="batch"),
 ]

@@ -140,7 +140,10 @@ def judge_row(
 
 
 def buyer_hash(buyer: str) -> int:
-    """Hash a buyer's name to a signed 64-bit integer: enough to tell buyers apart, and no personal data."""
+    """Hash a buyer's name to a signed 64-bit integer: enough to tell buyers apart.
+
+    It has no key, so whoever guesses a name can check the guess: send pseudonyms, not phone numbers.
+    """
     return int.from_bytes(blake2b(buyer.encode(), digest_size=8).digest(), "big", signed=True)
 
 

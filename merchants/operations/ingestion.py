@@ -12,8 +12,9 @@ from django.conf import settings
 from django.db import connection
 
 from config.db.transactions import operation, require_one
-from config.office.actors import Actor
-from config.office.job_runs import Claim, finish_job, limit_statements_to_lease, queue_jobs
+from config.office.actors import SYSTEM, Actor
+from config.office.events import record_event
+from config.office.job_runs import Claim, Clock, finish_job, limit_statements_to_lease, queue_jobs
 from merchants.domain.text import storable
 from merchants.domain.transaction import RawRow, RowRejection, TransactionRow, judge_row
 from merchants.models import Batch, BatchIssue
@@ -24,6 +25,7 @@ from merchants.queries.merchants import known_merchants
 FILL = "merchants.fill_batch"
 MAX_ROWS = 100_000  # a batch: more would hold its transaction, and its worker's lease, for too long
 CLOCK_SKEW = timedelta(days=1)
+FORGOTTEN_AFTER = timedelta(hours=1)  # a batch is numbered just before it is staged, which takes seconds
 STAGE = """
 COPY merchants_stagedrow (batch_id, line, merchant_id, external_id, order_ref, kind, occurred_at, day,
     amount_minor, buyer, value, channel) FROM STDIN
@@ -124,7 +126,7 @@ def stage_batch(
         return Batch.objects.get(number=number)
 
 
-def fill_batch(*, claim: Claim, now: datetime) -> None:
+def fill_batch(*, claim: Claim, clock: Clock) -> None:
     """Store the staged rows of the claimed batch, report duplicates and conflicts, and seal it.
 
     All in one transaction with the job's end: killed anywhere, it is done again from the start, or was done.
@@ -140,6 +142,7 @@ def fill_batch(*, claim: Claim, now: datetime) -> None:
             conflicts = cursor.rowcount
             cursor.execute("DELETE FROM merchants_stagedrow WHERE batch_id = %s", [batch.number])
             staged = cursor.rowcount
+        now = clock()
         require_one(
             Batch.objects.filter(number=batch.number, state=BatchState.STAGED).update(
                 state=BatchState.SEALED,
@@ -150,6 +153,27 @@ def fill_batch(*, claim: Claim, now: datetime) -> None:
             )
         )
         finish_job(claim=claim, done=batch.received, now=now)
+
+
+def seal_forgotten_batches(*, now: datetime) -> int:
+    """Seal, empty, the batches whose receiver died before it staged their rows; return how many. Raises Contended.
+
+    Whoever sent the rows has no reply and sends them again. A receiver that wakes up later is refused (StaleRow).
+    """
+    with operation():
+        forgotten = Batch.objects.filter(state=BatchState.OPEN, opened_at__lt=now - FORGOTTEN_AFTER)
+        batches = list(forgotten.lock())
+        forgotten.filter(pk__in=[batch.pk for batch in batches]).update(state=BatchState.SEALED, sealed_at=now)
+        for batch in batches:
+            record_event(
+                name="merchants.seal_forgotten_batch",
+                subject=batch,
+                actor=SYSTEM,
+                before={"state": batch.state},
+                after={"state": BatchState.SEALED},
+                now=now,
+            )
+        return len(batches)
 
 
 def _rejected(number: int, line: int, row: RowRejection) -> BatchIssue:

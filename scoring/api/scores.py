@@ -13,11 +13,11 @@ from config.problems import problem
 from merchants.api.authentication import partner_of
 from merchants.models import Merchant
 from merchants.queries.merchants import get_merchant
-from scoring.domain.features.characteristics import CHARACTERISTIC_NAMES
 from scoring.domain.features.declarations import FEATURES
 from scoring.domain.policy import Gate, NotScored
 from scoring.domain.scorecard import Scorecard
 from scoring.models import Score
+from scoring.queries.explanations import characteristics_of
 from scoring.queries.scores import card_of, get_live_score
 
 GATES = {
@@ -95,10 +95,9 @@ def _reason(code: str, score: Score, card: Scorecard) -> dict[str, object]:
     if code in set(Gate):
         return {"code": code.lower(), "words": GATES[Gate(code)], "value": None, "unit": None}
     feature = FEATURES[next(row.reads for row in card.rows if row.name == code)]
-    values = dict(zip(CHARACTERISTIC_NAMES, score.characteristics, strict=True))
     return {
         "code": code,
         "words": feature.reason,
-        "value": values.get(feature.name),
+        "value": characteristics_of(score).get(feature.name),
         "unit": feature.unit.lower(),
     }

@@ -5,5 +5,5 @@ from django.urls import path
 from scoring.api.scores import ScoreView
 
 urlpatterns = [
-    path("merchants/<str:external_id>/score", ScoreView.as_view(), name="merchant-score"),
+    path("merchants/<path:external_id>/score", ScoreView.as_view(), name="merchant-score"),
 ]

@@ -18,6 +18,14 @@ from scoring.domain.features.declarations import FEATURES, Direction
 DAY_ONE_CARD: Final = Path(__file__).parent / "cards" / "day_one.json"
 """The expert card as a file to be read; its canonical form is what is stored and hashed."""
 
+LOWEST_SCORE: Final = 300
+HIGHEST_SCORE: Final = 850
+MOST_POINTS: Final = 1_000
+LONGEST_TITLE: Final = 80
+LONGEST_FAMILY: Final = 20
+LONGEST_ROW: Final = 40
+"""What the tables hold: refused when a card is entered, not at night."""
+
 
 class ScorecardDefect(StrEnum):
     """Name what makes a text no scorecard."""
@@ -33,6 +41,7 @@ class ScorecardDefect(StrEnum):
     AGAINST_DIRECTION = "AGAINST_DIRECTION"
     FLOOR_NOT_BELOW_ZERO = "FLOOR_NOT_BELOW_ZERO"
     RANGE_EMPTY = "RANGE_EMPTY"
+    OUT_OF_RANGE = "OUT_OF_RANGE"
 
 
 class ScorecardMalformed(ValueError):
@@ -181,9 +190,15 @@ def _integers(row: Mapping[str, Any], name: str) -> tuple[int, ...]:
 def _validate(card: Scorecard) -> None:
     if not card.lowest <= card.base <= card.highest or card.lowest == card.highest:
         raise ScorecardMalformed(ScorecardDefect.RANGE_EMPTY)
+    if card.lowest < LOWEST_SCORE or card.highest > HIGHEST_SCORE:
+        raise ScorecardMalformed(ScorecardDefect.OUT_OF_RANGE, "lowest, highest")
+    if not card.name or len(f"{card.name} {card.version}") > LONGEST_TITLE:
+        raise ScorecardMalformed(ScorecardDefect.OUT_OF_RANGE, "name")
     for family, floor in card.floors.items():
         if floor is not None and floor >= 0:
             raise ScorecardMalformed(ScorecardDefect.FLOOR_NOT_BELOW_ZERO, family)
+        if not 0 < len(family) <= LONGEST_FAMILY:
+            raise ScorecardMalformed(ScorecardDefect.OUT_OF_RANGE, family)
     seen: set[str] = set()
     for row in card.rows:
         _validate_row(row, card.floors)
@@ -199,6 +214,8 @@ def _validate_row(row: Row, families: Mapping[str, int | None]) -> None:
         raise ScorecardMalformed(ScorecardDefect.UNKNOWN_CHARACTERISTIC, row.name)
     if row.family not in families:
         raise ScorecardMalformed(ScorecardDefect.UNKNOWN_FAMILY, row.name)
+    if not 0 < len(row.name) <= LONGEST_ROW or max(map(abs, (*row.points, row.missing))) > MOST_POINTS:
+        raise ScorecardMalformed(ScorecardDefect.OUT_OF_RANGE, row.name)
     if len(row.points) != len(row.splits) + 1:
         raise ScorecardMalformed(ScorecardDefect.POINTS_DO_NOT_FIT_SPLITS, row.name)
     if any(left >= right for left, right in pairwise(row.splits)):

@@ -7,6 +7,7 @@ from django.db.models import Q
 from merchants.models import Merchant
 from scoring.domain.calibration import Grade
 from scoring.domain.policy import NotScored
+from scoring.domain.scorecard import HIGHEST_SCORE, LOWEST_SCORE
 from scoring.models.run import ScoreRun
 
 GRADES = [grade.value for grade in Grade]
@@ -43,7 +44,9 @@ class Score(models.Model):
                 name="scoring_score_not_scored_known",
                 condition=Q(not_scored__isnull=True) | Q(not_scored__in=NOT_SCORED),
             ),
-            models.CheckConstraint(name="scoring_score_in_range", condition=Q(score__range=(300, 850))),
+            models.CheckConstraint(
+                name="scoring_score_in_range", condition=Q(score__range=(LOWEST_SCORE, HIGHEST_SCORE))
+            ),
             models.CheckConstraint(
                 name="scoring_score_grade_with_pd",
                 # A CHECK that is NULL passes: so NOT NULL is said beside IN.

@@ -10,7 +10,15 @@ from config.db.transactions import operation, require_one
 from config.office.actors import SYSTEM, Actor
 from config.office.business_date import get_business_date, lock_business_date
 from config.office.events import record_event
-from config.office.job_runs import Claim, drop_jobs, finish_job, limit_statements_to_lease, queue_jobs, report_progress
+from config.office.job_runs import (
+    Claim,
+    Clock,
+    drop_jobs,
+    finish_job,
+    limit_statements_to_lease,
+    queue_jobs,
+    report_progress,
+)
 from config.refusals import Refused
 from merchants.models import Merchant
 from merchants.queries.batches import take_watermark
@@ -91,16 +99,16 @@ def start_run(*, actor: Actor, now: datetime) -> ScoreRun:
         return run
 
 
-def gather_references(*, claim: Claim, now: datetime) -> None:
+def gather_references(*, claim: Claim, clock: Clock) -> None:
     """Pin the merchants of one shard and what they add to the references. Raises StaleRow if fenced off."""
     run = get_run(run_id=claim.subject_id)
     with operation():
         limit_statements_to_lease()
         gathered = pin_members(run, shard=claim.part)
-        _finish_part(claim, job=GATHER, done=gathered, now=now)
+        _finish_part(claim, job=GATHER, done=gathered, now=clock())
 
 
-def freeze_references(*, claim: Claim, now: datetime) -> None:
+def freeze_references(*, claim: Claim, clock: Clock) -> None:
     """Freeze what all members of the run say to each other. Raises StaleRow if fenced off."""
     members = members_of_run(run_id=claim.subject_id, shard=None)
     frozen = freeze(members.attributes, reference_columns_of_run(run_id=claim.subject_id, members=members))
@@ -140,28 +148,31 @@ def freeze_references(*, claim: Claim, now: datetime) -> None:
         ReferenceFeed.objects.bulk_create(
             [ReferenceFeed(run_id=run, partner_id=feed.partner, carried=sorted(feed.carried)) for feed in frozen.feeds]
         )
-        _finish_part(claim, job=FREEZE, done=len(members.ids), now=now)
+        _finish_part(claim, job=FREEZE, done=len(members.ids), now=clock())
 
 
-def score_shard(*, claim: Claim, now: datetime) -> None:
+def score_shard(*, claim: Claim, clock: Clock) -> None:
     """Score one shard and store it. Raises StaleRow if fenced off."""
     run = get_run(run_id=claim.subject_id)
-    rows = compute_run(run=run, shard=claim.part)
-    report_progress(claim=claim, done=len(rows), total=len(rows), now=now)
+    with operation():
+        limit_statements_to_lease()
+        rows = compute_run(run=run, shard=claim.part)
+    report_progress(claim=claim, done=len(rows), total=len(rows), now=clock())
     with operation():
         store_scores(run, rows)
-        _finish_part(claim, job=SCORE, done=len(rows), now=now)
+        _finish_part(claim, job=SCORE, done=len(rows), now=clock())
 
 
-def conclude_run(*, claim: Claim, now: datetime) -> None:
+def conclude_run(*, claim: Claim, clock: Clock) -> None:
     """Check a run whose shards are in, and publish it if it looks right. Raises StaleRow if fenced off."""
     with operation():
         limit_statements_to_lease()
         run = _lock_working(claim.subject_id)
         live = _lock_live()
-        summary = summarise_run(run_id=run.pk)
-        last = None if live is None else summarise_run(run_id=live.pk)
+        summary = summarise_run(run=run)
+        last = None if live is None else summarise_run(run=live)
         checks = check_run(summary, last, expected=run.members.count())
+        now = clock()
         RunCheck.objects.bulk_create(
             [
                 RunCheck(

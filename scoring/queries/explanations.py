@@ -3,13 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from scoring.domain.features.characteristics import CHARACTERISTIC_NAMES
 from scoring.domain.features.declarations import FEATURES, NO_REPAYMENT_HISTORY, Unit
 from scoring.domain.policy import GATES
-from scoring.domain.score_row import FEATURE_SET
 from scoring.domain.scorecard import Row, Scorecard
 from scoring.models import Score
-from scoring.queries.scores import card_of
+from scoring.queries.scores import card_of, names_of
 
 WITHOUT_HISTORY: Mapping[str, int] = {"repayment": NO_REPAYMENT_HISTORY, "flagged_share": 0}
 
@@ -92,10 +90,9 @@ def explain_score(score: Score) -> Explanation:
 
 
 def characteristics_of(score: Score) -> dict[str, int | None]:
-    """Read the stored characteristics by name; {} for a score made by another set of characteristics."""
-    if score.run.feature_set != FEATURE_SET:
-        return {}
-    return dict(zip(CHARACTERISTIC_NAMES, score.characteristics, strict=True))
+    """Give the values by name; none if the score is of another set of characteristics."""
+    names = names_of(score.run)
+    return dict(zip(names, score.characteristics, strict=True)) if names else {}
 
 
 def _contribution(row: Row, values: Mapping[str, int | None], points: int, *, absent: bool) -> Contribution:

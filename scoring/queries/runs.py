@@ -12,11 +12,11 @@ from config.office.models import JobRun
 from config.office.models.job_run import JobState
 from scoring.domain.calibration import GRADES
 from scoring.domain.checks import RunSummary
-from scoring.domain.features.characteristics import CHARACTERISTIC_NAMES
 from scoring.domain.features.columns import Int64s
 from scoring.domain.run import STAGES, Stage
 from scoring.domain.scorecard import Scorecard
 from scoring.models import CalibrationVersion, Score, ScorecardVersion, ScoreRun
+from scoring.queries.scores import names_of
 
 NULLS = """
 SELECT place, count(*) FROM scoring_score, unnest(characteristics) WITH ORDINALITY AS found (value, place)
@@ -34,19 +34,19 @@ def active_calibration(*, scorecard: ScorecardVersion) -> CalibrationVersion | N
     return scorecard.calibrations.order_by("-pk").first()
 
 
-def summarise_run(*, run_id: int) -> RunSummary:
-    """Count what a run gave, from its stored scores."""
-    scores = Score.objects.filter(run=run_id)
+def summarise_run(*, run: ScoreRun) -> RunSummary:
+    """Count what a run gave, from its stored scores; of another feature set, no nulls."""
+    scores = Score.objects.filter(run=run)
     scored = scores.filter(not_scored__isnull=True)
     by_score = dict(scored.values_list("score").annotate(Count("pk")).order_by("score"))
     by_grade = dict(scored.filter(grade__isnull=False).values_list("grade").annotate(Count("pk")).order_by())
     with connection.cursor() as cursor:
-        cursor.execute(NULLS, [run_id])
+        cursor.execute(NULLS, [run.pk])
         nulls = dict(cursor.fetchall())
     return RunSummary(
         merchants=scores.count(),
         scored=sum(by_score.values()),
-        nulls={name: nulls.get(place, 0) for place, name in enumerate(CHARACTERISTIC_NAMES, start=1)},
+        nulls={name: nulls.get(place, 0) for place, name in enumerate(names_of(run), start=1)},
         scores=by_score,
         grades=tuple(by_grade.get(grade.value, 0) for grade in GRADES) if by_grade else (),
     )

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from config.kernel.calendar import day_number
 from merchants.queries.batches import Watermark
 from scoring.domain.calibration import Calibration, parse_calibration
+from scoring.domain.features.characteristics import CHARACTERISTIC_NAMES
 from scoring.domain.features.columns import columns_of
 from scoring.domain.features.measures import MEASURE_NAMES, NULLABLE_MEASURES
 from scoring.domain.reference import References, freeze, peers
 from scoring.domain.score import Scores, score_columns
-from scoring.domain.score_row import ScoreRow, score_rows
+from scoring.domain.score_row import FEATURE_SET, ScoreRow, score_rows
 from scoring.domain.scorecard import Scorecard, parse_scorecard
 from scoring.models import CalibrationVersion, LiveRun, Score, ScorecardVersion, ScoreRun
 from scoring.queries.measures import Known, measure
@@ -44,6 +45,11 @@ def card_of(version: ScorecardVersion) -> Scorecard:
 def calibration_of(version: CalibrationVersion | None) -> Calibration | None:
     """Load a stored calibration; every load proves its hash. Raises CalibrationRefused."""
     return None if version is None else parse_calibration(version.content, version.sha256)
+
+
+def names_of(run: ScoreRun) -> tuple[str, ...]:
+    """Name the characteristics in the order of the run's arrays; () if they are of another set than today's."""
+    return CHARACTERISTIC_NAMES if run.feature_set == FEATURE_SET else ()
 
 
 def known_to(run: ScoreRun) -> Known:

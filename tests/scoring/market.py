@@ -11,7 +11,7 @@ from config.office.models.job_run import JobState
 from merchants.domain.transaction import Settlement
 from scoring.domain.run import CONCLUDE, FREEZE, GATHER, SCORE, STAGES, RunState
 from scoring.domain.scorecard import DAY_ONE_CARD
-from scoring.models import CalibrationVersion, ScoreRun
+from scoring.models import CalibrationVersion, Score, ScoreRun
 from scoring.operations.runs import conclude_run, freeze_references, gather_references, score_shard, start_run
 from scoring.operations.versions import create_calibration, enter_scorecard
 from tests.conftest import NOW
@@ -73,3 +73,9 @@ def calibrate() -> CalibrationVersion:
     run = run_once()
     assert run.state == RunState.UNPUBLISHED
     return create_calibration(run_id=run.pk, actor=SYSTEM, now=NOW)
+
+
+def everything_of(run: ScoreRun) -> list[tuple[object, ...]]:
+    """Give all columns of a run's scores but its own id."""
+    fields = [field.attname for field in Score._meta.fields if field.attname not in {"id", "run_id"}]
+    return sorted(Score.objects.filter(run=run).values_list(*fields), key=lambda row: row[0])

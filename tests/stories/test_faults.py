@@ -10,18 +10,13 @@ from config.office.actors import SYSTEM
 from config.office.models import JobRun
 from config.office.models.job_run import JobState
 from scoring.domain.run import SCORE, RunState
-from scoring.models import Score, ScoreRun
+from scoring.models import ScoreRun
 from scoring.operations.runs import start_run
 from tests.conftest import NOW, Enqueued
-from tests.scoring.market import make_market, work_through
+from tests.scoring.market import everything_of, make_market, work_through
 from tests.workers import kill, own_broker, wait_until, worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def everything_of(run: ScoreRun) -> list[tuple[object, ...]]:
-    fields = [field.attname for field in Score._meta.fields if field.attname not in {"id", "run_id"}]
-    return sorted(Score.objects.filter(run=run).values_list(*fields), key=lambda row: row[0])
 
 
 def in_the_middle(run: ScoreRun) -> Callable[[], bool]:

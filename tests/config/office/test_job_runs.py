@@ -14,6 +14,7 @@ from config.db.transactions import NoTransaction, StaleRow, operation
 from config.office.job_runs import (
     MAX_ERROR,
     Claim,
+    Clock,
     claim_job,
     drop_jobs,
     fail_job,
@@ -215,7 +216,7 @@ def test_a_job_that_fails_waits_and_is_parked_after_its_third_attempt() -> None:
 def test_run_job_keeps_the_error_and_is_silent_when_fenced_or_not_needed() -> None:
     [job] = queue()
 
-    def overtaken(*, claim: Claim, now: datetime) -> None:  # noqa: ARG001 - the shape of work
+    def overtaken(*, claim: Claim, clock: Clock) -> None:  # noqa: ARG001 - the shape of work
         JobRun.objects.filter(pk=claim.job_id).update(token=9)
         raise StaleRow
 
@@ -223,11 +224,11 @@ def test_run_job_keeps_the_error_and_is_silent_when_fenced_or_not_needed() -> No
     job.refresh_from_db()
     assert (job.state, job.token, job.error) == (JobState.RUNNING, 9, "")
 
-    def broken(*, claim: Claim, now: datetime) -> None:  # noqa: ARG001
+    def broken(*, claim: Claim, clock: Clock) -> None:  # noqa: ARG001
         raise KeyError(claim.part)
 
-    def sound(*, claim: Claim, now: datetime) -> None:
-        finish(claim, now)
+    def sound(*, claim: Claim, clock: Clock) -> None:
+        finish(claim, clock())
 
     [other] = queue(subject_id=2)
     run_job(other.pk, broken)

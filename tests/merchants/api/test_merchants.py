@@ -24,6 +24,14 @@ def test_a_merchant_is_entered_changed_and_read(api: Api) -> None:
     assert merchant == {"category": "", "region": "", "membership": ""} | moved
 
 
+def test_an_id_with_slashes_can_be_reached(api: Api) -> None:
+    api.post("merchants", {"merchants": [KILN | {"external_id": "north/kiln/1"}]})
+    assert api.get("merchants/north/kiln/1")[0] == 200
+    assert api.get("merchants/north%2Fkiln%2F1")[0] == 200
+    assert api.get("merchants/north/kiln/1/score")[1]["code"] == "no_score_yet"
+    assert api.get("merchants/north/kiln")[0] == 404
+
+
 def test_unfit_merchants_are_left_out_and_said(api: Api) -> None:
     rows = [KILN, {"external_id": "b", "name": "B"}, KILN | {"external_id": "c", "opened_on": "2023-02-29"}]
     status, entered = api.post("merchants", {"merchants": rows})

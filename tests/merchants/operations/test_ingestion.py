@@ -1,5 +1,5 @@
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from django.db import connection
@@ -7,13 +7,22 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from config.db.transactions import StaleRow, operation
-from config.office.job_runs import Claim, claim_job, run_job
+from config.office.job_runs import Claim, Clock, claim_job, run_job
 from config.office.models import JobRun
 from config.office.models.job_run import JobState
 from merchants.domain.transaction import RowRefusal
 from merchants.models import Batch, BatchIssue, StagedRow, Transaction
 from merchants.models.batch import BatchState
-from merchants.operations.ingestion import FILL, MAX_ROWS, fill_batch, open_batch, receive_batch, stage_batch
+from merchants.operations.ingestion import (
+    FILL,
+    FORGOTTEN_AFTER,
+    MAX_ROWS,
+    fill_batch,
+    open_batch,
+    receive_batch,
+    seal_forgotten_batches,
+    stage_batch,
+)
 from merchants.queries.batches import take_watermark
 from tests.conftest import CLERK, NOW, Enqueued
 from tests.markets import make_merchants, make_partner, receive, sale
@@ -108,11 +117,31 @@ def test_a_batch_filled_by_two_workers_is_filled_once() -> None:
     awake = claim_job(job_id=job.pk, now=later)
     assert awake is not None
     with pytest.raises(StaleRow):
-        fill_batch(claim=sleeper, now=later)
+        fill_batch(claim=sleeper, clock=lambda: later)
     assert not Transaction.objects.exists()
-    fill_batch(claim=awake, now=later)
+    fill_batch(claim=awake, clock=lambda: later)
     assert counts(Batch.objects.get()) == (1, 1, 0, 0, 0)
     assert claim_job(job_id=job.pk, now=later) is None
+
+
+def test_a_batch_whose_receiver_died_is_sealed_empty_and_a_late_receiver_refused() -> None:
+    """Red without the guard on OPEN: a sealed batch would get rows, under watermarks that hold none of them."""
+    partner = make_partner()
+    make_merchants(partner, "kiln")
+    forgotten = open_batch(partner_id=partner.pk, source="died", actor=CLERK, now=NOW)
+    waiting = stage(partner.pk, [sale("1")])
+    young = open_batch(partner_id=partner.pk, source="young", actor=CLERK, now=NOW + FORGOTTEN_AFTER)
+    assert seal_forgotten_batches(now=NOW + FORGOTTEN_AFTER) == 0
+    later = NOW + FORGOTTEN_AFTER + timedelta(minutes=1)
+    assert seal_forgotten_batches(now=later) == 1
+    assert seal_forgotten_batches(now=later) == 0
+    states = dict(Batch.objects.values_list("number", "state"))
+    assert states == {forgotten.number: "SEALED", waiting.number: "STAGED", young.number: "OPEN"}
+    with operation():
+        assert take_watermark().open == (waiting.number, young.number)
+    with pytest.raises(StaleRow):
+        stage_batch(number=forgotten.number, rows=[], actor=CLERK, now=later)
+    assert not JobRun.objects.filter(subject_id=forgotten.number).exists()
 
 
 def stage(partner_id: int, rows: list[dict[str, str]]) -> Batch:
@@ -161,7 +190,7 @@ def test_a_failing_fill_is_parked_after_three_attempts_and_loses_nothing() -> No
     batch = stage(partner.pk, [sale("1")])
     job = JobRun.objects.get(subject_id=batch.number)
 
-    def break_down(*, claim: Claim, now: datetime) -> None:  # noqa: ARG001 - the shape of work
+    def break_down(*, claim: Claim, clock: Clock) -> None:  # noqa: ARG001 - the shape of work
         message = "the disk is full"
         raise OSError(message)
 

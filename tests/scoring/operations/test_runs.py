@@ -30,15 +30,9 @@ from scoring.queries.scores import compute_run, get_live_run, stored_row
 from tests.conftest import CLERK, NOW, Enqueued
 from tests.markets import make_merchants, make_partner, receive, sale
 from tests.race import race
-from tests.scoring.market import AS_OF, WORK, calibrate, make_market, run_once, work_through
+from tests.scoring.market import AS_OF, WORK, calibrate, everything_of, make_market, run_once, work_through
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def everything_of(run: ScoreRun) -> list[tuple[object, ...]]:
-    """Give all columns of a run's scores but its own id."""
-    fields = [field.attname for field in Score._meta.fields if field.attname not in {"id", "run_id"}]
-    return sorted(Score.objects.filter(run=run).values_list(*fields), key=lambda row: row[0])
 
 
 def test_a_reference_run_gives_a_calibration_and_the_next_run_is_published(enqueued: Enqueued) -> None:
@@ -105,9 +99,9 @@ def test_whoever_sleeps_past_the_lease_stores_nothing() -> None:
     awake = claim_job(job_id=job.pk, now=later)
     assert sleeper is not None
     assert awake is not None
-    score_shard(claim=awake, now=later)
+    score_shard(claim=awake, clock=lambda: later)
     with pytest.raises(StaleRow):
-        score_shard(claim=sleeper, now=later)
+        score_shard(claim=sleeper, clock=lambda: later)
     assert Score.objects.filter(run=run).count() == shard_of(run, job.part)
 
 
@@ -219,7 +213,7 @@ def test_a_run_that_cannot_be_finished_is_given_up_and_another_may_start() -> No
 
     assert set(JobRun.objects.of(GATHER, stuck.pk).values_list("state", flat=True)) == {JobState.DROPPED}
     with pytest.raises(StaleRow):
-        gather_references(claim=claim, now=NOW)
+        gather_references(claim=claim, clock=lambda: NOW)
     assert not ReferenceMerchant.objects.exists()
     assert claim_job(job_id=job.pk, now=NOW) is None
     assert run_once().state == RunState.UNPUBLISHED
