@@ -27,7 +27,8 @@ SHARED = ROOT.parent / "shared"
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 CLERK = Actor(ActorKind.STAFF, 1)
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw")
-TEST_DATABASE = f"test_tradeline_{WORKER}"
+# TEST_NAME lets two sessions run at once, each on databases and queues of its own.
+TEST_DATABASE = f"test_tradeline_{os.environ.get('TEST_NAME', '')}{WORKER}"
 # Seeded by migrations: emptied, they would be missing in every later test.
 SEEDED = frozenset({"django_migrations", "django_content_type", "auth_permission", "auth_group"})
 

@@ -77,6 +77,8 @@ COLUMNS = {
     "pd_ppm": _("PD"),
     "grade": _("Grade"),
     "sales_basis_minor": _("Sales basis"),
+    "sales_365_minor": _("Sales of a year"),
+    "worst_month_minor": _("Worst month of a year"),
     "gates": _("Rules failed"),
     "reasons": _("Reasons"),
     "floored": _("Floors"),

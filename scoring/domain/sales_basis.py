@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 
 from scoring.domain.features.columns import BASIS_POINTS, Column, Int64s, exact, half_even
+from scoring.domain.features.measures import MONTH_NAMES
 
 QUARTERS_BELOW_10: Final = 2
 QUARTERS_BELOW_30: Final = 3
@@ -32,3 +33,8 @@ def sales_basis(measured: Mapping[str, Column], characteristics: Mapping[str, Co
         product = product.astype(object)
     product = product * scale
     return half_even(product, np.full(len(orders), 3 * BASIS_POINTS * 4, np.int64), 1).astype(np.int64)
+
+
+def worst_month(measured: Mapping[str, Column]) -> Int64s:
+    """Give the least net sales of the last twelve 30-day months, in minor units; it may lie below 0."""
+    return np.asarray(np.min([measured[month].values for month in MONTH_NAMES], axis=0), np.int64)

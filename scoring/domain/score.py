@@ -11,7 +11,7 @@ from scoring.domain.features.characteristics import Peers, absences, characteris
 from scoring.domain.features.columns import Booleans, Column, Int64s
 from scoring.domain.policy import DAY_ONE, Gate, Policy, Unscored, judge_gates, judge_scorable
 from scoring.domain.reasons import choose_reasons
-from scoring.domain.sales_basis import sales_basis
+from scoring.domain.sales_basis import sales_basis, worst_month
 from scoring.domain.scorecard import Points, Scorecard, apply
 
 
@@ -20,8 +20,8 @@ class Scores:
     """Hold what is known of each merchant, row by row; also of those who are not scored.
 
     characteristics: by name; absent: by characteristic that a feed may lack; points: by row of the card;
-    sales_basis_minor: M; pd_ppm, grade (position in GRADES), reasons (see choose_reasons): None without a
-    calibration.
+    sales_basis_minor: M; sales_365_minor, worst_month_minor: what else bounds a limit; pd_ppm, grade (position in
+    GRADES), reasons (see choose_reasons): None without a calibration.
     """
 
     characteristics: Mapping[str, Column]
@@ -30,6 +30,8 @@ class Scores:
     gates: Mapping[Gate, Booleans]
     unscored: Unscored
     sales_basis_minor: Int64s
+    sales_365_minor: Int64s
+    worst_month_minor: Int64s
     pd_ppm: Int64s | None
     grade: Int64s | None
     reasons: Int64s | None
@@ -64,6 +66,8 @@ def score_columns(
         gates=gates,
         unscored=judge_scorable(measured, policy),
         sales_basis_minor=sales_basis(measured, found),
+        sales_365_minor=measured["s_365"].values,
+        worst_month_minor=worst_month(measured),
         pd_ppm=pds,
         grade=None if pds is None else grades_of(pds),
         reasons=reasons,

@@ -27,6 +27,8 @@ class ScoreRow:
     pd_ppm: int | None
     grade: str | None
     sales_basis_minor: int
+    sales_365_minor: int
+    worst_month_minor: int
     gates: list[str]
     reasons: list[str]
     floored: list[str]
@@ -47,7 +49,9 @@ def score_rows(merchants: Int64s, scores: Scores, card: Scorecard) -> Iterator[S
     pds = None if scores.pd_ppm is None else scores.pd_ppm.tolist()
     grades = None if scores.grade is None else scores.grade.tolist()
     reasons = None if scores.reasons is None else scores.reasons.tolist()
-    needed, score, basis = (part.tolist() for part in (scores.unscored.needed, scores.score, scores.sales_basis_minor))
+    needed, score = scores.unscored.needed.tolist(), scores.score.tolist()
+    sales = (scores.sales_basis_minor, scores.sales_365_minor, scores.worst_month_minor)
+    basis, year, worst = (part.tolist() for part in sales)
     for place, (merchant, values, given) in enumerate(zip(merchants.tolist(), characteristics, points, strict=True)):
         gates, floored, absent = ([str(name) for name, flag in by_name.items() if flag[place]] for by_name in flags)
         reason = scores.unscored.at(place)
@@ -59,6 +63,8 @@ def score_rows(merchants: Int64s, scores: Scores, card: Scorecard) -> Iterator[S
             pd_ppm=None if pds is None else pds[place],
             grade=None if grades is None else GRADES[grades[place]].value,
             sales_basis_minor=basis[place],
+            sales_365_minor=year[place],
+            worst_month_minor=worst[place],
             gates=gates,
             reasons=[] if reasons is None else [codes[code] for code in reasons[place] if code != NO_REASON],
             floored=floored,

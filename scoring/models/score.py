@@ -18,7 +18,7 @@ class Score(models.Model):
     """What one run says of one merchant, also of one that is not scored. Append-only.
 
     `characteristics` and `points` are in the order of the run's feature set and card; `needed` is what would
-    change a "not scored" (orders more, sales more, days to wait). PD in parts per million, M in minor units.
+    change a "not scored" (orders more, sales more, days to wait). PD in parts per million; sales_basis_minor is M.
     """
 
     run = models.ForeignKey(ScoreRun, on_delete=models.PROTECT, related_name="scores", db_index=False)
@@ -29,6 +29,8 @@ class Score(models.Model):
     pd_ppm = models.IntegerField(null=True)
     grade = models.CharField(max_length=2, null=True)  # noqa: DJ001 - null: the run had no calibration
     sales_basis_minor = models.BigIntegerField()
+    sales_365_minor = models.BigIntegerField(db_default=0)  # so that workers of the version before may write on
+    worst_month_minor = models.BigIntegerField(db_default=0)
     gates = ArrayField(models.CharField(max_length=10))
     reasons = ArrayField(models.CharField(max_length=40))
     floored = ArrayField(models.CharField(max_length=20))

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scoring.domain.features.columns import column_of
-from scoring.domain.sales_basis import sales_basis
+from scoring.domain.sales_basis import sales_basis, worst_month
 from tests.scoring.domain.values import measures_of
 
 amounts = st.integers(-1_000, 10_000) | st.integers(-(10**17), 10**17)
@@ -25,3 +25,10 @@ def test_the_basis_is_the_fraction_rounded_once(
     least = min(Fraction(term) for term in (month, Fraction(quarter, 3), median) if term is not None)
     thin = Fraction(1, 2) if orders < 10 else Fraction(3, 4) if orders < 30 else Fraction(1)
     assert found.tolist() == [round(max(least, Fraction(0)) * Fraction(season, 10_000) * thin)]
+
+
+@given(st.lists(amounts, min_size=12, max_size=12))
+def test_the_worst_month_is_the_least_of_twelve(months: list[int]) -> None:
+    """Red if a month is left out, or one below 0 counts as 0."""
+    measures = measures_of({f"s_month_{month}": value for month, value in enumerate(months)})
+    assert worst_month(measures).tolist() == [min(months)]
