@@ -1,0 +1,26 @@
+"""Say no to terms and events that make no loan."""
+
+from enum import StrEnum
+
+
+class LoanRefusal(StrEnum):
+    """Name why terms and events make no loan; of several faults of one event, the first of these counts."""
+
+    BAD_TERMS = "BAD_TERMS"
+    BAD_EVENT = "BAD_EVENT"
+    AMOUNT_NOT_POSITIVE = "AMOUNT_NOT_POSITIVE"
+    UNKNOWN_EVENT = "UNKNOWN_EVENT"
+    ALREADY_REVERSED = "ALREADY_REVERSED"
+    NOT_REVERSIBLE = "NOT_REVERSIBLE"
+    BEFORE_DISBURSEMENT = "BEFORE_DISBURSEMENT"
+    ALREADY_DISBURSED = "ALREADY_DISBURSED"
+    AMOUNT_NOT_PRINCIPAL = "AMOUNT_NOT_PRINCIPAL"
+    CREDIT_TOO_SMALL = "CREDIT_TOO_SMALL"
+
+
+class LoanRefused(Exception):
+    """The terms and events make no loan, for the reason it carries; the message says what and where."""
+
+    def __init__(self, reason: LoanRefusal, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason

@@ -1,0 +1,47 @@
+"""Quote a loan: its schedule, what it costs, and its effective yearly rate."""
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from config.kernel.money import format_minor
+from lending.domain.files import BadFile, load_object, quote_case
+from lending.domain.refusal import LoanRefused
+from lending.management.terminal import printable, read_text, table
+
+
+class Command(BaseCommand):
+    """Quote the terms of a file."""
+
+    help = "Quote a loan disbursed on a date: its schedule, its cost, its EU effective yearly rate."
+    requires_system_checks = ()  # a pure function of a file asks nothing of the project
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the arguments."""
+        parser.add_argument("file", help='JSON: {"terms", "on": DATE}; - is standard input')
+        parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+
+    def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401
+        """Read, quote, print."""
+        try:
+            case: Any = load_object(read_text(options["file"]))
+            quoted: Any = quote_case(case)
+        except BadFile as error:
+            raise CommandError(str(error)) from error
+        except LoanRefused as refused:
+            if options["json"]:
+                self.stdout.write(json.dumps({"refused": refused.reason.value, "error": str(refused)}))
+            message = f"{refused.reason}: {refused}"
+            raise CommandError(message) from refused
+        if options["json"]:
+            self.stdout.write(json.dumps(quoted, indent=1))
+            return
+        currency = case["terms"]["currency"]
+        self.stdout.write(printable(table(f"schedule in {currency}", quoted["schedule"], currency)))
+        for title in ("total_interest", "total_cost"):
+            self.stdout.write(
+                f"{title.replace('_', ' ')} {format_minor(quoted[f'{title}_minor'], currency, grouped=True)}"
+            )
+        self.stdout.write(f"apr {quoted['apr']} %")

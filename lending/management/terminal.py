@@ -1,0 +1,45 @@
+"""Read what a command is given, and lay out what it prints."""
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from django.core.management.base import CommandError
+
+from config.kernel.money import format_minor
+
+MINOR = "_minor"
+
+
+def read_text(name: str) -> str:
+    """Read a file of UTF-8 text; "-" is standard input. Raises CommandError."""
+    try:
+        content = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+        return content.decode()
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        message = f"{name} cannot be read: {error}"
+        raise CommandError(message) from error
+
+
+def table(title: str, rows: Sequence[Mapping[str, object]], currency: str) -> Iterator[str]:
+    """Give the lines of a table of rows with the same fields; minor units are shown as amounts of the currency."""
+    if not rows:
+        yield f"{title}: none"
+        return
+    yield title
+    head = [name.removesuffix(MINOR).replace("_", " ") for name in rows[0]]
+    body = [[_cell(name, value, currency) for name, value in row.items()] for row in rows]
+    widths = [max(map(len, column)) for column in zip(head, *body, strict=True)]
+    for line in (head, *body):
+        yield "  " + "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True))
+
+
+def printable(lines: Iterator[str]) -> str:
+    """Join lines; what is no UTF-8 text is replaced."""
+    return "\n".join(lines).encode(errors="replace").decode()
+
+
+def _cell(name: str, value: object, currency: str) -> str:
+    return (
+        format_minor(value, currency, grouped=True) if name.endswith(MINOR) and isinstance(value, int) else str(value)
+    )

@@ -1,0 +1,35 @@
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+
+from config.kernel.daycount import DayCount
+from lending.domain.quote import quote
+from lending.domain.schedule import draw_schedule
+from lending.domain.terms import Method, PeriodUnit, Terms, parse_terms
+from tests.lending.cases import terms_of_loans
+from tests.lending.domain.loans import OPENED, terms_of
+
+
+@given(terms_of_loans(OPENED).map(parse_terms))
+def test_a_quote_is_the_schedule_and_its_cost(terms: Terms) -> None:
+    quoted = quote(terms, on=OPENED)
+    assert quoted.schedule == draw_schedule(terms, on=OPENED)
+    assert quoted.total_interest_minor == sum(row.interest_minor for row in quoted.schedule)
+    assert quoted.total_cost_minor == sum(row.total_minor for row in quoted.schedule) - terms.principal_minor
+    assert (Decimal(quoted.apr) > 0) == (quoted.total_cost_minor > 0) or abs(Decimal(quoted.apr)) < Decimal("0.01")
+
+
+@pytest.mark.parametrize(
+    ("method", "apr"), [(Method.EQUAL_INSTALMENTS, "11.49"), (Method.BULLET, "10.98"), (Method.INTEREST_ONLY, "11.55")]
+)
+def test_the_apr_compounds_what_is_paid_on_the_way(method: Method, apr: str) -> None:
+    assert quote(terms_of(method=method), on=OPENED).apr == apr
+
+
+@pytest.mark.parametrize("rate", ["0.36", "100"])
+def test_the_smallest_loans_have_a_rate(rate: str) -> None:
+    """A cent that costs a cent a day: the greatest rate a quote can have is still one."""
+    terms = terms_of(principal_minor=1, rate=Decimal(rate), periods=1, unit=PeriodUnit.DAY, day_count=DayCount.E30_360)
+    quoted = quote(terms, on=OPENED.replace(month=2, day=29))
+    assert Decimal(quoted.apr) == 0 if rate == "0.36" else len(quoted.apr) > 100

@@ -1,0 +1,245 @@
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+from itertools import count
+from time import process_time
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+
+from config.kernel.daycount import DayCount
+from config.kernel.money import MAX_MINOR
+from lending.domain.events import EventType, LoanEvent, parse_event
+from lending.domain.files import replay_case
+from lending.domain.refusal import LoanRefused
+from lending.domain.replay import STRIDE, Replayed, replay
+from lending.domain.terms import PeriodUnit, Prepayment, Terms, parse_terms, write_terms
+from tests.lending.cases import cases
+from tests.lending.domain.loans import OPENED, disbursed, paid, terms_of
+from tests.lending.model import model
+
+Case = dict[str, Any]
+SLOW = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+
+
+def read(case: Case) -> tuple[Terms, list[LoanEvent], list[date]]:
+    events = [parse_event(raw) for raw in case["events"]]
+    return parse_terms(case["terms"]), events, [date.fromisoformat(text) for text in case["as_of"]]
+
+
+def replayed(case: Case) -> tuple[Replayed, Terms, list[LoanEvent], list[date]] | None:
+    terms, events, dates = read(case)
+    try:
+        return replay(terms, events), terms, events, dates
+    except LoanRefused:
+        return None
+
+
+def result(terms: Terms, events: list[LoanEvent], dates: list[date]) -> object:
+    """Everything of a loan, or its refusal."""
+    try:
+        loan = replay(terms, events)
+    except LoanRefused as refused:
+        return refused.reason
+    return loan.schedule, loan.allocations, [loan.state(on) for on in dates]
+
+
+def many_events(terms: Terms, number: int, *, days: int = 730) -> list[LoanEvent]:
+    most = 2 * terms.principal_minor // number
+    payments = [paid(f"p{n}", 1 + n * days // number, 1 + n * 7919 % most) for n in range(1, number)]
+    return [disbursed(terms), *payments]
+
+
+@given(cases())
+@SLOW
+def test_the_engine_says_what_the_slow_model_says(case: Case) -> None:
+    """Red for, to name some: penalty without its grace; interest due by S_i; PRO_RATA by the p_i as drawn."""
+    found = replay_case(case)
+    found.pop("error", None)
+    event(str(found.get("refused", "replayed")))
+    assert found == model(case)
+
+
+@given(cases())
+@SLOW
+def test_a_reversal_leaves_what_was_never_booked(case: Case) -> None:
+    """Red if the reversal's own date counts, or the reversed payment's money stays credit."""
+    terms, events, dates = read(case)
+    removed = {event.of for event in events} | {event.id for event in events if event.of is not None}
+    if (loan := replayed(case)) and any(event.of for event in events):
+        never = [event for event in events if event.id not in removed]
+        assert result(terms, never, dates) == (
+            loan[0].schedule,
+            loan[0].allocations,
+            [loan[0].state(on) for on in dates],
+        )
+
+
+@given(cases())
+@SLOW
+def test_a_back_dated_event_is_as_one_booked_in_order(case: Case) -> None:
+    """Red if events apply in the order of booking."""
+    terms, events, dates = read(case)
+    if not any(event.of for event in events):
+        assert result(terms, events, dates) == result(terms, sorted(events, key=lambda event: event.on), dates)
+
+
+@given(cases())
+@SLOW
+def test_what_comes_later_changes_no_earlier_state(case: Case) -> None:
+    if loan := replayed(case):
+        whole, terms, _, dates = loan
+        for on in dates:
+            known = [event for event in whole.standing if event.on <= on]
+            before = replay(terms, known).state(on)
+            assert whole.state(on) == before
+
+
+@given(cases(), st.data())
+@SLOW
+def test_what_pays_off_on_a_date_closes_the_loan(case: Case, data: st.DataObject) -> None:
+    """Red if the payoff nets the credit, or a walk leaves a step out."""
+    if (loan := replayed(case)) and loan[0].standing:
+        whole, terms, events, _ = loan
+        on = max(whole.standing[-1].on, whole.schedule[-1].due) if data.draw(st.booleans()) else whole.standing[-1].on
+        owed = whole.state(on)
+        if 0 < owed.payoff_minor <= MAX_MINOR:
+            payoff = LoanEvent(id="off", on=on, type=EventType.REPAYMENT, amount_minor=owed.payoff_minor)
+            after = replay(terms, [*events, payoff])
+            assert after.allocations[-1].credit_minor == 0
+            for later in (0, 1, 400):
+                state = after.state(on + timedelta(later))
+                assert (state.closed, state.payoff_minor, state.due_minor, state.dpd) == (True, 0, 0, 0)
+                assert state.credit_minor == owed.credit_minor
+                assert state.interest_to_date_minor == owed.interest_to_date_minor
+
+
+@given(cases())
+@SLOW
+def test_money_adds_up(case: Case) -> None:
+    """What was paid is what principal, interest, penalty and fees fell by, and what is left is credit."""
+    if (loan := replayed(case)) and loan[0].standing:
+        whole, terms, _, dates = loan
+        for on in dates:
+            state, known = whole.state(on), [event for event in whole.standing if event.on <= on]
+            moved = {kind: sum(event.amount_minor or 0 for event in known if event.type is kind) for kind in EventType}
+            if not known:
+                continue
+            assert moved[EventType.REPAYMENT] == (
+                terms.principal_minor
+                - state.principal_minor
+                + state.interest_paid_minor
+                + state.penalty_paid_minor
+                + moved[EventType.CHARGE]
+                - state.fees_unpaid_minor
+                + state.credit_minor
+                + moved[EventType.REFUND_CREDIT]
+            )
+            assert sum(state.unpaid_minor) == state.principal_minor
+            assert state.due_minor <= state.payoff_minor
+
+
+@given(cases())
+@SLOW
+def test_the_next_amount_falls_due_on_the_next_date(case: Case) -> None:
+    if (loan := replayed(case)) and loan[0].standing:
+        on = loan[0].standing[-1].on
+        state = loan[0].state(on)
+        if state.next_due:
+            due = loan[0].state(state.next_due)
+            grown = due.penalty_to_date_minor - state.penalty_to_date_minor
+            assert due.due_minor == state.due_minor + state.next_due_minor + grown
+            assert state.next_due_minor > 0
+
+
+@pytest.mark.parametrize("prepayment", Prepayment)
+def test_states_of_a_long_history_are_those_of_its_beginnings(prepayment: Prepayment) -> None:
+    """Red if a kept copy shares a list with the account that went on, or is one event off."""
+    terms = terms_of(prepayment=prepayment)
+    events = many_events(terms, 3 * STRIDE, days=200)
+    whole = replay(terms, events)
+    for number in (1, STRIDE - 1, STRIDE, STRIDE + 1, STRIDE + 2, 2 * STRIDE + 1, 3 * STRIDE):
+        on = events[number - 1].on
+        known = [event for event in events if event.on <= on]
+        assert whole.state(on) == replay(terms, known).state(on)
+        assert whole.allocations[: len(known) - 1] == replay(terms, known).allocations
+
+
+def test_no_payment_leaves_a_loan_that_is_late_by_every_day() -> None:
+    terms = terms_of()
+    loan = replay(terms, [disbursed(terms)])
+    assert [loan.state(date(2024, 2, 28) + timedelta(day)).dpd for day in range(4)] == [0, 0, 1, 2]
+
+
+def test_a_loan_not_disbursed_has_no_figures() -> None:
+    terms = terms_of()
+    back = LoanEvent(id="r", on=OPENED, type=EventType.REVERSAL, of="out")
+    for events in ([], [disbursed(terms), back]):
+        loan = replay(terms, events)
+        state = loan.state(OPENED + timedelta(50))
+        assert (loan.schedule, loan.allocations, state.payoff_minor, state.closed) == ((), (), 0, False)
+
+
+def test_a_loan_disbursed_again_is_drawn_afresh() -> None:
+    """Payments booked between the two payouts stand if they lie after the second."""
+    terms, numbers = terms_of(), count(1)
+    again = replace(disbursed(terms), id="again", on=OPENED + timedelta(14))
+    back = LoanEvent(id="r", on=OPENED + timedelta(7), type=EventType.REVERSAL, of="out")
+    payment = paid(f"p{next(numbers)}", 20, 5_000)
+    assert result(terms, [disbursed(terms), payment, back, again], [OPENED]) == result(
+        terms, [again, payment], [OPENED]
+    )
+
+
+def test_the_largest_figures_stay_exact() -> None:
+    """Red if anything passes through int64 or a float."""
+    case = {
+        "id": "huge",
+        "terms": write_terms(
+            terms_of(
+                principal_minor=10**15,
+                rate=Decimal("99.999999999999"),
+                day_count=DayCount.ACT_ACT,
+                periods=3,
+                grace_days=0,
+                penalty_multiple_extra=Decimal("99.999999999999"),
+                prepayment=Prepayment.PRO_RATA,
+            )
+        ),
+        "events": [
+            {"id": "a", "on": "2023-12-31", "type": "disbursement", "amount_minor": 10**15},
+            {"id": "b", "on": "2024-02-10", "type": "repayment", "amount_minor": 10**15},
+            {"id": "c", "on": "2024-03-01", "type": "rate_change", "rate": "0.000000000001"},
+            {"id": "d", "on": "2024-07-01", "type": "repayment", "amount_minor": 999_999_999_999_999},
+        ],
+        "as_of": ["2024-02-10", "2024-06-30", "2025-07-01"],
+    }
+    assert replay_case(case) == model(case)
+
+
+@pytest.mark.parametrize("unit", [PeriodUnit.MONTH, PeriodUnit.DAY])
+def test_a_long_loan_replays_fast(unit: PeriodUnit) -> None:
+    """Two years, 2,400 events: some 10 ms; the bound leaves room for a busy machine, not for a rescan an event."""
+    terms = terms_of(periods=24 if unit is PeriodUnit.MONTH else 730, unit=unit)
+    events = many_events(terms, 2_400)
+    spent = []
+    for _ in range(5):
+        start = process_time()
+        replay(terms, events)
+        spent.append(process_time() - start)
+    assert min(spent) < 0.06
+    loan, start = replay(terms, events), process_time()
+    for day in range(0, 730, 7):
+        loan.state(OPENED + timedelta(day))
+    assert process_time() - start < 104 * 0.006
+
+
+def test_a_rate_holds_from_the_day_of_its_change() -> None:
+    terms = terms_of(rate=Decimal("0.365"), principal_minor=1_000_000)
+    change = LoanEvent(id="c", on=OPENED + timedelta(10), type=EventType.RATE_CHANGE, rate=Decimal("0.73"))
+    loan = replay(terms, [disbursed(terms), change])
+    interest = [loan.state(OPENED + timedelta(day)).interest_to_date_minor for day in (9, 10, 11)]
+    assert interest == [9_000, 10_000, 12_000]
+    assert loan.schedule == replay(terms, [disbursed(terms)]).schedule

@@ -1,0 +1,310 @@
+"""A loan as the words of the specification say it: day by day, in fractions, slow, and apart from the engine.
+
+It reads a case of the golden file's shape (JSON scalars) and gives back the same shape. Nothing of lending/ is
+imported, so that a fault there cannot hide here. It checks what events mean, not the form of their fields.
+"""
+
+from calendar import monthrange
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from fractions import Fraction
+from typing import Any
+
+DAY = timedelta(days=1)
+STEPS = [
+    f"{when}_{what}"
+    for when in ("PAST_DUE", "DUE", "IN_ADVANCE")
+    for what in ("PENALTY", "FEE", "INTEREST", "PRINCIPAL")
+]
+Case = dict[str, Any]
+
+
+class Refused(Exception):
+    pass
+
+
+def refuse_if(fault: bool, code: str) -> None:  # noqa: FBT001
+    if fault:
+        raise Refused(code)
+
+
+def day_fraction(t: date, day_count: str) -> Fraction:
+    if day_count == "ACT/365F":
+        return Fraction(1, 365)
+    if day_count == "ACT/360":
+        return Fraction(1, 360)
+    if day_count == "ACT/ACT":
+        return Fraction(1, 366 if monthrange(t.year, 2)[1] == 29 else 365)
+    g = [360 * d.year + 30 * d.month + min(d.day, 30) for d in (t, t + DAY)]
+    return Fraction(g[1] - g[0], 360)
+
+
+def days(start: date, end: date) -> list[date]:
+    return [start + n * DAY for n in range((end - start).days)]
+
+
+def period_fraction(start: date, end: date, day_count: str) -> Fraction:
+    return sum((day_fraction(t, day_count) for t in days(start, end)), Fraction(0))
+
+
+def periods_after(start: date, k: int, unit: str) -> date:
+    if unit != "MONTH":
+        return start + k * (7 if unit == "WEEK" else 1) * DAY
+    year, month = start.year, start.month
+    for _ in range(k):
+        year, month = (year + 1, 1) if month == 12 else (year, month + 1)
+    return date(year, month, min(start.day, monthrange(year, month)[1]))
+
+
+def shared(total: int, sizes: list[int]) -> list[int]:
+    """Largest remainder; ties to the earliest."""
+    exact = [Fraction(total * size, sum(sizes)) for size in sizes]
+    parts = [int(part) for part in exact]
+    order = sorted(range(len(sizes)), key=lambda i: (parts[i] - exact[i], i))
+    for i in order[: total - sum(parts)]:
+        parts[i] += 1
+    return parts
+
+
+def draw(terms: Case, d0: date) -> list[tuple[date, int, int]]:
+    first = terms["first_due"] and date.fromisoformat(terms["first_due"])
+    refuse_if(bool(first) and first <= d0, "BAD_TERMS")
+    n, every, unit = terms["periods"], terms["every"], terms["unit"]
+    dues = [
+        periods_after(first, (k - 1) * every, unit) if first else periods_after(d0, k * every, unit)
+        for k in range(1, n + 1)
+    ]
+    principal, rate = terms["principal_minor"], Fraction(terms["rate"])
+    if terms["method"] == "BULLET":
+        return [(dues[-1], principal, round(principal * rate * period_fraction(d0, dues[-1], terms["day_count"])))]
+    f = [rate * period_fraction(start, end, terms["day_count"]) for start, end in zip([d0, *dues], dues, strict=False)]
+    fixed = None
+    if terms["method"] == "INTEREST_ONLY":
+        fixed = [0] * (n - 1) + [principal]
+    elif terms["method"] == "EQUAL_PRINCIPAL" or rate == 0:
+        fixed = shared(principal, [1] * n)
+    discount, annuity = Fraction(1), Fraction(0)
+    for f_i in f:
+        discount /= 1 + f_i
+        annuity += discount
+    level = round(principal / annuity)
+    rows, balance, c = [], principal, Fraction(0)
+    for i in range(n):
+        before, c = c, c + balance * f[i]
+        s = round(c) - round(before)
+        p = fixed[i] if fixed else balance if i == n - 1 else min(max(level - s, 0), balance)
+        balance -= p
+        rows.append((dues[i], p, s))
+    return rows
+
+
+@dataclass
+class Loan:
+    terms: Case
+    opened: date
+    rows: list[tuple[date, int, int]]
+    left: list[int]
+    rate: Fraction
+    x: dict[date, Fraction]  # exact interest at the start of a day
+    penalty: Fraction = Fraction(0)
+    interest_paid: int = 0
+    penalty_paid: int = 0
+    fees: list[list[Any]] = field(default_factory=list)  # date, what is left
+    credit: int = 0
+
+    def due_dates(self, until: date) -> list[date]:
+        """Due dates for interest up to a day: after the last one, every day."""
+        drawn = [due for due, _, _ in self.rows if due <= until]
+        last = self.rows[-1][0]
+        return drawn + ([t + DAY for t in days(last, until)] if until > last else [])
+
+    def interest_at(self, due_dates: list[date]) -> int:
+        return round(self.x[due_dates[-1]]) if due_dates else 0
+
+    def principal(self, wanted: Callable[[date], bool]) -> int:
+        return sum(left for left, (due, _, _) in zip(self.left, self.rows, strict=True) if wanted(due))
+
+    def pass_night(self, t: date) -> None:
+        dcf = day_fraction(t, self.terms["day_count"])
+        grace = self.terms["grace_days"] * DAY
+        extra = Fraction(self.terms["penalty_multiple_extra"])
+        self.x[t + DAY] = self.x[t] + sum(self.left) * self.rate * dcf
+        self.penalty += self.principal(lambda due: due + grace <= t) * self.rate * extra * dcf
+
+    def pay(self, amount: int, d: date) -> tuple[int, int, int, int, int]:
+        past = max(0, self.interest_at(self.due_dates(d - DAY)) - self.interest_paid)
+        due = max(0, self.interest_at(self.due_dates(d)) - self.interest_paid - past)
+        there = dict.fromkeys(STEPS, 0)
+        there["PAST_DUE_PENALTY"] = round(self.penalty) - self.penalty_paid
+        there["PAST_DUE_FEE"] = sum(left for on, left in self.fees if on < d)
+        there["PAST_DUE_INTEREST"] = past
+        there["PAST_DUE_PRINCIPAL"] = self.principal(lambda due: due < d)
+        there["DUE_FEE"] = sum(left for on, left in self.fees if on == d)
+        there["DUE_INTEREST"] = due
+        there["DUE_PRINCIPAL"] = self.principal(lambda due: due == d)
+        there["IN_ADVANCE_INTEREST"] = round(self.x[d]) - self.interest_paid - past - due
+        there["IN_ADVANCE_PRINCIPAL"] = self.principal(lambda due: due > d)
+        taken = dict.fromkeys(STEPS, 0)
+        for step in self.terms.get("waterfall") or STEPS:
+            taken[step] = min(amount, there[step])
+            amount -= taken[step]
+        self.penalty_paid += taken["PAST_DUE_PENALTY"]
+        interest = sum(taken[step] for step in STEPS if step.endswith("INTEREST"))
+        self.interest_paid += interest
+        self.pay_fees(taken["PAST_DUE_FEE"], [fee for fee in self.fees if fee[0] < d])
+        self.pay_fees(taken["DUE_FEE"], [fee for fee in self.fees if fee[0] == d])
+        self.reduce(taken["PAST_DUE_PRINCIPAL"], [i for i, row in enumerate(self.rows) if row[0] < d])
+        self.reduce(taken["DUE_PRINCIPAL"], [i for i, row in enumerate(self.rows) if row[0] == d])
+        self.prepay(taken["IN_ADVANCE_PRINCIPAL"], [i for i, row in enumerate(self.rows) if row[0] > d])
+        self.credit += amount
+        fees = taken["PAST_DUE_FEE"] + taken["DUE_FEE"]
+        principal = sum(taken[step] for step in STEPS if step.endswith("PRINCIPAL"))
+        return taken["PAST_DUE_PENALTY"], fees, interest, principal, amount
+
+    def reduce(self, amount: int, order: list[int]) -> None:
+        for i in order:
+            part = min(amount, self.left[i])
+            self.left[i] -= part
+            amount -= part
+        assert amount == 0
+
+    def pay_fees(self, amount: int, fees: list[list[Any]]) -> None:
+        for fee in fees:
+            part = min(amount, fee[1])
+            fee[1] -= part
+            amount -= part
+
+    def prepay(self, amount: int, future: list[int]) -> None:
+        how = self.terms["prepayment"]
+        if how == "PRO_RATA" and amount:
+            for i, part in zip(future, shared(amount, [self.left[i] for i in future]), strict=True):
+                self.left[i] -= part
+        elif amount:
+            self.reduce(amount, future if how == "NEXT" else future[::-1])
+
+    def days_past_due(self, as_of: date) -> int:
+        before = self.due_dates(as_of - DAY)
+        unpaid = {due for left, (due, _, _) in zip(self.left, self.rows, strict=True) if left}
+        interest = max(0, self.interest_at(before) - self.interest_paid)
+        if interest + self.principal(lambda due: due < as_of) <= self.terms["tolerance_minor"]:
+            return 0
+        for due in before:
+            if due in unpaid or round(self.x[due]) > self.interest_paid:
+                return (as_of - due).days
+        return 0
+
+    def state(self, as_of: date) -> Case:
+        interest, penalty = round(self.x[as_of]), round(self.penalty)
+        fees = sum(left for _, left in self.fees)
+        unpaid = penalty - self.penalty_paid + fees
+        interest_due = max(0, self.interest_at(self.due_dates(as_of)) - self.interest_paid)
+        return {
+            "as_of": as_of.isoformat(),
+            "principal_minor": sum(self.left),
+            "interest_to_date_minor": interest,
+            "interest_paid_minor": self.interest_paid,
+            "penalty_to_date_minor": penalty,
+            "penalty_paid_minor": self.penalty_paid,
+            "fees_unpaid_minor": fees,
+            "credit_minor": self.credit,
+            "due_minor": self.principal(lambda due: due <= as_of) + interest_due + unpaid,
+            "dpd": self.days_past_due(as_of),
+            "payoff_minor": sum(self.left) + interest - self.interest_paid + unpaid,
+        }
+
+
+def nothing(as_of: date) -> Case:
+    return {
+        "as_of": as_of.isoformat(),
+        **dict.fromkeys(
+            (
+                "principal_minor",
+                "interest_to_date_minor",
+                "interest_paid_minor",
+                "penalty_to_date_minor",
+                "penalty_paid_minor",
+                "fees_unpaid_minor",
+                "credit_minor",
+                "due_minor",
+                "dpd",
+                "payoff_minor",
+            ),
+            0,
+        ),
+    }
+
+
+def standing(events: list[Case]) -> list[Case]:
+    known: list[Case] = []
+    removed: list[str] = []
+    for event in events:
+        refuse_if(event["id"] in [other["id"] for other in known], "BAD_EVENT")
+        refuse_if(event.get("amount_minor", 1) <= 0, "AMOUNT_NOT_POSITIVE")
+        if event["type"] == "reversal":
+            target = [other["type"] for other in known if other["id"] == event["of"]]
+            refuse_if(not target, "UNKNOWN_EVENT")
+            refuse_if(event["of"] in removed, "ALREADY_REVERSED")
+            refuse_if(target == ["reversal"], "NOT_REVERSIBLE")
+            removed.append(event["of"])
+        known.append(event)
+    left = [event for event in known if event["type"] != "reversal" and event["id"] not in removed]
+    return [event for on in sorted({event["on"] for event in left}) for event in left if event["on"] == on]
+
+
+def disburse(terms: Case, event: Case) -> Loan:
+    refuse_if(event["type"] != "disbursement", "BEFORE_DISBURSEMENT")
+    refuse_if(event["amount_minor"] != terms["principal_minor"], "AMOUNT_NOT_PRINCIPAL")
+    opened = date.fromisoformat(event["on"])
+    rows = draw(terms, opened)
+    left = [principal for _, principal, _ in rows]
+    return Loan(terms, opened, rows, left, Fraction(terms["rate"]), {opened: Fraction(0)})
+
+
+def apply(loan: Loan, event: Case, on: date) -> Case | None:
+    amount = event.get("amount_minor", 0)
+    refuse_if(event["type"] == "disbursement", "ALREADY_DISBURSED")
+    if event["type"] == "charge":
+        loan.fees.append([on, amount])
+    if event["type"] == "rate_change":
+        loan.rate = Fraction(event["rate"])
+    if event["type"] in ("apply_credit", "refund_credit"):
+        refuse_if(amount > loan.credit, "CREDIT_TOO_SMALL")
+        loan.credit -= amount
+    if event["type"] not in ("repayment", "apply_credit"):
+        return None
+    names = ("penalty_minor", "fee_minor", "interest_minor", "principal_minor", "credit_minor")
+    return {"event": event["id"], **dict(zip(names, loan.pay(amount, on), strict=True))}
+
+
+def model(case: Case) -> Case:
+    """Give the result of a case, or its refusal without words."""
+    try:
+        return {"id": case["id"], **replayed(case)}
+    except Refused as refused:
+        return {"id": case["id"], "refused": str(refused)}
+
+
+def replayed(case: Case) -> Case:
+    as_of = [date.fromisoformat(text) for text in case["as_of"]]
+    events = standing(case["events"])
+    if not events:
+        return {"schedule": [], "allocations": [], "states": [nothing(day) for day in as_of]}
+    loan = disburse(case["terms"], events[0])
+    states = {day: nothing(day) for day in as_of if day < loan.opened}
+    allocations: list[Case | None] = []
+    last = max([date.fromisoformat(events[-1]["on"]), *as_of])
+    for t in days(loan.opened, last + DAY):
+        allocations += [apply(loan, event, t) for event in events[1:] if event["on"] == t.isoformat()]
+        if t in as_of:
+            states[t] = loan.state(t)
+        loan.pass_night(t)
+    schedule = [
+        {"no": i, "due": due.isoformat(), "principal_minor": p, "interest_minor": s, "total_minor": p + s}
+        for i, (due, p, s) in enumerate(loan.rows, start=1)
+    ]
+    return {
+        "schedule": schedule,
+        "allocations": list(filter(None, allocations)),
+        "states": [states[day] for day in as_of],
+    }
