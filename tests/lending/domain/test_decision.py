@@ -1,0 +1,243 @@
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lending.domain.application import ApplicationState
+from lending.domain.assessment import NoOffer, assess
+from lending.domain.decision import (
+    REFERRING,
+    RULES,
+    RULES_VERSION,
+    DecisionFacts,
+    DecisionRefusal,
+    Ground,
+    NotDecidable,
+    Outcome,
+    canonical_decision,
+    decide,
+)
+from lending.domain.facts import MerchantFacts
+from lending.domain.limit import most_by_months
+from lending.domain.line import Line
+from lending.domain.product import Band
+from lending.domain.review import ReviewRefusal, judge_review
+from lending.domain.snapshot import SnapshotDefect, SnapshotMalformed, parse_snapshot, snapshot_of
+from scoring.domain.calibration import Grade
+from scoring.domain.canonical import canonical_json, sha256_of
+from scoring.domain.policy import Gate, NotScored
+from tests.lending.domain.borrowers import ON, YUAN, amounts, application, day_one, merchants, product, sound
+
+BIG = {
+    "sales_basis_minor": 400_000 * YUAN,
+    "sales_365_minor": 5_000_000 * YUAN,
+    "worst_month_minor": 300_000 * YUAN,
+}
+CASES: list[tuple[dict[str, Any], Outcome, Ground | None]] = [
+    ({}, Outcome.APPROVE, None),
+    ({"amount_minor": 25_000 * YUAN}, Outcome.APPROVE, None),
+    ({"amount_minor": 1_000 * YUAN, "months": 1}, Outcome.APPROVE, None),
+    ({"not_scored": NotScored.TOO_YOUNG, "needed": 9}, Outcome.DECLINE, Ground.NOT_SCORED),
+    ({"as_of": ON.replace(month=2, day=21)}, Outcome.DECLINE, Ground.SCORE_TOO_OLD),
+    ({"gates": (Gate.RECENCY,)}, Outcome.DECLINE, Ground.GATE_FAILED),
+    ({"grade": Grade.C2}, Outcome.DECLINE, Ground.GRADE_TOO_LOW),
+    ({"grade": None}, Outcome.DECLINE, Ground.GRADE_TOO_LOW),
+    ({"currency": "EUR"}, Outcome.DECLINE, Ground.NOT_ELIGIBLE),
+    ({"days_past_due": 1}, Outcome.DECLINE, Ground.PAST_DUE),
+    ({"sales_basis_minor": 0}, Outcome.DECLINE, Ground.LIMIT_BELOW_MINIMUM),
+    ({"line": Line(limit_minor=0)}, Outcome.DECLINE, Ground.RAISE_PENDING),
+    ({"outstanding_minor": 25_000 * YUAN}, Outcome.DECLINE, Ground.NO_ROOM_LEFT),
+    ({"months": 0}, Outcome.DECLINE, Ground.MONTHS_OUT_OF_RANGE),
+    ({"months": 10}, Outcome.DECLINE, Ground.MONTHS_OUT_OF_RANGE),
+    ({"amount_minor": 1_000 * YUAN - 1}, Outcome.DECLINE, Ground.AMOUNT_BELOW_MINIMUM),
+    ({"amount_minor": 0}, Outcome.DECLINE, Ground.AMOUNT_BELOW_MINIMUM),
+    ({"amount_minor": 25_000 * YUAN + 1}, Outcome.DECLINE, Ground.AMOUNT_ABOVE_LIMIT),
+    ({"line": Line(limit_minor=19_999 * YUAN)}, Outcome.DECLINE, Ground.AMOUNT_ABOVE_LIMIT),
+    ({"owner_used_minor": 5_001 * YUAN}, Outcome.DECLINE, Ground.AMOUNT_ABOVE_LIMIT),
+    ({"months": 1}, Outcome.DECLINE, Ground.DEBT_SERVICE),
+    ({"amount_minor": 12_346_88, "months": 1}, Outcome.APPROVE, None),
+    ({"amount_minor": 12_346_89, "months": 1}, Outcome.DECLINE, Ground.DEBT_SERVICE),
+    ({"flagged_share_bps": 1_499}, Outcome.APPROVE, None),
+    ({"flagged_share_bps": 1_500}, Outcome.REFER, Ground.FLAGGED_SALES),
+    ({"flagged_share_bps": None}, Outcome.APPROVE, None),
+    ({**BIG, "amount_minor": 100_000 * YUAN}, Outcome.APPROVE, None),
+    ({**BIG, "amount_minor": 100_000 * YUAN + 1}, Outcome.REFER, Ground.LARGE_AMOUNT),
+    ({"owner_days_past_due": 1}, Outcome.REFER, Ground.OWNER_PAST_DUE),
+    ({"owner_days_past_due": 1, "months": 10}, Outcome.DECLINE, Ground.MONTHS_OUT_OF_RANGE),
+]
+facts_of_anybody = st.builds(
+    DecisionFacts,
+    product_sha256=st.just(day_one().sha256),
+    rules_version=st.just(RULES_VERSION),
+    merchant=merchants,
+    amount_minor=amounts,
+    months=st.integers(0, 13),
+)
+
+
+@pytest.mark.parametrize(("changes", "outcome", "ground"), CASES)
+def test_the_first_rule_that_fires_decides(changes: dict[str, Any], outcome: Outcome, ground: Ground | None) -> None:
+    """Red if any threshold moves by one unit, or a rule is left out."""
+    found = decide(application(day_one(), **changes), day_one())
+    assert (found.outcome, found.ground) == (outcome, ground)
+    assert [rule for rule, _ in found.evaluated] == list(Ground)
+    assert found.ground is next((rule for rule, fired in found.evaluated if fired), None)
+
+
+def test_every_rule_is_shown_to_fire_first() -> None:
+    assert {ground for _, _, ground in CASES if ground} == set(Ground)
+
+
+def test_the_rules_are_those_of_the_offers_and_then_those_of_the_application() -> None:
+    """To be changed together with RULES_VERSION: an old snapshot must not be judged by other rules."""
+    assert [ground.value for ground in Ground][: len(NoOffer)] == [reason.value for reason in NoOffer]
+    assert [ground for ground, _ in RULES] == list(Ground)
+    assert set(REFERRING) == set(list(Ground)[-3:])
+    assert RULES_VERSION == 1
+
+
+@given(facts_of_anybody)
+def test_what_is_approved_is_what_was_on_offer(facts: DecisionFacts) -> None:
+    """Red if a decline rule moves behind a refer rule, or the limit is not computed again."""
+    found = decide(facts, day_one())
+    case = assess(facts.merchant, day_one())
+    assert (found.limit, found.free_minor) == (case.limit, case.free_minor)
+    if found.outcome is Outcome.DECLINE:
+        return
+    grade = facts.merchant.score.grade
+    assert grade is not None
+    most = most_by_months(facts.merchant, day_one(), grade=grade, free_minor=case.free_minor)
+    assert case.no_offer is None
+    assert 1_000 * YUAN <= facts.amount_minor <= most[facts.months]
+    assert (found.outcome is Outcome.REFER) is any(fired for _, fired in found.evaluated)
+
+
+@given(sound, st.data())
+def test_whatever_an_offer_promises_is_not_declined(facts: MerchantFacts, data: st.DataObject) -> None:
+    """Red if the debt service gate is no cap of the limit."""
+    case, grade = assess(facts, day_one()), facts.score.grade
+    if case.no_offer is not None or grade is None:
+        return
+    most = most_by_months(facts, day_one(), grade=grade, free_minor=case.free_minor)
+    months = data.draw(st.sampled_from([months for months, amount in most.items() if amount]))
+    amount = data.draw(st.integers(1_000 * YUAN, most[months]))
+    asked = replace(application(day_one(), amount_minor=amount, months=months), merchant=facts)
+    assert decide(asked, day_one()).outcome is not Outcome.DECLINE
+
+
+def test_facts_are_not_decided_under_another_product_or_other_rules() -> None:
+    facts = application(day_one())
+    other = product(lambda data: data.update(version=2))
+    with pytest.raises(NotDecidable) as refused:
+        decide(facts, other)
+    assert refused.value.reason is DecisionRefusal.OTHER_PRODUCT
+    with pytest.raises(NotDecidable) as refused:
+        decide(replace(facts, rules_version=RULES_VERSION + 1), day_one())
+    assert refused.value.reason is DecisionRefusal.OTHER_RULES
+
+
+@given(facts_of_anybody)
+def test_a_snapshot_is_read_as_it_was_written_and_decides_to_the_bit(facts: DecisionFacts) -> None:
+    text, sha256 = snapshot_of(facts)
+    read = parse_snapshot(text, sha256)
+    assert read == facts
+    assert snapshot_of(read) == (text, sha256)
+    assert canonical_decision(decide(read, day_one())) == canonical_decision(decide(facts, day_one()))
+
+
+def test_a_snapshot_holds_every_fact() -> None:
+    """Whatever is changed in a snapshot is another snapshot, or none."""
+    facts = application(day_one(), line=Line(limit_minor=1), dues_minor=(1,), gates=(Gate.TENURE,))
+    data = json.loads(snapshot_of(facts)[0])
+
+    def leaves(part: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:  # noqa: ANN401
+        items = part.items() if isinstance(part, dict) else enumerate(part) if isinstance(part, list) else ()
+        return [leaf for key, value in items for leaf in leaves(value, (*path, key))] or [path]
+
+    found = leaves(data)
+    assert len(found) == 38
+    for path in found:
+        changed = json.loads(json.dumps(data))
+        *parents, last = path
+        part = changed
+        for key in parents:
+            part = part[key]
+        del part[last]
+        text = canonical_json(changed)
+        try:
+            assert parse_snapshot(text, sha256_of(text)) != facts, path
+        except SnapshotMalformed as refused:
+            assert refused.reason is SnapshotDefect.MALFORMED  # noqa: PT017
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ('"months":9', '"months": 9', SnapshotDefect.NOT_CANONICAL),
+        ('"months":9', '"months":9,"months":9', SnapshotDefect.NOT_CANONICAL),
+        ('"months":9', '"months":9.0', SnapshotDefect.MALFORMED),
+        ('"months":9', '"months":true', SnapshotDefect.MALFORMED),
+        ('"months":9', '"months":9,"x":1', SnapshotDefect.MALFORMED),
+        ('"grade":"B1"', '"grade":"E"', SnapshotDefect.MALFORMED),
+        ('"grade":"B1"', '"grade":5', SnapshotDefect.MALFORMED),
+        ('"gates":[]', '"gates":["HEIGHT"]', SnapshotDefect.MALFORMED),
+        ('"gates":[]', '"gates":{}', SnapshotDefect.MALFORMED),
+        ('"dues_minor":[]', '"dues_minor":["1"]', SnapshotDefect.MALFORMED),
+        ('"line":null', '"line":7', SnapshotDefect.MALFORMED),
+        ('"region":"Zhejiang"', '"region":null', SnapshotDefect.MALFORMED),
+        ('"on":"2026-03-02"', '"on":"2026-3-2"', SnapshotDefect.MALFORMED),
+        ('"on":"2026-03-02"', '"on":"2026-02-30"', SnapshotDefect.MALFORMED),
+        ('{"amount_minor"', '{{"amount_minor"', SnapshotDefect.MALFORMED),
+    ],
+)
+def test_a_malformed_snapshot_is_refused(old: str, new: str, reason: SnapshotDefect) -> None:
+    text, sha256 = snapshot_of(application(day_one()))
+    changed = text.replace(old, new)
+    assert changed != text
+    with pytest.raises(SnapshotMalformed) as refused:
+        parse_snapshot(changed, sha256_of(changed))
+    assert refused.value.reason is reason
+    with pytest.raises(SnapshotMalformed) as refused:
+        parse_snapshot(changed, sha256)
+    assert refused.value.reason is SnapshotDefect.HASH_DIFFERS
+
+
+REVIEWS: list[tuple[dict[str, Any], ReviewRefusal | None]] = [
+    ({}, None),
+    ({"amount_minor": 200_000 * YUAN}, None),
+    ({"amount_minor": 200_000 * YUAN + 1}, ReviewRefusal.ABOVE_BAND),
+    ({"amount_minor": 10**12, "band": Band.RISK_MANAGER}, None),
+    ({"band": None}, ReviewRefusal.NO_BAND),
+    ({"same_person": True}, ReviewRefusal.SAME_PERSON),
+    ({"same_person": True, "band": Band.RISK_MANAGER}, ReviewRefusal.SAME_PERSON),
+    ({"reason": " \n"}, ReviewRefusal.REASON_MISSING),
+    ({"reason": "", "amount_minor": 10**12}, ReviewRefusal.ABOVE_BAND),
+    ({"state": ApplicationState.DECLINED}, ReviewRefusal.NOT_REFERRED),
+    ({"state": ApplicationState.APPROVED, "same_person": True}, ReviewRefusal.NOT_REFERRED),
+    ({"payout_account_verified": False}, ReviewRefusal.PAYOUT_ACCOUNT_NOT_VERIFIED),
+    ({"payout_account_verified": False, "outcome": Outcome.DECLINE}, None),
+]
+
+
+@pytest.mark.parametrize(("changes", "refused"), REVIEWS)
+def test_a_person_decides_within_its_band_never_its_own_and_with_a_reason(
+    changes: dict[str, Any], refused: ReviewRefusal | None
+) -> None:
+    """Red if the band is left out, or whoever entered an application may approve it."""
+    asked: dict[str, Any] = {
+        "state": ApplicationState.REFERRED,
+        "outcome": Outcome.APPROVE,
+        "amount_minor": 150_000 * YUAN,
+        "band": Band.UNDERWRITER,
+        "same_person": False,
+        "reason": "Two shops, one season.",
+        "payout_account_verified": True,
+    }
+    assert judge_review(day_one(), **{**asked, **changes}) is refused
+
+
+def test_every_refusal_of_a_review_is_shown() -> None:
+    assert {refused for _, refused in REVIEWS if refused} == set(ReviewRefusal)
