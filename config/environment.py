@@ -42,6 +42,7 @@ class Environment:
     job_lease: int
     sweep_every: int
     secure: bool
+    loopback_dir: Path | None
 
 
 def parse_environment(environ: Mapping[str, str], *, root: Path) -> Environment:
@@ -70,6 +71,7 @@ def parse_environment(environ: Mapping[str, str], *, root: Path) -> Environment:
             "SECRET_KEY": "only-for-the-embedded-servers-which-no-network-reaches",
             "BUSINESS_CLOCK": "manual",
             "SECURE": "0",
+            "LOOPBACK_DIR": str(root / ".local" / "loopback"),
         }
         environ = local | {name: value for name, value in environ.items() if name != "DATABASE_OWNER_URL"}
     return Environment(
@@ -85,6 +87,7 @@ def parse_environment(environ: Mapping[str, str], *, root: Path) -> Environment:
         job_lease=read("JOB_LEASE", _seconds, "60"),
         sweep_every=read("SWEEP_EVERY", _seconds, "20"),
         secure=read("SECURE", _flag, "1"),
+        loopback_dir=read("LOOPBACK_DIR", _directory, ""),
     )
 
 
@@ -100,6 +103,13 @@ def _flag(text: str) -> bool:
         message = f"expected 0 or 1, not {text!r}"
         raise ValueError(message)
     return text == "1"
+
+
+def _directory(text: str) -> Path | None:
+    if text and not Path(text).is_absolute():
+        message = f"expected an absolute path, not {text!r}"
+        raise ValueError(message)
+    return Path(text) if text else None
 
 
 def _words(text: str) -> list[str]:

@@ -137,6 +137,8 @@ CONTENT_SECURITY_POLICY = {
     },
 }
 
+LOOPBACK_DIR = _environment.loopback_dir
+
 CELERY_BROKER_URL = _environment.broker_url
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
@@ -151,6 +153,10 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "sweep jobs": {"task": "office.sweep_jobs", "schedule": timedelta(seconds=_environment.sweep_every)},
     "seal forgotten batches": {"task": "merchants.seal_forgotten_batches", "schedule": timedelta(minutes=10)},
+    "settle payouts": {"task": "lending.settle_payouts", "schedule": timedelta(minutes=1)},
+    "make offers": {"task": "lending.start_due_round", "schedule": timedelta(minutes=1)},
+    "close the day": {"task": "lending.close_due_day", "schedule": timedelta(minutes=1)},
+    "forget requests": {"task": "merchants.forget_requests", "schedule": timedelta(hours=1)},
     "roll the business date": {"task": "office.roll_business_date", "schedule": timedelta(minutes=5)},
     "score the new day": {"task": "scoring.start_due_run", "schedule": timedelta(minutes=5)},
 }

@@ -4,6 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from config.office.job_runs import run_job
+from merchants.operations.idempotency import forget_requests
 from merchants.operations.ingestion import FILL, fill_batch, seal_forgotten_batches
 
 
@@ -17,3 +18,9 @@ def fill(job_id: int) -> None:
 def seal_forgotten() -> None:
     """Seal the batches whose receiver died before it staged their rows."""
     seal_forgotten_batches(now=timezone.now())
+
+
+@shared_task(name="merchants.forget_requests")
+def forget() -> None:
+    """Forget the requests that nobody sends again any more."""
+    forget_requests(now=timezone.now())

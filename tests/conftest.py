@@ -30,7 +30,9 @@ WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw")
 # TEST_NAME lets two sessions run at once, each on databases and queues of its own.
 TEST_DATABASE = f"test_tradeline_{os.environ.get('TEST_NAME', '')}{WORKER}"
 # Seeded by migrations: emptied, they would be missing in every later test.
-SEEDED = frozenset({"django_migrations", "django_content_type", "auth_permission", "auth_group"})
+SEEDED = frozenset(
+    {"django_migrations", "django_content_type", "auth_permission", "auth_group", "lending_ledgeraccount"}
+)
 
 if embedded.wanted(os.environ):
     embedded.start(ROOT, os.environ)

@@ -102,8 +102,17 @@ def limit_statements_to_lease() -> None:
 def report_progress(*, claim: Claim, done: int, total: int, now: datetime) -> None:
     """Write how far the job is, and renew its lease from `now`. Raises StaleRow if the claim is lost."""
     with operation():
-        held = JobRun.objects.held(claim.job_id, claim.token)
-        require_one(held.update(done=done, total=total, lease_until=now + settings.JOB_LEASE))
+        hold_claim(claim=claim, done=done, total=total, now=now)
+
+
+def hold_claim(*, claim: Claim, done: int, total: int, now: datetime) -> None:
+    """Report progress in the transaction of a piece of the work: it counts only while the claim is held.
+
+    Raises NoTransaction, StaleRow if the claim is lost.
+    """
+    require_transaction()
+    held = JobRun.objects.held(claim.job_id, claim.token)
+    require_one(held.update(done=done, total=total, lease_until=now + settings.JOB_LEASE))
 
 
 def finish_job(*, claim: Claim, done: int, now: datetime) -> None:

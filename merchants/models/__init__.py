@@ -1,6 +1,7 @@
 """The tables of the registry and of the history."""
 
 from merchants.models.batch import Batch, BatchIssue, StagedRow
+from merchants.models.kept_request import KeptRequest
 from merchants.models.merchant import Merchant, Owner
 from merchants.models.partner import Partner, PartnerClient
 from merchants.models.payout_account import PayoutAccount
@@ -9,6 +10,7 @@ from merchants.models.transaction import Transaction
 __all__ = [
     "Batch",
     "BatchIssue",
+    "KeptRequest",
     "Merchant",
     "Owner",
     "Partner",

@@ -10,11 +10,17 @@ from config.kernel.money import CURRENCY_PATTERN
 from merchants.models.partner import Partner
 
 
+class OwnerQuerySet(LockingQuerySet["Owner"]):
+    """Select owners."""
+
+
 class Owner(models.Model):
     """Whoever owns one or several merchants of a partner, under the partner's own reference."""
 
     partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="+")
     external_ref = models.CharField(max_length=100)
+
+    objects = OwnerQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -26,6 +26,7 @@ BAD = {
     "JOB_LEASE": ["", "0", "241", "-1", "1.5", "60s", "²"],
     "SWEEP_EVERY": ["", "0", "1000", "soon"],
     "SECURE": ["", "on"],
+    "LOOPBACK_DIR": ["bank", "./bank"],
 }
 
 
@@ -83,6 +84,7 @@ def test_what_is_not_said_has_its_default() -> None:
         job_lease=60,
         sweep_every=20,
         secure=True,
+        loopback_dir=None,
     )
 
 
@@ -96,11 +98,13 @@ def test_what_is_said_is_taken() -> None:
         "JOB_LEASE": "240",
         "SWEEP_EVERY": "1",
         "SECURE": "0",
+        "LOOPBACK_DIR": "/var/lib/bank",
     }
     found = parse(GOOD | said)
     assert (found.debug, found.secure, found.allowed_hosts) == (True, False, ["office.example", "api.example"])
     assert (found.business_time_zone, found.business_clock, found.log_level) == ("Asia/Shanghai", "manual", "DEBUG")
     assert (found.job_lease, found.sweep_every) == (240, 1)
+    assert found.loopback_dir == Path("/var/lib/bank")
 
 
 def test_without_addresses_the_embedded_servers_are_meant() -> None:

@@ -1,0 +1,85 @@
+"""Say when a day may be closed, in which stages, and whether its books are proven."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Final
+
+COLLECT: Final = "lending.collect_dues"
+ACCRUE: Final = "lending.accrue_day"
+VERIFY: Final = "lending.verify_loans"
+PROVE: Final = "lending.prove_books"
+STAGES: Final = (COLLECT, ACCRUE, VERIFY, PROVE)
+"""Collect what is due, book what was earned, compare every loan with its events, compare the ledger with the loans."""
+LOANS_A_PART: Final = 10_000
+MOST_PARTS: Final = 32
+DRIFTED_SHOWN: Final = 100
+
+
+class CloseState(StrEnum):
+    """Name the states of a closing: under way, its books proven, or its proof failed."""
+
+    WORKING = "WORKING"
+    PROVEN = "PROVEN"
+    BROKEN = "BROKEN"
+
+
+class CloseRefusal(StrEnum):
+    """Name the reasons for which no closing is started; the first that holds counts."""
+
+    NO_BUSINESS_DATE = "NO_BUSINESS_DATE"
+    ANOTHER_WORKS = "ANOTHER_WORKS"
+    NOTHING_TO_CLOSE = "NOTHING_TO_CLOSE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balance:
+    """Hold one account in one currency: what the ledger has, and what the loans say; minor units, debits positive."""
+
+    account: str
+    currency: str
+    ledger_minor: int
+    loans_minor: int
+
+    @property
+    def holds(self) -> bool:
+        """Tell whether they agree to the unit."""
+        return self.ledger_minor == self.loans_minor
+
+
+def day_to_close(*, today: date | None, last_closed: date | None, first_loan: date | None) -> date | None:
+    """Find the day that is to be closed next: every day before the open one, from the first loan's on, in order."""
+    first = first_loan if last_closed is None else last_closed + timedelta(days=1)
+    return first if today is not None and first is not None and first < today else None
+
+
+def judge_close(*, today: date | None, day: date | None, another_works: bool) -> CloseRefusal | None:
+    """Judge whether a closing may start."""
+    if today is None:
+        return CloseRefusal.NO_BUSINESS_DATE
+    if another_works:
+        return CloseRefusal.ANOTHER_WORKS
+    return CloseRefusal.NOTHING_TO_CLOSE if day is None else None
+
+
+def parts_for(loans: int) -> int:
+    """Give the number of parts in which so many loans are closed: one up to LOANS_A_PART."""
+    return max(1, min(MOST_PARTS, -(-loans // LOANS_A_PART)))
+
+
+def parts_of(stage: str, parts: int) -> int:
+    """Give the number of parts of a stage: the last looks at everything at once."""
+    return 1 if stage == PROVE else parts
+
+
+def stage_after(stage: str) -> str | None:
+    """Give the stage that follows, None after the last."""
+    place = STAGES.index(stage) + 1
+    return STAGES[place] if place < len(STAGES) else None
+
+
+def conclude(balances: Sequence[Balance], drifted: Sequence[int]) -> CloseState:
+    """Judge the proof: every account must agree, and no loan may have drifted from its events."""
+    holds = all(balance.holds for balance in balances) and not drifted
+    return CloseState.PROVEN if holds else CloseState.BROKEN

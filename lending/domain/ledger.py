@@ -1,0 +1,168 @@
+"""Say what a loan is in the books, and post the difference between two such sayings.
+
+A loan's share of every account is a function of its position, and its postings are the difference of two positions:
+so a repayment, a reversal and a back-dated event are booked by the same few lines, and every account can be proven
+as the sum over all loans of what `replay` says of each.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+
+class AccountKind(StrEnum):
+    """Name the kinds of accounts; the balance of the first two is of debits, of the others of credits."""
+
+    ASSET = "ASSET"
+    EXPENSE = "EXPENSE"
+    LIABILITY = "LIABILITY"
+    INCOME = "INCOME"
+
+
+class Account(StrEnum):
+    """Name the accounts, one of each in every currency."""
+
+    PRINCIPAL = "PRINCIPAL"
+    INTEREST_RECEIVABLE = "INTEREST_RECEIVABLE"
+    PENALTY_RECEIVABLE = "PENALTY_RECEIVABLE"
+    FEE_RECEIVABLE = "FEE_RECEIVABLE"
+    COLLECTION_CLEARING = "COLLECTION_CLEARING"
+    PAYOUT_CLEARING = "PAYOUT_CLEARING"
+    MERCHANT_CREDIT = "MERCHANT_CREDIT"
+    INTEREST_INCOME = "INTEREST_INCOME"
+    PENALTY_INCOME = "PENALTY_INCOME"
+    FEE_INCOME = "FEE_INCOME"
+
+
+class EntryCode(StrEnum):
+    """Name what may be booked: what a loan earned, or what an event of its type moved."""
+
+    ACCRUAL = "ACCRUAL"
+    DISBURSEMENT = "DISBURSEMENT"
+    REPAYMENT = "REPAYMENT"
+    CHARGE = "CHARGE"
+    RATE_CHANGE = "RATE_CHANGE"
+    REVERSAL = "REVERSAL"
+    APPLY_CREDIT = "APPLY_CREDIT"
+    REFUND_CREDIT = "REFUND_CREDIT"
+
+
+KINDS: Final[Mapping[Account, AccountKind]] = MappingProxyType(
+    {
+        Account.PRINCIPAL: AccountKind.ASSET,
+        Account.INTEREST_RECEIVABLE: AccountKind.ASSET,
+        Account.PENALTY_RECEIVABLE: AccountKind.ASSET,
+        Account.FEE_RECEIVABLE: AccountKind.ASSET,
+        Account.COLLECTION_CLEARING: AccountKind.ASSET,
+        Account.PAYOUT_CLEARING: AccountKind.ASSET,
+        Account.MERCHANT_CREDIT: AccountKind.LIABILITY,
+        Account.INTEREST_INCOME: AccountKind.INCOME,
+        Account.PENALTY_INCOME: AccountKind.INCOME,
+        Account.FEE_INCOME: AccountKind.INCOME,
+    }
+)
+ACCRUALS: Final = (
+    ("interest_minor", Account.INTEREST_RECEIVABLE, Account.INTEREST_INCOME),
+    ("penalty_minor", Account.PENALTY_RECEIVABLE, Account.PENALTY_INCOME),
+    ("fees_minor", Account.FEE_RECEIVABLE, Account.FEE_INCOME),
+)
+"""What is earned: from the receivable to the income, whatever was paid meanwhile."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """Hold what happened to a loan up to a date, in minor units.
+
+    disbursed, repaid and refunded are money that moved; interest, penalty and fees what was earned to date;
+    principal and credit what is outstanding and held.
+    """
+
+    disbursed_minor: int = 0
+    repaid_minor: int = 0
+    refunded_minor: int = 0
+    principal_minor: int = 0
+    interest_minor: int = 0
+    interest_paid_minor: int = 0
+    penalty_minor: int = 0
+    penalty_paid_minor: int = 0
+    fees_minor: int = 0
+    fees_paid_minor: int = 0
+    credit_minor: int = 0
+
+
+POSITION_FIELDS: Final = tuple(field.name for field in fields(Position))
+NOTHING: Final = Position()
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """One posting: an amount above 0, in minor units, from the account it is credited to the one it is debited to."""
+
+    debit: Account
+    credit: Account
+    amount_minor: int
+
+
+def balances(position: Position) -> dict[Account, int]:
+    """Give the loan's share of each account, debits positive; the shares of one loan add up to 0."""
+    return {
+        Account.PRINCIPAL: position.principal_minor,
+        Account.INTEREST_RECEIVABLE: position.interest_minor - position.interest_paid_minor,
+        Account.PENALTY_RECEIVABLE: position.penalty_minor - position.penalty_paid_minor,
+        Account.FEE_RECEIVABLE: position.fees_minor - position.fees_paid_minor,
+        Account.COLLECTION_CLEARING: position.repaid_minor,
+        Account.PAYOUT_CLEARING: -position.disbursed_minor - position.refunded_minor,
+        Account.MERCHANT_CREDIT: -position.credit_minor,
+        Account.INTEREST_INCOME: -position.interest_minor,
+        Account.PENALTY_INCOME: -position.penalty_minor,
+        Account.FEE_INCOME: -position.fees_minor,
+    }
+
+
+def earned_between(before: Position, after: Position) -> Position:
+    """Give what was earned from one position to the other, as a position of its own."""
+    return Position(**{name: getattr(after, name) - getattr(before, name) for name, _, _ in ACCRUALS})
+
+
+def total(positions: Iterable[Position]) -> Position:
+    """Add positions up."""
+    found = list(positions)
+    return Position(**{name: sum(getattr(position, name) for position in found) for name in POSITION_FIELDS})
+
+
+def movements(before: Position, after: Position) -> tuple[Movement, ...]:
+    """Give the postings that lead from one position to the other: first what was earned, then what moved.
+
+    Raises ValueError for a position whose shares do not add up to 0.
+    """
+    earned: list[Movement] = []
+    open_shares = {account: share - balances(before)[account] for account, share in balances(after).items()}
+    for name, receivable, income in ACCRUALS:
+        amount = getattr(after, name) - getattr(before, name)
+        open_shares[receivable] -= amount
+        open_shares[income] += amount
+        if amount:
+            debit, credit = (receivable, income) if amount > 0 else (income, receivable)
+            earned.append(Movement(debit, credit, abs(amount)))
+    if sum(open_shares.values()):
+        message = f"the shares of {after} do not add up"
+        raise ValueError(message)
+    return (*earned, *_matched(open_shares))
+
+
+def _matched(shares: Mapping[Account, int]) -> list[Movement]:
+    """Pair what is debited with what is credited, in the order of the accounts."""
+    debits = [(account, share) for account, share in shares.items() if share > 0]
+    credits_ = [(account, -share) for account, share in shares.items() if share < 0]
+    found = []
+    while debits and credits_:
+        (debit, debited), (credit, credited) = debits.pop(0), credits_.pop(0)
+        amount = min(debited, credited)
+        found.append(Movement(debit, credit, amount))
+        if debited > amount:
+            debits.insert(0, (debit, debited - amount))
+        if credited > amount:
+            credits_.insert(0, (credit, credited - amount))
+    return found

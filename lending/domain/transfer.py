@@ -1,0 +1,119 @@
+"""Say what can become of money that is sent or fetched through a gateway, and what holds it back."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Final
+from uuid import UUID, uuid5
+
+from lending.domain.loan import LoanStatus
+
+NAMESPACE: Final = UUID("5d0c2f5e-8f0b-4c8e-9a53-6a2f3f1f7c11")
+
+
+class TransferKind(StrEnum):
+    """Name the ways that money moves."""
+
+    PAYOUT = "PAYOUT"
+    COLLECTION = "COLLECTION"
+
+
+class TransferState(StrEnum):
+    """Name the states of a transfer: to be sent, under way, without an answer, done, refused, come back."""
+
+    DUE = "DUE"
+    SENT = "SENT"
+    UNKNOWN = "UNKNOWN"
+    DONE = "DONE"
+    FAILED = "FAILED"
+    RETURNED = "RETURNED"
+
+
+OPEN_TRANSFERS: Final = frozenset({TransferState.DUE, TransferState.SENT, TransferState.UNKNOWN})
+"""Those whose outcome is not known: no other one of its kind may be made for the loan meanwhile."""
+
+
+class PayoutHold(StrEnum):
+    """Name what holds a payout back before it is first sent; of several, the first counts."""
+
+    NO_BUSINESS_DATE = "NO_BUSINESS_DATE"
+    NOT_APPROVED = "NOT_APPROVED"
+    ACCOUNT_NOT_VERIFIED = "ACCOUNT_NOT_VERIFIED"
+    COOLING_OFF = "COOLING_OFF"
+    BOOKS_BROKEN = "BOOKS_BROKEN"
+
+
+class ReturnRefusal(StrEnum):
+    """Name the reasons for which a payout is not taken back; of several, the first counts."""
+
+    NO_BUSINESS_DATE = "NO_BUSINESS_DATE"
+    NOT_PAID_OUT = "NOT_PAID_OUT"
+    IN_THE_FUTURE = "IN_THE_FUTURE"
+    BEFORE_THE_PAYOUT = "BEFORE_THE_PAYOUT"
+    REASON_MISSING = "REASON_MISSING"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """Hold what an answer makes of a transfer: its state, how much moved (minor units), and words for people."""
+
+    state: TransferState
+    moved_minor: int
+    words: str
+
+
+def transfer_key(kind: TransferKind, *, loan_id: int, on: date | None = None, number: int = 1) -> UUID:
+    """Name a transfer for the gateway: the same for whoever sends it again, another for each that is meant anew."""
+    return uuid5(NAMESPACE, f"{kind}:{loan_id}:{on}:{number}")
+
+
+def judge_payout(
+    *,
+    today: date | None,
+    status: LoanStatus,
+    account_verified: bool,
+    applied_on: date,
+    cooling_off_days: int,
+    books_broken: bool,
+) -> PayoutHold | None:
+    """Judge whether money may leave for a loan."""
+    if today is None:
+        return PayoutHold.NO_BUSINESS_DATE
+    holds = {
+        PayoutHold.NOT_APPROVED: status is not LoanStatus.APPROVED,
+        PayoutHold.ACCOUNT_NOT_VERIFIED: not account_verified,
+        PayoutHold.COOLING_OFF: today < applied_on + timedelta(days=cooling_off_days),
+        PayoutHold.BOOKS_BROKEN: books_broken,
+    }
+    return next((hold for hold, held in holds.items() if held), None)
+
+
+def judge_return(
+    *, kind: TransferKind, state: TransferState, today: date | None, on: date, sent_on: date, reason: str
+) -> ReturnRefusal | None:
+    """Judge whether a payout may be taken back as of a date; what it does to the loan, `replay` judges."""
+    if today is None:
+        return ReturnRefusal.NO_BUSINESS_DATE
+    holds = {
+        ReturnRefusal.NOT_PAID_OUT: (kind, state) != (TransferKind.PAYOUT, TransferState.DONE),
+        ReturnRefusal.IN_THE_FUTURE: on > today,
+        ReturnRefusal.BEFORE_THE_PAYOUT: on < sent_on,
+        ReturnRefusal.REASON_MISSING: not reason.strip(),
+    }
+    return next((refusal for refusal, held in holds.items() if held), None)
+
+
+def settle(kind: TransferKind, *, amount_minor: int, moved_minor: int | None, words: str) -> Settlement:
+    """Judge an answer, which is not trusted: None is none, and what cannot be is as good as none.
+
+    A payout moves whole or not at all; a collection may be filled in part.
+    """
+    if moved_minor is None:
+        return Settlement(state=TransferState.UNKNOWN, moved_minor=0, words=words or "no answer")
+    whole_only = kind is TransferKind.PAYOUT
+    plausible = moved_minor in {0, amount_minor} if whole_only else 0 <= moved_minor <= amount_minor
+    if not plausible:
+        words = f"said that {moved_minor} of {amount_minor} moved"
+        return Settlement(state=TransferState.UNKNOWN, moved_minor=0, words=words)
+    state = TransferState.DONE if moved_minor else TransferState.FAILED
+    return Settlement(state=state, moved_minor=moved_minor, words=words)

@@ -1,0 +1,111 @@
+"""Keep the applications for loans, and every decision on them."""
+
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from config.db.locking import LockingQuerySet
+from lending.domain.application import ApplicationState
+from lending.domain.decision import Outcome
+from lending.models.offer import Offer
+from lending.models.product import ProductVersion
+from merchants.models import Merchant, Partner
+from scoring.models import Score
+
+STATES = [state.value for state in ApplicationState]
+OUTCOMES = [outcome.value for outcome in Outcome]
+REFERRED = ApplicationState.REFERRED.value
+
+
+class ApplicationQuerySet(LockingQuerySet["Application"]):
+    """Select applications."""
+
+    def referred(self) -> Self:
+        """Keep those that wait for a person."""
+        return self.filter(state=REFERRED)
+
+
+class Application(models.Model):
+    """A merchant's wish to borrow an amount under an offer, with the evidence that its terms were signed.
+
+    `score` is the fresh one that was decided on; `external_ref` is the partner's own, unique for ever.
+    """
+
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+")
+    partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="+")
+    offer = models.ForeignKey(Offer, on_delete=models.PROTECT, related_name="+")
+    product = models.ForeignKey(ProductVersion, on_delete=models.PROTECT, related_name="+")
+    score = models.ForeignKey(Score, on_delete=models.PROTECT, related_name="+")
+    state = models.CharField(max_length=9, choices=[(state, state) for state in STATES])
+    currency = models.CharField(max_length=3)
+    amount_minor = models.BigIntegerField()
+    months = models.SmallIntegerField()
+    external_ref = models.CharField(max_length=100)
+    signed_by = models.CharField(max_length=200)
+    signed_at = models.DateTimeField()
+    document_sha256 = models.CharField(max_length=64)
+    signed_from = models.GenericIPAddressField(null=True)
+    applied_on = models.DateField()
+    entered_by = models.CharField(max_length=40)
+    entered_at = models.DateTimeField()
+    decided_at = models.DateTimeField(null=True)
+
+    objects = ApplicationQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("application")
+        permissions = [("enter_application", "Can apply for a merchant"), ("decide_application", "Can decide")]
+        constraints = [
+            models.CheckConstraint(name="lending_application_state_known", condition=Q(state__in=STATES)),
+            models.CheckConstraint(name="lending_application_amounts", condition=Q(amount_minor__gt=0, months__gt=0)),
+            models.CheckConstraint(
+                name="lending_application_document_sha256", condition=Q(document_sha256__regex="^[0-9a-f]{64}$")
+            ),
+            models.CheckConstraint(
+                name="lending_application_decided_when",
+                condition=Q(state=REFERRED, decided_at__isnull=True)
+                | (~Q(state=REFERRED) & Q(decided_at__isnull=False)),
+            ),
+            models.UniqueConstraint(name="lending_application_ref_once", fields=["partner", "external_ref"]),
+        ]
+        indexes = [
+            models.Index(fields=["merchant", "-id"], name="lending_application_by_merch"),
+            models.Index(fields=["entered_at"], name="lending_application_referred", condition=Q(state="REFERRED")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.external_ref}: {self.amount_minor} {self.currency}"
+
+
+class Decision(models.Model):
+    """What was decided on an application, by the rules or by a person, and on what. Append-only.
+
+    `snapshot` is the canonical JSON of every input, on which the rules decide alike for ever, and `result` what they
+    said; `ground` is the rule that counted, "" where none did or a person decided, who gives a `reason`.
+    """
+
+    application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="decisions")
+    outcome = models.CharField(max_length=7, choices=[(outcome, outcome) for outcome in OUTCOMES])
+    ground = models.CharField(max_length=40)
+    snapshot = models.TextField()
+    snapshot_sha256 = models.CharField(max_length=64)
+    result = models.TextField()
+    actor = models.CharField(max_length=40)
+    reason = models.TextField()
+    booked_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="lending_decision_outcome_known", condition=Q(outcome__in=OUTCOMES)),
+            models.CheckConstraint(
+                name="lending_decision_snapshot_sha256", condition=Q(snapshot_sha256__regex="^[0-9a-f]{64}$")
+            ),
+            models.UniqueConstraint(
+                name="lending_decision_one_by_rules", fields=["application"], condition=Q(actor__startswith="system:")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.application_id}: {self.outcome}"

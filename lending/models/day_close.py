@@ -1,0 +1,78 @@
+"""Keep the closings of business days, and the proofs of their books."""
+
+from typing import Self
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from config.db.locking import LockingQuerySet
+from lending.domain.day_close import CloseState
+
+STATES = [state.value for state in CloseState]
+WORKING = CloseState.WORKING.value
+
+
+class DayCloseQuerySet(LockingQuerySet["DayClose"]):
+    """Select closings."""
+
+    def working(self) -> Self:
+        """Keep the one under way."""
+        return self.filter(state=WORKING)
+
+
+class DayClose(models.Model):
+    """The closing of one business day, behind the one that is open; what it booked is in its entries.
+
+    loans: how many were advanced. drifted: loans whose row is not what their events say, the first hundred.
+    """
+
+    day = models.DateField(unique=True)
+    state = models.CharField(max_length=7, choices=[(state, state) for state in STATES], default=WORKING)
+    parts = models.SmallIntegerField()
+    loans = models.IntegerField(default=0)
+    drifted = ArrayField(models.BigIntegerField(), default=list)
+    started_by = models.CharField(max_length=40)
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+
+    objects = DayCloseQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("day close")
+        permissions = [("start_dayclose", "Can close a day")]
+        constraints = [
+            models.CheckConstraint(name="lending_dayclose_state_known", condition=Q(state__in=STATES)),
+            models.CheckConstraint(name="lending_dayclose_parts", condition=Q(parts__gt=0, loans__gte=0)),
+            models.CheckConstraint(
+                name="lending_dayclose_finished_when",
+                condition=Q(state=WORKING, finished_at__isnull=True)
+                | (~Q(state=WORKING) & Q(finished_at__isnull=False)),
+            ),
+            models.UniqueConstraint(name="lending_dayclose_one_works", fields=["state"], condition=Q(state="WORKING")),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.day)
+
+
+class ProofLine(models.Model):
+    """One account in one currency at a close: what the ledger has, and what the loans say. Append-only.
+
+    Minor units, debits positive; the books are proven if both are equal in every line.
+    """
+
+    close = models.ForeignKey(DayClose, on_delete=models.PROTECT, related_name="proof")
+    account = models.CharField(max_length=20)
+    currency = models.CharField(max_length=3)
+    ledger_minor = models.BigIntegerField()
+    loans_minor = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="lending_proofline_once", fields=["close", "account", "currency"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.close_id}: {self.account} {self.currency}"

@@ -1,0 +1,86 @@
+"""Keep the books: accounts, entries, and postings that have both sides in one row."""
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from config.kernel.money import CURRENCY_PATTERN
+from lending.domain.ledger import AccountKind, EntryCode
+from lending.models.day_close import DayClose
+from lending.models.loan import Loan, LoanEvent
+from lending.models.product import ProductVersion
+
+KINDS = [kind.value for kind in AccountKind]
+CODES = [code.value for code in EntryCode]
+
+
+class LedgerAccount(models.Model):
+    """One account of the chart; it has a balance in every currency."""
+
+    code = models.CharField(max_length=20, primary_key=True)
+    name = models.CharField(max_length=80)
+    kind = models.CharField(max_length=9, choices=[(kind, kind) for kind in KINDS])
+    place = models.SmallIntegerField(unique=True)
+
+    class Meta:
+        verbose_name = _("account")
+        constraints = [models.CheckConstraint(name="lending_ledgeraccount_kind_known", condition=Q(kind__in=KINDS))]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Entry(models.Model):
+    """One thing that was booked. Append-only.
+
+    Either a loan's own: what its `event` moved, or, without one, what it earned before a write that came ahead of
+    the close; or what a day's `close` accrued for loans of a product, some thousand at a time.
+    """
+
+    code = models.CharField(max_length=13, choices=[(code, code) for code in CODES])
+    effective_date = models.DateField()
+    booked_at = models.DateTimeField()
+    loan = models.ForeignKey(Loan, on_delete=models.PROTECT, related_name="entries", null=True)
+    event = models.OneToOneField(LoanEvent, on_delete=models.PROTECT, related_name="entry", null=True)
+    close = models.ForeignKey(DayClose, on_delete=models.PROTECT, related_name="entries", null=True)
+    product = models.ForeignKey(ProductVersion, on_delete=models.PROTECT, related_name="+", null=True)
+
+    class Meta:
+        verbose_name = _("entry")
+        verbose_name_plural = _("entries")
+        constraints = [
+            models.CheckConstraint(name="lending_entry_code_known", condition=Q(code__in=CODES)),
+            models.CheckConstraint(
+                name="lending_entry_of_loan_or_close",
+                condition=Q(loan__isnull=False, close__isnull=True, product__isnull=True)
+                | Q(loan__isnull=True, event__isnull=True, close__isnull=False, product__isnull=False, code="ACCRUAL"),
+            ),
+            models.CheckConstraint(
+                name="lending_entry_event_unless_accrual",
+                condition=Q(code="ACCRUAL", event__isnull=True) | (~Q(code="ACCRUAL") & Q(event__isnull=False)),
+            ),
+        ]
+        indexes = [models.Index(fields=["effective_date", "id"], name="lending_entry_by_date")]
+
+    def __str__(self) -> str:
+        return f"{self.effective_date} {self.code}"
+
+
+class Posting(models.Model):
+    """An amount above 0, debited to one account and credited to another. Append-only."""
+
+    entry = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="postings")
+    debit = models.ForeignKey(LedgerAccount, on_delete=models.PROTECT, related_name="+")
+    credit = models.ForeignKey(LedgerAccount, on_delete=models.PROTECT, related_name="+")
+    currency = models.CharField(max_length=3)
+    amount_minor = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="lending_posting_amount_positive", condition=Q(amount_minor__gt=0)),
+            models.CheckConstraint(name="lending_posting_two_accounts", condition=~Q(debit=F("credit"))),
+            models.CheckConstraint(name="lending_posting_currency_code", condition=Q(currency__regex=CURRENCY_PATTERN)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.debit_id} to {self.credit_id}: {self.amount_minor} {self.currency}"

@@ -1,0 +1,227 @@
+"""Keep the loans: their terms, what happened to them, and what follows from it."""
+
+from datetime import date
+from typing import Self
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Mod
+from django.utils.translation import gettext_lazy as _
+
+from config.db.locking import LockingQuerySet
+from config.kernel.money import CURRENCY_PATTERN
+from lending.domain.events import EventType
+from lending.domain.loan import LoanStatus
+from lending.models.application import Application
+from lending.models.product import ProductVersion
+from merchants.models import Merchant, Partner, PayoutAccount
+
+STATUSES = [status.value for status in LoanStatus]
+TYPES = [kind.value for kind in EventType]
+ACTIVE = LoanStatus.ACTIVE.value
+HELD = [LoanStatus.APPROVED.value, LoanStatus.ACTIVE.value]
+
+
+class LoanQuerySet(LockingQuerySet["Loan"]):
+    """Select loans."""
+
+    def running(self) -> Self:
+        """Keep those that owe or are about to."""
+        return self.filter(status__in=HELD)
+
+    def active(self) -> Self:
+        """Keep those whose money is out and not all back."""
+        return self.filter(status=ACTIVE)
+
+    def behind(self, to: date) -> Self:
+        """Keep those whose books do not reach this date yet."""
+        return self.filter(booked_to__lt=to)
+
+    def owing(self, on: date) -> Self:
+        """Keep those on which something may be due on a date."""
+        return self.filter(Q(due_minor__gt=0) | Q(next_due__lte=on), disbursed_on__lte=on)
+
+    def of_part(self, part: int, parts: int) -> Self:
+        """Keep one of so many parts of all loans."""
+        return self.annotate(part=Mod(F("pk"), parts)).filter(part=part)
+
+
+class Loan(models.Model):
+    """One loan: its terms, and a projection of `replay` as of `booked_to`, written with every event and close.
+
+    `terms` is what the contract engine reads. Amounts are minor units. `worst_dpd` is the most days past due that
+    a close or an event ever found, also where a later correction says otherwise. From `overdue_minor` to
+    `penalty_numerator` is what the next close goes on from (`lending.domain.accrual`), by arithmetic alone until
+    `replay_on`, the first date on which an instalment falls due or passes its grace.
+    """
+
+    application = models.OneToOneField(Application, on_delete=models.PROTECT, related_name="loan")
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+")
+    product = models.ForeignKey(ProductVersion, on_delete=models.PROTECT, related_name="+")
+    payout_account = models.ForeignKey(PayoutAccount, on_delete=models.PROTECT, related_name="+")
+    status = models.CharField(max_length=9, choices=[(status, status) for status in STATUSES])
+    currency = models.CharField(max_length=3)
+    amount_minor = models.BigIntegerField()
+    terms = models.JSONField()
+    approved_at = models.DateTimeField()
+    disbursed_on = models.DateField(null=True)
+    closed_on = models.DateField(null=True)
+    booked_to = models.DateField(null=True)
+    disbursed_minor = models.BigIntegerField(default=0)
+    repaid_minor = models.BigIntegerField(default=0)
+    refunded_minor = models.BigIntegerField(default=0)
+    principal_minor = models.BigIntegerField(default=0)
+    interest_minor = models.BigIntegerField(default=0)
+    interest_paid_minor = models.BigIntegerField(default=0)
+    penalty_minor = models.BigIntegerField(default=0)
+    penalty_paid_minor = models.BigIntegerField(default=0)
+    fees_minor = models.BigIntegerField(default=0)
+    fees_paid_minor = models.BigIntegerField(default=0)
+    credit_minor = models.BigIntegerField(default=0)
+    due_minor = models.BigIntegerField(default=0)
+    dpd = models.IntegerField(default=0)
+    worst_dpd = models.IntegerField(default=0)
+    next_due = models.DateField(null=True)
+    overdue_minor = models.BigIntegerField(default=0)
+    rate_numerator = models.BigIntegerField(default=0)
+    rate_decimals = models.SmallIntegerField(default=0)
+    interest_numerator = models.DecimalField(max_digits=40, decimal_places=0, default=0)
+    penalty_numerator = models.DecimalField(max_digits=40, decimal_places=0, default=0)
+    replay_on = models.DateField(null=True)
+
+    objects = LoanQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("loan")
+        permissions = [
+            ("repay_loan", "Can book a repayment"),
+            ("charge_loan", "Can charge a fee"),
+            ("reverse_loan", "Can reverse an event"),
+            ("refund_loan", "Can refund credit"),
+        ]
+        constraints = [
+            models.CheckConstraint(name="lending_loan_status_known", condition=Q(status__in=STATUSES)),
+            models.CheckConstraint(name="lending_loan_currency_code", condition=Q(currency__regex=CURRENCY_PATTERN)),
+            models.CheckConstraint(name="lending_loan_amount_positive", condition=Q(amount_minor__gt=0)),
+            models.CheckConstraint(
+                name="lending_loan_disbursed_when",
+                condition=Q(status__in=["ACTIVE", "CLOSED"], disbursed_on__isnull=False, booked_to__isnull=False)
+                | Q(status__in=["APPROVED", "CANCELLED"], disbursed_on__isnull=True, disbursed_minor=0),
+            ),
+            models.CheckConstraint(
+                name="lending_loan_closed_when",
+                condition=Q(status="CLOSED", closed_on__isnull=False)
+                | (~Q(status="CLOSED") & Q(closed_on__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="lending_loan_not_negative",
+                condition=Q(
+                    disbursed_minor__gte=0,
+                    repaid_minor__gte=0,
+                    refunded_minor__gte=0,
+                    principal_minor__gte=0,
+                    interest_paid_minor__gte=0,
+                    penalty_paid_minor__gte=0,
+                    fees_paid_minor__gte=0,
+                    credit_minor__gte=0,
+                    due_minor__gte=0,
+                    dpd__gte=0,
+                    worst_dpd__gte=F("dpd"),
+                ),
+            ),
+            models.CheckConstraint(
+                name="lending_loan_paid_at_most_owed",
+                condition=Q(
+                    principal_minor__lte=F("disbursed_minor"),
+                    interest_paid_minor__lte=F("interest_minor"),
+                    penalty_paid_minor__lte=F("penalty_minor"),
+                    fees_paid_minor__lte=F("fees_minor"),
+                ),
+            ),
+            models.CheckConstraint(
+                name="lending_loan_money_adds_up",
+                condition=Q(
+                    repaid_minor=F("disbursed_minor")
+                    - F("principal_minor")
+                    + F("interest_paid_minor")
+                    + F("penalty_paid_minor")
+                    + F("fees_paid_minor")
+                    + F("credit_minor")
+                    + F("refunded_minor")
+                ),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["merchant", "-id"], name="lending_loan_by_merchant"),
+            models.Index(fields=["status", "-id"], name="lending_loan_by_status"),
+            models.Index(fields=["booked_to"], name="lending_loan_to_close", condition=Q(status="ACTIVE")),
+            models.Index(fields=["-dpd", "-id"], name="lending_loan_late", condition=Q(dpd__gt=0)),
+        ]
+
+    def __str__(self) -> str:
+        return f"loan_{self.pk}"
+
+
+class LoanEvent(models.Model):
+    """One thing that happened to a loan, in the order of booking. Append-only.
+
+    `external_ref` is the partner's own name of a repayment, unique for ever; "" for others.
+    """
+
+    loan = models.ForeignKey(Loan, on_delete=models.PROTECT, related_name="events")
+    seq = models.IntegerField()
+    on = models.DateField()
+    type = models.CharField(max_length=13, choices=[(kind, kind) for kind in TYPES])
+    amount_minor = models.BigIntegerField(null=True)
+    rate = models.DecimalField(max_digits=15, decimal_places=12, null=True)
+    of = models.ForeignKey("self", on_delete=models.PROTECT, related_name="+", null=True)
+    partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="+", db_index=False)
+    external_ref = models.CharField(max_length=100)
+    reason = models.TextField()
+    actor = models.CharField(max_length=40)
+    booked_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="lending_loanevent_type_known", condition=Q(type__in=TYPES)),
+            models.CheckConstraint(
+                name="lending_loanevent_one_figure",
+                condition=Q(type="reversal", of__isnull=False, amount_minor__isnull=True, rate__isnull=True)
+                | Q(type="rate_change", rate__isnull=False, rate__gte=0, amount_minor__isnull=True, of__isnull=True)
+                | (
+                    ~Q(type__in=["reversal", "rate_change"])
+                    & Q(amount_minor__isnull=False, amount_minor__gt=0, rate__isnull=True, of__isnull=True)
+                ),
+            ),
+            models.UniqueConstraint(name="lending_loanevent_once", fields=["loan", "seq"]),
+            models.UniqueConstraint(name="lending_loanevent_reversed_once", fields=["of"]),
+            models.UniqueConstraint(
+                name="lending_loanevent_ref_once", fields=["partner", "external_ref"], condition=~Q(external_ref="")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.loan_id}: {self.seq} {self.type}"
+
+
+class Instalment(models.Model):
+    """One row of a loan's schedule as drawn, and what of its principal is neither repaid nor prepaid."""
+
+    loan = models.ForeignKey(Loan, on_delete=models.PROTECT, related_name="instalments")
+    no = models.SmallIntegerField()
+    due = models.DateField()
+    principal_minor = models.BigIntegerField()
+    interest_minor = models.BigIntegerField()
+    left_minor = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="lending_instalment_once", fields=["loan", "no"]),
+            models.CheckConstraint(
+                name="lending_instalment_amounts",
+                condition=Q(interest_minor__gte=0, left_minor__gte=0, principal_minor__gte=F("left_minor")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.loan_id}: {self.no}"

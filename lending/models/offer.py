@@ -1,0 +1,122 @@
+"""Keep the offers that are made to merchants."""
+
+from typing import Self
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from config.db.locking import LockingQuerySet
+from config.kernel.money import CURRENCY_PATTERN
+from lending.domain.offer import OfferState, may_become
+from lending.models.product import ProductVersion
+from merchants.models import Merchant
+from scoring.models import Score, ScoreRun
+
+STATES = [state.value for state in OfferState]
+OPEN = [state.value for state in OfferState if may_become(state, OfferState.ACCEPTED)]
+
+
+class OfferRound(models.Model):
+    """The making of offers from one published run, on one business date."""
+
+    run = models.OneToOneField(ScoreRun, on_delete=models.PROTECT, related_name="+")
+    on = models.DateField()
+    parts = models.SmallIntegerField()
+    started_by = models.CharField(max_length=40)
+    started_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(name="lending_offerround_parts", condition=Q(parts__gt=0))]
+
+    def __str__(self) -> str:
+        return f"{self.on} ({self.run_id})"
+
+
+class OfferQuerySet(LockingQuerySet["Offer"]):
+    """Select offers."""
+
+    def open(self) -> Self:
+        """Keep those that can still be accepted, unless they expired."""
+        return self.filter(state__in=OPEN)
+
+
+class LineQuerySet(LockingQuerySet["CreditLine"]):
+    """Select lines."""
+
+
+class CreditLine(models.Model):
+    """How much a merchant may owe in all, as the last night left it (`lending.domain.line`)."""
+
+    merchant = models.OneToOneField(Merchant, on_delete=models.PROTECT, related_name="+")
+    limit_minor = models.BigIntegerField()
+    higher_since = models.DateField(null=True)
+    sustained_minor = models.BigIntegerField(null=True)
+
+    objects = LineQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="lending_creditline_not_negative", condition=Q(limit_minor__gte=0)),
+            models.CheckConstraint(
+                name="lending_creditline_higher_since_when",
+                condition=Q(higher_since__isnull=True, sustained_minor__isnull=True)
+                | Q(higher_since__isnull=False, sustained_minor__isnull=False, sustained_minor__gt=F("limit_minor")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.merchant_id}: {self.limit_minor}"
+
+
+class Offer(models.Model):
+    """What one merchant may borrow, as of one score: up to a limit, at a price, until a date.
+
+    `limit_minor` is what can be lent anew, `most_by_months` the most of it by term. `caps` holds every cap by name in
+    minor units, null where it does not apply; `binding` names the least.
+    `expires_on` is the first business date on which it can no longer be accepted.
+    """
+
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+")
+    score = models.ForeignKey(Score, on_delete=models.PROTECT, related_name="+")
+    product = models.ForeignKey(ProductVersion, on_delete=models.PROTECT, related_name="+")
+    state = models.CharField(max_length=9, choices=[(state, state) for state in STATES])
+    currency = models.CharField(max_length=3)
+    grade = models.CharField(max_length=2)
+    minimum_minor = models.BigIntegerField()
+    limit_minor = models.BigIntegerField()
+    most_by_months = models.JSONField()
+    daily_rate = models.DecimalField(max_digits=12, decimal_places=10)
+    caps = models.JSONField()
+    binding = models.CharField(max_length=20)
+    made_on = models.DateField()
+    expires_on = models.DateField()
+    made_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+
+    objects = OfferQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("offer")
+        constraints = [
+            models.CheckConstraint(name="lending_offer_state_known", condition=Q(state__in=STATES)),
+            models.CheckConstraint(name="lending_offer_currency_code", condition=Q(currency__regex=CURRENCY_PATTERN)),
+            models.CheckConstraint(
+                name="lending_offer_amounts",
+                condition=Q(minimum_minor__gt=0, limit_minor__gte=F("minimum_minor")),
+            ),
+            models.CheckConstraint(name="lending_offer_rate_not_negative", condition=Q(daily_rate__gte=0)),
+            models.CheckConstraint(name="lending_offer_lasts", condition=Q(expires_on__gt=F("made_on"))),
+            models.CheckConstraint(
+                name="lending_offer_closed_when",
+                condition=Q(state__in=OPEN, closed_at__isnull=True) | (~Q(state__in=OPEN) & Q(closed_at__isnull=False)),
+            ),
+            models.UniqueConstraint(name="lending_offer_one_open", fields=["merchant"], condition=Q(state__in=OPEN)),
+        ]
+        indexes = [
+            models.Index(fields=["merchant", "-id"], name="lending_offer_by_merchant"),
+            models.Index(fields=["expires_on"], name="lending_offer_open", condition=Q(state__in=OPEN)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.merchant_id}: {self.limit_minor} {self.currency}"

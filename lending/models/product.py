@@ -1,0 +1,33 @@
+"""Keep the versions of products, as immutable hashed data."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from config.kernel.money import CURRENCY_PATTERN
+
+
+class ProductVersion(models.Model):
+    """One product as canonical JSON, known by its hash; the last entered of a currency is the one sold. Append-only."""
+
+    sha256 = models.CharField(max_length=64, unique=True)
+    code = models.CharField(max_length=40)
+    version = models.IntegerField()
+    currency = models.CharField(max_length=3)
+    content = models.TextField()
+    created_by = models.CharField(max_length=40)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("product")
+        permissions = [("preview_productversion", "Can preview whom a product admits")]
+        constraints = [
+            models.CheckConstraint(name="lending_productversion_sha256", condition=Q(sha256__regex="^[0-9a-f]{64}$")),
+            models.CheckConstraint(
+                name="lending_productversion_currency_code", condition=Q(currency__regex=CURRENCY_PATTERN)
+            ),
+            models.UniqueConstraint(name="lending_productversion_once", fields=["code", "currency", "version"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.version} ({self.currency})"

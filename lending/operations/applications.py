@@ -1,0 +1,279 @@
+"""Take applications, decide them, and make loans of those that are approved.
+
+An application is scored afresh first, in a transaction of its own: so nobody waits for a batch's number while a
+merchant is measured. What is decided then is decided under the exposure's lock.
+"""
+
+from datetime import date, datetime
+
+from django.db import connection
+
+from config.db.transactions import operation, require_one, require_transaction
+from config.office.actors import SYSTEM, Actor
+from config.office.business_date import get_business_date
+from config.office.events import record_event
+from config.refusals import Refused
+from lending.domain.application import STATE_AFTER, ApplicationRefusal, ApplicationState
+from lending.domain.decision import RULES_VERSION, DecisionFacts, Ground, Outcome, canonical_decision, decide
+from lending.domain.decision import Decision as Verdict
+from lending.domain.loan import LoanStatus
+from lending.domain.offer import AcceptanceRefusal, OfferState, SignedTerms, judge_acceptance
+from lending.domain.product import Band, Product, terms_of
+from lending.domain.review import ReviewRefusal, judge_review
+from lending.domain.snapshot import snapshot_of
+from lending.domain.terms import write_terms
+from lending.models import Application, Decision, Loan, Offer
+from lending.operations.transfers import make_payout
+from lending.queries.applications import get_application
+from lending.queries.facts import facts_of
+from lending.queries.offers import get_offer, offered_of
+from lending.queries.products import product_of
+from merchants.domain.idempotency import RequestKey
+from merchants.models import Merchant, Owner, PayoutAccount
+from merchants.operations.idempotency import keep_request, take_request
+from merchants.queries.idempotency import kept_result
+from scoring.domain.calibration import Grade
+from scoring.models import Score
+from scoring.operations.single import score_merchant
+from scoring.queries.replay import get_score
+
+
+class OfferNotAccepted(Refused[AcceptanceRefusal | ApplicationRefusal]):
+    """No application was made."""
+
+
+class ApplicationNotReviewed(Refused[ReviewRefusal | Ground]):
+    """The application stays as it is: the person may not decide it, or the rules decline it by now."""
+
+
+def accept_offer(
+    *,
+    offer_id: int,
+    amount_minor: int,
+    months: int,
+    evidence: SignedTerms,
+    external_ref: str,
+    actor: Actor,
+    now: datetime,
+    key: RequestKey | None = None,
+) -> Application:
+    """Apply for an amount under an offer, and decide at once; approved, its money is sent for after the commit.
+
+    Raises OfferNotAccepted, RequestNotTaken, MerchantNotScored, Contended, Offer.DoesNotExist.
+    """
+    done = None if key is None else kept_result(key)
+    if done is not None:  # sent again: not scored again
+        return Application.objects.get(pk=done)
+    offer = get_offer(offer_id=offer_id)
+    score = score_merchant(merchant_id=offer.merchant_id, actor=actor, now=now)
+    with operation():
+        done = None if key is None else take_request(key)
+        if done is not None:
+            return Application.objects.get(pk=done)
+        product = product_of(offer.product)
+        lock_exposure(offer.merchant, product)
+        Offer.objects.filter(pk=offer_id).lock().get()
+        offer, today = get_offer(offer_id=offer_id), get_business_date()
+        account = PayoutAccount.objects.verified().filter(merchant=offer.merchant_id).first()
+        refusal = _refuse(
+            offer,
+            on=today,
+            amount_minor=amount_minor,
+            months=months,
+            evidence=evidence,
+            account=account,
+            ref=external_ref,
+        )
+        if refusal is not None or today is None:
+            raise OfferNotAccepted(refusal or ApplicationRefusal.NO_BUSINESS_DATE)
+        facts, verdict = _judge(score, product, on=today, amount_minor=amount_minor, months=months)
+        application = Application.objects.create(
+            merchant=offer.merchant,
+            partner_id=offer.merchant.partner_id,
+            offer=offer,
+            product=offer.product,
+            score=score,
+            state=STATE_AFTER[verdict.outcome],
+            currency=offer.currency,
+            amount_minor=amount_minor,
+            months=months,
+            external_ref=external_ref,
+            signed_by=evidence.signatory,
+            signed_at=evidence.signed_at,
+            document_sha256=evidence.document_sha256,
+            signed_from=evidence.address,
+            applied_on=today,
+            entered_by=str(actor),
+            entered_at=now,
+            decided_at=None if verdict.outcome is Outcome.REFER else now,
+        )
+        open_offer = Offer.objects.open().filter(pk=offer.pk)
+        require_one(open_offer.update(state=OfferState.ACCEPTED, closed_at=now))
+        _keep_decision(application, facts, verdict, actor=SYSTEM, reason="", now=now)
+        if verdict.outcome is Outcome.APPROVE and account is not None:
+            _make_loan(application, account, product, now=now)
+        record_event(
+            name="lending.accept_offer",
+            subject=application,
+            actor=actor,
+            before={"offer": offer.pk},
+            after={"state": application.state, "ground": str(verdict.ground or "")},
+            now=now,
+        )
+        if key is not None:
+            keep_request(key, result=application.pk, now=now)
+        return application
+
+
+def review_application(
+    *, application_id: int, outcome: Outcome, reason: str, band: Band | None, actor: Actor, now: datetime
+) -> Application:
+    """Let a person approve or decline an application that the rules left to one.
+
+    `band` is the widest authority of the person's roles. What the rules decline by now, nobody approves.
+    Raises ApplicationNotReviewed, Contended, Application.DoesNotExist.
+    """
+    with operation():
+        unlocked = get_application(application_id=application_id)
+        product = product_of(unlocked.product)
+        lock_exposure(unlocked.merchant, product)
+        Application.objects.filter(pk=application_id).lock().get()
+        application = get_application(application_id=application_id)
+        today = get_business_date() or application.applied_on
+        account = PayoutAccount.objects.verified().filter(merchant=application.merchant_id).first()
+        facts, verdict = _judge(
+            application.score,
+            product,
+            on=today,
+            amount_minor=application.amount_minor,
+            months=application.months,
+        )
+        refusal = judge_review(
+            product,
+            state=ApplicationState(application.state),
+            outcome=outcome,
+            amount_minor=application.amount_minor,
+            band=band,
+            same_person=application.entered_by == str(actor),
+            reason=reason,
+            payout_account_verified=account is not None,
+        )
+        if refusal is not None:
+            raise ApplicationNotReviewed(refusal)
+        if outcome is Outcome.APPROVE and verdict.outcome is Outcome.DECLINE and verdict.ground is not None:
+            raise ApplicationNotReviewed(verdict.ground)
+        referred = Application.objects.referred().filter(pk=application_id)
+        require_one(referred.update(state=STATE_AFTER[outcome], decided_at=now))
+        _keep_decision(application, facts, verdict, outcome=outcome, actor=actor, reason=reason.strip(), now=now)
+        if outcome is Outcome.APPROVE and account is not None:
+            _make_loan(application, account, product, now=now)
+        record_event(
+            name="lending.review_application",
+            subject=application,
+            actor=actor,
+            before={"state": application.state},
+            after={"state": STATE_AFTER[outcome]},
+            now=now,
+        )
+        return Application.objects.get(pk=application_id)
+
+
+def lock_exposure(merchant: Merchant, product: Product) -> None:
+    """Hold what bounds a merchant's borrowing until the transaction ends: its owner's group, else itself.
+
+    Where the product has rooms that all its merchants share, those are held as well. Raises NoTransaction.
+    """
+    require_transaction()
+    if product.limits.portfolio_room_minor is not None or product.limits.category_rooms_minor:
+        with connection.cursor() as cursor:
+            name = f"rooms:{product.code}:{product.currency}"
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+    if merchant.owner_id is not None:
+        Owner.objects.filter(pk=merchant.owner_id).lock().get()
+    Merchant.objects.filter(pk=merchant.pk).lock().get()
+
+
+def _refuse(
+    offer: Offer,
+    *,
+    on: date | None,
+    amount_minor: int,
+    months: int,
+    evidence: SignedTerms,
+    account: PayoutAccount | None,
+    ref: str,
+) -> AcceptanceRefusal | ApplicationRefusal | None:
+    if on is None:
+        return ApplicationRefusal.NO_BUSINESS_DATE
+    if Application.objects.filter(partner=offer.merchant.partner_id, external_ref=ref).exists():
+        return ApplicationRefusal.REFERENCE_USED
+    return judge_acceptance(
+        offered_of(offer),
+        on=on,
+        amount_minor=amount_minor,
+        months=months,
+        evidence=evidence,
+        payout_account_verified=account is not None,
+    )
+
+
+def _judge(
+    score: Score, product: Product, *, on: date, amount_minor: int, months: int
+) -> tuple[DecisionFacts, Verdict]:
+    """Gather what is known now and let the rules decide; called under the exposure's lock."""
+    pinned = get_score(merchant_id=score.merchant_id, score_id=score.pk)
+    facts = DecisionFacts(
+        product_sha256=product.sha256,
+        rules_version=RULES_VERSION,
+        merchant=facts_of(scores=[pinned], on=on, product=product)[score.merchant_id],
+        amount_minor=amount_minor,
+        months=months,
+    )
+    return facts, decide(facts, product)
+
+
+def _keep_decision(
+    application: Application,
+    facts: DecisionFacts,
+    verdict: Verdict,
+    *,
+    outcome: Outcome | None = None,
+    actor: Actor,
+    reason: str,
+    now: datetime,
+) -> None:
+    """Keep what was decided, by the rules unless a person's outcome is given, and everything it rests on."""
+    snapshot, sha256 = snapshot_of(facts)
+    Decision.objects.create(
+        application=application,
+        outcome=outcome or verdict.outcome,
+        ground=verdict.ground or "",
+        snapshot=snapshot,
+        snapshot_sha256=sha256,
+        result=canonical_decision(verdict)[0],
+        actor=str(actor),
+        reason=reason,
+        booked_at=now,
+    )
+
+
+def _make_loan(application: Application, account: PayoutAccount, product: Product, *, now: datetime) -> None:
+    """Promise the loan at the price that was signed, and have it paid out."""
+    terms = terms_of(
+        product,
+        grade=Grade(application.offer.grade),
+        principal_minor=application.amount_minor,
+        months=application.months,
+    )
+    loan = Loan.objects.create(
+        application=application,
+        merchant=application.merchant,
+        product=application.product,
+        payout_account=account,
+        status=LoanStatus.APPROVED,
+        currency=application.currency,
+        amount_minor=application.amount_minor,
+        terms=write_terms(terms),
+        approved_at=now,
+    )
+    make_payout(loan, number=1, now=now)

@@ -1,0 +1,124 @@
+"""Write an event, its entries and what follows from it: parts of the caller's operation, under the loan's lock."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import date, datetime, timedelta
+
+from config.db.transactions import require_one, require_transaction
+from config.office.actors import Actor
+from lending.domain.booking import effective_date
+from lending.domain.events import LoanEvent
+from lending.domain.ledger import EntryCode, Movement
+from lending.domain.plan import plan_event
+from lending.domain.projection import Projection
+from lending.domain.replay import Replayed
+from lending.models import Entry, Instalment, Loan, Posting
+from lending.models import LoanEvent as EventRow
+from lending.queries.closes import last_closed_day
+from lending.queries.loans import contract_of, position_of
+
+
+def book_event(
+    loan: Loan,
+    event: LoanEvent,
+    *,
+    of: EventRow | None = None,
+    external_ref: str,
+    reason: str,
+    actor: Actor,
+    now: datetime,
+) -> EventRow:
+    """Append an event to a locked loan, post what it moves, and rewrite the loan's projection.
+
+    Raises NoTransaction, LoanRefused.
+    """
+    require_transaction()
+    contract, last_closed = contract_of(loan), last_closed_day()
+    plan = plan_event(contract, event, booked=position_of(loan), booked_to=loan.booked_to)
+    if plan.earned:
+        last_night = effective_date(plan.to - timedelta(days=1), last_closed=last_closed)
+        earned = Entry.objects.create(code=EntryCode.ACCRUAL, effective_date=last_night, booked_at=now, loan=loan)
+        post(earned, plan.earned, currency=loan.currency)
+    row = EventRow.objects.create(
+        loan=loan,
+        seq=len(contract.events) + 1,
+        on=event.on,
+        type=event.type,
+        amount_minor=event.amount_minor,
+        rate=event.rate,
+        of=of,
+        partner_id=loan.application.partner_id,
+        external_ref=external_ref,
+        reason=reason,
+        actor=str(actor),
+        booked_at=now,
+    )
+    entry = Entry.objects.create(
+        code=EntryCode[event.type.name],
+        effective_date=effective_date(event.on, last_closed=last_closed),
+        booked_at=now,
+        loan=loan,
+        event=row,
+    )
+    post(entry, plan.moved, currency=loan.currency)
+    _write_projection(loan, plan.after, booked_to=plan.to)
+    _write_schedule(loan, plan.replayed, plan.after.left_minor)
+    return row
+
+
+def post(entry: Entry, moved: Sequence[Movement], *, currency: str) -> None:
+    """Write the postings of an entry. Raises NoTransaction."""
+    require_transaction()
+    Posting.objects.bulk_create(
+        [
+            Posting(
+                entry=entry,
+                debit_id=one.debit.value,
+                credit_id=one.credit.value,
+                currency=currency,
+                amount_minor=one.amount_minor,
+            )
+            for one in moved
+        ]
+    )
+
+
+def _write_projection(loan: Loan, projection: Projection, *, booked_to: date) -> None:
+    """Rewrite the columns that follow from the loan's events. Raises StaleRow."""
+    out = projection.disbursed_on is not None
+    require_one(
+        Loan.objects.filter(pk=loan.pk, status=loan.status, booked_to=loan.booked_to).update(
+            status=projection.status,
+            booked_to=booked_to if out else None,
+            disbursed_on=projection.disbursed_on,
+            closed_on=projection.closed_on,
+            due_minor=projection.due_minor,
+            dpd=projection.dpd,
+            worst_dpd=max(loan.worst_dpd, projection.dpd),
+            next_due=projection.next_due,
+            **asdict(projection.position),
+            **asdict(projection.carry),
+        )
+    )
+
+
+def _write_schedule(loan: Loan, replayed: Replayed, left_minor: Sequence[int]) -> None:
+    """Write the schedule as drawn, and what of each row is left; without a disbursement there is none."""
+    rows = [
+        Instalment(
+            loan=loan,
+            no=row.no,
+            due=row.due,
+            principal_minor=row.principal_minor,
+            interest_minor=row.interest_minor,
+            left_minor=left,
+        )
+        for row, left in zip(replayed.schedule, left_minor, strict=True)
+    ]
+    Instalment.objects.filter(loan=loan, no__gt=len(rows)).delete()
+    Instalment.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["loan", "no"],
+        update_fields=["due", "principal_minor", "interest_minor", "left_minor"],
+    )

@@ -1,0 +1,206 @@
+"""Close a business day behind the one that is open: collect, accrue, verify, prove.
+
+Each stage is done in parts, each a job that any worker may claim; whoever finishes the last part queues the next
+stage. What a part has done is in the loans' rows, so one that is cut off goes on where it was, and a day that is
+closed twice books nothing.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+from django.db import connection
+from django.db.models import F, Min
+
+from config.db.transactions import StaleRow, operation, require_one
+from config.office.actors import SYSTEM, Actor
+from config.office.business_date import get_business_date, lock_business_date
+from config.office.events import record_event
+from config.office.job_runs import Claim, Clock, finish_job, hold_claim, queue_jobs, report_progress
+from config.office.models import JobRun
+from config.office.models.job_run import JobState
+from config.refusals import Refused
+from lending.domain.day_close import (
+    ACCRUE,
+    DRIFTED_SHOWN,
+    STAGES,
+    VERIFY,
+    CloseRefusal,
+    conclude,
+    day_to_close,
+    judge_close,
+    parts_for,
+    parts_of,
+    stage_after,
+)
+from lending.domain.ledger import NOTHING, EntryCode, Position, earned_between, movements, total
+from lending.domain.night import Standing, advance_standings, turned
+from lending.domain.projection import project
+from lending.models import DayClose, Entry, Loan, ProofLine
+from lending.operations.bookings import post
+from lending.queries.books import booked_loans, drifted_loans, prove_accounts
+from lending.queries.closes import last_closed_day
+from lending.queries.loans import contracts_of, position_of, standing_of
+
+ACCRUED_AT_ONCE: Final = 1_000
+"""Loans a transaction: few enough that a payment that meets the close waits for a moment, not for the whole part."""
+WRITE: Final = """
+UPDATE lending_loan SET booked_to = n.booked_to, interest_minor = n.interest, penalty_minor = n.penalty,
+    due_minor = n.due, dpd = n.dpd, worst_dpd = greatest(worst_dpd, n.dpd), next_due = n.next_due,
+    overdue_minor = n.overdue, interest_numerator = n.interest_sum, penalty_numerator = n.penalty_sum,
+    replay_on = n.replay_on
+FROM unnest(%s::bigint[], %s::date[], %s::bigint[], %s::bigint[], %s::bigint[], %s::int[], %s::date[], %s::bigint[],
+    %s::numeric[], %s::numeric[], %s::date[])
+    AS n (id, booked_to, interest, penalty, due, dpd, next_due, overdue, interest_sum, penalty_sum, replay_on)
+WHERE lending_loan.id = n.id AND lending_loan.booked_to < n.booked_to
+"""
+
+
+class DayNotClosed(Refused[CloseRefusal]):
+    """No closing was started."""
+
+
+def close_day(*, actor: Actor, now: datetime) -> DayClose:
+    """Start closing the oldest business day that is not closed. Raises DayNotClosed, Contended."""
+    with operation():
+        lock_business_date()
+        first_loan = Loan.objects.aggregate(first=Min("disbursed_on"))["first"]
+        today = get_business_date()
+        day = day_to_close(today=today, last_closed=last_closed_day(), first_loan=first_loan)
+        refusal = judge_close(today=today, day=day, another_works=DayClose.objects.working().exists())
+        if refusal is not None or day is None:
+            raise DayNotClosed(refusal or CloseRefusal.NOTHING_TO_CLOSE)
+        parts = parts_for(Loan.objects.active().count())
+        close = DayClose.objects.create(day=day, parts=parts, started_by=str(actor), started_at=now)
+        record_event(
+            name="lending.close_day", subject=close, actor=actor, before={}, after={"day": day.isoformat()}, now=now
+        )
+        queue_jobs(name=STAGES[0], subject_id=close.pk, parts=range(parts), actor=actor, now=now)
+        return close
+
+
+def finish_collecting(*, claim: Claim, done: int, now: datetime) -> None:
+    """Mark a part collected, and queue the next stage if it was the last. Raises StaleRow if fenced off."""
+    with operation():
+        _finish_part(claim, stage=STAGES[0], done=done, now=now)
+
+
+def accrue_part(*, claim: Claim, clock: Clock) -> None:
+    """Book what the loans of a part earned in the night of the day. Raises StaleRow if fenced off."""
+    close = DayClose.objects.get(pk=claim.subject_id)
+    to = close.day + timedelta(days=1)
+    behind = Loan.objects.active().behind(to).of_part(claim.part, close.parts).order_by("pk")
+    done, total = 0, behind.count()
+    while keys := list(behind.values_list("pk", flat=True)[:ACCRUED_AT_ONCE]):
+        with operation():
+            hold_claim(claim=claim, done=done, total=total, now=clock())
+            # Locked, then asked again: whoever paid meanwhile has been advanced by that.
+            loans = list(Loan.objects.active().behind(to).filter(pk__in=keys).lock())
+            _accrue(close, loans, to=to, now=clock())
+        done += len(keys)
+    with operation():
+        DayClose.objects.filter(pk=close.pk).update(loans=F("loans") + done)
+        _finish_part(claim, stage=ACCRUE, done=done, now=clock())
+
+
+def verify_part(*, claim: Claim, clock: Clock) -> None:
+    """Compare the loans of a part with what replaying their events gives. Raises StaleRow if fenced off."""
+    close = DayClose.objects.get(pk=claim.subject_id)
+    done, drifted = 0, list[int]()
+    for loans in booked_loans(part=claim.part, parts=close.parts):
+        drifted += drifted_loans(loans)
+        done += len(loans)
+        report_progress(claim=claim, done=done, total=done, now=clock())
+    with operation():
+        DayClose.objects.filter(pk=close.pk).lock().get()
+        found = DayClose.objects.get(pk=close.pk).drifted
+        DayClose.objects.filter(pk=close.pk).update(drifted=sorted({*found, *drifted})[:DRIFTED_SHOWN])
+        _finish_part(claim, stage=VERIFY, done=done, now=clock())
+
+
+def prove_books(*, claim: Claim, clock: Clock) -> None:
+    """Compare the ledger with the loans, and conclude the closing. Raises StaleRow if fenced off."""
+    with operation():
+        DayClose.objects.filter(pk=claim.subject_id).lock().get()
+        close = DayClose.objects.get(pk=claim.subject_id)
+        balances, now = prove_accounts(), clock()
+        ProofLine.objects.bulk_create([ProofLine(close=close, **asdict(balance)) for balance in balances])
+        state = conclude(balances, close.drifted)
+        require_one(DayClose.objects.working().filter(pk=close.pk).update(state=state, finished_at=now))
+        record_event(
+            name="lending.prove_books",
+            subject=close,
+            actor=SYSTEM,
+            before={"state": close.state},
+            after={"state": state, "drifted": len(close.drifted)},
+            now=now,
+        )
+        finish_job(claim=claim, done=len(balances), now=now)
+
+
+def _accrue(close: DayClose, loans: Sequence[Loan], *, to: date, now: datetime) -> None:
+    """Advance locked loans to a date, by arithmetic or, where something turns, by replay; post the sum by product."""
+    turning = [loan for loan in loans if loan.replay_on is None or loan.replay_on <= to]
+    contracts = contracts_of(turning)
+    reached = {loan.pk: project(contracts[loan.pk].replayed(), as_of=to) for loan in turning}
+    gliding = [loan for loan in loans if loan.pk not in reached]
+    advanced = advance_standings([standing_of(loan) for loan in gliding], to=to)
+    standings = {loan.pk: standing for loan, standing in zip(gliding, advanced, strict=True)}
+    for loan in turning:
+        standings[loan.pk] = turned(standing_of(loan), reached[loan.pk], to=to)
+    earned: defaultdict[tuple[int, str], list[Position]] = defaultdict(list)
+    for loan in loans:
+        earned[loan.product_id, loan.currency].append(earned_between(position_of(loan), standings[loan.pk].position))
+    _write(standings)
+    for (product, currency), parts in sorted(earned.items()):
+        moved = movements(NOTHING, total(parts))
+        if moved:
+            entry = Entry.objects.create(
+                code=EntryCode.ACCRUAL, effective_date=close.day, booked_at=now, close=close, product_id=product
+            )
+            post(entry, moved, currency=currency)
+
+
+def _write(standings: Mapping[int, Standing]) -> None:
+    """Write back, in one statement, what a night changes. Raises StaleRow."""
+    columns = zip(*(_cells(pk, standing) for pk, standing in standings.items()), strict=True)
+    with connection.cursor() as cursor:
+        cursor.execute(WRITE, [list(column) for column in columns])
+        if cursor.rowcount != len(standings):
+            raise StaleRow(cursor.rowcount)
+
+
+def _cells(pk: int, standing: Standing) -> tuple[object, ...]:
+    position, carry = standing.position, standing.carry
+    return (
+        pk,
+        standing.booked_to,
+        position.interest_minor,
+        position.penalty_minor,
+        standing.due_minor,
+        standing.dpd,
+        standing.next_due,
+        carry.overdue_minor,
+        Decimal(carry.interest_numerator),
+        Decimal(carry.penalty_numerator),
+        carry.replay_on,
+    )
+
+
+def _finish_part(claim: Claim, *, stage: str, done: int, now: datetime) -> None:
+    """Mark the part done, and queue the next stage if it was the last.
+
+    Under the lock of the closing: of two workers that finish at once, the second sees that the first is done.
+    """
+    require_one(len(DayClose.objects.working().filter(pk=claim.subject_id).lock()))
+    finish_job(claim=claim, done=done, now=now)
+    following = stage_after(stage)
+    left = JobRun.objects.of(stage, claim.subject_id).exclude(state=JobState.DONE).exists()
+    if following is not None and not left:
+        parts = DayClose.objects.get(pk=claim.subject_id).parts
+        queue_jobs(
+            name=following, subject_id=claim.subject_id, parts=range(parts_of(following, parts)), actor=SYSTEM, now=now
+        )

@@ -1,0 +1,153 @@
+"""Book what happens to a loan: payments, fees, rates, credit, and what takes them back."""
+
+from datetime import date, datetime
+from decimal import Decimal
+
+from config.db.transactions import operation
+from config.office.actors import Actor, ActorKind
+from config.office.business_date import get_business_date
+from config.office.events import record_event
+from config.refusals import Refused
+from lending.domain.booking import Booking, BookingRefusal, judge_booking
+from lending.domain.events import EventType, LoanEvent
+from lending.domain.refusal import LoanRefusal, LoanRefused
+from lending.models import Loan
+from lending.models import LoanEvent as EventRow
+from lending.operations.bookings import book_event
+from merchants.domain.idempotency import RequestKey
+from merchants.operations.idempotency import keep_request, take_request
+
+
+class EventNotBooked(Refused[BookingRefusal | LoanRefusal]):
+    """Nothing was booked: the office says no, or the contract does."""
+
+
+def book_repayment(
+    *,
+    loan_id: int,
+    amount_minor: int,
+    on: date,
+    external_ref: str,
+    reason: str,
+    actor: Actor,
+    now: datetime,
+    key: RequestKey | None = None,
+) -> EventRow:
+    """Book money that came in on a date, allocated by the loan's waterfall; what is too much becomes credit.
+
+    `external_ref` is the partner's own name of the payment, "" for one that staff books, who give a reason.
+    Raises EventNotBooked, RequestNotTaken, Contended, Loan.DoesNotExist.
+    """
+    return _book(
+        loan_id=loan_id,
+        booking=Booking(
+            type=EventType.REPAYMENT,
+            on=on,
+            amount_minor=amount_minor,
+            by_hand=actor.kind is ActorKind.STAFF,
+            reason=reason,
+        ),
+        external_ref=external_ref,
+        actor=actor,
+        now=now,
+        key=key,
+    )
+
+
+def charge_fee(*, loan_id: int, amount_minor: int, on: date, reason: str, actor: Actor, now: datetime) -> EventRow:
+    """Charge a fee, due at once. Raises EventNotBooked, Contended, Loan.DoesNotExist."""
+    booking = Booking(type=EventType.CHARGE, on=on, amount_minor=amount_minor, by_hand=True, reason=reason)
+    return _book(loan_id=loan_id, booking=booking, actor=actor, now=now)
+
+
+def change_rate(*, loan_id: int, rate: Decimal, on: date, reason: str, actor: Actor, now: datetime) -> EventRow:
+    """Let another yearly rate hold from a date on. Raises EventNotBooked, Contended, Loan.DoesNotExist."""
+    booking = Booking(type=EventType.RATE_CHANGE, on=on, rate=rate, by_hand=True, reason=reason)
+    return _book(loan_id=loan_id, booking=booking, actor=actor, now=now)
+
+
+def apply_credit(*, loan_id: int, amount_minor: int, on: date, reason: str, actor: Actor, now: datetime) -> EventRow:
+    """Pay with the merchant's credit. Raises EventNotBooked, Contended, Loan.DoesNotExist."""
+    booking = Booking(type=EventType.APPLY_CREDIT, on=on, amount_minor=amount_minor, by_hand=True, reason=reason)
+    return _book(loan_id=loan_id, booking=booking, actor=actor, now=now)
+
+
+def refund_credit(*, loan_id: int, amount_minor: int, on: date, reason: str, actor: Actor, now: datetime) -> EventRow:
+    """Book credit that was paid back to the merchant. Raises EventNotBooked, Contended, Loan.DoesNotExist."""
+    booking = Booking(type=EventType.REFUND_CREDIT, on=on, amount_minor=amount_minor, by_hand=True, reason=reason)
+    return _book(loan_id=loan_id, booking=booking, actor=actor, now=now)
+
+
+def reverse_event(*, loan_id: int, seq: int, on: date, reason: str, actor: Actor, now: datetime) -> EventRow:
+    """Remove an event as if it had never been; later payments are allocated anew.
+
+    Raises EventNotBooked, Contended, Loan.DoesNotExist, LoanEvent.DoesNotExist.
+    """
+    booking = Booking(type=EventType.REVERSAL, on=on, of=seq, by_hand=True, reason=reason)
+    return _book(loan_id=loan_id, booking=booking, actor=actor, now=now)
+
+
+def _book(
+    *,
+    loan_id: int,
+    booking: Booking,
+    actor: Actor,
+    now: datetime,
+    external_ref: str = "",
+    key: RequestKey | None = None,
+) -> EventRow:
+    with operation():
+        done = None if key is None else take_request(key)
+        if done is not None:
+            return EventRow.objects.select_related("loan").get(pk=done)
+        Loan.objects.filter(pk=loan_id).lock().get()
+        loan = Loan.objects.select_related("application").get(pk=loan_id)
+        of = None if booking.of is None else EventRow.objects.get(loan=loan, seq=booking.of)
+        refusal = judge_booking(
+            booking,
+            today=get_business_date(),
+            disbursed_on=loan.disbursed_on,
+            reverses=None if of is None else EventType(of.type),
+            reference_used=_is_used(loan, external_ref),
+        )
+        if refusal is not None:
+            raise EventNotBooked(refusal)
+        try:
+            row = book_event(
+                loan,
+                _event(booking, seq=loan.events.count() + 1),
+                of=of,
+                external_ref=external_ref,
+                reason=booking.reason,
+                actor=actor,
+                now=now,
+            )
+        except LoanRefused as refused:
+            raise EventNotBooked(refused.reason) from refused
+        record_event(
+            name=f"lending.book_{booking.type}",
+            subject=loan,
+            actor=actor,
+            before={"status": loan.status},
+            after={"event": row.pk, "status": Loan.objects.get(pk=loan.pk).status},
+            now=now,
+        )
+        if key is not None:
+            keep_request(key, result=row.pk, now=now)
+        return row
+
+
+def _event(booking: Booking, *, seq: int) -> LoanEvent:
+    return LoanEvent(
+        id=str(seq),
+        on=booking.on,
+        type=booking.type,
+        amount_minor=booking.amount_minor,
+        rate=booking.rate,
+        of=None if booking.of is None else str(booking.of),
+    )
+
+
+def _is_used(loan: Loan, external_ref: str) -> bool:
+    used = EventRow.objects.filter(partner=loan.application.partner_id, external_ref=external_ref)
+    return bool(external_ref) and used.exists()

@@ -1,0 +1,204 @@
+"""Make offers for all merchants of a published run, and close those that are declined or out of date."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import Final
+
+from config.db.transactions import operation, require_one, require_transaction
+from config.office.actors import Actor
+from config.office.business_date import get_business_date, lock_business_date
+from config.office.events import record_event
+from config.office.job_runs import Claim, Clock, finish_job, hold_claim, queue_jobs
+from config.refusals import Refused
+from lending.domain.assessment import Assessment, assess
+from lending.domain.limit import most_by_months
+from lending.domain.offer import MoveRefusal, OfferState, expires_on, judge_move, state_after_night
+from lending.domain.product import Product
+from lending.domain.round import MAKE_OFFERS, RoundRefusal, judge_round, parts_for
+from lending.models import CreditLine, Offer, OfferRound, ProductVersion
+from lending.queries.facts import facts_of
+from lending.queries.offers import assessed_after, get_offer
+from lending.queries.products import product_of, sold_products
+from merchants.models import Merchant, Owner
+from scoring.models import Score
+from scoring.queries.scores import get_live_run
+
+AT_ONCE: Final = 200
+"""Merchants a transaction: whoever accepts an offer meanwhile waits for a moment only."""
+
+
+class RoundNotStarted(Refused[RoundRefusal]):
+    """No offers are made."""
+
+
+class OfferNotMoved(Refused[MoveRefusal]):
+    """The offer stays as it is."""
+
+
+def start_round(*, actor: Actor, now: datetime) -> OfferRound:
+    """Start making offers from the live run, once a run. Raises RoundNotStarted, Contended."""
+    with operation():
+        lock_business_date()  # of two that start at once, the second sees what the first did
+        run, today = get_live_run(), get_business_date()
+        refusal = judge_round(
+            today=today,
+            has_run=run is not None,
+            has_product=ProductVersion.objects.exists(),
+            done_before=run is not None and OfferRound.objects.filter(run=run).exists(),
+        )
+        if refusal is not None or run is None or today is None:
+            raise RoundNotStarted(refusal or RoundRefusal.NOTHING_PUBLISHED)
+        parts = parts_for(Merchant.objects.count())
+        found = OfferRound.objects.create(run=run, on=today, parts=parts, started_by=str(actor), started_at=now)
+        queue_jobs(name=MAKE_OFFERS, subject_id=found.pk, parts=range(parts), actor=actor, now=now)
+        return found
+
+
+def make_offers(*, claim: Claim, clock: Clock) -> None:
+    """Assess the merchants of a part, move their lines, make and withdraw their offers. Raises StaleRow.
+
+    Merchants of one owner share one limit, so each of them sees what the one before was offered.
+    """
+    found = OfferRound.objects.select_related("run").get(pk=claim.subject_id)
+    products = {version.currency: version for version in sold_products()}
+    done = after = 0
+    while scores := assessed_after(found, part=claim.part, after=after, limit=AT_ONCE):
+        with operation():
+            hold_claim(claim=claim, done=done, total=done + len(scores), now=clock())
+            _lock(scores)
+            for version in products.values():
+                _offer(scores, version, on=found.on, now=clock())
+        done, after = done + len(scores), scores[-1].merchant_id
+    with operation():
+        finish_job(claim=claim, done=done, now=clock())
+
+
+def decline_offer(*, offer_id: int, actor: Actor, now: datetime) -> Offer:
+    """Keep that the merchant does not want it. Raises OfferNotMoved, Contended, Offer.DoesNotExist."""
+    return _move(offer_id, OfferState.DECLINED, actor=actor, now=now)
+
+
+def deliver_offer(*, offer_id: int, actor: Actor, now: datetime) -> Offer:
+    """Keep that the merchant has seen it. Raises OfferNotMoved, Contended, Offer.DoesNotExist."""
+    return _move(offer_id, OfferState.DELIVERED, actor=actor, now=now)
+
+
+def expire_offers(*, on: date, now: datetime) -> int:
+    """Close the offers that can no longer be accepted on a business date; return how many. Raises Contended."""
+    with operation():
+        old = Offer.objects.open().filter(expires_on__lte=on)
+        locked = [offer.pk for offer in old.lock()]
+        return old.filter(pk__in=locked).update(state=OfferState.EXPIRED, closed_at=now)
+
+
+def _move(offer_id: int, to: OfferState, *, actor: Actor, now: datetime) -> Offer:
+    with operation():
+        Offer.objects.filter(pk=offer_id).lock().get()
+        offer = get_offer(offer_id=offer_id)
+        refusal = judge_move(OfferState(offer.state), to)
+        if refusal is not None:
+            raise OfferNotMoved(refusal)
+        closed_at = None if to is OfferState.DELIVERED else now
+        require_one(Offer.objects.filter(pk=offer_id, state=offer.state).update(state=to, closed_at=closed_at))
+        record_event(
+            name=f"lending.{to.lower()}_offer",
+            subject=offer,
+            actor=actor,
+            before={"state": offer.state},
+            after={"state": to},
+            now=now,
+        )
+        return get_offer(offer_id=offer_id)
+
+
+def _lock(scores: Sequence[Score]) -> None:
+    """Hold the owners, then the merchants, as whoever accepts an offer does. Raises NoTransaction."""
+    require_transaction()
+    merchants = [score.merchant_id for score in scores]
+    list(Owner.objects.filter(pk__in=Merchant.objects.filter(pk__in=merchants).values("owner")).lock())
+    list(Merchant.objects.filter(pk__in=merchants).lock())
+
+
+def _offer(scores: Sequence[Score], version: ProductVersion, *, on: date, now: datetime) -> None:
+    """Assess the merchants of the product's currency: alone those who share an owner, the others together."""
+    product = product_of(version)
+    ours = [score for score in scores if score.merchant.currency == version.currency]
+    shared = [score for score in ours if score.merchant.owner_id is not None]
+    alone = [score for score in ours if score.merchant.owner_id is None]
+    for group in (alone, *([score] for score in shared)):
+        facts = facts_of(scores=group, on=on, product=product)
+        assessed = [(score, assess(facts[score.merchant_id], product)) for score in group]
+        _write_lines(assessed)
+        _write_offers(assessed, version, product, on=on, now=now)
+
+
+def _write_lines(assessed: Iterable[tuple[Score, Assessment]]) -> None:
+    CreditLine.objects.bulk_create(
+        [
+            CreditLine(
+                merchant_id=score.merchant_id,
+                limit_minor=assessment.line.limit_minor,
+                higher_since=assessment.line.higher_since,
+                sustained_minor=assessment.line.sustained_minor,
+            )
+            for score, assessment in assessed
+            if assessment.line is not None
+        ],
+        update_conflicts=True,
+        unique_fields=["merchant"],
+        update_fields=["limit_minor", "higher_since", "sustained_minor"],
+    )
+
+
+def _write_offers(
+    assessed: Sequence[tuple[Score, Assessment]], version: ProductVersion, product: Product, *, on: date, now: datetime
+) -> None:
+    """Write the new offers; of the open ones, leave what stays as it is, and close the others."""
+    merchants = [score.merchant_id for score, _ in assessed]
+    standing = {offer.merchant_id: offer for offer in Offer.objects.open().filter(merchant__in=merchants).lock()}
+    made = []
+    for score, assessment in assessed:
+        offer = _made(score, assessment, version, product, on=on, now=now)
+        before = standing.get(score.merchant_id)
+        if before is not None:
+            same = offer is not None and _same(before, offer)
+            after = state_after_night(expires_on=before.expires_on, on=on, anew=offer is not None, same=same)
+            if after is None:
+                continue
+            require_one(Offer.objects.open().filter(pk=before.pk).update(state=after, closed_at=now))
+        if offer is not None:
+            made.append(offer)
+    Offer.objects.bulk_create(made)
+
+
+def _made(
+    score: Score, assessment: Assessment, version: ProductVersion, product: Product, *, on: date, now: datetime
+) -> Offer | None:
+    """Make the offer that the assessment allows, not yet written; None if it allows none."""
+    limit, grade = assessment.limit, assessment.facts.score.grade
+    if assessment.no_offer is not None or limit is None or grade is None:
+        return None
+    most = most_by_months(assessment.facts, product, grade=grade, free_minor=assessment.free_minor)
+    return Offer(
+        merchant_id=score.merchant_id,
+        score=score,
+        product=version,
+        state=OfferState.MADE,
+        currency=product.currency,
+        grade=grade,
+        minimum_minor=product.minimum_minor,
+        limit_minor=max(most.values()),
+        most_by_months={str(months): minor for months, minor in most.items()},
+        daily_rate=product.grades[grade].daily_rate,
+        caps=dict(limit.caps),
+        binding=limit.binding,
+        made_on=on,
+        expires_on=expires_on(product, made_on=on),
+        made_at=now,
+    )
+
+
+def _same(left: Offer, right: Offer) -> bool:
+    """Tell whether two offers promise the same."""
+    promises = ("product_id", "currency", "grade", "limit_minor", "most_by_months", "daily_rate")
+    return all(getattr(left, name) == getattr(right, name) for name in promises)

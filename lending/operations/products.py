@@ -1,0 +1,50 @@
+"""Enter product versions: they are added, never changed."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from config.db.transactions import operation
+from config.office.actors import Actor
+from config.office.events import record_event
+from config.refusals import Refused
+from lending.domain.product_document import canonical_product, parse_product
+from lending.models import ProductVersion
+
+
+class EntryRefusal(StrEnum):
+    """Name why a valid product is not entered."""
+
+    VERSION_USED = "VERSION_USED"
+
+
+class ProductNotEntered(Refused[EntryRefusal]):
+    """The product was not entered."""
+
+
+def enter_product(*, text: str, actor: Actor, now: datetime) -> ProductVersion:
+    """Enter a product version, or return it if it is there already; the last entered of a currency is sold.
+
+    Raises ProductMalformed, ProductUnprofitable, ProductNotEntered, Contended.
+    """
+    content, sha256 = canonical_product(text)
+    product = parse_product(content, sha256)
+    with operation():
+        known = ProductVersion.objects.filter(sha256=sha256).first()
+        if known is not None:
+            return known
+        same = ProductVersion.objects.filter(code=product.code, currency=product.currency, version=product.version)
+        if same.exists():
+            raise ProductNotEntered(EntryRefusal.VERSION_USED)
+        version = ProductVersion.objects.create(
+            sha256=sha256,
+            code=product.code,
+            version=product.version,
+            currency=product.currency,
+            content=content,
+            created_by=str(actor),
+            created_at=now,
+        )
+        record_event(
+            name="lending.enter_product", subject=version, actor=actor, before={}, after={"sha256": sha256}, now=now
+        )
+        return version

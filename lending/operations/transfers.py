@@ -1,0 +1,240 @@
+"""Move money through gateways: claim, send, record.
+
+A claim and its record are two transactions round one call, which is made outside any. The row says what is under
+way: whoever dies between the three is found by the sweep, and the transfer is sent again under its key, which a
+gateway does at most once.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+from django.db.models import Q
+
+from config.db.transactions import operation, require_one, require_transaction
+from config.jobs import enqueue
+from config.kernel.money import Money
+from config.office.actors import SYSTEM, Actor
+from config.office.business_date import get_business_date
+from config.office.events import record_event
+from config.refusals import Refused
+from lending.domain.events import EventType, LoanEvent
+from lending.domain.loan import LoanStatus
+from lending.domain.refusal import LoanRefusal, LoanRefused
+from lending.domain.transfer import (
+    PayoutHold,
+    ReturnRefusal,
+    Settlement,
+    TransferKind,
+    TransferState,
+    judge_payout,
+    judge_return,
+    settle,
+    transfer_key,
+)
+from lending.gateways.transfers import Answer, Order
+from lending.models import Loan, Transfer
+from lending.models import LoanEvent as EventRow
+from lending.models.transfer import OPEN
+from lending.operations.bookings import book_event
+from lending.queries.closes import books_are_broken
+from lending.queries.loans import get_loan, projection_of
+from lending.queries.products import product_of
+from merchants.domain.payout_account import PayoutAccountState
+
+PAY_OUT: Final = "lending.pay_out"
+
+
+class PayoutHeld(Refused[PayoutHold]):
+    """No money left; the payout waits."""
+
+
+class PayoutNotReturned(Refused[ReturnRefusal | LoanRefusal]):
+    """The payout stands."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """Hold a transfer that may be sent now."""
+
+    transfer_id: int
+    order: Order
+
+
+def make_payout(loan: Loan, *, number: int, now: datetime) -> Transfer:
+    """Write that a loan's money is to be paid out, and send for it after the commit. Raises NoTransaction."""
+    require_transaction()
+    transfer = Transfer.objects.create(
+        loan=loan,
+        kind=TransferKind.PAYOUT,
+        state=TransferState.DUE,
+        key=transfer_key(TransferKind.PAYOUT, loan_id=loan.pk, number=number),
+        on=loan.application.applied_on,
+        amount_minor=loan.amount_minor,
+        made_at=now,
+    )
+    enqueue(PAY_OUT, transfer_id=transfer.pk)
+    return transfer
+
+
+def claim_payout(*, transfer_id: int, now: datetime) -> Claimed | None:
+    """Claim a payout for sending; None if it is settled, or was sent a moment ago.
+
+    Raises PayoutHeld, which holds back only what was never sent: money that may have left is always asked for.
+    """
+    with operation():
+        transfer = Transfer.objects.sendable(now).filter(pk=transfer_id, kind=TransferKind.PAYOUT).lock().first()
+        if transfer is None:
+            return None
+        loan, today = get_loan(loan_id=transfer.loan_id), get_business_date()
+        if transfer.state == TransferState.DUE:
+            hold = judge_payout(
+                today=today,
+                status=LoanStatus(loan.status),
+                account_verified=loan.payout_account.state == PayoutAccountState.VERIFIED,
+                applied_on=loan.application.applied_on,
+                cooling_off_days=product_of(loan.product).origination.cooling_off_days,
+                books_broken=books_are_broken(),
+            )
+            if hold is not None:
+                raise PayoutHeld(hold)
+        return _send(transfer, loan, on=today or transfer.on, now=now)
+
+
+def record_payout(*, transfer_id: int, answer: Answer | None, now: datetime) -> Transfer:
+    """Record what a gateway said of a payout, and disburse the loan if the money left; None is no answer.
+
+    The loan earns from the date of the last sending: if it was an earlier one that went through, the days between
+    are ours to lose. Recorded twice, it is recorded once.
+    """
+    with operation():
+        loan, transfer = _locked(transfer_id)
+        settled = _settle(transfer, answer, now=now)
+        if settled is not None and settled.state is TransferState.DONE:
+            event = LoanEvent(
+                id=str(loan.events.count() + 1),
+                on=transfer.on,
+                type=EventType.DISBURSEMENT,
+                amount_minor=transfer.amount_minor,
+            )
+            book_event(loan, event, external_ref="", reason="", actor=SYSTEM, now=now)
+        return Transfer.objects.get(pk=transfer_id)
+
+
+def return_payout(*, transfer_id: int, on: date, reason: str, actor: Actor, now: datetime) -> Transfer:
+    """Take back a payout whose money came back: the loan may be paid out again, or given up.
+
+    Raises PayoutNotReturned, Contended, Transfer.DoesNotExist.
+    """
+    with operation():
+        loan, transfer = _locked(transfer_id)
+        refusal = judge_return(
+            kind=TransferKind(transfer.kind),
+            state=TransferState(transfer.state),
+            today=get_business_date(),
+            on=on,
+            sent_on=transfer.on,
+            reason=reason,
+        )
+        if refusal is not None:
+            raise PayoutNotReturned(refusal)
+        # Of several disbursements, all but the last were reversed before.
+        disbursement = EventRow.objects.filter(loan=loan, type=EventType.DISBURSEMENT).latest("seq")
+        event = LoanEvent(id=str(loan.events.count() + 1), on=on, type=EventType.REVERSAL, of=str(disbursement.seq))
+        try:
+            book_event(loan, event, of=disbursement, external_ref="", reason=reason, actor=actor, now=now)
+        except LoanRefused as refused:
+            raise PayoutNotReturned(refused.reason) from refused
+        done = Transfer.objects.filter(pk=transfer.pk, state=TransferState.DONE)
+        require_one(done.update(state=TransferState.RETURNED, answer=reason[:200]))
+        record_event(
+            name="lending.return_payout",
+            subject=loan,
+            actor=actor,
+            before={"status": loan.status},
+            after={"status": Loan.objects.get(pk=loan.pk).status, "transfer": transfer.pk},
+            now=now,
+        )
+        return Transfer.objects.get(pk=transfer_id)
+
+
+def claim_collection(*, loan_id: int, on: date, now: datetime) -> Claimed | None:
+    """Claim what a loan owes on a date for collecting; None if nothing is due, or it was asked for already."""
+    with operation():
+        Loan.objects.filter(pk=loan_id).lock().get()
+        loan = get_loan(loan_id=loan_id)
+        known = Transfer.objects.filter(loan=loan, kind=TransferKind.COLLECTION).filter(Q(on=on) | Q(state__in=OPEN))
+        transfer = known.order_by("pk").first()
+        if transfer is None:
+            due = projection_of(loan, as_of=on).due_minor
+            if not due:
+                return None
+            transfer = Transfer.objects.create(
+                loan=loan,
+                kind=TransferKind.COLLECTION,
+                state=TransferState.DUE,
+                key=transfer_key(TransferKind.COLLECTION, loan_id=loan.pk, on=on),
+                on=on,
+                amount_minor=due,
+                made_at=now,
+            )
+        elif not Transfer.objects.sendable(now).filter(pk=transfer.pk).exists():
+            return None
+        return _send(transfer, loan, on=transfer.on, now=now)
+
+
+def record_collection(*, transfer_id: int, answer: Answer | None, now: datetime) -> Transfer:
+    """Record what a gateway said of a collection, and book what came as a repayment of its date."""
+    with operation():
+        loan, transfer = _locked(transfer_id)
+        settled = _settle(transfer, answer, now=now)
+        if settled is not None and settled.moved_minor:
+            event = LoanEvent(
+                id=str(loan.events.count() + 1),
+                on=transfer.on,
+                type=EventType.REPAYMENT,
+                amount_minor=settled.moved_minor,
+            )
+            book_event(loan, event, external_ref="", reason="", actor=SYSTEM, now=now)
+        return Transfer.objects.get(pk=transfer_id)
+
+
+def _locked(transfer_id: int) -> tuple[Loan, Transfer]:
+    """Hold the loan of a transfer, then read both."""
+    Loan.objects.filter(transfers=transfer_id).lock().get()
+    transfer = Transfer.objects.filter(pk=transfer_id).lock().get()
+    return get_loan(loan_id=transfer.loan_id), transfer
+
+
+def _send(transfer: Transfer, loan: Loan, *, on: date, now: datetime) -> Claimed:
+    sent = Transfer.objects.filter(pk=transfer.pk, state=transfer.state, attempts=transfer.attempts)
+    require_one(sent.update(state=TransferState.SENT, attempts=transfer.attempts + 1, on=on, sent_at=now))
+    order = Order(
+        key=transfer.key,
+        amount=Money(transfer.amount_minor, loan.currency),
+        merchant_id=loan.merchant_id,
+        account_number=loan.payout_account.number,
+        holder=loan.payout_account.holder,
+    )
+    return Claimed(transfer_id=transfer.pk, order=order)
+
+
+def _settle(transfer: Transfer, answer: Answer | None, *, now: datetime) -> Settlement | None:
+    """Write the outcome of an open transfer; None if it was written before."""
+    if transfer.state not in OPEN:
+        return None
+    settled = settle(
+        TransferKind(transfer.kind),
+        amount_minor=transfer.amount_minor,
+        moved_minor=None if answer is None else answer.moved_minor,
+        words="" if answer is None else answer.words,
+    )
+    require_one(
+        Transfer.objects.filter(pk=transfer.pk, state=transfer.state).update(
+            state=settled.state,
+            moved_minor=settled.moved_minor,
+            answer=settled.words[:200],
+            settled_at=None if settled.state is TransferState.UNKNOWN else now,
+        )
+    )
+    return settled

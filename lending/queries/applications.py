@@ -1,0 +1,39 @@
+"""Read applications, and prove what was decided on them."""
+
+from dataclasses import dataclass
+
+from lending.domain.decision import canonical_decision, decide
+from lending.domain.snapshot import parse_snapshot
+from lending.models import Application, Decision
+from lending.queries.products import product_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionProof:
+    """Hold what a stored decision says, and what its snapshot decides now."""
+
+    stored: str
+    computed: str
+
+    @property
+    def equal(self) -> bool:
+        """Tell whether they are the same, to the last bit."""
+        return self.stored == self.computed
+
+
+def get_application(*, application_id: int) -> Application:
+    """Get an application with what deciding on it reads. Raises Application.DoesNotExist."""
+    read = Application.objects.select_related("merchant__partner", "merchant__owner", "offer", "product", "score__run")
+    return read.get(pk=application_id)
+
+
+def decisions_of(application: Application) -> list[Decision]:
+    """List what was decided, in order."""
+    return list(Decision.objects.filter(application=application).order_by("pk"))
+
+
+def replay_decision(decision: Decision) -> DecisionProof:
+    """Decide again on a decision's snapshot. Raises SnapshotMalformed, ProductMalformed, NotDecidable."""
+    facts = parse_snapshot(decision.snapshot, decision.snapshot_sha256)
+    verdict = decide(facts, product_of(decision.application.product))
+    return DecisionProof(stored=decision.result, computed=canonical_decision(verdict)[0])

@@ -1,0 +1,188 @@
+"""Gather what is known of merchants when lending to them is judged: a whole set in a few statements."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import lru_cache
+from itertools import pairwise
+
+from django.db.models import F, Q, Sum
+
+from config.kernel.calendar import add_months
+from lending.domain.facts import Exposure, MerchantFacts, Profile, ScoreFacts
+from lending.domain.line import Line
+from lending.domain.loan import LoanStatus, repaid_on_time
+from lending.domain.product import Product
+from lending.domain.schedule import draw_schedule
+from lending.domain.terms import parse_terms
+from lending.models import CreditLine, Instalment, Loan, Offer
+from merchants.models import Merchant
+from scoring.domain.calibration import Grade, parse_calibration
+from scoring.domain.policy import Gate, NotScored
+from scoring.models import CalibrationVersion, Score
+from scoring.queries.explanations import characteristics_of
+
+
+@dataclass(slots=True)
+class Book:
+    """Hold what one merchant owes, before it is put beside what others do."""
+
+    outstanding_minor: int = 0
+    days_past_due: int = 0
+    largest_repaid_minor: int = 0
+    dues: list[tuple[date, int]] = field(default_factory=list)
+
+
+def facts_of(*, scores: Iterable[Score], on: date, product: Product) -> dict[int, MerchantFacts]:
+    """Gather the facts of the merchants of these scores on a business date, by merchant.
+
+    The scores come with their runs, cards and calibrations. Whoever judges under a lock calls this after it.
+    """
+    by_merchant = {score.merchant_id: score for score in scores}
+    merchants = list(Merchant.objects.filter(pk__in=by_merchant).select_related("partner"))
+    owners = _owners(merchants)
+    books = _books({*by_merchant, *(other for others in owners.values() for other in others)}, on=on)
+    offered = _offered([other for others in owners.values() for other in others])
+    lines = {line.merchant_id: line for line in CreditLine.objects.filter(merchant__in=by_merchant)}
+    rooms = _rooms(product, merchants)
+    found = {}
+    for merchant in merchants:
+        book = books[merchant.pk]
+        others = [other for other in owners.get(merchant.owner_id or 0, ()) if other != merchant.pk]
+        portfolio, category = rooms.get(merchant.pk, (0, 0))
+        found[merchant.pk] = MerchantFacts(
+            on=on,
+            profile=Profile(
+                partner=merchant.partner.code,
+                region=merchant.region,
+                category=merchant.category,
+                membership=merchant.membership,
+                currency=merchant.currency,
+            ),
+            score=score_facts(by_merchant[merchant.pk]),
+            exposure=Exposure(
+                outstanding_minor=book.outstanding_minor,
+                dues_minor=_by_month(book.dues, on=on),
+                largest_repaid_minor=book.largest_repaid_minor,
+                days_past_due=book.days_past_due,
+                line=_line(lines.get(merchant.pk)),
+                owner_used_minor=sum(books[other].outstanding_minor + offered.get(other, 0) for other in others),
+                owner_days_past_due=max((books[other].days_past_due for other in others), default=0),
+                portfolio_used_minor=portfolio,
+                category_used_minor=category,
+            ),
+        )
+    return found
+
+
+def score_facts(score: Score) -> ScoreFacts:
+    """Read what scoring says; what the feed does not carry is not known."""
+    run = score.run
+    values = {name: value for name, value in characteristics_of(score).items() if name not in score.absent}
+    return ScoreFacts(
+        as_of=run.as_of,
+        scorecard_sha256=run.scorecard.sha256,
+        calibration_sha256=None if run.calibration is None else run.calibration.sha256,
+        not_scored=None if score.not_scored is None else NotScored(score.not_scored),
+        needed=score.needed,
+        score=score.score,
+        pd_ppm=score.pd_ppm,
+        grade=None if score.grade is None else Grade(score.grade),
+        cut_off=None if run.calibration is None else _cut_off(run.calibration),
+        gates=tuple(Gate(gate) for gate in score.gates),
+        sales_basis_minor=score.sales_basis_minor,
+        sales_365_minor=score.sales_365_minor,
+        worst_month_minor=score.worst_month_minor,
+        tenure_months=values.get("tenure_m"),
+        recency_days=values.get("recency_d"),
+        disputes_bps=values.get("dispute_180m"),
+        flagged_share_bps=values.get("flagged_share"),
+    )
+
+
+def _cut_off(version: CalibrationVersion) -> int | None:
+    return _cut_off_of(version.content, version.sha256)
+
+
+@lru_cache(maxsize=8)
+def _cut_off_of(content: str, sha256: str) -> int | None:
+    return parse_calibration(content, sha256).cut_off
+
+
+def _owners(merchants: Sequence[Merchant]) -> dict[int, list[int]]:
+    """List the merchants of every owner of one of these."""
+    owners = {merchant.owner_id for merchant in merchants if merchant.owner_id}
+    found = defaultdict(list)
+    for owner, merchant in Merchant.objects.filter(owner__in=owners).values_list("owner_id", "pk"):
+        found[owner].append(merchant)
+    return dict(found)
+
+
+def _books(merchants: Iterable[int], *, on: date) -> defaultdict[int, Book]:
+    """Add up the loans of merchants; one that is approved counts as if its money were out."""
+    books = defaultdict[int, Book](Book)
+    loans = {loan.pk: loan for loan in Loan.objects.filter(merchant__in=list(merchants))}
+    for loan in loans.values():
+        book, status = books[loan.merchant_id], LoanStatus(loan.status)
+        book.days_past_due = max(book.days_past_due, loan.dpd)
+        if repaid_on_time(status=status, worst_dpd=loan.worst_dpd):
+            book.largest_repaid_minor = max(book.largest_repaid_minor, loan.amount_minor)
+        if status is LoanStatus.APPROVED:
+            book.outstanding_minor += loan.amount_minor
+            book.dues += [(row.due, row.total_minor) for row in draw_schedule(parse_terms(loan.terms), on=on)]
+        elif status is LoanStatus.ACTIVE:
+            book.outstanding_minor += loan.principal_minor
+            book.dues.append((on, loan.due_minor))
+    active = [loan.pk for loan in loans.values() if loan.status == LoanStatus.ACTIVE]
+    ahead = Instalment.objects.filter(loan__in=active, left_minor__gt=0, due__gt=F("loan__booked_to"))
+    for loan_id, due, left, interest in ahead.values_list("loan_id", "due", "left_minor", "interest_minor"):
+        books[loans[loan_id].merchant_id].dues.append((due, left + interest))
+    return books
+
+
+def _by_month(dues: Sequence[tuple[date, int]], *, on: date) -> tuple[int, ...]:
+    """Add up what falls due month by month from a date; what is overdue falls into the first."""
+    if not dues:
+        return ()
+    last = max(due for due, _ in dues)
+    edges = [date.min, add_months(on, 1)]
+    while edges[-1] <= last:
+        edges.append(add_months(on, len(edges)))
+    return tuple(sum(minor for due, minor in dues if start <= due < end) for start, end in pairwise(edges))
+
+
+def _offered(merchants: Sequence[int]) -> Mapping[int, int]:
+    return dict(Offer.objects.open().filter(merchant__in=merchants).values_list("merchant_id", "limit_minor"))
+
+
+def _line(line: CreditLine | None) -> Line | None:
+    if line is None:
+        return None
+    return Line(limit_minor=line.limit_minor, higher_since=line.higher_since, sustained_minor=line.sustained_minor)
+
+
+def _rooms(product: Product, merchants: Sequence[Merchant]) -> dict[int, tuple[int, int]]:
+    """Give what all others owe under the product, and those of the same category, if rooms bound it."""
+    limits = product.limits
+    if limits.portfolio_room_minor is None and not limits.category_rooms_minor:
+        return {}
+    owed = (
+        Loan.objects.running()
+        .filter(product__code=product.code, currency=product.currency)
+        .values_list("merchant_id", "merchant__category")
+        .annotate(
+            promised=Sum("amount_minor", filter=Q(status=LoanStatus.APPROVED), default=0),
+            principal=Sum("principal_minor", default=0),
+        )
+    )
+    by_merchant = {merchant: (category, promised + principal) for merchant, category, promised, principal in owed}
+    total = sum(minor for _, minor in by_merchant.values())
+    by_category = defaultdict[str, int](int)
+    for category, minor in by_merchant.values():
+        by_category[category] += minor
+    found = {}
+    for merchant in merchants:
+        own = by_merchant.get(merchant.pk, (merchant.category, 0))[1]
+        found[merchant.pk] = (total - own, by_category[merchant.category] - own)
+    return found

@@ -1,0 +1,83 @@
+"""Read loans: their terms, events and position, as the contract engine takes them."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date
+
+from lending.domain.events import EventType, LoanEvent
+from lending.domain.ledger import POSITION_FIELDS, Position
+from lending.domain.night import Standing
+from lending.domain.plan import Contract
+from lending.domain.projection import Carry, Projection, project
+from lending.domain.terms import parse_terms
+from lending.models import Loan
+from lending.models import LoanEvent as EventRow
+
+
+def get_loan(*, loan_id: int) -> Loan:
+    """Get a loan with what its page names. Raises Loan.DoesNotExist."""
+    return Loan.objects.select_related("merchant__partner", "product", "application", "payout_account").get(pk=loan_id)
+
+
+def contract_of(loan: Loan) -> Contract:
+    """Load a loan's terms and events; an event's id is its place in the order of booking."""
+    return _contract(loan, list(EventRow.objects.filter(loan=loan).order_by("seq")))
+
+
+def contracts_of(loans: Sequence[Loan]) -> dict[int, Contract]:
+    """Load the terms and events of many loans in one statement, by loan."""
+    rows = defaultdict[int, list[EventRow]](list)
+    for row in EventRow.objects.filter(loan__in=[loan.pk for loan in loans]).order_by("loan_id", "seq"):
+        rows[row.loan_id].append(row)
+    return {loan.pk: _contract(loan, rows[loan.pk]) for loan in loans}
+
+
+def position_of(loan: Loan) -> Position:
+    """Read where the loan stands in the books."""
+    return Position(**{name: getattr(loan, name) for name in POSITION_FIELDS})
+
+
+def standing_of(loan: Loan) -> Standing:
+    """Read how the loan stands on the date its books reach. Raises ValueError for one that was never paid out."""
+    if loan.booked_to is None:
+        message = f"{loan} has no books"
+        raise ValueError(message)
+    terms = parse_terms(loan.terms)
+    return Standing(
+        booked_to=loan.booked_to,
+        day_count=terms.day_count,
+        penalty_multiple_extra=terms.penalty_multiple_extra,
+        position=position_of(loan),
+        carry=Carry(
+            overdue_minor=loan.overdue_minor,
+            rate_numerator=loan.rate_numerator,
+            rate_decimals=loan.rate_decimals,
+            interest_numerator=int(loan.interest_numerator),
+            penalty_numerator=int(loan.penalty_numerator),
+            replay_on=loan.replay_on,
+        ),
+        due_minor=loan.due_minor,
+        dpd=loan.dpd,
+        next_due=loan.next_due,
+    )
+
+
+def projection_of(loan: Loan, *, as_of: date) -> Projection:
+    """Replay a loan from its events as of a date."""
+    return project(contract_of(loan).replayed(), as_of=as_of)
+
+
+def _contract(loan: Loan, rows: Sequence[EventRow]) -> Contract:
+    places = {row.pk: row.seq for row in rows}
+    return Contract(terms=parse_terms(loan.terms), events=tuple(_event(row, places) for row in rows))
+
+
+def _event(row: EventRow, places: dict[int, int]) -> LoanEvent:
+    return LoanEvent(
+        id=str(row.seq),
+        on=row.on,
+        type=EventType(row.type),
+        amount_minor=row.amount_minor,
+        rate=row.rate,
+        of=None if row.of_id is None else str(places[row.of_id]),
+    )

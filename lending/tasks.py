@@ -1,0 +1,142 @@
+"""Move money and close days: each task claims, asks a gateway where there is one, and records."""
+
+from collections.abc import Callable
+
+import structlog
+from celery import shared_task
+from django.conf import settings
+from django.utils import timezone
+
+from config.db.transactions import Contended
+from config.office.actors import SYSTEM
+from config.office.business_date import get_business_date
+from config.office.job_runs import Claim, Clock, report_progress, run_job
+from lending.domain.day_close import ACCRUE, COLLECT, PROVE, VERIFY
+from lending.domain.round import MAKE_OFFERS
+from lending.gateways.transfers import Answer, Loopback, NoAnswer, Order
+from lending.operations.day_close import (
+    DayNotClosed,
+    accrue_part,
+    close_day,
+    finish_collecting,
+    prove_books,
+    verify_part,
+)
+from lending.operations.offers import RoundNotStarted, expire_offers, make_offers, start_round
+from lending.operations.transfers import (
+    PAY_OUT,
+    PayoutHeld,
+    claim_collection,
+    claim_payout,
+    record_collection,
+    record_payout,
+)
+from lending.queries.balances import running_balance
+from lending.queries.closes import day_of
+from lending.queries.transfers import loans_due, stale_payouts
+
+log = structlog.get_logger(__name__)
+
+
+def gateway() -> Loopback | None:
+    """Make the gateway that stands in for a bank; None where the office has none, and money waits."""
+    directory = settings.LOOPBACK_DIR
+    return None if directory is None else Loopback(directory=directory, balance_of=running_balance)
+
+
+@shared_task(name=PAY_OUT)
+def pay_out(transfer_id: int) -> None:
+    """Pay a loan out: claim, send, record; sent again, it asks what became of it."""
+    bank = gateway()
+    if bank is None:
+        log.warning("no_gateway", transfer_id=transfer_id)
+        return
+    try:
+        claimed = claim_payout(transfer_id=transfer_id, now=timezone.now())
+    except PayoutHeld as held:
+        log.warning("payout_held", transfer_id=transfer_id, reason=held.reason)
+        return
+    if claimed is not None:
+        record_payout(transfer_id=transfer_id, answer=_ask(bank.pay, claimed.order), now=timezone.now())
+
+
+@shared_task(name="lending.settle_payouts")
+def settle_payouts() -> None:
+    """Pay out what waits, and ask for what has no answer."""
+    for transfer_id in stale_payouts(now=timezone.now()):
+        pay_out(transfer_id)
+
+
+@shared_task(name=COLLECT)
+def collect(job_id: int) -> None:
+    """Collect what the loans of one part owe on the day that is closed."""
+    run_job(job_id, collect_part)
+
+
+@shared_task(name=ACCRUE)
+def accrue(job_id: int) -> None:
+    """Book what the loans of one part earned."""
+    run_job(job_id, accrue_part)
+
+
+@shared_task(name=VERIFY)
+def verify(job_id: int) -> None:
+    """Compare the loans of one part with their events."""
+    run_job(job_id, verify_part)
+
+
+@shared_task(name=PROVE)
+def prove(job_id: int) -> None:
+    """Compare the ledger with the loans."""
+    run_job(job_id, prove_books)
+
+
+@shared_task(name=MAKE_OFFERS)
+def offer(job_id: int) -> None:
+    """Make the offers of one part of the merchants."""
+    run_job(job_id, make_offers)
+
+
+@shared_task(name="lending.start_due_round")
+def start_due_round() -> None:
+    """Make offers from the live run, unless they are made, and close those that expired."""
+    on = get_business_date()
+    if on is not None:
+        expire_offers(on=on, now=timezone.now())
+    try:
+        start_round(actor=SYSTEM, now=timezone.now())
+    except (RoundNotStarted, Contended):
+        return  # another fire of the beat was faster, or there is nothing to offer
+
+
+@shared_task(name="lending.close_due_day")
+def close_due_day() -> None:
+    """Close the oldest day that is not closed, unless there is none or a closing works."""
+    try:
+        close_day(actor=SYSTEM, now=timezone.now())
+    except (DayNotClosed, Contended):
+        return
+
+
+def collect_part(*, claim: Claim, clock: Clock) -> None:
+    """Claim, send and record loan by loan: what is done stays done, whoever takes over. Raises StaleRow."""
+    bank, loans = gateway(), loans_due(close_id=claim.subject_id, part=claim.part)
+    on = day_of(close_id=claim.subject_id)
+    for done, loan_id in enumerate(loans):
+        if bank is None:
+            break
+        report_progress(claim=claim, done=done, total=len(loans), now=clock())
+        claimed = claim_collection(loan_id=loan_id, on=on, now=clock())
+        if claimed is not None:
+            answer = _ask(bank.collect, claimed.order)
+            record_collection(transfer_id=claimed.transfer_id, answer=answer, now=clock())
+    finish_collecting(claim=claim, done=len(loans), now=clock())
+
+
+def _ask(call: Callable[[Order], Answer], order: Order) -> Answer | None:
+    """Ask the gateway; None if it does not answer: then nobody knows, and it is asked again."""
+    try:
+        return call(order)
+    except (NoAnswer, OSError) as error:
+        log.warning("gateway_silent", key=str(order.key), error=str(error))
+        return None

@@ -1,0 +1,50 @@
+"""Remember which requests were done, in the transaction of their effect: so both live or die together."""
+
+from datetime import datetime, timedelta
+
+from django.db import connection
+
+from config.db.transactions import operation, require_transaction
+from config.refusals import Refused
+from merchants.domain.idempotency import KeyRefusal, RequestKey
+from merchants.models import KeptRequest
+
+KEPT_FOR = timedelta(days=90)
+
+
+class RequestNotTaken(Refused[KeyRefusal]):
+    """The key stands for another request, or for one that is being done."""
+
+
+def take_request(request: RequestKey) -> int | None:
+    """Hold the key until the transaction ends; give what came of the request if it was done before.
+
+    Raises NoTransaction, RequestNotTaken.
+    """
+    require_transaction()
+    with connection.cursor() as cursor:
+        name = f"{request.partner_id}:{request.key}"
+        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+        [taken] = cursor.fetchone() or [False]
+    if not taken:
+        raise RequestNotTaken(KeyRefusal.STILL_RUNNING)
+    # A new statement, after the lock: it sees what the one before committed.
+    kept = KeptRequest.objects.filter(partner=request.partner_id, key=request.key).first()
+    if kept is not None and kept.digest != request.digest:
+        raise RequestNotTaken(KeyRefusal.OTHER_BODY)
+    return None if kept is None else kept.result
+
+
+def keep_request(request: RequestKey, *, result: int, now: datetime) -> None:
+    """Keep what came of the request that was taken. Raises NoTransaction."""
+    require_transaction()
+    KeptRequest.objects.create(
+        partner_id=request.partner_id, key=request.key, digest=request.digest, result=result, kept_at=now
+    )
+
+
+def forget_requests(*, now: datetime) -> int:
+    """Forget the requests older than KEPT_FOR: from then on the partner's own references tell them apart."""
+    with operation():
+        forgotten, _ = KeptRequest.objects.filter(kept_at__lt=now - KEPT_FOR).delete()
+        return forgotten

@@ -1,0 +1,195 @@
+"""Make loans as decisions do, without the decisions: borrower, offer, application and loan by hand."""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+from itertools import count
+
+from config.office.actors import SYSTEM
+from config.office.business_date import get_business_date, open_day
+from config.office.job_runs import run_job
+from config.office.models import JobRun
+from config.office.models.job_run import JobState
+from lending.domain.application import ApplicationState
+from lending.domain.day_close import ACCRUE, COLLECT, PROVE, STAGES, VERIFY
+from lending.domain.loan import LoanStatus
+from lending.domain.offer import OfferState
+from lending.domain.product import terms_of
+from lending.domain.product_document import DAY_ONE_PRODUCT
+from lending.domain.terms import write_terms
+from lending.gateways.transfers import Answer
+from lending.models import Application, DayClose, Loan, Offer, Transfer
+from lending.operations.day_close import accrue_part, close_day, prove_books, verify_part
+from lending.operations.products import enter_product
+from lending.operations.transfers import claim_payout, make_payout, record_payout
+from lending.queries.products import product_of
+from lending.tasks import collect_part
+from merchants.domain.payout_account import PayoutAccountState
+from merchants.domain.transaction import Settlement
+from merchants.models import Merchant, Partner, PayoutAccount
+from merchants.operations.partners import enter_partner
+from scoring.domain.calibration import Grade
+from scoring.domain.run import RunKind, RunState
+from scoring.domain.score_row import FEATURE_SET
+from scoring.domain.scorecard import DAY_ONE_CARD
+from scoring.models import Score, ScoreRun
+from scoring.operations.versions import enter_scorecard
+from tests.conftest import CLERK, NOW
+
+OPENED = date(2026, 3, 1)
+WORK = {COLLECT: collect_part, ACCRUE: accrue_part, VERIFY: verify_part, PROVE: prove_books}
+_numbers = count(1)
+
+
+def make_merchant(partner: Partner, name: str) -> Merchant:
+    merchant = Merchant.objects.create(partner=partner, external_id=name, name=name, currency="CNY")
+    PayoutAccount.objects.create(
+        merchant=merchant,
+        number="GB82WEST12345698765432",
+        holder=name,
+        state=PayoutAccountState.VERIFIED,
+        entered_by=str(CLERK),
+        entered_at=NOW,
+        verified_by="staff:2",
+        verified_at=NOW,
+    )
+    return merchant
+
+
+def make_score(merchant: Merchant, *, grade: Grade = Grade.B1, basis: int = 5_000_000) -> Score:
+    card = enter_scorecard(text=DAY_ONE_CARD.read_text(), actor=SYSTEM, now=NOW)
+    run = ScoreRun.objects.create(
+        kind=RunKind.FULL,
+        state=RunState.UNPUBLISHED,
+        as_of=OPENED,
+        watermark_high=1,
+        watermark_open=[],
+        feature_set=FEATURE_SET,
+        scorecard=card,
+        started_by=str(SYSTEM),
+        started_at=NOW,
+        finished_at=NOW,
+    )
+    lists: Mapping[str, list[object]] = {
+        name: [] for name in ("gates", "reasons", "floored", "absent", "characteristics", "points")
+    }
+    return Score.objects.create(
+        run=run, merchant=merchant, needed=0, score=600, pd_ppm=20_000, grade=grade, sales_basis_minor=basis, **lists
+    )
+
+
+def make_loan(
+    *,
+    amount_minor: int = 1_200_000,
+    months: int = 6,
+    grade: Grade = Grade.B1,
+    merchant: Merchant | None = None,
+    terms: Mapping[str, object] | None = None,
+) -> Loan:
+    """Make an approved loan whose money is due to leave; `terms` replace those of the product."""
+    number = next(_numbers)
+    if get_business_date() is None:
+        open_day(on=OPENED, actor=SYSTEM, now=NOW)
+    if merchant is None:
+        partner = Partner.objects.filter(code="bazaar").first() or enter_partner(
+            code="bazaar", name="Bazaar", settlement=Settlement.IMMEDIATE, actor=CLERK, now=NOW
+        )
+        merchant = make_merchant(partner, f"shop-{number}")
+    version = enter_product(text=DAY_ONE_PRODUCT.read_text(), actor=SYSTEM, now=NOW)
+    score = make_score(merchant, grade=grade)
+    offer = Offer.objects.create(
+        merchant=merchant,
+        score=score,
+        product=version,
+        state=OfferState.ACCEPTED,
+        currency="CNY",
+        grade=grade,
+        minimum_minor=100_000,
+        limit_minor=50_000_000,
+        most_by_months={str(term): 50_000_000 for term in range(1, 13)},
+        daily_rate=Decimal("0.0004"),
+        caps={"PRODUCT_MAXIMUM": 50_000_000},
+        binding="PRODUCT_MAXIMUM",
+        made_on=OPENED,
+        expires_on=OPENED + timedelta(days=30),
+        made_at=NOW,
+        closed_at=NOW,
+    )
+    application = Application.objects.create(
+        merchant=merchant,
+        partner=merchant.partner,
+        offer=offer,
+        product=version,
+        score=score,
+        state=ApplicationState.APPROVED,
+        currency="CNY",
+        amount_minor=amount_minor,
+        months=months,
+        external_ref=f"ref-{number}",
+        signed_by="The owner",
+        signed_at=NOW,
+        document_sha256="a" * 64,
+        signed_from="192.0.2.1",
+        applied_on=get_business_date() or OPENED,
+        entered_by=str(CLERK),
+        entered_at=NOW,
+        decided_at=NOW,
+    )
+    written = write_terms(terms_of(product_of(version), grade=grade, principal_minor=amount_minor, months=months))
+    return Loan.objects.create(
+        application=application,
+        merchant=merchant,
+        product=version,
+        payout_account=PayoutAccount.objects.get(merchant=merchant),
+        status=LoanStatus.APPROVED,
+        currency="CNY",
+        amount_minor=amount_minor,
+        terms={**written, **(terms or {})},
+        approved_at=NOW,
+    )
+
+
+def pay_out(loan: Loan) -> Loan:
+    """Pay the loan out on the business date."""
+    number = Transfer.objects.filter(loan=loan).count() + 1
+    transfer = _made(loan, number)
+    claimed = claim_payout(transfer_id=transfer.pk, now=NOW)
+    assert claimed is not None
+    record_payout(transfer_id=transfer.pk, answer=Answer(moved_minor=loan.amount_minor), now=NOW)
+    loan.refresh_from_db()
+    return loan
+
+
+def lent(**fields: object) -> Loan:
+    """Make a loan and pay it out."""
+    return pay_out(make_loan(**fields))  # type: ignore[arg-type]
+
+
+def _made(loan: Loan, number: int) -> Transfer:
+    from config.db.transactions import operation  # noqa: PLC0415
+
+    with operation():
+        return make_payout(loan, number=number, now=NOW)
+
+
+def roll(to: date) -> None:
+    """Open the days up to a date, one by one, and close each behind."""
+    while (today := get_business_date() or OPENED) < to:
+        open_day(on=today + timedelta(days=1), actor=SYSTEM, now=NOW)
+        close()
+
+
+def close() -> DayClose:
+    """Close the oldest day, in this process."""
+    found = close_day(actor=SYSTEM, now=NOW)
+    work_through(found)
+    found.refresh_from_db()
+    return found
+
+
+def work_through(found: DayClose) -> None:
+    for stage in STAGES:
+        for job in JobRun.objects.of(stage, found.pk).exclude(state=JobState.DONE).order_by("part"):
+            run_job(job.pk, WORK[stage])
+            job.refresh_from_db()
+            assert job.state == JobState.DONE, job.error
