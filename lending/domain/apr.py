@@ -17,7 +17,7 @@ Flow = tuple[Fraction, int]
 MOST_GROWTH: Final = 512
 """Of ln(1 + X): a borrowed cent repaid as three the next day is at 402."""
 DIGITS: Final = 30
-MOST_STEPS: Final = 200
+MOST_STEPS: Final = 100
 
 
 class NoRate(ValueError):
@@ -62,8 +62,8 @@ def effective_rate(flows: Sequence[Flow]) -> Decimal:
         for _ in range(MOST_STEPS):
             value, slope = _worth(flows, guess)
             low, high = (low, guess) if value > 0 else (guess, high)
-            newton = guess - value / slope if slope else low
-            before, guess = guess, newton if low < newton < high else (low + high) / 2
+            newton = guess - value / slope if slope else bound * 2
+            before, guess = guess, newton if low <= newton <= high else (low + high) / 2
             if abs(guess - before) < near:
                 break
         return guess.exp() - 1

@@ -6,7 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from lending.domain.events import EventType
+from lending.domain.events import EventType, LoanEvent
 
 BACK_DATED_AT_MOST: Final = timedelta(days=90)
 """Judgement: older events are for a correction that finance signs, not for a form."""
@@ -39,6 +39,18 @@ class Booking:
     of: int | None = None
     by_hand: bool
     reason: str
+
+
+def event_of(booking: Booking, *, seq: int) -> LoanEvent:
+    """Make the event that a booking asks for, at its place in the order of booking. Raises LoanRefused (BAD_EVENT)."""
+    return LoanEvent(
+        id=str(seq),
+        on=booking.on,
+        type=booking.type,
+        amount_minor=booking.amount_minor,
+        rate=booking.rate,
+        of=None if booking.of is None else str(booking.of),
+    )
 
 
 def judge_booking(

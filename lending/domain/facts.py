@@ -1,8 +1,10 @@
 """Hold what is known of a merchant when lending to it is judged; an application freezes it as its snapshot."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
+from config.kernel.calendar import add_months
 from lending.domain.line import Line
 from scoring.domain.calibration import Grade
 from scoring.domain.policy import Gate, NotScored
@@ -54,12 +56,12 @@ class ScoreFacts:
 class Exposure:
     """Hold what the merchant and those it shares room with owe us, in minor units.
 
-    outstanding_minor: principal of its running loans. dues_minor: what of their instalments is unpaid, month by
-    month: the first is what falls due before the same day of next month, overdue included; () without loans.
-    largest_repaid_minor: principal of the largest loan it repaid on time, 0 without one. days_past_due: the most
-    of its loans. line: as the last night left it. owner_used_minor: what other merchants of its owner owe or are
-    offered, owner_days_past_due: the most of their loans; both 0 if it has no others. portfolio_used_minor,
-    category_used_minor: what all others owe under the product, and those of its category.
+    outstanding_minor: principal of its running loans. dues_minor: what of their instalments is unpaid, by month
+    (`dues_by_month`); () without loans. largest_repaid_minor: principal of the largest loan it repaid on time
+    (`loan.repaid_on_time`), 0 without one. days_past_due: the most of its loans. line: as the last night left it.
+    owner_used_minor: what other merchants of its owner owe or are offered, owner_days_past_due: the most of their
+    loans; both 0 if it has no others. portfolio_used_minor, category_used_minor: what all others owe under the
+    product, and those of its category.
     """
 
     outstanding_minor: int
@@ -81,3 +83,17 @@ class MerchantFacts:
     profile: Profile
     score: ScoreFacts
     exposure: Exposure
+
+
+def dues_by_month(unpaid: Iterable[tuple[date, int]], *, on: date) -> tuple[int, ...]:
+    """Add up unpaid instalments (due date, minor units) by the month in which they fall due, counted from a date.
+
+    The first is what is due up to the same day of next month, overdue included: so the first instalment of a loan
+    disbursed on that date is in it.
+    """
+    months: list[int] = []
+    for due, minor in sorted(unpaid):
+        while not months or due > add_months(on, len(months)):
+            months.append(0)
+        months[-1] += minor
+    return tuple(months)

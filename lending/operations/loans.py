@@ -5,15 +5,15 @@ from decimal import Decimal
 
 from config.db.transactions import operation
 from config.office.actors import Actor, ActorKind
-from config.office.business_date import get_business_date
 from config.office.events import record_event
 from config.refusals import Refused
-from lending.domain.booking import Booking, BookingRefusal, judge_booking
-from lending.domain.events import EventType, LoanEvent
+from lending.domain.booking import Booking, BookingRefusal, event_of
+from lending.domain.events import EventType
 from lending.domain.refusal import LoanRefusal, LoanRefused
 from lending.models import Loan
 from lending.models import LoanEvent as EventRow
 from lending.operations.bookings import book_event
+from lending.queries.bookings import get_booking_refusal
 from merchants.domain.idempotency import RequestKey
 from merchants.operations.idempotency import keep_request, take_request
 
@@ -102,21 +102,14 @@ def _book(
             return EventRow.objects.select_related("loan").get(pk=done)
         Loan.objects.filter(pk=loan_id).lock().get()
         loan = Loan.objects.select_related("application").get(pk=loan_id)
-        of = None if booking.of is None else EventRow.objects.get(loan=loan, seq=booking.of)
-        refusal = judge_booking(
-            booking,
-            today=get_business_date(),
-            disbursed_on=loan.disbursed_on,
-            reverses=None if of is None else EventType(of.type),
-            reference_used=_is_used(loan, external_ref),
-        )
+        refusal = get_booking_refusal(loan, booking, external_ref=external_ref)
         if refusal is not None:
             raise EventNotBooked(refusal)
         try:
             row = book_event(
                 loan,
-                _event(booking, seq=loan.events.count() + 1),
-                of=of,
+                event_of(booking, seq=loan.events.count() + 1),
+                of=None if booking.of is None else EventRow.objects.get(loan=loan, seq=booking.of),
                 external_ref=external_ref,
                 reason=booking.reason,
                 actor=actor,
@@ -135,19 +128,3 @@ def _book(
         if key is not None:
             keep_request(key, result=row.pk, now=now)
         return row
-
-
-def _event(booking: Booking, *, seq: int) -> LoanEvent:
-    return LoanEvent(
-        id=str(seq),
-        on=booking.on,
-        type=booking.type,
-        amount_minor=booking.amount_minor,
-        rate=booking.rate,
-        of=None if booking.of is None else str(booking.of),
-    )
-
-
-def _is_used(loan: Loan, external_ref: str) -> bool:
-    used = EventRow.objects.filter(partner=loan.application.partner_id, external_ref=external_ref)
-    return bool(external_ref) and used.exists()

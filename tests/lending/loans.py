@@ -38,6 +38,7 @@ from tests.conftest import CLERK, NOW
 
 OPENED = date(2026, 3, 1)
 WORK = {COLLECT: collect_part, ACCRUE: accrue_part, VERIFY: verify_part, PROVE: prove_books}
+EVERY_FIVE_DAYS = {"unit": "DAY", "every": 5}  # so that something is late before many days are closed
 _numbers = count(1)
 
 

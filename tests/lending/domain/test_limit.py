@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from config.kernel.money import format_minor, parse_minor
-from lending.domain.facts import MerchantFacts
+from lending.domain.facts import MerchantFacts, dues_by_month
 from lending.domain.limit import Cap, Limit, compute_limit, debt_service_room, most_by_months
 from lending.domain.line import Line, next_line
 from lending.domain.price import price_of
@@ -286,6 +286,29 @@ def test_a_repaid_instalment_frees_what_it_repaid() -> None:
         assert after.limit_minor == before.limit_minor == 60_000 * YUAN
         gap = (after.caps[Cap.AFFORDABILITY] or 0) - (before.caps[Cap.AFFORDABILITY] or 0)
         assert 0 <= gap < 450 * YUAN  # what is left has less interest to come than a new loan
+
+
+@pytest.mark.parametrize(
+    ("unpaid", "months"),
+    [
+        ([], ()),
+        ([("2026-01-05", 5), ("2026-03-02", 7), ("2026-04-02", 11), ("2026-04-03", 13)], (23, 13)),
+        ([("2026-06-02", 1), ("2026-05-20", 2)], (0, 0, 3)),
+    ],
+)
+def test_instalments_are_added_up_by_the_month_they_fall_due(
+    unpaid: list[tuple[str, int]], months: tuple[int, ...]
+) -> None:
+    assert dues_by_month([(date.fromisoformat(due), amount) for due, amount in unpaid], on=ON) == months
+
+
+def test_the_instalments_of_a_loan_of_today_are_one_a_month() -> None:
+    """Red if a month ends a day early: the last instalment would be no obligation within the term."""
+    for on in (ON, date(2026, 1, 31), date(2028, 2, 29)):
+        made = draw_schedule(terms_of(day_one(), grade=Grade.B1, principal_minor=30_000 * YUAN, months=9), on=on)
+        assert dues_by_month([(row.due, row.total_minor) for row in made], on=on) == tuple(
+            row.total_minor for row in made
+        )
 
 
 def raised(line: Line | None, *computed: int, on: date = ON) -> list[int]:

@@ -1,0 +1,45 @@
+"""Say whether an event may be booked on a loan, and what it would do: what the operation does, uncommitted."""
+
+from dataclasses import dataclass
+
+from config.office.business_date import get_business_date
+from lending.domain.booking import Booking, BookingRefusal, event_of, judge_booking
+from lending.domain.events import EventType
+from lending.domain.plan import Plan, plan_event
+from lending.domain.refusal import LoanRefusal, LoanRefused
+from lending.models import Loan, LoanEvent
+from lending.queries.loans import contract_of, position_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """Hold what a booking would do, or why it would not be booked: one of the two is None."""
+
+    refusal: BookingRefusal | LoanRefusal | None
+    plan: Plan | None
+
+
+def get_booking_refusal(loan: Loan, booking: Booking, *, external_ref: str) -> BookingRefusal | None:
+    """Judge from what is stored whether an event may be booked. Raises LoanEvent.DoesNotExist for one to reverse."""
+    used = LoanEvent.objects.filter(partner=loan.application.partner_id, external_ref=external_ref)
+    return judge_booking(
+        booking,
+        today=get_business_date(),
+        disbursed_on=loan.disbursed_on,
+        reverses=None if booking.of is None else EventType(LoanEvent.objects.get(loan=loan, seq=booking.of).type),
+        reference_used=bool(external_ref) and used.exists(),
+    )
+
+
+def preview_booking(loan: Loan, booking: Booking) -> Preview:
+    """Plan an event without booking it."""
+    refusal = get_booking_refusal(loan, booking, external_ref="")
+    if refusal is not None:
+        return Preview(refusal=refusal, plan=None)
+    contract = contract_of(loan)
+    try:
+        event = event_of(booking, seq=len(contract.events) + 1)
+        plan = plan_event(contract, event, booked=position_of(loan), booked_to=loan.booked_to)
+    except LoanRefused as refused:
+        return Preview(refusal=refused.reason, plan=None)
+    return Preview(refusal=None, plan=plan)

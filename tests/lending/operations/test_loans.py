@@ -1,0 +1,232 @@
+from collections.abc import Callable
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import partial
+
+import pytest
+
+from config.office.actors import SYSTEM, Actor, ActorKind
+from config.office.business_date import open_day
+from config.office.models import OperationEvent
+from lending.domain.booking import BookingRefusal
+from lending.domain.ledger import Account
+from lending.domain.loan import LoanStatus
+from lending.domain.refusal import LoanRefusal
+from lending.models import Entry, Instalment, Loan, LoanEvent, Posting
+from lending.operations.loans import (
+    EventNotBooked,
+    apply_credit,
+    book_repayment,
+    change_rate,
+    charge_fee,
+    refund_credit,
+    reverse_event,
+)
+from lending.queries.books import drifted_loans, prove_accounts
+from merchants.domain.idempotency import KeyRefusal, RequestKey
+from merchants.models import KeptRequest
+from merchants.operations.idempotency import RequestNotTaken
+from tests.conftest import CLERK, NOW
+from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, lent, make_loan, roll
+from tests.race import race
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PARTNER = Actor(ActorKind.PARTNER, 1)
+
+
+def pay(loan: Loan, amount: int, *, on: date = OPENED, ref: str = "", key: RequestKey | None = None) -> LoanEvent:
+    actor, reason = (PARTNER, "") if ref else (CLERK, "paid at the counter")
+    return book_repayment(
+        loan_id=loan.pk, amount_minor=amount, on=on, external_ref=ref, reason=reason, actor=actor, now=NOW, key=key
+    )
+
+
+def proven() -> bool:
+    """Tell whether ledger, loans and events say the same."""
+    booked = Loan.objects.filter(booked_to__isnull=False)
+    return all(balance.holds for balance in prove_accounts()) and not drifted_loans(list(booked))
+
+
+def everything() -> list[object]:
+    tables = (Loan, LoanEvent, Instalment, Entry, Posting, KeptRequest, OperationEvent)
+    return [list(table.objects.order_by("pk").values()) for table in tables]  # type: ignore[attr-defined]
+
+
+def moved(event: LoanEvent) -> dict[tuple[str, str], int]:
+    return {(part.debit_id, part.credit_id): part.amount_minor for part in Posting.objects.filter(entry__event=event)}
+
+
+def test_money_paid_out_is_owed_and_drawn_as_instalments() -> None:
+    loan = lent(amount_minor=1_200_000, months=6)
+    assert (loan.status, loan.principal_minor, loan.disbursed_on, loan.booked_to) == (
+        LoanStatus.ACTIVE,
+        1_200_000,
+        OPENED,
+        OPENED,
+    )
+    assert sum(Instalment.objects.filter(loan=loan).values_list("principal_minor", flat=True)) == 1_200_000
+    assert loan.next_due == date(2026, 4, 1)
+    assert moved(LoanEvent.objects.get()) == {(Account.PRINCIPAL, Account.PAYOUT_CLEARING): 1_200_000}
+    assert proven()
+
+
+def test_a_payment_is_posted_where_the_waterfall_puts_it_and_too_much_becomes_credit() -> None:
+    """Red if the night ahead of the close is not booked first: the entry would mix what was earned with what moved."""
+    loan = lent()
+    on = date(2026, 4, 1)
+    open_day(on=on, actor=SYSTEM, now=NOW)
+    event = pay(loan, 2_000_000, on=on, ref="p1")
+    loan.refresh_from_db()
+    assert (loan.status, loan.closed_on, loan.booked_to) == (LoanStatus.CLOSED, on, on)
+    interest = loan.interest_minor
+    assert moved(event) == {
+        (Account.COLLECTION_CLEARING, Account.PRINCIPAL): 1_200_000,
+        (Account.COLLECTION_CLEARING, Account.INTEREST_RECEIVABLE): interest,
+        (Account.COLLECTION_CLEARING, Account.MERCHANT_CREDIT): 800_000 - interest,
+    }
+    refund_credit(
+        loan_id=loan.pk,
+        amount_minor=800_000 - interest,
+        on=on,
+        reason="paid back",
+        actor=CLERK,
+        now=NOW,
+    )
+    loan.refresh_from_db()
+    assert (loan.credit_minor, loan.refunded_minor) == (0, 800_000 - interest)
+    assert proven()
+
+
+def test_a_payment_ahead_of_the_close_advances_its_loan_and_the_close_books_the_rest_once() -> None:
+    """Red if the close did not skip what a write has advanced: a night's interest would be earned twice."""
+    loan, other = lent(), lent()
+    roll(date(2026, 3, 10))
+    pay(loan, 100_000, on=date(2026, 3, 10))
+    roll(date(2026, 3, 11))
+    loan.refresh_from_db()
+    other.refresh_from_db()
+    # Ten nights; the last on 95,680 less, as 4,320 of the payment were interest: at 0.04 % a day, 38 less.
+    assert (other.interest_minor, loan.interest_minor) == (4_800, 4_762)
+    assert proven()
+
+
+def test_a_back_dated_payment_and_its_reversal_post_only_differences() -> None:
+    loan = lent(terms=EVERY_FIVE_DAYS)
+    roll(date(2026, 3, 16))
+    loan.refresh_from_db()
+    before = loan.interest_minor, loan.penalty_minor, loan.dpd, loan.due_minor
+    assert loan.dpd == 10
+    assert loan.penalty_minor > 0
+    event = pay(loan, 700_000, on=date(2026, 3, 6))
+    loan.refresh_from_db()
+    # It prepays the second instalment, but not the interest that falls due with it.
+    assert (loan.dpd, loan.penalty_minor, loan.worst_dpd) == (5, 0, 10)
+    assert proven()
+    reverse_event(
+        loan_id=loan.pk, seq=event.seq, on=date(2026, 3, 16), reason="the cheque bounced", actor=CLERK, now=NOW
+    )
+    loan.refresh_from_db()
+    assert (loan.interest_minor, loan.penalty_minor, loan.dpd, loan.due_minor) == before
+    assert proven()
+    roll(date(2026, 3, 18))
+    assert proven()
+
+
+def test_fees_rates_and_credit_are_booked_and_proven() -> None:
+    loan = lent()
+    on = date(2026, 3, 5)
+    open_day(on=on, actor=SYSTEM, now=NOW)
+    charge_fee(loan_id=loan.pk, amount_minor=5_000, on=on, reason="a copy of the contract", actor=CLERK, now=NOW)
+    change_rate(loan_id=loan.pk, rate=Decimal("0.073"), on=on, reason="agreed", actor=CLERK, now=NOW)
+    pay(loan, 1_300_000, on=on)
+    charge_fee(loan_id=loan.pk, amount_minor=1_000, on=on, reason="late", actor=CLERK, now=NOW)
+    apply_credit(loan_id=loan.pk, amount_minor=1_000, on=on, reason="to the fee", actor=CLERK, now=NOW)
+    loan.refresh_from_db()
+    assert (loan.fees_minor, loan.fees_paid_minor, loan.status) == (6_000, 6_000, LoanStatus.CLOSED)
+    assert proven()
+
+
+Call = Callable[[Loan], object]
+REFUSED: dict[BookingRefusal | LoanRefusal, Call] = {
+    BookingRefusal.IN_THE_FUTURE: lambda loan: pay(loan, 1, on=OPENED + timedelta(days=1)),
+    BookingRefusal.BEFORE_THE_LOAN: lambda loan: pay(loan, 1, on=OPENED - timedelta(days=1)),
+    BookingRefusal.TOO_FAR_BACK: lambda loan: pay(loan, 1, on=OPENED - timedelta(days=91)),
+    BookingRefusal.REASON_MISSING: lambda loan: charge_fee(
+        loan_id=loan.pk, amount_minor=1, on=OPENED, reason=" ", actor=CLERK, now=NOW
+    ),
+    BookingRefusal.REFERENCE_USED: lambda loan: pay(loan, 1, ref="known"),
+    BookingRefusal.NOT_THIS_VERB: lambda loan: reverse_event(
+        loan_id=loan.pk, seq=1, on=OPENED, reason="returned", actor=CLERK, now=NOW
+    ),
+    BookingRefusal.NOT_DISBURSED: lambda _loan: pay(make_loan(), 1),
+    LoanRefusal.AMOUNT_NOT_POSITIVE: lambda loan: pay(loan, 0),
+    LoanRefusal.BAD_EVENT: lambda loan: pay(loan, 10**16),
+    LoanRefusal.CREDIT_TOO_SMALL: lambda loan: apply_credit(
+        loan_id=loan.pk, amount_minor=1, on=OPENED, reason="none", actor=CLERK, now=NOW
+    ),
+    LoanRefusal.ALREADY_REVERSED: lambda loan: reverse_event(
+        loan_id=loan.pk, seq=3, on=OPENED, reason="again", actor=CLERK, now=NOW
+    ),
+    LoanRefusal.NOT_REVERSIBLE: lambda loan: reverse_event(
+        loan_id=loan.pk, seq=4, on=OPENED, reason="undo", actor=CLERK, now=NOW
+    ),
+}
+
+
+@pytest.mark.parametrize("reason", REFUSED, ids=str)
+def test_what_is_refused_leaves_nothing(reason: BookingRefusal | LoanRefusal) -> None:
+    loan = lent()
+    pay(loan, 5, ref="known")
+    pay(loan, 7)
+    reverse_event(loan_id=loan.pk, seq=3, on=OPENED, reason="wrong", actor=CLERK, now=NOW)
+    make_loan()
+    before = everything()
+    with pytest.raises(EventNotBooked) as refused:
+        REFUSED[reason](loan)
+    assert refused.value.reason is reason
+    after = everything()
+    if reason is BookingRefusal.NOT_DISBURSED:
+        before[0] = after[0]  # the loan that the call made
+    assert after == before
+
+
+def test_the_same_request_twice_is_booked_once_and_another_body_refused() -> None:
+    loan = lent()
+    key = RequestKey(partner_id=loan.application.partner_id, key="k1", digest="a" * 64)
+    first = pay(loan, 10_000, ref="p1", key=key)
+    before = everything()
+    assert pay(loan, 10_000, ref="p1", key=key) == first
+    with pytest.raises(RequestNotTaken) as refused:
+        pay(
+            loan,
+            20_000,
+            ref="p2",
+            key=RequestKey(partner_id=loan.application.partner_id, key="k1", digest="b" * 64),
+        )
+    assert refused.value.reason is KeyRefusal.OTHER_BODY
+    assert everything() == before
+
+
+def test_two_payments_at_once_are_both_booked() -> None:
+    """Red without `.lock()` in `_book`: both would be the loan's second event."""
+    loan = lent()
+    calls = [partial(pay, loan, 100_000, ref=f"p{number}") for number in range(4)]
+    outcomes = race(*calls, held=Loan.objects.all())
+    assert [type(outcome) for outcome in outcomes] == [LoanEvent] * 4
+    loan.refresh_from_db()
+    assert loan.repaid_minor == 400_000
+    assert sorted(LoanEvent.objects.values_list("seq", flat=True)) == [1, 2, 3, 4, 5]
+    assert proven()
+
+
+def test_a_payment_against_the_reversal_of_another() -> None:
+    loan = lent()
+    event = pay(loan, 300_000)
+    undo = partial(reverse_event, loan_id=loan.pk, seq=event.seq, on=OPENED, reason="wrong", actor=CLERK, now=NOW)
+    outcomes = race(partial(pay, loan, 200_000, ref="p1"), undo, undo, held=Loan.objects.all())
+    kinds = sorted(type(outcome).__name__ for outcome in outcomes)
+    assert kinds == ["EventNotBooked", "LoanEvent", "LoanEvent"]
+    loan.refresh_from_db()
+    assert (loan.repaid_minor, loan.principal_minor) == (200_000, 1_000_000)
+    assert proven()
