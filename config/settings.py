@@ -262,6 +262,14 @@ UNFOLD = {
                 ],
             },
             {
+                "title": _("Lending"),
+                "items": [
+                    _link(_("Applications"), "rule", "lending_application", "lending.view_application"),
+                    _link(_("Loans"), "payments", "lending_loan", "lending.view_loan"),
+                    _link(_("Day closes"), "event_available", "lending_dayclose", "lending.view_dayclose"),
+                ],
+            },
+            {
                 "title": _("Work"),
                 "items": [
                     _link(_("Jobs"), "manufacturing", "office_jobrun", "office.view_jobrun"),

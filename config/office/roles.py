@@ -29,20 +29,45 @@ SEE = frozenset(
         "scoring.view_scorerun",
         "scoring.view_scorecardversion",
         "scoring.view_calibrationversion",
+        "lending.view_application",
+        "lending.view_loan",
+        "lending.view_dayclose",
         "office.view_jobrun",
     }
 )
 ROLES: dict[Role, frozenset[str]] = {
     Role.VIEWER: SEE,
     Role.CREDIT_ANALYST: SEE | {"merchants.view_payoutaccount", "scoring.replay_score"},
-    Role.UNDERWRITER: SEE | {"merchants.view_payoutaccount", "merchants.verify_payoutaccount", "scoring.replay_score"},
-    Role.FINANCE: SEE | {"merchants.view_payoutaccount", "merchants.verify_payoutaccount"},
+    Role.UNDERWRITER: SEE
+    | {
+        "merchants.view_payoutaccount",
+        "merchants.verify_payoutaccount",
+        "scoring.replay_score",
+        "lending.enter_application",
+        "lending.decide_application",
+    },
+    Role.FINANCE: SEE
+    | {
+        "merchants.view_payoutaccount",
+        "merchants.verify_payoutaccount",
+        "lending.repay_loan",
+        "lending.charge_loan",
+        "lending.refund_loan",
+        "lending.reverse_loan",
+        "lending.return_loan",
+        "lending.pay_out_loan",
+        "lending.start_dayclose",
+    },
     Role.RISK_MANAGER: SEE
     | {
         "scoring.replay_score",
         "scoring.start_scorerun",
         "scoring.publish_anyway_scorerun",
         "scoring.abandon_scorerun",
+        "lending.decide_application",
+        "lending.decide_any_application",
+        "lending.change_rate_loan",
+        "lending.cancel_loan",
         "office.resume_jobrun",
         "office.view_operationevent",
     },

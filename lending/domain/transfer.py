@@ -43,6 +43,14 @@ class PayoutHold(StrEnum):
     BOOKS_BROKEN = "BOOKS_BROKEN"
 
 
+class AgainRefusal(StrEnum):
+    """Name the reasons for which a loan is neither paid out again nor given up; of several, the first counts."""
+
+    NOT_WAITING = "NOT_WAITING"
+    PAYOUT_UNDER_WAY = "PAYOUT_UNDER_WAY"
+    REASON_MISSING = "REASON_MISSING"
+
+
 class ReturnRefusal(StrEnum):
     """Name the reasons for which a payout is not taken back; of several, the first counts."""
 
@@ -86,6 +94,16 @@ def judge_payout(
         PayoutHold.BOOKS_BROKEN: books_broken,
     }
     return next((hold for hold, held in holds.items() if held), None)
+
+
+def judge_again(*, status: LoanStatus, under_way: bool, reason: str) -> AgainRefusal | None:
+    """Judge whether a loan whose payout failed or came back may be paid out again, or given up."""
+    holds = {
+        AgainRefusal.NOT_WAITING: status is not LoanStatus.APPROVED,
+        AgainRefusal.PAYOUT_UNDER_WAY: under_way,
+        AgainRefusal.REASON_MISSING: not reason.strip(),
+    }
+    return next((refusal for refusal, held in holds.items() if held), None)
 
 
 def judge_return(

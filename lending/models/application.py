@@ -56,7 +56,11 @@ class Application(models.Model):
 
     class Meta:
         verbose_name = _("application")
-        permissions = [("enter_application", "Can apply for a merchant"), ("decide_application", "Can decide")]
+        permissions = [
+            ("enter_application", "Can apply for a merchant"),
+            ("decide_application", "Can decide up to the underwriter's band"),
+            ("decide_any_application", "Can decide any amount"),
+        ]
         constraints = [
             models.CheckConstraint(name="lending_application_state_known", condition=Q(state__in=STATES)),
             models.CheckConstraint(name="lending_application_amounts", condition=Q(amount_minor__gt=0, months__gt=0)),

@@ -96,8 +96,12 @@ class Loan(models.Model):
         permissions = [
             ("repay_loan", "Can book a repayment"),
             ("charge_loan", "Can charge a fee"),
+            ("change_rate_loan", "Can change a rate"),
+            ("refund_loan", "Can pay credit back"),
             ("reverse_loan", "Can reverse an event"),
-            ("refund_loan", "Can refund credit"),
+            ("pay_out_loan", "Can pay out again"),
+            ("return_loan", "Can take a payout back"),
+            ("cancel_loan", "Can give a loan up"),
         ]
         constraints = [
             models.CheckConstraint(name="lending_loan_status_known", condition=Q(status__in=STATUSES)),

@@ -13,18 +13,18 @@ from config.office.actors import SYSTEM, Actor
 from config.office.business_date import get_business_date
 from config.office.events import record_event
 from config.refusals import Refused
-from lending.domain.application import STATE_AFTER, ApplicationRefusal, ApplicationState
+from lending.domain.application import STATE_AFTER, ApplicationRefusal
 from lending.domain.decision import RULES_VERSION, DecisionFacts, Ground, Outcome, canonical_decision, decide
 from lending.domain.decision import Decision as Verdict
 from lending.domain.loan import LoanStatus
 from lending.domain.offer import AcceptanceRefusal, OfferState, SignedTerms, judge_acceptance
 from lending.domain.product import Band, Product, terms_of
-from lending.domain.review import ReviewRefusal, judge_review
+from lending.domain.review import ReviewRefusal
 from lending.domain.snapshot import snapshot_of
 from lending.domain.terms import write_terms
 from lending.models import Application, Decision, Loan, Offer
 from lending.operations.transfers import make_payout
-from lending.queries.applications import get_application
+from lending.queries.applications import get_application, get_review_refusal
 from lending.queries.facts import facts_of
 from lending.queries.offers import get_offer, offered_of
 from lending.queries.products import product_of
@@ -148,16 +148,7 @@ def review_application(
             amount_minor=application.amount_minor,
             months=application.months,
         )
-        refusal = judge_review(
-            product,
-            state=ApplicationState(application.state),
-            outcome=outcome,
-            amount_minor=application.amount_minor,
-            band=band,
-            same_person=application.entered_by == str(actor),
-            reason=reason,
-            payout_account_verified=account is not None,
-        )
+        refusal = get_review_refusal(application, outcome=outcome, band=band, actor=actor, reason=reason)
         if refusal is not None:
             raise ApplicationNotReviewed(refusal)
         if outcome is Outcome.APPROVE and verdict.outcome is Outcome.DECLINE and verdict.ground is not None:

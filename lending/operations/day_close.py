@@ -13,11 +13,11 @@ from decimal import Decimal
 from typing import Final
 
 from django.db import connection
-from django.db.models import F, Min
+from django.db.models import F
 
 from config.db.transactions import StaleRow, operation, require_one
 from config.office.actors import SYSTEM, Actor
-from config.office.business_date import get_business_date, lock_business_date
+from config.office.business_date import lock_business_date
 from config.office.events import record_event
 from config.office.job_runs import Claim, Clock, finish_job, hold_claim, queue_jobs, report_progress
 from config.office.models import JobRun
@@ -30,8 +30,6 @@ from lending.domain.day_close import (
     VERIFY,
     CloseRefusal,
     conclude,
-    day_to_close,
-    judge_close,
     parts_for,
     parts_of,
     stage_after,
@@ -42,7 +40,7 @@ from lending.domain.projection import project
 from lending.models import DayClose, Entry, Loan, ProofLine
 from lending.operations.bookings import post
 from lending.queries.books import booked_loans, drifted_loans, prove_accounts
-from lending.queries.closes import last_closed_day
+from lending.queries.closes import get_close_refusal, next_day
 from lending.queries.loans import contracts_of, position_of, standing_of
 
 ACCRUED_AT_ONCE: Final = 1_000
@@ -67,10 +65,7 @@ def close_day(*, actor: Actor, now: datetime) -> DayClose:
     """Start closing the oldest business day that is not closed. Raises DayNotClosed, Contended."""
     with operation():
         lock_business_date()
-        first_loan = Loan.objects.aggregate(first=Min("disbursed_on"))["first"]
-        today = get_business_date()
-        day = day_to_close(today=today, last_closed=last_closed_day(), first_loan=first_loan)
-        refusal = judge_close(today=today, day=day, another_works=DayClose.objects.working().exists())
+        day, refusal = next_day(), get_close_refusal()
         if refusal is not None or day is None:
             raise DayNotClosed(refusal or CloseRefusal.NOTHING_TO_CLOSE)
         parts = parts_for(Loan.objects.active().count())

@@ -22,6 +22,7 @@ from lending.domain.events import EventType, LoanEvent
 from lending.domain.loan import LoanStatus
 from lending.domain.refusal import LoanRefusal, LoanRefused
 from lending.domain.transfer import (
+    AgainRefusal,
     PayoutHold,
     ReturnRefusal,
     Settlement,
@@ -40,13 +41,19 @@ from lending.operations.bookings import book_event
 from lending.queries.closes import books_are_broken
 from lending.queries.loans import get_loan, projection_of
 from lending.queries.products import product_of
+from lending.queries.transfers import get_again_refusal
 from merchants.domain.payout_account import PayoutAccountState
+from merchants.models import PayoutAccount
 
 PAY_OUT: Final = "lending.pay_out"
 
 
 class PayoutHeld(Refused[PayoutHold]):
     """No money left; the payout waits."""
+
+
+class PayoutNotRepeated(Refused[AgainRefusal]):
+    """The loan is neither paid out again nor given up."""
 
 
 class PayoutNotReturned(Refused[ReturnRefusal | LoanRefusal]):
@@ -158,6 +165,44 @@ def return_payout(*, transfer_id: int, on: date, reason: str, actor: Actor, now:
         return Transfer.objects.get(pk=transfer_id)
 
 
+def pay_out_again(*, loan_id: int, reason: str, actor: Actor, now: datetime) -> Transfer:
+    """Send the money of a loan whose payout failed or came back once more, to its merchant's verified account.
+
+    Raises PayoutNotRepeated, Contended, Loan.DoesNotExist.
+    """
+    with operation():
+        loan = _waiting(loan_id, reason=reason)
+        verified = PayoutAccount.objects.verified().filter(merchant=loan.merchant_id).first()
+        if verified is not None:  # another one than before, perhaps; without one the payout is held
+            Loan.objects.filter(pk=loan.pk).update(payout_account=verified)
+        transfer = make_payout(loan, number=loan.transfers.count() + 1, now=now)
+        record_event(
+            name="lending.pay_out_again",
+            subject=loan,
+            actor=actor,
+            before={"status": loan.status},
+            after={"transfer": transfer.pk, "reason": reason.strip()},
+            now=now,
+        )
+        return transfer
+
+
+def cancel_loan(*, loan_id: int, reason: str, actor: Actor, now: datetime) -> Loan:
+    """Give up a loan whose money is not out. Raises PayoutNotRepeated, Contended, Loan.DoesNotExist."""
+    with operation():
+        loan = _waiting(loan_id, reason=reason)
+        require_one(Loan.objects.filter(pk=loan.pk, status=LoanStatus.APPROVED).update(status=LoanStatus.CANCELLED))
+        record_event(
+            name="lending.cancel_loan",
+            subject=loan,
+            actor=actor,
+            before={"status": loan.status},
+            after={"status": LoanStatus.CANCELLED, "reason": reason.strip()},
+            now=now,
+        )
+        return get_loan(loan_id=loan_id)
+
+
 def claim_collection(*, loan_id: int, on: date, now: datetime) -> Claimed | None:
     """Claim what a loan owes on a date for collecting; None if nothing is due, or it was asked for already."""
     with operation():
@@ -197,6 +242,16 @@ def record_collection(*, transfer_id: int, answer: Answer | None, now: datetime)
             )
             book_event(loan, event, external_ref="", reason="", actor=SYSTEM, now=now)
         return Transfer.objects.get(pk=transfer_id)
+
+
+def _waiting(loan_id: int, *, reason: str) -> Loan:
+    """Hold a loan that waits for its money. Raises PayoutNotRepeated."""
+    Loan.objects.filter(pk=loan_id).lock().get()
+    loan = get_loan(loan_id=loan_id)
+    refusal = get_again_refusal(loan, reason=reason)
+    if refusal is not None:
+        raise PayoutNotRepeated(refusal)
+    return loan
 
 
 def _locked(transfer_id: int) -> tuple[Loan, Transfer]:

@@ -2,10 +2,15 @@
 
 from dataclasses import dataclass
 
-from lending.domain.decision import canonical_decision, decide
+from config.office.actors import Actor
+from lending.domain.application import ApplicationState
+from lending.domain.decision import Outcome, canonical_decision, decide
+from lending.domain.product import Band
+from lending.domain.review import ReviewRefusal, judge_review
 from lending.domain.snapshot import parse_snapshot
 from lending.models import Application, Decision
 from lending.queries.products import product_of
+from merchants.models import PayoutAccount
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +30,22 @@ def get_application(*, application_id: int) -> Application:
     """Get an application with what deciding on it reads. Raises Application.DoesNotExist."""
     read = Application.objects.select_related("merchant__partner", "merchant__owner", "offer", "product", "score__run")
     return read.get(pk=application_id)
+
+
+def get_review_refusal(
+    application: Application, *, outcome: Outcome, band: Band | None, actor: Actor, reason: str
+) -> ReviewRefusal | None:
+    """Judge from what is stored whether a person may decide an application so."""
+    return judge_review(
+        product_of(application.product),
+        state=ApplicationState(application.state),
+        outcome=outcome,
+        amount_minor=application.amount_minor,
+        band=band,
+        same_person=application.entered_by == str(actor),
+        reason=reason,
+        payout_account_verified=PayoutAccount.objects.verified().filter(merchant=application.merchant_id).exists(),
+    )
 
 
 def decisions_of(application: Application) -> list[Decision]:

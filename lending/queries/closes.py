@@ -1,9 +1,15 @@
 """Read the closings of days."""
 
+from dataclasses import dataclass
 from datetime import date
 
-from lending.domain.day_close import CloseState
-from lending.models import DayClose
+from django.db.models import Count, Min, Q, Sum
+
+from config.office.business_date import get_business_date
+from config.office.models import JobRun
+from config.office.models.job_run import JobState
+from lending.domain.day_close import STAGES, CloseRefusal, CloseState, day_to_close, judge_close, parts_of
+from lending.models import DayClose, Loan
 
 
 def last_close() -> DayClose | None:
@@ -20,6 +26,60 @@ def last_closed_day() -> date | None:
 def day_of(*, close_id: int) -> date:
     """Get the day that a closing closes."""
     return DayClose.objects.values_list("day", flat=True).get(pk=close_id)
+
+
+def next_day() -> date | None:
+    """Find the day that is closed next."""
+    first_loan = Loan.objects.aggregate(first=Min("disbursed_on"))["first"]
+    return day_to_close(today=get_business_date(), last_closed=last_closed_day(), first_loan=first_loan)
+
+
+def get_close_refusal() -> CloseRefusal | None:
+    """Judge whether the next day may be closed."""
+    working = DayClose.objects.working().exists()
+    return judge_close(today=get_business_date(), day=next_day(), another_works=working)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageProgress:
+    """Hold how far a stage of a closing is: parts in all, done and parked, and loans done."""
+
+    stage: str
+    parts: int
+    done: int
+    parked: int
+    loans: int
+
+    @property
+    def percent(self) -> int:
+        """Give the share of the parts that are done."""
+        return 100 * self.done // self.parts
+
+
+def stages_of(close: DayClose) -> list[StageProgress]:
+    """Say how far each stage of a closing is."""
+    jobs = JobRun.objects.filter(name__in=STAGES, subject_id=close.pk)
+    counted = {
+        row["name"]: row
+        for row in jobs.values("name")
+        .annotate(
+            finished=Count("pk", filter=Q(state=JobState.DONE)),
+            parked=Count("pk", filter=Q(state=JobState.PARKED)),
+            loans=Sum("done"),
+        )
+        .order_by()
+    }
+    nothing = {"finished": 0, "parked": 0, "loans": 0}
+    return [
+        StageProgress(
+            stage=stage,
+            parts=parts_of(stage, close.parts),
+            done=counted.get(stage, nothing)["finished"],
+            parked=counted.get(stage, nothing)["parked"],
+            loans=counted.get(stage, nothing)["loans"],
+        )
+        for stage in STAGES
+    ]
 
 
 def books_are_broken() -> bool:

@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from lending.domain.transfer import TransferKind
+from lending.domain.loan import LoanStatus
+from lending.domain.transfer import AgainRefusal, TransferKind, judge_again
 from lending.models import DayClose, Loan, Transfer
 
 AT_ONCE = 500
@@ -12,6 +13,12 @@ def stale_payouts(*, now: datetime) -> list[int]:
     """List the payouts that may be sent, or asked for, the oldest first."""
     payouts = Transfer.objects.sendable(now).filter(kind=TransferKind.PAYOUT)
     return list(payouts.order_by("made_at").values_list("pk", flat=True)[:AT_ONCE])
+
+
+def get_again_refusal(loan: Loan, *, reason: str) -> AgainRefusal | None:
+    """Judge whether a loan may be paid out again, or given up."""
+    under_way = Transfer.objects.open().filter(loan=loan, kind=TransferKind.PAYOUT).exists()
+    return judge_again(status=LoanStatus(loan.status), under_way=under_way, reason=reason)
 
 
 def loans_due(*, close_id: int, part: int) -> list[int]:

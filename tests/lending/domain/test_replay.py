@@ -53,7 +53,7 @@ def many_events(terms: Terms, number: int, *, days: int = 730) -> list[LoanEvent
 
 
 @given(cases())
-@SLOW
+@settings(SLOW, max_examples=300)
 def test_the_engine_says_what_the_slow_model_says(case: Case) -> None:
     """Red for, to name some: penalty without its grace; interest due by S_i; PRO_RATA by the p_i as drawn."""
     found = replay_case(case)

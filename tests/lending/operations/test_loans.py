@@ -50,7 +50,7 @@ def proven() -> bool:
 
 def everything() -> list[object]:
     tables = (Loan, LoanEvent, Instalment, Entry, Posting, KeptRequest, OperationEvent)
-    return [list(table.objects.order_by("pk").values()) for table in tables]  # type: ignore[attr-defined]
+    return [list(table.objects.order_by("pk").values()) for table in tables]
 
 
 def moved(event: LoanEvent) -> dict[tuple[str, str], int]:

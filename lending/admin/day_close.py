@@ -1,0 +1,185 @@
+"""List the closings of days, show one with its progress and its proof, and start the next."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Sum
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
+
+from config.db.transactions import Contended
+from config.kernel.money import format_minor
+from config.office.actors import actor_of
+from config.office.admin import ReadOnlyAdmin, Verb, found_by, named
+from config.office.models import JobRun
+from config.office.models.job_run import JobState
+from lending.admin.words import ACCOUNTS, CLOSE_REFUSALS, CLOSE_STATES
+from lending.domain.day_close import ACCRUE, COLLECT, PROVE, STAGES, VERIFY, CloseState
+from lending.domain.ledger import Account
+from lending.models import DayClose, Loan, Posting, ProofLine
+from lending.operations.day_close import DayNotClosed, close_day
+from lending.queries.closes import get_close_refusal, next_day, stages_of
+
+STAGE_WORDS = {
+    COLLECT: _("Collect what is due"),
+    ACCRUE: _("Book what was earned"),
+    VERIFY: _("Compare every loan with its events"),
+    PROVE: _("Compare the ledger with the loans"),
+}
+RIGHT = "lending.start_dayclose"
+NO_RIGHT = _("Your role may not close days.")
+SHOWN = 20
+
+
+@admin.register(DayClose)
+class DayCloseAdmin(ReadOnlyAdmin):
+    """List the closings, the last first."""
+
+    list_display = ("day", "state_chip", "loans", "started_at", "finished_at")
+    list_filter = ("state",)
+    list_before_template = "lending/closes_before.html"
+
+    @display(description=_("State"))
+    def state_chip(self, close: DayClose) -> str:
+        """Show the state as a chip."""
+        words, tint = CLOSE_STATES[CloseState(close.state)]
+        return format_html('<span class="tl-chip {}">{}</span>', tint, words)
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the page that starts a closing, and the part of a page that follows one."""
+        wrap = self.admin_site.admin_view
+        return [
+            path("start/", wrap(self.start_view), name="lending_dayclose_start"),
+            path("<int:close_id>/progress/", wrap(self.progress_view), name="lending_dayclose_progress"),
+            *super().get_urls(),
+        ]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Offer to close the next day above the list."""
+        refusal = get_close_refusal()
+        why = CLOSE_REFUSALS[refusal] if refusal is not None else None
+        verb = Verb(
+            label=_("Close the next day"),
+            url=reverse("admin:lending_dayclose_start"),
+            why=why if request.user.has_perm(RIGHT) else NO_RIGHT,
+        )
+        return super().changelist_view(request, (extra_context or {}) | {"start_verb": verb})  # type: ignore[no-any-return]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show a closing with its stages, entries and proof."""
+        close = self._visible(request, object_id)
+        return self._page(request, "lending/day_close.html", close, _context(close))
+
+    def progress_view(self, request: HttpRequest, close_id: int) -> HttpResponse:
+        """Show only how far a closing is, for the page to look at again and again."""
+        close = self._visible(request, str(close_id))
+        progress = _progress(close)
+        response = TemplateResponse(request, "lending/close_progress.html", progress | {"close": close})
+        if not progress["is_working"]:
+            response["HX-Refresh"] = "true"
+        return response
+
+    def start_view(self, request: HttpRequest) -> HttpResponse:
+        """Say which day is closed next (GET), then start (POST)."""
+        if not request.user.has_perm(RIGHT):
+            raise PermissionDenied
+        if request.method == "POST":
+            try:
+                close = close_day(actor=actor_of(request.user), now=timezone.now())
+            except DayNotClosed as refused:
+                messages.error(request, str(CLOSE_REFUSALS[refused.reason]))
+            except Contended:
+                messages.error(request, _("Someone else is at it. Please look again."))
+            else:
+                messages.success(request, _("The closing is started; the workers are at it."))
+                return redirect("admin:lending_dayclose_change", close.pk)
+            return redirect("admin:lending_dayclose_changelist")
+        refusal = get_close_refusal()
+        context = self.admin_site.each_context(request) | {
+            "title": _("Close the next day"),
+            "opts": self.opts,
+            "refusal": None if refusal is None else CLOSE_REFUSALS[refusal],
+            "next_day": next_day(),
+            "active": Loan.objects.active().count(),
+        }
+        return TemplateResponse(request, "lending/start_close.html", context)
+
+    def _visible(self, request: HttpRequest, object_id: str) -> DayClose:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return found_by(DayClose.objects.all(), object_id)
+
+    def _page(self, request: HttpRequest, template: str, close: DayClose, context: dict[str, Any]) -> TemplateResponse:
+        ground = self.admin_site.each_context(request)
+        request.current_app = self.admin_site.name
+        named_ = {"title": str(close), "opts": self.opts, "original": close, "close": close}
+        return TemplateResponse(request, template, ground | named_ | context)
+
+
+def _context(close: DayClose) -> dict[str, Any]:
+    words, tint = CLOSE_STATES[CloseState(close.state)]
+    proof = ProofLine.objects.filter(close=close).order_by("currency", "pk")
+    return {
+        "state": words,
+        "state_tint": tint,
+        "who": named([close.started_by])[close.started_by],
+        "took": None
+        if close.finished_at is None
+        else f"{(close.finished_at - close.started_at).total_seconds():,.1f} s",
+        "proof": [_line(line) for line in proof],
+        "postings": _postings(close),
+        "drifted": list(Loan.objects.filter(pk__in=close.drifted[:SHOWN])),
+        **_progress(close),
+    }
+
+
+def _progress(close: DayClose) -> dict[str, Any]:
+    return {
+        "is_working": close.state == CloseState.WORKING,
+        "stages": [
+            {
+                "words": STAGE_WORDS[part.stage],
+                "part": part,
+                "unit": _("accounts") if part.stage == PROVE else _("loans"),
+            }
+            for part in stages_of(close)
+        ],
+        "failures": [
+            (job, STAGE_WORDS[job.name])
+            for job in JobRun.objects.filter(name__in=STAGES, subject_id=close.pk, state=JobState.PARKED).order_by("pk")
+        ],
+    }
+
+
+def _line(line: ProofLine) -> dict[str, Any]:
+    return {
+        "account": ACCOUNTS[Account(line.account)],
+        "currency": line.currency,
+        "ledger": format_minor(line.ledger_minor, line.currency, grouped=True),
+        "loans": format_minor(line.loans_minor, line.currency, grouped=True),
+        "holds": line.ledger_minor == line.loans_minor,
+        "gap": format_minor(line.ledger_minor - line.loans_minor, line.currency, grouped=True),
+    }
+
+
+def _postings(close: DayClose) -> list[tuple[Any, Any, str, str]]:
+    """Add up what the closing booked, by accounts and currency."""
+    rows = (
+        Posting.objects.filter(entry__close=close)
+        .values_list("debit_id", "credit_id", "currency")
+        .annotate(total=Sum("amount_minor"))
+        .order_by("currency", "debit_id")
+    )
+    return [
+        (ACCOUNTS[Account(debit)], ACCOUNTS[Account(credit)], currency, format_minor(total, currency, grouped=True))
+        for debit, credit, currency, total in rows
+    ]

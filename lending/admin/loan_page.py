@@ -1,0 +1,231 @@
+"""Say in words, tables and a chart how one loan stands."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from config.kernel.money import format_minor
+from config.office.admin import Verb, named
+from lending.admin.charts import SERIES, lines, major
+from lending.admin.words import ACCOUNTS, AGAIN_REFUSALS, EVENT_TYPES, LOAN_STATUSES, TRANSFER_KINDS, TRANSFER_STATES
+from lending.domain.events import EventType
+from lending.domain.ledger import Account, EntryCode
+from lending.domain.loan import LoanStatus
+from lending.domain.transfer import TransferKind, TransferState
+from lending.models import Entry, Loan, Transfer
+from lending.queries.servicing import Happening, InstalmentState, Row, Servicing, get_servicing
+from lending.queries.transfers import get_again_refusal
+
+INSTALMENT_STATES = {
+    InstalmentState.AHEAD: (_("Ahead"), ""),
+    InstalmentState.DUE: (_("Due today"), "tl-warn"),
+    InstalmentState.LATE: (_("Late"), "tl-bad"),
+    InstalmentState.PAID: (_("Paid"), "tl-ok"),
+}
+NO_RIGHT = _("Your role may not do this.")
+NOT_OUT = _("The loan's money is not out.")
+
+
+def loan_context(loan: Loan, request: HttpRequest) -> dict[str, Any]:
+    """Gather what the loan page shows to whoever asks."""
+    servicing = get_servicing(loan)
+    projection, position = servicing.projection, servicing.projection.position
+    words, tint = LOAN_STATUSES[LoanStatus(loan.status)]
+
+    def money(minor: int) -> str:
+        return format_minor(minor, loan.currency, grouped=True)
+
+    people = named(happening.event.actor for happening in servicing.happenings)
+    return {
+        "servicing": servicing,
+        "status": words,
+        "status_tint": tint,
+        "sentence": _sentence(loan, servicing),
+        "amount": money(loan.amount_minor),
+        "outstanding": money(position.principal_minor),
+        "due": money(projection.due_minor),
+        "dpd": projection.dpd,
+        "payoff": money(servicing.payoff_minor),
+        "credit": money(position.credit_minor) if position.credit_minor else None,
+        "parts": [
+            (
+                _("Principal"),
+                money(position.disbursed_minor),
+                money(position.disbursed_minor - position.principal_minor),
+            ),
+            (_("Interest to date"), money(position.interest_minor), money(position.interest_paid_minor)),
+            (_("Penalty to date"), money(position.penalty_minor), money(position.penalty_paid_minor)),
+            (_("Fees"), money(position.fees_minor), money(position.fees_paid_minor)),
+        ],
+        "instalments": [_instalment(row, loan) for row in servicing.rows],
+        "balance_chart": _balance_chart(servicing, loan),
+        "events": [_event(happening, loan, people, request) for happening in servicing.happenings],
+        "entries": [_entry(entry, loan) for entry in servicing.entries],
+        "transfers": [_transfer(transfer, loan) for transfer in servicing.transfers],
+        "verbs": loan_verbs(loan, request),
+        "yearly_rate": f"{float(loan.terms['rate']) * 100:.2f} %",
+    }
+
+
+def loan_verbs(loan: Loan, request: HttpRequest) -> list[Verb]:
+    """Offer what may be done to the loan, each with why not."""
+    out = loan.disbursed_on is not None
+    refusal = get_again_refusal(loan, reason="to be given")
+    no_payout = None if refusal is None else AGAIN_REFUSALS[refusal]
+    paid_out = Transfer.objects.filter(loan=loan, kind=TransferKind.PAYOUT, state=TransferState.DONE).exists()
+    offered: list[tuple[str, Any, str, Any]] = [
+        ("repay", _("Book a repayment"), "lending.repay_loan", None if out else NOT_OUT),
+        ("charge", _("Charge a fee"), "lending.charge_loan", None if out else NOT_OUT),
+        ("rate", _("Change the rate"), "lending.change_rate_loan", None if out else NOT_OUT),
+        (
+            "credit",
+            _("Pay from credit"),
+            "lending.repay_loan",
+            None if loan.credit_minor else _("The loan holds no credit."),
+        ),
+        (
+            "refund",
+            _("Pay credit back"),
+            "lending.refund_loan",
+            None if loan.credit_minor else _("The loan holds no credit."),
+        ),
+        (
+            "return",
+            _("Take the payout back"),
+            "lending.return_loan",
+            None if paid_out else _("No payout has gone through."),
+        ),
+        ("pay_out", _("Pay out again"), "lending.pay_out_loan", no_payout),
+        ("cancel", _("Give the loan up"), "lending.cancel_loan", no_payout),
+    ]
+    return [
+        Verb(
+            label=label,
+            url=reverse(f"admin:lending_loan_{name}", args=[loan.pk]),
+            why=why if request.user.has_perm(right) else NO_RIGHT,
+            is_primary=name == "repay",
+        )
+        for name, label, right, why in offered
+    ]
+
+
+def _sentence(loan: Loan, servicing: Servicing) -> str:
+    """Say in one sentence where the loan stands."""
+    if loan.status == LoanStatus.APPROVED:
+        return _t("Approved; its money is not out yet.")
+    if loan.status == LoanStatus.CANCELLED:
+        return _t("Given up before any money left.")
+    if loan.status == LoanStatus.CLOSED:
+        return _t("Repaid in full on %(date)s.") % {"date": loan.closed_on}
+    paid = sum(row.state is InstalmentState.PAID for row in servicing.rows)
+    told = _t("Repaid %(paid)s of %(all)s instalments") % {"paid": paid, "all": len(servicing.rows)}
+    if servicing.projection.dpd:
+        late = ngettext("%(number)s day past due", "%(number)s days past due", servicing.projection.dpd)
+        return f"{told}; {late % {'number': servicing.projection.dpd}}."
+    following = next((row for row in servicing.rows if row.drawn.due >= servicing.as_of and row.left_minor), None)
+    if following is None:
+        return f"{told}."
+    amount = format_minor(following.left_minor + following.drawn.interest_minor, loan.currency, grouped=True)
+    return f"{told}; " + _t("next %(amount)s on %(date)s.") % {"amount": amount, "date": following.drawn.due}
+
+
+def _instalment(row: Row, loan: Loan) -> dict[str, Any]:
+    words, tint = INSTALMENT_STATES[row.state]
+    return {
+        "no": row.drawn.no,
+        "due": row.drawn.due,
+        "principal": format_minor(row.drawn.principal_minor, loan.currency, grouped=True),
+        "interest": format_minor(row.drawn.interest_minor, loan.currency, grouped=True),
+        "total": format_minor(row.drawn.total_minor, loan.currency, grouped=True),
+        "left": format_minor(row.left_minor, loan.currency, grouped=True),
+        "words": words,
+        "tint": tint,
+    }
+
+
+def _balance_chart(servicing: Servicing, loan: Loan) -> dict[str, Any] | None:
+    """Draw the principal as the schedule has it after each instalment, and as it is, up to now."""
+    if not servicing.rows:
+        return None
+    drawn, left, planned = loan.amount_minor, [float(major(loan.amount_minor, loan.currency))], []
+    for row in servicing.rows:
+        drawn -= row.drawn.principal_minor
+        left.append(major(drawn, loan.currency))
+    labels = [str(loan.disbursed_on), *(row.drawn.due.isoformat() for row in servicing.rows)]
+    for label in labels:
+        known = label <= servicing.as_of.isoformat()
+        planned.append(_outstanding_on(servicing, label, loan) if known else None)
+    return lines(labels, (_t("Schedule"), left, SERIES[2]), (_t("Actual"), planned, SERIES[0]))
+
+
+def _outstanding_on(servicing: Servicing, label: str, loan: Loan) -> float:
+    paid = sum(
+        happening.allocation.principal_minor
+        for happening in servicing.happenings
+        if happening.allocation is not None and happening.event.on.isoformat() <= label
+    )
+    return major(loan.amount_minor - paid, loan.currency)
+
+
+def _event(happening: Happening, loan: Loan, people: dict[str, str], request: HttpRequest) -> dict[str, Any]:
+    event, allocation = happening.event, happening.allocation
+    reversible = happening.reversed_by is None and event.type not in {EventType.REVERSAL, EventType.DISBURSEMENT}
+    allowed = request.user.has_perm("lending.reverse_loan")
+
+    def money(minor: int | None) -> str:
+        return format_minor(minor, loan.currency, grouped=True) if minor else ""
+
+    return {
+        "event": event,
+        "words": EVENT_TYPES[EventType(event.type)],
+        "amount": f"{event.rate.normalize() * 100:f} %" if event.rate is not None else money(event.amount_minor),
+        "who": people[event.actor],
+        "allocation": None
+        if allocation is None
+        else [
+            money(minor)
+            for minor in (
+                allocation.penalty_minor,
+                allocation.fee_minor,
+                allocation.interest_minor,
+                allocation.principal_minor,
+                allocation.credit_minor,
+            )
+        ],
+        "reversed_by": happening.reversed_by,
+        "reverse_url": reverse("admin:lending_loan_reverse", args=[loan.pk, event.seq])
+        if reversible and allowed
+        else None,
+    }
+
+
+def _entry(entry: Entry, loan: Loan) -> dict[str, Any]:
+    words = _t("Earned ahead of the close") if entry.code == EntryCode.ACCRUAL else EVENT_TYPES[EventType[entry.code]]
+    return {
+        "entry": entry,
+        "words": words,
+        "postings": [
+            (
+                ACCOUNTS[Account(posting.debit_id)],
+                ACCOUNTS[Account(posting.credit_id)],
+                format_minor(posting.amount_minor, loan.currency, grouped=True),
+            )
+            for posting in sorted(entry.postings.all(), key=lambda posting: posting.pk)
+        ],
+    }
+
+
+def _transfer(transfer: Transfer, loan: Loan) -> dict[str, Any]:
+    words, tint = TRANSFER_STATES[TransferState(transfer.state)]
+    return {
+        "transfer": transfer,
+        "kind": TRANSFER_KINDS[TransferKind(transfer.kind)],
+        "amount": format_minor(transfer.amount_minor, loan.currency, grouped=True),
+        "moved": format_minor(transfer.moved_minor, loan.currency, grouped=True),
+        "words": words,
+        "tint": tint,
+    }

@@ -1,0 +1,196 @@
+"""Say lending's states and reasons in the words of the office: one table each, complete by test."""
+
+from typing import Final
+
+from django.utils.translation import gettext_lazy as _
+
+from lending.domain.application import ApplicationRefusal, ApplicationState
+from lending.domain.assessment import NoOffer
+from lending.domain.booking import BookingRefusal
+from lending.domain.day_close import CloseRefusal, CloseState
+from lending.domain.decision import Ground, Outcome
+from lending.domain.eligibility import Ineligible
+from lending.domain.events import EventType
+from lending.domain.ledger import Account
+from lending.domain.limit import Cap
+from lending.domain.loan import LoanStatus
+from lending.domain.offer import AcceptanceRefusal, OfferState
+from lending.domain.refusal import LoanRefusal
+from lending.domain.review import ReviewRefusal
+from lending.domain.transfer import AgainRefusal, PayoutHold, ReturnRefusal, TransferKind, TransferState
+
+LOAN_STATUSES: Final = {
+    LoanStatus.APPROVED: (_("Waits for its money"), "tl-warn"),
+    LoanStatus.ACTIVE: (_("Running"), "tl-ok"),
+    LoanStatus.CLOSED: (_("Repaid"), ""),
+    LoanStatus.CANCELLED: (_("Given up"), ""),
+}
+EVENT_TYPES: Final = {
+    EventType.DISBURSEMENT: _("Paid out"),
+    EventType.REPAYMENT: _("Repayment"),
+    EventType.CHARGE: _("Fee charged"),
+    EventType.RATE_CHANGE: _("Rate changed"),
+    EventType.REVERSAL: _("Reversal"),
+    EventType.APPLY_CREDIT: _("Paid from credit"),
+    EventType.REFUND_CREDIT: _("Credit paid back"),
+}
+BOOKING_REFUSALS: Final = {
+    BookingRefusal.NO_BUSINESS_DATE: _("No business day is open."),
+    BookingRefusal.NOT_DISBURSED: _("The loan's money is not out."),
+    BookingRefusal.IN_THE_FUTURE: _("This date is after the business date."),
+    BookingRefusal.TOO_FAR_BACK: _("This date is more than 90 days back."),
+    BookingRefusal.BEFORE_THE_LOAN: _("The loan was paid out after this date."),
+    BookingRefusal.REASON_MISSING: _("Please give a reason."),
+    BookingRefusal.REFERENCE_USED: _("This reference was used for another payment."),
+    BookingRefusal.NOT_THIS_VERB: _("A payout comes back through “Take the payout back”."),
+}
+LOAN_REFUSALS: Final = {
+    LoanRefusal.BAD_TERMS: _("The terms make no loan."),
+    LoanRefusal.BAD_EVENT: _("This is no amount, or no rate, that can be booked."),
+    LoanRefusal.AMOUNT_NOT_POSITIVE: _("The amount must be above 0."),
+    LoanRefusal.UNKNOWN_EVENT: _("There is no such event on this loan."),
+    LoanRefusal.ALREADY_REVERSED: _("This event is reversed already."),
+    LoanRefusal.NOT_REVERSIBLE: _("A reversal is not reversed: book its event again."),
+    LoanRefusal.BEFORE_DISBURSEMENT: _(
+        "Without its payout, later events of this loan would hang in the air: reverse them first."
+    ),
+    LoanRefusal.ALREADY_DISBURSED: _("The loan is paid out already."),
+    LoanRefusal.AMOUNT_NOT_PRINCIPAL: _("A loan is paid out in full."),
+    LoanRefusal.CREDIT_TOO_SMALL: _("The credit does not reach: some of it was spent, or would be gone."),
+}
+TRANSFER_KINDS: Final = {TransferKind.PAYOUT: _("Payout"), TransferKind.COLLECTION: _("Collection")}
+TRANSFER_STATES: Final = {
+    TransferState.DUE: (_("To be sent"), "tl-warn"),
+    TransferState.SENT: (_("Under way"), "tl-warn"),
+    TransferState.UNKNOWN: (_("No answer yet"), "tl-bad"),
+    TransferState.DONE: (_("Done"), "tl-ok"),
+    TransferState.FAILED: (_("Nothing moved"), ""),
+    TransferState.RETURNED: (_("Came back"), ""),
+}
+PAYOUT_HOLDS: Final = {
+    PayoutHold.NO_BUSINESS_DATE: _("No business day is open."),
+    PayoutHold.NOT_APPROVED: _("The loan does not wait for its money."),
+    PayoutHold.ACCOUNT_NOT_VERIFIED: _("The payout account is not verified."),
+    PayoutHold.COOLING_OFF: _("The merchant may still step back."),
+    PayoutHold.BOOKS_BROKEN: _("The proof of the books failed: no money leaves until one holds."),
+}
+AGAIN_REFUSALS: Final = {
+    AgainRefusal.NOT_WAITING: _("The loan does not wait for its money."),
+    AgainRefusal.PAYOUT_UNDER_WAY: _("A payout is under way: nobody knows yet whether its money left."),
+    AgainRefusal.REASON_MISSING: _("Please give a reason."),
+}
+RETURN_REFUSALS: Final = {
+    ReturnRefusal.NO_BUSINESS_DATE: _("No business day is open."),
+    ReturnRefusal.NOT_PAID_OUT: _("This is no payout that went through."),
+    ReturnRefusal.IN_THE_FUTURE: _("This date is after the business date."),
+    ReturnRefusal.BEFORE_THE_PAYOUT: _("The money was sent after this date."),
+    ReturnRefusal.REASON_MISSING: _("Please give a reason."),
+}
+ACCOUNTS: Final = {
+    Account.PRINCIPAL: _("Principal outstanding"),
+    Account.INTEREST_RECEIVABLE: _("Interest receivable"),
+    Account.PENALTY_RECEIVABLE: _("Penalty receivable"),
+    Account.FEE_RECEIVABLE: _("Fees receivable"),
+    Account.COLLECTION_CLEARING: _("Collection clearing"),
+    Account.PAYOUT_CLEARING: _("Payout clearing"),
+    Account.MERCHANT_CREDIT: _("Credit of merchants"),
+    Account.INTEREST_INCOME: _("Interest income"),
+    Account.PENALTY_INCOME: _("Penalty income"),
+    Account.FEE_INCOME: _("Fee income"),
+}
+CLOSE_STATES: Final = {
+    CloseState.WORKING: (_("Closing"), "tl-warn"),
+    CloseState.PROVEN: (_("Books proven"), "tl-ok"),
+    CloseState.BROKEN: (_("Proof failed"), "tl-bad"),
+}
+CLOSE_REFUSALS: Final = {
+    CloseRefusal.NO_BUSINESS_DATE: _("No business day is open."),
+    CloseRefusal.ANOTHER_WORKS: _("Another day is being closed."),
+    CloseRefusal.NOTHING_TO_CLOSE: _("Every day before the open one is closed, or no loan was ever paid out."),
+}
+OFFER_STATES: Final = {
+    OfferState.MADE: (_("Open"), "tl-ok"),
+    OfferState.DELIVERED: (_("Open, seen"), "tl-ok"),
+    OfferState.ACCEPTED: (_("Accepted"), ""),
+    OfferState.DECLINED: (_("Not wanted"), ""),
+    OfferState.EXPIRED: (_("Expired"), ""),
+    OfferState.REPLACED: (_("Replaced by a later one"), ""),
+    OfferState.WITHDRAWN: (_("Withdrawn"), ""),
+}
+ACCEPTANCE_REFUSALS: Final = {
+    AcceptanceRefusal.NOT_OPEN: _("The offer is no longer open."),
+    AcceptanceRefusal.EXPIRED: _("The offer has expired."),
+    AcceptanceRefusal.MONTHS_OUT_OF_RANGE: _("The offer has no such term."),
+    AcceptanceRefusal.AMOUNT_BELOW_MINIMUM: _("This is less than is lent at least."),
+    AcceptanceRefusal.AMOUNT_ABOVE_LIMIT: _("This is more than is offered."),
+    AcceptanceRefusal.INSTALMENTS_TOO_LARGE: _("Over so short a term the instalments would be too large."),
+    AcceptanceRefusal.EVIDENCE_MISSING: _("The evidence that the terms were signed is missing."),
+    AcceptanceRefusal.EVIDENCE_MALFORMED: _(
+        "The evidence is not whole: who signed, the document's SHA-256, the address."
+    ),
+    AcceptanceRefusal.PAYOUT_ACCOUNT_NOT_VERIFIED: _("The merchant has no verified payout account."),
+}
+APPLICATION_REFUSALS: Final = {
+    ApplicationRefusal.NO_BUSINESS_DATE: _("No business day is open."),
+    ApplicationRefusal.REFERENCE_USED: _("This reference was used for another application."),
+}
+APPLICATION_STATES: Final = {
+    ApplicationState.REFERRED: (_("Waits for a decision"), "tl-warn"),
+    ApplicationState.APPROVED: (_("Approved"), "tl-ok"),
+    ApplicationState.DECLINED: (_("Declined"), ""),
+}
+OUTCOMES: Final = {
+    Outcome.APPROVE: _("Approved"),
+    Outcome.REFER: _("Left to a person"),
+    Outcome.DECLINE: _("Declined"),
+}
+NO_OFFERS: Final = {
+    NoOffer.NOT_SCORED: _("Too little history for a score."),
+    NoOffer.SCORE_TOO_OLD: _("The score is too old."),
+    NoOffer.GATE_FAILED: _("A hard rule fails."),
+    NoOffer.GRADE_TOO_LOW: _("The grade is below those that are lent to."),
+    NoOffer.NOT_ELIGIBLE: _("The product is not for this merchant."),
+    NoOffer.PAST_DUE: _("A loan of the merchant is past due."),
+    NoOffer.LIMIT_BELOW_MINIMUM: _("The caps allow less than the least that is lent."),
+    NoOffer.RAISE_PENDING: _("The caps allow enough, but not for enough nights yet."),
+    NoOffer.NO_ROOM_LEFT: _("Running loans use up the line."),
+}
+GROUNDS: Final = {
+    **{Ground(reason.value): words for reason, words in NO_OFFERS.items()},
+    Ground.MONTHS_OUT_OF_RANGE: _("The grade may not choose this term."),
+    Ground.AMOUNT_BELOW_MINIMUM: _("Less than is lent at least."),
+    Ground.AMOUNT_ABOVE_LIMIT: _("More than the limit leaves free."),
+    Ground.DEBT_SERVICE: _("The instalments would take too much of a month's sales."),
+    Ground.FLAGGED_SALES: _("Many sales look made up: a person should look at them."),
+    Ground.LARGE_AMOUNT: _("Too large to be approved by rules alone."),
+    Ground.OWNER_PAST_DUE: _("Another merchant of the same owner is past due."),
+}
+REVIEW_REFUSALS: Final = {
+    ReviewRefusal.NOT_REFERRED: _("The application is decided."),
+    ReviewRefusal.SAME_PERSON: _("You entered this application: someone else has to decide it."),
+    ReviewRefusal.NO_BAND: _("Your role may not decide applications."),
+    ReviewRefusal.ABOVE_BAND: _("The amount is above what your role may decide."),
+    ReviewRefusal.REASON_MISSING: _("Please give a reason."),
+    ReviewRefusal.PAYOUT_ACCOUNT_NOT_VERIFIED: _("The merchant has no verified payout account."),
+}
+INELIGIBLE: Final = {
+    Ineligible.CURRENCY: _("another currency"),
+    Ineligible.PARTNER: _("another partner"),
+    Ineligible.REGION: _("another region"),
+    Ineligible.CATEGORY: _("another category"),
+    Ineligible.MEMBERSHIP: _("another membership"),
+    Ineligible.TENURE: _("not long enough on the platform"),
+    Ineligible.SCORE: _("the score is too low"),
+}
+CAPS: Final = {
+    Cap.GRADE_MULTIPLE: _("Multiple of a month's sales"),
+    Cap.AFFORDABILITY: _("What sales can repay"),
+    Cap.DEBT_SERVICE: _("Instalments against a month's sales"),
+    Cap.YEARLY_SALES: _("Share of yearly sales"),
+    Cap.WORST_MONTH: _("Multiple of the worst month"),
+    Cap.LADDER: _("Ladder from earlier loans"),
+    Cap.PRODUCT_MAXIMUM: _("Product's maximum"),
+    Cap.PORTFOLIO_ROOM: _("Room left in the portfolio"),
+    Cap.CATEGORY_ROOM: _("Room left in the category"),
+    Cap.OWNER_ROOM: _("Room the owner's other merchants leave"),
+}

@@ -1,0 +1,65 @@
+"""Read the portfolio as of now: what is outstanding, disbursed, late; each figure is the sum of a list."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from django.db.models import Count, Q, QuerySet, Sum
+
+from lending.domain.loan import LoanStatus
+from lending.models import Loan
+
+DELINQUENT_FROM = 30
+
+
+class Lateness(StrEnum):
+    """Name how late a loan is: at all, or delinquent."""
+
+    ANY = "1"
+    DELINQUENT = "30"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Portfolio:
+    """Hold a currency's running and closed loans; amounts in minor units.
+
+    delinquent_minor: outstanding principal of loans with anything 30 or more days past due; late_minor: 1 or more.
+    """
+
+    currency: str
+    active: int
+    closed: int
+    waiting: int
+    late: int
+    delinquent: int
+    outstanding_minor: int
+    disbursed_minor: int
+    repaid_minor: int
+    late_minor: int
+    delinquent_minor: int
+
+
+def portfolios() -> list[Portfolio]:
+    """Add up the loans, one portfolio a currency."""
+    late, delinquent = Q(dpd__gte=1), Q(dpd__gte=DELINQUENT_FROM)
+    rows = (
+        Loan.objects.values("currency")
+        .annotate(
+            active=Count("pk", filter=Q(status=LoanStatus.ACTIVE)),
+            closed=Count("pk", filter=Q(status=LoanStatus.CLOSED)),
+            waiting=Count("pk", filter=Q(status=LoanStatus.APPROVED)),
+            late=Count("pk", filter=late),
+            delinquent=Count("pk", filter=delinquent),
+            outstanding_minor=Sum("principal_minor", default=0),
+            disbursed_minor=Sum("disbursed_minor", default=0),
+            repaid_minor=Sum("repaid_minor", default=0),
+            late_minor=Sum("principal_minor", filter=late, default=0),
+            delinquent_minor=Sum("principal_minor", filter=delinquent, default=0),
+        )
+        .order_by("currency")
+    )
+    return [Portfolio(**row) for row in rows]
+
+
+def with_lateness(loans: QuerySet[Loan], lateness: Lateness) -> QuerySet[Loan]:
+    """Keep the loans that are so many days past due."""
+    return loans.filter(dpd__gte=int(lateness))
