@@ -9,8 +9,8 @@ import subprocess
 import sys
 import time
 from argparse import ArgumentParser
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,14 @@ from config.office.business_date import get_business_date, open_day
 from config.office.models import JobRun
 from config.office.models.job_run import JobState
 from config.office.roles import Role
+from lending.domain.day_close import STAGES as CLOSE_STAGES
+from lending.domain.day_close import CloseState
+from lending.domain.round import MAKE_OFFERS
+from lending.management.borrowers import accept_some
+from lending.models import DayClose, Loan, Offer, Transfer
+from lending.operations.day_close import DayNotClosed, close_day
+from lending.operations.offers import RoundNotStarted, expire_offers, start_round
+from lending.queries.books import prove_accounts
 from merchants.domain.feed import feed_end
 from merchants.domain.transaction import Settlement
 from merchants.models import Merchant, Partner, Transaction
@@ -37,14 +45,16 @@ from scoring.domain.run import STAGES, RunState
 from scoring.models import ScoreRun
 from scoring.operations.runs import start_run
 from scoring.operations.versions import CalibrationNotMade, create_calibration
-from scoring.queries.runs import active_calibration, active_scorecard, stages_of, unfinished_run
+from scoring.queries.runs import active_calibration, active_scorecard, unfinished_run
 from scoring.queries.scores import get_live_run
 
 MARKETS = settings.BASE_DIR / ".local" / "markets"
-LIVED_DAYS = {"simulated": 90, "real": 30}
+LIVED_DAYS = {"simulated": 70, "real": 30}
 PATIENCE = 600  # seconds without a finished run
 ACCOUNTS = {
     "risk": Role.RISK_MANAGER,
+    "underwriter": Role.UNDERWRITER,
+    "finance": Role.FINANCE,
     "analyst": Role.CREDIT_ANALYST,
     "viewer": Role.VIEWER,
     "admin": Role.ADMINISTRATOR,
@@ -159,13 +169,39 @@ class Command(BaseCommand):
         if unfinished is not None:
             self._finish(unfinished, "the run that was interrupted")
         self._calibrate()
+        for currency in Merchant.objects.values_list("currency", flat=True).distinct().order_by():
+            call_command("enter_product", currency=currency, stdout=self.stderr)
         while True:
-            is_due = (last - today).days % 7 == 0
-            if is_due and not ScoreRun.objects.full().filter(as_of=today, calibration__isnull=False).exists():
-                self._run(today)
+            self._live_day(today, is_scored=(last - today).days % 7 == 0)
             if today >= last:
                 return
             today = open_day(on=today + timedelta(days=1), actor=SYSTEM, now=timezone.now())
+
+    def _live_day(self, today: date, *, is_scored: bool) -> None:
+        """Close the day before, score and offer if it is time, lend to whoever wants; done again, it does the rest."""
+        self._close()
+        if is_scored and not ScoreRun.objects.full().filter(as_of=today, calibration__isnull=False).exists():
+            self._run(today)
+        with suppress(RoundNotStarted):
+            found = start_round(actor=SYSTEM, now=timezone.now())
+            self._wait_for([MAKE_OFFERS], found.pk, "offers")
+        expire_offers(on=today, now=timezone.now())
+        if accept_some():
+            self._wait(lambda: not Transfer.objects.sendable(timezone.now()).exists(), "payouts")
+
+    def _close(self) -> None:
+        """Close every day before the open one."""
+        while True:
+            working = DayClose.objects.working().first()
+            try:
+                close = working or close_day(actor=SYSTEM, now=timezone.now())
+            except DayNotClosed:
+                return
+            self._wait_for(CLOSE_STAGES, close.pk, f"close of {close.day}")
+            close.refresh_from_db()
+            if close.state == CloseState.BROKEN:
+                message = f"The proof of {close.day} failed: see the day's page, or manage.py check_books."
+                raise CommandError(message)
 
     def _calibrate(self) -> None:
         scorecard = active_scorecard()
@@ -183,21 +219,35 @@ class Command(BaseCommand):
         if run.state != RunState.PUBLISHED:
             self._say(f"{run}: held back by its checks; yesterday's scores stay live.")
 
-    def _finish(self, run: ScoreRun, words: str) -> ScoreRun:
-        """Wait for the workers, with progress on screen. Raises CommandError if a job is parked."""
-        began = time.monotonic()
-        while run.state == RunState.WORKING:
-            stages = stages_of(run_id=run.pk)
-            done, total = sum(row[1] for row in stages), sum(row[0].parts for row in stages)
-            if sys.stderr.isatty():
-                self.stderr.write(f"\r{words}: {done} of {total} parts", ending="")
-            names = [stage.job for stage in STAGES]
-            parked = JobRun.objects.filter(name__in=names, subject_id=run.pk, state=JobState.PARKED).first()
-            if parked is not None or time.monotonic() - began > PATIENCE:
-                message = f"{words}: {parked.error if parked else 'no end in sight; see .local/worker.log'}"
+    def _wait_for(self, names: Sequence[str], subject_id: int, words: str) -> None:
+        """Wait until the jobs of all these names are done, the last of which is queued last."""
+        jobs = JobRun.objects.filter(name__in=names, subject_id=subject_id)
+
+        def done() -> bool:
+            parked = jobs.filter(state=JobState.PARKED).first()
+            if parked is not None:
+                message = f"{words}: {parked.error}"
                 raise CommandError(message)
-            time.sleep(0.1)
-            run.refresh_from_db()
+            return jobs.filter(name=names[-1]).exists() and not jobs.exclude(state=JobState.DONE).exists()
+
+        self._wait(done, words)
+
+    def _wait(self, done: Callable[[], bool], words: str) -> None:
+        """Look again and again, with progress on screen. Raises CommandError if there is no end."""
+        began = time.monotonic()
+        while not done():
+            if sys.stderr.isatty():
+                self.stderr.write(f"\r{words} …", ending="")
+            if time.monotonic() - began > PATIENCE:
+                message = f"{words}: no end in sight; see .local/worker.log"
+                raise CommandError(message)
+            time.sleep(0.05)
+
+    def _finish(self, run: ScoreRun, words: str) -> ScoreRun:
+        """Wait until a run is done, and say what came of it."""
+        began = time.monotonic()
+        self._wait_for([stage.job for stage in STAGES], run.pk, words)
+        run.refresh_from_db()
         counts = f"{run.scored} scored, {run.not_scored} not scored"
         self._say(f"\r{words}: {counts}, {run.state.lower()}, {time.monotonic() - began:.1f} s")
         return run
@@ -212,10 +262,11 @@ class Command(BaseCommand):
             "transactions": Transaction.objects.count(),
             "scored": live.scored,
             "not_scored": live.not_scored,
-            "offers": 0,
-            "loans": 0,
-            "days_closed": 0,
-            "books_proven": False,
+            "offers": Offer.objects.count(),
+            "loans": Loan.objects.count(),
+            "days_closed": DayClose.objects.exclude(state=CloseState.WORKING).count(),
+            "books_proven": not DayClose.objects.exclude(state=CloseState.PROVEN).exists()
+            and all(balance.holds for balance in prove_accounts()),
         }
         self.stdout.write(json.dumps(counts))
 

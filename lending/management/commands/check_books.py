@@ -1,0 +1,49 @@
+"""Prove the books."""
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from config.kernel.money import format_minor
+from lending.queries.books import booked_loans, drifted_loans, prove_accounts
+
+
+class Command(BaseCommand):
+    """Compare every account with the loans, and every loan with its events; exit 1 if anything differs."""
+
+    help = "Prove the books: every account is the sum over all loans of what replaying their events gives."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the arguments."""
+        parser.add_argument("--json", action="store_true", help="print the figures in minor units")
+
+    def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401
+        """Print every account; end with 1 if one does not agree, or a loan has drifted."""
+        balances = prove_accounts()
+        drifted = [loan for chunk in booked_loans(part=0, parts=1) for loan in drifted_loans(chunk)]
+        if options["json"]:
+            lines = [
+                {
+                    "account": balance.account,
+                    "currency": balance.currency,
+                    "ledger_minor": balance.ledger_minor,
+                    "loans_minor": balance.loans_minor,
+                }
+                for balance in balances
+            ]
+            proven = not drifted and all(balance.holds for balance in balances)
+            self.stdout.write(json.dumps({"accounts": lines, "drifted": drifted, "proven": proven}))
+        else:
+            for balance in balances:
+                ledger, loans = (
+                    format_minor(minor, balance.currency, grouped=True)
+                    for minor in (balance.ledger_minor, balance.loans_minor)
+                )
+                mark = "" if balance.holds else "   differs"
+                self.stdout.write(f"{balance.account:22}{balance.currency}{ledger:>22}{loans:>22}{mark}")
+        wrong = sum(not balance.holds for balance in balances)
+        if wrong or drifted:
+            message = f"{wrong} accounts differ, {len(drifted)} loans drifted: {drifted[:20]}"
+            raise CommandError(message)
