@@ -264,8 +264,10 @@ UNFOLD = {
             {
                 "title": _("Lending"),
                 "items": [
+                    _link(_("Offers"), "local_offer", "lending_offer", "lending.view_offer"),
                     _link(_("Applications"), "rule", "lending_application", "lending.view_application"),
                     _link(_("Loans"), "payments", "lending_loan", "lending.view_loan"),
+                    _link(_("Payouts and collections"), "sync_alt", "lending_transfer", "lending.view_transfer"),
                     _link(_("Day closes"), "event_available", "lending_dayclose", "lending.view_dayclose"),
                 ],
             },

@@ -26,6 +26,8 @@ from django.contrib.auth.models import User  # noqa: E402 - after setup
 from django.test import Client  # noqa: E402
 from django.urls import reverse  # noqa: E402
 
+from lending.domain.loan import LoanStatus  # noqa: E402
+from lending.models import Application, DayClose, Loan, Offer  # noqa: E402
 from scoring.models import Score, ScoreRun  # noqa: E402
 from scoring.queries.scores import get_live_run  # noqa: E402
 
@@ -58,6 +60,11 @@ def pages() -> dict[str, tuple[str, str]]:
     good, unscored = scored[0], Score.objects.filter(run=live, not_scored__isnull=False).order_by("pk")[0]
     weak = scored.filter(grade="C2").first() or scored.reverse()[0]
     held = ScoreRun.objects.full().order_by("-pk")[0]
+    late = Loan.objects.active().order_by("-dpd", "pk")[0]
+    repaid = Loan.objects.filter(status=LoanStatus.CLOSED).order_by("pk").first() or late
+    borrower = Offer.objects.open().order_by("-limit_minor")[0].merchant_id
+    application = Application.objects.order_by("-amount_minor")[0]
+    close = DayClose.objects.order_by("-day")[0]
 
     def change(model: str, pk: int) -> str:
         return reverse(f"admin:{model}_change", args=[pk])
@@ -68,6 +75,17 @@ def pages() -> dict[str, tuple[str, str]]:
         "merchant": ("A merchant and its score", change("merchants_merchant", good.merchant_id)),
         "merchant-weak": ("A merchant with a weak score", change("merchants_merchant", weak.merchant_id)),
         "merchant-unscored": ("A merchant that is not scored", change("merchants_merchant", unscored.merchant_id)),
+        "merchant-offer": ("A merchant with an offer", change("merchants_merchant", borrower)),
+        "offers": ("Offers", reverse("admin:lending_offer_changelist")),
+        "applications": ("Applications", reverse("admin:lending_application_changelist")),
+        "application": ("A decision, with its rules and caps", change("lending_application", application.pk)),
+        "loans": ("Loans", reverse("admin:lending_loan_changelist")),
+        "loan": ("A loan that is late", change("lending_loan", late.pk)),
+        "loan-repaid": ("A loan that is repaid", change("lending_loan", repaid.pk)),
+        "loan-repay": ("Book a repayment", reverse("admin:lending_loan_repay", args=[late.pk])),
+        "transfers": ("Payouts and collections", reverse("admin:lending_transfer_changelist")),
+        "closes": ("Day closes", reverse("admin:lending_dayclose_changelist")),
+        "close": ("The close of a day and its proof", change("lending_dayclose", close.pk)),
         "runs": ("Scoring runs", reverse("admin:scoring_scorerun_changelist")),
         "run": ("A run and its checks", change("scoring_scorerun", held.pk)),
         "scorecard": ("The scorecard", change("scoring_scorecardversion", live.scorecard_id)),
@@ -137,7 +155,7 @@ def main() -> None:
     if chromium is None:
         sys.exit("chromium is not installed: apt-get install chromium")
     client = Client()
-    client.force_login(User.objects.get(username="risk"))
+    client.force_login(User.objects.get(username="finance"))
     found = pages()
     cookie = client.cookies["sessionid"].value
     with served() as root, sync_playwright() as playwright:

@@ -30,6 +30,8 @@ SEE = frozenset(
         "scoring.view_scorecardversion",
         "scoring.view_calibrationversion",
         "lending.view_application",
+        "lending.view_offer",
+        "lending.view_transfer",
         "lending.view_loan",
         "lending.view_dayclose",
         "office.view_jobrun",

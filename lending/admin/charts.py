@@ -20,9 +20,10 @@ def bars(
     return _chart("bar", labels, series) | {"decimals": decimals, "unit": unit, "ends": ends}
 
 
-def lines(labels: Sequence[str], *series: Series) -> dict[str, Any]:
-    """Describe at most three lines, each named at its end."""
-    return _chart("line", labels, series) | {"decimals": 0, "unit": "", "ends": True}
+def lines(labels: Sequence[str], *series: Series, low: float | None = None) -> dict[str, Any]:
+    """Describe at most three lines, each named at its end; `low` is where the axis begins, else near the lowest."""
+    chart = _chart("line", labels, series) | {"decimals": 0, "unit": "", "ends": True}
+    return chart if low is None else chart | {"low": low}
 
 
 def major(minor: int, currency: str) -> float:

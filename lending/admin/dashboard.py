@@ -10,12 +10,19 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from lending.admin.charts import SERIES, bars, lines
+from lending.admin.words import CLOSE_STATES
+from lending.domain.application import ApplicationState
+from lending.domain.day_close import CloseState
+from lending.domain.loan import LoanStatus
+from lending.domain.transfer import TransferState
 from lending.queries.dashboard import Dashboard, RunFigures, Situation, get_dashboard
+from lending.queries.desk import get_desk
 from lending.queries.merchants import GOOD_GRADES, Outcome, Standing
+from lending.queries.portfolio import Lateness, Portfolio
 from scoring.domain.checks import CheckName
 from scoring.domain.run import RunState
 from scoring.models import RunCheck, ScoreRun
-from scoring.queries.labels import CHECKS, NOT_SCORED, RUN_STATES, percent, worst_words
+from scoring.queries.labels import CHECKS, NOT_SCORED, RUN_STATES, money, percent, worst_words
 
 RIGHTS = ("merchants.view_merchant", "scoring.view_scorerun")
 NEXT_STEPS = {
@@ -43,6 +50,8 @@ def fill_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, A
         "trend_rows": [_trend_row(run, figures) for run, figures in reversed(dashboard.trend)],
         "trend_chart": _trend_chart(dashboard),
     }
+    if request.user.has_perm("lending.view_loan"):
+        context |= _desk()
     figures = dashboard.figures
     if figures is not None:
         context |= {
@@ -72,6 +81,44 @@ def fill_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, A
             "grade_chart": _grade_chart(figures),
         }
     return context
+
+
+def _desk() -> dict[str, Any]:
+    """Say what lending has outstanding, and what waits."""
+    desk = get_desk()
+    close = desk.last_close
+    return {
+        "desk": desk,
+        "portfolio_rows": [_portfolio_row(portfolio) for portfolio in desk.portfolios],
+        "close_state": None if close is None else CLOSE_STATES[CloseState(close.state)],
+        "lending_links": {
+            "referred": _list_url("lending_application", state=ApplicationState.REFERRED),
+            "offers": _list_url("lending_offer", state="open"),
+            "unknown": _list_url("lending_transfer", state=TransferState.UNKNOWN),
+        },
+    }
+
+
+def _portfolio_row(portfolio: Portfolio) -> dict[str, Any]:
+    currency = portfolio.currency
+    return {
+        "portfolio": portfolio,
+        "outstanding": money(portfolio.outstanding_minor, currency),
+        "disbursed": money(portfolio.disbursed_minor, currency),
+        "repaid": money(portfolio.repaid_minor, currency),
+        "delinquency": percent(portfolio.delinquent_minor, portfolio.outstanding_minor),
+        "late": percent(portfolio.late_minor, portfolio.outstanding_minor),
+        "links": {
+            "active": _list_url("lending_loan", currency=currency, status=LoanStatus.ACTIVE),
+            "disbursed": _list_url("lending_loan", currency=currency),
+            "late": _list_url("lending_loan", currency=currency, late=Lateness.ANY),
+            "delinquent": _list_url("lending_loan", currency=currency, late=Lateness.DELINQUENT),
+        },
+    }
+
+
+def _list_url(model: str, **filters: str) -> str:
+    return f"{reverse(f'admin:{model}_changelist')}?{urlencode(filters)}"
 
 
 def merchants_url(**filters: str) -> str:

@@ -13,15 +13,16 @@ from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
+from unfold.views import ChangeList
 
 from config.kernel.money import format_minor
-from config.office.admin import ReadOnlyAdmin, found_by
+from config.office.admin import KeysetChangeList, ReadOnlyAdmin, found_by
 from lending.admin.loan_page import loan_context
 from lending.admin.loan_verbs import VERBS, LoanVerb, as_text, do, form_of, preview_context, reversal_of
 from lending.admin.words import LOAN_STATUSES
 from lending.domain.loan import LoanStatus
 from lending.models import Loan, LoanEvent
-from lending.queries.portfolio import Lateness, with_lateness
+from lending.queries.portfolio import Lateness, lent_currencies, totals_of, with_lateness
 
 
 class StatusFilter(SimpleListFilter):
@@ -54,6 +55,37 @@ class LatenessFilter(SimpleListFilter):
         return with_lateness(queryset, Lateness(str(self.value()))) if self.value() in set(Lateness) else queryset
 
 
+class CurrencyFilter(SimpleListFilter):
+    """Filter by currency."""
+
+    title = _("currency")
+    parameter_name = "currency"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ANN401
+        """Offer the currencies that are lent in."""
+        return [(currency, currency) for currency in lent_currencies()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Loan]) -> QuerySet[Loan]:
+        """Keep the loans of the currency."""
+        return queryset.filter(currency=self.value()) if self.value() else queryset
+
+
+class LoanChangeList(KeysetChangeList):
+    """Page through loans, and add up all that match."""
+
+    def totals(self) -> list[dict[str, str | int]]:
+        """Give number, principal outstanding and disbursed by currency."""
+        return [
+            {
+                "currency": total.currency,
+                "loans": total.loans,
+                "outstanding": format_minor(total.outstanding_minor, total.currency, grouped=True),
+                "disbursed": format_minor(total.disbursed_minor, total.currency, grouped=True),
+            }
+            for total in totals_of(self.queryset)
+        ]
+
+
 @admin.register(Loan)
 class LoanAdmin(ReadOnlyAdmin):
     """List loans; the page of one is built from a replay of its events."""
@@ -61,9 +93,14 @@ class LoanAdmin(ReadOnlyAdmin):
     list_display = ("who", "status_chip", "outstanding", "due_now", "days_past_due", "next_due", "paid_out", "currency")
     list_display_links = ("who",)
     list_select_related = ("merchant",)
-    list_filter = (StatusFilter, LatenessFilter)
+    list_filter = (StatusFilter, LatenessFilter, CurrencyFilter)
+    list_before_template = "lending/loan_totals.html"
     search_fields = ("merchant__external_id",)
     search_help_text = _("The beginning of the merchant's external id.")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: object) -> type[ChangeList]:
+        """Page by keys, with totals."""
+        return LoanChangeList
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Loan], search_term: str

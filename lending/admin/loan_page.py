@@ -26,6 +26,7 @@ INSTALMENT_STATES = {
     InstalmentState.LATE: (_("Late"), "tl-bad"),
     InstalmentState.PAID: (_("Paid"), "tl-ok"),
 }
+TRANSFERS_SHOWN = 8
 NO_RIGHT = _("Your role may not do this.")
 NOT_OUT = _("The loan's money is not out.")
 
@@ -65,7 +66,8 @@ def loan_context(loan: Loan, request: HttpRequest) -> dict[str, Any]:
         "balance_chart": _balance_chart(servicing, loan),
         "events": [_event(happening, loan, people, request) for happening in servicing.happenings],
         "entries": [_entry(entry, loan) for entry in servicing.entries],
-        "transfers": [_transfer(transfer, loan) for transfer in servicing.transfers],
+        "transfers": [_transfer(transfer, loan) for transfer in servicing.transfers[:TRANSFERS_SHOWN]],
+        "more_transfers": max(0, len(servicing.transfers) - TRANSFERS_SHOWN),
         "verbs": loan_verbs(loan, request),
         "yearly_rate": f"{float(loan.terms['rate']) * 100:.2f} %",
     }
@@ -159,7 +161,7 @@ def _balance_chart(servicing: Servicing, loan: Loan) -> dict[str, Any] | None:
     for label in labels:
         known = label <= servicing.as_of.isoformat()
         planned.append(_outstanding_on(servicing, label, loan) if known else None)
-    return lines(labels, (_t("Schedule"), left, SERIES[2]), (_t("Actual"), planned, SERIES[0]))
+    return lines(labels, (_t("Schedule"), left, SERIES[2]), (_t("Actual"), planned, SERIES[0]), low=0)
 
 
 def _outstanding_on(servicing: Servicing, label: str, loan: Loan) -> float:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from config.kernel.money import exponent_of
 from config.office.admin import Verb, named
 from config.office.business_date import get_business_date
+from lending.admin.borrowing import borrowing_context
 from lending.admin.charts import SERIES, bars, lines, major
 from lending.queries.histories import PAGE, Period, PeriodSales, Place, sales_of, transactions_of
 from lending.queries.merchants import live_scores, siblings_of
@@ -99,6 +100,7 @@ def portrait_of(merchant: Merchant, request: HttpRequest) -> dict[str, Any]:
         "trend_chart": _trend_chart(trend),
         **_sales(merchant, request.GET),
         **_accounts(merchant, request),
+        **(borrowing_context(merchant) if request.user.has_perm("lending.view_loan") else {}),
     }
     return context if score is None else context | _score(score, merchant, request)
 

@@ -22,21 +22,20 @@ class Allocation(NamedTuple):
 def allocate_payment(account: LoanAccount, amount: int, *, event: str) -> Allocation:
     """Pay with an amount what is there in each step of the waterfall; what is left becomes credit.
 
-    What each step may take is fixed before the walk. All penalty is past due, and no fee is in advance.
-    Interest paid counts against the oldest.
+    What each step may take is fixed before the walk. Interest paid counts against the oldest.
     """
     paid, late, due = account.interest_paid, account.interest_late, account.interest_due
-    there = (
+    there = (  # by the steps of the default waterfall
         account.penalty_to_date - account.penalty_paid,
         account.fees_late,
         late - paid if late > paid else 0,
         account.late,
-        0,
+        0,  # all penalty is past due
         account.fees_today,
         due - max(late, paid) if due > paid else 0,
         account.due_today,
         0,
-        0,
+        0,  # a fee is due at once
         account.interest_to_date - max(due, paid),
         account.ahead,
     )

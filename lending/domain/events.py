@@ -1,5 +1,6 @@
 """Say what happens to a loan, and read it from JSON scalars."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -54,7 +55,7 @@ class LoanEvent:
     of: str | None = None
 
     def __post_init__(self) -> None:
-        with refusing(LoanRefusal.BAD_EVENT):
+        with refusing(LoanRefusal.BAD_EVENT, self.id):
             carried = {"amount_minor": self.amount_minor, "rate": self.rate, "of": self.of}
             needed = FIGURES.get(self.type, "amount_minor")
             if [name for name, value in carried.items() if value is not None] != [needed]:
@@ -71,7 +72,8 @@ _COMMON: Final = frozenset({"id", "on", "type"})
 
 def parse_event(raw: object) -> LoanEvent:
     """Read one event from JSON scalars. Raises LoanRefused (BAD_EVENT)."""
-    with refusing(LoanRefusal.BAD_EVENT):
+    identity = raw.get("id") if isinstance(raw, Mapping) else None
+    with refusing(LoanRefusal.BAD_EVENT, identity if isinstance(identity, str) else "an event"):
         fields = require_fields(raw, _COMMON, frozenset({"amount_minor", "rate", "of"}))
         return LoanEvent(
             id=text_of(fields, "id"),

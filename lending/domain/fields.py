@@ -26,12 +26,12 @@ class Unfit(ValueError):
 
 
 @contextmanager
-def refusing(reason: LoanRefusal) -> Iterator[None]:
-    """Turn what is wrong with a field into a refusal of this reason."""
+def refusing(reason: LoanRefusal, where: str) -> Iterator[None]:
+    """Turn what is wrong with a field into a refusal of this reason, which says where it was found."""
     try:
         yield
     except Unfit as error:
-        raise LoanRefused(reason, str(error)) from error
+        raise LoanRefused(reason, f"{where}: {error}") from error
 
 
 def require_fields(
@@ -106,7 +106,10 @@ def require_rate(name: str, value: Decimal) -> None:
 
 def shown(value: object) -> str:
     """Show a value in a message, shortened."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # thousands of digits, or of brackets
+        text = f"what cannot be shown, of type {type(value).__name__},"
     return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004 - fits a line
 
 

@@ -67,11 +67,11 @@ def replay_case(case: object) -> Result:
     found = case if isinstance(case, Mapping) else {}
     identity: Result = {"id": None}
     try:
-        with refusing(LoanRefusal.BAD_TERMS):
+        with refusing(LoanRefusal.BAD_TERMS, "the case"):
             identity = {"id": text_of({"id": None, **found}, "id")}
         terms = parse_terms(found.get("terms"))
         replayed = replay(terms, map(parse_event, _list_of(found, "events")))
-        with refusing(LoanRefusal.BAD_EVENT):
+        with refusing(LoanRefusal.BAD_EVENT, "the case"):
             dates = [date_of({"as_of": text}, "as_of") for text in _list_of(found, "as_of")]
         states = [replayed.state(as_of) for as_of in dates]
     except LoanRefused as refused:

@@ -76,7 +76,7 @@ class Costs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Contract:
+class StandardTerms:
     """Hold the part of a loan's terms that is the same for all loans of the product."""
 
     day_count: DayCount
@@ -134,7 +134,7 @@ class Product:
     grades: Mapping[Grade, GradeTerms]
     limits: LimitRules
     costs: Costs
-    contract: Contract
+    contract: StandardTerms
     eligibility: Eligibility
     origination: Origination
     sha256: str

@@ -34,7 +34,6 @@ from lending.domain.product import (
     DAYS_IN_YEAR,
     LENDABLE,
     Band,
-    Contract,
     Costs,
     Eligibility,
     GradeTerms,
@@ -42,6 +41,7 @@ from lending.domain.product import (
     Origination,
     Product,
     ProductKind,
+    StandardTerms,
     margin_at,
 )
 from lending.domain.terms import Method, PeriodUnit, Prepayment
@@ -95,14 +95,14 @@ def canonical_product(text: str) -> tuple[str, str]:
     It is validated wholly, and refused if a grade costs more than it earns. Raises ProductMalformed.
     """
     data = _loaded(text)
-    canonical = canonical_json(data)
-    product = _product_of(data, sha256_of(canonical))
+    product = _product_of(data, sha256="")  # what is valid can be written and hashed; 1e999 could not
     for grade in product.grades:
         margin = margin_at(product, grade)
         if margin.cost > margin.income:
             what = f"income {_percent(margin.income)}, cost {_percent(margin.cost)} a year on the average outstanding"
             raise ProductMalformed(ProductDefect.LOSES_MONEY, f"grades.{grade}", what)
-    return canonical, product.sha256
+    canonical = canonical_json(data)
+    return canonical, sha256_of(canonical)
 
 
 def parse_product(text: str, sha256: str) -> Product:
@@ -110,9 +110,10 @@ def parse_product(text: str, sha256: str) -> Product:
     if sha256_of(text) != sha256:
         raise ProductMalformed(ProductDefect.HASH_DIFFERS, "document", f"is not that of the hash {sha256}")
     data = _loaded(text)
+    product = _product_of(data, sha256)
     if canonical_json(data) != text:
         raise ProductMalformed(ProductDefect.NOT_CANONICAL, "document", "is not written canonically")
-    return _product_of(data, sha256)
+    return product
 
 
 def _loaded(text: str) -> Fields:
@@ -230,7 +231,9 @@ def _limits(raw: object, currency: str) -> LimitRules:
             raise_bps=_whole(fields, "raise_bps", 0, BASIS_POINTS),
             raise_nights=_whole(fields, "raise_nights", 1, LONGEST_DAYS),
             portfolio_room_minor=_amount_or_none(fields, "portfolio_room", currency),
-            category_rooms_minor=MappingProxyType({name: _amount(rooms, name, currency) for name in rooms}),
+            category_rooms_minor=MappingProxyType(
+                {_text(name, "category_rooms"): _amount(rooms, name, currency) for name in rooms}
+            ),
         )
 
 
@@ -240,15 +243,15 @@ def _costs(raw: object) -> Costs:
         return Costs(**{name: _whole(fields, name, 0, BASIS_POINTS) for name in fields})
 
 
-def _contract(raw: object, currency: str) -> Contract:
+def _contract(raw: object, currency: str) -> StandardTerms:
     with _at("contract"):
-        fields = require_fields(raw, _names(Contract))
+        fields = require_fields(raw, _names(StandardTerms))
         extra = decimal_of(fields, "penalty_multiple_extra")
         require_rate("penalty_multiple_extra", extra)
         unit, every = PeriodUnit(text_of(fields, "unit")), _whole(fields, "every", 1, 1)
         if unit is not PeriodUnit.MONTH:  # a term is chosen in months, and debt service is a month's
             raise _unfit(unit.value, "unit", "not sold: the instalments of a product are monthly")
-        return Contract(
+        return StandardTerms(
             day_count=DayCount(text_of(fields, "day_count")),
             method=Method(text_of(fields, "method")),
             unit=unit,

@@ -56,13 +56,13 @@ def draw_schedule(terms: Terms, *, on: date) -> tuple[Instalment, ...]:
 def _due_dates(terms: Terms, on: date) -> list[date]:
     """Give every due date; a day of month that is missing becomes the month's last."""
     if terms.first_due is not None and terms.first_due <= on:
-        message = f"first_due: {terms.first_due} does not lie after the disbursement on {on}"
+        message = f"terms: first_due: {terms.first_due} does not lie after the disbursement on {on}"
         raise LoanRefused(LoanRefusal.BAD_TERMS, message)
     first, start = (0, terms.first_due) if terms.first_due else (1, on)
     try:
         return [_moved(start, number * terms.every, terms.unit) for number in range(first, first + terms.periods)]
     except (ValueError, OverflowError) as error:
-        message = f"periods: the last due date lies after the year {date.max.year}"
+        message = f"terms: periods: the last due date lies after the year {date.max.year}"
         raise LoanRefused(LoanRefusal.BAD_TERMS, message) from error
 
 

@@ -47,9 +47,10 @@ def parse_snapshot(text: str, sha256: str) -> DecisionFacts:
         raise SnapshotMalformed(SnapshotDefect.HASH_DIFFERS, f"the text is not that of the hash {sha256}")
     try:
         facts = _facts(json.loads(text))
+        canonical, _ = snapshot_of(facts)
     except (ValueError, RecursionError) as error:
         raise SnapshotMalformed(SnapshotDefect.MALFORMED, str(error)) from error
-    if snapshot_of(facts)[0] != text:  # spaces, a key twice, 1.0
+    if canonical != text:  # spaces, a key twice, 1.0
         raise SnapshotMalformed(SnapshotDefect.NOT_CANONICAL, "the text is not written canonically")
     return facts
 

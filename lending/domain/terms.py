@@ -100,7 +100,7 @@ class Terms:
     waterfall: tuple[Step, ...] = DEFAULT_WATERFALL
 
     def __post_init__(self) -> None:
-        with refusing(LoanRefusal.BAD_TERMS):
+        with refusing(LoanRefusal.BAD_TERMS, "terms"):
             require_range("principal_minor", self.principal_minor, 1, MAX_MINOR)
             if not re.fullmatch(CURRENCY_PATTERN, self.currency):
                 message = f"currency: {shown(self.currency)} is no currency code"
@@ -122,7 +122,7 @@ _REQUIRED: Final = frozenset(Terms.__dataclass_fields__) - _OPTIONAL
 
 def parse_terms(raw: object) -> Terms:
     """Read terms from JSON scalars. Raises LoanRefused (BAD_TERMS)."""
-    with refusing(LoanRefusal.BAD_TERMS):
+    with refusing(LoanRefusal.BAD_TERMS, "terms"):
         fields = require_fields(raw, _REQUIRED, _OPTIONAL)
         return Terms(
             principal_minor=integer_of(fields, "principal_minor"),

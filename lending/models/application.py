@@ -80,7 +80,7 @@ class Application(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.external_ref}: {self.amount_minor} {self.currency}"
+        return self.external_ref
 
 
 class Decision(models.Model):

@@ -24,7 +24,7 @@ class ProductNotEntered(Refused[EntryRefusal]):
 def enter_product(*, text: str, actor: Actor, now: datetime) -> ProductVersion:
     """Enter a product version, or return it if it is there already; the last entered of a currency is sold.
 
-    Raises ProductMalformed, ProductUnprofitable, ProductNotEntered, Contended.
+    Raises ProductMalformed, also of one that loses money, ProductNotEntered, Contended.
     """
     content, sha256 = canonical_product(text)
     product = parse_product(content, sha256)

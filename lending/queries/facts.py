@@ -5,12 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
-from itertools import pairwise
 
 from django.db.models import F, Q, Sum
 
-from config.kernel.calendar import add_months
-from lending.domain.facts import Exposure, MerchantFacts, Profile, ScoreFacts
+from lending.domain.facts import Exposure, MerchantFacts, Profile, ScoreFacts, dues_by_month
 from lending.domain.line import Line
 from lending.domain.loan import LoanStatus, repaid_on_time
 from lending.domain.product import Product
@@ -63,7 +61,7 @@ def facts_of(*, scores: Iterable[Score], on: date, product: Product) -> dict[int
             score=score_facts(by_merchant[merchant.pk]),
             exposure=Exposure(
                 outstanding_minor=book.outstanding_minor,
-                dues_minor=_by_month(book.dues, on=on),
+                dues_minor=dues_by_month(book.dues, on=on),
                 largest_repaid_minor=book.largest_repaid_minor,
                 days_past_due=book.days_past_due,
                 line=_line(lines.get(merchant.pk)),
@@ -133,23 +131,13 @@ def _books(merchants: Iterable[int], *, on: date) -> defaultdict[int, Book]:
             book.dues += [(row.due, row.total_minor) for row in draw_schedule(parse_terms(loan.terms), on=on)]
         elif status is LoanStatus.ACTIVE:
             book.outstanding_minor += loan.principal_minor
-            book.dues.append((on, loan.due_minor))
+            if loan.due_minor:
+                book.dues.append((on, loan.due_minor))
     active = [loan.pk for loan in loans.values() if loan.status == LoanStatus.ACTIVE]
     ahead = Instalment.objects.filter(loan__in=active, left_minor__gt=0, due__gt=F("loan__booked_to"))
     for loan_id, due, left, interest in ahead.values_list("loan_id", "due", "left_minor", "interest_minor"):
         books[loans[loan_id].merchant_id].dues.append((due, left + interest))
     return books
-
-
-def _by_month(dues: Sequence[tuple[date, int]], *, on: date) -> tuple[int, ...]:
-    """Add up what falls due month by month from a date; what is overdue falls into the first."""
-    if not dues:
-        return ()
-    last = max(due for due, _ in dues)
-    edges = [date.min, add_months(on, 1)]
-    while edges[-1] <= last:
-        edges.append(add_months(on, len(edges)))
-    return tuple(sum(minor for due, minor in dues if start <= due < end) for start, end in pairwise(edges))
 
 
 def _offered(merchants: Sequence[int]) -> Mapping[int, int]:

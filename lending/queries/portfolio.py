@@ -63,3 +63,32 @@ def portfolios() -> list[Portfolio]:
 def with_lateness(loans: QuerySet[Loan], lateness: Lateness) -> QuerySet[Loan]:
     """Keep the loans that are so many days past due."""
     return loans.filter(dpd__gte=int(lateness))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Total:
+    """Hold what loans of a currency add up to, minor units."""
+
+    currency: str
+    loans: int
+    outstanding_minor: int
+    disbursed_minor: int
+
+
+def totals_of(loans: QuerySet[Loan]) -> list[Total]:
+    """Add up the loans of a list by currency."""
+    rows = (
+        loans.order_by()
+        .values("currency")
+        .annotate(
+            loans=Count("pk"),
+            outstanding_minor=Sum("principal_minor", default=0),
+            disbursed_minor=Sum("disbursed_minor", default=0),
+        )
+    )
+    return [Total(**row) for row in rows.order_by("currency")]
+
+
+def lent_currencies() -> list[str]:
+    """List the currencies that were lent in."""
+    return list(Loan.objects.order_by("currency").values_list("currency", flat=True).distinct())

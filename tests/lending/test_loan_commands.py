@@ -84,6 +84,6 @@ def test_quote_of_bad_terms_says_its_code_twice(tmp_path: Path) -> None:
     path = tmp_path / "terms.json"
     path.write_text(json.dumps({"terms": {**TERMS, "periods": 0}, "on": "2024-01-31"}))
     output = io.StringIO()
-    with pytest.raises(CommandError, match="BAD_TERMS: periods"):
+    with pytest.raises(CommandError, match="BAD_TERMS: terms: periods"):
         call_command("quote", str(path), "--json", stdout=output)
     assert json.loads(output.getvalue())["refused"] == "BAD_TERMS"

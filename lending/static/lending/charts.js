@@ -1,7 +1,7 @@
 /* Draw every chart of the office from the JSON beside it, by the theme's Chart.js.
 
    <canvas data-chart="ID"> reads <script type="application/json" id="ID">:
-   { kind: "bar" | "line", labels: [...], decimals: n, unit: "", ends: true | false (values written at the bars),
+   { kind: "bar" | "line", labels: [...], decimals: n, unit: "", low: where lines begin (or absent), ends: true | false (values written at the bars),
      series: [{ label, values: [number | null], colour: "--tl-..." | ["--tl-...", ...] }] } */
 (() => {
   "use strict";
@@ -80,7 +80,7 @@
         layout: { padding: { top: 18, right: spec.kind === "line" ? 128 : 4 } },
         scales: {
           x: { stacked: spec.kind === "bar", grid: { display: false }, border: { color: line }, ticks: { color: text, maxRotation: 0, autoSkip: true, autoSkipPadding: 16 } },
-          y: { stacked: spec.kind === "bar", beginAtZero: spec.kind === "bar", grace: "5%", grid: { color: line }, border: { display: false }, ticks: { color: text, maxTicksLimit: 6, callback: (value) => short(value) + spec.unit } },
+          y: { stacked: spec.kind === "bar", beginAtZero: spec.kind === "bar", min: spec.low, grace: "5%", grid: { color: line }, border: { display: false }, ticks: { color: text, maxTicksLimit: 6, callback: (value) => short(value) + spec.unit } },
         },
         plugins: {
           legend: { display: false },

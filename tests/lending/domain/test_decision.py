@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -41,7 +42,8 @@ CASES: list[tuple[dict[str, Any], Outcome, Ground | None]] = [
     ({"amount_minor": 25_000 * YUAN}, Outcome.APPROVE, None),
     ({"amount_minor": 1_000 * YUAN, "months": 1}, Outcome.APPROVE, None),
     ({"not_scored": NotScored.TOO_YOUNG, "needed": 9}, Outcome.DECLINE, Ground.NOT_SCORED),
-    ({"as_of": ON.replace(month=2, day=21)}, Outcome.DECLINE, Ground.SCORE_TOO_OLD),
+    ({"as_of": ON - timedelta(8)}, Outcome.APPROVE, None),
+    ({"as_of": ON - timedelta(9)}, Outcome.DECLINE, Ground.SCORE_TOO_OLD),
     ({"gates": (Gate.RECENCY,)}, Outcome.DECLINE, Ground.GATE_FAILED),
     ({"grade": Grade.C2}, Outcome.DECLINE, Ground.GRADE_TOO_LOW),
     ({"grade": None}, Outcome.DECLINE, Ground.GRADE_TOO_LOW),
@@ -49,6 +51,9 @@ CASES: list[tuple[dict[str, Any], Outcome, Ground | None]] = [
     ({"days_past_due": 1}, Outcome.DECLINE, Ground.PAST_DUE),
     ({"sales_basis_minor": 0}, Outcome.DECLINE, Ground.LIMIT_BELOW_MINIMUM),
     ({"line": Line(limit_minor=0)}, Outcome.DECLINE, Ground.RAISE_PENDING),
+    ({"line": Line(limit_minor=1_000 * YUAN), "amount_minor": 1_000 * YUAN}, Outcome.APPROVE, None),
+    ({"outstanding_minor": 24_000 * YUAN, "amount_minor": 1_000 * YUAN}, Outcome.APPROVE, None),
+    ({"outstanding_minor": 24_000 * YUAN + 1, "amount_minor": 1_000 * YUAN}, Outcome.DECLINE, Ground.NO_ROOM_LEFT),
     ({"outstanding_minor": 25_000 * YUAN}, Outcome.DECLINE, Ground.NO_ROOM_LEFT),
     ({"months": 0}, Outcome.DECLINE, Ground.MONTHS_OUT_OF_RANGE),
     ({"months": 10}, Outcome.DECLINE, Ground.MONTHS_OUT_OF_RANGE),
@@ -188,6 +193,7 @@ def test_a_snapshot_holds_every_fact() -> None:
         ('"dues_minor":[]', '"dues_minor":["1"]', SnapshotDefect.MALFORMED),
         ('"line":null', '"line":7', SnapshotDefect.MALFORMED),
         ('"region":"Zhejiang"', '"region":null', SnapshotDefect.MALFORMED),
+        ('"region":"Zhejiang"', r'"region":"\ud800"', SnapshotDefect.MALFORMED),
         ('"on":"2026-03-02"', '"on":"2026-3-2"', SnapshotDefect.MALFORMED),
         ('"on":"2026-03-02"', '"on":"2026-02-30"', SnapshotDefect.MALFORMED),
         ('{"amount_minor"', '{{"amount_minor"', SnapshotDefect.MALFORMED),

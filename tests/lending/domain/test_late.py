@@ -75,6 +75,15 @@ def test_a_quoted_instalment_paid_early_leaves_cents_that_make_nobody_late() -> 
     assert (early.dpd, early.due_minor) == (0, 33)
 
 
+def test_what_falls_due_on_the_day_makes_nobody_late() -> None:
+    """Red if the tolerance is compared with all that is due: what was due before the day is within it."""
+    terms = terms_of(principal_minor=120_000)
+    loan_of_cents = replay(terms, [disbursed(terms), paid("p", 28, 10_602)])
+    on = loan_of_cents.schedule[1].due
+    assert loan_of_cents.state(on).due_minor > 10_000
+    assert [loan_of_cents.state(on + timedelta(day)).dpd for day in (-1, 0, 1)] == [0, 0, 32]
+
+
 def test_penalty_runs_from_the_end_of_grace_on_what_is_still_unpaid() -> None:
     """Red if it runs from the due date, or on the day of a payment for what that payment took.
 

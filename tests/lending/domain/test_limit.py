@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from config.kernel.money import format_minor, parse_minor
 from lending.domain.facts import MerchantFacts, dues_by_month
-from lending.domain.limit import Cap, Limit, compute_limit, debt_service_room, most_by_months
+from lending.domain.limit import Cap, Limit, affordable, compute_limit, debt_service_room, most_by_months
 from lending.domain.line import Line, next_line
 from lending.domain.price import price_of
 from lending.domain.product import Product, margin_at, terms_of
@@ -229,6 +229,18 @@ def test_a_year_of_sales_is_asked_for_only_after_a_year(tenure: int | None, appl
 def test_below_the_minimum_the_limit_is_0_and_the_cap_says_why(basis: int, limit: int, least: int) -> None:
     found = compute_limit(merchant(sales_basis_minor=basis * YUAN), day_one(), grade=Grade.B1)
     assert (found.limit_minor, found.least_minor, found.binding) == (limit, least, Cap.LADDER)
+
+
+@pytest.mark.parametrize(("free", "most"), [(100_000, 100_000), (99_999, 0)])
+def test_a_term_that_allows_less_than_the_minimum_allows_nothing(free: int, most: int) -> None:
+    assert most_by_months(merchant(), day_one(), grade=Grade.B1, free_minor=free)[9] == most
+
+
+def test_only_instalments_within_the_term_are_obligations() -> None:
+    """Red if what falls due after the grade's longest term, four months here, is taken off."""
+    dues = (1_000 * YUAN,) * 4
+    found = [affordable(merchant(dues_minor=some), day_one(), grade=Grade.C1) for some in ((), dues, (*dues, 10**9))]
+    assert found[0] > found[1] == found[2] > 0
 
 
 def test_a_category_without_a_room_has_room_and_a_grade_without_terms_has_no_limit() -> None:

@@ -233,6 +233,7 @@ def test_an_offer_is_never_below_the_minimum_nor_above_limit_and_line(facts: Mer
         ({"line": Line(limit_minor=9_000 * YUAN)}, 9_000 * YUAN),
         ({"line": Line(limit_minor=90_000 * YUAN)}, 25_000 * YUAN),
         ({"line": Line(limit_minor=90_000 * YUAN), "grade": Grade.D}, 0),
+        ({"line": Line(limit_minor=90_000 * YUAN), "not_scored": NotScored.TOO_YOUNG, "needed": 1}, 0),
         ({"line": Line(limit_minor=9_000 * YUAN), "days_past_due": 3}, 9_000 * YUAN),
     ],
 )

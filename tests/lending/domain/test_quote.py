@@ -1,3 +1,4 @@
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -27,9 +28,7 @@ def test_the_apr_compounds_what_is_paid_on_the_way(method: Method, apr: str) -> 
     assert quote(terms_of(method=method), on=OPENED).apr == apr
 
 
-@pytest.mark.parametrize("rate", ["0.36", "100"])
-def test_the_smallest_loans_have_a_rate(rate: str) -> None:
-    """A cent that costs a cent a day: the greatest rate a quote can have is still one."""
-    terms = terms_of(principal_minor=1, rate=Decimal(rate), periods=1, unit=PeriodUnit.DAY, day_count=DayCount.E30_360)
-    quoted = quote(terms, on=OPENED.replace(month=2, day=29))
-    assert Decimal(quoted.apr) == 0 if rate == "0.36" else len(quoted.apr) > 100
+def test_the_smallest_loan_has_its_rate_to_the_last_digit() -> None:
+    """A cent that costs a cent overnight, a 366th of a year: doubled 366 times."""
+    terms = terms_of(principal_minor=1, rate=Decimal(100), periods=1, unit=PeriodUnit.DAY, day_count=DayCount.E30_360)
+    assert quote(terms, on=date(2024, 2, 29)).apr == f"{100 * (2**366 - 1)}.00"

@@ -57,6 +57,11 @@ def test_a_field_that_is_not_its_own_type_is_refused(name: str, value: object) -
     assert refused.value.reason is LoanRefusal.BAD_TERMS
 
 
+def test_a_number_too_long_to_be_shown_is_refused() -> None:
+    with pytest.raises(LoanRefused, match="principal_minor: what cannot be shown, of type int, is no whole number"):
+        parse_terms({**write_terms(terms_of()), "principal_minor": 10**5_000})
+
+
 @pytest.mark.parametrize("name", sorted(write_terms(terms_of()).keys() - {"waterfall"}))
 def test_a_field_that_is_missing_is_refused(name: str) -> None:
     raw = write_terms(terms_of())

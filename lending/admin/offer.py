@@ -1,0 +1,161 @@
+"""List the offers, and the transfers behind the loans."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin import SimpleListFilter
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
+
+from config.kernel.money import format_minor
+from config.office.admin import ReadOnlyAdmin, found_by
+from lending.admin.words import OFFER_STATES, TRANSFER_KINDS, TRANSFER_STATES
+from lending.domain.offer import OfferState
+from lending.domain.transfer import TransferKind, TransferState
+from lending.models import Offer, Transfer
+
+OPEN = "open"
+
+
+class OfferStateFilter(SimpleListFilter):
+    """Filter by state; open is what can still be accepted."""
+
+    title = _("state")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:  # noqa: ANN401
+        """Offer the states."""
+        return [
+            (OPEN, _("Open, seen or not")),
+            *((state.value, words) for state, (words, _tint) in OFFER_STATES.items()),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Offer]) -> QuerySet[Offer]:
+        """Keep the offers of the state."""
+        if self.value() == OPEN:
+            return queryset.filter(pk__in=Offer.objects.open().values("pk"))
+        return queryset.filter(state=self.value()) if self.value() in set(OfferState) else queryset
+
+
+@admin.register(Offer)
+class OfferAdmin(ReadOnlyAdmin):
+    """List offers; each leads to its merchant, where its caps are."""
+
+    list_display = ("who", "grade_chip", "state_chip", "limit", "longest", "rate", "made_on", "expires_on", "currency")
+    list_display_links = ("who",)
+    list_select_related = ("merchant",)
+    list_filter = (OfferStateFilter,)
+
+    @display(description=_("Merchant"))
+    def who(self, offer: Offer) -> str:
+        """Show the merchant, with the offer's number below."""
+        return format_html(
+            '<span class="tl-name" title="{0}">{0}</span><span class="tl-id">offer_{1}</span>',
+            offer.merchant.name,
+            offer.pk,
+        )
+
+    @display(description=_("Grade"))
+    def grade_chip(self, offer: Offer) -> str:
+        """Show the grade as a chip."""
+        return format_html('<span class="tl-grade tl-grade-{0}">{0}</span>', offer.grade)
+
+    @display(description=_("State"))
+    def state_chip(self, offer: Offer) -> str:
+        """Show the state as a chip."""
+        words, tint = OFFER_STATES[OfferState(offer.state)]
+        return format_html('<span class="tl-chip {}">{}</span>', tint, words)
+
+    @display(description=_("Up to"))
+    def limit(self, offer: Offer) -> str:
+        """Show the limit."""
+        return format_minor(offer.limit_minor, offer.currency, grouped=True)
+
+    @display(description=_("Months, at most"))
+    def longest(self, offer: Offer) -> int:
+        """Show the longest term."""
+        return max(map(int, offer.most_by_months))
+
+    @display(description=_("A day"))
+    def rate(self, offer: Offer) -> str:
+        """Show the daily rate."""
+        return f"{offer.daily_rate * 100:.3f} %"
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Lead to the merchant: an offer has no page of its own."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        offer = found_by(Offer.objects.all(), object_id)
+        return redirect(reverse("admin:merchants_merchant_change", args=[offer.merchant_id]))
+
+
+class TransferStateFilter(SimpleListFilter):
+    """Filter by state."""
+
+    title = _("state")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:  # noqa: ANN401
+        """Offer the states."""
+        return [(state.value, words) for state, (words, _tint) in TRANSFER_STATES.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Transfer]) -> QuerySet[Transfer]:
+        """Keep the transfers of the state."""
+        return queryset.filter(state=self.value()) if self.value() in set(TransferState) else queryset
+
+
+@admin.register(Transfer)
+class TransferAdmin(ReadOnlyAdmin):
+    """List the money that was sent and fetched; each leads to its loan."""
+
+    list_display = ("who", "kind_words", "state_chip", "asked", "moved", "on", "attempts", "answer")
+    list_display_links = ("who",)
+    list_select_related = ("loan__merchant",)
+    list_filter = (TransferStateFilter,)
+
+    @display(description=_("Merchant"))
+    def who(self, transfer: Transfer) -> str:
+        """Show the merchant, with the loan below."""
+        return format_html(
+            '<span class="tl-name" title="{0}">{0}</span><span class="tl-id">{1}</span>',
+            transfer.loan.merchant.name,
+            str(transfer.loan),
+        )
+
+    @display(description=_("What"))
+    def kind_words(self, transfer: Transfer) -> str:
+        """Say the kind."""
+        return str(TRANSFER_KINDS[TransferKind(transfer.kind)])
+
+    @display(description=_("State"))
+    def state_chip(self, transfer: Transfer) -> str:
+        """Show the state as a chip."""
+        words, tint = TRANSFER_STATES[TransferState(transfer.state)]
+        return format_html('<span class="tl-chip {}">{}</span>', tint, words)
+
+    @display(description=_("Asked"))
+    def asked(self, transfer: Transfer) -> str:
+        """Show what was to move."""
+        return str(format_minor(transfer.amount_minor, transfer.loan.currency, grouped=True))
+
+    @display(description=_("Moved"))
+    def moved(self, transfer: Transfer) -> str:
+        """Show what moved."""
+        return format_minor(transfer.moved_minor, transfer.loan.currency, grouped=True)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Lead to the loan: a transfer has no page of its own."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        transfer = found_by(Transfer.objects.all(), object_id)
+        return redirect(reverse("admin:lending_loan_change", args=[transfer.loan_id]))

@@ -1,0 +1,54 @@
+"""Read what one merchant may borrow, and has borrowed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from config.office.business_date import get_business_date
+from lending.domain.assessment import Assessment, assess
+from lending.domain.no_offer import Without, explain_no_offer
+from lending.models import Application, Loan, Offer
+from lending.queries.facts import facts_of
+from lending.queries.products import product_of, sold_product
+from merchants.models import Merchant
+from scoring.models import Score
+from scoring.queries.scores import get_live_run
+
+SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Borrowing:
+    """Hold a merchant's open offer, or why there is none, and its loans and applications, the latest first.
+
+    assessment: what the product sold makes of the merchant today; None without a product, score or business date.
+    """
+
+    offer: Offer | None
+    assessment: Assessment | None
+    without: Without | None
+    loans: Sequence[Loan]
+    applications: Sequence[Application]
+
+
+def get_borrowing(merchant: Merchant) -> Borrowing:
+    """Read what a merchant may borrow, and has borrowed."""
+    assessment = assess_merchant(merchant)
+    return Borrowing(
+        offer=Offer.objects.open().filter(merchant=merchant).first(),
+        assessment=assessment,
+        without=None if assessment is None else explain_no_offer(assessment),
+        loans=list(Loan.objects.filter(merchant=merchant).order_by("-pk")[:SHOWN]),
+        applications=list(Application.objects.filter(merchant=merchant).order_by("-pk")[:SHOWN]),
+    )
+
+
+def assess_merchant(merchant: Merchant) -> Assessment | None:
+    """Assess a merchant by its live score, as the nightly offers do; None where there is nothing to go by."""
+    version, on = sold_product(currency=merchant.currency), get_business_date()
+    run = get_live_run()
+    score = None if run is None else Score.objects.filter(run=run, merchant=merchant).first()
+    if version is None or on is None or run is None or score is None:
+        return None
+    score.run = run  # with its card and calibration
+    product = product_of(version)
+    return assess(facts_of(scores=[score], on=on, product=product)[merchant.pk], product)

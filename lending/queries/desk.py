@@ -1,0 +1,44 @@
+"""Read what lending asks of people today: its figures, and what waits."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Min
+
+from lending.domain.transfer import TransferKind
+from lending.models import Application, DayClose, Offer, ProductVersion, Transfer
+from lending.queries.portfolio import Portfolio, portfolios
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Hold lending's part of the first page.
+
+    portfolios: one a currency; unknown: payouts without an answer, unknown_since the oldest of them.
+    """
+
+    has_product: bool
+    portfolios: Sequence[Portfolio]
+    open_offers: int
+    referred: int
+    referred_since: datetime | None
+    unknown: int
+    unknown_since: datetime | None
+    last_close: DayClose | None
+
+
+def get_desk() -> Desk:
+    """Read lending's part of the first page."""
+    referred = Application.objects.referred()
+    unknown = Transfer.objects.unknown().filter(kind=TransferKind.PAYOUT)
+    return Desk(
+        has_product=ProductVersion.objects.exists(),
+        portfolios=portfolios(),
+        open_offers=Offer.objects.open().count(),
+        referred=referred.count(),
+        referred_since=referred.aggregate(since=Min("entered_at"))["since"],
+        unknown=unknown.count(),
+        unknown_since=unknown.aggregate(since=Min("made_at"))["since"],
+        last_close=DayClose.objects.order_by("-day").first(),
+    )
