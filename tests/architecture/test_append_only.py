@@ -22,6 +22,13 @@ APPEND_ONLY = {
     "scoring_referencerating",
     "scoring_referencefeed",
     "scoring_score",
+    "lending_productversion",
+    "lending_decision",
+    "lending_loanevent",
+    "lending_ledgeraccount",
+    "lending_entry",
+    "lending_posting",
+    "lending_proofline",
 }
 STATEMENTS = {
     "UPDATE": "UPDATE {table} SET {column} = {column}",
@@ -89,6 +96,8 @@ def test_the_application_deletes_only_what_is_meant_to_be_forgotten() -> None:
         "auth_user_groups",
         "auth_user_user_permissions",
         "django_session",
+        "lending_instalment",
+        "merchants_keptrequest",
         "merchants_stagedrow",
         "oauth2_provider_accesstoken",
         "oauth2_provider_grant",

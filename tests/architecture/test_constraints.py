@@ -6,6 +6,7 @@ A copy of a good row with a few columns changed; as the application's role, whic
 import json
 from collections.abc import Mapping
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -15,7 +16,18 @@ from oauth2_provider.models import Application
 from psycopg import errors
 
 from config.office.models import BusinessDate, JobRun, OperationEvent
-from merchants.models import Batch, BatchIssue, Merchant, Owner, Partner, PartnerClient, PayoutAccount, Transaction
+from lending.models import CreditLine, DayClose, Decision, LoanEvent, Offer, OfferRound, ProofLine, Transfer
+from merchants.models import (
+    Batch,
+    BatchIssue,
+    KeptRequest,
+    Merchant,
+    Owner,
+    Partner,
+    PartnerClient,
+    PayoutAccount,
+    Transaction,
+)
 from scoring.domain.features.measures import REFERENCE_MEASURE_NAMES
 from scoring.models import (
     CalibrationVersion,
@@ -30,7 +42,11 @@ from scoring.models import (
     ScoreRun,
 )
 from tests.conftest import NOW, owner_connection
+from tests.lending.loans import lent
 
+OTHER_KEY = "00000000-0000-0000-0000-000000000009"
+PAYMENT = 900_001
+UNSETTLED = {"state": "DUE", "moved_minor": 0, "settled_at": None}
 OURS = ("office", "merchants", "scoring", "lending")
 # By constraint, what to change in a copy of a good row besides its key.
 VIOLATIONS: dict[str, Mapping[str, object]] = {
@@ -86,9 +102,78 @@ VIOLATIONS: dict[str, Mapping[str, object]] = {
     "scoring_referencecell_once": {},
     "scoring_referencerating_once": {},
     "scoring_referencefeed_once": {},
+    "merchants_keptrequest_once": {},
+    "merchants_keptrequest_digest": {"key": "k2", "digest": "x"},
+    "lending_productversion_sha256_key": {},
+    "lending_productversion_sha256": {"sha256": "A" * 64},
+    "lending_productversion_currency_code": {"sha256": "c" * 64, "currency": "cny"},
+    "lending_productversion_once": {"sha256": "c" * 64},
+    "lending_offerround_run_id_key": {},
+    "lending_offerround_parts": {"parts": 0},
+    "lending_creditline_merchant_id_key": {},
+    "lending_creditline_not_negative": {"limit_minor": -1},
+    "lending_creditline_higher_since_when": {"higher_since": str(NOW.date())},
+    "lending_offer_state_known": {"state": "LOST"},
+    "lending_offer_currency_code": {"currency": "cny"},
+    "lending_offer_amounts": {"limit_minor": 99_999},
+    "lending_offer_rate_not_negative": {"daily_rate": -1},
+    "lending_offer_lasts": {"expires_on": str(NOW.date())},
+    "lending_offer_closed_when": {"closed_at": None},
+    "lending_offer_one_open": {"state": "MADE", "closed_at": None},
+    "lending_application_state_known": {"state": "LOST"},
+    "lending_application_amounts": {"months": 0},
+    "lending_application_document_sha256": {"document_sha256": "x"},
+    "lending_application_decided_when": {"decided_at": None},
+    "lending_application_ref_once": {},
+    "lending_decision_outcome_known": {"outcome": "LOST"},
+    "lending_decision_snapshot_sha256": {"snapshot_sha256": "x"},
+    "lending_decision_one_by_rules": {},
+    "lending_loan_application_id_key": {},
+    "lending_loan_status_known": {"status": "LOST"},
+    "lending_loan_currency_code": {"currency": "cny"},
+    "lending_loan_amount_positive": {"amount_minor": 0},
+    "lending_loan_disbursed_when": {"disbursed_on": None},
+    "lending_loan_closed_when": {"closed_on": "2026-03-01"},
+    "lending_loan_not_negative": {"due_minor": -1},
+    "lending_loan_paid_at_most_owed": {"interest_paid_minor": 5, "repaid_minor": 5},
+    "lending_loan_money_adds_up": {"repaid_minor": 5},
+    "lending_loanevent_type_known": {"type": "gift"},
+    "lending_loanevent_one_figure": {"rate": "0.1"},
+    "lending_loanevent_once": {},
+    "lending_loanevent_reversed_once": {"seq": 9, "type": "reversal", "amount_minor": None, "of_id": PAYMENT},
+    "lending_loanevent_ref_once": {"seq": 9, "external_ref": "p1"},
+    "lending_instalment_once": {},
+    "lending_instalment_amounts": {"no": 9, "interest_minor": -1},
+    "lending_transfer_key_key": {"on": "2026-03-09", "kind": "COLLECTION"},
+    "lending_transfer_kind_known": {"key": OTHER_KEY, "kind": "LOST"},
+    "lending_transfer_state_known": {"key": OTHER_KEY, "state": "LOST", "moved_minor": 0},
+    "lending_transfer_amounts": {"key": OTHER_KEY, "moved_minor": -1},
+    "lending_transfer_moved_when_done": {"key": OTHER_KEY, "state": "FAILED"},
+    "lending_transfer_payout_whole": {"key": OTHER_KEY, "moved_minor": 1},
+    "lending_transfer_settled_when": {"key": OTHER_KEY, "settled_at": None},
+    "lending_transfer_one_open": {"key": OTHER_KEY, "kind": "COLLECTION", "on": "2026-03-09", **UNSETTLED},
+    "lending_transfer_one_collection_a_day": {"key": OTHER_KEY, "kind": "COLLECTION", "on": "2026-03-08"},
+    "lending_ledgeraccount_place_key": {"code": "SPARE"},
+    "lending_ledgeraccount_kind_known": {"code": "SPARE", "place": 99, "kind": "LOST"},
+    "lending_dayclose_day_key": {"state": "PROVEN", "finished_at": str(NOW)},
+    "lending_dayclose_state_known": {"day": "2026-03-09", "state": "LOST", "finished_at": str(NOW)},
+    "lending_dayclose_parts": {"day": "2026-03-09", "parts": 0},
+    "lending_dayclose_finished_when": {"day": "2026-03-09", "finished_at": str(NOW)},
+    "lending_dayclose_one_works": {"day": "2026-03-09"},
+    "lending_proofline_once": {},
+    "lending_entry_event_id_key": {},
+    "lending_entry_code_known": {"code": "LOST", "event_id": None},
+    "lending_entry_of_loan_or_close": {"loan_id": None},
+    "lending_entry_event_unless_accrual": {"event_id": None},
+    "lending_posting_amount_positive": {"amount_minor": 0},
+    "lending_posting_two_accounts": {"debit_id": "PRINCIPAL", "credit_id": "PRINCIPAL"},
+    "lending_posting_currency_code": {"currency": "cny"},
 }
 # What breaks the first also breaks the second, which is reported before it.
-IMPLIED = {"merchants_batchissue_kind_known": "merchants_batchissue_conflict_shows_both"}
+IMPLIED = {
+    "merchants_batchissue_kind_known": "merchants_batchissue_conflict_shows_both",
+    "lending_loan_status_known": "lending_loan_disbursed_when",
+}
 CATALOGUE = """
 SELECT conname, conrelid::regclass::text FROM pg_constraint JOIN pg_class ON pg_class.oid = conrelid
 WHERE contype IN ('c', 'u', 'x') AND NOT relispartition AND split_part(relname, '_', 1) = ANY(%(ours)s)
@@ -96,7 +181,7 @@ UNION
 SELECT indexrelid::regclass::text, indrelid::regclass::text FROM pg_index JOIN pg_class ON pg_class.oid = indrelid
 WHERE indisunique AND NOT indisprimary AND NOT relispartition AND split_part(relname, '_', 1) = ANY(%(ours)s)
 """
-KEYS = {"merchants_batch": "number"}
+KEYS = {"merchants_batch": "number", "lending_ledgeraccount": "code"}
 COPY = "INSERT INTO {table} SELECT (jsonb_populate_record(good, %s)).* FROM {table} good"
 
 pytestmark = pytest.mark.django_db
@@ -137,6 +222,29 @@ def make_one_of_each() -> None:
         merchant=merchant, batch=batch, external_id="1", kind="SALE", occurred_at=NOW, day=20_514, amount_minor=1_000
     )
     make_one_run(partner, merchant)
+    make_one_loan(partner)
+
+
+def make_one_loan(partner: Partner) -> None:
+    """Make a loan of one instalment, and what lies beside it."""
+    loan = lent(months=1)
+    event = {"loan": loan, "on": NOW.date(), "partner": partner, "booked_at": NOW}
+    LoanEvent.objects.create(id=PAYMENT, seq=2, type="repayment", amount_minor=1, external_ref="p1", **event)
+    LoanEvent.objects.create(seq=3, type="reversal", of_id=PAYMENT, **event)
+    collection = {"loan": loan, "kind": "COLLECTION", "key": uuid4(), "on": "2026-03-08", "amount_minor": 1}
+    Transfer.objects.create(**collection, state="DUE", made_at=NOW)
+    Offer.objects.filter(pk=loan.application.offer_id).update(made_on=NOW.date())
+    offer = Offer.objects.get(pk=loan.application.offer_id)
+    offer.pk, offer.state, offer.closed_at = None, "MADE", None
+    offer.save()
+    Decision.objects.create(
+        application=loan.application, outcome="APPROVE", snapshot_sha256="a" * 64, actor="system:0", booked_at=NOW
+    )
+    KeptRequest.objects.create(partner=partner, key="k1", digest="a" * 64, result=1, kept_at=NOW)
+    OfferRound.objects.create(run=ScoreRun.objects.earliest("pk"), on=NOW.date(), parts=1, started_at=NOW)
+    CreditLine.objects.create(merchant=loan.merchant, limit_minor=1)
+    close = DayClose.objects.create(day=NOW.date(), parts=1, started_at=NOW)
+    ProofLine.objects.create(close=close, account="PRINCIPAL", currency="CNY", ledger_minor=0, loans_minor=0)
 
 
 def make_one_run(partner: Partner, merchant: Merchant) -> None:

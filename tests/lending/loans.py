@@ -95,7 +95,7 @@ def make_loan(
         partner = Partner.objects.filter(code="bazaar").first() or enter_partner(
             code="bazaar", name="Bazaar", settlement=Settlement.IMMEDIATE, actor=CLERK, now=NOW
         )
-        merchant = make_merchant(partner, f"shop-{number}")
+        merchant = make_merchant(partner, f"borrower-{number}")
     version = enter_product(text=DAY_ONE_PRODUCT.read_text(), actor=SYSTEM, now=NOW)
     score = make_score(merchant, grade=grade)
     offer = Offer.objects.create(

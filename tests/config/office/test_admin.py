@@ -16,9 +16,12 @@ from config.office.actors import SYSTEM
 from config.office.models import JobRun, OperationEvent
 from config.office.models.job_run import JobState
 from config.office.roles import ROLES, Role
+from lending.models import DayClose, Decision
+from lending.operations.loans import book_repayment
 from merchants.models import Batch, Merchant, Partner
 from scoring.models import CalibrationVersion, Score, ScorecardVersion, ScoreRun
 from tests.conftest import NOW, Enqueued, make_user
+from tests.lending.loans import OPENED, lent
 from tests.lending.office import publish_market, staff
 from tests.merchants.admin.test_payout_account import make_account
 
@@ -31,6 +34,11 @@ VIEWED = {
     "scoring_scorerun": "scoring.view_scorerun",
     "scoring_scorecardversion": "scoring.view_scorecardversion",
     "scoring_calibrationversion": "scoring.view_calibrationversion",
+    "lending_offer": "lending.view_offer",
+    "lending_application": "lending.view_application",
+    "lending_loan": "lending.view_loan",
+    "lending_transfer": "lending.view_transfer",
+    "lending_dayclose": "lending.view_dayclose",
     "office_jobrun": "office.view_jobrun",
     "office_operationevent": "office.view_operationevent",
     "auth_user": "auth.view_user",
@@ -46,10 +54,24 @@ RIGHTS = {f"{model}_{page}": right for model, right in VIEWED.items() for page i
     "scoring_scorerun_start": "scoring.start_scorerun",
     "scoring_scorerun_publish": "scoring.publish_anyway_scorerun",
     "scoring_scorerun_abandon": "scoring.abandon_scorerun",
+    "lending_application_approve": "lending.decide_application",
+    "lending_application_decline": "lending.decide_application",
+    "lending_loan_repay": "lending.repay_loan",
+    "lending_loan_charge": "lending.charge_loan",
+    "lending_loan_rate": "lending.change_rate_loan",
+    "lending_loan_credit": "lending.repay_loan",
+    "lending_loan_refund": "lending.refund_loan",
+    "lending_loan_return": "lending.return_loan",
+    "lending_loan_pay_out": "lending.pay_out_loan",
+    "lending_loan_cancel": "lending.cancel_loan",
+    "lending_loan_reverse": "lending.reverse_loan",
+    "lending_dayclose_progress": "lending.view_dayclose",
+    "lending_dayclose_start": "lending.start_dayclose",
     "office_jobrun_resume": "office.resume_jobrun",
     "auth_user_add": "auth.add_user",
     "auth_user_password_change": "auth.change_user",
 }
+LEADS_ELSEWHERE = {"lending_offer_change", "lending_transfer_change"}  # to the merchant, to the loan
 REFUSED = {f"{model}_{page}": None for model in VIEWED for page in ("add", "delete")}
 PAGES_BY_RIGHT: dict[str, str | None] = REFUSED | RIGHTS
 
@@ -73,6 +95,17 @@ def addresses() -> dict[str, str]:
     publish_market()
     account = make_account()
     score = Score.objects.filter(not_scored__isnull=True).latest("pk")
+    loan = lent()
+    book_repayment(loan_id=loan.pk, amount_minor=1, on=OPENED, external_ref="p1", reason="", actor=SYSTEM, now=NOW)
+    Decision.objects.create(
+        application=loan.application,
+        outcome="APPROVE",
+        snapshot="{}",
+        snapshot_sha256="a" * 64,
+        actor="system:0",
+        booked_at=NOW,
+    )
+    close = DayClose.objects.create(day=OPENED, parts=1, started_by="system:0", started_at=NOW)
     keys = {
         "merchants_merchant": Merchant.objects.get(pk=score.merchant_id).pk,
         "merchants_partner": Partner.objects.latest("pk").pk,
@@ -81,6 +114,11 @@ def addresses() -> dict[str, str]:
         "scoring_scorerun": ScoreRun.objects.latest("pk").pk,
         "scoring_scorecardversion": ScorecardVersion.objects.latest("pk").pk,
         "scoring_calibrationversion": CalibrationVersion.objects.latest("pk").pk,
+        "lending_offer": loan.application.offer_id,
+        "lending_application": loan.application_id,
+        "lending_loan": loan.pk,
+        "lending_transfer": loan.transfers.latest("pk").pk,
+        "lending_dayclose": close.pk,
         "office_jobrun": JobRun.objects.latest("pk").pk,
         "office_operationevent": OperationEvent.objects.latest("pk").pk,
         "auth_user": make_user("someone").pk,
@@ -90,7 +128,8 @@ def addresses() -> dict[str, str]:
     for name in PAGES_BY_RIGHT:
         model = next(key for key in sorted(keys, key=len, reverse=True) if name.startswith(f"{key}_"))
         args = [] if name.endswith(("_changelist", "_add", "_start")) else [keys[model]]
-        found[name] = reverse(f"admin:{name}", args=[*args, score.pk] if name.endswith("_replay") else args)
+        more = {"replay": [score.pk], "reverse": [2]}.get(name.rpartition("_")[2], [])
+        found[name] = reverse(f"admin:{name}", args=[*args, *more])
     return found
 
 
@@ -102,7 +141,8 @@ def test_a_page_opens_for_whom_the_table_of_roles_allows_it(
     wrong = {}
     for name, address in addresses.items():
         right = PAGES_BY_RIGHT[name]
-        expected = 200 if right in ROLES[role] else 403
+        opens = 302 if name in LEADS_ELSEWHERE else 200
+        expected = opens if right in ROLES[role] else 403
         status = client.get(address).status_code
         if status != expected:
             wrong[name] = (status, expected)
