@@ -1,0 +1,113 @@
+from datetime import timedelta
+from functools import partial
+
+import pytest
+
+from config.office.business_date import open_day
+from config.office.job_runs import run_job
+from config.office.models import BusinessDate, JobRun
+from lending.domain.offer import MoveRefusal, OfferState
+from lending.domain.product_document import ProductMalformed
+from lending.domain.round import MAKE_OFFERS, RoundRefusal
+from lending.models import CreditLine, Offer, OfferRound
+from lending.operations.offers import (
+    OfferNotMoved,
+    RoundNotStarted,
+    decline_offer,
+    deliver_offer,
+    expire_offers,
+    make_offers,
+    start_round,
+)
+from lending.operations.products import EntryRefusal, ProductNotEntered
+from lending.queries.borrowing import get_borrowing
+from merchants.models import Merchant
+from tests.conftest import CLERK, NOW
+from tests.lending.market import make_round, next_run, publish, sell
+from tests.race import race
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_offers_are_made_from_the_published_run_once() -> None:
+    publish(16)
+    with pytest.raises(RoundNotStarted) as refused:
+        start_round(actor=CLERK, now=NOW)
+    assert refused.value.reason is RoundRefusal.NO_PRODUCT
+    sell()
+    made = make_round()
+    offers = list(Offer.objects.all())
+    assert offers
+    with pytest.raises(RoundNotStarted) as refused:
+        start_round(actor=CLERK, now=NOW)
+    assert refused.value.reason is RoundRefusal.DONE_BEFORE
+    for job in JobRun.objects.of(MAKE_OFFERS, made.pk):
+        run_job(job.pk, make_offers)
+    assert list(Offer.objects.all()) == offers
+    for offer in offers:
+        assert offer.caps[offer.binding] == min(minor for minor in offer.caps.values() if minor is not None)
+        assert offer.limit_minor == max(offer.most_by_months.values())
+        assert offer.score.run == made.run
+    # Everybody else is told why not, and nobody is told both.
+    for merchant in Merchant.objects.all():
+        borrowing = get_borrowing(merchant)
+        assert (borrowing.offer is None) == (borrowing.without is not None)
+
+
+def test_two_rounds_started_at_once_are_one() -> None:
+    publish(16)
+    sell()
+
+    start = partial(start_round, actor=CLERK, now=NOW)
+    outcomes = race(start, start, held=BusinessDate.objects.all())
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["OfferRound", "RoundNotStarted"]
+    assert OfferRound.objects.count() == 1
+
+
+def test_a_later_round_leaves_what_is_the_same_and_replaces_or_withdraws_the_rest() -> None:
+    publish(16)
+    sell()
+    make_round()
+    before = {offer.merchant_id: offer for offer in Offer.objects.all()}
+    next_run(days=1)
+    make_round()
+    for merchant, offer in before.items():
+        offer.refresh_from_db()
+        open_now = Offer.objects.open().filter(merchant=merchant).first()
+        match offer.state:
+            case OfferState.MADE:
+                assert open_now == offer
+            case OfferState.REPLACED:
+                assert open_now is not None
+                assert open_now.limit_minor <= CreditLine.objects.get(merchant=merchant).limit_minor
+            case OfferState.WITHDRAWN:
+                assert open_now is None
+    # A line is cut at once, and not raised for one good night.
+    for offer in Offer.objects.open():
+        assert offer.limit_minor <= before[offer.merchant_id].limit_minor or offer.merchant_id not in before
+
+
+def test_an_offer_is_delivered_declined_and_expires() -> None:
+    publish(16)
+    sell()
+    make_round()
+    first, second, *_ = Offer.objects.order_by("pk")
+    assert deliver_offer(offer_id=first.pk, actor=CLERK, now=NOW).state == OfferState.DELIVERED
+    assert decline_offer(offer_id=first.pk, actor=CLERK, now=NOW).state == OfferState.DECLINED
+    with pytest.raises(OfferNotMoved) as refused:
+        deliver_offer(offer_id=first.pk, actor=CLERK, now=NOW)
+    assert refused.value.reason is MoveRefusal.NOT_OPEN
+    assert expire_offers(on=second.expires_on - timedelta(days=1), now=NOW) == 0
+    open_day(on=second.expires_on, actor=CLERK, now=NOW)
+    assert expire_offers(on=second.expires_on, now=NOW) == Offer.objects.count() - 1
+    assert not Offer.objects.open().exists()
+
+
+def test_a_version_is_entered_once_and_one_that_loses_money_never() -> None:
+    version = sell()
+    assert sell() == version
+    with pytest.raises(ProductNotEntered) as refused:
+        sell(lambda document: document.update(minimum="20"))
+    assert refused.value.reason is EntryRefusal.VERSION_USED
+    with pytest.raises(ProductMalformed, match="income"):
+        sell(lambda document: document["costs"].update(funding_bps=2_000))

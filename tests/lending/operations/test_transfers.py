@@ -1,0 +1,212 @@
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from config.db.transactions import operation
+from config.kernel.money import Money
+from config.office.actors import SYSTEM
+from config.office.business_date import open_day
+from lending.domain.loan import LoanStatus
+from lending.domain.refusal import LoanRefusal
+from lending.domain.transfer import AgainRefusal, PayoutHold, ReturnRefusal, TransferState
+from lending.gateways.transfers import Answer, Loopback, Order
+from lending.models import DayClose, Loan, LoanEvent, Transfer
+from lending.models.transfer import PATIENCE
+from lending.operations.transfers import (
+    PayoutHeld,
+    PayoutNotRepeated,
+    PayoutNotReturned,
+    cancel_loan,
+    claim_collection,
+    claim_payout,
+    make_payout,
+    pay_out_again,
+    record_collection,
+    record_payout,
+    return_payout,
+)
+from lending.tasks import pay_out, settle_payouts
+from merchants.models import PayoutAccount
+from tests.conftest import CLERK, NOW, Enqueued
+from tests.lending.loans import OPENED, lent, make_loan
+from tests.lending.operations.test_loans import everything, pay, proven
+from tests.race import race
+
+pytestmark = pytest.mark.django_db(transaction=True)
+WHOLE = Answer(moved_minor=1_200_000)
+
+
+def due(loan: Loan) -> Transfer:
+    with operation():
+        return make_payout(loan, number=1, now=NOW)
+
+
+def test_a_payout_is_sent_for_with_the_commit_and_recorded_once(enqueued: Enqueued) -> None:
+    """Red if the record were not guarded by the transfer's state: told twice, the loan would be disbursed twice."""
+    loan = make_loan()
+    transfer = due(loan)
+    assert enqueued() == [("lending.pay_out", {"transfer_id": transfer.pk})]
+    claimed = claim_payout(transfer_id=transfer.pk, now=NOW)
+    assert claimed is not None
+    assert claimed.order.amount == Money(1_200_000, "CNY")
+    assert claim_payout(transfer_id=transfer.pk, now=NOW) is None, "somebody is just sending it"
+    for _ in range(2):
+        assert record_payout(transfer_id=transfer.pk, answer=WHOLE, now=NOW).state == TransferState.DONE
+    assert claim_payout(transfer_id=transfer.pk, now=NOW + 2 * PATIENCE) is None
+    assert LoanEvent.objects.count() == 1
+    assert proven()
+
+
+@pytest.mark.parametrize("answer", [None, Answer(moved_minor=7), Answer(moved_minor=-1), Answer(moved_minor=10**15)])
+def test_what_nobody_can_know_is_unknown_and_asked_for_under_the_same_key(answer: Answer | None) -> None:
+    """Red if a payout in part were believed."""
+    loan = make_loan()
+    transfer = due(loan)
+    first = claim_payout(transfer_id=transfer.pk, now=NOW)
+    record_payout(transfer_id=transfer.pk, answer=answer, now=NOW)
+    transfer.refresh_from_db()
+    loan.refresh_from_db()
+    assert (transfer.state, transfer.moved_minor, loan.status) == (TransferState.UNKNOWN, 0, LoanStatus.APPROVED)
+    again = claim_payout(transfer_id=transfer.pk, now=NOW)
+    assert first is not None
+    assert again is not None
+    assert again.order.key == first.order.key
+    record_payout(transfer_id=transfer.pk, answer=WHOLE, now=NOW)
+    loan.refresh_from_db()
+    assert loan.status == LoanStatus.ACTIVE
+
+
+HOLDS: dict[PayoutHold, Callable[[], object]] = {
+    PayoutHold.ACCOUNT_NOT_VERIFIED: lambda: PayoutAccount.objects.update(
+        state="PENDING", verified_by=None, verified_at=None
+    ),
+    PayoutHold.BOOKS_BROKEN: lambda: DayClose.objects.create(
+        day=OPENED, parts=1, state="BROKEN", started_by="system:0", started_at=NOW, finished_at=NOW
+    ),
+    PayoutHold.NOT_APPROVED: lambda: Loan.objects.update(status="CANCELLED"),
+}
+
+
+@pytest.mark.parametrize("hold", HOLDS)
+def test_a_payout_is_held_before_its_first_sending(hold: PayoutHold) -> None:
+    transfer = due(make_loan())
+    HOLDS[hold]()
+    before = everything()
+    with pytest.raises(PayoutHeld) as held:
+        claim_payout(transfer_id=transfer.pk, now=NOW)
+    assert held.value.reason is hold
+    assert everything() == before
+    transfer.refresh_from_db()
+    assert (transfer.state, transfer.attempts) == (TransferState.DUE, 0)
+
+
+def test_money_that_may_have_left_is_asked_for_although_the_books_are_broken() -> None:
+    """Red if the hold were asked again: the answer would never be recorded."""
+    transfer = due(make_loan())
+    claim_payout(transfer_id=transfer.pk, now=NOW)
+    record_payout(transfer_id=transfer.pk, answer=None, now=NOW)
+    HOLDS[PayoutHold.BOOKS_BROKEN]()
+    assert claim_payout(transfer_id=transfer.pk, now=NOW) is not None
+
+
+def test_a_payout_that_is_refused_may_be_repeated_or_the_loan_given_up() -> None:
+    loan = make_loan()
+    transfer = due(loan)
+    with pytest.raises(PayoutNotRepeated) as refused:
+        cancel_loan(loan_id=loan.pk, reason="too late", actor=CLERK, now=NOW)
+    assert refused.value.reason is AgainRefusal.PAYOUT_UNDER_WAY
+    claim_payout(transfer_id=transfer.pk, now=NOW)
+    record_payout(transfer_id=transfer.pk, answer=Answer(moved_minor=0, words="account closed"), now=NOW)
+    again = pay_out_again(loan_id=loan.pk, reason="a new account", actor=CLERK, now=NOW)
+    assert again.key != transfer.key
+    claim_payout(transfer_id=again.pk, now=NOW)
+    record_payout(transfer_id=again.pk, answer=Answer(moved_minor=0), now=NOW)
+    cancel_loan(loan_id=loan.pk, reason="no account", actor=CLERK, now=NOW)
+    loan.refresh_from_db()
+    assert loan.status == LoanStatus.CANCELLED
+    assert not LoanEvent.objects.exists()
+
+
+def test_a_payout_that_comes_back_leaves_a_loan_that_waits_again() -> None:
+    loan = lent()
+    transfer = Transfer.objects.get(loan=loan)
+    back = partial(return_payout, transfer_id=transfer.pk, reason="no such account", actor=CLERK, now=NOW)
+    with pytest.raises(PayoutNotReturned) as refused:
+        back(on=OPENED + timedelta(days=1))
+    assert refused.value.reason is ReturnRefusal.IN_THE_FUTURE
+    pay(loan, 5)
+    with pytest.raises(PayoutNotReturned) as refused:
+        back(on=OPENED)
+    assert refused.value.reason is LoanRefusal.BEFORE_DISBURSEMENT
+    other = lent()
+    returned = return_payout(
+        transfer_id=Transfer.objects.get(loan=other).pk, on=OPENED, reason="no such account", actor=CLERK, now=NOW
+    )
+    other.refresh_from_db()
+    assert (returned.state, other.status, other.disbursed_on) == (TransferState.RETURNED, LoanStatus.APPROVED, None)
+    assert not other.instalments.exists()
+    assert proven()
+
+
+def test_what_is_due_is_collected_once_a_day_and_in_part_is_normal() -> None:
+    loan = lent(terms={"unit": "DAY", "every": 1})
+    on = OPENED + timedelta(days=1)
+    assert claim_collection(loan_id=loan.pk, on=OPENED, now=NOW) is None, "nothing is due"
+    open_day(on=on, actor=SYSTEM, now=NOW)
+    claimed = claim_collection(loan_id=loan.pk, on=on, now=NOW)
+    assert claimed is not None
+    assert claim_collection(loan_id=loan.pk, on=on, now=NOW) is None
+    amount = claimed.order.amount.minor
+    for _ in range(2):
+        record_collection(transfer_id=claimed.transfer_id, answer=Answer(moved_minor=amount // 2), now=NOW)
+    loan.refresh_from_db()
+    assert loan.repaid_minor == amount // 2
+    assert claim_collection(loan_id=loan.pk, on=on, now=NOW + 2 * PATIENCE) is None
+    assert proven()
+
+
+def test_two_workers_record_the_same_answer() -> None:
+    """Red without the loan's lock in `_locked`."""
+    loan = make_loan()
+    transfer = due(loan)
+    claim_payout(transfer_id=transfer.pk, now=NOW)
+    record = partial(record_payout, transfer_id=transfer.pk, answer=WHOLE, now=NOW)
+    outcomes = race(record, record, held=Loan.objects.all())
+    assert [type(outcome) for outcome in outcomes] == [Transfer, Transfer]
+    assert LoanEvent.objects.count() == 1
+    assert proven()
+
+
+def order(amount: int = 500) -> Order:
+    return Order(key=UUID(int=1), amount=Money(amount, "CNY"), merchant_id=1, account_number="DE89", holder="Kiln")
+
+
+def test_the_loopback_moves_a_key_once_and_no_more_than_there_is(tmp_path: Path) -> None:
+    left = [300]
+    bank = Loopback(directory=tmp_path / "bank", balance_of=lambda _merchant: left[0])
+    assert bank.collect(order()) == Answer(moved_minor=300, words="not enough funds")
+    left[0] = 900
+    assert bank.collect(order()).moved_minor == 300
+    assert bank.collect(replace(order(), key=UUID(int=2))).moved_minor == 500
+    left[0] = -5
+    assert bank.collect(replace(order(), key=UUID(int=3))).moved_minor == 0
+    assert bank.pay(replace(order(), key=UUID(int=4))) == Answer(moved_minor=500)
+    assert len(list((tmp_path / "bank").iterdir())) == 4
+
+
+def test_the_task_pays_and_the_sweep_finds_what_was_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("django.conf.settings.LOOPBACK_DIR", None)
+    loan, other = make_loan(), make_loan()
+    first, second = due(loan), due(other)
+    pay_out(first.pk)
+    assert Transfer.objects.filter(state=TransferState.DUE).count() == 2, "no bank: money waits"
+    monkeypatch.setattr("django.conf.settings.LOOPBACK_DIR", tmp_path)
+    pay_out(first.pk)
+    settle_payouts()
+    assert Transfer.objects.filter(state=TransferState.DONE).count() == 2
+    assert {path.name for path in tmp_path.iterdir()} == {str(first.key), str(second.key)}
