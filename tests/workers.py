@@ -20,6 +20,7 @@ from django.db import connections
 from tests.conftest import ROOT
 
 LEASE = 3
+DIE = "die = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)"
 
 
 def _url(alias: str) -> str:
@@ -30,10 +31,9 @@ def _url(alias: str) -> str:
     return f"postgresql://{facts['USER']}{secret}@/{name}?host={host}&port={port}"
 
 
-@contextmanager
-def worker(log: Path, *, beat: bool = True) -> Iterator[subprocess.Popen[bytes]]:
-    """Start one worker process with one child; killed as a group at the end, if it still lives."""
-    environment = os.environ | {
+def environment() -> dict[str, str]:
+    """Point a process of its own at the test database and the test's broker."""
+    return os.environ | {
         "DATABASE_URL": _url("default"),
         "DATABASE_OWNER_URL": _url("owner"),
         "BROKER_URL": current_app.conf.broker_url,
@@ -43,13 +43,27 @@ def worker(log: Path, *, beat: bool = True) -> Iterator[subprocess.Popen[bytes]]
         "SWEEP_EVERY": "1",
         "SECURE": "0",
         "LOG_LEVEL": "INFO",
+        "DJANGO_SETTINGS_MODULE": "config.settings",
     }
+
+
+def die_in(code: str, **more: str) -> None:
+    """Run lines of Python on the test database in a process that must end itself by kill -9."""
+    lines = f"import django\ndjango.setup()\nimport os, signal\n{DIE}\n{code}\n"
+    command = [sys.executable, "-c", lines]
+    ended = subprocess.run(command, check=False, cwd=ROOT, env=environment() | more, capture_output=True)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
+
+
+@contextmanager
+def worker(log: Path, *, beat: bool = True) -> Iterator[subprocess.Popen[bytes]]:
+    """Start one worker process with one child; killed as a group at the end, if it still lives."""
     command = [sys.executable, "-m", "celery", "-A", "config", "worker", "-c", "1"]
     if beat:
         command += ["-B", "-s", str(log.with_suffix(".beat"))]
     with log.open("ab") as output:
         process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=output, stderr=output, start_new_session=True
+            command, cwd=ROOT, env=environment(), stdout=output, stderr=output, start_new_session=True
         )
         try:
             yield process

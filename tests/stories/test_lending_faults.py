@@ -1,0 +1,238 @@
+"""A process is killed at the worst moments of payout, collection, close and repayment: money moved exactly once.
+
+The moments are named by the function at which the process ends itself (kill -9), in a process of its own.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+
+import pytest
+import time_machine
+from django.db import connection
+from django.db.models import Sum
+from django.utils import timezone
+
+from config.db.transactions import Contended, operation
+from config.office.actors import SYSTEM, Actor, ActorKind
+from config.office.business_date import open_day
+from config.office.job_runs import run_job
+from config.office.models import JobRun
+from config.office.models.job_run import JobState
+from lending.domain.day_close import STAGES, CloseState
+from lending.domain.loan import LoanStatus
+from lending.models import DayClose, Instalment, Loan, LoanEvent, Posting, Transfer
+from lending.operations.day_close import close_day
+from lending.operations.loans import book_repayment
+from lending.operations.transfers import make_payout
+from lending.queries.books import drifted_loans, prove_accounts
+from lending.tasks import settle_payouts
+from merchants.domain.idempotency import RequestKey
+from merchants.models import KeptRequest
+from merchants.operations.idempotency import RequestNotTaken
+from tests.conftest import NOW
+from tests.lending.loans import OPENED, WORK, lent, make_loan
+from tests.lending.loans import close as undisturbed
+from tests.markets import receive, sale
+from tests.workers import die_in
+
+pytestmark = pytest.mark.django_db(transaction=True)
+PARTNER = Actor(ActorKind.PARTNER, 1)
+DAILY = {"unit": "DAY", "every": 1}
+
+
+@pytest.fixture
+def bank(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep what the bank did in a directory of the test's own, for this process and those that die."""
+    monkeypatch.setattr("django.conf.settings.LOOPBACK_DIR", tmp_path)
+    monkeypatch.setenv("LOOPBACK_DIR", str(tmp_path))
+    return tmp_path
+
+
+def proven() -> bool:
+    booked = Loan.objects.filter(booked_to__isnull=False)
+    return all(balance.holds for balance in prove_accounts()) and not drifted_loans(list(booked))
+
+
+@pytest.mark.parametrize("moment", ["lending.tasks.claim_payout", "Loopback.pay", "lending.tasks.record_payout"])
+def test_a_worker_dies_in_a_payout(bank: Path, moment: str) -> None:
+    loan = make_loan()
+    with operation():
+        transfer = make_payout(loan, number=1, now=NOW)
+    place = {
+        "lending.tasks.claim_payout": "lending.tasks.claim_payout = die",
+        "Loopback.pay": "lending.gateways.transfers.Loopback.pay = die",
+        "lending.tasks.record_payout": "lending.tasks.record_payout = die",
+    }[moment]
+    die_in(f"import lending.tasks, lending.gateways.transfers\n{place}\nlending.tasks.pay_out({transfer.pk})")
+    assert len(list(bank.iterdir())) == (moment == "lending.tasks.record_payout")
+    assert not LoanEvent.objects.exists()
+    with time_machine.travel(timezone.now() + timedelta(minutes=2)):
+        settle_payouts()
+        settle_payouts()
+    loan.refresh_from_db()
+    assert loan.status == LoanStatus.ACTIVE
+    assert [path.name for path in bank.iterdir()] == [str(transfer.key)]
+    assert LoanEvent.objects.count() == 1
+    assert proven()
+
+
+CLOSES = {
+    "collect_dues": "lending.tasks.record_collection = die\njob('lending.collect_dues', lending.tasks.collect)",
+    "accrue_day": (
+        "import lending.operations.day_close as c\nc.ACCRUED_AT_ONCE = 1\nonce = c._accrue\n"
+        "def second(*args, **kwargs):\n    once(*args, **kwargs)\n    c._accrue = die\n"
+        "c._accrue = second\njob('lending.accrue_day', lending.tasks.accrue)"
+    ),
+    "prove_books": (
+        "import lending.operations.day_close as c\nc.conclude = die\njob('lending.prove_books', lending.tasks.prove)"
+    ),
+}
+JOB = """
+import lending.tasks
+from config.office.models import JobRun
+def job(name, task):
+    task(JobRun.objects.filter(name=name).latest("pk").pk)
+"""
+
+
+def deposit(loans: list[Loan]) -> None:
+    """Let the merchants have something to collect from."""
+    partner = loans[0].merchant.partner
+    receive(partner, [sale(f"s{loan.pk}", loan.merchant.external_id, amount="500.00") for loan in loans])
+
+
+@pytest.mark.parametrize("stage", CLOSES)
+def test_a_worker_dies_in_the_close(bank: Path, stage: str) -> None:
+    """Whoever takes over ends where an undisturbed close would: nothing collected or earned twice."""
+    loans = [lent(amount_minor=90_000, terms=DAILY) for _ in range(3)]
+    deposit(loans)
+    open_day(on=OPENED + timedelta(days=2), actor=SYSTEM, now=NOW)
+    undisturbed()  # of the first day, on which nothing is due
+    close = close_day(actor=SYSTEM, now=NOW)
+    for name in STAGES:
+        if name.endswith(stage):
+            die_in(JOB + CLOSES[stage])
+        job = JobRun.objects.get(name=name, subject_id=close.pk)
+        with time_machine.travel(timezone.now() + timedelta(minutes=5)):
+            run_job(job.pk, WORK[name])
+        job.refresh_from_db()
+        assert job.state == JobState.DONE, job.error
+    close.refresh_from_db()
+    assert close.state == CloseState.PROVEN
+    assert proven()
+    rows = {
+        (loan.booked_to, loan.interest_minor, loan.repaid_minor, loan.due_minor, loan.dpd)
+        for loan in Loan.objects.filter(pk__in=[loan.pk for loan in loans])
+    }
+    assert len(rows) == 1, "all three loans went the same way, whoever was at it"
+    assert Transfer.objects.filter(kind="COLLECTION", state="DONE").count() == len(list(bank.iterdir())) == len(loans)
+    collected = sum(Transfer.objects.filter(kind="COLLECTION").values_list("moved_minor", flat=True))
+    booked = LoanEvent.objects.filter(type="repayment").aggregate(total=Sum("amount_minor"))["total"]
+    assert collected == booked > 0
+
+
+@pytest.mark.parametrize("moment", ["inside", "after"])
+def test_a_web_process_dies_in_a_repayment(moment: str) -> None:
+    loan = lent()
+    key = RequestKey(partner_id=loan.application.partner_id, key="k1", digest="a" * 64)
+    place = "lending.operations.bookings.post = die" if moment == "inside" else ""
+    die_in(
+        f"""
+import lending.operations.bookings, lending.operations.loans
+from config.office.actors import Actor, ActorKind
+from datetime import date, datetime, timezone
+from merchants.domain.idempotency import RequestKey
+{place}
+lending.operations.loans.book_repayment(loan_id={loan.pk}, amount_minor=5_000, on=date(2026, 3, 1), external_ref="p1",
+    reason="", actor=Actor(ActorKind.PARTNER, 1), now=datetime.now(timezone.utc),
+    key=RequestKey(partner_id={key.partner_id}, key="k1", digest="a" * 64))
+die()
+"""
+    )
+    assert LoanEvent.objects.filter(type="repayment").count() == (moment == "after")
+    again = book(loan, key, "p1", 5_000)
+    assert again.amount_minor == 5_000
+    loan.refresh_from_db()
+    assert loan.repaid_minor == 5_000
+    assert LoanEvent.objects.filter(type="repayment").count() == KeptRequest.objects.count() == 1
+    assert proven()
+
+
+def book(loan: Loan, key: RequestKey, ref: str, amount: int) -> LoanEvent:
+    return book_repayment(
+        loan_id=loan.pk,
+        amount_minor=amount,
+        on=OPENED,
+        external_ref=ref,
+        reason="",
+        actor=PARTNER,
+        now=NOW,
+        key=key,
+    )
+
+
+def test_a_thousand_requests_doubled_and_raced_are_each_done_once() -> None:
+    """Red without the key's lock or its unique constraint: proven from the ledger, not from the replies."""
+    loan = lent(amount_minor=100_000_000)
+    requests = [number for number in range(250) for _ in range(4)]
+    Random(7).shuffle(requests)  # noqa: S311
+
+    def send(numbers: list[int]) -> list[tuple[int, int]]:
+        try:
+            return [(number, sent(number)) for number in numbers]
+        finally:
+            connection.close()
+
+    def sent(number: int) -> int:
+        key = RequestKey(partner_id=loan.application.partner_id, key=f"k{number}", digest="a" * 64)
+        for _ in range(200):
+            try:
+                return book(loan, key, f"p{number}", 1_000 + number).pk
+            except (RequestNotTaken, Contended):  # another is at it: as a partner would, ask again
+                continue
+        raise AssertionError(number)
+
+    with ThreadPoolExecutor(4) as pool:
+        replies = [reply for part in pool.map(send, [requests[start::4] for start in range(4)]) for reply in part]
+    assert len(replies) == 1_000
+    assert len(set(replies)) == 250, "every copy of a request was answered alike"
+    debited = Posting.objects.filter(debit="COLLECTION_CLEARING").values_list("amount_minor", flat=True)
+    assert sum(debited) == sum(1_000 + number for number in range(250))
+    assert proven()
+
+
+def test_a_payment_meets_the_close() -> None:
+    """Neither waits for the whole other; whoever is second goes on from what the first has booked."""
+    loans = [lent() for _ in range(6)]
+    open_day(on=OPENED + timedelta(days=1), actor=SYSTEM, now=NOW)
+    close = close_day(actor=SYSTEM, now=NOW)
+
+    def pay() -> None:
+        try:
+            for number, loan in enumerate(loans):
+                key = RequestKey(partner_id=loan.application.partner_id, key=f"k{number}", digest="a" * 64)
+                book(loan, key, f"p{number}", 10_000)
+        finally:
+            connection.close()
+
+    def work() -> None:
+        try:
+            for name in STAGES:
+                for job in JobRun.objects.of(name, close.pk):
+                    run_job(job.pk, WORK[name])
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(pay), pool.submit(work)]:
+            done.result()
+    for name in STAGES:  # a part that met a lock is done again, as the sweep would see to
+        for job in JobRun.objects.of(name, close.pk).exclude(state=JobState.DONE):
+            run_job(job.pk, WORK[name])
+    assert DayClose.objects.get().state == CloseState.PROVEN
+    assert {loan.repaid_minor for loan in Loan.objects.all()} == {10_000}
+    assert {loan.booked_to for loan in Loan.objects.all()} == {OPENED + timedelta(days=1)}
+    assert Instalment.objects.count() == 36
+    assert proven()
