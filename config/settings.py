@@ -171,6 +171,10 @@ OAUTH2_PROVIDER = {
         "merchants:write": "Enter and change merchants and their payout accounts",
         "transactions:write": "Send transactions",
         "scores:read": "Read scores, grades and reasons",
+        "offers:read": "Read offers, quotes and applications",
+        "offers:write": "Accept and decline offers, mark them as delivered",
+        "loans:read": "Read loans",
+        "loans:write": "Report repayments",
     },
     "DEFAULT_SCOPES": [],  # who asks for nothing may do nothing
     "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,

@@ -14,7 +14,7 @@ from merchants.models import Partner, PartnerClient
 from merchants.operations.clients import create_partner_client
 from tests.conftest import CLERK, NOW
 
-SCOPES = "merchants:write transactions:write scores:read"
+SCOPES = "merchants:write transactions:write scores:read offers:read offers:write loans:read loans:write"
 
 
 def token_for(partner: Partner, scopes: str = SCOPES) -> str:

@@ -2,10 +2,13 @@
 
 from typing import Any
 
+from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from config.kernel.money import format_minor
+from config.office.admin import Verb
 from lending.admin.caps import caps_context
 from lending.admin.words import APPLICATION_STATES, CAPS, INELIGIBLE, LOAN_STATUSES, NO_OFFERS
 from lending.domain.application import ApplicationState
@@ -32,13 +35,16 @@ MEASURES = {
 }
 
 
-def borrowing_context(merchant: Merchant) -> dict[str, Any]:
-    """Gather the lending part of the merchant page."""
+def borrowing_context(merchant: Merchant, request: HttpRequest) -> dict[str, Any]:
+    """Gather the lending part of the merchant page, as whoever asks may see it."""
+    if not request.user.has_perm("lending.view_loan"):
+        return {}
     borrowing = get_borrowing(merchant)
     offer, assessment = borrowing.offer, borrowing.assessment
     context: dict[str, Any] = {
         "offer": offer,
         "offer_terms": None if offer is None else _terms(offer),
+        "apply_verb": None if offer is None else _apply_verb(offer, request),
         "no_offer": None if borrowing.without is None else _without(borrowing.without, merchant),
         "assessed": assessment is not None,
         "loans": [_loan(loan) for loan in borrowing.loans],
@@ -58,6 +64,11 @@ def borrowing_context(merchant: Merchant) -> dict[str, Any]:
         caps = {str(cap): minor for cap, minor in limit.caps.items()}
         return context | caps_context(caps, limit.binding, merchant.currency)
     return context
+
+
+def _apply_verb(offer: Offer, request: HttpRequest) -> Verb:
+    why = None if request.user.has_perm("lending.enter_application") else _("Your role may not apply for merchants.")
+    return Verb(label=_("Apply"), url=reverse("admin:lending_offer_apply", args=[offer.pk]), why=why)
 
 
 def _terms(offer: Offer) -> dict[str, Any]:

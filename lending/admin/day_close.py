@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Sum
@@ -18,13 +19,14 @@ from config.db.transactions import Contended
 from config.kernel.money import format_minor
 from config.office.actors import actor_of
 from config.office.admin import ReadOnlyAdmin, Verb, found_by, named
+from config.office.business_date import BusinessDateNotMoved, get_business_date
 from config.office.models import JobRun
 from config.office.models.job_run import JobState
 from lending.admin.words import ACCOUNTS, CLOSE_REFUSALS, CLOSE_STATES
 from lending.domain.day_close import ACCRUE, COLLECT, PROVE, STAGES, VERIFY, CloseState
 from lending.domain.ledger import Account
 from lending.models import DayClose, Loan, Posting, ProofLine
-from lending.operations.day_close import DayNotClosed, close_day
+from lending.operations.day_close import DayNotClosed, close_day, live_next_day
 from lending.queries.closes import get_close_refusal, next_day, stages_of
 
 STAGE_WORDS = {
@@ -57,6 +59,7 @@ class DayCloseAdmin(ReadOnlyAdmin):
         wrap = self.admin_site.admin_view
         return [
             path("start/", wrap(self.start_view), name="lending_dayclose_start"),
+            path("live/", wrap(self.live_view), name="lending_dayclose_live"),
             path("<int:close_id>/progress/", wrap(self.progress_view), name="lending_dayclose_progress"),
             *super().get_urls(),
         ]
@@ -70,7 +73,8 @@ class DayCloseAdmin(ReadOnlyAdmin):
             url=reverse("admin:lending_dayclose_start"),
             why=why if request.user.has_perm(RIGHT) else NO_RIGHT,
         )
-        return super().changelist_view(request, (extra_context or {}) | {"start_verb": verb})  # type: ignore[no-any-return]
+        context = {"verbs": [verb, live_verb(request)]}
+        return super().changelist_view(request, (extra_context or {}) | context)  # type: ignore[no-any-return]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -113,6 +117,31 @@ class DayCloseAdmin(ReadOnlyAdmin):
         }
         return TemplateResponse(request, "lending/start_close.html", context)
 
+    def live_view(self, request: HttpRequest) -> HttpResponse:
+        """Say what the next day brings (GET), then open it (POST)."""
+        if not request.user.has_perm(RIGHT):
+            raise PermissionDenied
+        verb = live_verb(request)
+        listed = redirect("admin:lending_dayclose_changelist")
+        if request.method == "POST" and verb.why is None:
+            try:
+                close = live_next_day(actor=actor_of(request.user), now=timezone.now())
+            except (DayNotClosed, BusinessDateNotMoved):
+                messages.warning(request, _("The day is open; what is behind it is not closed yet."))
+                return listed
+            except Contended:
+                messages.error(request, _("Someone else is at it. Please look again."))
+                return listed
+            messages.success(request, _("The next day is open; the one behind is being closed."))
+            return redirect("admin:lending_dayclose_change", close.pk)
+        context = self.admin_site.each_context(request) | {
+            "title": verb.label,
+            "opts": self.opts,
+            "refusal": verb.why,
+            "today": get_business_date(),
+        }
+        return TemplateResponse(request, "lending/live_next_day.html", context)
+
     def _visible(self, request: HttpRequest, object_id: str) -> DayClose:
         if not self.has_view_permission(request):
             raise PermissionDenied
@@ -123,6 +152,17 @@ class DayCloseAdmin(ReadOnlyAdmin):
         request.current_app = self.admin_site.name
         named_ = {"title": str(close), "opts": self.opts, "original": close, "close": close}
         return TemplateResponse(request, template, ground | named_ | context)
+
+
+def live_verb(request: HttpRequest) -> Verb:
+    """Offer to open the next day, or say why not."""
+    why = None if request.user.has_perm(RIGHT) else NO_RIGHT
+    if why is None and settings.BUSINESS_CLOCK != "manual":
+        why = _("Days open by the calendar here.")
+    if why is None and DayClose.objects.working().exists():
+        why = _("A day is being closed: let it finish.")
+    url = reverse("admin:lending_dayclose_live")
+    return Verb(label=_("Live the next day"), url=url, why=why, is_primary=False)
 
 
 def _context(close: DayClose) -> dict[str, Any]:

@@ -8,13 +8,15 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from config.kernel.money import format_minor
 from config.office.admin import ReadOnlyAdmin, found_by
+from lending.admin.apply import ApplyForm, apply_for, quote_context
 from lending.admin.words import OFFER_STATES, TRANSFER_KINDS, TRANSFER_STATES
 from lending.domain.offer import OfferState
 from lending.domain.transfer import TransferKind, TransferState
@@ -95,6 +97,33 @@ class OfferAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         offer = found_by(Offer.objects.all(), object_id)
         return redirect(reverse("admin:merchants_merchant_change", args=[offer.merchant_id]))
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the page that applies for the merchant."""
+        wrap = self.admin_site.admin_view
+        return [
+            path("<int:offer_id>/apply/", wrap(self.apply_view), name="lending_offer_apply"),
+            *super().get_urls(),
+        ]
+
+    def apply_view(self, request: HttpRequest, offer_id: int) -> HttpResponse:
+        """Ask for amount, term and evidence, show the quote, and apply."""
+        if not request.user.has_perm("lending.enter_application"):
+            raise PermissionDenied
+        offer = found_by(Offer.objects.select_related("merchant", "product"), str(offer_id))
+        form = ApplyForm(request.POST or None, offer=offer)
+        context: dict[str, Any] = {"form": form}
+        if form.is_valid():
+            data = form.cleaned_data
+            if request.POST.get("step") == "confirm":
+                application = apply_for(request, offer, data)
+                if application is not None:
+                    return redirect("admin:lending_application_change", application.pk)
+            context |= {"entered": True, **quote_context(offer, data)}
+        ground = self.admin_site.each_context(request)
+        request.current_app = self.admin_site.name
+        named = {"title": _("Apply"), "opts": self.opts, "offer": offer, "merchant": offer.merchant}
+        return TemplateResponse(request, "lending/apply.html", ground | named | context)
 
 
 class TransferStateFilter(SimpleListFilter):

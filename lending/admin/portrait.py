@@ -80,6 +80,7 @@ COLUMNS = {
     "sales_basis_minor": _("Sales basis"),
     "sales_365_minor": _("Sales of a year"),
     "worst_month_minor": _("Worst month of a year"),
+    "repayment_level": _("Repayment of earlier loans"),
     "gates": _("Rules failed"),
     "reasons": _("Reasons"),
     "floored": _("Floors"),
@@ -100,7 +101,7 @@ def portrait_of(merchant: Merchant, request: HttpRequest) -> dict[str, Any]:
         "trend_chart": _trend_chart(trend),
         **_sales(merchant, request.GET),
         **_accounts(merchant, request),
-        **(borrowing_context(merchant) if request.user.has_perm("lending.view_loan") else {}),
+        **borrowing_context(merchant, request),
     }
     return context if score is None else context | _score(score, merchant, request)
 

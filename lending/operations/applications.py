@@ -1,10 +1,12 @@
 """Take applications, decide them, and make loans of those that are approved.
 
-An application is scored afresh first, in a transaction of its own: so nobody waits for a batch's number while a
-merchant is measured. What is decided then is decided under the exposure's lock.
+What is known of the merchant's repayment is recorded first, then it is scored afresh, each in a transaction of its
+own: so nobody waits for a batch's number while a merchant is measured. What is decided then is decided under the
+exposure's lock.
 """
 
 from datetime import date, datetime
+from functools import partial
 
 from django.db import connection
 
@@ -25,15 +27,17 @@ from lending.domain.terms import write_terms
 from lending.models import Application, Decision, Loan, Offer
 from lending.operations.transfers import make_payout
 from lending.queries.applications import get_application, get_review_refusal
+from lending.queries.behaviour import behaviours
+from lending.queries.closes import last_closed_day
 from lending.queries.facts import facts_of
 from lending.queries.offers import get_offer, offered_of
 from lending.queries.products import product_of
 from merchants.domain.idempotency import RequestKey
 from merchants.models import Merchant, Owner, PayoutAccount
-from merchants.operations.idempotency import keep_request, take_request
-from merchants.queries.idempotency import kept_result
+from merchants.operations.idempotency import keep_request, recall_request, take_request
 from scoring.domain.calibration import Grade
 from scoring.models import Score
+from scoring.operations.behaviour import record_behaviour
 from scoring.operations.single import score_merchant
 from scoring.queries.replay import get_score
 
@@ -61,10 +65,15 @@ def accept_offer(
 
     Raises OfferNotAccepted, RequestNotTaken, MerchantNotScored, Contended, Offer.DoesNotExist.
     """
-    done = None if key is None else kept_result(key)
+    done = None if key is None else recall_request(key)
     if done is not None:  # sent again: not scored again
         return Application.objects.get(pk=done)
     offer = get_offer(offer_id=offer_id)
+    refuse = partial(_refuse, amount_minor=amount_minor, months=months, evidence=evidence, external_ref=external_ref)
+    refusal = refuse(offer)
+    if refusal is not None:  # judged again under the lock; here, so that what is hopeless is not scored first
+        raise OfferNotAccepted(refusal)
+    _tell_behaviour(offer.merchant_id, now=now)
     score = score_merchant(merchant_id=offer.merchant_id, actor=actor, now=now)
     with operation():
         done = None if key is None else take_request(key)
@@ -74,18 +83,10 @@ def accept_offer(
         lock_exposure(offer.merchant, product)
         Offer.objects.filter(pk=offer_id).lock().get()
         offer, today = get_offer(offer_id=offer_id), get_business_date()
-        account = PayoutAccount.objects.verified().filter(merchant=offer.merchant_id).first()
-        refusal = _refuse(
-            offer,
-            on=today,
-            amount_minor=amount_minor,
-            months=months,
-            evidence=evidence,
-            account=account,
-            ref=external_ref,
-        )
+        refusal = refuse(offer)
         if refusal is not None or today is None:
             raise OfferNotAccepted(refusal or ApplicationRefusal.NO_BUSINESS_DATE)
+        account = PayoutAccount.objects.verified().get(merchant=offer.merchant_id)
         facts, verdict = _judge(score, product, on=today, amount_minor=amount_minor, months=months)
         application = Application.objects.create(
             merchant=offer.merchant,
@@ -110,7 +111,7 @@ def accept_offer(
         open_offer = Offer.objects.open().filter(pk=offer.pk)
         require_one(open_offer.update(state=OfferState.ACCEPTED, closed_at=now))
         _keep_decision(application, facts, verdict, actor=SYSTEM, reason="", now=now)
-        if verdict.outcome is Outcome.APPROVE and account is not None:
+        if verdict.outcome is Outcome.APPROVE:
             _make_loan(application, account, product, now=now)
         record_event(
             name="lending.accept_offer",
@@ -184,19 +185,26 @@ def lock_exposure(merchant: Merchant, product: Product) -> None:
     Merchant.objects.filter(pk=merchant.pk).lock().get()
 
 
+def _tell_behaviour(merchant_id: int, *, now: datetime) -> None:
+    """Tell scoring how the merchant stood at the end of the last closed day, if its close knew it otherwise.
+
+    Not of a later day: before its close has collected what was due, everybody is late.
+    """
+    day = last_closed_day()
+    if day is None:
+        return
+    with operation():
+        record_behaviour(facts=behaviours(merchants=[merchant_id], day=day), on=day, now=now)
+
+
 def _refuse(
-    offer: Offer,
-    *,
-    on: date | None,
-    amount_minor: int,
-    months: int,
-    evidence: SignedTerms,
-    account: PayoutAccount | None,
-    ref: str,
+    offer: Offer, *, amount_minor: int, months: int, evidence: SignedTerms, external_ref: str
 ) -> AcceptanceRefusal | ApplicationRefusal | None:
+    """Judge from what is stored now whether the offer may be accepted."""
+    on = get_business_date()
     if on is None:
         return ApplicationRefusal.NO_BUSINESS_DATE
-    if Application.objects.filter(partner=offer.merchant.partner_id, external_ref=ref).exists():
+    if Application.objects.filter(partner=offer.merchant.partner_id, external_ref=external_ref).exists():
         return ApplicationRefusal.REFERENCE_USED
     return judge_acceptance(
         offered_of(offer),
@@ -204,7 +212,7 @@ def _refuse(
         amount_minor=amount_minor,
         months=months,
         evidence=evidence,
-        payout_account_verified=account is not None,
+        payout_account_verified=PayoutAccount.objects.verified().filter(merchant=offer.merchant_id).exists(),
     )
 
 

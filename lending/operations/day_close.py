@@ -17,7 +17,7 @@ from django.db.models import F
 
 from config.db.transactions import StaleRow, operation, require_one
 from config.office.actors import SYSTEM, Actor
-from config.office.business_date import lock_business_date
+from config.office.business_date import get_business_date, lock_business_date, open_day
 from config.office.events import record_event
 from config.office.job_runs import Claim, Clock, finish_job, hold_claim, queue_jobs, report_progress
 from config.office.models import JobRun
@@ -39,9 +39,11 @@ from lending.domain.night import Standing, advance_standings, turned
 from lending.domain.projection import project
 from lending.models import DayClose, Entry, Loan, ProofLine
 from lending.operations.bookings import post
+from lending.queries.behaviour import behaviours_of_part
 from lending.queries.books import booked_loans, drifted_loans, prove_accounts
 from lending.queries.closes import get_close_refusal, next_day
 from lending.queries.loans import contracts_of, position_of, standing_of
+from scoring.operations.behaviour import record_behaviour
 
 ACCRUED_AT_ONCE: Final = 1_000
 """Loans a transaction: few enough that a payment that meets the close waits for a moment, not for the whole part."""
@@ -77,6 +79,18 @@ def close_day(*, actor: Actor, now: datetime) -> DayClose:
         return close
 
 
+def live_next_day(*, actor: Actor, now: datetime) -> DayClose:
+    """Open the next business day, then start closing the one behind: roll first, close behind.
+
+    For an office that goes by a manual clock. Raises BusinessDateNotMoved, DayNotClosed, Contended.
+    """
+    today = get_business_date()
+    if today is None:
+        raise DayNotClosed(CloseRefusal.NO_BUSINESS_DATE)
+    open_day(on=today + timedelta(days=1), actor=actor, now=now)
+    return close_day(actor=actor, now=now)
+
+
 def finish_collecting(*, claim: Claim, done: int, now: datetime) -> None:
     """Mark a part collected, and queue the next stage if it was the last. Raises StaleRow if fenced off."""
     with operation():
@@ -84,7 +98,10 @@ def finish_collecting(*, claim: Claim, done: int, now: datetime) -> None:
 
 
 def accrue_part(*, claim: Claim, clock: Clock) -> None:
-    """Book what the loans of a part earned in the night of the day. Raises StaleRow if fenced off."""
+    """Book what the loans of a part earned in the night of the day, and tell scoring how their merchants stand.
+
+    Raises StaleRow if fenced off.
+    """
     close = DayClose.objects.get(pk=claim.subject_id)
     to = close.day + timedelta(days=1)
     behind = Loan.objects.active().behind(to).of_part(claim.part, close.parts).order_by("pk")
@@ -96,6 +113,10 @@ def accrue_part(*, claim: Claim, clock: Clock) -> None:
             loans = list(Loan.objects.active().behind(to).filter(pk__in=keys).lock())
             _accrue(close, loans, to=to, now=clock())
         done += len(keys)
+    for behaviours in behaviours_of_part(day=close.day, part=claim.part, parts=close.parts):
+        with operation():
+            hold_claim(claim=claim, done=done, total=done, now=clock())
+            record_behaviour(facts=behaviours, on=close.day, now=clock())
     with operation():
         DayClose.objects.filter(pk=close.pk).update(loans=F("loans") + done)
         _finish_part(claim, stage=ACCRUE, done=done, now=clock())

@@ -8,7 +8,8 @@ from lending.domain.decision import Outcome, canonical_decision, decide
 from lending.domain.product import Band
 from lending.domain.review import ReviewRefusal, judge_review
 from lending.domain.snapshot import parse_snapshot
-from lending.models import Application, Decision
+from lending.domain.transfer import TransferKind
+from lending.models import Application, Decision, Loan, Transfer
 from lending.queries.products import product_of
 from merchants.models import PayoutAccount
 
@@ -26,10 +27,32 @@ class DecisionProof:
         return self.stored == self.computed
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Hold an application, what was decided on it last, and how far its loan and the loan's last payout are."""
+
+    application: Application
+    decision: Decision
+    loan: Loan | None
+    payout: Transfer | None
+
+
 def get_application(*, application_id: int) -> Application:
     """Get an application with what deciding on it reads. Raises Application.DoesNotExist."""
     read = Application.objects.select_related("merchant__partner", "merchant__owner", "offer", "product", "score__run")
     return read.get(pk=application_id)
+
+
+def get_progress_of_partner(*, partner_id: int, application_id: int) -> Progress:
+    """Get how far an application of a partner is. Raises Application.DoesNotExist."""
+    application = Application.objects.select_related("merchant").get(pk=application_id, partner=partner_id)
+    payouts = Transfer.objects.filter(loan__application=application, kind=TransferKind.PAYOUT)
+    return Progress(
+        application=application,
+        decision=Decision.objects.filter(application=application).latest("pk"),
+        loan=Loan.objects.filter(application=application).first(),
+        payout=payouts.order_by("pk").last(),
+    )
 
 
 def get_review_refusal(

@@ -19,6 +19,19 @@ def get_loan(*, loan_id: int) -> Loan:
     return Loan.objects.select_related("merchant__partner", "product", "application", "payout_account").get(pk=loan_id)
 
 
+def get_loan_of_partner(*, partner_id: int, loan_id: int) -> Loan:
+    """Get a loan to one of a partner's merchants. Raises Loan.DoesNotExist."""
+    return Loan.objects.select_related("merchant").get(pk=loan_id, merchant__partner=partner_id)
+
+
+def loans_of_partner(*, partner_id: int, merchant_id: int | None, after: int, limit: int) -> list[Loan]:
+    """List the loans to a partner's merchants, or to one of them, in order of ids, from the one after the given."""
+    loans = Loan.objects.filter(merchant__partner=partner_id, pk__gt=after)
+    if merchant_id is not None:
+        loans = loans.filter(merchant=merchant_id)
+    return list(loans.select_related("merchant").order_by("pk")[:limit])
+
+
 def contract_of(loan: Loan) -> Contract:
     """Load a loan's terms and events; an event's id is its place in the order of booking."""
     return _contract(loan, list(EventRow.objects.filter(loan=loan).order_by("seq")))

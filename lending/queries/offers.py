@@ -1,16 +1,61 @@
 """Read offers."""
 
+from datetime import date
+
 from django.db.models import F
 from django.db.models.functions import Mod
 
-from lending.domain.offer import Offered, OfferState
+from lending.domain.offer import AcceptanceRefusal, Offered, OfferState, judge_acceptance
+from lending.domain.product import terms_of
+from lending.domain.quote import Quote, quote
 from lending.models import Offer, OfferRound
+from lending.queries.products import product_of
+from scoring.domain.calibration import Grade
 from scoring.models import Score
 
 
 def get_offer(*, offer_id: int) -> Offer:
     """Get an offer with its merchant and product. Raises Offer.DoesNotExist."""
     return Offer.objects.select_related("merchant__partner", "merchant__owner", "product").get(pk=offer_id)
+
+
+def get_offer_of_partner(*, partner_id: int, offer_id: int) -> Offer:
+    """Get an offer to one of a partner's merchants. Raises Offer.DoesNotExist."""
+    return Offer.objects.select_related("merchant", "product").get(pk=offer_id, merchant__partner=partner_id)
+
+
+def get_open_offer(*, merchant_id: int) -> Offer | None:
+    """Get the offer that a merchant may accept, unless it expired."""
+    return Offer.objects.open().select_related("merchant").filter(merchant=merchant_id).first()
+
+
+def open_offers_of_partner(*, partner_id: int, merchant_id: int | None, after: int, limit: int) -> list[Offer]:
+    """List the open offers to a partner's merchants, or to one of them, in order of ids, after the given one."""
+    offers = Offer.objects.open().filter(merchant__partner=partner_id, pk__gt=after)
+    if merchant_id is not None:
+        offers = offers.filter(merchant=merchant_id)
+    return list(offers.select_related("merchant").order_by("pk")[:limit])
+
+
+def quote_offer(offer: Offer, *, on: date, amount_minor: int, months: int) -> Quote | AcceptanceRefusal:
+    """Quote the loan that accepting would make, disbursed on a date; or say why not so much for so long.
+
+    Raises LoanRefused (BAD_TERMS).
+    """
+    refusal = judge_acceptance(
+        offered_of(offer),
+        on=on,
+        amount_minor=amount_minor,
+        months=months,
+        evidence=None,
+        payout_account_verified=False,
+    )
+    # Of several refusals the first counts: once the missing evidence does, amount and term fit.
+    if refusal is not None and refusal is not AcceptanceRefusal.EVIDENCE_MISSING:
+        return refusal
+    product = product_of(offer.product)
+    terms = terms_of(product, grade=Grade(offer.grade), principal_minor=amount_minor, months=months)
+    return quote(terms, on=on)
 
 
 def assessed_after(found: OfferRound, *, part: int, after: int, limit: int) -> list[Score]:

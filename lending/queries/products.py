@@ -1,8 +1,18 @@
 """Read product versions."""
 
+from collections.abc import Iterator
+from datetime import date
+from typing import Final
+
+from lending.domain.assessment import Assessment, Preview, assess, preview
 from lending.domain.product import Product
 from lending.domain.product_document import parse_product
 from lending.models import ProductVersion
+from lending.queries.facts import facts_of
+from scoring.models import Score, ScoreRun
+from scoring.queries.scores import get_live_run
+
+AT_ONCE: Final = 1_000
 
 
 def product_of(version: ProductVersion) -> Product:
@@ -13,6 +23,25 @@ def product_of(version: ProductVersion) -> Product:
 def sold_product(*, currency: str) -> ProductVersion | None:
     """Get the version that is sold in a currency: the last entered."""
     return ProductVersion.objects.filter(currency=currency).order_by("-pk").first()
+
+
+def preview_product(product: Product, *, on: date) -> Preview:
+    """Add up whom a product would admit today, and how much it would offer, from the live scores; nothing is kept."""
+    run = get_live_run()
+    return preview(() if run is None else _assessments(product, run, on=on))
+
+
+def _assessments(product: Product, run: ScoreRun, *, on: date) -> Iterator[Assessment]:
+    after = 0
+    while True:
+        scores = list(Score.objects.filter(run=run, merchant__gt=after).order_by("merchant_id")[:AT_ONCE])
+        if not scores:
+            return
+        for score in scores:
+            score.run = run  # with its card and calibration
+        for facts in facts_of(scores=scores, on=on, product=product).values():
+            yield assess(facts, product)
+        after = scores[-1].merchant_id
 
 
 def sold_products() -> list[ProductVersion]:

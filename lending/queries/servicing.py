@@ -9,6 +9,7 @@ from config.office.business_date import get_business_date
 from lending.domain.allocation import Allocation
 from lending.domain.ledger import Position
 from lending.domain.loan import LoanStatus
+from lending.domain.plan import Contract
 from lending.domain.projection import Projection, project
 from lending.domain.schedule import Instalment
 from lending.models import Entry, Loan, LoanEvent, Transfer
@@ -43,6 +44,14 @@ class Happening:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """Hold where a payment went, and how the loan stood on the payment's date, as it was known when it was booked."""
+
+    allocation: Allocation
+    projection: Projection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Servicing:
     """Hold a loan as of a date: its projection, schedule, events, entries with postings, and transfers."""
 
@@ -59,10 +68,25 @@ class Servicing:
         return payoff_of(self.projection.position)
 
 
+def current_date_of(loan: Loan) -> date:
+    """Give the date as of which a loan is shown: the business date, or the one its books reach if that is later."""
+    today = get_business_date() or loan.approved_at.date()
+    return today if loan.booked_to is None else max(today, loan.booked_to)
+
+
+def receipt_of(payment: LoanEvent) -> Receipt:
+    """Replay a loan up to the booking of a payment: whatever is booked later, the receipt stays the same."""
+    contract = contract_of(payment.loan)
+    replayed = Contract(terms=contract.terms, events=contract.events[: payment.seq]).replayed()
+    return Receipt(
+        allocation=next(part for part in replayed.allocations if part.event == str(payment.seq)),
+        projection=project(replayed, as_of=payment.on),
+    )
+
+
 def get_servicing(loan: Loan) -> Servicing:
     """Replay a loan as of the business date, or the date its books reach if that is later."""
-    today = get_business_date() or loan.approved_at.date()
-    as_of = today if loan.booked_to is None else max(today, loan.booked_to)
+    as_of = current_date_of(loan)
     replayed = contract_of(loan).replayed()
     projection = project(replayed, as_of=as_of)
     allocations = {allocation.event: allocation for allocation in replayed.allocations}

@@ -28,7 +28,11 @@ def take_request(request: RequestKey) -> int | None:
         [taken] = cursor.fetchone() or [False]
     if not taken:
         raise RequestNotTaken(KeyRefusal.STILL_RUNNING)
-    # A new statement, after the lock: it sees what the one before committed.
+    return recall_request(request)  # by a new statement, after the lock: it sees what the one before committed
+
+
+def recall_request(request: RequestKey) -> int | None:
+    """Give what came of the request if it was done before, without holding its key. Raises RequestNotTaken."""
     kept = KeptRequest.objects.filter(partner=request.partner_id, key=request.key).first()
     if kept is not None and kept.digest != request.digest:
         raise RequestNotTaken(KeyRefusal.OTHER_BODY)

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from scoring.domain.calibration import Calibration, grades_of, pds_of
-from scoring.domain.features.characteristics import Peers, absences, characteristics, without_history
+from scoring.domain.features.characteristics import Peers, absences, beside_history, characteristics
 from scoring.domain.features.columns import Booleans, Column, Int64s
+from scoring.domain.features.repayment import repayment_levels
 from scoring.domain.policy import DAY_ONE, Gate, Policy, Unscored, judge_gates, judge_scorable
 from scoring.domain.reasons import choose_reasons
 from scoring.domain.sales_basis import sales_basis, worst_month
@@ -19,12 +20,14 @@ from scoring.domain.scorecard import Points, Scorecard, apply
 class Scores:
     """Hold what is known of each merchant, row by row; also of those who are not scored.
 
-    characteristics: by name; absent: by characteristic that a feed may lack; points: by row of the card;
-    sales_basis_minor: M; sales_365_minor, worst_month_minor: what else bounds a limit; pd_ppm, grade (position in
-    GRADES), reasons (see choose_reasons): None without a calibration.
+    characteristics: by name; repayment: the level of that name, which no transaction tells; absent: by characteristic
+    that a feed may lack; points: by row of the card; sales_basis_minor: M; sales_365_minor,
+    worst_month_minor: what else bounds a limit; pd_ppm, grade (position in GRADES), reasons (see choose_reasons):
+    None without a calibration.
     """
 
     characteristics: Mapping[str, Column]
+    repayment: Int64s
     absent: Mapping[str, Booleans]
     points: Points
     gates: Mapping[Gate, Booleans]
@@ -50,10 +53,13 @@ def score_columns(
     calibration: Calibration | None,
     policy: Policy = DAY_ONE,
 ) -> Scores:
-    """Score the merchants of these columns, all in one order: MEASURE_NAMES and what the references say."""
-    found = characteristics(measured, peers)
+    """Score the merchants of these columns, all in one order.
+
+    They are MEASURE_NAMES, BEHAVIOUR_MEASURE_NAMES and what the references say.
+    """
+    found, repayment = characteristics(measured, peers), repayment_levels(measured)
     absent = absences(peers)
-    points = apply(card, {**found, **without_history(len(peers.cell))}, absent)
+    points = apply(card, {**found, **beside_history(repayment)}, absent)
     gates = judge_gates(found, absent, policy)
     pds = reasons = None
     if calibration is not None:
@@ -61,6 +67,7 @@ def score_columns(
         reasons = choose_reasons(card, calibration, points.points, absent, gates)
     return Scores(
         characteristics=found,
+        repayment=repayment,
         absent=absent,
         points=points,
         gates=gates,

@@ -29,6 +29,7 @@ class ScoreRow:
     sales_basis_minor: int
     sales_365_minor: int
     worst_month_minor: int
+    repayment_level: int
     gates: list[str]
     reasons: list[str]
     floored: list[str]
@@ -50,8 +51,8 @@ def score_rows(merchants: Int64s, scores: Scores, card: Scorecard) -> Iterator[S
     grades = None if scores.grade is None else scores.grade.tolist()
     reasons = None if scores.reasons is None else scores.reasons.tolist()
     needed, score = scores.unscored.needed.tolist(), scores.score.tolist()
-    sales = (scores.sales_basis_minor, scores.sales_365_minor, scores.worst_month_minor)
-    basis, year, worst = (part.tolist() for part in sales)
+    beside = (scores.sales_basis_minor, scores.sales_365_minor, scores.worst_month_minor, scores.repayment)
+    basis, year, worst, repayment = (part.tolist() for part in beside)
     for place, (merchant, values, given) in enumerate(zip(merchants.tolist(), characteristics, points, strict=True)):
         gates, floored, absent = ([str(name) for name, flag in by_name.items() if flag[place]] for by_name in flags)
         reason = scores.unscored.at(place)
@@ -65,6 +66,7 @@ def score_rows(merchants: Int64s, scores: Scores, card: Scorecard) -> Iterator[S
             sales_basis_minor=basis[place],
             sales_365_minor=year[place],
             worst_month_minor=worst[place],
+            repayment_level=repayment[place],
             gates=gates,
             reasons=[] if reasons is None else [codes[code] for code in reasons[place] if code != NO_REASON],
             floored=floored,

@@ -1,11 +1,13 @@
 """The tables of scoring."""
 
+from scoring.models.behaviour import BehaviourFact
 from scoring.models.reference import ReferenceCell, ReferenceFeed, ReferenceMerchant, ReferenceRating
 from scoring.models.run import LiveRun, RunCheck, ScoreRun
 from scoring.models.score import Score
 from scoring.models.versions import CalibrationVersion, ScorecardVersion
 
 __all__ = [
+    "BehaviourFact",
     "CalibrationVersion",
     "LiveRun",
     "ReferenceCell",

@@ -6,6 +6,7 @@ from django.db.models import Q
 
 from merchants.models import Merchant
 from scoring.domain.calibration import Grade
+from scoring.domain.features.declarations import NO_REPAYMENT_HISTORY
 from scoring.domain.policy import NotScored
 from scoring.domain.scorecard import HIGHEST_SCORE, LOWEST_SCORE
 from scoring.models.run import ScoreRun
@@ -18,7 +19,8 @@ class Score(models.Model):
     """What one run says of one merchant, also of one that is not scored. Append-only.
 
     `characteristics` and `points` are in the order of the run's feature set and card; `needed` is what would
-    change a "not scored" (orders more, sales more, days to wait). PD in parts per million; sales_basis_minor is M.
+    change a "not scored" (orders more, sales more, days to wait). PD in parts per million; sales_basis_minor is M;
+    repayment_level is the value of the characteristic `repayment`.
     """
 
     run = models.ForeignKey(ScoreRun, on_delete=models.PROTECT, related_name="scores", db_index=False)
@@ -31,6 +33,7 @@ class Score(models.Model):
     sales_basis_minor = models.BigIntegerField()
     sales_365_minor = models.BigIntegerField(db_default=0)  # so that workers of the version before may write on
     worst_month_minor = models.BigIntegerField(db_default=0)
+    repayment_level = models.SmallIntegerField(db_default=NO_REPAYMENT_HISTORY)
     gates = ArrayField(models.CharField(max_length=10))
     reasons = ArrayField(models.CharField(max_length=40))
     floored = ArrayField(models.CharField(max_length=20))

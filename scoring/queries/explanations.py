@@ -3,13 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from scoring.domain.features.declarations import FEATURES, NO_REPAYMENT_HISTORY, Unit
+from scoring.domain.features.declarations import FEATURES, Unit
 from scoring.domain.policy import GATES
 from scoring.domain.scorecard import Row, Scorecard
 from scoring.models import Score
 from scoring.queries.scores import card_of, names_of
-
-WITHOUT_HISTORY: Mapping[str, int] = {"repayment": NO_REPAYMENT_HISTORY, "flagged_share": 0}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +67,7 @@ def bins_of(row: Row) -> tuple[Bin, ...]:
 def explain_score(score: Score) -> Explanation:
     """Explain a score by its run's card, the largest points first. Raises ScorecardMalformed."""
     card = card_of(score.run.scorecard)
-    values = characteristics_of(score)
+    values = {"repayment": score.repayment_level, "flagged_share": 0, **characteristics_of(score)}
     given = dict(zip((row.name for row in card.rows), score.points, strict=True))
     found = [_contribution(row, values, given[row.name], absent=row.reads in score.absent) for row in card.rows]
     floors = {
@@ -96,7 +94,7 @@ def characteristics_of(score: Score) -> dict[str, int | None]:
 
 
 def _contribution(row: Row, values: Mapping[str, int | None], points: int, *, absent: bool) -> Contribution:
-    read = {**WITHOUT_HISTORY, **values}.get(row.reads)
+    read = values.get(row.reads)
     by_place = row.reads != row.name and FEATURES[row.reads].unit is Unit.PERCENTILE
     fitting = [found for found in bins_of(row) if read is not None and _holds(found, read)]
     return Contribution(

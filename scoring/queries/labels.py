@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.kernel.money import format_minor
 from scoring.domain.checks import CheckName, CheckNote
-from scoring.domain.features.declarations import FEATURES, NO_REPAYMENT_HISTORY, Unit
+from scoring.domain.features.declarations import FEATURES, Unit
 from scoring.domain.policy import Gate, NotScored
 from scoring.domain.run import CONCLUDE, FREEZE, GATHER, SCORE, RunState
 from scoring.queries.explanations import Bin
@@ -96,6 +96,18 @@ CHARACTERISTICS: Final = {
     "repayment": _("Repayment of earlier loans"),
     "flagged_share": _("Sales that look unreal"),
 }
+LEVELS: Final = (
+    _("16 days late or more, and behind schedule"),
+    _("16 days late or more"),
+    _("6 to 15 days late, and behind schedule"),
+    _("no loan repaid yet, one behind schedule"),
+    _("6 to 15 days late"),
+    _("one repaid, another behind schedule"),
+    _("no loan repaid yet"),
+    _("two or more repaid, another behind schedule"),
+    _("one repaid"),
+    _("two or more repaid, on time"),
+)
 
 
 def percent(part: int, whole: int, to: Decimal = TENTH) -> str:
@@ -121,11 +133,12 @@ def value_in_unit(value: int, unit: Unit, currency: str = "") -> str:
         return _decimal(Decimal(value) / 100, TENTH, " %")
     if unit is Unit.HUNDREDTH:
         return _decimal(Decimal(value) / 100, HUNDREDTH, "")
+    if unit is Unit.LEVEL:
+        return gettext("level %(number)s of 9: %(words)s") % {"number": value, "words": LEVELS[value]}
     number = f"{value:,}".replace("-", MINUS)
     words = {
         Unit.MONTH: ngettext("%(number)s month", "%(number)s months", value),
         Unit.DAY: ngettext("%(number)s day", "%(number)s days", value),
-        Unit.LEVEL: gettext("no loan yet") if value == NO_REPAYMENT_HISTORY else gettext("level %(number)s of 9"),
     }
     return words.get(unit, "%(number)s") % {"number": number}
 

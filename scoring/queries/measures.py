@@ -13,10 +13,11 @@ from merchants.models.transaction import partition_table
 from merchants.queries.batches import Watermark
 from scoring.domain.features.measures import measures, reference_measures
 from scoring.domain.features.relations import history
+from scoring.domain.features.repayment import behaviour, behaviour_measures
 
 Parameter = str | int | list[int] | None
 
-# The one owner of "as of" and "as known at": what it lets through is all that a measure can see.
+# The one owner of "as of" and "as known at": what these two let through is all that a measure can see.
 HISTORY = """
 SELECT t.merchant_id, m.escrow, CAST(%(as_of_day)s - 1 - t.day AS bigint) AS d, CAST(t.kind AS text) AS kind,
     CAST(nullif(t.order_ref, '') AS text) AS order_ref, CAST(t.external_id AS text) AS external_id,
@@ -26,6 +27,14 @@ WHERE t.merchant_id = ANY(ARRAY(SELECT merchant_id FROM members)) -- without a n
     AND t.day < %(as_of_day)s
     AND t.batch_id < %(high)s AND t.batch_id <> ALL(%(open)s)
     AND (t.superseded_in IS NULL OR t.superseded_in >= %(high)s OR t.superseded_in = ANY(%(open)s))
+"""
+BEHAVIOUR = """
+SELECT f.merchant_id, CAST(%(as_of_day)s - 1 - (f.business_date - DATE '1970-01-01') AS bigint) AS d,
+    CAST(f.dpd AS bigint) AS dpd, f.scheduled_minor, f.repaid_minor, CAST(f.loans_repaid AS bigint) AS loans_repaid
+FROM scoring_behaviourfact f
+WHERE f.merchant_id = ANY(ARRAY(SELECT merchant_id FROM members))
+    AND f.business_date - DATE '1970-01-01' < %(as_of_day)s
+    AND f.batch_id < %(high)s AND f.batch_id <> ALL(%(open)s)
 """
 
 
@@ -38,7 +47,7 @@ class Known:
 
     @property
     def parameters(self) -> dict[str, Parameter]:
-        """Give the parameters of HISTORY."""
+        """Give the parameters of HISTORY and BEHAVIOUR."""
         return {"as_of_day": self.as_of_day, "high": self.watermark.high, "open": list(self.watermark.open)}
 
 
@@ -47,6 +56,12 @@ def compiled(*, reference: bool) -> str:
     """Compile the measures once a process; `%` is doubled, as psycopg reads it."""
     expression = reference_measures(history()) if reference else measures(history())
     return str(ibis.to_sql(expression, dialect="postgres")).replace("%", "%%")
+
+
+@cache
+def compiled_behaviour() -> str:
+    """Compile the measures of behaviour once a process."""
+    return str(ibis.to_sql(behaviour_measures(behaviour()), dialect="postgres")).replace("%", "%%")
 
 
 def measuring(*, members: str, shard: int | None, reference: bool) -> str:
@@ -82,5 +97,22 @@ def measure(
     """Measure the members: merchant_id, then MEASURE_NAMES."""
     with measuring_cursor(shard=shard) as cursor:
         cursor.execute(measuring(members=members, shard=shard, reference=False), {**known.parameters, **parameters})
+        rows: list[Sequence[int | None]] = cursor.fetchall()
+        return rows
+
+
+def measure_behaviour(
+    *, members: str, parameters: Mapping[str, Parameter], known: Known, shard: int | None = None
+) -> list[Sequence[int | None]]:
+    """Measure the members that have a fact of behaviour: merchant_id, then BEHAVIOUR_MEASURE_NAMES.
+
+    A statement of its own: where nobody borrows it finds an empty index, and the other stays as it is.
+    """
+    with measuring_cursor(shard=shard) as cursor:
+        cursor.execute(
+            f"WITH members AS MATERIALIZED ({members}), behaviour AS MATERIALIZED ({BEHAVIOUR}) "  # noqa: S608
+            f"SELECT * FROM ({compiled_behaviour()}) measured",
+            {**known.parameters, **parameters},
+        )
         rows: list[Sequence[int | None]] = cursor.fetchall()
         return rows

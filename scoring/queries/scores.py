@@ -11,12 +11,13 @@ from scoring.domain.calibration import Calibration, parse_calibration
 from scoring.domain.features.characteristics import CHARACTERISTIC_NAMES
 from scoring.domain.features.columns import columns_of
 from scoring.domain.features.measures import MEASURE_NAMES, NULLABLE_MEASURES
+from scoring.domain.features.repayment import BEHAVIOUR_MEASURE_NAMES
 from scoring.domain.reference import References, freeze, peers
 from scoring.domain.score import Scores, score_columns
 from scoring.domain.score_row import FEATURE_SET, ScoreRow, score_rows
 from scoring.domain.scorecard import Scorecard, parse_scorecard
 from scoring.models import CalibrationVersion, LiveRun, Score, ScorecardVersion, ScoreRun
-from scoring.queries.measures import Known, measure
+from scoring.queries.measures import Known, measure, measure_behaviour
 from scoring.queries.references import (
     Members,
     measure_references,
@@ -87,7 +88,11 @@ def get_live_score(*, merchant_id: int) -> Score | None:
 def compute_columns(*, members: Members, known: Known, pins: Pins, shard: int | None = None) -> Scores:
     """Score the members from the facts, in their order."""
     rows = measure(members=members.select, parameters=members.parameters, known=known, shard=shard)
-    measured = columns_of(rows, MEASURE_NAMES, NULLABLE_MEASURES, members.ids)
+    told = measure_behaviour(members=members.select, parameters=members.parameters, known=known, shard=shard)
+    measured = {
+        **columns_of(rows, MEASURE_NAMES, NULLABLE_MEASURES, members.ids),
+        **columns_of(told, BEHAVIOUR_MEASURE_NAMES, frozenset(), members.ids),
+    }
     return score_columns(
         measured, peers(pins.references, members.attributes), card=pins.card, calibration=pins.calibration
     )

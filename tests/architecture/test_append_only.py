@@ -22,6 +22,7 @@ APPEND_ONLY = {
     "scoring_referencerating",
     "scoring_referencefeed",
     "scoring_score",
+    "scoring_behaviourfact",
     "lending_productversion",
     "lending_decision",
     "lending_loanevent",

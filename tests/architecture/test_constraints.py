@@ -30,6 +30,7 @@ from merchants.models import (
 )
 from scoring.domain.features.measures import REFERENCE_MEASURE_NAMES
 from scoring.models import (
+    BehaviourFact,
     CalibrationVersion,
     LiveRun,
     ReferenceCell,
@@ -102,6 +103,8 @@ VIOLATIONS: dict[str, Mapping[str, object]] = {
     "scoring_referencecell_once": {},
     "scoring_referencerating_once": {},
     "scoring_referencefeed_once": {},
+    "scoring_behaviourfact_once_a_day": {},
+    "scoring_behaviourfact_not_negative": {"business_date": "2026-03-09", "dpd": -1},
     "merchants_keptrequest_once": {},
     "merchants_keptrequest_digest": {"key": "k2", "digest": "x"},
     "lending_productversion_sha256_key": {},
@@ -118,7 +121,7 @@ VIOLATIONS: dict[str, Mapping[str, object]] = {
     "lending_offer_amounts": {"limit_minor": 99_999},
     "lending_offer_rate_not_negative": {"daily_rate": -1},
     "lending_offer_lasts": {"expires_on": str(NOW.date())},
-    "lending_offer_closed_when": {"closed_at": None},
+    "lending_offer_closed_when": {"state": "MADE"},
     "lending_offer_one_open": {"state": "MADE", "closed_at": None},
     "lending_application_state_known": {"state": "LOST"},
     "lending_application_amounts": {"months": 0},
@@ -266,6 +269,8 @@ def make_one_run(partner: Partner, merchant: Merchant) -> None:
     ReferenceCell.objects.create(run=run, partner=partner, level="ALL", sellers=1, cuts=[])
     ReferenceRating.objects.create(run=run, partner=partner, level="ALL", rating_sum=0, ratings=0)
     ReferenceFeed.objects.create(run=run, partner=partner, carried=[])
+    told = dict.fromkeys(("dpd", "due_90_minor", "scheduled_minor", "repaid_minor", "loans_repaid"), 0)
+    BehaviourFact.objects.create(merchant=merchant, business_date=NOW.date(), batch_id=1, **told)
 
 
 def violate(cursor: Any, name: str) -> None:  # noqa: ANN401 - of Django or of psycopg

@@ -21,8 +21,11 @@ from config import embedded
 
 ROOT = Path(__file__).resolve().parents[2]
 DIRECTORY = ROOT / ".local" / "bench"
-WORKLOADS = ("ingest", "measures", "run", "single")
-CHILD = "import django; django.setup(); from tests.benchmarks.workloads import WORKLOADS; WORKLOADS[{name!r}]()"
+WORKLOADS = {
+    "workloads": ("ingest", "measures", "run", "single"),
+    "lending": ("decide", "close", "many"),
+}
+CHILD = "import django; django.setup(); from tests.benchmarks.{module} import WORKLOADS; WORKLOADS[{name!r}]()"
 
 
 def main() -> None:
@@ -37,6 +40,7 @@ def main() -> None:
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "LOG_LEVEL": "ERROR",
         "PYTHONPATH": str(ROOT),
+        "LOOPBACK_DIR": str(DIRECTORY / "bank"),
     }
     remove(environ)
     try:
@@ -44,8 +48,10 @@ def main() -> None:
         describe(where)
         manage(environ, "migrate", "--database", "owner", "--verbosity", "0")
         manage(environ, "simulate_marketplace", str(DIRECTORY), "--merchants", str(arguments.merchants))
-        for name in WORKLOADS:
-            subprocess.run([sys.executable, "-c", CHILD.format(name=name)], env=environ, cwd=ROOT, check=True)
+        for module, names in WORKLOADS.items():
+            for name in names:
+                command = [sys.executable, "-c", CHILD.format(module=module, name=name)]
+                subprocess.run(command, env=environ, cwd=ROOT, check=True)
     finally:
         remove(environ)
 

@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 from pytest_django.live_server_helper import LiveServer
 
+from lending.domain.loan import LoanStatus
+from lending.models import Loan
+from lending.queries.books import prove_accounts
 from merchants.models import Partner
 from merchants.operations.clients import create_partner_client
 from tests.conftest import CLERK, NOW, ROOT, Enqueued
-from tests.scoring.market import calibrate, make_market, run_once
+from tests.lending.market import make_round, publish, sell, verify_accounts
 from tests.workers import worker
 
 BLOCK = re.compile(r"```sh\n(.*?)```\n(?:\n```json\n(.*?)```)?", re.DOTALL)
@@ -29,14 +32,16 @@ def shape(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_walk(live_server: LiveServer, tmp_path: Path, enqueued: Enqueued) -> None:
-    make_market(40)
-    calibrate()
-    run_once()
+def test_the_walk(live_server: LiveServer, tmp_path: Path, enqueued: Enqueued, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish(40)
+    sell()
+    verify_accounts()
+    make_round()
     enqueued()
+    monkeypatch.setenv("LOOPBACK_DIR", str(tmp_path / "bank"))
     credentials = create_partner_client(partner_id=Partner.objects.get().pk, actor=CLERK, now=NOW)
     blocks = BLOCK.findall((ROOT / "docs" / "api.md").read_text())
-    assert len(blocks) >= 8
+    assert len(blocks) >= 16
     mark = "--- end of block ---"
     script = f"\necho '{mark}'\n".join(["set -euo pipefail", *(commands for commands, _ in blocks), ""])
     environment = os.environ | {
@@ -60,3 +65,6 @@ def test_the_walk(live_server: LiveServer, tmp_path: Path, enqueued: Enqueued) -
     for (commands, shown), reply in zip(blocks, replies, strict=False):
         if shown:
             assert shape(json.loads(reply)) == shape(json.loads(shown)), f"{commands}\n{reply}"
+    loan = Loan.objects.get()
+    assert (loan.status, loan.principal_minor, loan.credit_minor) == (LoanStatus.CLOSED, 0, 0)
+    assert all(balance.holds for balance in prove_accounts())

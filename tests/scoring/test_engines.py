@@ -12,22 +12,27 @@ from pathlib import Path
 from random import Random
 
 import duckdb
+import ibis
 import pytest
 from django.core.management import call_command
 from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from config.db.transactions import operation
 from config.kernel.calendar import day_number
 from merchants.domain.transaction import NO_AMOUNT, Settlement, TransactionKind
 from merchants.models import Merchant, Transaction
 from merchants.queries.batches import Watermark, current_watermark
+from scoring.domain.behaviour import Behaviour
 from scoring.domain.features.measures import MEASURE_NAMES, REFERENCE_MEASURE_NAMES
+from scoring.domain.features.repayment import BEHAVIOUR_MEASURE_NAMES, behaviour, behaviour_measures
 from scoring.domain.score_row import ScoreRow
-from scoring.queries.measures import Known, measure, measuring, measuring_cursor
+from scoring.operations.behaviour import record_behaviour
+from scoring.queries.measures import Known, measure, measure_behaviour, measuring, measuring_cursor
 from scoring.queries.references import Members, members_of_market
 from scoring.queries.scores import compute_market
-from tests.conftest import SHARED
+from tests.conftest import NOW, SHARED
 from tests.markets import make_merchants, make_partner, receive
 from tests.scoring.domain.markets import compiled, day_one
 
@@ -43,12 +48,25 @@ FROM '{directory}/transactions.parquet' t JOIN '{directory}/members.parquet' m U
 WHERE t.day < $as_of_day AND t.batch_id < $high AND NOT list_contains($open, t.batch_id)
     AND (t.superseded_in IS NULL OR t.superseded_in >= $high OR list_contains($open, t.superseded_in))
 """
+BEHAVIOUR = """
+CREATE VIEW behaviour AS
+SELECT merchant_id, ($as_of_day - 1 - (business_date::date - DATE '1970-01-01'))::bigint AS d, dpd, scheduled_minor,
+    repaid_minor, loans_repaid
+FROM '{directory}/facts.parquet'
+WHERE business_date::date - DATE '1970-01-01' < $as_of_day AND batch_id < $high AND NOT list_contains($open, batch_id)
+"""
 COPIES = {
     "transactions": "SELECT * FROM merchants_transaction",
     "members": "SELECT m.id AS merchant_id, settlement = 'ESCROW' AS escrow FROM merchants_merchant m"
     " JOIN merchants_partner p ON p.id = m.partner_id",
+    "facts": "SELECT * FROM scoring_behaviourfact",
 }
-TYPES = "types = {'external_id': 'VARCHAR', 'order_ref': 'VARCHAR', 'channel': 'VARCHAR', 'superseded_in': 'BIGINT'}"
+FACTS = ("id", "merchant_id", "batch_id", "dpd", "due_90_minor", "scheduled_minor", "repaid_minor", "loans_repaid")
+TYPES = {
+    "transactions": dict.fromkeys(("external_id", "order_ref", "channel"), "VARCHAR") | {"superseded_in": "BIGINT"},
+    "members": {"escrow": "BOOLEAN"},
+    "facts": dict.fromkeys(FACTS, "BIGINT"),
+}
 
 
 def lay_down(directory: Path) -> None:
@@ -58,8 +76,7 @@ def lay_down(directory: Path) -> None:
         statement = f"COPY ({query}) TO STDOUT (FORMAT csv, HEADER, FORCE_QUOTE *)"  # an empty text is no null
         with path.open("wb") as file, connection.cursor() as cursor, cursor.copy(statement) as copy:
             file.writelines(bytes(part) for part in copy)
-        types = TYPES if name == "transactions" else "types = {'escrow': 'BOOLEAN'}"
-        source = f"read_csv('{path}', nullstr = '', allow_quoted_nulls = false, {types})"
+        source = f"read_csv('{path}', nullstr = '', allow_quoted_nulls = false, types = {TYPES[name]})"
         duckdb.sql(f"COPY (SELECT * FROM {source}) TO '{directory}/{name}.parquet' (FORMAT parquet)")
 
 
@@ -67,13 +84,13 @@ def in_order(rows: Iterable[Sequence[int | None]]) -> Measured:
     return sorted((tuple(row) for row in rows), key=itemgetter(0))
 
 
-def on_duckdb(directory: Path, known: Known, *, reference: bool) -> Measured:
+def on_duckdb(directory: Path, known: Known, *, view: str, query: str) -> Measured:
     with duckdb.connect() as engine:
-        statement = HISTORY.format(directory=directory)
+        statement = view.format(directory=directory)
         for name, value in known.parameters.items():  # a view takes no parameters
             statement = statement.replace(f"${name}", f"{value}::bigint[]" if value == [] else str(value))
         engine.execute(statement)
-        return in_order(engine.execute(compiled(reference=reference)).fetchall())
+        return in_order(engine.execute(query).fetchall())
 
 
 def on_postgres(members: Members, known: Known, *, reference: bool) -> Measured:
@@ -94,7 +111,7 @@ def assert_engines_agree(directory: Path, known: Known) -> Measured:
     lay_down(directory)
     for reference, names in ((True, REFERENCE_MEASURE_NAMES), (False, MEASURE_NAMES)):
         expected = on_postgres(members, known, reference=reference)
-        found = on_duckdb(directory, known, reference=reference)
+        found = on_duckdb(directory, known, view=HISTORY, query=compiled(reference=reference))
         assert {len(row) for row in found} == {1 + len(names)}
         assert {type(cell) for row in found for cell in row} <= {int, type(None)}
         assert found == expected
@@ -131,6 +148,38 @@ def test_duckdb_sees_what_was_known_at_a_watermark(tmp_path: Path) -> None:
     assert seen, "the two that were not corrected yet count"
     everything = Known(as_of_day=day_number(AS_OF), watermark=current_watermark())
     assert assert_engines_agree(tmp_path, everything) != some
+
+
+def test_duckdb_measures_behaviour_as_postgres_does(tmp_path: Path) -> None:
+    random, names = Random(3), [f"shop-{number}" for number in range(30)]  # noqa: S311
+    make_merchants(make_partner(), *names)
+    merchants = list(Merchant.objects.order_by("pk").values_list("pk", flat=True))
+    for back in (900, 366, 365, 364, 200, 90, 1, 0, -1):
+        told = [
+            Behaviour(
+                merchant_id=merchant,
+                dpd=random.choice([0, 1, 5, 6, 15, 16, 90]),
+                scheduled_minor=random.randint(0, 10**15),
+                repaid_minor=random.randint(0, 10**15),
+                loans_repaid=random.randint(0, 3),
+            )
+            for merchant in random.sample(merchants, 12)
+        ]
+        with operation():
+            record_behaviour(facts=told, on=AS_OF - timedelta(days=back), now=NOW)
+    lay_down(tmp_path)
+    query = str(ibis.to_sql(behaviour_measures(behaviour()), dialect="duckdb"))
+    members, seen = members_of_market(), []
+    for watermark in (current_watermark(), Watermark(6, (2,))):
+        known = Known(as_of_day=day_number(AS_OF), watermark=watermark)
+        rows = measure_behaviour(members=members.select, parameters=members.parameters, known=known)
+        found = on_duckdb(tmp_path, known, view=BEHAVIOUR, query=query)
+        assert {len(row) for row in found} == {1 + len(BEHAVIOUR_MEASURE_NAMES)}
+        assert {type(cell) for row in found for cell in row} == {int}
+        assert found == in_order(rows)
+        seen.append(found)
+    assert len(seen[0]) > 20
+    assert seen[0] != seen[1]
 
 
 @pytest.mark.real

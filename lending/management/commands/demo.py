@@ -31,7 +31,7 @@ from config.office.roles import Role
 from lending.domain.day_close import STAGES as CLOSE_STAGES
 from lending.domain.day_close import CloseState
 from lending.domain.round import MAKE_OFFERS
-from lending.management.borrowers import accept_some
+from lending.management.borrowers import accept_some, have_accounts
 from lending.models import DayClose, Loan, Offer, Transfer
 from lending.operations.day_close import DayNotClosed, close_day
 from lending.operations.offers import RoundNotStarted, expire_offers, start_round
@@ -92,6 +92,7 @@ class Command(BaseCommand):
             if options["once"]:
                 self._summarise()
             else:
+                have_accounts()
                 self._serve(options["port"], password, self._make_client())
 
     def _say(self, words: str) -> None:
@@ -278,7 +279,7 @@ class Command(BaseCommand):
         self._say(f"export TRADELINE={root} CLIENT_ID={client.client_id} CLIENT_SECRET={client.client_secret}")
         self._say(
             'curl -s "$TRADELINE/oauth/token/" -u "$CLIENT_ID:$CLIENT_SECRET" -d grant_type=client_credentials'
-            ' -d scope="merchants:write transactions:write scores:read"'
+            ' -d scope="merchants:write transactions:write scores:read offers:read offers:write loans:read loans:write"'
         )
         self._say("\nCtrl-C stops the office and its workers; `make stop` stops the database.")
         address = f"127.0.0.1:{port}"

@@ -7,9 +7,13 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from config.kernel.money import format_minor
 from config.office.actors import SYSTEM
-from lending.domain.product_document import DAY_ONE_PRODUCT, in_currency
+from config.office.business_date import get_business_date
+from lending.domain.product import Product
+from lending.domain.product_document import DAY_ONE_PRODUCT, canonical_product, in_currency, parse_product
 from lending.operations.products import ProductNotEntered, enter_product
+from lending.queries.products import preview_product
 
 
 class Command(BaseCommand):
@@ -21,6 +25,7 @@ class Command(BaseCommand):
         """Declare the arguments."""
         parser.add_argument("file", type=Path, nargs="?", default=DAY_ONE_PRODUCT)
         parser.add_argument("--currency", help="the same figures in another currency than the file's")
+        parser.add_argument("--preview", action="store_true", help="say whom it would admit, and enter nothing")
 
     def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401
         """Enter the product and say its hash."""
@@ -29,6 +34,9 @@ class Command(BaseCommand):
             text = file.read_text(encoding="utf-8")
             if options["currency"]:
                 text = in_currency(text, options["currency"])
+            if options["preview"]:
+                self._preview(parse_product(*canonical_product(text)))
+                return
             version = enter_product(text=text, actor=SYSTEM, now=timezone.now())
         except ProductNotEntered as refused:
             message = "This version of the product was entered with another content: raise the version."
@@ -37,3 +45,15 @@ class Command(BaseCommand):
             message = f"{file}: {error}"
             raise CommandError(message) from error
         self.stdout.write(f"{version}: {version.sha256}")
+
+    def _preview(self, product: Product) -> None:
+        """Say how many merchants would have an offer, and why the others would not."""
+        on = get_business_date()
+        if on is None:
+            message = "No business day is open: there are no scores to preview with."
+            raise CommandError(message)
+        found = preview_product(product, on=on)
+        offered = format_minor(found.offered_minor, product.currency, grouped=True)
+        self.stdout.write(f"{found.offers:,} merchants would be offered {offered} {product.currency} in all.")
+        for reason, number in found.without.items():
+            self.stdout.write(f"{number:12,} {reason}")

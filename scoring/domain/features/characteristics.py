@@ -21,7 +21,7 @@ from scoring.domain.features.columns import (
     stacked,
     variation,
 )
-from scoring.domain.features.declarations import FEATURES, NO_REPAYMENT_HISTORY, Feed
+from scoring.domain.features.declarations import FEATURES, Feed
 from scoring.domain.features.measures import DAYS_IN_MONTH, DAYS_IN_WEEK, MONTH_NAMES, MONTHS, WEEK_NAMES, WEEKS
 
 FEWEST_BLOCKS: Final = 6
@@ -102,12 +102,9 @@ def characteristics(measured: Mapping[str, Column], peers: Peers) -> dict[str, C
     return {name: found[name] for name in CHARACTERISTIC_NAMES}
 
 
-def without_history(size: int) -> dict[str, Column]:
-    """Give the characteristics that no transaction tells, at their value without any history."""
-    return {
-        "repayment": column(np.full(size, NO_REPAYMENT_HISTORY, np.int64)),
-        "flagged_share": column(np.zeros(size, np.int64)),
-    }
+def beside_history(repayment: Int64s) -> dict[str, Column]:
+    """Give the characteristics that no transaction tells: the level of repayment, and what nothing measures yet."""
+    return {"repayment": column(repayment), "flagged_share": column(np.zeros_like(repayment))}
 
 
 def whole_blocks(first_sale: Column, days: int, most: int) -> Int64s:

@@ -54,6 +54,8 @@ RIGHTS = {f"{model}_{page}": right for model, right in VIEWED.items() for page i
     "scoring_scorerun_start": "scoring.start_scorerun",
     "scoring_scorerun_publish": "scoring.publish_anyway_scorerun",
     "scoring_scorerun_abandon": "scoring.abandon_scorerun",
+    "lending_offer_apply": "lending.enter_application",
+    "lending_dayclose_live": "lending.start_dayclose",
     "lending_application_approve": "lending.decide_application",
     "lending_application_decline": "lending.decide_application",
     "lending_loan_repay": "lending.repay_loan",
@@ -127,7 +129,7 @@ def addresses() -> dict[str, str]:
     found = {}
     for name in PAGES_BY_RIGHT:
         model = next(key for key in sorted(keys, key=len, reverse=True) if name.startswith(f"{key}_"))
-        args = [] if name.endswith(("_changelist", "_add", "_start")) else [keys[model]]
+        args = [] if name.endswith(("_changelist", "_add", "_start", "_live")) else [keys[model]]
         more = {"replay": [score.pk], "reverse": [2]}.get(name.rpartition("_")[2], [])
         found[name] = reverse(f"admin:{name}", args=[*args, *more])
     return found

@@ -168,7 +168,7 @@ def test_an_application_records_first_and_is_scored_with_it() -> None:
     roll(march(4))
     pay(loan, 2_000_000, on=march(3))  # back-dated into the day that is closed
     assert not BehaviourFact.objects.exists()
-    application = accept(offer)
+    application = accept(offer, external_ref="applied")
     assert told(offer.merchant) == [(3, 0, 0, 0, 0, 1)]
     assert application.score.repayment_level == 8
     assert application.score.run.as_of == march(4)
@@ -184,7 +184,7 @@ def test_before_its_close_a_day_is_not_told_by_an_application() -> None:
     lent(merchant=offer.merchant, terms=EVERY_FIVE_DAYS)
     roll(march(6))
     open_day(on=march(7), actor=SYSTEM, now=NOW)
-    accept(offer)
+    accept(offer, external_ref="applied")
     assert not BehaviourFact.objects.exists()
     close()
     assert [row[:2] for row in told(offer.merchant)] == [(6, 1)]

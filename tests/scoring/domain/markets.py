@@ -25,6 +25,7 @@ from scoring.domain.features.measures import (
     reference_measures,
 )
 from scoring.domain.features.relations import HISTORY_SCHEMA, history
+from scoring.domain.features.repayment import BEHAVIOUR_MEASURE_NAMES
 from scoring.domain.reference import Attributes, freeze, peers
 from scoring.domain.score import Scores, score_columns
 from scoring.domain.scorecard import DAY_ONE_CARD, Scorecard, canonical_card, parse_scorecard
@@ -113,7 +114,10 @@ def compiled(*, reference: bool) -> str:
 
 def measured(connection: duckdb.DuckDBPyConnection, merchants: int) -> dict[str, Column]:
     rows = connection.execute(compiled(reference=False)).fetchall()
-    return columns_of(rows, MEASURE_NAMES, NULLABLE_MEASURES, np.arange(merchants))
+    return {
+        **columns_of(rows, MEASURE_NAMES, NULLABLE_MEASURES, np.arange(merchants)),
+        **columns_of([], BEHAVIOUR_MEASURE_NAMES, frozenset(), np.arange(merchants)),  # nobody borrowed
+    }
 
 
 def reference_measured(connection: duckdb.DuckDBPyConnection, merchants: int) -> dict[str, Column]:

@@ -12,6 +12,7 @@ from scoring.domain.checks import psi_null_bound
 from scoring.domain.features.characteristics import characteristics
 from scoring.domain.features.columns import column_of, half_even, variation
 from scoring.domain.features.measures import MONTH_NAMES
+from scoring.domain.features.repayment import repayment_levels
 from scoring.domain.reference import percentile_cuts
 from scoring.domain.sales_basis import sales_basis
 from scoring.domain.scorecard import row_points
@@ -72,6 +73,14 @@ def basis(line: Line) -> list[object]:
     return [*line[:5], str(found[0])]
 
 
+def repayment(line: Line) -> list[object]:
+    repaid, worst, scheduled, returned = map(int, line[:4])
+    told = {"loans_repaid": repaid, "max_dpd_365": worst, "open_scheduled": scheduled, "open_repaid": returned}
+    [level] = repayment_levels(measures_of(told)).tolist()
+    [row] = [row for row in day_one().rows if row.name == "repayment"]
+    return [*line[:4], str(level), str(row_points(row, column_of([level]), None)[0])]
+
+
 def points(line: Line) -> list[object]:
     [row] = [row for row in day_one().rows if row.name == line[0]]
     return [*line[:2], str(row_points(row, column_of([integer(line[1])]), None)[0])]
@@ -94,6 +103,7 @@ WORKED: dict[str, Callable[[Line], list[object]]] = {
     "ratings": ratings,
     "ranks": ranks,
     "basis": basis,
+    "repayment": repayment,
     "points": points,
     "pd": pd,
     "psi": psi,

@@ -6,14 +6,17 @@ from scoring.domain.features.characteristics import Peers
 from scoring.domain.features.columns import Column, column_of
 from scoring.domain.features.declarations import Feed
 from scoring.domain.features.measures import MEASURE_NAMES, NULLABLE_MEASURES
+from scoring.domain.features.repayment import BEHAVIOUR_MEASURE_NAMES
+
+NAMES = (*MEASURE_NAMES, *BEHAVIOUR_MEASURE_NAMES)
 
 
 def measures_of(*merchants: dict[str, int]) -> dict[str, Column]:
     """Give each merchant these measures, and of the others what no row at all gives."""
-    assert {name for merchant in merchants for name in merchant} <= set(MEASURE_NAMES)
+    assert {name for merchant in merchants for name in merchant} <= set(NAMES)
     return {
         name: column_of([merchant.get(name, None if name in NULLABLE_MEASURES else 0) for merchant in merchants])
-        for name in MEASURE_NAMES
+        for name in NAMES
     }
 
 

@@ -1,0 +1,113 @@
+"""Apply for a merchant: ask for amount, term and the evidence, show the quote, and apply when it is confirmed."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+
+from config.db.transactions import Contended
+from config.kernel.money import BadAmount, format_minor, parse_minor
+from config.office.actors import actor_of
+from config.office.admin import Words
+from config.office.business_date import get_business_date
+from lending.admin.words import ACCEPTANCE_REFUSALS, APPLICATION_REFUSALS
+from lending.domain.application import ApplicationRefusal
+from lending.domain.offer import AcceptanceRefusal, SignedTerms
+from lending.models import Application, Offer
+from lending.operations.applications import OfferNotAccepted, accept_offer
+from lending.queries.offers import quote_offer
+from scoring.operations.single import MerchantNotScored
+
+REFUSALS: dict[Any, Words] = {**ACCEPTANCE_REFUSALS, **APPLICATION_REFUSALS}
+TEXT = UnfoldAdminTextInputWidget
+
+
+class ApplyForm(forms.Form):
+    """Ask for what a loan under an offer needs."""
+
+    amount = forms.CharField(label=_("Amount"), max_length=24, widget=TEXT({"inputmode": "decimal"}))
+    months = forms.TypedChoiceField(label=_("Months"), coerce=int, widget=UnfoldAdminSelectWidget)
+    external_ref = forms.CharField(label=_("Number of the contract"), max_length=100, widget=TEXT)
+    signatory = forms.CharField(label=_("Signed by"), max_length=200, widget=TEXT)
+    signed_at = forms.DateTimeField(label=_("Signed at, UTC"), widget=TEXT({"type": "datetime-local"}))
+    document_sha256 = forms.RegexField(
+        label=_("SHA-256 of the signed document"), regex=r"^[0-9a-f]{64}$", max_length=64, widget=TEXT
+    )
+    address = forms.GenericIPAddressField(label=_("Address it was signed from"), widget=TEXT)
+
+    def __init__(self, *args: Any, offer: Offer, **kwargs: Any) -> None:  # noqa: ANN401
+        super().__init__(*args, **kwargs)
+        self.currency = offer.currency
+        terms = sorted(int(months) for months, most in offer.most_by_months.items() if most)
+        self.fields["months"].choices = [  # type: ignore[attr-defined] # of a choice field
+            (months, f"{months} ({format_minor(offer.most_by_months[str(months)], offer.currency, grouped=True)})")
+            for months in reversed(terms)
+        ]
+
+    def clean_amount(self) -> int:
+        """Read the amount in minor units; thousands may be grouped by commas."""
+        try:
+            return parse_minor(self.cleaned_data["amount"].strip().replace(",", ""), self.currency)
+        except BadAmount as error:
+            raise forms.ValidationError(_("Please write an amount like 1234.50.")) from error
+
+
+def quote_context(offer: Offer, data: dict[str, Any]) -> dict[str, Any]:
+    """Say what the loan would cost, instalment by instalment, or why it is not to be had."""
+    on = get_business_date()
+    if on is None:
+        return {"refusal": REFUSALS[ApplicationRefusal.NO_BUSINESS_DATE]}
+    found = quote_offer(offer, on=on, amount_minor=data["amount"], months=data["months"])
+    if isinstance(found, AcceptanceRefusal):
+        return {"refusal": REFUSALS[found]}
+
+    def money(minor: int) -> str:
+        return format_minor(minor, offer.currency, grouped=True)
+
+    return {
+        "refusal": None,
+        "schedule": [
+            (row.no, row.due, money(row.principal_minor), money(row.interest_minor), money(row.total_minor))
+            for row in found.schedule
+        ],
+        "interest": money(found.total_interest_minor),
+        "apr": found.apr,
+        "amount": money(data["amount"]),
+    }
+
+
+def apply_for(request: HttpRequest, offer: Offer, data: dict[str, Any]) -> Application | None:
+    """Apply, and tell what came of it."""
+    try:
+        application = accept_offer(
+            offer_id=offer.pk,
+            amount_minor=data["amount"],
+            months=data["months"],
+            evidence=_evidence(data),
+            external_ref=data["external_ref"],
+            actor=actor_of(request.user),
+            now=timezone.now(),
+        )
+    except OfferNotAccepted as refused:
+        messages.error(request, str(REFUSALS[refused.reason]))
+    except MerchantNotScored:
+        messages.error(request, _("No scores are published yet: the merchant cannot be scored."))
+    except Contended:
+        messages.error(request, _("Someone else is working on this merchant. Please try again."))
+    else:
+        messages.success(request, _("The application is made and decided."))
+        return application
+    return None
+
+
+def _evidence(data: dict[str, Any]) -> SignedTerms:
+    return SignedTerms(
+        signatory=data["signatory"],
+        signed_at=data["signed_at"],
+        document_sha256=data["document_sha256"],
+        address=data["address"],
+    )

@@ -1,0 +1,327 @@
+"""Let a partner read the loans to its merchants: how they stand, what is due when, what happened, what closes them."""
+
+from datetime import date, timedelta
+
+from django.http import Http404
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from lending.api.bodies import MoneySerializer, money
+from lending.api.ids import after_of
+from lending.api.offers import A_PAGE, asked_merchant
+from lending.api.refusals import described, refused
+from lending.domain.allocation import Allocation
+from lending.domain.booking import BookingRefusal
+from lending.domain.ledger import Position
+from lending.models import Loan
+from lending.queries.loans import get_loan_of_partner, loans_of_partner, position_of, projection_of
+from lending.queries.servicing import Happening, Row, current_date_of, get_servicing, payoff_of
+from merchants.api.authentication import partner_of
+
+QUOTED_AHEAD = timedelta(days=60)
+"""A payoff is quoted so far ahead: beyond, too much may happen before."""
+
+
+class BalancesSerializer(serializers.Serializer[None]):
+    """Render what is outstanding: principal, and what was earned to date and is not paid."""
+
+    principal = MoneySerializer()
+    interest = MoneySerializer()
+    penalty = MoneySerializer()
+    fees = MoneySerializer()
+    credit = MoneySerializer(help_text="What was paid too much; not netted.")
+
+
+class LoanSerializer(serializers.Serializer[None]):
+    """Render a loan as of a date."""
+
+    id = serializers.CharField()
+    application = serializers.CharField()
+    merchant = serializers.CharField()
+    status = serializers.CharField(help_text="approved, active, closed, cancelled")
+    amount = MoneySerializer()
+    disbursed_on = serializers.DateField(allow_null=True)
+    closed_on = serializers.DateField(allow_null=True)
+    as_of = serializers.DateField(allow_null=True, help_text="In the list, the date its books reach.")
+    balances = BalancesSerializer()
+    due = MoneySerializer(help_text="All that is due and unpaid.")
+    days_past_due = serializers.IntegerField()
+    next_due = serializers.DateField(allow_null=True)
+
+
+class LoanPageSerializer(serializers.Serializer[None]):
+    """Render a page of loans."""
+
+    loans = LoanSerializer(many=True)
+    next_after = serializers.CharField(allow_null=True)
+
+
+class InstalmentSerializer(serializers.Serializer[None]):
+    """Render an instalment as drawn, what of its principal is left, and how it stands."""
+
+    no = serializers.IntegerField()
+    due = serializers.DateField()
+    principal = MoneySerializer()
+    interest = MoneySerializer()
+    total = MoneySerializer()
+    principal_left = MoneySerializer()
+    state = serializers.CharField(help_text="ahead, due, late, paid")
+
+
+class ScheduleSerializer(serializers.Serializer[None]):
+    """Render a schedule; it is drawn when the money leaves."""
+
+    as_of = serializers.DateField()
+    instalments = InstalmentSerializer(many=True)
+
+
+class AllocationSerializer(serializers.Serializer[None]):
+    """Render where a payment went."""
+
+    penalty = MoneySerializer()
+    fee = MoneySerializer()
+    interest = MoneySerializer()
+    principal = MoneySerializer()
+    credit = MoneySerializer(help_text="What was too much.")
+
+
+class EventSerializer(serializers.Serializer[None]):
+    """Render what happened to a loan."""
+
+    seq = serializers.IntegerField()
+    type = serializers.CharField(
+        help_text="disbursement, repayment, charge, rate_change, reversal, apply_credit, refund_credit"
+    )
+    on = serializers.DateField(help_text="The day it takes effect.")
+    amount = MoneySerializer(allow_null=True)
+    yearly_rate = serializers.CharField(allow_null=True, help_text='Of a rate_change: "0.146" is 14.6 %.')
+    external_ref = serializers.CharField(help_text="Yours, of a repayment that you reported; else empty.")
+    allocation = AllocationSerializer(allow_null=True, help_text="Of a payment that stands, as later events have it.")
+    reverses = serializers.IntegerField(allow_null=True, help_text="The seq of the event that a reversal removes.")
+    reversed_by = serializers.IntegerField(allow_null=True)
+    booked_at = serializers.DateTimeField()
+
+
+class EventPageSerializer(serializers.Serializer[None]):
+    """Render a page of events."""
+
+    events = EventSerializer(many=True)
+    next_after = serializers.IntegerField(allow_null=True)
+
+
+class PayoffSerializer(serializers.Serializer[None]):
+    """Render what closes a loan on a date, unless something is booked before."""
+
+    on = serializers.DateField()
+    payoff = MoneySerializer()
+    balances = BalancesSerializer()
+
+
+class LoansView(APIView):
+    """List the loans."""
+
+    scopes = {"GET": "loans:read"}
+
+    @extend_schema(
+        operation_id="loans_list",
+        responses={200: LoanPageSerializer, **described(400, 404)},
+        parameters=[
+            OpenApiParameter("merchant", str, description="Your id of a merchant: its loans alone."),
+            OpenApiParameter("after", str, description="`next_after` of the page before."),
+        ],
+    )
+    def get(self, request: Request) -> Response:
+        """List the loans to your merchants as their books have them, 100 a page."""
+        found = loans_of_partner(
+            partner_id=partner_of(request).pk,
+            merchant_id=asked_merchant(request),
+            after=after_of(request, "loan"),
+            limit=A_PAGE,
+        )
+        following = f"loan_{found[-1].pk}" if len(found) == A_PAGE else None
+        loans = [
+            {
+                **_loan_body(loan, position_of(loan), as_of=loan.booked_to),
+                "due": money(loan.due_minor, loan.currency),
+                "days_past_due": loan.dpd,
+                "next_due": loan.next_due,
+            }
+            for loan in found
+        ]
+        return Response({"loans": loans, "next_after": following})
+
+
+class LoanView(APIView):
+    """Show one loan."""
+
+    scopes = {"GET": "loans:read"}
+
+    @extend_schema(responses={200: LoanSerializer, **described(404)})
+    def get(self, request: Request, loan_id: int) -> Response:
+        """Give how the loan stands today, with interest up to now."""
+        loan = own_loan(request, loan_id)
+        as_of = current_date_of(loan)
+        projection = projection_of(loan, as_of=as_of)
+        return Response(
+            {
+                **_loan_body(loan, projection.position, as_of=as_of),
+                "due": money(projection.due_minor, loan.currency),
+                "days_past_due": projection.dpd,
+                "next_due": projection.next_due,
+            }
+        )
+
+
+class ScheduleView(APIView):
+    """Show the schedule of one loan."""
+
+    scopes = {"GET": "loans:read"}
+
+    @extend_schema(responses={200: ScheduleSerializer, **described(404)})
+    def get(self, request: Request, loan_id: int) -> Response:
+        """Give the instalments as drawn, and how each stands."""
+        loan = own_loan(request, loan_id)
+        servicing = get_servicing(loan)
+        rows = [_instalment_body(row, loan.currency) for row in servicing.rows]
+        return Response({"as_of": servicing.as_of, "instalments": rows})
+
+
+class EventsView(APIView):
+    """List the events of one loan."""
+
+    scopes = {"GET": "loans:read"}
+
+    @extend_schema(
+        responses={200: EventPageSerializer, **described(400, 404)},
+        parameters=[OpenApiParameter("after", int, description="`next_after` of the page before.")],
+    )
+    def get(self, request: Request, loan_id: int) -> Response:
+        """List what happened, in the order of booking, 100 a page."""
+        loan, after = own_loan(request, loan_id), request.query_params.get("after", "0")
+        if not after.isdecimal() or not after.isascii() or len(after) > 9:  # noqa: PLR2004 - beyond every event
+            raise ValidationError({"after": ["`next_after` of the page before is needed."]})
+        happenings = get_servicing(loan).happenings
+        places = {one.event.pk: one.event.seq for one in happenings}
+        later = [one for one in reversed(happenings) if one.event.seq > int(after)]
+        shown = later[:A_PAGE]
+        following = shown[-1].event.seq if len(later) > A_PAGE else None
+        events = [
+            {**_event_body(one, loan.currency), "reverses": one.event.of_id and places[one.event.of_id]}
+            for one in shown
+        ]
+        return Response({"events": events, "next_after": following})
+
+
+class PayoffView(APIView):
+    """Quote what closes one loan."""
+
+    scopes = {"GET": "loans:read"}
+
+    @extend_schema(
+        responses={200: PayoffSerializer, **described(400, 404, 409)},
+        parameters=[
+            OpenApiParameter("on", date, description="From today on, at most 60 days ahead; today if left out.")
+        ],
+    )
+    def get(self, request: Request, loan_id: int) -> Response:
+        """Give what closes the loan on a date, with interest up to it; credit is not netted."""
+        loan = own_loan(request, loan_id)
+        today = current_date_of(loan)
+        on = _asked_date(request, today)
+        if loan.disbursed_on is None:
+            return refused(BookingRefusal.NOT_DISBURSED)
+        position = projection_of(loan, as_of=on).position
+        return Response(
+            {
+                "on": on,
+                "payoff": money(payoff_of(position), loan.currency),
+                "balances": balances_body(position, loan.currency),
+            }
+        )
+
+
+def own_loan(request: Request, loan_id: int) -> Loan:
+    """Get a loan to one of the caller's merchants. Raises Http404."""
+    try:
+        return get_loan_of_partner(partner_id=partner_of(request).pk, loan_id=loan_id)
+    except Loan.DoesNotExist as error:
+        raise Http404 from error
+
+
+def balances_body(position: Position, currency: str) -> dict[str, object]:
+    """Render what is outstanding at a position."""
+    return {
+        "principal": money(position.principal_minor, currency),
+        "interest": money(position.interest_minor - position.interest_paid_minor, currency),
+        "penalty": money(position.penalty_minor - position.penalty_paid_minor, currency),
+        "fees": money(position.fees_minor - position.fees_paid_minor, currency),
+        "credit": money(position.credit_minor, currency),
+    }
+
+
+def allocation_body(allocation: Allocation, currency: str) -> dict[str, object]:
+    """Render where a payment went."""
+    return {
+        "penalty": money(allocation.penalty_minor, currency),
+        "fee": money(allocation.fee_minor, currency),
+        "interest": money(allocation.interest_minor, currency),
+        "principal": money(allocation.principal_minor, currency),
+        "credit": money(allocation.credit_minor, currency),
+    }
+
+
+def _loan_body(loan: Loan, position: Position, *, as_of: date | None) -> dict[str, object]:
+    return {
+        "id": f"loan_{loan.pk}",
+        "application": f"application_{loan.application_id}",
+        "merchant": loan.merchant.external_id,
+        "status": loan.status.lower(),
+        "amount": money(loan.amount_minor, loan.currency),
+        "disbursed_on": loan.disbursed_on,
+        "closed_on": loan.closed_on,
+        "as_of": as_of,
+        "balances": balances_body(position, loan.currency),
+    }
+
+
+def _instalment_body(row: Row, currency: str) -> dict[str, object]:
+    return {
+        "no": row.drawn.no,
+        "due": row.drawn.due,
+        "principal": money(row.drawn.principal_minor, currency),
+        "interest": money(row.drawn.interest_minor, currency),
+        "total": money(row.drawn.total_minor, currency),
+        "principal_left": money(row.left_minor, currency),
+        "state": row.state.lower(),
+    }
+
+
+def _event_body(happening: Happening, currency: str) -> dict[str, object]:
+    event, allocation, reversal = happening.event, happening.allocation, happening.reversed_by
+    return {
+        "seq": event.seq,
+        "type": event.type,
+        "on": event.on,
+        "amount": None if event.amount_minor is None else money(event.amount_minor, currency),
+        "yearly_rate": None if event.rate is None else f"{event.rate.normalize():f}",
+        "external_ref": event.external_ref,
+        "allocation": None if allocation is None else allocation_body(allocation, currency),
+        "reversed_by": None if reversal is None else reversal.seq,
+        "booked_at": event.booked_at,
+    }
+
+
+def _asked_date(request: Request, today: date) -> date:
+    """Read the date a payoff is asked for. Raises ValidationError."""
+    text = request.query_params.get("on")
+    try:
+        on = today if text is None else date.fromisoformat(text)
+    except ValueError as error:
+        raise ValidationError({"on": ["A date like 2026-03-01 is needed."]}) from error
+    if not today <= on <= today + QUOTED_AHEAD:
+        raise ValidationError({"on": [f"From {today} on, at most {QUOTED_AHEAD.days} days ahead."]})
+    return on

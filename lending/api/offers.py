@@ -1,0 +1,229 @@
+"""Let a partner read the offers to its merchants, quote them, and answer them."""
+
+from collections.abc import Callable
+
+from django.http import Http404
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from config.office.business_date import get_business_date
+from lending.api.bodies import ClosedSerializer, MoneySerializer, MonthsField, NothingSerializer, minor_of, money
+from lending.api.ids import after_of
+from lending.api.refusals import described, refused
+from lending.domain.application import ApplicationRefusal
+from lending.domain.offer import AcceptanceRefusal
+from lending.domain.quote import Quote
+from lending.domain.refusal import LoanRefused
+from lending.models import Offer
+from lending.operations.offers import OfferNotMoved, decline_offer, deliver_offer
+from lending.queries.offers import get_offer_of_partner, open_offers_of_partner, quote_offer
+from merchants.api.authentication import caller_of, partner_of
+from merchants.models import Merchant
+from merchants.queries.merchants import get_merchant
+
+A_PAGE = 100
+
+
+class TermSerializer(serializers.Serializer[None]):
+    """Render one term that may be chosen, and the most that is lent for it."""
+
+    months = serializers.IntegerField()
+    most = MoneySerializer()
+
+
+class OfferSerializer(serializers.Serializer[None]):
+    """Render an offer."""
+
+    id = serializers.CharField()
+    merchant = serializers.CharField()
+    state = serializers.CharField(help_text="made, delivered; accepted, declined, expired, replaced, withdrawn")
+    grade = serializers.CharField()
+    minimum = MoneySerializer(help_text="The least that is lent.")
+    limit = MoneySerializer(help_text="The most that is lent, over the longest term.")
+    daily_rate = serializers.CharField(help_text='Simple interest a day on what is outstanding: "0.0004" is 0.04 %.')
+    terms = TermSerializer(many=True)
+    made_on = serializers.DateField()
+    expires_on = serializers.DateField(help_text="The first day on which it can no longer be accepted.")
+
+
+class OfferPageSerializer(serializers.Serializer[None]):
+    """Render a page of offers."""
+
+    offers = OfferSerializer(many=True)
+    next_after = serializers.CharField(allow_null=True)
+
+
+class ChoiceSerializer(ClosedSerializer):
+    """Read what a merchant would borrow."""
+
+    amount = MoneySerializer()
+    months = MonthsField()
+
+
+class DrawnSerializer(serializers.Serializer[None]):
+    """Render an instalment as it would be drawn."""
+
+    no = serializers.IntegerField()
+    due = serializers.DateField()
+    principal = MoneySerializer()
+    interest = MoneySerializer()
+    total = MoneySerializer()
+
+
+class QuoteSerializer(serializers.Serializer[None]):
+    """Render a quote."""
+
+    disbursed_on = serializers.DateField(help_text="The business date: paid out later, the dates move with it.")
+    total_interest = MoneySerializer()
+    total_cost = MoneySerializer(help_text="All that is repaid beyond the amount.")
+    apr = serializers.CharField(help_text="The effective yearly rate (EU), in per cent.")
+    schedule = DrawnSerializer(many=True)
+
+
+class OffersView(APIView):
+    """List the open offers."""
+
+    scopes = {"GET": "offers:read"}
+
+    @extend_schema(
+        operation_id="offers_list",
+        responses={200: OfferPageSerializer, **described(400, 404)},
+        parameters=[
+            OpenApiParameter("merchant", str, description="Your id of a merchant: its offer alone."),
+            OpenApiParameter("after", str, description="`next_after` of the page before."),
+        ],
+    )
+    def get(self, request: Request) -> Response:
+        """List the open offers to your merchants, 100 a page."""
+        found = open_offers_of_partner(
+            partner_id=partner_of(request).pk,
+            merchant_id=asked_merchant(request),
+            after=after_of(request, "offer"),
+            limit=A_PAGE,
+        )
+        following = f"offer_{found[-1].pk}" if len(found) == A_PAGE else None
+        return Response({"offers": [offer_body(offer) for offer in found], "next_after": following})
+
+
+class OfferView(APIView):
+    """Show one offer."""
+
+    scopes = {"GET": "offers:read"}
+
+    @extend_schema(responses={200: OfferSerializer, **described(404)})
+    def get(self, request: Request, offer_id: int) -> Response:
+        """Give what is offered, and what became of it."""
+        return Response(offer_body(own_offer(request, offer_id)))
+
+
+class QuoteView(APIView):
+    """Quote an offer."""
+
+    scopes = {"POST": "offers:read"}
+
+    @extend_schema(request=ChoiceSerializer, responses={200: QuoteSerializer, **described(400, 404, 409, 422, 503)})
+    def post(self, request: Request, offer_id: int) -> Response:
+        """Say what an amount over a term would cost, by the very function that makes the loan; moves nothing."""
+        offer = own_offer(request, offer_id)
+        choice = ChoiceSerializer(data=request.data)
+        choice.is_valid(raise_exception=True)
+        amount, on = minor_of(choice.validated_data["amount"], offer.currency), get_business_date()
+        if on is None:
+            return refused(ApplicationRefusal.NO_BUSINESS_DATE)
+        try:
+            quoted = quote_offer(offer, on=on, amount_minor=amount, months=choice.validated_data["months"])
+        except LoanRefused as unfit:
+            return refused(unfit.reason)
+        if isinstance(quoted, AcceptanceRefusal):
+            return refused(quoted)
+        return Response({"disbursed_on": on.isoformat(), **_quote_body(quoted, offer.currency)})
+
+
+class DeclineView(APIView):
+    """Decline an offer."""
+
+    scopes = {"POST": "offers:write"}
+
+    @extend_schema(request=None, responses={200: OfferSerializer, **described(400, 404, 409)})
+    def post(self, request: Request, offer_id: int) -> Response:
+        """Keep that the merchant does not want it."""
+        return _moved(request, offer_id, decline_offer)
+
+
+class DeliveredView(APIView):
+    """Mark an offer as delivered."""
+
+    scopes = {"POST": "offers:write"}
+
+    @extend_schema(request=None, responses={200: OfferSerializer, **described(400, 404, 409)})
+    def post(self, request: Request, offer_id: int) -> Response:
+        """Keep that the merchant has seen it."""
+        return _moved(request, offer_id, deliver_offer)
+
+
+def own_offer(request: Request, offer_id: int) -> Offer:
+    """Get an offer to one of the caller's merchants. Raises Http404."""
+    try:
+        return get_offer_of_partner(partner_id=partner_of(request).pk, offer_id=offer_id)
+    except Offer.DoesNotExist as error:
+        raise Http404 from error
+
+
+def asked_merchant(request: Request) -> int | None:
+    """Find the merchant that a list is asked for, `?merchant=kiln-1`; None without one. Raises Http404."""
+    external_id = request.query_params.get("merchant")
+    if external_id is None:
+        return None
+    try:
+        return get_merchant(partner_id=partner_of(request).pk, external_id=external_id).pk
+    except Merchant.DoesNotExist as error:
+        raise Http404 from error
+
+
+def offer_body(offer: Offer) -> dict[str, object]:
+    """Render an offer."""
+    most = sorted((int(months), minor) for months, minor in offer.most_by_months.items())
+    return {
+        "id": f"offer_{offer.pk}",
+        "merchant": offer.merchant.external_id,
+        "state": offer.state.lower(),
+        "grade": offer.grade,
+        "minimum": money(offer.minimum_minor, offer.currency),
+        "limit": money(offer.limit_minor, offer.currency),
+        "daily_rate": f"{offer.daily_rate.normalize():f}",
+        "terms": [{"months": months, "most": money(minor, offer.currency)} for months, minor in most if minor],
+        "made_on": offer.made_on.isoformat(),
+        "expires_on": offer.expires_on.isoformat(),
+    }
+
+
+def _moved(request: Request, offer_id: int, move: Callable[..., Offer]) -> Response:
+    own_offer(request, offer_id)
+    NothingSerializer(data=request.data).is_valid(raise_exception=True)
+    try:
+        offer = move(offer_id=offer_id, actor=caller_of(request).actor, now=timezone.now())
+    except OfferNotMoved as unmoved:
+        return refused(unmoved.reason)
+    return Response(offer_body(offer))
+
+
+def _quote_body(quoted: Quote, currency: str) -> dict[str, object]:
+    return {
+        "total_interest": money(quoted.total_interest_minor, currency),
+        "total_cost": money(quoted.total_cost_minor, currency),
+        "apr": quoted.apr,
+        "schedule": [
+            {
+                "no": row.no,
+                "due": row.due.isoformat(),
+                "principal": money(row.principal_minor, currency),
+                "interest": money(row.interest_minor, currency),
+                "total": money(row.total_minor, currency),
+            }
+            for row in quoted.schedule
+        ],
+    }

@@ -1,0 +1,88 @@
+"""Let a partner report what its merchants repaid."""
+
+from http import HTTPStatus
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from lending.api.bodies import ClosedSerializer, MoneySerializer, TextField, minor_of, money
+from lending.api.keys import KEY_PARAMETER, request_key
+from lending.api.loans import AllocationSerializer, BalancesSerializer, allocation_body, balances_body, own_loan
+from lending.api.refusals import described, refused
+from lending.models import LoanEvent
+from lending.operations.loans import EventNotBooked, book_repayment
+from lending.queries.servicing import receipt_of
+from merchants.api.authentication import caller_of
+from merchants.operations.idempotency import RequestNotTaken
+
+
+class PaymentSerializer(ClosedSerializer):
+    """Read a payment."""
+
+    amount = MoneySerializer()
+    on = serializers.DateField(help_text="The day the money came in.")
+    external_ref = TextField(max_length=100, help_text="Your own id of the payment, unique for ever.")
+
+
+class RepaymentSerializer(serializers.Serializer[None]):
+    """Render a booked payment: where it went, and how the loan stood on its date."""
+
+    loan = serializers.CharField()
+    seq = serializers.IntegerField(help_text="Its place among the loan's events.")
+    external_ref = serializers.CharField()
+    amount = MoneySerializer()
+    on = serializers.DateField()
+    allocation = AllocationSerializer()
+    status = serializers.CharField()
+    balances = BalancesSerializer()
+
+
+class RepaymentsView(APIView):
+    """Book repayments."""
+
+    scopes = {"POST": "loans:write"}
+
+    @extend_schema(
+        request=PaymentSerializer,
+        responses={201: RepaymentSerializer, **described(400, 404, 409, 422, 503)},
+        parameters=[KEY_PARAMETER],
+    )
+    def post(self, request: Request, loan_id: int) -> Response:
+        """Book a payment, allocated by the loan's waterfall; what is too much becomes credit."""
+        loan = own_loan(request, loan_id)
+        sent = PaymentSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        payment = sent.validated_data
+        try:
+            event = book_repayment(
+                loan_id=loan_id,
+                amount_minor=minor_of(payment["amount"], loan.currency),
+                on=payment["on"],
+                external_ref=payment["external_ref"],
+                reason="",
+                actor=caller_of(request).actor,
+                now=timezone.now(),
+                key=request_key(request),
+            )
+        except (EventNotBooked, RequestNotTaken) as denied:
+            return refused(denied.reason)
+        return Response(_body(event), status=HTTPStatus.CREATED)
+
+
+def _body(event: LoanEvent) -> dict[str, object]:
+    """Render the receipt: from the payment alone, so that the request sent again is answered alike."""
+    receipt, currency = receipt_of(event), event.loan.currency
+    return {
+        "loan": f"loan_{event.loan_id}",
+        "seq": event.seq,
+        "external_ref": event.external_ref,
+        "amount": money(event.amount_minor or 0, currency),
+        "on": event.on,
+        "allocation": allocation_body(receipt.allocation, currency),
+        "status": receipt.projection.status.lower(),
+        "balances": balances_body(receipt.projection.position, currency),
+    }

@@ -1,0 +1,31 @@
+"""Map the API of lending."""
+
+from django.urls import path, register_converter
+
+from lending.api.applications import AcceptView, ApplicationView
+from lending.api.ids import ApplicationIdConverter, LoanIdConverter, OfferIdConverter
+from lending.api.loans import EventsView, LoansView, LoanView, PayoffView, ScheduleView
+from lending.api.merchant_offer import MerchantOfferView
+from lending.api.offers import DeclineView, DeliveredView, OffersView, OfferView, QuoteView
+from lending.api.repayments import RepaymentsView
+
+register_converter(OfferIdConverter, "offer")
+register_converter(ApplicationIdConverter, "application")
+register_converter(LoanIdConverter, "loan")
+
+urlpatterns = [
+    path("merchants/<path:external_id>/offer", MerchantOfferView.as_view(), name="merchant-offer"),
+    path("offers", OffersView.as_view(), name="offers"),
+    path("offers/<offer:offer_id>", OfferView.as_view(), name="offer"),
+    path("offers/<offer:offer_id>/quote", QuoteView.as_view(), name="offer-quote"),
+    path("offers/<offer:offer_id>/accept", AcceptView.as_view(), name="offer-accept"),
+    path("offers/<offer:offer_id>/decline", DeclineView.as_view(), name="offer-decline"),
+    path("offers/<offer:offer_id>/delivered", DeliveredView.as_view(), name="offer-delivered"),
+    path("applications/<application:application_id>", ApplicationView.as_view(), name="application"),
+    path("loans", LoansView.as_view(), name="loans"),
+    path("loans/<loan:loan_id>", LoanView.as_view(), name="loan"),
+    path("loans/<loan:loan_id>/schedule", ScheduleView.as_view(), name="loan-schedule"),
+    path("loans/<loan:loan_id>/events", EventsView.as_view(), name="loan-events"),
+    path("loans/<loan:loan_id>/payoff", PayoffView.as_view(), name="loan-payoff"),
+    path("loans/<loan:loan_id>/repayments", RepaymentsView.as_view(), name="loan-repayments"),
+]

@@ -1,0 +1,105 @@
+"""Gather how merchants repay, as of the end of a day: what lending tells scoring about them."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+
+from django.db.models import Exists, F, OuterRef, Q, Sum
+
+from config.kernel.calendar import day_number
+from lending.domain.loan import LoanStatus
+from lending.domain.state import read_state
+from lending.models import Instalment, Loan, LoanEvent
+from lending.queries.loans import contracts_of
+from scoring.domain.behaviour import Behaviour
+
+MERCHANTS_AT_ONCE: Final = 1_000
+RECENT: Final = timedelta(days=90)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _End:
+    """Hold how a loan stood at the end of a day."""
+
+    closed: bool
+    principal_minor: int
+    dpd: int
+
+
+def behaviours_of_part(*, day: date, part: int, parts: int) -> Iterator[list[Behaviour]]:
+    """Gather the merchants of a part of all loans, each over all its loans, some at a time.
+
+    Also of loans closed in the 90 days before, in which the dues of their last days run out, and of those that a
+    payout sent back unmade.
+    """
+    happened = Exists(LoanEvent.objects.filter(loan=OuterRef("pk")))
+    loans = Loan.objects.of_part(part, parts).exclude(closed_on__lt=day - RECENT).filter(happened)
+    merchants = sorted(set(loans.values_list("merchant_id", flat=True)))
+    for start in range(0, len(merchants), MERCHANTS_AT_ONCE):
+        yield behaviours(merchants=merchants[start : start + MERCHANTS_AT_ONCE], day=day)
+
+
+def behaviours(*, merchants: Sequence[int], day: date) -> list[Behaviour]:
+    """Gather how merchants stood with their loans at the end of a day, from what is booked by now, in their order.
+
+    Whether the close of the day has reached a loan, or a later payment has, changes nothing.
+    """
+    drawn = Q(status__in=[LoanStatus.ACTIVE, LoanStatus.CLOSED], disbursed_on__lte=day)
+    loans = list(Loan.objects.filter(drawn, merchant__in=merchants).defer("terms"))
+    ends = _ends(loans, day=day)
+    dues = _dues([loan.pk for loan in loans], day=day)
+    found = {merchant: defaultdict[str, int](int) for merchant in merchants}
+    for loan in loans:
+        end = ends.get(loan.pk)
+        if end is None:  # its payout came back meanwhile
+            continue
+        sums = found[loan.merchant_id]
+        scheduled, recent = dues.get(loan.pk, (0, 0))
+        sums["due_90_minor"] += recent
+        sums["dpd"] = max(sums["dpd"], end.dpd)
+        if end.closed:
+            sums["loans_repaid"] += 1
+        else:
+            sums["scheduled_minor"] += scheduled
+            sums["repaid_minor"] += loan.disbursed_minor - end.principal_minor
+    return [Behaviour(merchant_id=merchant, **sums) for merchant, sums in found.items()]
+
+
+def _ends(loans: Sequence[Loan], *, day: date) -> dict[int, _End]:
+    """Read how loans stood at the end of a day off their rows, where these stand there; replay the others."""
+    night = day + timedelta(days=1)
+    later = set(
+        LoanEvent.objects.filter(loan__in=[loan.pk for loan in loans], on__gt=day).values_list("loan_id", flat=True)
+    )
+    ends = {}
+    for loan in loans:
+        closed = loan.status == LoanStatus.CLOSED
+        if loan.pk not in later and (closed or loan.booked_to == night):
+            ends[loan.pk] = _End(closed=closed, principal_minor=loan.principal_minor, dpd=loan.dpd)
+    others = Loan.objects.filter(pk__in=[loan.pk for loan in loans if loan.pk not in ends])
+    for pk, contract in contracts_of(list(others)).items():
+        # After the events of the day, with its interest, before any event of the next.
+        account = contract.replayed().account(day)
+        if account is None:
+            continue
+        account.turn_to(day_number(night))
+        state = read_state(account)
+        ends[pk] = _End(closed=state.closed, principal_minor=state.principal_minor, dpd=state.dpd)
+    return ends
+
+
+def _dues(loans: Sequence[int], *, day: date) -> dict[int, tuple[int, int]]:
+    """Add up by loan the principal that was scheduled to a day, and what fell due in the 90 days up to it."""
+    open_then = Q(loan__closed_on__isnull=True) | Q(due__lte=F("loan__closed_on"))
+    rows = (
+        Instalment.objects.filter(open_then, loan__in=loans, due__lte=day)
+        .values_list("loan_id")
+        .annotate(
+            scheduled=Sum("principal_minor"),
+            recent=Sum(F("principal_minor") + F("interest_minor"), filter=Q(due__gt=day - RECENT), default=0),
+        )
+        .order_by()
+    )
+    return {loan: (scheduled, recent) for loan, scheduled, recent in rows}

@@ -1,0 +1,25 @@
+"""Say how a merchant repays, as lending tells it at the end of a day."""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Behaviour:
+    """Hold how a merchant stands with its loans at the end of a day; without a loan, everything is 0.
+
+    Amounts are minor units. dpd: days past due, the worst of its loans. due_90_minor: principal and interest that
+    fell due in the last 90 days. scheduled_minor, repaid_minor: of the principal of its open loans, what was to be
+    repaid to date, and what is repaid; the second over the first is the pace. loans_repaid: loans repaid in full,
+    ever.
+    """
+
+    merchant_id: int
+    dpd: int = 0
+    due_90_minor: int = 0
+    scheduled_minor: int = 0
+    repaid_minor: int = 0
+    loans_repaid: int = 0
+
+
+BEHAVIOUR_FIELDS: Final = tuple(Behaviour.__dataclass_fields__)

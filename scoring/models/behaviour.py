@@ -1,0 +1,37 @@
+"""Keep what lending tells about how merchants repay."""
+
+from django.db import models
+from django.db.models import Q
+
+from merchants.models import Batch, Merchant
+
+
+class BehaviourFact(models.Model):
+    """How a merchant stood with its loans at the end of a day, until its next fact. Append-only.
+
+    One row a merchant and day on which something changed. Amounts are minor units; see `scoring.domain.behaviour`
+    for what they add up. `batch` says since when it is known, as it does of transactions.
+    """
+
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+", db_index=False)
+    business_date = models.DateField()
+    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="+", db_index=False)
+    dpd = models.IntegerField()
+    due_90_minor = models.BigIntegerField()
+    scheduled_minor = models.BigIntegerField()
+    repaid_minor = models.BigIntegerField()
+    loans_repaid = models.IntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="scoring_behaviourfact_once_a_day", fields=["merchant", "business_date"]),
+            models.CheckConstraint(
+                name="scoring_behaviourfact_not_negative",
+                condition=Q(
+                    dpd__gte=0, due_90_minor__gte=0, scheduled_minor__gte=0, repaid_minor__gte=0, loans_repaid__gte=0
+                ),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.merchant_id}: {self.business_date}"

@@ -1,0 +1,179 @@
+"""What is measured of lending: decisions at eight clients, the close of a day, a loan of many events."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
+from functools import partial
+from statistics import quantiles
+
+from django.core.management import call_command
+from django.db import connection
+from django.db.models import Model
+from django.utils import timezone
+
+from config.office.actors import SYSTEM
+from config.office.business_date import get_business_date, open_day
+from config.office.models import JobRun
+from lending.domain.day_close import ACCRUE, COLLECT, PROVE, STAGES, VERIFY
+from lending.domain.events import EventType, LoanEvent
+from lending.domain.replay import replay
+from lending.domain.round import MAKE_OFFERS
+from lending.domain.terms import parse_terms
+from lending.management.borrowers import accept_as_merchant, have_accounts
+from lending.models import Entry, Loan, Offer, Posting
+from lending.models import LoanEvent as EventRow
+from lending.operations.day_close import accrue_part, close_day, prove_books, verify_part
+from lending.operations.offers import make_offers, start_round
+from lending.queries.facts import facts_of
+from lending.queries.products import product_of
+from lending.tasks import collect_part, settle_payouts
+from merchants.models import Merchant
+from scoring.models import Score
+from tests.benchmarks.workloads import do_all, rows_of, say, timed
+
+CLIENTS = 8
+LOANS = 100_000
+WORK = {COLLECT: collect_part, ACCRUE: accrue_part, VERIFY: verify_part, PROVE: prove_books}
+
+
+def decide() -> None:
+    """Accept offers at eight clients at once; beside the queries that no decision can do without."""
+    call_command("enter_product", verbosity=0)
+    found = start_round(actor=SYSTEM, now=timezone.now())
+    jobs = list(JobRun.objects.of(MAKE_OFFERS, found.pk).values_list("pk", flat=True))
+    seconds = timed(partial(do_all, jobs, make_offers))
+    offers = list(Offer.objects.open().select_related("merchant__partner")[:240])
+    have_accounts()
+    accept(offers.pop())  # compiles the SQL
+    merchants = Score.objects.filter(run=found.run_id).count()
+    say(f"\nDecisions: {len(offers)} offers accepted by {CLIENTS} clients at once, in one process")
+    say("the round of offers before: assess, move lines, write offers", seconds, merchants=merchants)
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        bare = list(pool.map(read, offers))
+        whole = list(pool.map(accept, offers))
+    spread("its transactions, its score, what it owes: the bare queries", bare)
+    spread("accept_offer: score afresh, lock, judge, keep, promise, commit", whole)
+    say(f"  = a decision takes, in its bare queries, at the median: {quantiles(whole)[1] / quantiles(bare)[1]:.2f}")
+
+
+def accept(offer: Offer) -> float:
+    try:
+        return timed(partial(accept_as_merchant, offer))
+    finally:
+        connection.close()
+
+
+def read(offer: Offer) -> float:
+    def queries() -> None:
+        rows_of(offer.merchant_id)
+        score = Score.objects.select_related("run__scorecard", "run__calibration").get(pk=offer.score_id)
+        facts_of(scores=[score], on=offer.made_on, product=product_of(offer.product))
+
+    try:
+        return timed(queries)
+    finally:
+        connection.close()
+
+
+def spread(words: str, seconds: Sequence[float]) -> None:
+    cuts = quantiles(seconds, n=100)
+    p50, p95, p99 = (1_000 * cuts[place - 1] for place in (50, 95, 99))
+    say(f"  {words:<62} p50 {p50:5.0f} ms  p95 {p95:5.0f} ms  p99 {p99:5.0f} ms")
+
+
+def close() -> None:
+    """Close a day over many loans; beside one bare UPDATE of as many rows."""
+    settle_payouts()
+    while Loan.objects.active().filter(booked_to__lt=get_business_date()).exists():
+        close_one()
+    loan = Loan.objects.active().order_by("pk")[0]
+    multiply(loan)
+    say(f"\nClose of a day: {Loan.objects.active().count():,} running loans, in one process")
+    on = get_business_date()
+    assert on is not None
+    open_day(on=on + timedelta(days=1), actor=SYSTEM, now=timezone.now())
+    stages = close_one()
+    loans = Loan.objects.active().count()
+    for stage, seconds in stages.items():
+        say(f"  of it {stage}", seconds, loans=loans)
+    with connection.cursor() as cursor:
+        bare = timed(
+            partial(cursor.execute, "UPDATE lending_loan SET booked_to = booked_to, due_minor = due_minor + 1")
+        )
+    say("one bare UPDATE of all these rows", bare, loans=loans)
+    say(f"  = the close takes, in bare UPDATEs: {sum(stages.values()) / bare:.2f}")
+
+
+def close_one() -> dict[str, float]:
+    """Close the next day in this process; give the time of each stage."""
+    found = close_day(actor=SYSTEM, now=timezone.now())
+    stages = {}
+    for stage in STAGES:
+        jobs = list(JobRun.objects.of(stage, found.pk).order_by("part").values_list("pk", flat=True))
+        stages[stage] = timed(partial(do_all, jobs, WORK[stage]))
+    found.refresh_from_db()
+    assert found.state == "PROVEN"
+    return stages
+
+
+def multiply(loan: Loan) -> None:
+    """Copy a loan with its merchant, application, events and books."""
+    copies: list[tuple[type[Model], str, int, dict[str, str]]] = [
+        (Merchant, "merchant", loan.merchant_id, {"external_id": "'copy ' || i", "owner_id": "NULL"}),
+        (type(loan.application), "application", loan.application_id, {"external_ref": "'copy ' || i"}),
+        (Loan, "loan", loan.pk, {"application_id": "application + i", "merchant_id": "merchant + i"}),
+    ]
+    ids = {"merchant": 5_000_000, "application": 10_000_000, "loan": 20_000_000}
+    for number, event in enumerate(EventRow.objects.filter(loan=loan), start=1):
+        ids[f"event{number}"] = 20_000_000 + number * 10_000_000
+        copies.append((EventRow, f"event{number}", event.pk, {"loan_id": "loan + i"}))
+        for entry in Entry.objects.filter(event=event):
+            base = ids[f"event{number}"]
+            ids[f"entry{number}"] = base
+            copies.append((Entry, f"entry{number}", entry.pk, {"loan_id": "loan + i", "event_id": f"{base} + i"}))
+            for place, posting in enumerate(Posting.objects.filter(entry=entry)):
+                ids[f"posting{number}{place}"] = base + place * 1_000_000
+                changes = {"entry_id": f"{base} + i"}
+                copies.append((Posting, f"posting{number}{place}", posting.pk, changes))
+    with connection.cursor() as cursor:
+        for model, name, pk, changes in copies:
+            table = model._meta.db_table
+            told = {"id": f"{ids[name]} + i", **changes}
+            pairs = ", ".join(f"'{column}', {value}" for column, value in told.items())
+            for other in ("merchant", "application", "loan"):
+                pairs = pairs.replace(f"{other} + i", f"{ids[other]} + i")
+            cursor.execute(
+                f"INSERT INTO {table} SELECT (jsonb_populate_record(original, jsonb_build_object({pairs}))).*"
+                f" FROM {table} original, generate_series(1, %s) i WHERE original.id = %s",
+                [LOANS, pk],
+            )
+        cursor.execute("ANALYZE")
+
+
+def many() -> None:
+    """Replay a loan of two years with 2,400 events."""
+    terms, begun = parse_terms(TERMS), date(2024, 1, 1)
+    events = [LoanEvent(id="0", on=begun, type=EventType.DISBURSEMENT, amount_minor=50_000_000)]
+    for number in range(1, 2_400):
+        on = begun + timedelta(days=number * 730 // 2_400)
+        events.append(LoanEvent(id=str(number), on=on, type=EventType.REPAYMENT, amount_minor=20_000))
+    say(f"\nReplay: 24 instalments, {len(events):,} events")
+    say("replay, best of 20", timed(partial(replay, terms, events), times=20), events=len(events))
+
+
+TERMS = {
+    "principal_minor": 50_000_000,
+    "currency": "CNY",
+    "rate": "0.1825",
+    "day_count": "ACT/365F",
+    "method": "EQUAL_INSTALMENTS",
+    "periods": 24,
+    "every": 1,
+    "unit": "MONTH",
+    "first_due": None,
+    "grace_days": 3,
+    "tolerance_minor": 100,
+    "penalty_multiple_extra": "0.5",
+    "prepayment": "NEXT",
+}
+WORKLOADS = {"decide": decide, "close": close, "many": many}

@@ -1,0 +1,229 @@
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.db import connection
+from django.db.models import Sum
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
+
+from config.kernel.money import format_minor
+from config.office.business_date import get_business_date
+from config.office.roles import Role
+from lending.admin import words
+from lending.domain.application import ApplicationRefusal, ApplicationState
+from lending.domain.assessment import NoOffer
+from lending.domain.booking import BookingRefusal
+from lending.domain.day_close import CloseRefusal, CloseState
+from lending.domain.decision import Ground, Outcome
+from lending.domain.eligibility import Ineligible
+from lending.domain.events import EventType
+from lending.domain.ledger import KINDS, Account
+from lending.domain.limit import Cap
+from lending.domain.loan import LoanStatus
+from lending.domain.offer import AcceptanceRefusal, OfferState
+from lending.domain.refusal import LoanRefusal
+from lending.domain.review import ReviewRefusal
+from lending.domain.transfer import AgainRefusal, PayoutHold, ReturnRefusal, TransferKind, TransferState
+from lending.models import Application, DayClose, LedgerAccount, Loan, LoanEvent, Offer
+from merchants.models import Merchant
+from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, lent, make_loan, roll
+from tests.lending.market import make_round, publish, sell, verify_accounts
+from tests.lending.office import staff
+from tests.lending.operations.test_applications import referring
+
+pytestmark = pytest.mark.django_db(transaction=True)
+TABLES: dict[Any, Any] = {
+    LoanStatus: words.LOAN_STATUSES,
+    EventType: words.EVENT_TYPES,
+    BookingRefusal: words.BOOKING_REFUSALS,
+    LoanRefusal: words.LOAN_REFUSALS,
+    TransferKind: words.TRANSFER_KINDS,
+    TransferState: words.TRANSFER_STATES,
+    PayoutHold: words.PAYOUT_HOLDS,
+    AgainRefusal: words.AGAIN_REFUSALS,
+    ReturnRefusal: words.RETURN_REFUSALS,
+    Account: words.ACCOUNTS,
+    CloseState: words.CLOSE_STATES,
+    CloseRefusal: words.CLOSE_REFUSALS,
+    OfferState: words.OFFER_STATES,
+    AcceptanceRefusal: words.ACCEPTANCE_REFUSALS,
+    ApplicationRefusal: words.APPLICATION_REFUSALS,
+    ApplicationState: words.APPLICATION_STATES,
+    Outcome: words.OUTCOMES,
+    NoOffer: words.NO_OFFERS,
+    Ground: words.GROUNDS,
+    ReviewRefusal: words.REVIEW_REFUSALS,
+    Ineligible: words.INELIGIBLE,
+    Cap: words.CAPS,
+}
+
+
+@pytest.fixture(autouse=True)
+def _no_figures_of_another_test() -> None:
+    cache.clear()
+
+
+@pytest.mark.parametrize("kind", TABLES, ids=lambda kind: kind.__name__)
+def test_every_member_has_its_words(kind: Any) -> None:  # noqa: ANN401
+    assert set(TABLES[kind]) == set(kind)
+
+
+def test_the_chart_of_accounts_is_the_domains() -> None:
+    assert dict(LedgerAccount.objects.values_list("code", "kind")) == {
+        str(account): str(KINDS[account]) for account in KINDS
+    }
+    assert list(LedgerAccount.objects.order_by("place").values_list("code", flat=True)) == [str(one) for one in Account]
+
+
+@pytest.fixture
+def finance(client: Client) -> Client:
+    client.force_login(staff(Role.FINANCE))
+    return client
+
+
+def test_a_repayment_is_previewed_and_then_booked(finance: Client) -> None:
+    loan = lent()
+    address = reverse("admin:lending_loan_repay", args=[loan.pk])
+    entered = {"amount": "12,000.00", "on": OPENED.isoformat(), "reason": "paid at the counter"}
+    preview = finance.post(address, entered | {"step": "preview"})
+    assertContains(preview, "Collection clearing")
+    assertContains(preview, "12,000.00")
+    assert LoanEvent.objects.count() == 1, "a preview books nothing"
+    done = finance.post(address, entered | {"step": "confirm"})
+    assertRedirects(done, reverse("admin:lending_loan_change", args=[loan.pk]))
+    loan.refresh_from_db()
+    assert loan.status == LoanStatus.CLOSED
+    page = finance.get(reverse("admin:lending_loan_change", args=[loan.pk]))
+    assertContains(page, "Repaid in full on 2026-03-01")
+    assertContains(page, "paid at the counter")
+
+
+def test_what_would_be_refused_is_said_in_the_preview(finance: Client) -> None:
+    loan = lent()
+    address = reverse("admin:lending_loan_repay", args=[loan.pk])
+    late = {"amount": "1", "on": (OPENED + timedelta(days=1)).isoformat(), "reason": "x", "step": "confirm"}
+    page = finance.post(address, late)
+    assertContains(page, words.BOOKING_REFUSALS[BookingRefusal.IN_THE_FUTURE])
+    for amount in ("", "abc", "1.234", "-1", "1e5"):
+        assertNotContains(finance.post(address, late | {"amount": amount}), "Confirm")
+    assert LoanEvent.objects.count() == 1
+
+
+def test_a_fee_a_reversal_and_a_returned_payout(finance: Client) -> None:
+    loan = lent()
+    on = {"on": OPENED.isoformat(), "reason": "asked", "step": "confirm"}
+    finance.post(reverse("admin:lending_loan_charge", args=[loan.pk]), on | {"amount": "20"})
+    loan.refresh_from_db()
+    assert loan.fees_minor == 2_000
+    finance.post(reverse("admin:lending_loan_reverse", args=[loan.pk, 2]), on)
+    loan.refresh_from_db()
+    assert loan.fees_minor == 0
+    finance.post(reverse("admin:lending_loan_return", args=[loan.pk]), on)
+    loan.refresh_from_db()
+    assert loan.status == LoanStatus.APPROVED
+    assertContains(finance.get(reverse("admin:lending_loan_change", args=[loan.pk])), "its money is not out yet")
+    assert finance.get(reverse("admin:lending_loan_reverse", args=[loan.pk, 99])).status_code == 404
+
+
+def test_every_amount_of_the_dashboard_equals_its_list(finance: Client) -> None:
+    """Red if a card adds up other loans than the list behind it."""
+    lent()
+    lent(amount_minor=700_001, terms=EVERY_FIVE_DAYS)
+    make_loan()
+    roll(OPENED + timedelta(days=8))
+    page = finance.get(reverse("admin:index")).content.decode()
+    found = re.findall(r'<a href="([^"]+)"\s+data-(money|figure)="(\w+)">([\d,.]+)</a>', page)
+    lending = [row for row in found if "lending_loan" in row[0] or "/lending/loan/" in row[0]]
+    assert {name for _, _, name, _ in lending} >= {"principal", "disbursed", "active", "late", "delinquent"}
+    for link, kind, name, shown in lending:
+        listed = finance.get(link.replace("&amp;", "&")).content.decode()
+        if kind == "money":
+            total = re.search(rf'data-total="{name}">([\d,.]+)<', listed)
+        else:
+            total = re.search(r'class="tl-pages-count">\s*([\d,]+) ', listed)
+        assert (total[1] if total else "0") == shown, (link, name)
+    outstanding = Loan.objects.aggregate(total=Sum("principal_minor"))["total"]
+    assert format_minor(outstanding, "CNY", grouped=True) in page
+
+
+def test_a_day_is_lived_and_its_close_shown(finance: Client) -> None:
+    lent()
+    listed = finance.get(reverse("admin:lending_dayclose_changelist"))
+    assertContains(listed, words.CLOSE_REFUSALS[CloseRefusal.NOTHING_TO_CLOSE])
+    finance.post(reverse("admin:lending_dayclose_live"))
+    assert get_business_date() == OPENED + timedelta(days=1)
+    close = DayClose.objects.get()
+    page = finance.get(reverse("admin:lending_dayclose_change", args=[close.pk]))
+    assertContains(page, "Collect what is due")
+    assertContains(finance.get(reverse("admin:lending_dayclose_live")), "A day is being closed")
+
+
+def test_staff_apply_and_decide(client: Client) -> None:
+    publish(16)
+    sell(referring)
+    verify_accounts()
+    make_round()
+    offer = Offer.objects.order_by("-limit_minor", "pk")[0]
+    client.force_login(staff(Role.UNDERWRITER))
+    months = max(map(int, offer.most_by_months))
+    entered = {
+        "amount": format_minor(offer.limit_minor, "EUR"),
+        "months": str(months),
+        "external_ref": "contract-7",
+        "signatory": "The owner",
+        "signed_at": "2026-03-01T10:00",
+        "document_sha256": "a" * 64,
+        "address": "192.0.2.1",
+    }
+    address = reverse("admin:lending_offer_apply", args=[offer.pk])
+    assertContains(client.get(address), "SHA-256")
+    assertContains(client.post(address, entered | {"step": "preview"}), "Effective yearly rate")
+    assertContains(client.post(address, entered | {"amount": "1", "step": "preview"}), "less than is lent at least")
+    assert not Application.objects.exists()
+    client.post(address, entered | {"step": "confirm"})
+    application = Application.objects.get()
+    page = client.get(reverse("admin:lending_application_change", args=[application.pk]))
+    assertContains(page, "to the last bit")
+    assertContains(page, "binds")
+    assertContains(page, words.REVIEW_REFUSALS[ReviewRefusal.SAME_PERSON])
+    client.force_login(staff(Role.RISK_MANAGER))
+    client.post(reverse("admin:lending_application_approve", args=[application.pk]), {"reason": "known for years"})
+    application.refresh_from_db()
+    assert application.state == ApplicationState.APPROVED
+    assertContains(client.get(reverse("admin:merchants_merchant_change", args=[offer.merchant_id])), "loan_")
+
+
+def test_a_merchant_without_an_offer_is_told_why(finance: Client) -> None:
+    publish(16)
+    sell()
+    make_round()
+    with_offer = set(Offer.objects.values_list("merchant_id", flat=True))
+    for merchant in Merchant.objects.exclude(pk__in=with_offer):
+        page = finance.get(reverse("admin:merchants_merchant_change", args=[merchant.pk])).content.decode()
+        assert "No offer" in page
+        assert any(str(said) in page for said in words.NO_OFFERS.values()), merchant
+
+
+def test_lists_cost_the_same_with_one_row_and_with_three(finance: Client) -> None:
+    names = ["loan", "offer", "application", "transfer", "dayclose"]
+
+    def costs() -> list[int]:
+        counts = []
+        for name in names:
+            with CaptureQueriesContext(connection) as queries:
+                finance.get(reverse(f"admin:lending_{name}_changelist"))
+            counts.append(len(queries))
+        return counts
+
+    lent()
+    costs()  # the first look fills caches
+    once = costs()
+    lent()
+    lent()
+    assert costs() == once
+    assert max(once) <= 14

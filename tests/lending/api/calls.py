@@ -1,0 +1,70 @@
+"""Call the API of lending, and make what it needs by hand."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from django.apps import apps
+
+from config.office.actors import SYSTEM
+from lending.domain.decision import Outcome
+from lending.domain.offer import OfferState
+from lending.models import Decision, Loan, Offer
+from tests.conftest import NOW
+from tests.lending.loans import make_loan
+from tests.partners import Api
+
+EVIDENCE = {
+    "signatory": "The owner",
+    "signed_at": "2026-03-01T09:30:00+08:00",
+    "document_sha256": "a" * 64,
+    "address": "192.0.2.1",
+}
+APPS = {"merchants", "scoring", "lending", "office"}
+
+
+def euros(amount: str) -> dict[str, str]:
+    return {"amount": amount, "currency": "EUR"}
+
+
+def yuan(amount: str) -> dict[str, str]:
+    return {"amount": amount, "currency": "CNY"}
+
+
+def post(api: Api, path: str, body: object, *, key: str | None = "key-1") -> tuple[int, Any]:
+    headers = {} if key is None else {"Idempotency-Key": key}
+    return api.send(path, json.dumps(body).encode(), "application/json", **headers)
+
+
+def everything() -> Mapping[str, list[tuple[object, ...]]]:
+    """Read every table of ours."""
+    return {
+        model._meta.label: list(model._meta.base_manager.order_by("pk").values_list())
+        for model in apps.get_models()
+        if model._meta.app_label in APPS
+    }
+
+
+def decide(loan: Loan) -> Loan:
+    """Write the decision that a loan made by hand lacks."""
+    Decision.objects.create(
+        application=loan.application,
+        outcome=Outcome.APPROVE,
+        ground="",
+        snapshot="{}",
+        snapshot_sha256="a" * 64,
+        result="{}",
+        actor=str(SYSTEM),
+        reason="",
+        booked_at=NOW,
+    )
+    return loan
+
+
+def open_offer(loan: Loan | None = None) -> Offer:
+    """Make an open offer to a merchant that has a loan: 1,000 to 500,000 yuan, over 1 to 12 months."""
+    offer = (loan or make_loan()).application.offer
+    offer.pk = None
+    offer.state, offer.closed_at = OfferState.MADE, None
+    offer.save(force_insert=True)
+    return offer
