@@ -3,6 +3,7 @@
 The moments are named by the function at which the process ends itself (kill -9), in a process of its own.
 """
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -187,11 +188,11 @@ def test_a_thousand_requests_doubled_and_raced_are_each_done_once() -> None:
 
     def sent(number: int) -> int:
         key = RequestKey(partner_id=loan.application.partner_id, key=f"k{number}", digest="a" * 64)
-        for _ in range(200):
+        for _ in range(5_000):
             try:
                 return book(loan, key, f"p{number}", 1_000 + number).pk
-            except (RequestNotTaken, Contended):  # another is at it: as a partner would, ask again
-                continue
+            except (RequestNotTaken, Contended):  # another is at it: as a partner would, ask again in a moment
+                time.sleep(0.01)
         raise AssertionError(number)
 
     with ThreadPoolExecutor(4) as pool:
