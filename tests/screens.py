@@ -82,7 +82,6 @@ def pages() -> dict[str, tuple[str, str]]:
         "loans": ("Loans", reverse("admin:lending_loan_changelist")),
         "loan": ("A loan that is late", change("lending_loan", late.pk)),
         "loan-repaid": ("A loan that is repaid", change("lending_loan", repaid.pk)),
-        "loan-repay": ("Book a repayment", reverse("admin:lending_loan_repay", args=[late.pk])),
         "transfers": ("Payouts and collections", reverse("admin:lending_transfer_changelist")),
         "closes": ("Day closes", reverse("admin:lending_dayclose_changelist")),
         "close": ("The close of a day and its proof", change("lending_dayclose", close.pk)),
@@ -155,7 +154,7 @@ def main() -> None:
     if chromium is None:
         sys.exit("chromium is not installed: apt-get install chromium")
     client = Client()
-    client.force_login(User.objects.get(username="finance"))
+    client.force_login(User.objects.get(username="risk"))
     found = pages()
     cookie = client.cookies["sessionid"].value
     with served() as root, sync_playwright() as playwright:

@@ -4,11 +4,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final
-from uuid import UUID, uuid5
 
 from lending.domain.loan import LoanStatus
-
-NAMESPACE: Final = UUID("5d0c2f5e-8f0b-4c8e-9a53-6a2f3f1f7c11")
 
 
 class TransferKind(StrEnum):
@@ -68,11 +65,6 @@ class Settlement:
     state: TransferState
     moved_minor: int
     words: str
-
-
-def transfer_key(kind: TransferKind, *, loan_id: int, on: date | None = None, number: int = 1) -> UUID:
-    """Name a transfer for the gateway: the same for whoever sends it again, another for each that is meant anew."""
-    return uuid5(NAMESPACE, f"{kind}:{loan_id}:{on}:{number}")
 
 
 def judge_payout(

@@ -275,4 +275,4 @@ def _make_loan(application: Application, account: PayoutAccount, product: Produc
         terms=write_terms(terms),
         approved_at=now,
     )
-    make_payout(loan, number=1, now=now)
+    make_payout(loan, now=now)

@@ -8,6 +8,7 @@ gateway does at most once.
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
+from uuid import uuid4
 
 from django.db.models import Q
 
@@ -31,7 +32,6 @@ from lending.domain.transfer import (
     judge_payout,
     judge_return,
     settle,
-    transfer_key,
 )
 from lending.gateways.transfers import Answer, Order
 from lending.models import Loan, Transfer
@@ -68,14 +68,14 @@ class Claimed:
     order: Order
 
 
-def make_payout(loan: Loan, *, number: int, now: datetime) -> Transfer:
+def make_payout(loan: Loan, *, now: datetime) -> Transfer:
     """Write that a loan's money is to be paid out, and send for it after the commit. Raises NoTransaction."""
     require_transaction()
     transfer = Transfer.objects.create(
         loan=loan,
         kind=TransferKind.PAYOUT,
         state=TransferState.DUE,
-        key=transfer_key(TransferKind.PAYOUT, loan_id=loan.pk, number=number),
+        key=uuid4(),
         on=loan.application.applied_on,
         amount_minor=loan.amount_minor,
         made_at=now,
@@ -175,7 +175,7 @@ def pay_out_again(*, loan_id: int, reason: str, actor: Actor, now: datetime) -> 
         verified = PayoutAccount.objects.verified().filter(merchant=loan.merchant_id).first()
         if verified is not None:  # another one than before, perhaps; without one the payout is held
             Loan.objects.filter(pk=loan.pk).update(payout_account=verified)
-        transfer = make_payout(loan, number=loan.transfers.count() + 1, now=now)
+        transfer = make_payout(loan, now=now)
         record_event(
             name="lending.pay_out_again",
             subject=loan,
@@ -218,7 +218,7 @@ def claim_collection(*, loan_id: int, on: date, now: datetime) -> Claimed | None
                 loan=loan,
                 kind=TransferKind.COLLECTION,
                 state=TransferState.DUE,
-                key=transfer_key(TransferKind.COLLECTION, loan_id=loan.pk, on=on),
+                key=uuid4(),
                 on=on,
                 amount_minor=due,
                 made_at=now,

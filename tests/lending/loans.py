@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from itertools import count
 
+from config.db.transactions import operation
 from config.office.actors import SYSTEM
 from config.office.business_date import get_business_date, open_day
 from config.office.job_runs import run_job
@@ -18,7 +19,7 @@ from lending.domain.product import terms_of
 from lending.domain.product_document import DAY_ONE_PRODUCT
 from lending.domain.terms import write_terms
 from lending.gateways.transfers import Answer
-from lending.models import Application, DayClose, Loan, Offer, Transfer
+from lending.models import Application, DayClose, Loan, Offer
 from lending.operations.day_close import accrue_part, close_day, prove_books, verify_part
 from lending.operations.products import enter_product
 from lending.operations.transfers import claim_payout, make_payout, record_payout
@@ -152,8 +153,8 @@ def make_loan(
 
 def pay_out(loan: Loan) -> Loan:
     """Pay the loan out on the business date."""
-    number = Transfer.objects.filter(loan=loan).count() + 1
-    transfer = _made(loan, number)
+    with operation():
+        transfer = make_payout(loan, now=NOW)
     claimed = claim_payout(transfer_id=transfer.pk, now=NOW)
     assert claimed is not None
     record_payout(transfer_id=transfer.pk, answer=Answer(moved_minor=loan.amount_minor), now=NOW)
@@ -164,13 +165,6 @@ def pay_out(loan: Loan) -> Loan:
 def lent(**fields: object) -> Loan:
     """Make a loan and pay it out."""
     return pay_out(make_loan(**fields))  # type: ignore[arg-type]
-
-
-def _made(loan: Loan, number: int) -> Transfer:
-    from config.db.transactions import operation  # noqa: PLC0415
-
-    with operation():
-        return make_payout(loan, number=number, now=NOW)
 
 
 def roll(to: date) -> None:

@@ -60,7 +60,7 @@ def proven() -> bool:
 def test_a_worker_dies_in_a_payout(bank: Path, moment: str) -> None:
     loan = make_loan()
     with operation():
-        transfer = make_payout(loan, number=1, now=NOW)
+        transfer = make_payout(loan, now=NOW)
     place = {
         "lending.tasks.claim_payout": "lending.tasks.claim_payout = die",
         "Loopback.pay": "lending.gateways.transfers.Loopback.pay = die",

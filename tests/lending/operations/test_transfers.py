@@ -43,7 +43,7 @@ WHOLE = Answer(moved_minor=1_200_000)
 
 def due(loan: Loan) -> Transfer:
     with operation():
-        return make_payout(loan, number=1, now=NOW)
+        return make_payout(loan, now=NOW)
 
 
 def test_a_payout_is_sent_for_with_the_commit_and_recorded_once(enqueued: Enqueued) -> None:
