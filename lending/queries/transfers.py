@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from django.db.models import Q
+
 from lending.domain.loan import LoanStatus
 from lending.domain.transfer import AgainRefusal, TransferKind, judge_again
 from lending.models import DayClose, Loan, Transfer
@@ -22,7 +24,12 @@ def get_again_refusal(loan: Loan, *, reason: str) -> AgainRefusal | None:
 
 
 def loans_due(*, close_id: int, part: int) -> list[int]:
-    """List the loans of a part of a closing on which something may be due on its day; the claim tells exactly."""
+    """List the loans of a part of a closing on which something may be due on its day; the claim tells exactly.
+
+    Also those of whose last collection nobody knows what became, whether or not they owe anything since.
+    """
     close = DayClose.objects.get(pk=close_id)
-    loans = Loan.objects.active().of_part(part, close.parts).owing(close.day)
+    owing = Loan.objects.active().owing(close.day).values("pk")
+    unsettled = Transfer.objects.open().filter(kind=TransferKind.COLLECTION).values("loan")
+    loans = Loan.objects.of_part(part, close.parts).filter(Q(pk__in=owing) | Q(pk__in=unsettled))
     return list(loans.order_by("pk").values_list("pk", flat=True))

@@ -30,6 +30,7 @@ from lending.operations.transfers import (
     record_payout,
     return_payout,
 )
+from lending.queries.transfers import loans_due
 from lending.tasks import pay_out, settle_payouts
 from merchants.models import PayoutAccount
 from tests.conftest import CLERK, NOW, Enqueued
@@ -167,6 +168,26 @@ def test_what_is_due_is_collected_once_a_day_and_in_part_is_normal() -> None:
     loan.refresh_from_db()
     assert loan.repaid_minor == amount // 2
     assert claim_collection(loan_id=loan.pk, on=on, now=NOW + 2 * PATIENCE) is None
+    assert proven()
+
+
+def test_a_collection_without_an_answer_is_asked_for_although_the_loan_is_paid_meanwhile() -> None:
+    """Red if only loans that owe were asked about: what the merchant was debited would never reach the books."""
+    loan = lent(terms={"unit": "DAY", "every": 1})
+    on = OPENED + timedelta(days=1)
+    open_day(on=on, actor=SYSTEM, now=NOW)
+    claimed = claim_collection(loan_id=loan.pk, on=on, now=NOW)
+    assert claimed is not None
+    record_collection(transfer_id=claimed.transfer_id, answer=None, now=NOW)
+    pay(loan, 2_000_000, on=on)
+    close = DayClose.objects.create(day=on, parts=1, started_by="system:0", started_at=NOW)
+    assert loans_due(close_id=close.pk, part=0) == [loan.pk]
+    again = claim_collection(loan_id=loan.pk, on=on, now=NOW)
+    assert again is not None
+    assert again.order.key == claimed.order.key
+    record_collection(transfer_id=again.transfer_id, answer=Answer(moved_minor=500), now=NOW)
+    assert loans_due(close_id=close.pk, part=0) == []
+    assert Loan.objects.get(pk=loan.pk).repaid_minor == 2_000_500
     assert proven()
 
 
