@@ -64,7 +64,10 @@ def pay_out(transfer_id: int) -> None:
 def settle_payouts() -> None:
     """Pay out what waits, and ask for what has no answer."""
     for transfer_id in stale_payouts(now=timezone.now()):
-        pay_out(transfer_id)
+        try:
+            pay_out(transfer_id)
+        except Exception:
+            log.exception("payout_failed", transfer_id=transfer_id)
 
 
 @shared_task(name=COLLECT)

@@ -13,6 +13,7 @@ from zlib import crc32
 import psycopg
 import pytest
 from celery import current_app
+from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.db import connections
 from django.test import TransactionTestCase
@@ -101,6 +102,12 @@ def _empty_tables(_case: TransactionTestCase) -> None:
 
 
 TransactionTestCase._fixture_teardown = _empty_tables  # type: ignore[attr-defined] # noqa: SLF001
+
+
+@pytest.fixture(autouse=True)
+def _no_bank(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Move no money but where a test brings a bank of its own: the checkout's remembers other tests."""
+    monkeypatch.setattr(settings, "LOOPBACK_DIR", None)
 
 
 @pytest.fixture

@@ -82,6 +82,7 @@ AGAIN_REFUSALS: Final = {
 RETURN_REFUSALS: Final = {
     ReturnRefusal.NO_BUSINESS_DATE: _("No business day is open."),
     ReturnRefusal.NOT_PAID_OUT: _("This is no payout that went through."),
+    ReturnRefusal.COLLECTION_UNDER_WAY: _("A collection is under way: nobody knows yet whether its money came."),
     ReturnRefusal.IN_THE_FUTURE: _("This date is after the business date."),
     ReturnRefusal.BEFORE_THE_PAYOUT: _("The money was sent after this date."),
     ReturnRefusal.REASON_MISSING: _("Please give a reason."),

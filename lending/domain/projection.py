@@ -1,12 +1,13 @@
 """Turn a replayed loan into what its row holds: where it stands in the books, and what its next close goes on from."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
 from config.kernel.calendar import date_of
 from lending.domain.account import LoanAccount
-from lending.domain.events import EventType
+from lending.domain.events import EventType, LoanEvent
 from lending.domain.ledger import Position
 from lending.domain.loan import LoanStatus
 from lending.domain.replay import Replayed
@@ -91,10 +92,20 @@ def project(replayed: Replayed, *, as_of: date) -> Projection:
         dpd=state.dpd,
         next_due=state.next_due,
         disbursed_on=known[0].on,
-        closed_on=known[-1].on if state.closed else None,
+        closed_on=_closed_since(replayed, known) if state.closed else None,
         left_minor=state.unpaid_minor,
         carry=_carry(account),
     )
+
+
+def _closed_since(replayed: Replayed, known: Sequence[LoanEvent]) -> date:
+    """Find the date from which a closed loan stayed so: what was refunded afterwards closed nothing."""
+    since, *earlier = sorted({event.on for event in known}, reverse=True)
+    for on in earlier:
+        if not replayed.state(on).closed:
+            break
+        since = on
+    return since
 
 
 def _carry(account: LoanAccount) -> Carry:

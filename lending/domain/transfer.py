@@ -53,6 +53,7 @@ class ReturnRefusal(StrEnum):
 
     NO_BUSINESS_DATE = "NO_BUSINESS_DATE"
     NOT_PAID_OUT = "NOT_PAID_OUT"
+    COLLECTION_UNDER_WAY = "COLLECTION_UNDER_WAY"
     IN_THE_FUTURE = "IN_THE_FUTURE"
     BEFORE_THE_PAYOUT = "BEFORE_THE_PAYOUT"
     REASON_MISSING = "REASON_MISSING"
@@ -99,13 +100,21 @@ def judge_again(*, status: LoanStatus, under_way: bool, reason: str) -> AgainRef
 
 
 def judge_return(
-    *, kind: TransferKind, state: TransferState, today: date | None, on: date, sent_on: date, reason: str
+    *,
+    kind: TransferKind,
+    state: TransferState,
+    collecting: bool,
+    today: date | None,
+    on: date,
+    sent_on: date,
+    reason: str,
 ) -> ReturnRefusal | None:
     """Judge whether a payout may be taken back as of a date; what it does to the loan, `replay` judges."""
     if today is None:
         return ReturnRefusal.NO_BUSINESS_DATE
     holds = {
         ReturnRefusal.NOT_PAID_OUT: (kind, state) != (TransferKind.PAYOUT, TransferState.DONE),
+        ReturnRefusal.COLLECTION_UNDER_WAY: collecting,
         ReturnRefusal.IN_THE_FUTURE: on > today,
         ReturnRefusal.BEFORE_THE_PAYOUT: on < sent_on,
         ReturnRefusal.REASON_MISSING: not reason.strip(),

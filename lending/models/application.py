@@ -87,7 +87,7 @@ class Decision(models.Model):
     """What was decided on an application, by the rules or by a person, and on what. Append-only.
 
     `snapshot` is the canonical JSON of every input, on which the rules decide alike for ever, and `result` what they
-    said; `ground` is the rule that counted, "" where none did or a person decided, who gives a `reason`.
+    said; `ground` is the rule that counted then, "" where none did; a person who decides gives a `reason`.
     """
 
     application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="decisions")

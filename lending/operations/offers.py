@@ -66,6 +66,8 @@ def make_offers(*, claim: Claim, clock: Clock) -> None:
         with operation():
             hold_claim(claim=claim, done=done, total=done + len(scores), now=clock())
             _lock(scores)
+            if OfferRound.objects.filter(pk__gt=found.pk).exists():
+                break  # a later round knows better: offers never go back to older scores
             for version in products.values():
                 _offer(scores, version, on=found.on, now=clock())
         done, after = done + len(scores), scores[-1].merchant_id

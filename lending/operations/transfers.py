@@ -39,7 +39,7 @@ from lending.models import LoanEvent as EventRow
 from lending.models.transfer import OPEN
 from lending.operations.bookings import book_event
 from lending.queries.closes import books_are_broken
-from lending.queries.loans import get_loan, projection_of
+from lending.queries.loans import get_collectable, get_loan
 from lending.queries.products import product_of
 from lending.queries.transfers import get_again_refusal
 from merchants.domain.payout_account import PayoutAccountState
@@ -138,6 +138,7 @@ def return_payout(*, transfer_id: int, on: date, reason: str, actor: Actor, now:
         refusal = judge_return(
             kind=TransferKind(transfer.kind),
             state=TransferState(transfer.state),
+            collecting=Transfer.objects.open().filter(loan=loan, kind=TransferKind.COLLECTION).exists(),
             today=get_business_date(),
             on=on,
             sent_on=transfer.on,
@@ -211,7 +212,7 @@ def claim_collection(*, loan_id: int, on: date, now: datetime) -> Claimed | None
         known = Transfer.objects.filter(loan=loan, kind=TransferKind.COLLECTION).filter(Q(on=on) | Q(state__in=OPEN))
         transfer = known.order_by("pk").first()
         if transfer is None:
-            due = projection_of(loan, as_of=on).due_minor
+            due = get_collectable(loan, on=on)
             if not due:
                 return None
             transfer = Transfer.objects.create(

@@ -6,6 +6,7 @@ from datetime import date
 
 from lending.domain.events import EventType, LoanEvent
 from lending.domain.ledger import POSITION_FIELDS, Position
+from lending.domain.loan import LoanStatus
 from lending.domain.night import Standing
 from lending.domain.plan import Contract
 from lending.domain.projection import Carry, Projection, project
@@ -48,6 +49,18 @@ def contracts_of(loans: Sequence[Loan]) -> dict[int, Contract]:
 def position_of(loan: Loan) -> Position:
     """Read where the loan stands in the books."""
     return Position(**{name: getattr(loan, name) for name in POSITION_FIELDS})
+
+
+def get_collectable(loan: Loan, *, on: date) -> int:
+    """Give what a running loan owed on a date and still owes, in minor units.
+
+    Whatever was booked since counts: behind the open day, what was paid on it is not fetched once more.
+    """
+    if loan.status != LoanStatus.ACTIVE or loan.booked_to is None:
+        return 0
+    replayed = contract_of(loan).replayed()
+    dates = {on, max(on, loan.booked_to)}
+    return min(project(replayed, as_of=day).due_minor for day in dates)
 
 
 def standing_of(loan: Loan) -> Standing:

@@ -5,6 +5,7 @@ from datetime import date
 from django.db.models import F
 from django.db.models.functions import Mod
 
+from config.office.business_date import get_business_date
 from lending.domain.offer import AcceptanceRefusal, Offered, OfferState, judge_acceptance
 from lending.domain.product import terms_of
 from lending.domain.quote import Quote, quote
@@ -26,7 +27,9 @@ def get_offer_of_partner(*, partner_id: int, offer_id: int) -> Offer:
 
 def get_open_offer(*, merchant_id: int) -> Offer | None:
     """Get the offer that a merchant may accept, unless it expired."""
-    return Offer.objects.open().select_related("merchant").filter(merchant=merchant_id).first()
+    offers = Offer.objects.open().select_related("merchant").filter(merchant=merchant_id)
+    on = get_business_date()
+    return (offers if on is None else offers.filter(expires_on__gt=on)).first()
 
 
 def open_offers_of_partner(*, partner_id: int, merchant_id: int | None, after: int, limit: int) -> list[Offer]:

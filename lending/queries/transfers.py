@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import F, Q
 
 from lending.domain.loan import LoanStatus
 from lending.domain.transfer import AgainRefusal, TransferKind, judge_again
@@ -12,9 +12,10 @@ AT_ONCE = 500
 
 
 def stale_payouts(*, now: datetime) -> list[int]:
-    """List the payouts that may be sent, or asked for, the oldest first."""
+    """List the payouts that may be sent, or asked for: first those never sent, then those asked for longest ago."""
     payouts = Transfer.objects.sendable(now).filter(kind=TransferKind.PAYOUT)
-    return list(payouts.order_by("made_at").values_list("pk", flat=True)[:AT_ONCE])
+    by_turn = payouts.order_by(F("sent_at").asc(nulls_first=True), "made_at")
+    return list(by_turn.values_list("pk", flat=True)[:AT_ONCE])
 
 
 def get_again_refusal(loan: Loan, *, reason: str) -> AgainRefusal | None:

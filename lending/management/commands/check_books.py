@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from config.kernel.money import format_minor
+from lending.models import Loan
 from lending.queries.books import booked_loans, drifted_loans, prove_accounts
 
 
@@ -22,7 +23,9 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401
         """Print every account; end with 1 if one does not agree, or a loan has drifted."""
         balances = prove_accounts()
-        drifted = [loan for chunk in booked_loans(part=0, parts=1) for loan in drifted_loans(chunk)]
+        suspects = [loan for chunk in booked_loans(part=0, parts=1) for loan in drifted_loans(chunk)]
+        # Looked at again: a payment between the reading of a row and of its events is no drift.
+        drifted = drifted_loans(list(Loan.objects.filter(pk__in=suspects)))
         if options["json"]:
             lines = [
                 {

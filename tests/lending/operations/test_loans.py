@@ -93,8 +93,15 @@ def test_a_payment_is_posted_where_the_waterfall_puts_it_and_too_much_becomes_cr
         actor=CLERK,
         now=NOW,
     )
+    open_day(on=on + timedelta(days=9), actor=SYSTEM, now=NOW)
+    charge_fee(loan_id=loan.pk, amount_minor=1, on=on, reason="an envelope", actor=CLERK, now=NOW)
+    pay(loan, 1, on=on + timedelta(days=1))
     loan.refresh_from_db()
-    assert (loan.credit_minor, loan.refunded_minor) == (0, 800_000 - interest)
+    assert loan.closed_on == on + timedelta(days=1)
+    pay(loan, 1, on=on + timedelta(days=9))
+    loan.refresh_from_db()
+    assert loan.closed_on == on + timedelta(days=1), "what comes later closes nothing"
+    assert (loan.credit_minor, loan.refunded_minor) == (1, 800_000 - interest)
     assert proven()
 
 

@@ -191,6 +191,42 @@ def test_a_collection_without_an_answer_is_asked_for_although_the_loan_is_paid_m
     assert proven()
 
 
+def test_what_was_paid_after_the_roll_is_not_fetched_once_more() -> None:
+    """Red if what is due is asked as of the day alone: the merchant would pay twice."""
+    loan = lent(terms={"unit": "DAY", "every": 1})
+    on = OPENED + timedelta(days=1)
+    open_day(on=on + timedelta(days=1), actor=SYSTEM, now=NOW)
+    pay(loan, 150_000, on=on + timedelta(days=1))
+    claimed = claim_collection(loan_id=loan.pk, on=on, now=NOW)
+    assert claimed is not None
+    loan.refresh_from_db()
+    assert 0 < claimed.order.amount.minor <= loan.due_minor < 300_000
+    closed = lent(terms={"unit": "DAY", "every": 1})
+    pay(closed, 2_000_000, on=on + timedelta(days=1))
+    assert claim_collection(loan_id=closed.pk, on=on, now=NOW) is None
+
+
+def test_a_payout_is_not_taken_back_while_a_collection_is_under_way() -> None:
+    """Red without the refusal: the collection's money would have no loan to go to, and the close no end."""
+    loan = lent(terms={"unit": "DAY", "every": 1})
+    on = OPENED + timedelta(days=1)
+    open_day(on=on, actor=SYSTEM, now=NOW)
+    assert claim_collection(loan_id=loan.pk, on=on, now=NOW) is not None
+    payout = Transfer.objects.get(loan=loan, kind="PAYOUT")
+    with pytest.raises(PayoutNotReturned) as refused:
+        return_payout(transfer_id=payout.pk, on=on, reason="no such account", actor=CLERK, now=NOW)
+    assert refused.value.reason is ReturnRefusal.COLLECTION_UNDER_WAY
+
+
+def test_one_bad_payout_does_not_hold_up_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("django.conf.settings.LOOPBACK_DIR", tmp_path)
+    bad, good = due(make_loan()), due(make_loan())
+    (tmp_path / str(bad.key)).write_text("no number")
+    settle_payouts()
+    assert Transfer.objects.get(pk=good.pk).state == TransferState.DONE
+    assert Transfer.objects.get(pk=bad.pk).state == TransferState.SENT
+
+
 def test_two_workers_record_the_same_answer() -> None:
     """Red without the loan's lock in `_locked`."""
     loan = make_loan()
