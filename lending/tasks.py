@@ -13,7 +13,7 @@ from config.office.business_date import get_business_date
 from config.office.job_runs import Claim, Clock, report_progress, run_job
 from lending.domain.day_close import ACCRUE, COLLECT, PROVE, VERIFY
 from lending.domain.round import MAKE_OFFERS
-from lending.gateways.transfers import Answer, Loopback, NoAnswer, Order
+from lending.gateways.transfers import Answer, Gateway, Loopback, NoAnswer, Order
 from lending.operations.day_close import (
     DayNotClosed,
     accrue_part,
@@ -38,7 +38,7 @@ from lending.queries.transfers import loans_due, stale_payouts
 log = structlog.get_logger(__name__)
 
 
-def gateway() -> Loopback | None:
+def gateway() -> Gateway | None:
     """Make the gateway that stands in for a bank; None where the office has none, and money waits."""
     directory = settings.LOOPBACK_DIR
     return None if directory is None else Loopback(directory=directory, balance_of=running_balance)

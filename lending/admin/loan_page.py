@@ -13,11 +13,12 @@ from config.office.admin import Verb, named
 from lending.admin.charts import SERIES, lines, major
 from lending.admin.words import ACCOUNTS, AGAIN_REFUSALS, EVENT_TYPES, LOAN_STATUSES, TRANSFER_KINDS, TRANSFER_STATES
 from lending.domain.events import EventType
+from lending.domain.instalment import InstalmentState
 from lending.domain.ledger import Account, EntryCode
 from lending.domain.loan import LoanStatus
 from lending.domain.transfer import TransferKind, TransferState
 from lending.models import Entry, Loan, Transfer
-from lending.queries.servicing import Happening, InstalmentState, Row, Servicing, get_servicing
+from lending.queries.servicing import Happening, Row, Servicing, get_servicing
 from lending.queries.transfers import get_again_refusal
 
 INSTALMENT_STATES = {
@@ -50,7 +51,7 @@ def loan_context(loan: Loan, request: HttpRequest) -> dict[str, Any]:
         "outstanding": money(position.principal_minor),
         "due": money(projection.due_minor),
         "dpd": projection.dpd,
-        "payoff": money(servicing.payoff_minor),
+        "payoff": money(projection.payoff_minor),
         "credit": money(position.credit_minor) if position.credit_minor else None,
         "parts": [
             (

@@ -19,7 +19,7 @@ from lending.domain.booking import BookingRefusal
 from lending.domain.ledger import Position
 from lending.models import Loan
 from lending.queries.loans import get_loan_of_partner, loans_of_partner, position_of, projection_of
-from lending.queries.servicing import Happening, Row, current_date_of, get_servicing, payoff_of
+from lending.queries.servicing import Happening, Row, current_date_of, get_servicing
 from merchants.api.authentication import partner_of
 
 QUOTED_AHEAD = timedelta(days=60)
@@ -234,12 +234,12 @@ class PayoffView(APIView):
         on = _asked_date(request, today)
         if loan.disbursed_on is None:
             return refused(BookingRefusal.NOT_DISBURSED)
-        position = projection_of(loan, as_of=on).position
+        projection = projection_of(loan, as_of=on)
         return Response(
             {
                 "on": on,
-                "payoff": money(payoff_of(position), loan.currency),
-                "balances": balances_body(position, loan.currency),
+                "payoff": money(projection.payoff_minor, loan.currency),
+                "balances": balances_body(projection.position, loan.currency),
             }
         )
 

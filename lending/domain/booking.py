@@ -41,10 +41,10 @@ class Booking:
     reason: str
 
 
-def event_of(booking: Booking, *, seq: int) -> LoanEvent:
-    """Make the event that a booking asks for, at its place in the order of booking. Raises LoanRefused (BAD_EVENT)."""
+def event_of(booking: Booking, *, event_id: str) -> LoanEvent:
+    """Make the event that a booking asks for. Raises LoanRefused (BAD_EVENT)."""
     return LoanEvent(
-        id=str(seq),
+        id=event_id,
         on=booking.on,
         type=booking.type,
         amount_minor=booking.amount_minor,

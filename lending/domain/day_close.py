@@ -12,8 +12,6 @@ VERIFY: Final = "lending.verify_loans"
 PROVE: Final = "lending.prove_books"
 STAGES: Final = (COLLECT, ACCRUE, VERIFY, PROVE)
 """Collect what is due, book what was earned, compare every loan with its events, compare the ledger with the loans."""
-LOANS_A_PART: Final = 10_000
-MOST_PARTS: Final = 32
 DRIFTED_SHOWN: Final = 100
 
 
@@ -61,11 +59,6 @@ def judge_close(*, today: date | None, day: date | None, another_works: bool) ->
     if another_works:
         return CloseRefusal.ANOTHER_WORKS
     return CloseRefusal.NOTHING_TO_CLOSE if day is None else None
-
-
-def parts_for(loans: int) -> int:
-    """Give the number of parts in which so many loans are closed: one up to LOANS_A_PART."""
-    return max(1, min(MOST_PARTS, -(-loans // LOANS_A_PART)))
 
 
 def parts_of(stage: str, parts: int) -> int:

@@ -1,8 +1,6 @@
-"""Name the states of a loan, which follow which, and what counts as repaid on time."""
+"""Name the states of a loan, and say what counts as repaid on time."""
 
-from collections.abc import Mapping
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Final
 
 
@@ -15,16 +13,6 @@ class LoanStatus(StrEnum):
     CANCELLED = "CANCELLED"
 
 
-TRANSITIONS: Final[Mapping[LoanStatus, frozenset[LoanStatus]]] = MappingProxyType(
-    {
-        LoanStatus.APPROVED: frozenset({LoanStatus.ACTIVE, LoanStatus.CANCELLED}),
-        # A payout that comes back leaves a loan that may be paid out again.
-        LoanStatus.ACTIVE: frozenset({LoanStatus.CLOSED, LoanStatus.APPROVED}),
-        # A closed loan opens again when its last payment is reversed.
-        LoanStatus.CLOSED: frozenset({LoanStatus.ACTIVE, LoanStatus.APPROVED}),
-        LoanStatus.CANCELLED: frozenset[LoanStatus](),
-    }
-)
 ON_TIME_DPD: Final = 5
 """Days past due that a loan repaid on time may have had at worst: as the scorecard's `repayment` row counts them."""
 

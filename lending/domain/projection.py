@@ -32,7 +32,7 @@ class Carry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Projection:
-    """Hold a loan as of a date: its status, position, what is due and late, and its carry.
+    """Hold a loan as of a date: its status, position, what is due, late and would close it, and its carry.
 
     left_minor: by row of the schedule, what of its principal is neither repaid nor prepaid; () without a schedule.
     disbursed_on, closed_on: None unless it is; closed_on is the date of the event that closed it.
@@ -41,6 +41,7 @@ class Projection:
     status: LoanStatus
     position: Position
     due_minor: int
+    payoff_minor: int
     dpd: int
     next_due: date | None
     disbursed_on: date | None
@@ -53,6 +54,7 @@ UNPAID_OUT: Final = Projection(
     status=LoanStatus.APPROVED,
     position=Position(),
     due_minor=0,
+    payoff_minor=0,
     dpd=0,
     next_due=None,
     disbursed_on=None,
@@ -89,6 +91,7 @@ def project(replayed: Replayed, *, as_of: date) -> Projection:
         status=LoanStatus.CLOSED if state.closed else LoanStatus.ACTIVE,
         position=position,
         due_minor=state.due_minor,
+        payoff_minor=state.payoff_minor,
         dpd=state.dpd,
         next_due=state.next_due,
         disbursed_on=known[0].on,

@@ -1,12 +1,10 @@
-"""Say when offers are made, and in how many parts."""
+"""Say when offers are made."""
 
 from datetime import date
 from enum import StrEnum
 from typing import Final
 
 MAKE_OFFERS: Final = "lending.make_offers"
-MERCHANTS_A_PART: Final = 10_000
-MOST_PARTS: Final = 32
 
 
 class RoundRefusal(StrEnum):
@@ -27,8 +25,3 @@ def judge_round(*, today: date | None, has_run: bool, has_product: bool, done_be
         RoundRefusal.DONE_BEFORE: done_before,
     }
     return next((refusal for refusal, held in holds.items() if held), None)
-
-
-def parts_for(merchants: int) -> int:
-    """Give the number of parts in which so many merchants are assessed: one up to MERCHANTS_A_PART."""
-    return max(1, min(MOST_PARTS, -(-merchants // MERCHANTS_A_PART)))

@@ -38,15 +38,11 @@ class Answer:
     words: str = ""
 
 
-class PayoutGateway(Protocol):
-    """Pay merchants."""
+class Gateway(Protocol):
+    """Move money to merchants and from them."""
 
     def pay(self, order: Order) -> Answer:
         """Move the whole amount, or nothing. Raises NoAnswer."""
-
-
-class CollectionGateway(Protocol):
-    """Collect from merchants."""
 
     def collect(self, order: Order) -> Answer:
         """Move as much of the amount as there is. Raises NoAnswer."""

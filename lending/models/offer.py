@@ -41,10 +41,6 @@ class OfferQuerySet(LockingQuerySet["Offer"]):
         return self.filter(state__in=OPEN)
 
 
-class LineQuerySet(LockingQuerySet["CreditLine"]):
-    """Select lines."""
-
-
 class CreditLine(models.Model):
     """How much a merchant may owe in all, as the last night left it (`lending.domain.line`)."""
 
@@ -52,8 +48,6 @@ class CreditLine(models.Model):
     limit_minor = models.BigIntegerField()
     higher_since = models.DateField(null=True)
     sustained_minor = models.BigIntegerField(null=True)
-
-    objects = LineQuerySet.as_manager()
 
     class Meta:
         constraints = [

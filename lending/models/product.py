@@ -20,7 +20,6 @@ class ProductVersion(models.Model):
 
     class Meta:
         verbose_name = _("product")
-        permissions = [("preview_productversion", "Can preview whom a product admits")]
         constraints = [
             models.CheckConstraint(name="lending_productversion_sha256", condition=Q(sha256__regex="^[0-9a-f]{64}$")),
             models.CheckConstraint(

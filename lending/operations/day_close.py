@@ -30,12 +30,12 @@ from lending.domain.day_close import (
     VERIFY,
     CloseRefusal,
     conclude,
-    parts_for,
     parts_of,
     stage_after,
 )
 from lending.domain.ledger import NOTHING, EntryCode, Position, earned_between, movements, total
 from lending.domain.night import Standing, advance_standings, turned
+from lending.domain.parts import parts_for
 from lending.domain.projection import project
 from lending.models import DayClose, Entry, Loan, ProofLine
 from lending.operations.bookings import post

@@ -14,6 +14,7 @@ from lending.models import Loan
 from lending.models import LoanEvent as EventRow
 from lending.operations.bookings import book_event
 from lending.queries.bookings import get_booking_refusal
+from lending.queries.loans import next_event_id
 from merchants.domain.idempotency import RequestKey
 from merchants.operations.idempotency import keep_request, take_request
 
@@ -108,7 +109,7 @@ def _book(
         try:
             row = book_event(
                 loan,
-                event_of(booking, seq=loan.events.count() + 1),
+                event_of(booking, event_id=next_event_id(loan)),
                 of=None if booking.of is None else EventRow.objects.get(loan=loan, seq=booking.of),
                 external_ref=external_ref,
                 reason=booking.reason,

@@ -13,8 +13,9 @@ from config.refusals import Refused
 from lending.domain.assessment import Assessment, assess
 from lending.domain.limit import most_by_months
 from lending.domain.offer import MoveRefusal, OfferState, expires_on, judge_move, state_after_night
+from lending.domain.parts import parts_for
 from lending.domain.product import Product
-from lending.domain.round import MAKE_OFFERS, RoundRefusal, judge_round, parts_for
+from lending.domain.round import MAKE_OFFERS, RoundRefusal, judge_round
 from lending.models import CreditLine, Offer, OfferRound, ProductVersion
 from lending.queries.facts import facts_of
 from lending.queries.offers import assessed_after, get_offer

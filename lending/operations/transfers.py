@@ -39,7 +39,7 @@ from lending.models import LoanEvent as EventRow
 from lending.models.transfer import OPEN
 from lending.operations.bookings import book_event
 from lending.queries.closes import books_are_broken
-from lending.queries.loans import get_collectable, get_loan
+from lending.queries.loans import get_collectable, get_loan, next_event_id
 from lending.queries.products import product_of
 from lending.queries.transfers import get_again_refusal
 from merchants.domain.payout_account import PayoutAccountState
@@ -118,13 +118,7 @@ def record_payout(*, transfer_id: int, answer: Answer | None, now: datetime) -> 
         loan, transfer = _locked(transfer_id)
         settled = _settle(transfer, answer, now=now)
         if settled is not None and settled.state is TransferState.DONE:
-            event = LoanEvent(
-                id=str(loan.events.count() + 1),
-                on=transfer.on,
-                type=EventType.DISBURSEMENT,
-                amount_minor=transfer.amount_minor,
-            )
-            book_event(loan, event, external_ref="", reason="", actor=SYSTEM, now=now)
+            _book(loan, transfer, EventType.DISBURSEMENT, settled.moved_minor, now=now)
         return Transfer.objects.get(pk=transfer_id)
 
 
@@ -148,7 +142,7 @@ def return_payout(*, transfer_id: int, on: date, reason: str, actor: Actor, now:
             raise PayoutNotReturned(refusal)
         # Of several disbursements, all but the last were reversed before.
         disbursement = EventRow.objects.filter(loan=loan, type=EventType.DISBURSEMENT).latest("seq")
-        event = LoanEvent(id=str(loan.events.count() + 1), on=on, type=EventType.REVERSAL, of=str(disbursement.seq))
+        event = LoanEvent(id=next_event_id(loan), on=on, type=EventType.REVERSAL, of=str(disbursement.seq))
         try:
             book_event(loan, event, of=disbursement, external_ref="", reason=reason, actor=actor, now=now)
         except LoanRefused as refused:
@@ -235,13 +229,7 @@ def record_collection(*, transfer_id: int, answer: Answer | None, now: datetime)
         loan, transfer = _locked(transfer_id)
         settled = _settle(transfer, answer, now=now)
         if settled is not None and settled.moved_minor:
-            event = LoanEvent(
-                id=str(loan.events.count() + 1),
-                on=transfer.on,
-                type=EventType.REPAYMENT,
-                amount_minor=settled.moved_minor,
-            )
-            book_event(loan, event, external_ref="", reason="", actor=SYSTEM, now=now)
+            _book(loan, transfer, EventType.REPAYMENT, settled.moved_minor, now=now)
         return Transfer.objects.get(pk=transfer_id)
 
 
@@ -294,3 +282,9 @@ def _settle(transfer: Transfer, answer: Answer | None, *, now: datetime) -> Sett
         )
     )
     return settled
+
+
+def _book(loan: Loan, transfer: Transfer, kind: EventType, moved_minor: int, *, now: datetime) -> None:
+    """Book what moved, on the transfer's date."""
+    event = LoanEvent(id=next_event_id(loan), on=transfer.on, type=kind, amount_minor=moved_minor)
+    book_event(loan, event, external_ref="", reason="", actor=SYSTEM, now=now)

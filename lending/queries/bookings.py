@@ -8,7 +8,7 @@ from lending.domain.events import EventType
 from lending.domain.plan import Plan, plan_event
 from lending.domain.refusal import LoanRefusal, LoanRefused
 from lending.models import Loan, LoanEvent
-from lending.queries.loans import contract_of, position_of
+from lending.queries.loans import contract_of, next_event_id, position_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +36,9 @@ def preview_booking(loan: Loan, booking: Booking) -> Preview:
     refusal = get_booking_refusal(loan, booking, external_ref="")
     if refusal is not None:
         return Preview(refusal=refusal, plan=None)
-    contract = contract_of(loan)
     try:
-        event = event_of(booking, seq=len(contract.events) + 1)
-        plan = plan_event(contract, event, booked=position_of(loan), booked_to=loan.booked_to)
+        event = event_of(booking, event_id=next_event_id(loan))
+        plan = plan_event(contract_of(loan), event, booked=position_of(loan), booked_to=loan.booked_to)
     except LoanRefused as refused:
         return Preview(refusal=refused.reason, plan=None)
     return Preview(refusal=None, plan=plan)

@@ -46,6 +46,11 @@ def contracts_of(loans: Sequence[Loan]) -> dict[int, Contract]:
     return {loan.pk: _contract(loan, rows[loan.pk]) for loan in loans}
 
 
+def next_event_id(loan: Loan) -> str:
+    """Give the id of the loan's next event: its place in the order of booking."""
+    return str(EventRow.objects.filter(loan=loan).count() + 1)
+
+
 def position_of(loan: Loan) -> Position:
     """Read where the loan stands in the books."""
     return Position(**{name: getattr(loan, name) for name in POSITION_FIELDS})

@@ -8,8 +8,6 @@ from django.db.models import Count, Q, QuerySet, Sum
 from lending.domain.loan import LoanStatus
 from lending.models import Loan
 
-DELINQUENT_FROM = 30
-
 
 class Lateness(StrEnum):
     """Name how late a loan is: at all, or delinquent."""
@@ -27,8 +25,6 @@ class Portfolio:
 
     currency: str
     active: int
-    closed: int
-    waiting: int
     late: int
     delinquent: int
     outstanding_minor: int
@@ -40,13 +36,11 @@ class Portfolio:
 
 def portfolios() -> list[Portfolio]:
     """Add up the loans, one portfolio a currency."""
-    late, delinquent = Q(dpd__gte=1), Q(dpd__gte=DELINQUENT_FROM)
+    late, delinquent = (Q(dpd__gte=int(lateness)) for lateness in Lateness)
     rows = (
         Loan.objects.values("currency")
         .annotate(
             active=Count("pk", filter=Q(status=LoanStatus.ACTIVE)),
-            closed=Count("pk", filter=Q(status=LoanStatus.CLOSED)),
-            waiting=Count("pk", filter=Q(status=LoanStatus.APPROVED)),
             late=Count("pk", filter=late),
             delinquent=Count("pk", filter=delinquent),
             outstanding_minor=Sum("principal_minor", default=0),

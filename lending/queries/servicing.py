@@ -3,26 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 
 from config.office.business_date import get_business_date
 from lending.domain.allocation import Allocation
-from lending.domain.ledger import Position
-from lending.domain.loan import LoanStatus
+from lending.domain.instalment import InstalmentState, instalment_state
 from lending.domain.plan import Contract
 from lending.domain.projection import Projection, project
 from lending.domain.schedule import Instalment
 from lending.models import Entry, Loan, LoanEvent, Transfer
 from lending.queries.loans import contract_of
-
-
-class InstalmentState(StrEnum):
-    """Name how an instalment stands."""
-
-    AHEAD = "AHEAD"
-    DUE = "DUE"
-    LATE = "LATE"
-    PAID = "PAID"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,11 +51,6 @@ class Servicing:
     entries: Sequence[Entry]
     transfers: Sequence[Transfer]
 
-    @property
-    def payoff_minor(self) -> int:
-        """Give what closes the loan on the date."""
-        return payoff_of(self.projection.position)
-
 
 def current_date_of(loan: Loan) -> date:
     """Give the date as of which a loan is shown: the business date, or the one its books reach if that is later."""
@@ -96,7 +80,11 @@ def get_servicing(loan: Loan) -> Servicing:
         as_of=as_of,
         projection=projection,
         rows=[
-            Row(drawn=drawn, left_minor=left, state=_state_of(drawn, left, projection, as_of))
+            Row(
+                drawn=drawn,
+                left_minor=left,
+                state=instalment_state(due=drawn.due, left_minor=left, loan=projection, as_of=as_of),
+            )
             for drawn, left in zip(replayed.schedule, projection.left_minor, strict=True)
         ],
         happenings=[
@@ -106,26 +94,3 @@ def get_servicing(loan: Loan) -> Servicing:
         entries=list(Entry.objects.filter(loan=loan).prefetch_related("postings").order_by("-pk")),
         transfers=list(Transfer.objects.filter(loan=loan).order_by("-pk")),
     )
-
-
-def payoff_of(position: Position) -> int:
-    """Add up what closes a loan at a position; credit is not netted."""
-    return (
-        position.principal_minor
-        + position.interest_minor
-        - position.interest_paid_minor
-        + position.penalty_minor
-        - position.penalty_paid_minor
-        + position.fees_minor
-        - position.fees_paid_minor
-    )
-
-
-def _state_of(drawn: Instalment, left: int, projection: Projection, as_of: date) -> InstalmentState:
-    late_since = as_of.toordinal() - projection.dpd
-    if drawn.due > as_of:
-        return InstalmentState.AHEAD if left or projection.status is LoanStatus.ACTIVE else InstalmentState.PAID
-    if drawn.due == as_of:
-        return InstalmentState.DUE if projection.due_minor else InstalmentState.PAID
-    late = projection.dpd and drawn.due.toordinal() >= late_since
-    return InstalmentState.LATE if left or late else InstalmentState.PAID
