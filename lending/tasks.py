@@ -129,10 +129,13 @@ def collect_part(*, claim: Claim, clock: Clock) -> None:
         if bank is None:
             break
         report_progress(claim=claim, done=done, total=len(loans), now=clock())
-        claimed = claim_collection(loan_id=loan_id, on=on, now=clock())
-        if claimed is not None:
-            answer = _ask(bank.collect, claimed.order)
-            record_collection(transfer_id=claimed.transfer_id, answer=answer, now=clock())
+        try:
+            claimed = claim_collection(loan_id=loan_id, on=on, now=clock())
+            if claimed is not None:
+                answer = _ask(bank.collect, claimed.order)
+                record_collection(transfer_id=claimed.transfer_id, answer=answer, now=clock())
+        except Contended:  # somebody works on this loan: the next close asks again, and the others do not wait
+            log.warning("collection_left", loan_id=loan_id)
     finish_collecting(claim=claim, done=len(loans), now=clock())
 
 

@@ -18,7 +18,7 @@ from unfold.views import ChangeList
 from config.kernel.money import format_minor
 from config.office.admin import KeysetChangeList, ReadOnlyAdmin, found_by
 from lending.admin.loan_page import loan_context
-from lending.admin.loan_verbs import VERBS, LoanVerb, as_text, do, form_of, preview_context, reversal_of
+from lending.admin.loan_verbs import CONFIRM, VERBS, LoanVerb, as_text, do, form_of, preview_context, reversal_of
 from lending.admin.words import LOAN_STATUSES
 from lending.domain.loan import LoanStatus
 from lending.models import Loan, LoanEvent
@@ -178,7 +178,7 @@ class LoanAdmin(ReadOnlyAdmin):
         context: dict[str, Any] = {"verb": verb, "form": form, "reversed_seq": of}
         if form.is_valid():
             data = form.cleaned_data
-            if request.POST.get("step") == "confirm" and do(request, verb, loan, data):
+            if request.POST.get("step") == CONFIRM and do(request, verb, loan, data):
                 return redirect("admin:lending_loan_change", loan.pk)
             entered = [(form.fields[name].label, as_text(data[name], loan)) for name in verb.fields]
             context |= {"entered": entered, **preview_context(verb, loan, data, of=of)}

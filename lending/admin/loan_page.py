@@ -1,5 +1,6 @@
 """Say in words, tables and a chart how one loan stands."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.http import HttpRequest
@@ -19,7 +20,7 @@ from lending.domain.loan import LoanStatus
 from lending.domain.transfer import TransferKind, TransferState
 from lending.models import Entry, Loan, Transfer
 from lending.queries.servicing import Happening, Row, Servicing, get_servicing
-from lending.queries.transfers import get_again_refusal
+from lending.queries.transfers import get_again_refusal, get_cancel_refusal, last_payout
 
 INSTALMENT_STATES = {
     InstalmentState.AHEAD: (_("Ahead"), ""),
@@ -29,6 +30,7 @@ INSTALMENT_STATES = {
 }
 TRANSFERS_SHOWN = 8
 NO_RIGHT = _("Your role may not do this.")
+TO_BE_GIVEN = "…"  # the reason, on the page that asks for it
 NOT_OUT = _("The loan's money is not out.")
 
 
@@ -70,16 +72,17 @@ def loan_context(loan: Loan, request: HttpRequest) -> dict[str, Any]:
         "transfers": [_transfer(transfer, loan) for transfer in servicing.transfers[:TRANSFERS_SHOWN]],
         "more_transfers": max(0, len(servicing.transfers) - TRANSFERS_SHOWN),
         "verbs": loan_verbs(loan, request),
-        "yearly_rate": f"{float(loan.terms['rate']) * 100:.2f} %",
+        "yearly_rate": f"{Decimal(loan.terms['rate']) * 100:.2f} %",
     }
 
 
 def loan_verbs(loan: Loan, request: HttpRequest) -> list[Verb]:
     """Offer what may be done to the loan, each with why not."""
     out = loan.disbursed_on is not None
-    refusal = get_again_refusal(loan, reason="to be given")
-    no_payout = None if refusal is None else AGAIN_REFUSALS[refusal]
-    paid_out = Transfer.objects.filter(loan=loan, kind=TransferKind.PAYOUT, state=TransferState.DONE).exists()
+    again, cancel = (
+        None if refusal is None else AGAIN_REFUSALS[refusal]
+        for refusal in (get_again_refusal(loan, reason=TO_BE_GIVEN), get_cancel_refusal(loan, reason=TO_BE_GIVEN))
+    )
     offered: list[tuple[str, Any, str, Any]] = [
         ("repay", _("Book a repayment"), "lending.repay_loan", None if out else NOT_OUT),
         ("charge", _("Charge a fee"), "lending.charge_loan", None if out else NOT_OUT),
@@ -100,10 +103,10 @@ def loan_verbs(loan: Loan, request: HttpRequest) -> list[Verb]:
             "return",
             _("Take the payout back"),
             "lending.return_loan",
-            None if paid_out else _("No payout has gone through."),
+            _("No payout has gone through.") if last_payout(loan) is None else None,
         ),
-        ("pay_out", _("Pay out again"), "lending.pay_out_loan", no_payout),
-        ("cancel", _("Give the loan up"), "lending.cancel_loan", no_payout),
+        ("pay_out", _("Pay out again"), "lending.pay_out_loan", again),
+        ("cancel", _("Give the loan up"), "lending.cancel_loan", cancel),
     ]
     return [
         Verb(

@@ -23,7 +23,8 @@ from lending.admin.words import ACCOUNTS, AGAIN_REFUSALS, BOOKING_REFUSALS, LOAN
 from lending.domain.booking import Booking
 from lending.domain.events import EventType
 from lending.domain.ledger import Movement, Position
-from lending.models import Loan, LoanEvent, Transfer
+from lending.domain.transfer import ReturnRefusal
+from lending.models import Loan, LoanEvent
 from lending.operations.loans import (
     EventNotBooked,
     apply_credit,
@@ -34,6 +35,7 @@ from lending.operations.loans import (
     reverse_event,
 )
 from lending.operations.transfers import (
+    LoanNotCancelled,
     PayoutNotRepeated,
     PayoutNotReturned,
     cancel_loan,
@@ -41,6 +43,7 @@ from lending.operations.transfers import (
     return_payout,
 )
 from lending.queries.bookings import preview_booking
+from lending.queries.transfers import last_payout
 
 REFUSALS: Mapping[Any, Words] = {**BOOKING_REFUSALS, **LOAN_REFUSALS, **AGAIN_REFUSALS, **RETURN_REFUSALS}
 POSITIONS = (
@@ -70,11 +73,12 @@ class LoanVerbForm(forms.Form):
     )
     on = forms.DateField(label=_("As of"), widget=UnfoldAdminTextInputWidget({"type": "date"}))
     reason = forms.CharField(label=_("Reason"), max_length=500, widget=UnfoldAdminTextareaWidget({"rows": 2}))
+    seen = forms.IntegerField(widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, fields: tuple[str, ...], currency: str, **kwargs: Any) -> None:  # noqa: ANN401
         super().__init__(*args, **kwargs)
         self.currency = currency
-        for name in set(self.fields) - set(fields):
+        for name in set(self.fields) - {*fields, "seen"}:
             del self.fields[name]
         if "amount" in self.fields:
             self.fields["amount"].label = _t("Amount, %(currency)s") % {"currency": currency}
@@ -108,6 +112,7 @@ def _by_amount(operation: Callable[..., object]) -> Callable[[Loan, Mapping[str,
         reason=data["reason"],
         actor=actor,
         now=timezone.now(),
+        seen=data["seen"],
     )
 
 
@@ -120,25 +125,35 @@ def _repay(loan: Loan, data: Mapping[str, Any], actor: Actor) -> object:
         reason=data["reason"],
         actor=actor,
         now=timezone.now(),
+        seen=data["seen"],
     )
 
 
 def _change_rate(loan: Loan, data: Mapping[str, Any], actor: Actor) -> object:
     rate = data["percent"] / Decimal(100)
     return change_rate(
-        loan_id=loan.pk, rate=rate, on=data["on"], reason=data["reason"], actor=actor, now=timezone.now()
+        loan_id=loan.pk,
+        rate=rate,
+        on=data["on"],
+        reason=data["reason"],
+        actor=actor,
+        now=timezone.now(),
+        seen=data["seen"],
     )
 
 
 def _return(loan: Loan, data: Mapping[str, Any], actor: Actor) -> object:
-    transfer = Transfer.objects.filter(loan=loan, kind="PAYOUT", state="DONE").latest("pk")
-    return return_payout(transfer_id=transfer.pk, on=data["on"], reason=data["reason"], actor=actor, now=timezone.now())
+    payout = last_payout(loan)
+    if payout is None:
+        raise PayoutNotReturned(ReturnRefusal.NOT_PAID_OUT)
+    return return_payout(transfer_id=payout.pk, on=data["on"], reason=data["reason"], actor=actor, now=timezone.now())
 
 
 def _by_reason(operation: Callable[..., object]) -> Callable[[Loan, Mapping[str, Any], Actor], object]:
     return lambda loan, data, actor: operation(loan_id=loan.pk, reason=data["reason"], actor=actor, now=timezone.now())
 
 
+CONFIRM = "confirm"
 MONEY = ("amount", "on", "reason")
 VERBS: Mapping[str, LoanVerb] = {
     "repay": LoanVerb(
@@ -217,7 +232,13 @@ def reversal_of(event: LoanEvent) -> LoanVerb:
 
     def call(loan: Loan, data: Mapping[str, Any], actor: Actor) -> object:
         return reverse_event(
-            loan_id=loan.pk, seq=event.seq, on=data["on"], reason=data["reason"], actor=actor, now=timezone.now()
+            loan_id=loan.pk,
+            seq=event.seq,
+            on=data["on"],
+            reason=data["reason"],
+            actor=actor,
+            now=timezone.now(),
+            seen=data["seen"],
         )
 
     return LoanVerb(
@@ -232,9 +253,12 @@ def reversal_of(event: LoanEvent) -> LoanVerb:
 
 
 def form_of(verb: LoanVerb, loan: Loan, request: HttpRequest) -> LoanVerbForm:
-    """Make the form, filled in with the business date or what was sent."""
+    """Make the form, with the business date or what was sent; what is shown now is what the next step confirms."""
+    sent = request.POST.copy() if request.POST else None
+    if sent is not None and sent.get("step") != CONFIRM:
+        sent["seen"] = str(loan.events.count())
     initial = {"on": get_business_date()}
-    return LoanVerbForm(request.POST or None, fields=verb.fields, currency=loan.currency, initial=initial)
+    return LoanVerbForm(sent, fields=verb.fields, currency=loan.currency, initial=initial)
 
 
 def preview_context(verb: LoanVerb, loan: Loan, data: Mapping[str, Any], *, of: int | None) -> dict[str, Any]:
@@ -250,6 +274,7 @@ def preview_context(verb: LoanVerb, loan: Loan, data: Mapping[str, Any], *, of: 
         of=of,
         by_hand=True,
         reason=data["reason"],
+        seen=data["seen"],
     )
     preview = preview_booking(loan, booking)
     if preview.plan is None:
@@ -270,7 +295,7 @@ def do(request: HttpRequest, verb: LoanVerb, loan: Loan, data: Mapping[str, Any]
     """Call the operation, and tell what came of it."""
     try:
         verb.call(loan, data, actor_of(request.user))
-    except (EventNotBooked, PayoutNotReturned, PayoutNotRepeated) as refused:
+    except (EventNotBooked, LoanNotCancelled, PayoutNotReturned, PayoutNotRepeated) as refused:
         messages.error(request, str(REFUSALS[refused.reason]))
     except Contended:
         messages.error(request, _("Someone else is working on this loan. Please try again."))

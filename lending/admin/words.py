@@ -42,6 +42,9 @@ BOOKING_REFUSALS: Final = {
     BookingRefusal.BEFORE_THE_LOAN: _("The loan was paid out after this date."),
     BookingRefusal.REASON_MISSING: _("Please give a reason."),
     BookingRefusal.REFERENCE_USED: _("This reference was used for another payment."),
+    BookingRefusal.BOOKED_MEANWHILE: _(
+        "Something was booked on this loan meanwhile. Please look at the effects again."
+    ),
     BookingRefusal.NOT_THIS_VERB: _("A payout comes back through “Take the payout back”."),
 }
 LOAN_REFUSALS: Final = {

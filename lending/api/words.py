@@ -59,7 +59,7 @@ GROUNDS: Final = {
     Ground.OWNER_PAST_DUE: REVIEW,
 }
 OF_OTHERS: Final = frozenset({Cap.PORTFOLIO_ROOM, Cap.CATEGORY_ROOM, Cap.OWNER_ROOM})
-"""What others owe bounds these: how far it is to the least that is lent would tell one merchant about them."""
+"""What others owe bounds these, and may bound what NO_ROOM_LEFT leaves: the distance would tell about them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def no_offer(without: Without | None, currency: str) -> dict[str, object]:
     if without is None:
         code, words = NO_OFFER_YET
         return {"code": code, "words": words, "threshold": None}
-    unsaid = without.threshold is None or without.cause in OF_OTHERS
+    unsaid = without.cause in OF_OTHERS or without.reason is NoOffer.NO_ROOM_LEFT
     return {
         "code": without.reason.lower(),
         "words": _words(without.cause) or NO_OFFERS[without.reason],

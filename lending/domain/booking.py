@@ -23,13 +23,15 @@ class BookingRefusal(StrEnum):
     REASON_MISSING = "REASON_MISSING"
     REFERENCE_USED = "REFERENCE_USED"
     NOT_THIS_VERB = "NOT_THIS_VERB"
+    BOOKED_MEANWHILE = "BOOKED_MEANWHILE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Booking:
     """Hold an event to be booked; `of` is the place, in the order of booking, of the event that a reversal removes.
 
-    reason: in a person's words, asked of whoever books by hand; "" for what a partner's system reports.
+    reason: in a person's words, asked of whoever books by hand; "" for what a partner's system reports. seen: how
+    many events the loan had when its effects were shown to whoever confirms them; None: nobody was shown any.
     """
 
     type: EventType
@@ -39,6 +41,7 @@ class Booking:
     of: int | None = None
     by_hand: bool
     reason: str
+    seen: int | None = None
 
 
 def event_of(booking: Booking, *, event_id: str) -> LoanEvent:
@@ -60,6 +63,7 @@ def judge_booking(
     disbursed_on: date | None,
     reverses: EventType | None,
     reference_used: bool,
+    events: int,
 ) -> BookingRefusal | None:
     """Judge whether an event may be booked on a business date; what it does to the loan, `replay` judges."""
     if today is None:
@@ -74,10 +78,12 @@ def judge_booking(
         BookingRefusal.REFERENCE_USED: reference_used,
         # Money that was paid out comes back through the gateway, not through a form.
         BookingRefusal.NOT_THIS_VERB: EventType.DISBURSEMENT in {booking.type, reverses},
+        # Confirmed twice, or after another was faster: what was shown is no longer what would happen.
+        BookingRefusal.BOOKED_MEANWHILE: booking.seen is not None and booking.seen != events,
     }
     return next((refusal for refusal, held in holds.items() if held), None)
 
 
-def effective_date(on: date, *, last_closed: date | None) -> date:
-    """Give the day of the books for something of a date: its own, or the first that is not closed."""
-    return on if last_closed is None else max(on, last_closed + timedelta(days=1))
+def effective_date(on: date, *, last_proven: date | None) -> date:
+    """Give the day of the books for something of a date: its own, or the first that is not proven."""
+    return on if last_proven is None else max(on, last_proven + timedelta(days=1))

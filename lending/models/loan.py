@@ -49,10 +49,10 @@ class LoanQuerySet(LockingQuerySet["Loan"]):
 class Loan(models.Model):
     """One loan: its terms, and a projection of `replay` as of `booked_to`, written with every event and close.
 
-    `terms` is what the contract engine reads. Amounts are minor units. `worst_dpd` is the most days past due that
-    a close or an event ever found, also where a later correction says otherwise. From `overdue_minor` to
-    `penalty_numerator` is what the next close goes on from (`lending.domain.accrual`), by arithmetic alone until
-    `replay_on`, the first date on which an instalment falls due or passes its grace.
+    `terms` is what the contract engine reads. Amounts are minor units. `worst_dpd` is the most days past due that a
+    close found, after it had collected what was due. From `overdue_minor` to `penalty_numerator` is what the next
+    close goes on from (`lending.domain.accrual`), by arithmetic alone until `replay_on`, the first date on which an
+    instalment falls due or passes its grace.
     """
 
     application = models.OneToOneField(Application, on_delete=models.PROTECT, related_name="loan")
@@ -130,7 +130,7 @@ class Loan(models.Model):
                     credit_minor__gte=0,
                     due_minor__gte=0,
                     dpd__gte=0,
-                    worst_dpd__gte=F("dpd"),
+                    worst_dpd__gte=0,
                 ),
             ),
             models.CheckConstraint(

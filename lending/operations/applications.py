@@ -10,7 +10,7 @@ from functools import partial
 
 from django.db import connection
 
-from config.db.transactions import operation, require_one, require_transaction
+from config.db.transactions import Contended, operation, require_one, require_transaction
 from config.office.actors import SYSTEM, Actor
 from config.office.business_date import get_business_date
 from config.office.events import record_event
@@ -34,7 +34,7 @@ from lending.queries.offers import get_offer, offered_of
 from lending.queries.products import product_of
 from merchants.domain.idempotency import RequestKey
 from merchants.models import Merchant, Owner, PayoutAccount
-from merchants.operations.idempotency import keep_request, recall_request, take_request
+from merchants.operations.idempotency import hold_reference, keep_request, recall_request, take_request
 from scoring.domain.calibration import Grade
 from scoring.models import Score
 from scoring.operations.behaviour import record_behaviour
@@ -81,6 +81,7 @@ def accept_offer(
             return Application.objects.get(pk=done)
         product = product_of(offer.product)
         lock_exposure(offer.merchant, product)
+        hold_reference(partner_id=offer.merchant.partner_id, reference=external_ref)
         Offer.objects.filter(pk=offer_id).lock().get()
         offer, today = get_offer(offer_id=offer_id), get_business_date()
         refusal = refuse(offer)
@@ -173,7 +174,7 @@ def review_application(
 def lock_exposure(merchant: Merchant, product: Product) -> None:
     """Hold what bounds a merchant's borrowing until the transaction ends: its owner's group, else itself.
 
-    Where the product has rooms that all its merchants share, those are held as well. Raises NoTransaction.
+    Where the product has rooms that all its merchants share, those are held as well. Raises NoTransaction, Contended.
     """
     require_transaction()
     if product.limits.portfolio_room_minor is not None or product.limits.category_rooms_minor:
@@ -182,7 +183,8 @@ def lock_exposure(merchant: Merchant, product: Product) -> None:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
     if merchant.owner_id is not None:
         Owner.objects.filter(pk=merchant.owner_id).lock().get()
-    Merchant.objects.filter(pk=merchant.pk).lock().get()
+    if Merchant.objects.filter(pk=merchant.pk).lock().get().owner_id != merchant.owner_id:
+        raise Contended  # it changed hands meanwhile: another group is to be held
 
 
 def _tell_behaviour(merchant_id: int, *, now: datetime) -> None:

@@ -4,9 +4,12 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
 
+from django.db import connection
+
 from config.db.transactions import require_one, require_transaction
 from config.office.actors import Actor
 from lending.domain.booking import effective_date
+from lending.domain.day_close import CloseState
 from lending.domain.events import LoanEvent
 from lending.domain.ledger import EntryCode, Movement
 from lending.domain.plan import plan_event
@@ -14,7 +17,7 @@ from lending.domain.projection import Projection
 from lending.domain.replay import Replayed
 from lending.models import Entry, Instalment, Loan, Posting
 from lending.models import LoanEvent as EventRow
-from lending.queries.closes import last_closed_day
+from lending.queries.closes import last_proven_day
 from lending.queries.loans import contract_of, position_of
 
 
@@ -33,10 +36,11 @@ def book_event(
     Raises NoTransaction, LoanRefused.
     """
     require_transaction()
-    contract, last_closed = contract_of(loan), last_closed_day()
+    _hold_closing()
+    contract, last_proven = contract_of(loan), last_proven_day()
     plan = plan_event(contract, event, booked=position_of(loan), booked_to=loan.booked_to)
     if plan.earned:
-        last_night = effective_date(plan.to - timedelta(days=1), last_closed=last_closed)
+        last_night = effective_date(plan.to - timedelta(days=1), last_proven=last_proven)
         earned = Entry.objects.create(code=EntryCode.ACCRUAL, effective_date=last_night, booked_at=now, loan=loan)
         post(earned, plan.earned, currency=loan.currency)
     row = EventRow.objects.create(
@@ -55,7 +59,7 @@ def book_event(
     )
     entry = Entry.objects.create(
         code=EntryCode[event.type.name],
-        effective_date=effective_date(event.on, last_closed=last_closed),
+        effective_date=effective_date(event.on, last_proven=last_proven),
         booked_at=now,
         loan=loan,
         event=row,
@@ -83,6 +87,15 @@ def post(entry: Entry, moved: Sequence[Movement], *, currency: str) -> None:
     )
 
 
+def _hold_closing() -> None:
+    """Let no day be proven until the transaction ends: else something could be booked into it behind its proof.
+
+    Shared, so that bookings do not wait for each other; whoever concludes the closing holds it alone.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT FROM lending_dayclose WHERE state = %s FOR SHARE", [CloseState.WORKING])
+
+
 def _write_projection(loan: Loan, projection: Projection, *, booked_to: date) -> None:
     """Rewrite the columns that follow from the loan's events. Raises StaleRow."""
     out = projection.disbursed_on is not None
@@ -94,7 +107,7 @@ def _write_projection(loan: Loan, projection: Projection, *, booked_to: date) ->
             closed_on=projection.closed_on,
             due_minor=projection.due_minor,
             dpd=projection.dpd,
-            worst_dpd=max(loan.worst_dpd, projection.dpd),
+            worst_dpd=loan.worst_dpd if out else 0,
             next_due=projection.next_due,
             **asdict(projection.position),
             **asdict(projection.carry),

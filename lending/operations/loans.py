@@ -1,4 +1,8 @@
-"""Book what happens to a loan: payments, fees, rates, credit, and what takes them back."""
+"""Book what happens to a loan: payments, fees, rates, credit, and what takes them back.
+
+`seen` is how many events the loan had when the effects were shown to whoever confirms them: so a form that is sent
+twice is booked once, and nobody confirms what they were not shown.
+"""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -16,7 +20,7 @@ from lending.operations.bookings import book_event
 from lending.queries.bookings import get_booking_refusal
 from lending.queries.loans import next_event_id
 from merchants.domain.idempotency import RequestKey
-from merchants.operations.idempotency import keep_request, take_request
+from merchants.operations.idempotency import hold_reference, keep_request, take_request
 
 
 class EventNotBooked(Refused[BookingRefusal | LoanRefusal]):
@@ -33,6 +37,7 @@ def book_repayment(
     actor: Actor,
     now: datetime,
     key: RequestKey | None = None,
+    seen: int | None = None,
 ) -> EventRow:
     """Book money that came in on a date, allocated by the loan's waterfall; what is too much becomes credit.
 
@@ -47,6 +52,7 @@ def book_repayment(
             amount_minor=amount_minor,
             by_hand=actor.kind is ActorKind.STAFF,
             reason=reason,
+            seen=seen,
         ),
         external_ref=external_ref,
         actor=actor,
@@ -55,36 +61,50 @@ def book_repayment(
     )
 
 
-def charge_fee(*, loan_id: int, amount_minor: int, on: date, reason: str, actor: Actor, now: datetime) -> EventRow:
+def charge_fee(
+    *, loan_id: int, amount_minor: int, on: date, reason: str, actor: Actor, now: datetime, seen: int | None = None
+) -> EventRow:
     """Charge a fee, due at once. Raises EventNotBooked, Contended, Loan.DoesNotExist."""
-    booking = Booking(type=EventType.CHARGE, on=on, amount_minor=amount_minor, by_hand=True, reason=reason)
+    booking = Booking(type=EventType.CHARGE, on=on, amount_minor=amount_minor, by_hand=True, reason=reason, seen=seen)
     return _book(loan_id=loan_id, booking=booking, actor=actor, now=now)
 
 
-def change_rate(*, loan_id: int, rate: Decimal, on: date, reason: str, actor: Actor, now: datetime) -> EventRow:
+def change_rate(
+    *, loan_id: int, rate: Decimal, on: date, reason: str, actor: Actor, now: datetime, seen: int | None = None
+) -> EventRow:
     """Let another yearly rate hold from a date on. Raises EventNotBooked, Contended, Loan.DoesNotExist."""
-    booking = Booking(type=EventType.RATE_CHANGE, on=on, rate=rate, by_hand=True, reason=reason)
+    booking = Booking(type=EventType.RATE_CHANGE, on=on, rate=rate, by_hand=True, reason=reason, seen=seen)
     return _book(loan_id=loan_id, booking=booking, actor=actor, now=now)
 
 
-def apply_credit(*, loan_id: int, amount_minor: int, on: date, reason: str, actor: Actor, now: datetime) -> EventRow:
+def apply_credit(
+    *, loan_id: int, amount_minor: int, on: date, reason: str, actor: Actor, now: datetime, seen: int | None = None
+) -> EventRow:
     """Pay with the merchant's credit. Raises EventNotBooked, Contended, Loan.DoesNotExist."""
-    booking = Booking(type=EventType.APPLY_CREDIT, on=on, amount_minor=amount_minor, by_hand=True, reason=reason)
+    booking = Booking(
+        type=EventType.APPLY_CREDIT, on=on, amount_minor=amount_minor, by_hand=True, reason=reason, seen=seen
+    )
     return _book(loan_id=loan_id, booking=booking, actor=actor, now=now)
 
 
-def refund_credit(*, loan_id: int, amount_minor: int, on: date, reason: str, actor: Actor, now: datetime) -> EventRow:
+def refund_credit(
+    *, loan_id: int, amount_minor: int, on: date, reason: str, actor: Actor, now: datetime, seen: int | None = None
+) -> EventRow:
     """Book credit that was paid back to the merchant. Raises EventNotBooked, Contended, Loan.DoesNotExist."""
-    booking = Booking(type=EventType.REFUND_CREDIT, on=on, amount_minor=amount_minor, by_hand=True, reason=reason)
+    booking = Booking(
+        type=EventType.REFUND_CREDIT, on=on, amount_minor=amount_minor, by_hand=True, reason=reason, seen=seen
+    )
     return _book(loan_id=loan_id, booking=booking, actor=actor, now=now)
 
 
-def reverse_event(*, loan_id: int, seq: int, on: date, reason: str, actor: Actor, now: datetime) -> EventRow:
+def reverse_event(
+    *, loan_id: int, seq: int, on: date, reason: str, actor: Actor, now: datetime, seen: int | None = None
+) -> EventRow:
     """Remove an event as if it had never been; later payments are allocated anew.
 
     Raises EventNotBooked, Contended, Loan.DoesNotExist, LoanEvent.DoesNotExist.
     """
-    booking = Booking(type=EventType.REVERSAL, on=on, of=seq, by_hand=True, reason=reason)
+    booking = Booking(type=EventType.REVERSAL, on=on, of=seq, by_hand=True, reason=reason, seen=seen)
     return _book(loan_id=loan_id, booking=booking, actor=actor, now=now)
 
 
@@ -103,6 +123,7 @@ def _book(
             return EventRow.objects.select_related("loan").get(pk=done)
         Loan.objects.filter(pk=loan_id).lock().get()
         loan = Loan.objects.select_related("application").get(pk=loan_id)
+        hold_reference(partner_id=loan.application.partner_id, reference=external_ref)
         refusal = get_booking_refusal(loan, booking, external_ref=external_ref)
         if refusal is not None:
             raise EventNotBooked(refusal)

@@ -41,7 +41,7 @@ from lending.operations.bookings import book_event
 from lending.queries.closes import books_are_broken
 from lending.queries.loans import get_collectable, get_loan, next_event_id
 from lending.queries.products import product_of
-from lending.queries.transfers import get_again_refusal
+from lending.queries.transfers import get_again_refusal, get_cancel_refusal
 from merchants.domain.payout_account import PayoutAccountState
 from merchants.models import PayoutAccount
 
@@ -53,7 +53,11 @@ class PayoutHeld(Refused[PayoutHold]):
 
 
 class PayoutNotRepeated(Refused[AgainRefusal]):
-    """The loan is neither paid out again nor given up."""
+    """The loan is not paid out again."""
+
+
+class LoanNotCancelled(Refused[AgainRefusal]):
+    """The loan is not given up."""
 
 
 class PayoutNotReturned(Refused[ReturnRefusal | LoanRefusal]):
@@ -166,7 +170,10 @@ def pay_out_again(*, loan_id: int, reason: str, actor: Actor, now: datetime) -> 
     Raises PayoutNotRepeated, Contended, Loan.DoesNotExist.
     """
     with operation():
-        loan = _waiting(loan_id, reason=reason)
+        loan = _locked_loan(loan_id)
+        refusal = get_again_refusal(loan, reason=reason)
+        if refusal is not None:
+            raise PayoutNotRepeated(refusal)
         verified = PayoutAccount.objects.verified().filter(merchant=loan.merchant_id).first()
         if verified is not None:  # another one than before, perhaps; without one the payout is held
             Loan.objects.filter(pk=loan.pk).update(payout_account=verified)
@@ -183,9 +190,14 @@ def pay_out_again(*, loan_id: int, reason: str, actor: Actor, now: datetime) -> 
 
 
 def cancel_loan(*, loan_id: int, reason: str, actor: Actor, now: datetime) -> Loan:
-    """Give up a loan whose money is not out. Raises PayoutNotRepeated, Contended, Loan.DoesNotExist."""
+    """Give up a loan whose money never left. Raises LoanNotCancelled, Contended, Loan.DoesNotExist."""
     with operation():
-        loan = _waiting(loan_id, reason=reason)
+        loan = _locked_loan(loan_id)
+        refusal = get_cancel_refusal(loan, reason=reason)
+        if refusal is not None:
+            raise LoanNotCancelled(refusal)
+        never_sent = Transfer.objects.filter(loan=loan, kind=TransferKind.PAYOUT, state=TransferState.DUE)
+        never_sent.update(state=TransferState.FAILED, answer="given up before it was sent", settled_at=now)
         require_one(Loan.objects.filter(pk=loan.pk, status=LoanStatus.APPROVED).update(status=LoanStatus.CANCELLED))
         record_event(
             name="lending.cancel_loan",
@@ -201,8 +213,7 @@ def cancel_loan(*, loan_id: int, reason: str, actor: Actor, now: datetime) -> Lo
 def claim_collection(*, loan_id: int, on: date, now: datetime) -> Claimed | None:
     """Claim what a loan owes on a date for collecting; None if nothing is due, or it was asked for already."""
     with operation():
-        Loan.objects.filter(pk=loan_id).lock().get()
-        loan = get_loan(loan_id=loan_id)
+        loan = _locked_loan(loan_id)
         known = Transfer.objects.filter(loan=loan, kind=TransferKind.COLLECTION).filter(Q(on=on) | Q(state__in=OPEN))
         transfer = known.order_by("pk").first()
         if transfer is None:
@@ -233,14 +244,10 @@ def record_collection(*, transfer_id: int, answer: Answer | None, now: datetime)
         return Transfer.objects.get(pk=transfer_id)
 
 
-def _waiting(loan_id: int, *, reason: str) -> Loan:
-    """Hold a loan that waits for its money. Raises PayoutNotRepeated."""
+def _locked_loan(loan_id: int) -> Loan:
+    """Hold a loan, then read it."""
     Loan.objects.filter(pk=loan_id).lock().get()
-    loan = get_loan(loan_id=loan_id)
-    refusal = get_again_refusal(loan, reason=reason)
-    if refusal is not None:
-        raise PayoutNotRepeated(refusal)
-    return loan
+    return get_loan(loan_id=loan_id)
 
 
 def _locked(transfer_id: int) -> tuple[Loan, Transfer]:

@@ -28,6 +28,7 @@ def get_booking_refusal(loan: Loan, booking: Booking, *, external_ref: str) -> B
         disbursed_on=loan.disbursed_on,
         reverses=None if booking.of is None else EventType(LoanEvent.objects.get(loan=loan, seq=booking.of).type),
         reference_used=bool(external_ref) and used.exists(),
+        events=loan.events.count(),
     )
 
 

@@ -23,6 +23,12 @@ def last_closed_day() -> date | None:
     return None if close is None else close.day
 
 
+def last_proven_day() -> date | None:
+    """Get the last day whose books are proven: from the next on, things may be booked. A failed proof locks nothing."""
+    proven = DayClose.objects.filter(state=CloseState.PROVEN).order_by("-day")
+    return proven.values_list("day", flat=True).first()
+
+
 def day_of(*, close_id: int) -> date:
     """Get the day that a closing closes."""
     return DayClose.objects.values_list("day", flat=True).get(pk=close_id)

@@ -6,7 +6,6 @@ from datetime import datetime
 
 from django.db.models import Min
 
-from lending.domain.transfer import TransferKind
 from lending.models import Application, DayClose, Offer, ProductVersion, Transfer
 from lending.queries.portfolio import Portfolio, portfolios
 
@@ -15,7 +14,7 @@ from lending.queries.portfolio import Portfolio, portfolios
 class Desk:
     """Hold lending's part of the first page.
 
-    portfolios: one a currency; unknown: payouts without an answer, unknown_since the oldest of them.
+    portfolios: one a currency; unknown: payouts and collections without an answer, unknown_since the oldest of them.
     """
 
     has_product: bool
@@ -31,7 +30,7 @@ class Desk:
 def get_desk() -> Desk:
     """Read lending's part of the first page."""
     referred = Application.objects.referred()
-    unknown = Transfer.objects.unknown().filter(kind=TransferKind.PAYOUT)
+    unknown = Transfer.objects.unknown()
     return Desk(
         has_product=ProductVersion.objects.exists(),
         portfolios=portfolios(),

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db.models import F, Q
 
 from lending.domain.loan import LoanStatus
-from lending.domain.transfer import AgainRefusal, TransferKind, judge_again
+from lending.domain.transfer import AgainRefusal, TransferKind, TransferState, judge_again
 from lending.models import DayClose, Loan, Transfer
 
 AT_ONCE = 500
@@ -19,9 +19,21 @@ def stale_payouts(*, now: datetime) -> list[int]:
 
 
 def get_again_refusal(loan: Loan, *, reason: str) -> AgainRefusal | None:
-    """Judge whether a loan may be paid out again, or given up."""
+    """Judge whether a loan may be paid out again: not while a payout waits or is under way."""
     under_way = Transfer.objects.open().filter(loan=loan, kind=TransferKind.PAYOUT).exists()
     return judge_again(status=LoanStatus(loan.status), under_way=under_way, reason=reason)
+
+
+def get_cancel_refusal(loan: Loan, *, reason: str) -> AgainRefusal | None:
+    """Judge whether a loan may be given up: not once its money may have left."""
+    payouts = Transfer.objects.open().filter(loan=loan, kind=TransferKind.PAYOUT)
+    under_way = payouts.exclude(state=TransferState.DUE).exists()
+    return judge_again(status=LoanStatus(loan.status), under_way=under_way, reason=reason)
+
+
+def last_payout(loan: Loan) -> Transfer | None:
+    """Get the payout that disbursed the loan, while it stands."""
+    return Transfer.objects.filter(loan=loan, kind=TransferKind.PAYOUT, state=TransferState.DONE).order_by("pk").last()
 
 
 def loans_due(*, close_id: int, part: int) -> list[int]:

@@ -39,6 +39,18 @@ def recall_request(request: RequestKey) -> int | None:
     return None if kept is None else kept.result
 
 
+def hold_reference(*, partner_id: int, reference: str) -> None:
+    """Hold a partner's own name of a thing until the transaction ends: of two that use it, the second sees the first.
+
+    Nobody holds the empty one. Raises NoTransaction, Contended.
+    """
+    require_transaction()
+    if reference:
+        with connection.cursor() as cursor:
+            name = f"{partner_id}:reference:{reference}"
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+
+
 def keep_request(request: RequestKey, *, result: int, now: datetime) -> None:
     """Keep what came of the request that was taken. Raises NoTransaction."""
     require_transaction()

@@ -94,10 +94,14 @@ def test_a_repayment_is_previewed_and_then_booked(finance: Client) -> None:
     assertContains(preview, "Collection clearing")
     assertContains(preview, "12,000.00")
     assert LoanEvent.objects.count() == 1, "a preview books nothing"
-    done = finance.post(address, entered | {"step": "confirm"})
+    confirmed = entered | {"step": "confirm", "seen": "1"}
+    done = finance.post(address, confirmed)
     assertRedirects(done, reverse("admin:lending_loan_change", args=[loan.pk]))
     loan.refresh_from_db()
     assert loan.status == LoanStatus.CLOSED
+    again = finance.post(address, confirmed)
+    assertContains(again, words.BOOKING_REFUSALS[BookingRefusal.BOOKED_MEANWHILE])
+    assert LoanEvent.objects.count() == 2, "a double click books once"
     page = finance.get(reverse("admin:lending_loan_change", args=[loan.pk]))
     assertContains(page, "Repaid in full on 2026-03-01")
     assertContains(page, "paid at the counter")
@@ -106,7 +110,7 @@ def test_a_repayment_is_previewed_and_then_booked(finance: Client) -> None:
 def test_what_would_be_refused_is_said_in_the_preview(finance: Client) -> None:
     loan = lent()
     address = reverse("admin:lending_loan_repay", args=[loan.pk])
-    late = {"amount": "1", "on": (OPENED + timedelta(days=1)).isoformat(), "reason": "x", "step": "confirm"}
+    late = {"amount": "1", "on": (OPENED + timedelta(days=1)).isoformat(), "reason": "x", "step": "preview"}
     page = finance.post(address, late)
     assertContains(page, words.BOOKING_REFUSALS[BookingRefusal.IN_THE_FUTURE])
     for amount in ("", "abc", "1.234", "-1", "1e5"):
@@ -116,11 +120,11 @@ def test_what_would_be_refused_is_said_in_the_preview(finance: Client) -> None:
 
 def test_a_fee_a_reversal_and_a_returned_payout(finance: Client) -> None:
     loan = lent()
-    on = {"on": OPENED.isoformat(), "reason": "asked", "step": "confirm"}
+    on = {"on": OPENED.isoformat(), "reason": "asked", "step": "confirm", "seen": "1"}
     finance.post(reverse("admin:lending_loan_charge", args=[loan.pk]), on | {"amount": "20"})
     loan.refresh_from_db()
     assert loan.fees_minor == 2_000
-    finance.post(reverse("admin:lending_loan_reverse", args=[loan.pk, 2]), on)
+    finance.post(reverse("admin:lending_loan_reverse", args=[loan.pk, 2]), on | {"seen": "2"})
     loan.refresh_from_db()
     assert loan.fees_minor == 0
     finance.post(reverse("admin:lending_loan_return", args=[loan.pk]), on)

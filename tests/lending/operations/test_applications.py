@@ -174,7 +174,6 @@ def test_a_person_decides_what_the_rules_leave_to_one() -> None:
 def test_nobody_approves_what_the_rules_decline_by_now() -> None:
     """Red if an approval days later did not judge afresh: the merchant may be past due by then."""
     application = refer()
-    Score.objects.latest("pk")
     owner = Owner.objects.create(partner=application.partner, external_ref="o")
     Merchant.objects.filter(pk=application.merchant_id).update(owner=owner)
     sibling = Offer.objects.open()[0]

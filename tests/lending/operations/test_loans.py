@@ -1,9 +1,12 @@
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import partial
 
 import pytest
+from django.db import connection
+from django.db.models import F
 
 from config.office.actors import SYSTEM, Actor, ActorKind
 from config.office.business_date import open_day
@@ -12,7 +15,7 @@ from lending.domain.booking import BookingRefusal
 from lending.domain.ledger import Account
 from lending.domain.loan import LoanStatus
 from lending.domain.refusal import LoanRefusal
-from lending.models import Entry, Instalment, Loan, LoanEvent, Posting
+from lending.models import DayClose, Entry, Instalment, Loan, LoanEvent, Posting, Transfer
 from lending.operations.loans import (
     EventNotBooked,
     apply_credit,
@@ -152,6 +155,79 @@ def test_fees_rates_and_credit_are_booked_and_proven() -> None:
     loan.refresh_from_db()
     assert (loan.fees_minor, loan.fees_paid_minor, loan.status) == (6_000, 6_000, LoanStatus.CLOSED)
     assert proven()
+
+
+def test_what_was_not_shown_is_not_confirmed() -> None:
+    """Red without `seen`: a form sent twice would book money twice."""
+    loan = lent()
+    arguments = {"loan_id": loan.pk, "amount_minor": 500, "on": OPENED, "reason": "a copy", "actor": CLERK, "now": NOW}
+    charge_fee(**arguments, seen=1)  # type: ignore[arg-type]
+    with pytest.raises(EventNotBooked) as refused:
+        charge_fee(**arguments, seen=1)  # type: ignore[arg-type]
+    assert refused.value.reason is BookingRefusal.BOOKED_MEANWHILE
+    assert LoanEvent.objects.count() == 2
+
+
+def test_the_same_reference_on_two_loans_at_once_is_booked_on_one() -> None:
+    """Red without hold_reference: the second would meet the constraint, and its caller a crash."""
+    first, second = lent(), lent()
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = list(pool.map(lambda loan: outcome_of(partial(pay, loan, 500, ref="same")), (first, second)))
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["EventNotBooked", "LoanEvent"]
+
+
+def outcome_of(call: Callable[[], object]) -> object:
+    try:
+        return call()
+    except EventNotBooked as refused:
+        return refused
+    finally:
+        connection.close()
+
+
+def test_what_comes_behind_a_proof_is_booked_on_the_next_day_and_a_failed_proof_locks_nothing() -> None:
+    """Red if entries went by the last closed day, or into a day that is proven."""
+    loan = lent()
+    roll(OPENED + timedelta(days=2))
+    event = pay(loan, 700, on=OPENED)
+    assert Entry.objects.get(event=event).effective_date == OPENED + timedelta(days=2)
+    DayClose.objects.filter(day=OPENED + timedelta(days=1)).update(state="BROKEN")
+    event = pay(loan, 700, on=OPENED)
+    assert Entry.objects.get(event=event).effective_date == OPENED + timedelta(days=1)
+
+
+def test_only_a_close_says_how_late_a_loan_ever_was() -> None:
+    """Red if a payment ahead of our own late close did: the close may still collect on the day."""
+    loan = lent(terms=EVERY_FIVE_DAYS)
+    open_day(on=OPENED + timedelta(days=9), actor=SYSTEM, now=NOW)
+    pay(loan, 1, on=OPENED + timedelta(days=9))
+    loan.refresh_from_db()
+    assert (loan.dpd, loan.worst_dpd) == (4, 0)
+
+
+def test_a_proof_sees_what_is_wrong_with_any_part_of_a_row() -> None:
+    """Red for every column that the proof forgets."""
+    loan = lent(terms=EVERY_FIVE_DAYS)
+    assert drifted_loans([loan]) == []
+    wrong: list[dict[str, object]] = [
+        {"due_minor": 7},
+        {"next_due": None},
+        {"overdue_minor": 7},
+        {"interest_numerator": 7},
+        {"replay_on": None},
+        {"disbursed_on": OPENED - timedelta(days=1)},
+    ]
+    for change in wrong:
+        good = {name: getattr(loan, name) for name in change}
+        Loan.objects.filter(pk=loan.pk).update(**change)
+        assert drifted_loans([Loan.objects.get(pk=loan.pk)]) == [loan.pk], change
+        Loan.objects.filter(pk=loan.pk).update(**good)
+    Instalment.objects.filter(loan=loan, no=1).update(left_minor=0)
+    assert drifted_loans([loan]) == [loan.pk]
+    Instalment.objects.filter(loan=loan, no=1).update(left_minor=F("principal_minor"))
+    assert drifted_loans([loan]) == []
+    Transfer.objects.filter(loan=loan).update(state="RETURNED")
+    assert drifted_loans([loan]) == [loan.pk]
 
 
 Call = Callable[[Loan], object]

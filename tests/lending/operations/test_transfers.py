@@ -18,6 +18,7 @@ from lending.gateways.transfers import Answer, Loopback, Order
 from lending.models import DayClose, Loan, LoanEvent, Transfer
 from lending.models.transfer import PATIENCE
 from lending.operations.transfers import (
+    LoanNotCancelled,
     PayoutHeld,
     PayoutNotRepeated,
     PayoutNotReturned,
@@ -119,9 +120,12 @@ def test_a_payout_that_is_refused_may_be_repeated_or_the_loan_given_up() -> None
     loan = make_loan()
     transfer = due(loan)
     with pytest.raises(PayoutNotRepeated) as refused:
-        cancel_loan(loan_id=loan.pk, reason="too late", actor=CLERK, now=NOW)
+        pay_out_again(loan_id=loan.pk, reason="hurry", actor=CLERK, now=NOW)
     assert refused.value.reason is AgainRefusal.PAYOUT_UNDER_WAY
     claim_payout(transfer_id=transfer.pk, now=NOW)
+    with pytest.raises(LoanNotCancelled) as kept:
+        cancel_loan(loan_id=loan.pk, reason="too late", actor=CLERK, now=NOW)
+    assert kept.value.reason is AgainRefusal.PAYOUT_UNDER_WAY
     record_payout(transfer_id=transfer.pk, answer=Answer(moved_minor=0, words="account closed"), now=NOW)
     again = pay_out_again(loan_id=loan.pk, reason="a new account", actor=CLERK, now=NOW)
     assert again.key != transfer.key
@@ -131,6 +135,17 @@ def test_a_payout_that_is_refused_may_be_repeated_or_the_loan_given_up() -> None
     loan.refresh_from_db()
     assert loan.status == LoanStatus.CANCELLED
     assert not LoanEvent.objects.exists()
+
+
+def test_whoever_steps_back_before_the_money_is_sent_gets_none() -> None:
+    """Red if a payout that waits counted as under way: the cooling-off would be a word."""
+    loan = make_loan()
+    transfer = due(loan)
+    cancel_loan(loan_id=loan.pk, reason="the merchant stepped back", actor=CLERK, now=NOW)
+    assert claim_payout(transfer_id=transfer.pk, now=NOW + 2 * PATIENCE) is None
+    transfer.refresh_from_db()
+    loan.refresh_from_db()
+    assert (transfer.state, loan.status) == (TransferState.FAILED, LoanStatus.CANCELLED)
 
 
 def test_a_payout_that_comes_back_leaves_a_loan_that_waits_again() -> None:
