@@ -1,8 +1,9 @@
-"""Run real Celery workers on the test database."""
+"""Run real Celery workers on the test database, and find the processes of servers."""
 
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -53,6 +54,14 @@ def die_in(code: str, **more: str) -> None:
     command = [sys.executable, "-c", lines]
     ended = subprocess.run(command, check=False, cwd=ROOT, env=environment() | more, capture_output=True)
     assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
+
+
+def listener(path: Path) -> int:
+    """Ask the kernel which process listens on a socket."""
+    with socket.socket(socket.AF_UNIX) as line:
+        line.connect(str(path))
+        pid, _, _ = struct.unpack("3i", line.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+    return int(pid)
 
 
 @contextmanager

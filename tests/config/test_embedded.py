@@ -4,8 +4,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
-import struct
 import subprocess
 import sys
 import tempfile
@@ -20,6 +18,7 @@ import psycopg
 import pytest
 
 from config.embedded import Addresses, NotStarted, Role, addresses, clean, start, stop, wanted
+from tests.workers import listener
 
 pytestmark = pytest.mark.xdist_group("embedded")
 
@@ -32,14 +31,6 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     root.mkdir()
     yield root
     clean(root)
-
-
-def listener(path: Path) -> int:
-    """Ask the kernel which process listens on a socket."""
-    with socket.socket(socket.AF_UNIX) as line:
-        line.connect(str(path))
-        pid, _, _ = struct.unpack("3i", line.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
-    return int(pid)
 
 
 def listeners(where: Addresses) -> tuple[int, int]:

@@ -1,0 +1,184 @@
+"""PostgreSQL itself is killed at the worst moments of payout, repayment and close: money moved exactly once.
+
+The tests have a server of their own, so that nobody else loses theirs.
+"""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import time_machine
+from django.core.management import call_command
+from django.db import DatabaseError, connections
+from django.utils import timezone
+from psycopg.conninfo import conninfo_to_dict
+from pytest_django import DjangoDbBlocker
+
+import lending.operations.bookings
+import lending.operations.day_close
+import lending.tasks
+from config.db.transactions import operation
+from config.embedded import Role, clean, start
+from config.office.actors import SYSTEM
+from config.office.business_date import get_business_date, open_day
+from config.office.job_runs import run_job
+from config.office.models import JobRun
+from config.office.models.job_run import JobState
+from lending.domain.day_close import STAGES, CloseState
+from lending.domain.loan import LoanStatus
+from lending.gateways.transfers import Loopback
+from lending.models import Loan, LoanEvent, Transfer
+from lending.operations.day_close import close_day
+from lending.operations.loans import book_repayment
+from lending.operations.transfers import make_payout
+from merchants.domain.idempotency import RequestKey
+from tests.conftest import NOW
+from tests.lending.loans import OPENED, WORK, lent, make_loan, work_through
+from tests.stories.test_lending_faults import PARTNER, deposit, proven
+from tests.workers import listener
+
+pytestmark = pytest.mark.xdist_group("mortal")
+DAY = timedelta(days=1)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbBlocker) -> Iterator[Path]:
+    """Point both connections at an empty server of the tests' own, and its tables at the last migration."""
+    root = tmp_path_factory.mktemp("mortal")
+    where = start(root, {})
+    kept = {alias: dict(connections[alias].settings_dict) for alias in connections}
+    for alias, role in {"default": Role.APP, "owner": Role.OWNER}.items():
+        at = conninfo_to_dict(where.database_url(role))
+        connections[alias].close()
+        connections[alias].settings_dict |= {
+            "HOST": at["host"],
+            "PORT": at["port"],
+            "USER": at["user"],
+            "PASSWORD": "",
+            "NAME": at["dbname"],
+        }
+    with django_db_blocker.unblock():
+        call_command("migrate", database="owner", verbosity=0)
+        yield root
+        for alias, facts in kept.items():
+            connections[alias].close()
+            connections[alias].settings_dict |= facts
+    clean(root)
+
+
+@pytest.fixture
+def server(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """Give the bank's directory, `dies_before` a function is called, and `comes_back`."""
+    monkeypatch.setattr("django.conf.settings.LOOPBACK_DIR", tmp_path)
+
+    def dies_before(owner: object, name: str, *, call: int = 1) -> None:
+        spared, original = iter(range(1, call)), getattr(owner, name)
+
+        def killing(*args: object, **named: object) -> object:
+            if next(spared, None) is None:
+                monkeypatch.setattr(owner, name, original)
+                os.kill(listener(start(root, {}).postgres_socket), signal.SIGKILL)
+            return original(*args, **named)
+
+        monkeypatch.setattr(owner, name, killing)
+
+    def comes_back() -> None:
+        connections["default"].close()
+        start(root, {})
+
+    return SimpleNamespace(bank=tmp_path, dies_before=dies_before, comes_back=comes_back)
+
+
+def fails(call: Callable[[], object]) -> None:
+    with pytest.raises(DatabaseError):
+        call()
+
+
+@pytest.mark.parametrize("moment", ["claim_payout", "Loopback.pay", "record_payout"])
+def test_postgresql_dies_in_a_payout(server: SimpleNamespace, moment: str) -> None:
+    loan = make_loan()
+    with operation():
+        transfer = make_payout(loan, now=NOW)
+    *owner, name = moment.split(".")
+    server.dies_before(Loopback if owner else lending.tasks, name)
+    fails(lambda: lending.tasks.pay_out(transfer.pk))
+    assert len(list(server.bank.iterdir())) == (moment != "claim_payout"), "the bank may have paid"
+    server.comes_back()
+    assert not LoanEvent.objects.filter(loan=loan).exists()
+    with time_machine.travel(timezone.now() + timedelta(minutes=2)):
+        lending.tasks.settle_payouts()
+        lending.tasks.settle_payouts()
+    loan.refresh_from_db()
+    assert loan.status == LoanStatus.ACTIVE
+    assert [path.name for path in server.bank.iterdir()] == [str(transfer.key)]
+    assert LoanEvent.objects.filter(loan=loan).count() == 1
+    assert proven()
+
+
+def test_postgresql_dies_in_a_repayment(server: SimpleNamespace) -> None:
+    """Red if the answer came before the commit, or the postings, the row and the kept request parted."""
+    loan = lent()
+    key = RequestKey(partner_id=loan.application.partner_id, key=f"k{loan.pk}", digest="a" * 64)
+
+    def pay() -> LoanEvent:
+        return book_repayment(
+            loan_id=loan.pk,
+            amount_minor=5_000,
+            on=get_business_date() or OPENED,
+            external_ref="p1",
+            reason="",
+            actor=PARTNER,
+            now=NOW,
+            key=key,
+        )
+
+    server.dies_before(lending.operations.bookings, "post")
+    fails(pay)
+    server.comes_back()
+    assert pay().pk == pay().pk
+    loan.refresh_from_db()
+    assert loan.repaid_minor == 5_000
+    assert proven()
+
+
+MOMENTS = {
+    "lending.collect_dues": (lending.tasks, "record_collection", 2),
+    "lending.accrue_day": (lending.operations.day_close, "_accrue", 2),
+    "lending.verify_loans": (lending.operations.day_close, "drifted_loans", 1),
+    "lending.prove_books": (lending.operations.day_close, "conclude", 1),
+}
+
+
+def test_postgresql_dies_in_every_stage_of_a_close(server: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever goes on ends where an undisturbed close would: nothing collected or earned twice."""
+    monkeypatch.setattr(lending.operations.day_close, "ACCRUED_AT_ONCE", 1)
+    loans = [lent(amount_minor=90_000, terms={"unit": "DAY", "every": 1}) for _ in range(3)]
+    deposit(loans)
+    today = get_business_date() or OPENED
+    open_day(on=today + DAY, actor=SYSTEM, now=NOW)
+    work_through(close_day(actor=SYSTEM, now=NOW))  # of the day on which nothing is due
+    open_day(on=today + 2 * DAY, actor=SYSTEM, now=NOW)
+    found = close_day(actor=SYSTEM, now=NOW)
+    assert set(MOMENTS) == set(STAGES)
+    for number, stage in enumerate(STAGES):
+        job = JobRun.objects.get(name=stage, subject_id=found.pk)
+        owner, name, call = MOMENTS[stage]
+        server.dies_before(owner, name, call=call)
+        fails(partial(run_job, job.pk, WORK[stage]))
+        server.comes_back()
+        with time_machine.travel(timezone.now() + timedelta(minutes=5 * (number + 1))):
+            run_job(job.pk, WORK[stage])
+        job.refresh_from_db()
+        assert job.state == JobState.DONE, job.error
+    found.refresh_from_db()
+    assert found.state == CloseState.PROVEN
+    mine = Loan.objects.filter(pk__in=[loan.pk for loan in loans])
+    assert mine.values("booked_to", "interest_minor", "repaid_minor", "due_minor", "dpd").distinct().count() == 1
+    assert Transfer.objects.filter(loan__in=loans, kind="COLLECTION", state="DONE").count() == 3
+    assert len(list(server.bank.iterdir())) == 3
+    assert proven()
