@@ -5,7 +5,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin import SimpleListFilter
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -13,26 +12,25 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from config.db.transactions import Contended
-from config.kernel.money import format_minor
 from config.office.actors import actor_of
 from config.office.admin import ReadOnlyAdmin, Verb, Words, found_by, named
 from lending.admin.caps import caps_context
+from lending.admin.lists import ChipFilter, chip, name_over
 from lending.admin.words import APPLICATION_STATES, GROUNDS, OUTCOMES, REVIEW_REFUSALS
 from lending.domain.application import ApplicationState
-from lending.domain.decision import Ground, NotDecidable, Outcome, decide
+from lending.domain.decision import Ground, NotDecidable, Outcome
 from lending.domain.product import Band
 from lending.domain.product_document import ProductMalformed
-from lending.domain.snapshot import SnapshotMalformed, parse_snapshot
+from lending.domain.snapshot import SnapshotMalformed
 from lending.models import Application, Decision, Loan
 from lending.operations.applications import ApplicationNotReviewed, review_application
 from lending.queries.applications import decisions_of, get_review_refusal, replay_decision
-from lending.queries.products import product_of
+from scoring.queries.labels import money
 
 REFUSALS: Mapping[Any, Words] = {**REVIEW_REFUSALS, **GROUNDS}
 DECISIONS = {"approve": (_("Approve"), Outcome.APPROVE), "decline": (_("Decline"), Outcome.DECLINE)}
@@ -44,19 +42,10 @@ class ReviewForm(forms.Form):
     reason = forms.CharField(label=_("Reason"), max_length=500, widget=UnfoldAdminTextareaWidget({"rows": 3}))
 
 
-class StateFilter(SimpleListFilter):
+class StateFilter(ChipFilter):
     """Filter by state."""
 
-    title = _("state")
-    parameter_name = "state"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:  # noqa: ANN401
-        """Offer the states."""
-        return [(state.value, words) for state, (words, _tint) in APPLICATION_STATES.items()]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Application]) -> QuerySet[Application]:
-        """Keep the applications of the state."""
-        return queryset.filter(state=self.value()) if self.value() in set(ApplicationState) else queryset
+    title, parameter_name, chips = _("state"), "state", APPLICATION_STATES
 
 
 def band_of(request: HttpRequest) -> Band | None:
@@ -94,22 +83,17 @@ class ApplicationAdmin(ReadOnlyAdmin):
     @display(description=_("Merchant"))
     def who(self, application: Application) -> str:
         """Show the merchant, with the reference below."""
-        return format_html(
-            '<span class="tl-name" title="{0}">{0}</span><span class="tl-id">{1}</span>',
-            application.merchant.name,
-            application.external_ref,
-        )
+        return name_over(application.merchant.name, application.external_ref)
 
     @display(description=_("State"))
     def state_chip(self, application: Application) -> str:
         """Show the state as a chip."""
-        words, tint = APPLICATION_STATES[ApplicationState(application.state)]
-        return format_html('<span class="tl-chip {}">{}</span>', tint, words)
+        return chip(*APPLICATION_STATES[ApplicationState(application.state)])
 
     @display(description=_("Amount"))
     def asked(self, application: Application) -> str:
         """Show what is asked for."""
-        return format_minor(application.amount_minor, application.currency, grouped=True)
+        return money(application.amount_minor, application.currency)
 
     @display(description=_("Because"))
     def ground(self, application: Application) -> str:
@@ -169,7 +153,7 @@ class ApplicationAdmin(ReadOnlyAdmin):
             "form": form,
             "label": label,
             "approves": outcome is Outcome.APPROVE,
-            "amount": format_minor(application.amount_minor, application.currency, grouped=True),
+            "amount": money(application.amount_minor, application.currency),
             "refusal": _why_not(application, outcome, request),
         }
         return self._page(request, "lending/review.html", application, context)
@@ -203,7 +187,7 @@ def decision_context(application: Application, request: HttpRequest) -> dict[str
     context = {
         "state": words,
         "state_tint": tint,
-        "amount": format_minor(application.amount_minor, application.currency, grouped=True),
+        "amount": money(application.amount_minor, application.currency),
         "entered_by": people[application.entered_by],
         "loan": Loan.objects.filter(application=application).first(),
         "decisions": [_decision(decision, people) for decision in decisions],
@@ -223,18 +207,17 @@ def decision_context(application: Application, request: HttpRequest) -> dict[str
 def _rules(decision: Decision, application: Application) -> dict[str, Any]:
     """Say which rules fired on the last decision's snapshot, and which cap binds; and prove the stored result."""
     try:
-        facts = parse_snapshot(decision.snapshot, decision.snapshot_sha256)
-        verdict = decide(facts, product_of(application.product))
-        proof = replay_decision(decision)
+        replayed = replay_decision(decision)
     except (SnapshotMalformed, ProductMalformed, NotDecidable):
         return {"broken": True}
+    facts, verdict = replayed.facts, replayed.verdict
     context: dict[str, Any] = {
-        "proof": proof,
+        "proof": replayed,
         "rules": [(GROUNDS[ground], fired, ground is verdict.ground) for ground, fired in verdict.evaluated],
-        "free": format_minor(verdict.free_minor, application.currency, grouped=True),
+        "free": money(verdict.free_minor, application.currency),
         "facts": facts,
-        "basis": format_minor(facts.merchant.score.sales_basis_minor, application.currency, grouped=True),
-        "outstanding": format_minor(facts.merchant.exposure.outstanding_minor, application.currency, grouped=True),
+        "basis": money(facts.merchant.score.sales_basis_minor, application.currency),
+        "outstanding": money(facts.merchant.exposure.outstanding_minor, application.currency),
     }
     if verdict.limit is not None:
         context |= caps_context(

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from config.db.transactions import Contended
-from config.kernel.money import BadAmount, format_minor, parse_minor
+from config.kernel.money import BadAmount, parse_minor
 from config.office.actors import actor_of
 from config.office.admin import Words
 from config.office.business_date import get_business_date
@@ -21,6 +21,7 @@ from lending.models import Application, Offer
 from lending.operations.applications import OfferNotAccepted, accept_offer
 from lending.queries.offers import quote_offer
 from scoring.operations.single import MerchantNotScored
+from scoring.queries.labels import money
 
 REFUSALS: dict[Any, Words] = {**ACCEPTANCE_REFUSALS, **APPLICATION_REFUSALS}
 TEXT = UnfoldAdminTextInputWidget
@@ -44,7 +45,7 @@ class ApplyForm(forms.Form):
         self.currency = offer.currency
         terms = sorted(int(months) for months, most in offer.most_by_months.items() if most)
         self.fields["months"].choices = [  # type: ignore[attr-defined] # of a choice field
-            (months, f"{months} ({format_minor(offer.most_by_months[str(months)], offer.currency, grouped=True)})")
+            (months, f"{months} ({money(offer.most_by_months[str(months)], offer.currency)})")
             for months in reversed(terms)
         ]
 
@@ -65,18 +66,18 @@ def quote_context(offer: Offer, data: dict[str, Any]) -> dict[str, Any]:
     if isinstance(found, AcceptanceRefusal):
         return {"refusal": REFUSALS[found]}
 
-    def money(minor: int) -> str:
-        return format_minor(minor, offer.currency, grouped=True)
+    def amount(minor: int) -> str:
+        return money(minor, offer.currency)
 
     return {
         "refusal": None,
         "schedule": [
-            (row.no, row.due, money(row.principal_minor), money(row.interest_minor), money(row.total_minor))
+            (row.no, row.due, amount(row.principal_minor), amount(row.interest_minor), amount(row.total_minor))
             for row in found.schedule
         ],
-        "interest": money(found.total_interest_minor),
+        "interest": amount(found.total_interest_minor),
         "apr": found.apr,
-        "amount": money(data["amount"]),
+        "amount": amount(data["amount"]),
     }
 
 

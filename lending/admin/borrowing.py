@@ -7,7 +7,6 @@ from django.urls import reverse
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from config.kernel.money import format_minor
 from config.office.admin import Verb
 from lending.admin.caps import caps_context
 from lending.admin.words import APPLICATION_STATES, CAPS, INELIGIBLE, LOAN_STATUSES, NO_OFFERS
@@ -19,6 +18,7 @@ from lending.domain.no_offer import Measure, Threshold, Without
 from lending.models import Loan, Offer
 from lending.queries.borrowing import get_borrowing
 from merchants.models import Merchant
+from scoring.queries.labels import money
 
 MEASURES = {
     Measure.ORDERS: _("orders: %(have)s, %(need)s are needed"),
@@ -52,7 +52,7 @@ def borrowing_context(merchant: Merchant, request: HttpRequest) -> dict[str, Any
             (
                 application,
                 *APPLICATION_STATES[ApplicationState(application.state)],
-                format_minor(application.amount_minor, application.currency, grouped=True),
+                money(application.amount_minor, application.currency),
             )
             for application in borrowing.applications
         ],
@@ -73,8 +73,8 @@ def _apply_verb(offer: Offer, request: HttpRequest) -> Verb:
 
 def _terms(offer: Offer) -> dict[str, Any]:
     return {
-        "limit": format_minor(offer.limit_minor, offer.currency, grouped=True),
-        "minimum": format_minor(offer.minimum_minor, offer.currency, grouped=True),
+        "limit": money(offer.limit_minor, offer.currency),
+        "minimum": money(offer.minimum_minor, offer.currency),
         "daily": f"{offer.daily_rate * 100:.3f} %",
         "months": max(int(months) for months, most in offer.most_by_months.items() if most),
     }
@@ -98,7 +98,7 @@ def _without(without: Without, merchant: Merchant) -> dict[str, Any]:
 def _threshold(threshold: Threshold, currency: str) -> str:
     have, need = f"{threshold.have:,}", f"{threshold.need:,}"
     if threshold.measure is Measure.AMOUNT_MINOR:
-        have, need = (format_minor(minor, currency, grouped=True) for minor in (threshold.have, threshold.need))
+        have, need = (money(minor, currency) for minor in (threshold.have, threshold.need))
     return _t(str(MEASURES[threshold.measure])) % {"have": have, "need": need}
 
 
@@ -108,6 +108,6 @@ def _loan(loan: Loan) -> dict[str, Any]:
         "loan": loan,
         "words": words,
         "tint": tint,
-        "amount": format_minor(loan.amount_minor, loan.currency, grouped=True),
-        "outstanding": format_minor(loan.principal_minor, loan.currency, grouped=True),
+        "amount": money(loan.amount_minor, loan.currency),
+        "outstanding": money(loan.principal_minor, loan.currency),
     }

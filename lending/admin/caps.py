@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from config.kernel.money import format_minor
 from lending.admin.words import CAPS
 from lending.domain.limit import Cap
+from scoring.queries.labels import money
 
 
 def caps_context(caps: Mapping[str, int | None], binding: str, currency: str) -> dict[str, Any]:
@@ -16,7 +16,7 @@ def caps_context(caps: Mapping[str, int | None], binding: str, currency: str) ->
         "caps": [
             {
                 "words": CAPS[cap],
-                "amount": format_minor(minor, currency, grouped=True),
+                "amount": money(minor, currency),
                 "width": f"{minor * 100 / widest:.1f}",
                 "binds": cap == binding,
             }

@@ -5,29 +5,28 @@ from typing import Any
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from config.db.transactions import Contended
-from config.kernel.money import format_minor
 from config.office.actors import actor_of
 from config.office.admin import ReadOnlyAdmin, Verb, found_by, named
 from config.office.business_date import BusinessDateNotMoved, get_business_date
 from config.office.models import JobRun
 from config.office.models.job_run import JobState
+from lending.admin.lists import chip
 from lending.admin.words import ACCOUNTS, CLOSE_REFUSALS, CLOSE_STATES
 from lending.domain.day_close import ACCRUE, COLLECT, PROVE, STAGES, VERIFY, CloseState
 from lending.domain.ledger import Account
-from lending.models import DayClose, Loan, Posting, ProofLine
+from lending.models import DayClose, Loan, ProofLine
 from lending.operations.day_close import DayNotClosed, close_day, live_next_day
-from lending.queries.closes import get_close_refusal, next_day, stages_of
+from lending.queries.closes import get_close_refusal, next_day, postings_of, stages_of
+from scoring.queries.labels import money
 
 STAGE_WORDS = {
     COLLECT: _("Collect what is due"),
@@ -51,8 +50,7 @@ class DayCloseAdmin(ReadOnlyAdmin):
     @display(description=_("State"))
     def state_chip(self, close: DayClose) -> str:
         """Show the state as a chip."""
-        words, tint = CLOSE_STATES[CloseState(close.state)]
-        return format_html('<span class="tl-chip {}">{}</span>', tint, words)
+        return chip(*CLOSE_STATES[CloseState(close.state)])
 
     def get_urls(self) -> list[URLPattern]:
         """Add the page that starts a closing, and the part of a page that follows one."""
@@ -176,7 +174,10 @@ def _context(close: DayClose) -> dict[str, Any]:
         if close.finished_at is None
         else f"{(close.finished_at - close.started_at).total_seconds():,.1f} s",
         "proof": [_line(line) for line in proof],
-        "postings": _postings(close),
+        "postings": [
+            (ACCOUNTS[Account(debit)], ACCOUNTS[Account(credit)], currency, money(total, currency))
+            for debit, credit, currency, total in postings_of(close)
+        ],
         "drifted": list(Loan.objects.filter(pk__in=close.drifted[:SHOWN])),
         **_progress(close),
     }
@@ -204,22 +205,8 @@ def _line(line: ProofLine) -> dict[str, Any]:
     return {
         "account": ACCOUNTS[Account(line.account)],
         "currency": line.currency,
-        "ledger": format_minor(line.ledger_minor, line.currency, grouped=True),
-        "loans": format_minor(line.loans_minor, line.currency, grouped=True),
+        "ledger": money(line.ledger_minor, line.currency),
+        "loans": money(line.loans_minor, line.currency),
         "holds": line.ledger_minor == line.loans_minor,
-        "gap": format_minor(line.ledger_minor - line.loans_minor, line.currency, grouped=True),
+        "gap": money(line.ledger_minor - line.loans_minor, line.currency),
     }
-
-
-def _postings(close: DayClose) -> list[tuple[Any, Any, str, str]]:
-    """Add up what the closing booked, by accounts and currency."""
-    rows = (
-        Posting.objects.filter(entry__close=close)
-        .values_list("debit_id", "credit_id", "currency")
-        .annotate(total=Sum("amount_minor"))
-        .order_by("currency", "debit_id")
-    )
-    return [
-        (ACCOUNTS[Account(debit)], ACCOUNTS[Account(credit)], currency, format_minor(total, currency, grouped=True))
-        for debit, credit, currency, total in rows
-    ]

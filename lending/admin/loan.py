@@ -10,34 +10,25 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
-from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 from unfold.views import ChangeList
 
-from config.kernel.money import format_minor
 from config.office.admin import KeysetChangeList, ReadOnlyAdmin, found_by
+from lending.admin.lists import ChipFilter, chip, name_over
 from lending.admin.loan_page import loan_context
 from lending.admin.loan_verbs import CONFIRM, VERBS, LoanVerb, as_text, do, form_of, preview_context, reversal_of
 from lending.admin.words import LOAN_STATUSES
 from lending.domain.loan import LoanStatus
 from lending.models import Loan, LoanEvent
 from lending.queries.portfolio import Lateness, lent_currencies, totals_of, with_lateness
+from scoring.queries.labels import money
 
 
-class StatusFilter(SimpleListFilter):
+class StatusFilter(ChipFilter):
     """Filter by status."""
 
-    title = _("status")
-    parameter_name = "status"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:  # noqa: ANN401
-        """Offer the statuses."""
-        return [(status.value, words) for status, (words, _tint) in LOAN_STATUSES.items()]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Loan]) -> QuerySet[Loan]:
-        """Keep the loans of the status."""
-        return queryset.filter(status=self.value()) if self.value() in set(LoanStatus) else queryset
+    title, parameter_name, chips = _("status"), "status", LOAN_STATUSES
 
 
 class LatenessFilter(SimpleListFilter):
@@ -79,8 +70,8 @@ class LoanChangeList(KeysetChangeList):
             {
                 "currency": total.currency,
                 "loans": total.loans,
-                "outstanding": format_minor(total.outstanding_minor, total.currency, grouped=True),
-                "disbursed": format_minor(total.disbursed_minor, total.currency, grouped=True),
+                "outstanding": money(total.outstanding_minor, total.currency),
+                "disbursed": money(total.disbursed_minor, total.currency),
             }
             for total in totals_of(self.queryset)
         ]
@@ -112,25 +103,22 @@ class LoanAdmin(ReadOnlyAdmin):
     @display(description=_("Merchant"))
     def who(self, loan: Loan) -> str:
         """Show the merchant, with the loan's number below."""
-        return format_html(
-            '<span class="tl-name" title="{0}">{0}</span><span class="tl-id">{1}</span>', loan.merchant.name, str(loan)
-        )
+        return name_over(loan.merchant.name, str(loan))
 
     @display(description=_("Status"))
     def status_chip(self, loan: Loan) -> str:
         """Show the status as a chip."""
-        words, tint = LOAN_STATUSES[LoanStatus(loan.status)]
-        return format_html('<span class="tl-chip {}">{}</span>', tint, words)
+        return chip(*LOAN_STATUSES[LoanStatus(loan.status)])
 
     @display(description=_("Outstanding"))
     def outstanding(self, loan: Loan) -> str:
         """Show the principal outstanding."""
-        return format_minor(loan.principal_minor, loan.currency, grouped=True)
+        return money(loan.principal_minor, loan.currency)
 
     @display(description=_("Due"))
     def due_now(self, loan: Loan) -> str:
         """Show what is due and unpaid."""
-        return format_minor(loan.due_minor, loan.currency, grouped=True) if loan.due_minor else ""
+        return money(loan.due_minor, loan.currency) if loan.due_minor else ""
 
     @display(description=_("Days past due"))
     def days_past_due(self, loan: Loan) -> str:
@@ -140,7 +128,7 @@ class LoanAdmin(ReadOnlyAdmin):
     @display(description=_("Amount"))
     def paid_out(self, loan: Loan) -> str:
         """Show what was lent."""
-        return format_minor(loan.amount_minor, loan.currency, grouped=True)
+        return money(loan.amount_minor, loan.currency)
 
     def get_urls(self) -> list[URLPattern]:
         """Add a page for each verb."""

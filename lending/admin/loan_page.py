@@ -9,7 +9,6 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from config.kernel.money import format_minor
 from config.office.admin import Verb, named
 from lending.admin.charts import SERIES, lines, major
 from lending.admin.words import ACCOUNTS, AGAIN_REFUSALS, EVENT_TYPES, LOAN_STATUSES, TRANSFER_KINDS, TRANSFER_STATES
@@ -21,6 +20,7 @@ from lending.domain.transfer import TransferKind, TransferState
 from lending.models import Entry, Loan, Transfer
 from lending.queries.servicing import Happening, Row, Servicing, get_servicing
 from lending.queries.transfers import get_again_refusal, get_cancel_refusal, last_payout
+from scoring.queries.labels import money
 
 INSTALMENT_STATES = {
     InstalmentState.AHEAD: (_("Ahead"), ""),
@@ -40,8 +40,8 @@ def loan_context(loan: Loan, request: HttpRequest) -> dict[str, Any]:
     projection, position = servicing.projection, servicing.projection.position
     words, tint = LOAN_STATUSES[LoanStatus(loan.status)]
 
-    def money(minor: int) -> str:
-        return format_minor(minor, loan.currency, grouped=True)
+    def amount(minor: int) -> str:
+        return money(minor, loan.currency)
 
     people = named(happening.event.actor for happening in servicing.happenings)
     return {
@@ -49,21 +49,21 @@ def loan_context(loan: Loan, request: HttpRequest) -> dict[str, Any]:
         "status": words,
         "status_tint": tint,
         "sentence": _sentence(loan, servicing),
-        "amount": money(loan.amount_minor),
-        "outstanding": money(position.principal_minor),
-        "due": money(projection.due_minor),
+        "amount": amount(loan.amount_minor),
+        "outstanding": amount(position.principal_minor),
+        "due": amount(projection.due_minor),
         "dpd": projection.dpd,
-        "payoff": money(projection.payoff_minor),
-        "credit": money(position.credit_minor) if position.credit_minor else None,
+        "payoff": amount(projection.payoff_minor),
+        "credit": amount(position.credit_minor) if position.credit_minor else None,
         "parts": [
             (
                 _("Principal"),
-                money(position.disbursed_minor),
-                money(position.disbursed_minor - position.principal_minor),
+                amount(position.disbursed_minor),
+                amount(position.disbursed_minor - position.principal_minor),
             ),
-            (_("Interest to date"), money(position.interest_minor), money(position.interest_paid_minor)),
-            (_("Penalty to date"), money(position.penalty_minor), money(position.penalty_paid_minor)),
-            (_("Fees"), money(position.fees_minor), money(position.fees_paid_minor)),
+            (_("Interest to date"), amount(position.interest_minor), amount(position.interest_paid_minor)),
+            (_("Penalty to date"), amount(position.penalty_minor), amount(position.penalty_paid_minor)),
+            (_("Fees"), amount(position.fees_minor), amount(position.fees_paid_minor)),
         ],
         "instalments": [_instalment(row, loan) for row in servicing.rows],
         "balance_chart": _balance_chart(servicing, loan),
@@ -135,7 +135,7 @@ def _sentence(loan: Loan, servicing: Servicing) -> str:
     following = next((row for row in servicing.rows if row.drawn.due >= servicing.as_of and row.left_minor), None)
     if following is None:
         return f"{told}."
-    amount = format_minor(following.left_minor + following.drawn.interest_minor, loan.currency, grouped=True)
+    amount = money(following.left_minor + following.drawn.interest_minor, loan.currency)
     return f"{told}; " + _t("next %(amount)s on %(date)s.") % {"amount": amount, "date": following.drawn.due}
 
 
@@ -144,10 +144,10 @@ def _instalment(row: Row, loan: Loan) -> dict[str, Any]:
     return {
         "no": row.drawn.no,
         "due": row.drawn.due,
-        "principal": format_minor(row.drawn.principal_minor, loan.currency, grouped=True),
-        "interest": format_minor(row.drawn.interest_minor, loan.currency, grouped=True),
-        "total": format_minor(row.drawn.total_minor, loan.currency, grouped=True),
-        "left": format_minor(row.left_minor, loan.currency, grouped=True),
+        "principal": money(row.drawn.principal_minor, loan.currency),
+        "interest": money(row.drawn.interest_minor, loan.currency),
+        "total": money(row.drawn.total_minor, loan.currency),
+        "left": money(row.left_minor, loan.currency),
         "words": words,
         "tint": tint,
     }
@@ -182,18 +182,18 @@ def _event(happening: Happening, loan: Loan, people: dict[str, str], request: Ht
     reversible = happening.reversed_by is None and event.type not in {EventType.REVERSAL, EventType.DISBURSEMENT}
     allowed = request.user.has_perm("lending.reverse_loan")
 
-    def money(minor: int | None) -> str:
-        return format_minor(minor, loan.currency, grouped=True) if minor else ""
+    def amount(minor: int | None) -> str:
+        return money(minor, loan.currency) if minor else ""
 
     return {
         "event": event,
         "words": EVENT_TYPES[EventType(event.type)],
-        "amount": f"{event.rate.normalize() * 100:f} %" if event.rate is not None else money(event.amount_minor),
+        "amount": f"{event.rate.normalize() * 100:f} %" if event.rate is not None else amount(event.amount_minor),
         "who": people[event.actor],
         "allocation": None
         if allocation is None
         else [
-            money(minor)
+            amount(minor)
             for minor in (
                 allocation.penalty_minor,
                 allocation.fee_minor,
@@ -218,7 +218,7 @@ def _entry(entry: Entry, loan: Loan) -> dict[str, Any]:
             (
                 ACCOUNTS[Account(posting.debit_id)],
                 ACCOUNTS[Account(posting.credit_id)],
-                format_minor(posting.amount_minor, loan.currency, grouped=True),
+                money(posting.amount_minor, loan.currency),
             )
             for posting in sorted(entry.postings.all(), key=lambda posting: posting.pk)
         ],
@@ -230,8 +230,8 @@ def _transfer(transfer: Transfer, loan: Loan) -> dict[str, Any]:
     return {
         "transfer": transfer,
         "kind": TRANSFER_KINDS[TransferKind(transfer.kind)],
-        "amount": format_minor(transfer.amount_minor, loan.currency, grouped=True),
-        "moved": format_minor(transfer.moved_minor, loan.currency, grouped=True),
+        "amount": money(transfer.amount_minor, loan.currency),
+        "moved": money(transfer.moved_minor, loan.currency),
         "words": words,
         "tint": tint,
     }

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from config.db.transactions import Contended
-from config.kernel.money import BadAmount, format_minor, parse_minor
+from config.kernel.money import BadAmount, parse_minor
 from config.office.actors import Actor, actor_of
 from config.office.admin import Words
 from config.office.business_date import get_business_date
@@ -44,6 +44,7 @@ from lending.operations.transfers import (
 )
 from lending.queries.bookings import preview_booking
 from lending.queries.transfers import last_payout
+from scoring.queries.labels import money
 
 REFUSALS: Mapping[Any, Words] = {**BOOKING_REFUSALS, **LOAN_REFUSALS, **AGAIN_REFUSALS, **RETURN_REFUSALS}
 POSITIONS = (
@@ -285,7 +286,7 @@ def preview_context(verb: LoanVerb, loan: Loan, data: Mapping[str, Any], *, of: 
         "earned": [_movement(part, loan) for part in plan.earned],
         "moved": [_movement(part, loan) for part in plan.moved],
         "effects": _effects(plan.before.position, plan.after.position, loan),
-        "due": (_minor(plan.before.due_minor, loan), _minor(plan.after.due_minor, loan)),
+        "due": (money(plan.before.due_minor, loan.currency), money(plan.after.due_minor, loan.currency)),
         "dpd": (plan.before.dpd, plan.after.dpd),
         "to": plan.to,
     }
@@ -307,22 +308,18 @@ def do(request: HttpRequest, verb: LoanVerb, loan: Loan, data: Mapping[str, Any]
 
 def _effects(before: Position, after: Position, loan: Loan) -> list[tuple[Words, str, str]]:
     return [
-        (words, _minor(getattr(before, name), loan), _minor(getattr(after, name), loan))
+        (words, money(getattr(before, name), loan.currency), money(getattr(after, name), loan.currency))
         for name, words in POSITIONS
         if getattr(before, name) != getattr(after, name)
     ]
 
 
 def _movement(part: Movement, loan: Loan) -> tuple[Words, Words, str]:
-    return ACCOUNTS[part.debit], ACCOUNTS[part.credit], _minor(part.amount_minor, loan)
-
-
-def _minor(minor: int, loan: Loan) -> str:
-    return format_minor(minor, loan.currency, grouped=True)
+    return ACCOUNTS[part.debit], ACCOUNTS[part.credit], money(part.amount_minor, loan.currency)
 
 
 def as_text(value: object, loan: Loan) -> str:
     """Write what was entered as it is shown before it is confirmed."""
     if isinstance(value, date):
         return value.isoformat()
-    return _minor(value, loan) if isinstance(value, int) else str(value)
+    return money(value, loan.currency) if isinstance(value, int) else str(value)

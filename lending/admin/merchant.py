@@ -10,12 +10,12 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.dataclasses import SearchResult
 from unfold.decorators import display
 
 from config.office.admin import ReadOnlyAdmin, found_by
+from lending.admin.lists import grade_chip, name_over
 from lending.admin.portrait import portrait_of, replay_context, transactions_context
 from lending.queries.merchants import (
     Outcome,
@@ -148,9 +148,7 @@ class MerchantAdmin(ReadOnlyAdmin):
     def who(self, merchant: Merchant) -> str:
         """Show the name, with the partner's own id below where it differs."""
         below = "" if merchant.name == merchant.external_id else merchant.external_id
-        return format_html(
-            '<span class="tl-name" title="{0}">{0}</span><span class="tl-id">{1}</span>', merchant.name, below
-        )
+        return name_over(merchant.name, below)
 
     @display(description=_("Grade"))
     def grade(self, merchant: Merchant) -> str:
@@ -158,7 +156,7 @@ class MerchantAdmin(ReadOnlyAdmin):
         score = _scored(merchant)
         if score is None or score.grade is None:
             return NOTHING
-        return format_html('<span class="tl-grade tl-grade-{0}">{0}</span>', score.grade)
+        return grade_chip(score.grade)
 
     @display(description=_("Score"))
     def live_score(self, merchant: Merchant) -> str:

@@ -3,53 +3,48 @@
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin import SimpleListFilter
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from config.kernel.money import format_minor
 from config.office.admin import ReadOnlyAdmin, found_by
 from lending.admin.apply import ApplyForm, apply_for, quote_context
+from lending.admin.lists import ChipFilter, chip, grade_chip, name_over
 from lending.admin.words import OFFER_STATES, TRANSFER_KINDS, TRANSFER_STATES
 from lending.domain.offer import OfferState
 from lending.domain.transfer import TransferKind, TransferState
 from lending.models import Offer, Transfer
+from scoring.queries.labels import money
 
 OPEN = "open"
 
 
-class OfferStateFilter(SimpleListFilter):
+class OfferStateFilter(ChipFilter):
     """Filter by state; open is what can still be accepted."""
 
-    title = _("state")
-    parameter_name = "state"
+    title, parameter_name, chips = _("state"), "state", OFFER_STATES
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:  # noqa: ANN401
-        """Offer the states."""
-        return [
-            (OPEN, _("Open, seen or not")),
-            *((state.value, words) for state, (words, _tint) in OFFER_STATES.items()),
-        ]
+        """Offer what is open, and each state."""
+        return [(OPEN, _("Open, seen or not")), *super().lookups(request, model_admin)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Offer]) -> QuerySet[Offer]:
         """Keep the offers of the state."""
         if self.value() == OPEN:
             return queryset.filter(pk__in=Offer.objects.open().values("pk"))
-        return queryset.filter(state=self.value()) if self.value() in set(OfferState) else queryset
+        return super().queryset(request, queryset)
 
 
 @admin.register(Offer)
 class OfferAdmin(ReadOnlyAdmin):
     """List offers; each leads to its merchant, where its caps are."""
 
-    list_display = ("who", "grade_chip", "state_chip", "limit", "longest", "rate", "made_on", "expires_on", "currency")
+    list_display = ("who", "grade_mark", "state_chip", "limit", "longest", "rate", "made_on", "expires_on", "currency")
     list_display_links = ("who",)
     list_select_related = ("merchant",)
     list_filter = (OfferStateFilter,)
@@ -57,27 +52,22 @@ class OfferAdmin(ReadOnlyAdmin):
     @display(description=_("Merchant"))
     def who(self, offer: Offer) -> str:
         """Show the merchant, with the offer's number below."""
-        return format_html(
-            '<span class="tl-name" title="{0}">{0}</span><span class="tl-id">offer_{1}</span>',
-            offer.merchant.name,
-            offer.pk,
-        )
+        return name_over(offer.merchant.name, f"offer_{offer.pk}")
 
     @display(description=_("Grade"))
-    def grade_chip(self, offer: Offer) -> str:
+    def grade_mark(self, offer: Offer) -> str:
         """Show the grade as a chip."""
-        return format_html('<span class="tl-grade tl-grade-{0}">{0}</span>', offer.grade)
+        return grade_chip(offer.grade)
 
     @display(description=_("State"))
     def state_chip(self, offer: Offer) -> str:
         """Show the state as a chip."""
-        words, tint = OFFER_STATES[OfferState(offer.state)]
-        return format_html('<span class="tl-chip {}">{}</span>', tint, words)
+        return chip(*OFFER_STATES[OfferState(offer.state)])
 
     @display(description=_("Up to"))
     def limit(self, offer: Offer) -> str:
         """Show the limit."""
-        return format_minor(offer.limit_minor, offer.currency, grouped=True)
+        return money(offer.limit_minor, offer.currency)
 
     @display(description=_("Months, at most"))
     def longest(self, offer: Offer) -> int:
@@ -126,19 +116,10 @@ class OfferAdmin(ReadOnlyAdmin):
         return TemplateResponse(request, "lending/apply.html", ground | named | context)
 
 
-class TransferStateFilter(SimpleListFilter):
+class TransferStateFilter(ChipFilter):
     """Filter by state."""
 
-    title = _("state")
-    parameter_name = "state"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:  # noqa: ANN401
-        """Offer the states."""
-        return [(state.value, words) for state, (words, _tint) in TRANSFER_STATES.items()]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Transfer]) -> QuerySet[Transfer]:
-        """Keep the transfers of the state."""
-        return queryset.filter(state=self.value()) if self.value() in set(TransferState) else queryset
+    title, parameter_name, chips = _("state"), "state", TRANSFER_STATES
 
 
 @admin.register(Transfer)
@@ -153,11 +134,7 @@ class TransferAdmin(ReadOnlyAdmin):
     @display(description=_("Merchant"))
     def who(self, transfer: Transfer) -> str:
         """Show the merchant, with the loan below."""
-        return format_html(
-            '<span class="tl-name" title="{0}">{0}</span><span class="tl-id">{1}</span>',
-            transfer.loan.merchant.name,
-            str(transfer.loan),
-        )
+        return name_over(transfer.loan.merchant.name, str(transfer.loan))
 
     @display(description=_("What"))
     def kind_words(self, transfer: Transfer) -> str:
@@ -167,18 +144,17 @@ class TransferAdmin(ReadOnlyAdmin):
     @display(description=_("State"))
     def state_chip(self, transfer: Transfer) -> str:
         """Show the state as a chip."""
-        words, tint = TRANSFER_STATES[TransferState(transfer.state)]
-        return format_html('<span class="tl-chip {}">{}</span>', tint, words)
+        return chip(*TRANSFER_STATES[TransferState(transfer.state)])
 
     @display(description=_("Asked"))
     def asked(self, transfer: Transfer) -> str:
         """Show what was to move."""
-        return str(format_minor(transfer.amount_minor, transfer.loan.currency, grouped=True))
+        return money(transfer.amount_minor, transfer.loan.currency)
 
     @display(description=_("Moved"))
     def moved(self, transfer: Transfer) -> str:
         """Show what moved."""
-        return format_minor(transfer.moved_minor, transfer.loan.currency, grouped=True)
+        return money(transfer.moved_minor, transfer.loan.currency)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

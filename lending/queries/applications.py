@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from config.office.actors import Actor
 from lending.domain.application import ApplicationState
-from lending.domain.decision import Outcome, canonical_decision, decide
+from lending.domain.decision import Decision as Verdict
+from lending.domain.decision import DecisionFacts, Outcome, canonical_decision, decide
 from lending.domain.product import Band
 from lending.domain.review import ReviewRefusal, judge_review
 from lending.domain.snapshot import parse_snapshot
@@ -15,16 +16,17 @@ from merchants.models import PayoutAccount
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DecisionProof:
-    """Hold what a stored decision says, and what its snapshot decides now."""
+class ReplayedDecision:
+    """Hold what a stored decision says, what was known then, and what that decides now."""
 
     stored: str
-    computed: str
+    facts: DecisionFacts
+    verdict: Verdict
 
     @property
     def equal(self) -> bool:
         """Tell whether they are the same, to the last bit."""
-        return self.stored == self.computed
+        return self.stored == canonical_decision(self.verdict)[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +78,8 @@ def decisions_of(application: Application) -> list[Decision]:
     return list(Decision.objects.filter(application=application).order_by("pk"))
 
 
-def replay_decision(decision: Decision) -> DecisionProof:
+def replay_decision(decision: Decision) -> ReplayedDecision:
     """Decide again on a decision's snapshot. Raises SnapshotMalformed, ProductMalformed, NotDecidable."""
     facts = parse_snapshot(decision.snapshot, decision.snapshot_sha256)
     verdict = decide(facts, product_of(decision.application.product))
-    return DecisionProof(stored=decision.result, computed=canonical_decision(verdict)[0])
+    return ReplayedDecision(stored=decision.result, facts=facts, verdict=verdict)

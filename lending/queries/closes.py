@@ -9,7 +9,7 @@ from config.office.business_date import get_business_date
 from config.office.models import JobRun
 from config.office.models.job_run import JobState
 from lending.domain.day_close import STAGES, CloseRefusal, CloseState, day_to_close, judge_close, parts_of
-from lending.models import DayClose, Loan
+from lending.models import DayClose, Loan, Posting
 
 
 def last_close() -> DayClose | None:
@@ -86,6 +86,12 @@ def stages_of(close: DayClose) -> list[StageProgress]:
         )
         for stage in STAGES
     ]
+
+
+def postings_of(close: DayClose) -> list[tuple[str, str, str, int]]:
+    """Add up what a closing booked, in minor units, by debit, credit and currency."""
+    booked = Posting.objects.filter(entry__close=close).values_list("debit_id", "credit_id", "currency")
+    return list(booked.annotate(total=Sum("amount_minor")).order_by("currency", "debit_id", "credit_id"))
 
 
 def books_are_broken() -> bool:
