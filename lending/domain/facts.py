@@ -59,9 +59,9 @@ class Exposure:
     outstanding_minor: principal of its running loans. dues_minor: what of their instalments is unpaid, by month
     (`dues_by_month`); () without loans. largest_repaid_minor: principal of the largest loan it repaid on time
     (`loan.repaid_on_time`), 0 without one. days_past_due: the most of its loans. line: as the last night left it.
-    owner_used_minor: what other merchants of its owner owe or are offered, owner_days_past_due: the most of their
-    loans; both 0 if it has no others. portfolio_used_minor, category_used_minor: what all others owe under the
-    product, and those of its category.
+    owner_used_minor: what other merchants of its owner owe or are offered in its currency, owner_days_past_due: the
+    most of their loans, in any; both 0 if it has no others. portfolio_used_minor, category_used_minor: what all
+    others owe under the product, and those of its category.
     """
 
     outstanding_minor: int

@@ -47,7 +47,9 @@ def facts_of(*, scores: Iterable[Score], on: date, product: Product) -> dict[int
     found = {}
     for merchant in merchants:
         book = books[merchant.pk]
-        others = [other for other in owners.get(merchant.owner_id or 0, ()) if other != merchant.pk]
+        currencies = owners.get(merchant.owner_id or 0, {})
+        others = [other for other in currencies if other != merchant.pk]
+        addable = [other for other in others if currencies[other] == merchant.currency]
         portfolio, category = rooms.get(merchant.pk, (0, 0))
         found[merchant.pk] = MerchantFacts(
             on=on,
@@ -65,7 +67,7 @@ def facts_of(*, scores: Iterable[Score], on: date, product: Product) -> dict[int
                 largest_repaid_minor=book.largest_repaid_minor,
                 days_past_due=book.days_past_due,
                 line=_line(lines.get(merchant.pk)),
-                owner_used_minor=sum(books[other].outstanding_minor + offered.get(other, 0) for other in others),
+                owner_used_minor=sum(books[other].outstanding_minor + offered.get(other, 0) for other in addable),
                 owner_days_past_due=max((books[other].days_past_due for other in others), default=0),
                 portfolio_used_minor=portfolio,
                 category_used_minor=category,
@@ -108,12 +110,14 @@ def _cut_off_of(content: str, sha256: str) -> int | None:
     return parse_calibration(content, sha256).cut_off
 
 
-def _owners(merchants: Sequence[Merchant]) -> dict[int, list[int]]:
-    """List the merchants of every owner of one of these."""
+def _owners(merchants: Sequence[Merchant]) -> dict[int, dict[int, str]]:
+    """Give the currencies of the merchants of every owner of one of these, by owner and merchant."""
     owners = {merchant.owner_id for merchant in merchants if merchant.owner_id}
-    found = defaultdict(list)
-    for owner, merchant in Merchant.objects.filter(owner__in=owners).values_list("owner_id", "pk"):
-        found[owner].append(merchant)
+    found = defaultdict[int, dict[int, str]](dict)
+    for owner, merchant, currency in Merchant.objects.filter(owner__in=owners).values_list(
+        "owner_id", "pk", "currency"
+    ):
+        found[owner][merchant] = currency
     return dict(found)
 
 
