@@ -193,11 +193,14 @@ def cancel_loan(*, loan_id: int, reason: str, actor: Actor, now: datetime) -> Lo
     """Give up a loan whose money never left. Raises LoanNotCancelled, Contended, Loan.DoesNotExist."""
     with operation():
         loan = _locked_loan(loan_id)
+        payouts = Transfer.objects.filter(loan=loan, kind=TransferKind.PAYOUT)
+        list(payouts.lock())  # `claim_payout` holds no more than these
         refusal = get_cancel_refusal(loan, reason=reason)
         if refusal is not None:
             raise LoanNotCancelled(refusal)
-        never_sent = Transfer.objects.filter(loan=loan, kind=TransferKind.PAYOUT, state=TransferState.DUE)
-        never_sent.update(state=TransferState.FAILED, answer="given up before it was sent", settled_at=now)
+        payouts.filter(state=TransferState.DUE).update(
+            state=TransferState.FAILED, answer="given up before it was sent", settled_at=now
+        )
         require_one(Loan.objects.filter(pk=loan.pk, status=LoanStatus.APPROVED).update(status=LoanStatus.CANCELLED))
         record_event(
             name="lending.cancel_loan",

@@ -148,6 +148,17 @@ def test_whoever_steps_back_before_the_money_is_sent_gets_none() -> None:
     assert (transfer.state, loan.status) == (TransferState.FAILED, LoanStatus.CANCELLED)
 
 
+def test_a_loan_is_not_given_up_while_a_worker_claims_its_payout() -> None:
+    """Red if only the loan is held: the money would leave for a loan that is given up."""
+    loan = make_loan()
+    transfer = due(loan)
+    cancel = partial(cancel_loan, loan_id=loan.pk, reason="too late", actor=CLERK, now=NOW)
+    claim = partial(Transfer.objects.filter(pk=transfer.pk).update, state=TransferState.SENT, attempts=1, sent_at=NOW)
+    (outcome,) = race(cancel, held=Transfer.objects.all(), then=claim)
+    assert isinstance(outcome, LoanNotCancelled)
+    assert outcome.reason is AgainRefusal.PAYOUT_UNDER_WAY
+
+
 def test_a_payout_that_comes_back_leaves_a_loan_that_waits_again() -> None:
     loan = lent()
     transfer = Transfer.objects.get(loan=loan)
