@@ -1,6 +1,7 @@
 """Move money and close days: each task claims, asks a gateway where there is one, and records."""
 
 from collections.abc import Callable
+from datetime import date
 
 import structlog
 from celery import shared_task
@@ -13,6 +14,7 @@ from config.office.business_date import get_business_date
 from config.office.job_runs import Claim, Clock, report_progress, run_job
 from lending.domain.day_close import ACCRUE, COLLECT, PROVE, VERIFY
 from lending.domain.round import MAKE_OFFERS
+from lending.domain.transfer import OPEN_TRANSFERS, TransferKind
 from lending.gateways.transfers import Answer, Gateway, Loopback, NoAnswer, Order
 from lending.operations.day_close import (
     DayNotClosed,
@@ -33,7 +35,7 @@ from lending.operations.transfers import (
 )
 from lending.queries.balances import running_balance
 from lending.queries.closes import day_of
-from lending.queries.transfers import loans_due, stale_payouts
+from lending.queries.transfers import loans_due, stale_transfers
 
 log = structlog.get_logger(__name__)
 
@@ -60,14 +62,18 @@ def pay_out(transfer_id: int) -> None:
         record_payout(transfer_id=transfer_id, answer=_ask(bank.pay, claimed.order), now=timezone.now())
 
 
-@shared_task(name="lending.settle_payouts")
-def settle_payouts() -> None:
+@shared_task(name="lending.settle_transfers")
+def settle_transfers() -> None:
     """Pay out what waits, and ask for what has no answer."""
-    for transfer_id in stale_payouts(now=timezone.now()):
+    bank = gateway()
+    for transfer in stale_transfers(now=timezone.now()):
         try:
-            pay_out(transfer_id)
+            if transfer.kind == TransferKind.PAYOUT:
+                pay_out(transfer.pk)
+            elif bank is not None:
+                _collect(bank, loan_id=transfer.loan_id, on=transfer.on, clock=timezone.now)
         except Exception:
-            log.exception("payout_failed", transfer_id=transfer_id)
+            log.exception("transfer_failed", transfer_id=transfer.pk)
 
 
 @shared_task(name=COLLECT)
@@ -130,13 +136,21 @@ def collect_part(*, claim: Claim, clock: Clock) -> None:
             break
         report_progress(claim=claim, done=done, total=len(loans), now=clock())
         try:
-            claimed = claim_collection(loan_id=loan_id, on=on, now=clock())
-            if claimed is not None:
-                answer = _ask(bank.collect, claimed.order)
-                record_collection(transfer_id=claimed.transfer_id, answer=answer, now=clock())
+            _collect(bank, loan_id=loan_id, on=on, clock=clock)
         except Contended:  # somebody works on this loan: the next close asks again, and the others do not wait
             log.warning("collection_left", loan_id=loan_id)
     finish_collecting(claim=claim, done=len(loans), now=clock())
+
+
+def _collect(bank: Gateway, *, loan_id: int, on: date, clock: Clock) -> None:
+    """Settle an earlier collection of the loan, if one is open; once none is, collect what is due on the date."""
+    for _turn in range(2):
+        claimed = claim_collection(loan_id=loan_id, on=on, now=clock())
+        if claimed is None:
+            return
+        answer = _ask(bank.collect, claimed.order)
+        if record_collection(transfer_id=claimed.transfer_id, answer=answer, now=clock()).state in OPEN_TRANSFERS:
+            return
 
 
 def _ask(call: Callable[[Order], Answer], order: Order) -> Answer | None:

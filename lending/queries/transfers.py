@@ -11,11 +11,10 @@ from lending.models import DayClose, Loan, Transfer
 AT_ONCE = 500
 
 
-def stale_payouts(*, now: datetime) -> list[int]:
-    """List the payouts that may be sent, or asked for: first those never sent, then those asked for longest ago."""
-    payouts = Transfer.objects.sendable(now).filter(kind=TransferKind.PAYOUT)
-    by_turn = payouts.order_by(F("sent_at").asc(nulls_first=True), "made_at")
-    return list(by_turn.values_list("pk", flat=True)[:AT_ONCE])
+def stale_transfers(*, now: datetime) -> list[Transfer]:
+    """List what may be sent, or asked for: first what was never sent, then what was asked for longest ago."""
+    by_turn = F("sent_at").asc(nulls_first=True)
+    return list(Transfer.objects.sendable(now).order_by(by_turn, "made_at")[:AT_ONCE])
 
 
 def get_again_refusal(loan: Loan, *, reason: str) -> AgainRefusal | None:

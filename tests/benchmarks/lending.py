@@ -26,7 +26,7 @@ from lending.operations.day_close import accrue_part, close_day, prove_books, ve
 from lending.operations.offers import make_offers, start_round
 from lending.queries.facts import facts_of
 from lending.queries.products import product_of
-from lending.tasks import collect_part, settle_payouts
+from lending.tasks import collect_part, settle_transfers
 from merchants.models import Merchant
 from scoring.models import Score
 from tests.benchmarks.workloads import do_all, rows_of, say, timed
@@ -83,7 +83,7 @@ def spread(words: str, seconds: Sequence[float]) -> None:
 
 def close() -> None:
     """Close a day over many loans; beside one bare UPDATE of as many rows."""
-    settle_payouts()
+    settle_transfers()
     while Loan.objects.active().filter(booked_to__lt=get_business_date()).exists():
         close_one()
     loan = Loan.objects.active().order_by("pk")[0]

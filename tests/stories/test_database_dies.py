@@ -111,8 +111,8 @@ def test_postgresql_dies_in_a_payout(server: SimpleNamespace, moment: str) -> No
     server.comes_back()
     assert not LoanEvent.objects.filter(loan=loan).exists()
     with time_machine.travel(timezone.now() + timedelta(minutes=2)):
-        lending.tasks.settle_payouts()
-        lending.tasks.settle_payouts()
+        lending.tasks.settle_transfers()
+        lending.tasks.settle_transfers()
     loan.refresh_from_db()
     assert loan.status == LoanStatus.ACTIVE
     assert [path.name for path in server.bank.iterdir()] == [str(transfer.key)]

@@ -28,7 +28,7 @@ from lending.operations.day_close import close_day
 from lending.operations.loans import book_repayment
 from lending.operations.transfers import make_payout
 from lending.queries.books import drifted_loans, prove_accounts
-from lending.tasks import settle_payouts
+from lending.tasks import settle_transfers
 from merchants.domain.idempotency import RequestKey
 from merchants.models import KeptRequest
 from merchants.operations.idempotency import RequestNotTaken
@@ -70,8 +70,8 @@ def test_a_worker_dies_in_a_payout(bank: Path, moment: str) -> None:
     assert len(list(bank.iterdir())) == (moment == "lending.tasks.record_payout")
     assert not LoanEvent.objects.exists()
     with time_machine.travel(timezone.now() + timedelta(minutes=2)):
-        settle_payouts()
-        settle_payouts()
+        settle_transfers()
+        settle_transfers()
     loan.refresh_from_db()
     assert loan.status == LoanStatus.ACTIVE
     assert [path.name for path in bank.iterdir()] == [str(transfer.key)]

@@ -13,7 +13,7 @@ from config.office.actors import SYSTEM
 from config.office.business_date import open_day
 from lending.domain.loan import LoanStatus
 from lending.domain.refusal import LoanRefusal
-from lending.domain.transfer import AgainRefusal, PayoutHold, ReturnRefusal, TransferState
+from lending.domain.transfer import AgainRefusal, PayoutHold, ReturnRefusal, TransferKind, TransferState
 from lending.gateways.transfers import Answer, Loopback, Order
 from lending.models import DayClose, Loan, LoanEvent, Transfer
 from lending.models.transfer import PATIENCE
@@ -32,11 +32,12 @@ from lending.operations.transfers import (
     return_payout,
 )
 from lending.queries.transfers import loans_due
-from lending.tasks import pay_out, settle_payouts
+from lending.tasks import pay_out, settle_transfers
 from merchants.models import PayoutAccount
 from tests.conftest import CLERK, NOW, Enqueued
-from tests.lending.loans import OPENED, lent, make_loan
+from tests.lending.loans import OPENED, close, lent, make_loan
 from tests.lending.operations.test_loans import everything, pay, proven
+from tests.markets import receive, sale
 from tests.race import race
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -248,9 +249,47 @@ def test_one_bad_payout_does_not_hold_up_the_others(tmp_path: Path, monkeypatch:
     monkeypatch.setattr("django.conf.settings.LOOPBACK_DIR", tmp_path)
     bad, good = due(make_loan()), due(make_loan())
     (tmp_path / str(bad.key)).write_text("no number")
-    settle_payouts()
+    settle_transfers()
     assert Transfer.objects.get(pk=good.pk).state == TransferState.DONE
     assert Transfer.objects.get(pk=bad.pk).state == TransferState.SENT
+
+
+@pytest.fixture
+def unanswered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Transfer:
+    """Ask for what is due on the first day and get no answer; the gateway is back since."""
+    loan = lent(amount_minor=90_000, terms={"unit": "DAY", "every": 1})
+    receive(loan.merchant.partner, [sale("s1", loan.merchant.external_id, amount="500.00")])
+    open_day(on=OPENED + timedelta(days=1), actor=SYSTEM, now=NOW)
+    claimed = claim_collection(loan_id=loan.pk, on=OPENED + timedelta(days=1), now=NOW)
+    assert claimed is not None
+    close()
+    monkeypatch.setattr("django.conf.settings.LOOPBACK_DIR", tmp_path)
+    return record_collection(transfer_id=claimed.transfer_id, answer=None, now=NOW)
+
+
+def test_a_sweep_settles_a_collection_without_an_answer(unanswered: Transfer) -> None:
+    """Red if only the next close asked: for a day nobody would know what became of the merchant's money."""
+    settle_transfers()
+    settle_transfers()
+    unanswered.refresh_from_db()
+    assert (unanswered.state, unanswered.moved_minor) == (TransferState.DONE, unanswered.amount_minor)
+    assert Loan.objects.get().repaid_minor == unanswered.amount_minor
+    assert Transfer.objects.filter(kind=TransferKind.COLLECTION).count() == 1
+    assert proven()
+
+
+@pytest.mark.usefixtures("unanswered")
+def test_a_close_settles_an_old_collection_and_goes_on_to_the_due_of_its_day() -> None:
+    """Red if a loan was asked once only: its due would wait for the next day's close, and be a day late."""
+    with pytest.MonkeyPatch.context() as without:
+        without.setattr("django.conf.settings.LOOPBACK_DIR", None)
+        open_day(on=OPENED + timedelta(days=2), actor=SYSTEM, now=NOW)
+        close()
+    open_day(on=OPENED + timedelta(days=3), actor=SYSTEM, now=NOW)
+    close()
+    collected = Transfer.objects.filter(kind=TransferKind.COLLECTION).order_by("pk").values_list("on", "state")
+    assert list(collected) == [(OPENED + timedelta(days=day), TransferState.DONE) for day in (1, 2)]
+    assert proven()
 
 
 def test_two_workers_record_the_same_answer() -> None:
@@ -290,6 +329,6 @@ def test_the_task_pays_and_the_sweep_finds_what_was_forgotten(tmp_path: Path, mo
     assert Transfer.objects.filter(state=TransferState.DUE).count() == 2, "no bank: money waits"
     monkeypatch.setattr("django.conf.settings.LOOPBACK_DIR", tmp_path)
     pay_out(first.pk)
-    settle_payouts()
+    settle_transfers()
     assert Transfer.objects.filter(state=TransferState.DONE).count() == 2
     assert {path.name for path in tmp_path.iterdir()} == {str(first.key), str(second.key)}
