@@ -119,7 +119,9 @@ def accrue_part(*, claim: Claim, clock: Clock) -> None:
             hold_claim(claim=claim, done=done, total=done, now=clock())
             record_behaviour(facts=behaviours, on=close.day, now=clock())
     with operation():
-        DayClose.objects.filter(pk=close.pk).update(loans=F("loans") + done)
+        # Counted, not added up as they are done: whoever takes over does not know what was done before.
+        running = Loan.objects.active().filter(disbursed_on__lte=close.day).of_part(claim.part, close.parts)
+        DayClose.objects.filter(pk=close.pk).update(loans=F("loans") + running.count())
         _finish_part(claim, stage=ACCRUE, done=done, now=clock())
 
 

@@ -20,7 +20,7 @@ from lending.domain.replay import replay
 from lending.domain.round import MAKE_OFFERS
 from lending.domain.terms import parse_terms
 from lending.management.borrowers import accept_as_merchant, have_accounts
-from lending.models import Entry, Loan, Offer, Posting
+from lending.models import Entry, Instalment, Loan, Offer, Posting, Transfer
 from lending.models import LoanEvent as EventRow
 from lending.operations.day_close import accrue_part, close_day, prove_books, verify_part
 from lending.operations.offers import make_offers, start_round
@@ -117,13 +117,20 @@ def close_one() -> dict[str, float]:
 
 
 def multiply(loan: Loan) -> None:
-    """Copy a loan with its merchant, application, events and books."""
+    """Copy a loan with its merchant, application, schedule, payout, events and books."""
     copies: list[tuple[type[Model], str, int, dict[str, str]]] = [
         (Merchant, "merchant", loan.merchant_id, {"external_id": "'copy ' || i", "owner_id": "NULL"}),
         (type(loan.application), "application", loan.application_id, {"external_ref": "'copy ' || i"}),
         (Loan, "loan", loan.pk, {"application_id": "application + i", "merchant_id": "merchant + i"}),
     ]
     ids = {"merchant": 5_000_000, "application": 10_000_000, "loan": 20_000_000}
+    for number, instalment in enumerate(Instalment.objects.filter(loan=loan)):
+        ids[f"instalment{number}"] = 20_000_000 + number * 1_000_000
+        copies.append((Instalment, f"instalment{number}", instalment.pk, {"loan_id": "loan + i"}))
+    for number, transfer in enumerate(Transfer.objects.filter(loan=loan)):
+        ids[f"transfer{number}"] = 20_000_000 + number * 1_000_000
+        fresh = {"loan_id": "loan + i", "key": "gen_random_uuid()"}
+        copies.append((Transfer, f"transfer{number}", transfer.pk, fresh))
     for number, event in enumerate(EventRow.objects.filter(loan=loan), start=1):
         ids[f"event{number}"] = 20_000_000 + number * 10_000_000
         copies.append((EventRow, f"event{number}", event.pk, {"loan_id": "loan + i"}))

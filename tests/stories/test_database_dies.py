@@ -177,6 +177,7 @@ def test_postgresql_dies_in_every_stage_of_a_close(server: SimpleNamespace, monk
         assert job.state == JobState.DONE, job.error
     found.refresh_from_db()
     assert found.state == CloseState.PROVEN
+    assert found.loans == Loan.objects.active().count(), "also those of whoever was killed"
     mine = Loan.objects.filter(pk__in=[loan.pk for loan in loans])
     assert mine.values("booked_to", "interest_minor", "repaid_minor", "due_minor", "dpd").distinct().count() == 1
     assert Transfer.objects.filter(loan__in=loans, kind="COLLECTION", state="DONE").count() == 3

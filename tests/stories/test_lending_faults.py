@@ -122,6 +122,7 @@ def test_a_worker_dies_in_the_close(bank: Path, stage: str) -> None:
         assert job.state == JobState.DONE, job.error
     close.refresh_from_db()
     assert close.state == CloseState.PROVEN
+    assert close.loans == len(loans), "also those of whoever was killed"
     assert proven()
     rows = {
         (loan.booked_to, loan.interest_minor, loan.repaid_minor, loan.due_minor, loan.dpd)
