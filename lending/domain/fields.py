@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -59,9 +59,10 @@ def text_of(raw: Mapping[str, object], name: str) -> str:
 def choice_of(raw: Mapping[str, object], name: str, kind: type[Choice]) -> Choice:
     """Read a member of an enumeration, by its text."""
     value = raw[name]
-    if not isinstance(value, str) or value not in {member.value for member in kind}:
-        raise _unfit(name, value, f"none of {', '.join(kind)}")
-    return kind(value)
+    if isinstance(value, str):
+        with suppress(ValueError):
+            return kind(value)
+    raise _unfit(name, value, f"none of {', '.join(kind)}")
 
 
 def integer_of(raw: Mapping[str, object], name: str) -> int:

@@ -5,7 +5,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from itertools import islice
 
 from django.db import connection
 from django.db.models import Sum
@@ -18,7 +17,7 @@ from lending.domain.projection import project
 from lending.domain.refusal import LoanRefused
 from lending.domain.transfer import TransferKind, TransferState
 from lending.models import Instalment, Loan, Transfer
-from lending.queries.loans import contracts_of, position_of, standing_of
+from lending.queries.loans import carry_of, contracts_of, position_of
 
 CHUNK = 500
 # One statement, so one moment: what is booked meanwhile is in both or in neither.
@@ -77,7 +76,7 @@ def booked_loans(*, part: int, parts: int, after: int = 0) -> Iterator[list[Loan
     """Read the loans of a part that are booked, in order of keys, some hundred at a time."""
     while True:
         later = Loan.objects.filter(booked_to__isnull=False, pk__gt=after).of_part(part, parts).order_by("pk")
-        chunk = list(islice(later, CHUNK))
+        chunk = list(later[:CHUNK])
         if not chunk:
             return
         yield chunk
@@ -99,7 +98,7 @@ def _agrees(loan: Loan, contract: Contract, rests: tuple[int, ...], paid_out: in
         disbursed_on=loan.disbursed_on,
         closed_on=loan.closed_on,
         left_minor=rests,
-        carry=standing_of(loan).carry,
+        carry=carry_of(loan),
     )
     return row == said and paid_out == said.position.disbursed_minor
 

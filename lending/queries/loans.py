@@ -79,17 +79,22 @@ def standing_of(loan: Loan) -> Standing:
         day_count=terms.day_count,
         penalty_multiple_extra=terms.penalty_multiple_extra,
         position=position_of(loan),
-        carry=Carry(
-            overdue_minor=loan.overdue_minor,
-            rate_numerator=loan.rate_numerator,
-            rate_decimals=loan.rate_decimals,
-            interest_numerator=int(loan.interest_numerator),
-            penalty_numerator=int(loan.penalty_numerator),
-            replay_on=loan.replay_on,
-        ),
+        carry=carry_of(loan),
         due_minor=loan.due_minor,
         dpd=loan.dpd,
         next_due=loan.next_due,
+    )
+
+
+def carry_of(loan: Loan) -> Carry:
+    """Read what carries the loan to the next day without a replay."""
+    return Carry(
+        overdue_minor=loan.overdue_minor,
+        rate_numerator=loan.rate_numerator,
+        rate_decimals=loan.rate_decimals,
+        interest_numerator=int(loan.interest_numerator),
+        penalty_numerator=int(loan.penalty_numerator),
+        replay_on=loan.replay_on,
     )
 
 
