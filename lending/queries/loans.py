@@ -4,7 +4,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date
 
+from config.kernel.daycount import DayCount
 from lending.domain.events import EventType, LoanEvent
+from lending.domain.fields import choice_of, decimal_of
 from lending.domain.ledger import POSITION_FIELDS, Position
 from lending.domain.loan import LoanStatus
 from lending.domain.night import Standing
@@ -73,11 +75,10 @@ def standing_of(loan: Loan) -> Standing:
     if loan.booked_to is None:
         message = f"{loan} has no books"
         raise ValueError(message)
-    terms = parse_terms(loan.terms)
-    return Standing(
+    return Standing(  # of the terms only what a night needs: to read them whole would be a quarter of a close
         booked_to=loan.booked_to,
-        day_count=terms.day_count,
-        penalty_multiple_extra=terms.penalty_multiple_extra,
+        day_count=choice_of(loan.terms, "day_count", DayCount),
+        penalty_multiple_extra=decimal_of(loan.terms, "penalty_multiple_extra"),
         position=position_of(loan),
         carry=carry_of(loan),
         due_minor=loan.due_minor,
