@@ -1,6 +1,6 @@
 """Take the pictures of docs/screens.md: every page of the demo's office, light, dark and on a phone.
 
-    make demo ONCE=1 && make screenshots
+    make demo ONCE=1 && make screenshots        # all; python -m tests.screens NAME... takes some
 
 Needs Debian's chromium, and the demo's database.
 """
@@ -10,8 +10,10 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from shutil import which
 from urllib.request import urlopen
@@ -51,8 +53,18 @@ LOOKS = {
 TALLEST = 1_900  # pixels: a list of everything shows no more than its beginning
 
 
-def pages() -> dict[str, tuple[str, str]]:
-    """Name the pages: title and address."""
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Name a page; `fields` are filled into its form and sent, so that the picture shows what comes next."""
+
+    title: str
+    path: str
+    user: str = "risk"
+    fields: Mapping[str, str] | None = None
+
+
+def pages() -> dict[str, Page]:
+    """Name the pages."""
     live = get_live_run()
     if live is None:
         sys.exit("No run is published: `make demo ONCE=1` first.")
@@ -62,41 +74,62 @@ def pages() -> dict[str, tuple[str, str]]:
     held = ScoreRun.objects.full().order_by("-pk")[0]
     late = Loan.objects.active().order_by("-dpd", "pk")[0]
     repaid = Loan.objects.filter(status=LoanStatus.CLOSED).order_by("pk").first() or late
-    borrower = Offer.objects.open().order_by("-limit_minor")[0].merchant_id
+    offer = Offer.objects.open().order_by("-limit_minor")[0]
     application = Application.objects.order_by("-amount_minor")[0]
     close = DayClose.objects.order_by("-day")[0]
 
     def change(model: str, pk: int) -> str:
         return reverse(f"admin:{model}_change", args=[pk])
 
+    def verb(name: str, loan: Loan) -> str:
+        return reverse(f"admin:lending_loan_{name}", args=[loan.pk])
+
+    booked = {"on": f"{close.day + timedelta(days=1)}", "reason": "paid at the counter"}
+    signed = {
+        "amount": "1,500.00",
+        "external_ref": "contract-1",
+        "signatory": "Whoever signs for the shop",
+        "signed_at": f"{close.day}T10:00",
+        "document_sha256": "ab" * 32,
+        "address": "192.0.2.1",
+    }
     return {
-        "dashboard": ("Dashboard", reverse("admin:index")),
-        "merchants": ("Merchants", reverse("admin:merchants_merchant_changelist")),
-        "merchant": ("A merchant and its score", change("merchants_merchant", good.merchant_id)),
-        "merchant-weak": ("A merchant with a weak score", change("merchants_merchant", weak.merchant_id)),
-        "merchant-unscored": ("A merchant that is not scored", change("merchants_merchant", unscored.merchant_id)),
-        "merchant-offer": ("A merchant with an offer", change("merchants_merchant", borrower)),
-        "offers": ("Offers", reverse("admin:lending_offer_changelist")),
-        "applications": ("Applications", reverse("admin:lending_application_changelist")),
-        "application": ("A decision, with its rules and caps", change("lending_application", application.pk)),
-        "loans": ("Loans", reverse("admin:lending_loan_changelist")),
-        "loan": ("A loan that is late", change("lending_loan", late.pk)),
-        "loan-repaid": ("A loan that is repaid", change("lending_loan", repaid.pk)),
-        "transfers": ("Payouts and collections", reverse("admin:lending_transfer_changelist")),
-        "closes": ("Day closes", reverse("admin:lending_dayclose_changelist")),
-        "close": ("The close of a day and its proof", change("lending_dayclose", close.pk)),
-        "runs": ("Scoring runs", reverse("admin:scoring_scorerun_changelist")),
-        "run": ("A run and its checks", change("scoring_scorerun", held.pk)),
-        "scorecard": ("The scorecard", change("scoring_scorecardversion", live.scorecard_id)),
-        "calibration": ("A calibration", change("scoring_calibrationversion", live.calibration_id or 0)),
-        "replay": ("A score, replayed", reverse("admin:merchants_merchant_replay", args=[good.merchant_id, good.pk])),
-        "transactions": (
+        "dashboard": Page("Dashboard", reverse("admin:index")),
+        "merchants": Page("Merchants", reverse("admin:merchants_merchant_changelist")),
+        "merchant": Page("A merchant and its score", change("merchants_merchant", good.merchant_id)),
+        "merchant-weak": Page("A merchant with a weak score", change("merchants_merchant", weak.merchant_id)),
+        "merchant-unscored": Page("A merchant that is not scored", change("merchants_merchant", unscored.merchant_id)),
+        "merchant-offer": Page("A merchant with an offer", change("merchants_merchant", offer.merchant_id)),
+        "offers": Page("Offers", reverse("admin:lending_offer_changelist")),
+        "apply": Page(
+            "Applying: what it costs", reverse("admin:lending_offer_apply", args=[offer.pk]), "underwriter", signed
+        ),
+        "applications": Page("Applications", reverse("admin:lending_application_changelist")),
+        "application": Page("A decision, with its rules and caps", change("lending_application", application.pk)),
+        "loans": Page("Loans", reverse("admin:lending_loan_changelist")),
+        "loan": Page("A loan that is late", change("lending_loan", late.pk)),
+        "loan-repaid": Page("A loan that is repaid", change("lending_loan", repaid.pk)),
+        "repayment": Page("A repayment: what it does", verb("repay", late), "finance", {"amount": "100.00"} | booked),
+        "rate": Page("A change of the rate, before anything is entered", verb("rate", late)),
+        "transfers": Page("Payouts and collections", reverse("admin:lending_transfer_changelist")),
+        "closes": Page("Day closes", reverse("admin:lending_dayclose_changelist")),
+        "start-close": Page("Closing the next day", reverse("admin:lending_dayclose_start"), "finance"),
+        "live-day": Page("Living the next day", reverse("admin:lending_dayclose_live"), "finance"),
+        "close": Page("The close of a day and its proof", change("lending_dayclose", close.pk)),
+        "runs": Page("Scoring runs", reverse("admin:scoring_scorerun_changelist")),
+        "run": Page("A run and its checks", change("scoring_scorerun", held.pk)),
+        "scorecard": Page("The scorecard", change("scoring_scorecardversion", live.scorecard_id)),
+        "calibration": Page("A calibration", change("scoring_calibrationversion", live.calibration_id or 0)),
+        "replay": Page(
+            "A score, replayed", reverse("admin:merchants_merchant_replay", args=[good.merchant_id, good.pk])
+        ),
+        "transactions": Page(
             "Transactions of a merchant",
             reverse("admin:merchants_merchant_transactions", args=[good.merchant_id]),
         ),
-        "batches": ("Batches", reverse("admin:merchants_batch_changelist")),
-        "jobs": ("Jobs", reverse("admin:office_jobrun_changelist")),
-        "events": ("Audit trail", reverse("admin:office_operationevent_changelist")),
+        "batches": Page("Batches", reverse("admin:merchants_batch_changelist")),
+        "jobs": Page("Jobs", reverse("admin:office_jobrun_changelist")),
+        "events": Page("Audit trail", reverse("admin:office_operationevent_changelist")),
     }
 
 
@@ -127,15 +160,26 @@ def complain(message: ConsoleMessage) -> None:
     sys.stderr.write(f"{message.location['url']}: {message.text}\n")
 
 
-def take(browser: Browser, root: str, cookie: str, found: dict[str, tuple[str, str]]) -> None:
+def cookie_of(username: str) -> str:
+    """Log somebody in."""
+    client = Client()
+    client.force_login(User.objects.get(username=username))
+    return client.cookies["sessionid"].value
+
+
+def take(browser: Browser, root: str, cookies: Mapping[str, str], found: Mapping[str, Page]) -> None:
     """Take every page in every look."""
     for look, options in LOOKS.items():
         context = browser.new_context(**options)  # type: ignore[arg-type]
-        context.add_cookies([{"name": "sessionid", "value": cookie, "url": root}])
         page = context.new_page()
         page.on("console", complain)
-        for name, (_, path) in found.items():
-            page.goto(root + path)
+        for name, wanted in found.items():
+            context.add_cookies([{"name": "sessionid", "value": cookies[wanted.user], "url": root}])
+            page.goto(root + wanted.path)
+            for field, text in (wanted.fields or {}).items():
+                page.fill(f"form.tl-form [name={field}]", text)
+            if wanted.fields:
+                page.click("form.tl-form button[type=submit]")
             page.wait_for_load_state("networkidle")
             page.wait_for_timeout(400)  # charts ease in
             height = min(TALLEST, int(page.evaluate("document.documentElement.scrollHeight")))
@@ -153,17 +197,16 @@ def main() -> None:
     chromium = which("chromium")
     if chromium is None:
         sys.exit("chromium is not installed: apt-get install chromium")
-    client = Client()
-    client.force_login(User.objects.get(username="risk"))
     found = pages()
-    cookie = client.cookies["sessionid"].value
+    chosen = {name: page for name, page in found.items() if name in (sys.argv[1:] or found)}
+    cookies = {user: cookie_of(user) for user in {page.user for page in chosen.values()}}
     with served() as root, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        take(browser, root, cookie, found)
+        take(browser, root, cookies, chosen)
         browser.close()
     lines = ["# Every page", "", "Made by `make screenshots` from `make demo`: light, dark, and on a phone.", ""]
-    for name, (title, _) in found.items():
-        lines += [f"## {title}", "", *(f"![{title}, {look}](images/{name}-{look}.png)" for look in LOOKS), ""]
+    for name, page in found.items():
+        lines += [f"## {page.title}", "", *(f"![{page.title}, {look}](images/{name}-{look}.png)" for look in LOOKS), ""]
     SCREENS.write_text("\n".join(lines))
 
 

@@ -69,7 +69,7 @@ class OfferAdmin(ReadOnlyAdmin):
         """Show the limit."""
         return money(offer.limit_minor, offer.currency)
 
-    @display(description=_("Months, at most"))
+    @display(description=_("Months"))
     def longest(self, offer: Offer) -> int:
         """Show the longest term."""
         return max(map(int, offer.most_by_months))
@@ -77,7 +77,7 @@ class OfferAdmin(ReadOnlyAdmin):
     @display(description=_("A day"))
     def rate(self, offer: Offer) -> str:
         """Show the daily rate."""
-        return f"{offer.daily_rate * 100:.3f} %"
+        return f"{offer.daily_rate * 100:.3f}\N{NO-BREAK SPACE}%"
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
