@@ -147,7 +147,14 @@ def _return(loan: Loan, data: Mapping[str, Any], actor: Actor) -> object:
     payout = last_payout(loan)
     if payout is None:
         raise PayoutNotReturned(ReturnRefusal.NOT_PAID_OUT)
-    return return_payout(transfer_id=payout.pk, on=data["on"], reason=data["reason"], actor=actor, now=timezone.now())
+    return return_payout(
+        transfer_id=payout.pk,
+        on=data["on"],
+        reason=data["reason"],
+        actor=actor,
+        now=timezone.now(),
+        seen=data["seen"],
+    )
 
 
 def _by_reason(operation: Callable[..., object]) -> Callable[[Loan, Mapping[str, Any], Actor], object]:

@@ -19,6 +19,8 @@ from lending.domain.refusal import LoanRefusal
 from lending.domain.review import ReviewRefusal
 from lending.domain.transfer import AgainRefusal, PayoutHold, ReturnRefusal, TransferKind, TransferState
 
+BOOKED_MEANWHILE: Final = _("Something was booked on this loan meanwhile. Please look at the effects again.")
+
 LOAN_STATUSES: Final = {
     LoanStatus.APPROVED: (_("Waits for its money"), "tl-warn"),
     LoanStatus.ACTIVE: (_("Running"), "tl-ok"),
@@ -42,9 +44,7 @@ BOOKING_REFUSALS: Final = {
     BookingRefusal.BEFORE_THE_LOAN: _("The loan was paid out after this date."),
     BookingRefusal.REASON_MISSING: _("Please give a reason."),
     BookingRefusal.REFERENCE_USED: _("This reference was used for another payment."),
-    BookingRefusal.BOOKED_MEANWHILE: _(
-        "Something was booked on this loan meanwhile. Please look at the effects again."
-    ),
+    BookingRefusal.BOOKED_MEANWHILE: BOOKED_MEANWHILE,
     BookingRefusal.NOT_THIS_VERB: _("A payout comes back through “Take the payout back”."),
 }
 LOAN_REFUSALS: Final = {
@@ -89,6 +89,7 @@ RETURN_REFUSALS: Final = {
     ReturnRefusal.IN_THE_FUTURE: _("This date is after the business date."),
     ReturnRefusal.BEFORE_THE_PAYOUT: _("The money was sent after this date."),
     ReturnRefusal.REASON_MISSING: _("Please give a reason."),
+    ReturnRefusal.BOOKED_MEANWHILE: BOOKED_MEANWHILE,
 }
 ACCOUNTS: Final = {
     Account.PRINCIPAL: _("Principal outstanding"),

@@ -57,6 +57,7 @@ class ReturnRefusal(StrEnum):
     IN_THE_FUTURE = "IN_THE_FUTURE"
     BEFORE_THE_PAYOUT = "BEFORE_THE_PAYOUT"
     REASON_MISSING = "REASON_MISSING"
+    BOOKED_MEANWHILE = "BOOKED_MEANWHILE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,8 +109,13 @@ def judge_return(
     on: date,
     sent_on: date,
     reason: str,
+    seen: int | None,
+    events: int,
 ) -> ReturnRefusal | None:
-    """Judge whether a payout may be taken back as of a date; what it does to the loan, `replay` judges."""
+    """Judge whether a payout may be taken back as of a date; what it does to the loan, `replay` judges.
+
+    seen: how many events the loan had when whoever confirms was shown it; None if nobody was.
+    """
     if today is None:
         return ReturnRefusal.NO_BUSINESS_DATE
     holds = {
@@ -118,6 +124,7 @@ def judge_return(
         ReturnRefusal.IN_THE_FUTURE: on > today,
         ReturnRefusal.BEFORE_THE_PAYOUT: on < sent_on,
         ReturnRefusal.REASON_MISSING: not reason.strip(),
+        ReturnRefusal.BOOKED_MEANWHILE: seen is not None and seen != events,
     }
     return next((refusal for refusal, held in holds.items() if held), None)
 

@@ -27,7 +27,7 @@ from lending.domain.terms import write_terms
 from lending.models import Application, Decision, Loan, Offer
 from lending.operations.transfers import make_payout
 from lending.queries.applications import get_application, get_review_refusal
-from lending.queries.behaviour import behaviours
+from lending.queries.behaviour import day_end
 from lending.queries.closes import last_closed_day
 from lending.queries.facts import facts_of
 from lending.queries.offers import get_offer, offered_of
@@ -196,7 +196,7 @@ def _tell_behaviour(merchant_id: int, *, now: datetime) -> None:
     if day is None:
         return
     with operation():
-        record_behaviour(facts=behaviours(merchants=[merchant_id], day=day), on=day, now=now)
+        record_behaviour(facts=day_end(merchants=[merchant_id], day=day).behaviours, on=day, now=now)
 
 
 def _refuse(

@@ -9,7 +9,6 @@ from django.db import connection
 from config.db.transactions import require_one, require_transaction
 from config.office.actors import Actor
 from lending.domain.booking import effective_date
-from lending.domain.day_close import CloseState
 from lending.domain.events import LoanEvent
 from lending.domain.ledger import EntryCode, Movement
 from lending.domain.plan import plan_event
@@ -36,7 +35,7 @@ def book_event(
     Raises NoTransaction, LoanRefused.
     """
     require_transaction()
-    _hold_closing()
+    hold_books(alone=False)
     contract, last_proven = contract_of(loan), last_proven_day()
     plan = plan_event(contract, event, booked=position_of(loan), booked_to=loan.booked_to)
     if plan.earned:
@@ -87,13 +86,15 @@ def post(entry: Entry, moved: Sequence[Movement], *, currency: str) -> None:
     )
 
 
-def _hold_closing() -> None:
-    """Let no day be proven until the transaction ends: else something could be booked into it behind its proof.
+def hold_books(*, alone: bool) -> None:
+    """Hold the books until the transaction ends: alone, who says that a day is proven; with others, who books.
 
-    Shared, so that bookings do not wait for each other; whoever concludes the closing holds it alone.
+    So nothing is booked into a day behind its proof, also not by who began before the closing did. Bookings do not
+    wait for each other, but for whoever waits to be alone.
     """
+    shared = "" if alone else "_shared"
     with connection.cursor() as cursor:
-        cursor.execute("SELECT FROM lending_dayclose WHERE state = %s FOR SHARE", [CloseState.WORKING])
+        cursor.execute(f"SELECT pg_advisory_xact_lock{shared}(hashtextextended('lending books', 0))")
 
 
 def _write_projection(loan: Loan, projection: Projection, *, booked_to: date) -> None:

@@ -38,8 +38,8 @@ from lending.domain.night import Standing, advance_standings, turned
 from lending.domain.parts import parts_for
 from lending.domain.projection import project
 from lending.models import DayClose, Entry, Loan, ProofLine
-from lending.operations.bookings import post
-from lending.queries.behaviour import behaviours_of_part
+from lending.operations.bookings import hold_books, post
+from lending.queries.behaviour import day_ends_of_part
 from lending.queries.books import booked_loans, drifted_loans, prove_accounts
 from lending.queries.closes import get_close_refusal, next_day
 from lending.queries.loans import contracts_of, position_of, standing_of
@@ -114,10 +114,13 @@ def accrue_part(*, claim: Claim, clock: Clock) -> None:
             if loans:
                 _accrue(close, loans, to=to, now=clock())
         done += len(keys)
-    for behaviours in behaviours_of_part(day=close.day, part=claim.part, parts=close.parts):
+    for end in day_ends_of_part(day=close.day, part=claim.part, parts=close.parts):
         with operation():
             hold_claim(claim=claim, done=done, total=done, now=clock())
-            record_behaviour(facts=behaviours, on=close.day, now=clock())
+            record_behaviour(facts=end.behaviours, on=close.day, now=clock())
+            # Of those that a payment took past the night before the closing came to them.
+            for loan_id, dpd in sorted(end.later_than_ever.items()):
+                Loan.objects.filter(pk=loan_id, disbursed_on__lte=close.day, worst_dpd__lt=dpd).update(worst_dpd=dpd)
     with operation():
         # Counted, not added up as they are done: whoever takes over does not know what was done before.
         running = Loan.objects.active().filter(disbursed_on__lte=close.day).of_part(claim.part, close.parts)
@@ -148,6 +151,7 @@ def prove_books(*, claim: Claim, clock: Clock) -> None:
     with operation():
         DayClose.objects.filter(pk=claim.subject_id).lock().get()
         close = DayClose.objects.get(pk=claim.subject_id)
+        hold_books(alone=True)
         balances, now = prove_accounts(), clock()
         ProofLine.objects.bulk_create([ProofLine(close=close, **asdict(balance)) for balance in balances])
         state = conclude(balances, close.drifted)

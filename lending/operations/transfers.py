@@ -126,7 +126,9 @@ def record_payout(*, transfer_id: int, answer: Answer | None, now: datetime) -> 
         return Transfer.objects.get(pk=transfer_id)
 
 
-def return_payout(*, transfer_id: int, on: date, reason: str, actor: Actor, now: datetime) -> Transfer:
+def return_payout(
+    *, transfer_id: int, on: date, reason: str, actor: Actor, now: datetime, seen: int | None = None
+) -> Transfer:
     """Take back a payout whose money came back: the loan may be paid out again, or given up.
 
     Raises PayoutNotReturned, Contended, Transfer.DoesNotExist.
@@ -141,6 +143,8 @@ def return_payout(*, transfer_id: int, on: date, reason: str, actor: Actor, now:
             on=on,
             sent_on=transfer.on,
             reason=reason,
+            seen=seen,
+            events=loan.events.count(),
         )
         if refusal is not None:
             raise PayoutNotReturned(refusal)

@@ -28,7 +28,18 @@ class _End:
     dpd: int
 
 
-def behaviours_of_part(*, day: date, part: int, parts: int) -> Iterator[list[Behaviour]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayEnd:
+    """Hold how merchants stood at the end of a day, in their order, and which loans were later than ever before.
+
+    later_than_ever: their days past due, by loan.
+    """
+
+    behaviours: list[Behaviour]
+    later_than_ever: dict[int, int]
+
+
+def day_ends_of_part(*, day: date, part: int, parts: int) -> Iterator[DayEnd]:
     """Gather the merchants of a part of all loans, each over all its loans, some at a time.
 
     Also of loans closed in the 90 days before, in which the dues of their last days run out, and of those that a
@@ -38,10 +49,10 @@ def behaviours_of_part(*, day: date, part: int, parts: int) -> Iterator[list[Beh
     loans = Loan.objects.of_part(part, parts).exclude(closed_on__lt=day - RECENT).filter(happened)
     merchants = sorted(set(loans.values_list("merchant_id", flat=True)))
     for start in range(0, len(merchants), MERCHANTS_AT_ONCE):
-        yield behaviours(merchants=merchants[start : start + MERCHANTS_AT_ONCE], day=day)
+        yield day_end(merchants=merchants[start : start + MERCHANTS_AT_ONCE], day=day)
 
 
-def behaviours(*, merchants: Sequence[int], day: date) -> list[Behaviour]:
+def day_end(*, merchants: Sequence[int], day: date) -> DayEnd:
     """Gather how merchants stood with their loans at the end of a day, from what is booked by now, in their order.
 
     Whether the close of the day has reached a loan, or a later payment has, changes nothing.
@@ -50,7 +61,7 @@ def behaviours(*, merchants: Sequence[int], day: date) -> list[Behaviour]:
     loans = list(Loan.objects.filter(drawn, merchant__in=merchants).defer("terms"))
     ends = _ends(loans, day=day)
     dues = _dues([loan.pk for loan in loans], day=day)
-    found = {merchant: defaultdict[str, int](int) for merchant in merchants}
+    found, later_than_ever = {merchant: defaultdict[str, int](int) for merchant in merchants}, dict[int, int]()
     for loan in loans:
         end = ends.get(loan.pk)
         if end is None:  # its payout came back meanwhile
@@ -59,12 +70,15 @@ def behaviours(*, merchants: Sequence[int], day: date) -> list[Behaviour]:
         scheduled, recent = dues.get(loan.pk, (0, 0))
         sums["due_90_minor"] += recent
         sums["dpd"] = max(sums["dpd"], end.dpd)
+        if end.dpd > loan.worst_dpd:
+            later_than_ever[loan.pk] = end.dpd
         if end.closed:
             sums["loans_repaid"] += 1
         else:
             sums["scheduled_minor"] += scheduled
             sums["repaid_minor"] += loan.disbursed_minor - end.principal_minor
-    return [Behaviour(merchant_id=merchant, **sums) for merchant, sums in found.items()]
+    behaviours = [Behaviour(merchant_id=merchant, **sums) for merchant, sums in found.items()]
+    return DayEnd(behaviours=behaviours, later_than_ever=later_than_ever)
 
 
 def _ends(loans: Sequence[Loan], *, day: date) -> dict[int, _End]:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from django.db.models import F, Q
+from django.db.models import Q
 
 from lending.domain.loan import LoanStatus
 from lending.domain.transfer import AgainRefusal, TransferKind, TransferState, judge_again
@@ -12,9 +12,13 @@ AT_ONCE = 500
 
 
 def stale_transfers(*, now: datetime) -> list[Transfer]:
-    """List what may be sent, or asked for: first what was never sent, then what was asked for longest ago."""
-    by_turn = F("sent_at").asc(nulls_first=True)
-    return list(Transfer.objects.sendable(now).order_by(by_turn, "made_at")[:AT_ONCE])
+    """List what may be asked for, asked longest ago first, and what was never sent.
+
+    The latter in no order: what is held, and stays so, keeps nobody else waiting.
+    """
+    sendable = Transfer.objects.sendable(now)
+    never_sent = sendable.filter(state=TransferState.DUE).order_by("?")[:AT_ONCE]
+    return [*sendable.exclude(state=TransferState.DUE).order_by("sent_at")[:AT_ONCE], *never_sent]
 
 
 def get_again_refusal(loan: Loan, *, reason: str) -> AgainRefusal | None:

@@ -1,5 +1,6 @@
 import re
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -127,7 +128,9 @@ def test_a_fee_a_reversal_and_a_returned_payout(finance: Client) -> None:
     finance.post(reverse("admin:lending_loan_reverse", args=[loan.pk, 2]), on | {"seen": "2"})
     loan.refresh_from_db()
     assert loan.fees_minor == 0
-    finance.post(reverse("admin:lending_loan_return", args=[loan.pk]), on)
+    back = partial(finance.post, reverse("admin:lending_loan_return", args=[loan.pk]))
+    assert b"booked on this loan meanwhile" in back(on).content, "shown before the fee"
+    back(on | {"seen": "3"})
     loan.refresh_from_db()
     assert loan.status == LoanStatus.APPROVED
     assertContains(finance.get(reverse("admin:lending_loan_change", args=[loan.pk])), "its money is not out yet")

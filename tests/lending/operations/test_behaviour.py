@@ -9,7 +9,7 @@ from config.office.actors import SYSTEM
 from config.office.business_date import open_day
 from lending.models import Loan, Offer
 from lending.operations.loans import book_repayment
-from lending.queries.behaviour import behaviours, behaviours_of_part
+from lending.queries.behaviour import day_end, day_ends_of_part
 from merchants.models import Batch, Merchant
 from merchants.queries.batches import Watermark
 from scoring.domain.behaviour import Behaviour
@@ -44,7 +44,7 @@ def told(merchant: Merchant) -> list[tuple[object, ...]]:
 
 
 def now_of(merchant: Merchant, *, day: date) -> Behaviour:
-    [found] = behaviours(merchants=[merchant.pk], day=day)
+    [found] = day_end(merchants=[merchant.pk], day=day).behaviours
     return found
 
 
@@ -73,7 +73,7 @@ def test_dues_of_a_closed_loan_run_out_after_90_days() -> None:
     gone = march(6) + timedelta(days=90)
     assert now_of(loan.merchant, day=gone - timedelta(days=1)).due_90_minor > 0
     assert now_of(loan.merchant, day=gone) == Behaviour(merchant_id=loan.merchant_id, loans_repaid=1)
-    assert [one for part in behaviours_of_part(day=gone, part=0, parts=1) for one in part]
+    assert [one for end in day_ends_of_part(day=gone, part=0, parts=1) for one in end.behaviours]
 
 
 def test_a_day_is_told_alike_before_its_close_after_it_and_after_later_payments() -> None:
@@ -105,7 +105,8 @@ def test_a_merchant_with_loans_in_several_parts_is_told_whole_by_each() -> None:
     other = lent(terms=EVERY_FIVE_DAYS, merchant=make_merchant(merchant.partner, "other"))
     roll(march(8))
     parts = [
-        [one for chunk in behaviours_of_part(day=march(7), part=part, parts=3) for one in chunk] for part in range(3)
+        [one for end in day_ends_of_part(day=march(7), part=part, parts=3) for one in end.behaviours]
+        for part in range(3)
     ]
     everyone = [now_of(merchant, day=march(7)), now_of(merchant, day=march(7)), now_of(other.merchant, day=march(7))]
     assert sorted((one for part in parts for one in part), key=lambda one: one.merchant_id) == everyone

@@ -1,10 +1,21 @@
-from datetime import date
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
 
 import pytest
+import time_machine
+from django.db import connection, transaction
+from django.utils import timezone
 
-from lending.domain.day_close import CloseState
+from config.office.actors import SYSTEM
+from config.office.business_date import open_day
+from config.office.job_runs import run_job
+from config.office.models import JobRun
+from lending.domain.day_close import PROVE, STAGES, CloseState
 from lending.models import DayClose, Loan, ProofLine
-from tests.lending.loans import EVERY_FIVE_DAYS, lent, roll
+from lending.operations.bookings import hold_books
+from lending.operations.day_close import close_day
+from tests.conftest import NOW
+from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, WORK, lent, roll
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -22,3 +33,25 @@ def test_days_are_closed_and_proven_with_loans_late_and_repaid() -> None:
     lines = ProofLine.objects.filter(close__day=date(2026, 3, 20))
     assert {line.ledger_minor == line.loans_minor for line in lines} == {True}
     assert len(lines) == 10
+
+
+def test_a_day_is_not_proven_while_a_booking_that_began_before_its_close_is_under_way() -> None:
+    """Red if a booking held only a closing that there is: it would commit into the day behind the proof."""
+    lent()
+    with transaction.atomic(), ThreadPoolExecutor(1) as pool:
+        hold_books(alone=False)
+        pool.submit(close_as_far_as_it_goes).result()
+        assert DayClose.objects.get().state == CloseState.WORKING
+    with time_machine.travel(timezone.now() + timedelta(minutes=5)):
+        run_job(JobRun.objects.get(name=PROVE).pk, WORK[PROVE])
+    assert DayClose.objects.get().state == CloseState.PROVEN
+
+
+def close_as_far_as_it_goes() -> None:
+    try:
+        open_day(on=OPENED + timedelta(days=1), actor=SYSTEM, now=NOW)
+        found = close_day(actor=SYSTEM, now=NOW)
+        for stage in STAGES:
+            run_job(JobRun.objects.get(name=stage, subject_id=found.pk).pk, WORK[stage])
+    finally:
+        connection.close()

@@ -30,7 +30,7 @@ from merchants.domain.idempotency import KeyRefusal, RequestKey
 from merchants.models import KeptRequest
 from merchants.operations.idempotency import RequestNotTaken
 from tests.conftest import CLERK, NOW
-from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, lent, make_loan, roll
+from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, close, lent, make_loan, roll
 from tests.race import race
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -203,6 +203,19 @@ def test_only_a_close_says_how_late_a_loan_ever_was() -> None:
     pay(loan, 1, on=OPENED + timedelta(days=9))
     loan.refresh_from_db()
     assert (loan.dpd, loan.worst_dpd) == (4, 0)
+
+
+def test_a_payment_that_is_booked_ahead_of_the_close_hides_no_night() -> None:
+    """Red if closes looked only at what they advance: whoever pays between roll and close would be on time."""
+    loan = lent(terms=EVERY_FIVE_DAYS)
+    roll(OPENED + timedelta(days=11))
+    open_day(on=OPENED + timedelta(days=12), actor=SYSTEM, now=NOW)
+    pay(loan, 2_000_000, on=OPENED + timedelta(days=12))
+    loan.refresh_from_db()
+    assert (loan.status, loan.worst_dpd) == (LoanStatus.CLOSED, 6)
+    close()
+    loan.refresh_from_db()
+    assert loan.worst_dpd == 7
 
 
 def test_a_proof_sees_what_is_wrong_with_any_part_of_a_row() -> None:

@@ -31,7 +31,7 @@ from lending.operations.transfers import (
     record_payout,
     return_payout,
 )
-from lending.queries.transfers import loans_due
+from lending.queries.transfers import loans_due, stale_transfers
 from lending.tasks import pay_out, settle_transfers
 from merchants.models import PayoutAccount
 from tests.conftest import CLERK, NOW, Enqueued
@@ -171,6 +171,9 @@ def test_a_payout_that_comes_back_leaves_a_loan_that_waits_again() -> None:
     with pytest.raises(PayoutNotReturned) as refused:
         back(on=OPENED)
     assert refused.value.reason is LoanRefusal.BEFORE_DISBURSEMENT
+    with pytest.raises(PayoutNotReturned) as refused:
+        back(on=OPENED, seen=1)
+    assert refused.value.reason is ReturnRefusal.BOOKED_MEANWHILE, "the form was shown before the payment"
     other = lent()
     returned = return_payout(
         transfer_id=Transfer.objects.get(loan=other).pk, on=OPENED, reason="no such account", actor=CLERK, now=NOW
@@ -252,6 +255,15 @@ def test_one_bad_payout_does_not_hold_up_the_others(tmp_path: Path, monkeypatch:
     settle_transfers()
     assert Transfer.objects.get(pk=good.pk).state == TransferState.DONE
     assert Transfer.objects.get(pk=bad.pk).state == TransferState.SENT
+
+
+def test_payouts_that_are_held_keep_nothing_waiting_that_may_have_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Red if the sweep took first what was never sent: what is held comes back every minute."""
+    monkeypatch.setattr("lending.queries.transfers.AT_ONCE", 1)
+    held, sent = due(make_loan()), due(make_loan())
+    claim_payout(transfer_id=sent.pk, now=NOW)
+    record_payout(transfer_id=sent.pk, answer=None, now=NOW)
+    assert [transfer.pk for transfer in stale_transfers(now=NOW)] == [sent.pk, held.pk]
 
 
 @pytest.fixture
