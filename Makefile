@@ -6,6 +6,9 @@ PY := .venv/bin/python
 MANAGE := $(PY) manage.py
 DJLINT := $(PY) -m djlint config merchants scoring lending --profile=django --indent=2 --max-line-length=120
 
+# Where bytecode is forbidden, every process compiles two thousand modules before it does anything.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help venv run stop check fmt test torture bench demo seed screenshots clean fresh
 
