@@ -100,6 +100,8 @@ def compute_columns(*, members: Members, known: Known, pins: Pins, shard: int | 
 
 def compute_scores(*, members: Members, known: Known, pins: Pins, shard: int | None = None) -> list[ScoreRow]:
     """Score the members from the facts: one row each, in their order."""
+    if not len(members.ids):  # as in many a shard of a small market
+        return []
     scores = compute_columns(members=members, known=known, pins=pins, shard=shard)
     return list(score_rows(members.ids, scores, pins.card))
 

@@ -3,17 +3,25 @@
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 
+from config.db.transactions import operation
+from config.kernel.calendar import day_number
 from config.office.actors import SYSTEM
 from config.office.business_date import get_business_date, open_day
 from config.office.job_runs import run_job
 from config.office.models import JobRun
 from config.office.models.job_run import JobState
 from merchants.domain.transaction import Settlement
-from scoring.domain.run import CONCLUDE, FREEZE, GATHER, SCORE, STAGES, RunState
+from merchants.queries.batches import current_watermark
+from scoring.domain.run import CONCLUDE, FREEZE, GATHER, SCORE, STAGES, RunKind, RunState
+from scoring.domain.score_row import FEATURE_SET
 from scoring.domain.scorecard import DAY_ONE_CARD
 from scoring.models import CalibrationVersion, Score, ScoreRun
+from scoring.operations.members import store_scores
 from scoring.operations.runs import conclude_run, freeze_references, gather_references, score_shard, start_run
 from scoring.operations.versions import create_calibration, enter_scorecard
+from scoring.queries.measures import Known
+from scoring.queries.runs import active_scorecard
+from scoring.queries.scores import card_of, compute_market
 from tests.conftest import NOW
 from tests.markets import make_merchants, make_partner, receive
 
@@ -69,9 +77,26 @@ def run_once() -> ScoreRun:
 
 
 def calibrate() -> CalibrationVersion:
-    """Make the reference run and its calibration."""
-    run = run_once()
-    assert run.state == RunState.UNPUBLISHED
+    """Make a calibration on a reference run that is made in one piece, without its 66 jobs."""
+    version, on = active_scorecard(), get_business_date()
+    assert version is not None
+    assert on is not None
+    watermark = current_watermark()
+    known = Known(as_of_day=day_number(on), watermark=watermark)
+    run = ScoreRun.objects.create(
+        kind=RunKind.FULL,
+        state=RunState.UNPUBLISHED,
+        as_of=on,
+        watermark_high=watermark.high,
+        watermark_open=list(watermark.open),
+        feature_set=FEATURE_SET,
+        scorecard=version,
+        started_by=str(SYSTEM),
+        started_at=NOW,
+        finished_at=NOW,
+    )
+    with operation():
+        store_scores(run, compute_market(known=known, card=card_of(version), calibration=None))
     return create_calibration(run_id=run.pk, actor=SYSTEM, now=NOW)
 
 
