@@ -16,12 +16,14 @@ from django.db.models import Count, Sum
 
 from config.kernel.money import format_minor
 from config.office.actors import SYSTEM
+from merchants.domain.transaction import Settlement
 from merchants.models import Merchant, Transaction
 from scoring.domain.scorecard import DAY_ONE_CARD
-from scoring.models import Score, ScoreRun
+from scoring.models import Score, ScorecardVersion, ScoreRun
 from scoring.operations.versions import enter_scorecard
 from tests.conftest import NOW, SHARED
-from tests.scoring.market import AS_OF, make_market
+from tests.markets import make_merchants, make_partner, receive
+from tests.scoring.market import AS_OF, make_market, market_rows
 
 DATA = SHARED / "data"
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -59,9 +61,17 @@ def test_a_stranger_is_named() -> None:
         score(as_of=AS_OF, merchant="nobody")
 
 
-def test_without_a_card_there_is_no_score() -> None:
-    with pytest.raises(CommandError, match="enter_scorecard"):
-        score(as_of=AS_OF)
+def test_without_a_card_the_card_of_day_one_scores_and_is_not_entered(tmp_path: Path) -> None:
+    """Red if who only imports a market could not see its scores."""
+    partner = make_partner(settlement=Settlement.IMMEDIATE)
+    make_merchants(partner, *[f"shop-{shop}" for shop in range(20)], category="tea", region="north")
+    receive(partner, market_rows(20))
+    said = score(as_of=AS_OF, to=tmp_path / "before")
+    assert "card of day one" in said[0]
+    assert not ScorecardVersion.objects.exists()
+    enter_scorecard(text=DAY_ONE_CARD.read_text(), actor=SYSTEM, now=NOW)
+    score(as_of=AS_OF, to=tmp_path / "after")
+    assert list(lines(tmp_path / "before")) == list(lines(tmp_path / "after"))
 
 
 def test_a_back_test_scores_each_loan_as_of_its_day_and_says_what_it_left_out(tmp_path: Path) -> None:

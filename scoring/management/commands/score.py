@@ -20,7 +20,7 @@ from merchants.queries.batches import current_watermark
 from scoring.domain.calibration import Calibration
 from scoring.domain.outcomes import REQUIRED, BadOutcome, Outcome, read_outcome
 from scoring.domain.score_row import ScoreRow, explained
-from scoring.domain.scorecard import Scorecard
+from scoring.domain.scorecard import DAY_ONE_CARD, Scorecard, canonical_card, parse_scorecard
 from scoring.domain.validation import rank
 from scoring.queries.measures import Known
 from scoring.queries.runs import active_calibration, active_scorecard
@@ -44,9 +44,10 @@ class Command(BaseCommand):
         """Compute, write, and print a summary."""
         version = active_scorecard()
         if version is None:
-            message = "There is no scorecard: run `manage.py enter_scorecard` first."
-            raise CommandError(message)
-        card, calibration = card_of(version), calibration_of(active_calibration(scorecard=version))
+            self.stderr.write("No scorecard is entered: scored by the card of day one, without grades.")
+            card, calibration = parse_scorecard(*canonical_card(DAY_ONE_CARD.read_text(encoding="utf-8"))), None
+        else:
+            card, calibration = card_of(version), calibration_of(active_calibration(scorecard=version))
         if options["outcomes"]:
             self._back_test(options["outcomes"], card, calibration, options["to"])
             return
