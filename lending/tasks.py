@@ -1,6 +1,5 @@
 """Move money and close days: each task claims, asks a gateway where there is one, and records."""
 
-from collections.abc import Callable
 from datetime import date
 
 import structlog
@@ -15,7 +14,7 @@ from config.office.job_runs import Claim, Clock, report_progress, run_job
 from lending.domain.day_close import ACCRUE, COLLECT, PROVE, VERIFY
 from lending.domain.round import MAKE_OFFERS
 from lending.domain.transfer import OPEN_TRANSFERS, TransferKind
-from lending.gateways.transfers import Answer, Gateway, Loopback, NoAnswer, Order
+from lending.gateways.transfers import Breaker, Loopback
 from lending.operations.day_close import (
     DayNotClosed,
     accrue_part,
@@ -40,10 +39,10 @@ from lending.queries.transfers import loans_due, stale_transfers
 log = structlog.get_logger(__name__)
 
 
-def gateway() -> Gateway | None:
+def gateway() -> Breaker | None:
     """Make the gateway that stands in for a bank; None where the office has none, and money waits."""
     directory = settings.LOOPBACK_DIR
-    return None if directory is None else Loopback(directory=directory, balance_of=running_balance)
+    return None if directory is None else Breaker(Loopback(directory=directory, balance_of=running_balance))
 
 
 @shared_task(name=PAY_OUT)
@@ -52,14 +51,8 @@ def pay_out(transfer_id: int) -> None:
     bank = gateway()
     if bank is None:
         log.warning("no_gateway", transfer_id=transfer_id)
-        return
-    try:
-        claimed = claim_payout(transfer_id=transfer_id, now=timezone.now())
-    except PayoutHeld as held:
-        log.warning("payout_held", transfer_id=transfer_id, reason=held.reason)
-        return
-    if claimed is not None:
-        record_payout(transfer_id=transfer_id, answer=_ask(bank.pay, claimed.order), now=timezone.now())
+    else:
+        _pay(bank, transfer_id=transfer_id)
 
 
 @shared_task(name="lending.settle_transfers")
@@ -67,10 +60,12 @@ def settle_transfers() -> None:
     """Pay out what waits, and ask for what has no answer."""
     bank = gateway()
     for transfer in stale_transfers(now=timezone.now()):
+        if bank is None or bank.is_down:
+            break
         try:
             if transfer.kind == TransferKind.PAYOUT:
-                pay_out(transfer.pk)
-            elif bank is not None:
+                _pay(bank, transfer_id=transfer.pk)
+            else:
                 _collect(bank, loan_id=transfer.loan_id, on=transfer.on, clock=timezone.now)
         except Exception:
             log.exception("transfer_failed", transfer_id=transfer.pk)
@@ -131,32 +126,36 @@ def collect_part(*, claim: Claim, clock: Clock) -> None:
     """Claim, send and record loan by loan: what is done stays done, whoever takes over. Raises StaleRow."""
     bank, loans = gateway(), loans_due(close_id=claim.subject_id, part=claim.part)
     on = day_of(close_id=claim.subject_id)
-    for done, loan_id in enumerate(loans):
-        if bank is None:
+    done = 0
+    for loan_id in loans:
+        if bank is None or bank.is_down:  # what is left waits for the next close
             break
         report_progress(claim=claim, done=done, total=len(loans), now=clock())
         try:
             _collect(bank, loan_id=loan_id, on=on, clock=clock)
         except Contended:  # somebody works on this loan: the next close asks again, and the others do not wait
             log.warning("collection_left", loan_id=loan_id)
-    finish_collecting(claim=claim, done=len(loans), now=clock())
+        done += 1
+    finish_collecting(claim=claim, done=done, now=clock())
 
 
-def _collect(bank: Gateway, *, loan_id: int, on: date, clock: Clock) -> None:
+def _pay(bank: Breaker, *, transfer_id: int) -> None:
+    """Pay a loan out, unless something holds the payout back."""
+    try:
+        claimed = claim_payout(transfer_id=transfer_id, now=timezone.now())
+    except PayoutHeld as held:
+        log.warning("payout_held", transfer_id=transfer_id, reason=held.reason)
+        return
+    if claimed is not None:
+        record_payout(transfer_id=transfer_id, answer=bank.pay(claimed.order), now=timezone.now())
+
+
+def _collect(bank: Breaker, *, loan_id: int, on: date, clock: Clock) -> None:
     """Settle an earlier collection of the loan, if one is open; once none is, collect what is due on the date."""
     for _turn in range(2):
         claimed = claim_collection(loan_id=loan_id, on=on, now=clock())
         if claimed is None:
             return
-        answer = _ask(bank.collect, claimed.order)
+        answer = bank.collect(claimed.order)
         if record_collection(transfer_id=claimed.transfer_id, answer=answer, now=clock()).state in OPEN_TRANSFERS:
             return
-
-
-def _ask(call: Callable[[Order], Answer], order: Order) -> Answer | None:
-    """Ask the gateway; None if it does not answer: then nobody knows, and it is asked again."""
-    try:
-        return call(order)
-    except (NoAnswer, OSError) as error:
-        log.warning("gateway_silent", key=str(order.key), error=str(error))
-        return None

@@ -29,6 +29,12 @@ class TransferState(StrEnum):
 OPEN_TRANSFERS: Final = frozenset({TransferState.DUE, TransferState.SENT, TransferState.UNKNOWN})
 """Those whose outcome is not known: no other one of its kind may be made for the loan meanwhile."""
 
+PATIENCE: Final = timedelta(minutes=1)
+"""How long a sending is left alone: whoever sent may still be waiting for the answer."""
+
+BACK_OFF: Final = {5: PATIENCE, 20: timedelta(minutes=10), 32_767: timedelta(hours=1)}
+"""How long after the last sending an answer is asked for again, by the number of sendings up to then."""
+
 
 class PayoutHold(StrEnum):
     """Name what holds a payout back before it is first sent; of several, the first counts."""

@@ -9,10 +9,17 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 from uuid import UUID
 
+import structlog
+
 from config.kernel.money import Money
+
+SILENCES: Final = 5
+"""So many orders in a row without an answer mean that it is the gateway that is down, not one order."""
+
+log = structlog.get_logger(__name__)
 
 
 class NoAnswer(Exception):
@@ -46,6 +53,40 @@ class Gateway(Protocol):
 
     def collect(self, order: Order) -> Answer:
         """Move as much of the amount as there is. Raises NoAnswer."""
+
+
+@dataclass(slots=True)
+class Breaker:
+    """Stand before a gateway for as long as somebody works through a list: down once it was silent too often in a row.
+
+    An order without an answer may have been done: nobody knows, and it is asked for again.
+    """
+
+    gateway: Gateway
+    silences: int = 0
+
+    @property
+    def is_down(self) -> bool:
+        """Say whether to stop asking: what is left waits for the next sweep or close."""
+        return self.silences >= SILENCES
+
+    def pay(self, order: Order) -> Answer | None:
+        """Move the whole amount, or nothing; None if there is no answer."""
+        return self._ask(self.gateway.pay, order)
+
+    def collect(self, order: Order) -> Answer | None:
+        """Move as much of the amount as there is; None if there is no answer."""
+        return self._ask(self.gateway.collect, order)
+
+    def _ask(self, call: Callable[[Order], Answer], order: Order) -> Answer | None:
+        try:
+            answer = call(order)
+        except (NoAnswer, OSError) as error:
+            self.silences += 1
+            log.warning("gateway_silent", key=str(order.key), in_a_row=self.silences, error=str(error))
+            return None
+        self.silences = 0
+        return answer
 
 
 @dataclass(frozen=True, slots=True)

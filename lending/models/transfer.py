@@ -1,6 +1,8 @@
 """Keep the money that is sent and fetched through gateways."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import Self
 
 from django.db import models
@@ -8,16 +10,12 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from config.db.locking import LockingQuerySet
-from lending.domain.transfer import OPEN_TRANSFERS, TransferKind, TransferState
+from lending.domain.transfer import BACK_OFF, OPEN_TRANSFERS, PATIENCE, TransferKind, TransferState
 from lending.models.loan import Loan
 
 KINDS = [kind.value for kind in TransferKind]
 STATES = [state.value for state in TransferState]
 OPEN = sorted(state.value for state in OPEN_TRANSFERS)
-
-
-PATIENCE = timedelta(minutes=1)
-"""A transfer that was sent so long ago, and has no answer, is asked for again."""
 
 
 class TransferQuerySet(LockingQuerySet["Transfer"]):
@@ -30,6 +28,11 @@ class TransferQuerySet(LockingQuerySet["Transfer"]):
     def sendable(self, now: datetime) -> Self:
         """Keep the open ones, save those that were sent a moment ago."""
         return self.open().filter(~Q(state=TransferState.SENT) | Q(sent_at__lte=now - PATIENCE))
+
+    def unanswered(self, now: datetime) -> Self:
+        """Keep those that were sent and are to be asked for again: the oftener in vain, the later."""
+        waited = [Q(attempts__lte=most, sent_at__lte=now - wait) for most, wait in BACK_OFF.items()]
+        return self.open().exclude(state=TransferState.DUE).filter(reduce(or_, waited))
 
     def unknown(self) -> Self:
         """Keep those that were sent and got no answer."""

@@ -12,13 +12,12 @@ AT_ONCE = 500
 
 
 def stale_transfers(*, now: datetime) -> list[Transfer]:
-    """List what may be asked for, asked longest ago first, and what was never sent.
+    """List what is to be asked for again, asked longest ago first, and what was never sent.
 
     The latter in no order: what is held, and stays so, keeps nobody else waiting.
     """
-    sendable = Transfer.objects.sendable(now)
-    never_sent = sendable.filter(state=TransferState.DUE).order_by("?")[:AT_ONCE]
-    return [*sendable.exclude(state=TransferState.DUE).order_by("sent_at")[:AT_ONCE], *never_sent]
+    never_sent = Transfer.objects.filter(state=TransferState.DUE).order_by("?")[:AT_ONCE]
+    return [*Transfer.objects.unanswered(now).order_by("sent_at")[:AT_ONCE], *never_sent]
 
 
 def get_again_refusal(loan: Loan, *, reason: str) -> AgainRefusal | None:

@@ -36,6 +36,7 @@ from scoring.domain.scorecard import DAY_ONE_CARD
 from scoring.models import Score, ScoreRun
 from scoring.operations.versions import enter_scorecard
 from tests.conftest import CLERK, NOW
+from tests.markets import receive, sale
 
 OPENED = date(2026, 3, 1)
 WORK = {COLLECT: collect_part, ACCRUE: accrue_part, VERIFY: verify_part, PROVE: prove_books}
@@ -188,3 +189,9 @@ def work_through(found: DayClose) -> None:
             run_job(job.pk, WORK[stage])
             job.refresh_from_db()
             assert job.state == JobState.DONE, job.error
+
+
+def deposit(loans: list[Loan]) -> None:
+    """Let the merchants have something to collect from."""
+    partner = loans[0].merchant.partner
+    receive(partner, [sale(f"s{loan.pk}", loan.merchant.external_id, amount="500.00") for loan in loans])

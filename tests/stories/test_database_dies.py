@@ -38,8 +38,8 @@ from lending.operations.loans import book_repayment
 from lending.operations.transfers import make_payout
 from merchants.domain.idempotency import RequestKey
 from tests.conftest import NOW
-from tests.lending.loans import OPENED, WORK, lent, make_loan, work_through
-from tests.stories.test_lending_faults import PARTNER, deposit, proven
+from tests.lending.loans import OPENED, WORK, deposit, lent, make_loan, work_through
+from tests.stories.test_lending_faults import PARTNER, proven
 from tests.workers import listener
 
 pytestmark = pytest.mark.xdist_group("mortal")

@@ -33,9 +33,8 @@ from merchants.domain.idempotency import RequestKey
 from merchants.models import KeptRequest
 from merchants.operations.idempotency import RequestNotTaken
 from tests.conftest import NOW
-from tests.lending.loans import OPENED, WORK, lent, make_loan
+from tests.lending.loans import OPENED, WORK, deposit, lent, make_loan
 from tests.lending.loans import close as undisturbed
-from tests.markets import receive, sale
 from tests.workers import die_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -96,12 +95,6 @@ from config.office.models import JobRun
 def job(name, task):
     task(JobRun.objects.filter(name=name).latest("pk").pk)
 """
-
-
-def deposit(loans: list[Loan]) -> None:
-    """Let the merchants have something to collect from."""
-    partner = loans[0].merchant.partner
-    receive(partner, [sale(f"s{loan.pk}", loan.merchant.external_id, amount="500.00") for loan in loans])
 
 
 @pytest.mark.parametrize("stage", CLOSES)

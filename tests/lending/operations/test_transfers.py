@@ -6,6 +6,8 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+import time_machine
+from django.utils import timezone
 
 from config.db.transactions import operation
 from config.kernel.money import Money
@@ -13,10 +15,17 @@ from config.office.actors import SYSTEM
 from config.office.business_date import open_day
 from lending.domain.loan import LoanStatus
 from lending.domain.refusal import LoanRefusal
-from lending.domain.transfer import AgainRefusal, PayoutHold, ReturnRefusal, TransferKind, TransferState
-from lending.gateways.transfers import Answer, Loopback, Order
+from lending.domain.transfer import (
+    BACK_OFF,
+    PATIENCE,
+    AgainRefusal,
+    PayoutHold,
+    ReturnRefusal,
+    TransferKind,
+    TransferState,
+)
+from lending.gateways.transfers import SILENCES, Answer, Loopback, Order
 from lending.models import DayClose, Loan, LoanEvent, Transfer
-from lending.models.transfer import PATIENCE
 from lending.operations.transfers import (
     LoanNotCancelled,
     PayoutHeld,
@@ -35,7 +44,7 @@ from lending.queries.transfers import loans_due, stale_transfers
 from lending.tasks import pay_out, settle_transfers
 from merchants.models import PayoutAccount
 from tests.conftest import CLERK, NOW, Enqueued
-from tests.lending.loans import OPENED, close, lent, make_loan
+from tests.lending.loans import OPENED, close, deposit, lent, make_loan
 from tests.lending.operations.test_loans import everything, pay, proven
 from tests.markets import receive, sale
 from tests.race import race
@@ -263,7 +272,58 @@ def test_payouts_that_are_held_keep_nothing_waiting_that_may_have_left(monkeypat
     held, sent = due(make_loan()), due(make_loan())
     claim_payout(transfer_id=sent.pk, now=NOW)
     record_payout(transfer_id=sent.pk, answer=None, now=NOW)
-    assert [transfer.pk for transfer in stale_transfers(now=NOW)] == [sent.pk, held.pk]
+    assert [transfer.pk for transfer in stale_transfers(now=NOW + PATIENCE)] == [sent.pk, held.pk]
+
+
+def test_the_oftener_in_vain_the_later_an_answer_is_asked_for_again() -> None:
+    """Red if every sweep asked: what stays unknown would be asked for 43,000 times a month."""
+    transfer = due(make_loan())
+    claim_payout(transfer_id=transfer.pk, now=NOW)
+    record_payout(transfer_id=transfer.pk, answer=None, now=NOW)
+    for most, wait in BACK_OFF.items():
+        Transfer.objects.filter(pk=transfer.pk).update(attempts=most)
+        assert stale_transfers(now=NOW + wait - timedelta(seconds=1)) == []
+        assert stale_transfers(now=NOW + wait) == [transfer]
+
+
+@pytest.fixture
+def mend_gateway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Have a gateway that is silent whatever it is asked, and a way to mend it."""
+    broken = tmp_path / "no directory"
+    broken.touch()
+    monkeypatch.setattr("django.conf.settings.LOOPBACK_DIR", broken)
+    return partial(monkeypatch.setattr, "django.conf.settings.LOOPBACK_DIR", tmp_path)
+
+
+def test_a_sweep_gives_up_a_gateway_that_is_down(mend_gateway: Callable[[], None]) -> None:
+    """Red without the breaker: a sweep would wait for every answer, and last for hours."""
+    loans = [make_loan() for _ in range(SILENCES + 2)]
+    for loan in loans:
+        due(loan)
+    settle_transfers()
+    assert Transfer.objects.filter(state=TransferState.UNKNOWN).count() == SILENCES
+    assert Transfer.objects.filter(state=TransferState.DUE).count() == 2
+    mend_gateway()
+    with time_machine.travel(timezone.now() + PATIENCE):
+        settle_transfers()
+    assert Transfer.objects.filter(state=TransferState.DONE).count() == len(loans)
+
+
+def test_a_close_gives_up_a_gateway_that_is_down_and_the_next_one_collects(mend_gateway: Callable[[], None]) -> None:
+    """Red without the breaker, and if what was never asked for on its day were lost."""
+    loans = [lent(amount_minor=90_000, terms={"unit": "DAY", "every": 1}) for _ in range(SILENCES + 2)]
+    deposit(loans)
+    collections = Transfer.objects.filter(kind=TransferKind.COLLECTION)
+    for day in (1, 2):
+        open_day(on=OPENED + timedelta(days=day), actor=SYSTEM, now=NOW)
+        close()
+    assert collections.filter(state=TransferState.UNKNOWN).count() == collections.count() == SILENCES
+    mend_gateway()
+    open_day(on=OPENED + timedelta(days=3), actor=SYSTEM, now=NOW)
+    close()
+    assert collections.filter(state=TransferState.DONE).values("loan").distinct().count() == len(loans)
+    assert not Loan.objects.filter(dpd__gt=0).exists()
+    assert proven()
 
 
 @pytest.fixture
