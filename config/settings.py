@@ -268,6 +268,7 @@ UNFOLD = {
             {
                 "title": _("Lending"),
                 "items": [
+                    _link(_("Products"), "sell", "lending_productversion", "lending.view_productversion"),
                     _link(_("Offers"), "local_offer", "lending_offer", "lending.view_offer"),
                     _link(_("Applications"), "rule", "lending_application", "lending.view_application"),
                     _link(_("Loans"), "payments", "lending_loan", "lending.view_loan"),

@@ -100,6 +100,10 @@ def pages() -> dict[str, Page]:
         "merchant-weak": Page("A merchant with a weak score", change("merchants_merchant", weak.merchant_id)),
         "merchant-unscored": Page("A merchant that is not scored", change("merchants_merchant", unscored.merchant_id)),
         "merchant-offer": Page("A merchant with an offer", change("merchants_merchant", offer.merchant_id)),
+        "products": Page("Products", reverse("admin:lending_productversion_changelist")),
+        "product": Page(
+            "A product: prices, bounds, whom it is for", change("lending_productversion", offer.product_id)
+        ),
         "offers": Page("Offers", reverse("admin:lending_offer_changelist")),
         "apply": Page(
             "Applying: what it costs", reverse("admin:lending_offer_apply", args=[offer.pk]), "underwriter", signed

@@ -31,6 +31,7 @@ SEE = frozenset(
         "scoring.view_calibrationversion",
         "lending.view_application",
         "lending.view_offer",
+        "lending.view_productversion",
         "lending.view_transfer",
         "lending.view_loan",
         "lending.view_dayclose",

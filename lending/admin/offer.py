@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin import SimpleListFilter
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -18,7 +19,7 @@ from lending.admin.lists import ChipFilter, chip, grade_chip, name_over
 from lending.admin.words import OFFER_STATES, TRANSFER_KINDS, TRANSFER_STATES
 from lending.domain.offer import OfferState
 from lending.domain.transfer import TransferKind, TransferState
-from lending.models import Offer, Transfer
+from lending.models import Offer, ProductVersion, Transfer
 from scoring.queries.labels import money
 
 OPEN = "open"
@@ -40,6 +41,22 @@ class OfferStateFilter(ChipFilter):
         return super().queryset(request, queryset)
 
 
+class ProductFilter(SimpleListFilter):
+    """Filter by product version."""
+
+    title = _("product")
+    parameter_name = "product"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ANN401
+        """Offer the versions."""
+        return [(str(version.pk), str(version)) for version in ProductVersion.objects.order_by("-pk")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Offer]) -> QuerySet[Offer]:
+        """Keep the offers of the version."""
+        chosen = next((key for key, _words in self.lookup_choices if key == self.value()), None)
+        return queryset if chosen is None else queryset.filter(product=int(chosen))
+
+
 @admin.register(Offer)
 class OfferAdmin(ReadOnlyAdmin):
     """List offers; each leads to its merchant, where its caps are."""
@@ -47,7 +64,7 @@ class OfferAdmin(ReadOnlyAdmin):
     list_display = ("who", "grade_mark", "state_chip", "limit", "longest", "rate", "made_on", "expires_on", "currency")
     list_display_links = ("who",)
     list_select_related = ("merchant",)
-    list_filter = (OfferStateFilter,)
+    list_filter = (OfferStateFilter, ProductFilter)
 
     @display(description=_("Merchant"))
     def who(self, offer: Offer) -> str:

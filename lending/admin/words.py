@@ -3,6 +3,7 @@
 from typing import Final
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 
 from lending.domain.application import ApplicationRefusal, ApplicationState
 from lending.domain.assessment import NoOffer
@@ -15,8 +16,10 @@ from lending.domain.ledger import Account
 from lending.domain.limit import Cap
 from lending.domain.loan import LoanStatus
 from lending.domain.offer import AcceptanceRefusal, OfferState
+from lending.domain.product import Band
 from lending.domain.refusal import LoanRefusal
 from lending.domain.review import ReviewRefusal
+from lending.domain.terms import Method, PeriodUnit, Prepayment
 from lending.domain.transfer import AgainRefusal, PayoutHold, ReturnRefusal, TransferKind, TransferState
 
 BOOKED_MEANWHILE: Final = _("Something was booked on this loan meanwhile. Please look at the effects again.")
@@ -187,6 +190,23 @@ INELIGIBLE: Final = {
     Ineligible.TENURE: _("not long enough on the platform"),
     Ineligible.SCORE: _("the score is too low"),
 }
+METHODS: Final = {
+    Method.EQUAL_INSTALMENTS: _("Equal instalments"),
+    Method.EQUAL_PRINCIPAL: _("Instalments of equal principal"),
+    Method.INTEREST_ONLY: _("Interest in instalments, principal at the end"),
+    Method.BULLET: _("All at the end"),
+}
+PERIODS: Final = {
+    PeriodUnit.DAY: ngettext_lazy("day", "%(n)s days", "n"),
+    PeriodUnit.WEEK: ngettext_lazy("week", "%(n)s weeks", "n"),
+    PeriodUnit.MONTH: ngettext_lazy("month", "%(n)s months", "n"),
+}
+PREPAYMENTS: Final = {
+    Prepayment.NEXT: _("the next instalments"),
+    Prepayment.LAST: _("the last instalments"),
+    Prepayment.PRO_RATA: _("all instalments alike"),
+}
+BANDS: Final = {Band.UNDERWRITER: _("Underwriters decide"), Band.RISK_MANAGER: _("Risk managers decide")}
 CAPS: Final = {
     Cap.GRADE_MULTIPLE: _("Multiple of a month's sales"),
     Cap.AFFORDABILITY: _("What sales can repay"),

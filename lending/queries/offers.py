@@ -2,14 +2,14 @@
 
 from datetime import date
 
-from django.db.models import F
+from django.db.models import Count, F, Sum
 from django.db.models.functions import Mod
 
 from config.office.business_date import get_business_date
 from lending.domain.offer import AcceptanceRefusal, Offered, OfferState, judge_acceptance
 from lending.domain.product import terms_of
 from lending.domain.quote import Quote, quote
-from lending.models import Offer, OfferRound
+from lending.models import Offer, OfferRound, ProductVersion
 from lending.queries.products import product_of
 from scoring.domain.calibration import Grade
 from scoring.models import Score
@@ -38,6 +38,12 @@ def open_offers_of_partner(*, partner_id: int, merchant_id: int | None, after: i
     if merchant_id is not None:
         offers = offers.filter(merchant=merchant_id)
     return list(offers.select_related("merchant").order_by("pk")[:limit])
+
+
+def open_offers_of(version: ProductVersion) -> tuple[int, int]:
+    """Count the open offers of a product version, and add up their limits (minor units)."""
+    found = Offer.objects.open().filter(product=version).aggregate(number=Count("pk"), minor=Sum("limit_minor"))
+    return found["number"], found["minor"] or 0
 
 
 def quote_offer(offer: Offer, *, on: date, amount_minor: int, months: int) -> Quote | AcceptanceRefusal:

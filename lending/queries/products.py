@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Final
 
+from django.db.models import Exists, OuterRef, QuerySet
+
 from lending.domain.assessment import Assessment, Preview, assess, preview
 from lending.domain.product import Product
 from lending.domain.product_document import parse_product
@@ -42,6 +44,12 @@ def _assessments(product: Product, run: ScoreRun, *, on: date) -> Iterator[Asses
         for facts in facts_of(scores=scores, on=on, product=product).values():
             yield assess(facts, product)
         after = scores[-1].merchant_id
+
+
+def with_sold(versions: QuerySet[ProductVersion]) -> QuerySet[ProductVersion]:
+    """Say of each version, as `is_sold`, whether it is the one sold in its currency."""
+    later = ProductVersion.objects.filter(currency=OuterRef("currency"), pk__gt=OuterRef("pk"))
+    return versions.annotate(is_sold=~Exists(later))
 
 
 def sold_products() -> list[ProductVersion]:

@@ -27,8 +27,10 @@ from lending.domain.ledger import KINDS, Account
 from lending.domain.limit import Cap
 from lending.domain.loan import LoanStatus
 from lending.domain.offer import AcceptanceRefusal, OfferState
+from lending.domain.product import Band
 from lending.domain.refusal import LoanRefusal
 from lending.domain.review import ReviewRefusal
+from lending.domain.terms import Method, PeriodUnit, Prepayment
 from lending.domain.transfer import AgainRefusal, PayoutHold, ReturnRefusal, TransferKind, TransferState
 from lending.models import Application, DayClose, LedgerAccount, Loan, LoanEvent, Offer
 from merchants.models import Merchant
@@ -61,6 +63,10 @@ TABLES: dict[Any, Any] = {
     ReviewRefusal: words.REVIEW_REFUSALS,
     Ineligible: words.INELIGIBLE,
     Cap: words.CAPS,
+    Band: words.BANDS,
+    Method: words.METHODS,
+    PeriodUnit: words.PERIODS,
+    Prepayment: words.PREPAYMENTS,
 }
 
 
@@ -216,8 +222,29 @@ def test_a_merchant_without_an_offer_is_told_why(finance: Client) -> None:
         assert any(str(said) in page for said in words.NO_OFFERS.values()), merchant
 
 
+def test_a_product_is_shown_with_its_prices_and_its_offers_equal_their_list(finance: Client) -> None:
+    """Red if an offer of another version counted, or an older version passed for the one that is sold."""
+    publish(16)
+    older = sell()
+    make_round()
+    newer = sell(lambda document: document.update(version=2, eligibility=document["eligibility"] | {"score": 850}))
+    pages = {}
+    for version in (older, newer):
+        address = reverse("admin:lending_productversion_change", args=[version.pk])
+        pages[version] = finance.get(address).content.decode()
+        found = re.search(r'<a href="([^"]+product=\d+)">(\d+)</a>', pages[version])
+        assert found is not None
+        listed = finance.get(found[1].replace("&amp;", "&")).content.decode()
+        assert listed.count("field-who") == int(found[2]) == Offer.objects.open().filter(product=version).count()
+    assert Offer.objects.open().exists()
+    assert "Replaced by a later one" in pages[older]
+    assert "Sold" in pages[newer]
+    for said in ("0.030 %", "10.95 %", "850 or more", "25.0 %, from 12 months on", "every month", "1.00 EUR"):
+        assert said in pages[newer]
+
+
 def test_lists_cost_the_same_with_one_row_and_with_three(finance: Client) -> None:
-    names = ["loan", "offer", "application", "transfer", "dayclose"]
+    names = ["loan", "offer", "application", "transfer", "dayclose", "productversion"]
 
     def costs() -> list[int]:
         counts = []
@@ -232,5 +259,6 @@ def test_lists_cost_the_same_with_one_row_and_with_three(finance: Client) -> Non
     once = costs()
     lent()
     lent()
+    sell()
     assert costs() == once
     assert max(once) <= 14
