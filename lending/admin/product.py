@@ -111,9 +111,10 @@ def _bounds(product: Product) -> Iterator[Fact]:
         _("A limit is raised if higher by"),
         raised % {"by": percent(rules.raise_bps, BASIS_POINTS), "n": rules.raise_nights},
     )
-    yield _("Room of the portfolio"), _amount(rules.portfolio_room_minor, product, _t("no bound"))
-    for category, room in rules.category_rooms_minor.items():
-        yield _t("Room of the category %(name)s") % {"name": category}, _amount(room, product, "")
+    room = rules.portfolio_room_minor
+    yield _("Room of the portfolio"), _("no bound") if room is None else _amount(room, product)
+    for category, bound in rules.category_rooms_minor.items():
+        yield _t("Room of the category %(name)s") % {"name": category}, _amount(bound, product)
 
 
 def _eligibility(product: Product) -> Iterator[Fact]:
@@ -132,9 +133,12 @@ def _origination(product: Product) -> Iterator[Fact]:
     yield _("A score is good enough for"), _days(rules.score_days)
     yield _("The merchant may step back for"), _days(rules.cooling_off_days)
     yield _("A person decides from this share of suspect sales on"), percent(rules.refer_flagged_bps, BASIS_POINTS)
-    yield _("A person decides above"), _amount(rules.refer_above_minor, product, "")
+    yield _("A person decides above"), _amount(rules.refer_above_minor, product)
     for band, most in rules.bands.items():
-        yield BANDS[band], _t("up to %(amount)s") % {"amount": _amount(most, product, _t("any amount"))}
+        yield (
+            BANDS[band],
+            _("any amount") if most is None else _t("up to %(amount)s") % {"amount": _amount(most, product)},
+        )
 
 
 def _contract(product: Product) -> Iterator[Fact]:
@@ -144,7 +148,7 @@ def _contract(product: Product) -> Iterator[Fact]:
     yield _("What is paid in advance reduces"), PREPAYMENTS[terms.prepayment]
     yield _("Penalty on overdue principal, times the rate"), str(terms.penalty_multiple_extra)
     yield _("It begins after"), _days(terms.grace_days)
-    yield _("Nobody is late who owes at most"), _amount(terms.tolerance_minor, product, "")
+    yield _("Nobody is late who owes at most"), _amount(terms.tolerance_minor, product)
 
 
 def _share(part: Fraction, to: Decimal = HUNDREDTH) -> str:
@@ -163,5 +167,5 @@ def _days(days: int) -> str:
     return ngettext("%(n)s day", "%(n)s days", days) % {"n": days}
 
 
-def _amount(minor: int | None, product: Product, without: str) -> str:
-    return without if minor is None else f"{money(minor, product.currency)} {product.currency}"
+def _amount(minor: int, product: Product) -> str:
+    return f"{money(minor, product.currency)} {product.currency}"
