@@ -14,7 +14,7 @@ from config.office.job_runs import Claim, Clock, report_progress, run_job
 from lending.domain.day_close import ACCRUE, COLLECT, PROVE, VERIFY
 from lending.domain.round import MAKE_OFFERS
 from lending.domain.transfer import OPEN_TRANSFERS, TransferKind
-from lending.gateways.transfers import Breaker, Loopback
+from lending.gateways.transfers import SILENCES, Breaker, Loopback
 from lending.operations.day_close import (
     DayNotClosed,
     accrue_part,
@@ -29,28 +29,35 @@ from lending.operations.transfers import (
     PayoutHeld,
     claim_collection,
     claim_payout,
+    leave_collection,
     record_collection,
     record_payout,
 )
 from lending.queries.balances import running_balance
 from lending.queries.closes import day_of
-from lending.queries.transfers import loans_due, stale_transfers
+from lending.queries.transfers import loans_due, stale_transfers, was_silent
 
 log = structlog.get_logger(__name__)
 
 
 def gateway() -> Breaker | None:
-    """Make the gateway that stands in for a bank; None where the office has none, and money waits."""
+    """Make the gateway that stands in for a bank; None where the office has none, and money waits.
+
+    One that was down when it was last asked is given one order more: whether it is up again, somebody must find out.
+    """
     directory = settings.LOOPBACK_DIR
-    return None if directory is None else Breaker(Loopback(directory=directory, balance_of=running_balance))
+    if directory is None:
+        return None
+    loopback = Loopback(directory=directory, balance_of=running_balance)
+    return Breaker(loopback, silences=SILENCES - 1 if was_silent(orders=SILENCES) else 0)
 
 
 @shared_task(name=PAY_OUT)
 def pay_out(transfer_id: int) -> None:
     """Pay a loan out: claim, send, record; sent again, it asks what became of it."""
     bank = gateway()
-    if bank is None:
-        log.warning("no_gateway", transfer_id=transfer_id)
+    if bank is None or bank.silences:  # the sweep finds it
+        log.warning("payout_left", transfer_id=transfer_id, has_gateway=bank is not None)
     else:
         _pay(bank, transfer_id=transfer_id)
 
@@ -124,19 +131,18 @@ def close_due_day() -> None:
 
 def collect_part(*, claim: Claim, clock: Clock) -> None:
     """Claim, send and record loan by loan: what is done stays done, whoever takes over. Raises StaleRow."""
-    bank, loans = gateway(), loans_due(close_id=claim.subject_id, part=claim.part)
-    on = day_of(close_id=claim.subject_id)
-    done = 0
-    for loan_id in loans:
-        if bank is None or bank.is_down:  # what is left waits for the next close
-            break
+    bank, on = gateway(), day_of(close_id=claim.subject_id)
+    if bank is None:
+        finish_collecting(claim=claim, done=0, now=clock())
+        return
+    loans = loans_due(close_id=claim.subject_id, part=claim.part)
+    for done, loan_id in enumerate(loans):
         report_progress(claim=claim, done=done, total=len(loans), now=clock())
         try:
             _collect(bank, loan_id=loan_id, on=on, clock=clock)
         except Contended:  # somebody works on this loan: the next close asks again, and the others do not wait
             log.warning("collection_left", loan_id=loan_id)
-        done += 1
-    finish_collecting(claim=claim, done=done, now=clock())
+    finish_collecting(claim=claim, done=len(loans), now=clock())
 
 
 def _pay(bank: Breaker, *, transfer_id: int) -> None:
@@ -151,7 +157,13 @@ def _pay(bank: Breaker, *, transfer_id: int) -> None:
 
 
 def _collect(bank: Breaker, *, loan_id: int, on: date, clock: Clock) -> None:
-    """Settle an earlier collection of the loan, if one is open; once none is, collect what is due on the date."""
+    """Settle an earlier collection of the loan, if one is open; once none is, collect what is due on the date.
+
+    While the bank is down, what is due is written down only: the sweep collects it for the date.
+    """
+    if bank.is_down:
+        leave_collection(loan_id=loan_id, on=on, now=clock())
+        return
     for _turn in range(2):
         claimed = claim_collection(loan_id=loan_id, on=on, now=clock())
         if claimed is None:

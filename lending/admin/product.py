@@ -1,7 +1,6 @@
 """Show the versions of the products: what is lent, at what price, to whom."""
 
 from collections.abc import Iterable, Iterator
-from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
 
@@ -86,14 +85,14 @@ def _prices(product: Product) -> Iterator[dict[str, Any]]:
         margin = margin_at(product, grade)
         yield {
             "grade": grade.value,
-            "daily": _share(Fraction(terms.daily_rate), Decimal("0.001")),
+            "daily": f"{(terms.daily_rate * 100).normalize():f} %",
             "income": _share(margin.income),
             "cost": _share(margin.cost),
             "left": _share(margin.income - margin.cost),
             "months": terms.months,
             "multiple": terms.multiple,
             "first_step": terms.first_step,
-            "sales": percent(terms.sales_share_bps, BASIS_POINTS),
+            "sales": percent(terms.sales_share_bps, BASIS_POINTS, HUNDREDTH),
         }
 
 
@@ -102,14 +101,14 @@ def _bounds(product: Product) -> Iterator[Fact]:
     months = ngettext("from %(n)s month on", "from %(n)s months on", rules.seasoned_months) % {
         "n": rules.seasoned_months
     }
-    yield _("Share of yearly sales"), f"{percent(rules.yearly_sales_bps, BASIS_POINTS)}, {months}"
+    yield _("Share of yearly sales"), f"{percent(rules.yearly_sales_bps, BASIS_POINTS, HUNDREDTH)}, {months}"
     yield _("Multiple of the worst month"), f"{rules.worst_month_multiple}, {months}"
     yield _("Multiple of the largest loan repaid on time"), str(rules.ladder_factor)
-    yield _("Instalments stay below, of a month's sales"), percent(rules.debt_service_bps, BASIS_POINTS)
+    yield _("Instalments stay below, of a month's sales"), percent(rules.debt_service_bps, BASIS_POINTS, HUNDREDTH)
     raised = ngettext("%(by)s or more, for %(n)s night", "%(by)s or more, for %(n)s nights", rules.raise_nights)
     yield (
         _("A limit is raised if higher by"),
-        raised % {"by": percent(rules.raise_bps, BASIS_POINTS), "n": rules.raise_nights},
+        raised % {"by": percent(rules.raise_bps, BASIS_POINTS, HUNDREDTH), "n": rules.raise_nights},
     )
     room = rules.portfolio_room_minor
     yield _("Room of the portfolio"), _("no bound") if room is None else _amount(room, product)
@@ -132,7 +131,10 @@ def _origination(product: Product) -> Iterator[Fact]:
     yield _("An offer stands"), _days(rules.offer_days)
     yield _("A score is good enough for"), _days(rules.score_days)
     yield _("The merchant may step back for"), _days(rules.cooling_off_days)
-    yield _("A person decides from this share of suspect sales on"), percent(rules.refer_flagged_bps, BASIS_POINTS)
+    yield (
+        _("A person decides from this share of suspect sales on"),
+        percent(rules.refer_flagged_bps, BASIS_POINTS, HUNDREDTH),
+    )
     yield _("A person decides above"), _amount(rules.refer_above_minor, product)
     for band, most in rules.bands.items():
         yield (
@@ -151,12 +153,12 @@ def _contract(product: Product) -> Iterator[Fact]:
     yield _("Nobody is late who owes at most"), _amount(terms.tolerance_minor, product)
 
 
-def _share(part: Fraction, to: Decimal = HUNDREDTH) -> str:
-    return percent(round(part * PPM * 100), PPM * 100, to).replace("-", MINUS)
+def _share(part: Fraction) -> str:
+    return percent(round(part * PPM), PPM, HUNDREDTH).replace("-", MINUS)
 
 
 def _named(names: Iterable[str] | None) -> str:
-    return _t("all") if names is None else ", ".join(sorted(names)) or _t("none")
+    return _t("all") if names is None else ", ".join(sorted(names))
 
 
 def _least(number: int) -> str:

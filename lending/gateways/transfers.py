@@ -57,17 +57,17 @@ class Gateway(Protocol):
 
 @dataclass(slots=True)
 class Breaker:
-    """Stand before a gateway for as long as somebody works through a list: down once it was silent too often in a row.
+    """Stand before a gateway while somebody works through a list; `silences`: without an answer so far, in a row.
 
     An order without an answer may have been done: nobody knows, and it is asked for again.
     """
 
     gateway: Gateway
-    silences: int = 0
+    silences: int
 
     @property
     def is_down(self) -> bool:
-        """Say whether to stop asking: what is left waits for the next sweep or close."""
+        """Say whether to stop asking: what is left is for the next sweep."""
         return self.silences >= SILENCES
 
     def pay(self, order: Order) -> Answer | None:
@@ -81,9 +81,9 @@ class Breaker:
     def _ask(self, call: Callable[[Order], Answer], order: Order) -> Answer | None:
         try:
             answer = call(order)
-        except (NoAnswer, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, nobody knows whether the money moved
             self.silences += 1
-            log.warning("gateway_silent", key=str(order.key), in_a_row=self.silences, error=str(error))
+            log.warning("gateway_silent", key=str(order.key), in_a_row=self.silences, error=repr(error))
             return None
         self.silences = 0
         return answer

@@ -89,7 +89,10 @@ class Transfer(models.Model):
                 name="lending_transfer_one_collection_a_day", fields=["loan", "on"], condition=Q(kind="COLLECTION")
             ),
         ]
-        indexes = [models.Index(fields=["made_at"], name="lending_transfer_open", condition=Q(state__in=OPEN))]
+        indexes = [
+            models.Index(fields=["made_at"], name="lending_transfer_open", condition=Q(state__in=OPEN)),
+            models.Index(fields=["-sent_at"], name="lending_transfer_last", condition=Q(sent_at__isnull=False)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.key}"

@@ -221,24 +221,16 @@ def claim_collection(*, loan_id: int, on: date, now: datetime) -> Claimed | None
     """Claim what a loan owes on a date for collecting; None if nothing is due, or it was asked for already."""
     with operation():
         loan = _locked_loan(loan_id)
-        known = Transfer.objects.filter(loan=loan, kind=TransferKind.COLLECTION).filter(Q(on=on) | Q(state__in=OPEN))
-        transfer = known.order_by("pk").first()
-        if transfer is None:
-            due = get_collectable(loan, on=on)
-            if not due:
-                return None
-            transfer = Transfer.objects.create(
-                loan=loan,
-                kind=TransferKind.COLLECTION,
-                state=TransferState.DUE,
-                key=uuid4(),
-                on=on,
-                amount_minor=due,
-                made_at=now,
-            )
-        elif not Transfer.objects.sendable(now).filter(pk=transfer.pk).exists():
+        transfer = _collection_of(loan, on=on, now=now)
+        if transfer is None or not Transfer.objects.sendable(now).filter(pk=transfer.pk).exists():
             return None
         return _send(transfer, loan, on=transfer.on, now=now)
+
+
+def leave_collection(*, loan_id: int, on: date, now: datetime) -> None:
+    """Write what a loan owes on a date as a collection to be sent: the sweep does, for that date."""
+    with operation():
+        _collection_of(_locked_loan(loan_id), on=on, now=now)
 
 
 def record_collection(*, transfer_id: int, answer: Answer | None, now: datetime) -> Transfer:
@@ -249,6 +241,24 @@ def record_collection(*, transfer_id: int, answer: Answer | None, now: datetime)
         if settled is not None and settled.moved_minor:
             _book(loan, transfer, EventType.REPAYMENT, settled.moved_minor, now=now)
         return Transfer.objects.get(pk=transfer_id)
+
+
+def _collection_of(loan: Loan, *, on: date, now: datetime) -> Transfer | None:
+    """Get the loan's open collection, or that of the date, or make it; None if nothing is due."""
+    known = Transfer.objects.filter(loan=loan, kind=TransferKind.COLLECTION).filter(Q(on=on) | Q(state__in=OPEN))
+    transfer = known.order_by("pk").first()
+    due = get_collectable(loan, on=on) if transfer is None else 0
+    if transfer is not None or not due:
+        return transfer
+    return Transfer.objects.create(
+        loan=loan,
+        kind=TransferKind.COLLECTION,
+        state=TransferState.DUE,
+        key=uuid4(),
+        on=on,
+        amount_minor=due,
+        made_at=now,
+    )
 
 
 def _locked_loan(loan_id: int) -> Loan:

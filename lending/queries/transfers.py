@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from lending.domain.loan import LoanStatus
 from lending.domain.transfer import AgainRefusal, TransferKind, TransferState, judge_again
@@ -12,12 +12,19 @@ AT_ONCE = 500
 
 
 def stale_transfers(*, now: datetime) -> list[Transfer]:
-    """List what is to be asked for again, asked longest ago first, and what was never sent.
+    """List what was never sent, and what is to be asked for again: the least often asked first, as it is likelier told.
 
-    The latter in no order: what is held, and stays so, keeps nobody else waiting.
+    The former in no order: what is held, and stays so, keeps nobody else waiting.
     """
     never_sent = Transfer.objects.filter(state=TransferState.DUE).order_by("?")[:AT_ONCE]
-    return [*Transfer.objects.unanswered(now).order_by("sent_at")[:AT_ONCE], *never_sent]
+    return [*never_sent, *Transfer.objects.unanswered(now).order_by("attempts", "sent_at")[:AT_ONCE]]
+
+
+def was_silent(*, orders: int) -> bool:
+    """Say whether none of the last so many orders had an answer; those under way do not count."""
+    sent = Transfer.objects.filter(sent_at__isnull=False).exclude(state=TransferState.SENT)
+    states = list(sent.order_by("-sent_at").values_list("state", flat=True)[:orders])
+    return states == [TransferState.UNKNOWN] * orders
 
 
 def get_again_refusal(loan: Loan, *, reason: str) -> AgainRefusal | None:
@@ -41,10 +48,12 @@ def last_payout(loan: Loan) -> Transfer | None:
 def loans_due(*, close_id: int, part: int) -> list[int]:
     """List the loans of a part of a closing on which something may be due on its day; the claim tells exactly.
 
-    Also those of whose last collection nobody knows what became, whether or not they owe anything since.
+    Also those of whose last collection nobody knows what became, whether or not they owe anything since: last, as
+    their bank may be silent again.
     """
     close = DayClose.objects.get(pk=close_id)
     owing = Loan.objects.active().owing(close.day).values("pk")
-    unsettled = Transfer.objects.open().filter(kind=TransferKind.COLLECTION).values("loan")
-    loans = Loan.objects.of_part(part, close.parts).filter(Q(pk__in=owing) | Q(pk__in=unsettled))
-    return list(loans.order_by("pk").values_list("pk", flat=True))
+    unsettled = Exists(Transfer.objects.open().filter(kind=TransferKind.COLLECTION, loan=OuterRef("pk")))
+    loans = Loan.objects.of_part(part, close.parts).annotate(is_unsettled=unsettled)
+    asked = loans.filter(Q(pk__in=owing) | Q(is_unsettled=True)).order_by("is_unsettled", "pk")
+    return list(asked.values_list("pk", flat=True))

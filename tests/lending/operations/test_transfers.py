@@ -1,3 +1,4 @@
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -263,16 +264,16 @@ def test_one_bad_payout_does_not_hold_up_the_others(tmp_path: Path, monkeypatch:
     (tmp_path / str(bad.key)).write_text("no number")
     settle_transfers()
     assert Transfer.objects.get(pk=good.pk).state == TransferState.DONE
-    assert Transfer.objects.get(pk=bad.pk).state == TransferState.SENT
+    assert Transfer.objects.get(pk=bad.pk).state == TransferState.UNKNOWN
 
 
 def test_payouts_that_are_held_keep_nothing_waiting_that_may_have_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Red if the sweep took first what was never sent: what is held comes back every minute."""
+    """Red if both shared one limit: what is held comes back every minute."""
     monkeypatch.setattr("lending.queries.transfers.AT_ONCE", 1)
     held, sent = due(make_loan()), due(make_loan())
     claim_payout(transfer_id=sent.pk, now=NOW)
     record_payout(transfer_id=sent.pk, answer=None, now=NOW)
-    assert [transfer.pk for transfer in stale_transfers(now=NOW + PATIENCE)] == [sent.pk, held.pk]
+    assert [transfer.pk for transfer in stale_transfers(now=NOW + PATIENCE)] == [held.pk, sent.pk]
 
 
 def test_the_oftener_in_vain_the_later_an_answer_is_asked_for_again() -> None:
@@ -309,21 +310,52 @@ def test_a_sweep_gives_up_a_gateway_that_is_down(mend_gateway: Callable[[], None
     assert Transfer.objects.filter(state=TransferState.DONE).count() == len(loans)
 
 
-def test_a_close_gives_up_a_gateway_that_is_down_and_the_next_one_collects(mend_gateway: Callable[[], None]) -> None:
-    """Red without the breaker, and if what was never asked for on its day were lost."""
+def test_a_close_leaves_what_a_gateway_that_is_down_cannot_fetch_to_the_sweep(mend_gateway: Callable[[], None]) -> None:
+    """Red without the breaker, and if what was not asked for were lost, or fetched for another day."""
     loans = [lent(amount_minor=90_000, terms={"unit": "DAY", "every": 1}) for _ in range(SILENCES + 2)]
     deposit(loans)
     collections = Transfer.objects.filter(kind=TransferKind.COLLECTION)
     for day in (1, 2):
         open_day(on=OPENED + timedelta(days=day), actor=SYSTEM, now=NOW)
         close()
-    assert collections.filter(state=TransferState.UNKNOWN).count() == collections.count() == SILENCES
+    assert Counter(collections.values_list("state", flat=True)) == {
+        TransferState.UNKNOWN: SILENCES,
+        TransferState.DUE: 2,
+    }
     mend_gateway()
-    open_day(on=OPENED + timedelta(days=3), actor=SYSTEM, now=NOW)
-    close()
-    assert collections.filter(state=TransferState.DONE).values("loan").distinct().count() == len(loans)
+    with time_machine.travel(timezone.now() + PATIENCE):
+        settle_transfers()
+    assert set(collections.values_list("loan", "on", "state")) == {
+        (loan.pk, OPENED + timedelta(days=1), TransferState.DONE) for loan in loans
+    }
     assert not Loan.objects.filter(dpd__gt=0).exists()
     assert proven()
+
+
+def test_those_who_are_never_answered_keep_nobody_else_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Red if a close asked in the order of ids: five accounts at a dead bank would stop all others, every night."""
+    monkeypatch.setattr("django.conf.settings.LOOPBACK_DIR", tmp_path)
+    loans = [lent(amount_minor=90_000, terms={"unit": "DAY", "every": 1}) for _ in range(SILENCES + 2)]
+    deposit(loans)
+    open_day(on=OPENED + timedelta(days=1), actor=SYSTEM, now=NOW)
+    close()
+    for loan in loans[:SILENCES]:
+        claimed = claim_collection(loan_id=loan.pk, on=OPENED + timedelta(days=1), now=NOW)
+        assert claimed is not None
+        record_collection(transfer_id=claimed.transfer_id, answer=None, now=NOW)
+        (tmp_path / str(claimed.order.key)).write_text("no number")
+    for day in (2, 3):
+        open_day(on=OPENED + timedelta(days=day), actor=SYSTEM, now=NOW)
+        close()
+    done = Transfer.objects.filter(kind=TransferKind.COLLECTION, state=TransferState.DONE)
+    assert set(done.values_list("loan", "on")) == {
+        (loan.pk, OPENED + timedelta(days=day)) for loan in loans[SILENCES:] for day in (1, 2)
+    }
+    payout = due(make_loan())
+    pay_out(payout.pk)
+    assert Transfer.objects.get(pk=payout.pk).state == TransferState.DUE, "the last five had no answer"
+    settle_transfers()
+    assert Transfer.objects.get(pk=payout.pk).state == TransferState.DONE, "asked before those who are never answered"
 
 
 @pytest.fixture

@@ -1,0 +1,21 @@
+"""Find the orders that were sent last: whether a gateway answered them says whether it is down."""
+
+from django.contrib.postgres.operations import AddIndexConcurrently
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    atomic = False  # an index that is made while transfers go on
+
+    dependencies = [
+        ("lending", "0004_worst_dpd_of_closes"),
+    ]
+
+    operations = [
+        AddIndexConcurrently(
+            model_name="transfer",
+            index=models.Index(
+                condition=models.Q(("sent_at__isnull", False)), fields=["-sent_at"], name="lending_transfer_last"
+            ),
+        ),
+    ]
