@@ -85,7 +85,7 @@ def _prices(product: Product) -> Iterator[dict[str, Any]]:
         margin = margin_at(product, grade)
         yield {
             "grade": grade.value,
-            "daily": f"{(terms.daily_rate * 100).normalize():f} %",
+            "daily": f"{terms.daily_rate.scaleb(2):f} %",
             "income": _share(margin.income),
             "cost": _share(margin.cost),
             "left": _share(margin.income - margin.cost),

@@ -244,21 +244,24 @@ def record_collection(*, transfer_id: int, answer: Answer | None, now: datetime)
 
 
 def _collection_of(loan: Loan, *, on: date, now: datetime) -> Transfer | None:
-    """Get the loan's open collection, or that of the date, or make it; None if nothing is due."""
+    """Get the loan's open collection, or that of the date, or make it; None if nothing is due.
+
+    One that was never sent is for what is owed still: what was paid meanwhile is not fetched once more.
+    """
     known = Transfer.objects.filter(loan=loan, kind=TransferKind.COLLECTION).filter(Q(on=on) | Q(state__in=OPEN))
     transfer = known.order_by("pk").first()
-    due = get_collectable(loan, on=on) if transfer is None else 0
-    if transfer is not None or not due:
+    if transfer is not None and transfer.state != TransferState.DUE:
         return transfer
-    return Transfer.objects.create(
-        loan=loan,
-        kind=TransferKind.COLLECTION,
-        state=TransferState.DUE,
-        key=uuid4(),
-        on=on,
-        amount_minor=due,
-        made_at=now,
-    )
+    due = get_collectable(loan, on=on if transfer is None else transfer.on)
+    if transfer is None:
+        fields = {"loan": loan, "kind": TransferKind.COLLECTION, "state": TransferState.DUE, "made_at": now}
+        return Transfer.objects.create(**fields, key=uuid4(), on=on, amount_minor=due) if due else None
+    never_sent = Transfer.objects.filter(pk=transfer.pk, state=TransferState.DUE)
+    if due:
+        require_one(never_sent.update(amount_minor=due))
+        return never_sent.get()
+    require_one(never_sent.update(state=TransferState.FAILED, answer="paid before it was sent", settled_at=now))
+    return _collection_of(loan, on=on, now=now)
 
 
 def _locked_loan(loan_id: int) -> Loan:

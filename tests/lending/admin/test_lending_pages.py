@@ -239,7 +239,7 @@ def test_a_product_is_shown_with_its_prices_and_its_offers_equal_their_list(fina
     assert Offer.objects.open().exists()
     assert "Replaced by a later one" in pages[older]
     assert "Sold" in pages[newer]
-    for said in ("0.03 %", "10.95 %", "850 or more", "25.00 %, from 12 months on", "every month", "1.00 EUR"):
+    for said in ("0.030 %", "10.95 %", "850 or more", "25.00 %, from 12 months on", "every month", "1.00 EUR"):
         assert said in pages[newer]
 
 

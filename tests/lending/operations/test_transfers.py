@@ -322,12 +322,18 @@ def test_a_close_leaves_what_a_gateway_that_is_down_cannot_fetch_to_the_sweep(me
         TransferState.UNKNOWN: SILENCES,
         TransferState.DUE: 2,
     }
+    paid, short = collections.filter(state=TransferState.DUE).order_by("pk")
+    pay(paid.loan, paid.amount_minor, on=paid.on)
+    pay(short.loan, 100, on=short.on)
     mend_gateway()
     with time_machine.travel(timezone.now() + PATIENCE):
         settle_transfers()
-    assert set(collections.values_list("loan", "on", "state")) == {
-        (loan.pk, OPENED + timedelta(days=1), TransferState.DONE) for loan in loans
-    }
+    found = {row.pk: (row.on, row.state, row.moved_minor) for row in collections.all()}
+    on = OPENED + timedelta(days=1)
+    expected = {row.pk: (on, TransferState.DONE, row.amount_minor) for row in collections.all()}
+    expected[paid.pk] = (on, TransferState.FAILED, 0)
+    assert found == expected
+    assert Transfer.objects.get(pk=short.pk).amount_minor == short.amount_minor - 100
     assert not Loan.objects.filter(dpd__gt=0).exists()
     assert proven()
 
