@@ -1,6 +1,6 @@
 """Move money and close days: each task claims, asks a gateway where there is one, and records."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import structlog
 from celery import shared_task
@@ -37,26 +37,22 @@ from lending.queries.balances import running_balance
 from lending.queries.closes import day_of
 from lending.queries.transfers import loans_due, stale_transfers, was_silent
 
+DAY = timedelta(days=1)
+
 log = structlog.get_logger(__name__)
 
 
 def gateway() -> Breaker | None:
-    """Make the gateway that stands in for a bank; None where the office has none, and money waits.
-
-    One that was down when it was last asked is given one order more: whether it is up again, somebody must find out.
-    """
+    """Make the gateway that stands in for a bank; None where the office has none, and money waits."""
     directory = settings.LOOPBACK_DIR
-    if directory is None:
-        return None
-    loopback = Loopback(directory=directory, balance_of=running_balance)
-    return Breaker(loopback, silences=SILENCES - 1 if was_silent(orders=SILENCES) else 0)
+    return None if directory is None else Breaker(Loopback(directory=directory, balance_of=running_balance))
 
 
 @shared_task(name=PAY_OUT)
 def pay_out(transfer_id: int) -> None:
     """Pay a loan out: claim, send, record; sent again, it asks what became of it."""
     bank = gateway()
-    if bank is None or bank.silences:  # the sweep finds it
+    if bank is None or was_silent(orders=SILENCES):  # the sweep finds it
         log.warning("payout_left", transfer_id=transfer_id, has_gateway=bank is not None)
     else:
         _pay(bank, transfer_id=transfer_id)
@@ -64,16 +60,22 @@ def pay_out(transfer_id: int) -> None:
 
 @shared_task(name="lending.settle_transfers")
 def settle_transfers() -> None:
-    """Pay out what waits, and ask for what has no answer."""
-    bank = gateway()
+    """Pay out what waits, and ask for what has no answer.
+
+    A bank that was silent is sent one order more: whether it answers again, somebody must find out.
+    """
+    bank, today = gateway(), get_business_date()
+    if bank is None or today is None:
+        return
+    bank.silences = SILENCES - 1 if was_silent(orders=SILENCES) else 0
     for transfer in stale_transfers(now=timezone.now()):
-        if bank is None or bank.is_down:
+        if bank.is_down:
             break
         try:
             if transfer.kind == TransferKind.PAYOUT:
                 _pay(bank, transfer_id=transfer.pk)
             else:
-                _collect(bank, loan_id=transfer.loan_id, on=transfer.on, clock=timezone.now)
+                _collect(bank, loan_id=transfer.loan_id, to=today - DAY, clock=timezone.now)
         except Exception:
             log.exception("transfer_failed", transfer_id=transfer.pk)
 
@@ -139,7 +141,7 @@ def collect_part(*, claim: Claim, clock: Clock) -> None:
     for done, loan_id in enumerate(loans):
         report_progress(claim=claim, done=done, total=len(loans), now=clock())
         try:
-            _collect(bank, loan_id=loan_id, on=on, clock=clock)
+            _collect(bank, loan_id=loan_id, to=on, clock=clock)
         except Contended:  # somebody works on this loan: the next close asks again, and the others do not wait
             log.warning("collection_left", loan_id=loan_id)
     finish_collecting(claim=claim, done=len(loans), now=clock())
@@ -156,18 +158,22 @@ def _pay(bank: Breaker, *, transfer_id: int) -> None:
         record_payout(transfer_id=transfer_id, answer=bank.pay(claimed.order), now=timezone.now())
 
 
-def _collect(bank: Breaker, *, loan_id: int, on: date, clock: Clock) -> None:
-    """Settle an earlier collection of the loan, if one is open; once none is, collect what is due on the date.
+def _collect(bank: Breaker, *, loan_id: int, to: date, clock: Clock) -> None:
+    """Collect what is due on a date; where an earlier collection is open, first that, then each day since.
 
-    While the bank is down, what is due is written down only: the sweep collects it for the date.
+    While the bank is down, what is due is written down only: the sweep collects it for its date.
     """
-    if bank.is_down:
-        leave_collection(loan_id=loan_id, on=on, now=clock())
-        return
-    for _turn in range(2):
+    on = to
+    while on <= to:
+        if bank.is_down:
+            leave_collection(loan_id=loan_id, on=on, now=clock())
+            return
         claimed = claim_collection(loan_id=loan_id, on=on, now=clock())
         if claimed is None:
-            return
+            on += DAY
+            continue
         answer = bank.collect(claimed.order)
-        if record_collection(transfer_id=claimed.transfer_id, answer=answer, now=clock()).state in OPEN_TRANSFERS:
+        settled = record_collection(transfer_id=claimed.transfer_id, answer=answer, now=clock())
+        if settled.state in OPEN_TRANSFERS:
             return
+        on = settled.on + DAY

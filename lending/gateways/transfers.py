@@ -63,7 +63,7 @@ class Breaker:
     """
 
     gateway: Gateway
-    silences: int
+    silences: int = 0
 
     @property
     def is_down(self) -> bool:

@@ -12,10 +12,14 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        # Other transactions are waited for, however long they last; what a broken attempt left is not in the way.
+        migrations.RunSQL("SET lock_timeout = 0", "RESET lock_timeout"),
+        migrations.RunSQL("DROP INDEX CONCURRENTLY IF EXISTS lending_transfer_last", migrations.RunSQL.noop),
         AddIndexConcurrently(
             model_name="transfer",
             index=models.Index(
                 condition=models.Q(("sent_at__isnull", False)), fields=["-sent_at"], name="lending_transfer_last"
             ),
         ),
+        migrations.RunSQL("RESET lock_timeout", "SET lock_timeout = 0"),
     ]

@@ -135,10 +135,12 @@ def return_payout(
     """
     with operation():
         loan, transfer = _locked(transfer_id)
+        collections = Transfer.objects.open().filter(loan=loan, kind=TransferKind.COLLECTION)
+        never_sent = collections.filter(state=TransferState.DUE)
         refusal = judge_return(
             kind=TransferKind(transfer.kind),
             state=TransferState(transfer.state),
-            collecting=Transfer.objects.open().filter(loan=loan, kind=TransferKind.COLLECTION).exists(),
+            collecting=collections.exclude(state=TransferState.DUE).exists(),
             today=get_business_date(),
             on=on,
             sent_on=transfer.on,
@@ -157,6 +159,7 @@ def return_payout(
             raise PayoutNotReturned(refused.reason) from refused
         done = Transfer.objects.filter(pk=transfer.pk, state=TransferState.DONE)
         require_one(done.update(state=TransferState.RETURNED, answer=reason[:200]))
+        never_sent.update(state=TransferState.FAILED, answer="the payout came back", settled_at=now)
         record_event(
             name="lending.return_payout",
             subject=loan,

@@ -1,6 +1,7 @@
 """Read transfers: what has to be sent, what waits for an answer."""
 
 from datetime import datetime
+from itertools import zip_longest
 
 from django.db.models import Exists, OuterRef, Q
 
@@ -12,12 +13,18 @@ AT_ONCE = 500
 
 
 def stale_transfers(*, now: datetime) -> list[Transfer]:
-    """List what was never sent, and what is to be asked for again: the least often asked first, as it is likelier told.
+    """List in turns what was never sent and what is to be asked for again, so that none of them waits for all others.
 
-    The former in no order: what is held, and stays so, keeps nobody else waiting.
+    What was never sent in no order: what is held, and stays so, keeps nobody waiting. What has no answer the least
+    often asked first, as it is likelier told.
     """
-    never_sent = Transfer.objects.filter(state=TransferState.DUE).order_by("?")[:AT_ONCE]
-    return [*never_sent, *Transfer.objects.unanswered(now).order_by("attempts", "sent_at")[:AT_ONCE]]
+    never_sent = Transfer.objects.filter(state=TransferState.DUE).order_by("?")
+    turns = zip_longest(
+        never_sent.filter(kind=TransferKind.PAYOUT)[:AT_ONCE],
+        never_sent.filter(kind=TransferKind.COLLECTION)[:AT_ONCE],
+        Transfer.objects.unanswered(now).order_by("attempts", "sent_at")[:AT_ONCE],
+    )
+    return [transfer for turn in turns for transfer in turn if transfer is not None]
 
 
 def was_silent(*, orders: int) -> bool:

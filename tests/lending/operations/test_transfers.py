@@ -35,6 +35,7 @@ from lending.operations.transfers import (
     cancel_loan,
     claim_collection,
     claim_payout,
+    leave_collection,
     make_payout,
     pay_out_again,
     record_collection,
@@ -315,7 +316,7 @@ def test_a_close_leaves_what_a_gateway_that_is_down_cannot_fetch_to_the_sweep(me
     loans = [lent(amount_minor=90_000, terms={"unit": "DAY", "every": 1}) for _ in range(SILENCES + 2)]
     deposit(loans)
     collections = Transfer.objects.filter(kind=TransferKind.COLLECTION)
-    for day in (1, 2):
+    for day in (1, 2, 3):
         open_day(on=OPENED + timedelta(days=day), actor=SYSTEM, now=NOW)
         close()
     assert Counter(collections.values_list("state", flat=True)) == {
@@ -328,13 +329,28 @@ def test_a_close_leaves_what_a_gateway_that_is_down_cannot_fetch_to_the_sweep(me
     mend_gateway()
     with time_machine.travel(timezone.now() + PATIENCE):
         settle_transfers()
-    found = {row.pk: (row.on, row.state, row.moved_minor) for row in collections.all()}
-    on = OPENED + timedelta(days=1)
-    expected = {row.pk: (on, TransferState.DONE, row.amount_minor) for row in collections.all()}
-    expected[paid.pk] = (on, TransferState.FAILED, 0)
-    assert found == expected
-    assert Transfer.objects.get(pk=short.pk).amount_minor == short.amount_minor - 100
+    first, second = (OPENED + timedelta(days=day) for day in (1, 2))
+    done = {(loan.pk, on) for loan in loans for on in (first, second)} - {(paid.loan_id, first)}
+    assert set(collections.filter(state=TransferState.DONE).values_list("loan", "on")) == done
+    assert Transfer.objects.get(pk=paid.pk).state == TransferState.FAILED
+    assert Transfer.objects.get(pk=short.pk).moved_minor == short.amount_minor - 100
     assert not Loan.objects.filter(dpd__gt=0).exists()
+    assert proven()
+
+
+def test_a_payout_comes_back_while_a_collection_waits_to_be_sent(mend_gateway: Callable[[], None]) -> None:
+    """Red if what was never sent held the return, or were fetched from a merchant that has no loan."""
+    loan = lent(amount_minor=90_000, terms={"unit": "DAY", "every": 1})
+    deposit([loan])
+    on = OPENED + timedelta(days=1)
+    open_day(on=on, actor=SYSTEM, now=NOW)
+    leave_collection(loan_id=loan.pk, on=on, now=NOW)
+    payout = Transfer.objects.get(loan=loan, kind=TransferKind.PAYOUT)
+    return_payout(transfer_id=payout.pk, on=on, reason="no such account", actor=CLERK, now=NOW)
+    mend_gateway()
+    settle_transfers()
+    left = Transfer.objects.get(loan=loan, kind=TransferKind.COLLECTION)
+    assert (left.state, left.moved_minor) == (TransferState.FAILED, 0)
     assert proven()
 
 
