@@ -14,6 +14,7 @@ from lending.domain.accrual import DAY_COUNTS
 from lending.domain.apr import years_between
 from lending.domain.day_units import YEAR_UNITS, units_at
 from lending.domain.events import EventType, LoanEvent
+from lending.domain.refusal import LoanRefusal, LoanRefused
 from lending.domain.replay import replay
 from lending.domain.terms import Prepayment
 from tests.conftest import ROOT
@@ -81,12 +82,27 @@ def time(table: list[Line]) -> list[Line]:
     return table[2:]
 
 
+def bounds(table: list[Line]) -> list[Line]:
+    """Take each field to its bounds and one step beyond."""
+    for field, least, most in table[2:]:
+        kind = Decimal if field in {"rate", "penalty_multiple_extra"} else int
+        low, high = (kind(cell.replace(",", "")) for cell in (least, most))
+        for value in (low, high):
+            terms_of(**{field: value})
+        for value in (low - 1, high + 1):
+            with pytest.raises(LoanRefused) as refused:
+                terms_of(**{field: value})
+            assert refused.value.reason is LoanRefusal.BAD_TERMS
+    return table[2:]
+
+
 WORKED: dict[str, Callable[[list[Line]], list[Line]]] = {
     "weights": weights,
     "schedule": schedule,
     "walk": walk,
     "prepayment": prepayment,
     "time": time,
+    "bounds": bounds,
 }
 
 
