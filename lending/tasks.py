@@ -14,7 +14,7 @@ from config.office.job_runs import Claim, Clock, report_progress, run_job
 from lending.domain.day_close import ACCRUE, COLLECT, PROVE, VERIFY
 from lending.domain.round import MAKE_OFFERS
 from lending.domain.transfer import OPEN_TRANSFERS, TransferKind
-from lending.gateways.transfers import SILENCES, Breaker, Loopback
+from lending.gateways.transfers import Breaker, Loopback
 from lending.operations.day_close import (
     DayNotClosed,
     accrue_part,
@@ -35,7 +35,7 @@ from lending.operations.transfers import (
 )
 from lending.queries.balances import running_balance
 from lending.queries.closes import day_of
-from lending.queries.transfers import loans_due, stale_transfers, was_silent
+from lending.queries.transfers import is_gateway_down, loans_due, stale_transfers
 
 DAY = timedelta(days=1)
 
@@ -52,7 +52,7 @@ def gateway() -> Breaker | None:
 def pay_out(transfer_id: int) -> None:
     """Pay a loan out: claim, send, record; sent again, it asks what became of it."""
     bank = gateway()
-    if bank is None or was_silent(orders=SILENCES):  # the sweep finds it
+    if bank is None or is_gateway_down():  # the sweep finds it
         log.warning("payout_left", transfer_id=transfer_id, has_gateway=bank is not None)
     else:
         _pay(bank, transfer_id=transfer_id)
@@ -60,14 +60,12 @@ def pay_out(transfer_id: int) -> None:
 
 @shared_task(name="lending.settle_transfers")
 def settle_transfers() -> None:
-    """Pay out what waits, and ask for what has no answer.
-
-    A bank that was silent is sent one order more: whether it answers again, somebody must find out.
-    """
+    """Pay out what waits, and ask for what has no answer."""
     bank, today = gateway(), get_business_date()
     if bank is None or today is None:
         return
-    bank.silences = SILENCES - 1 if was_silent(orders=SILENCES) else 0
+    if is_gateway_down():
+        bank.give_one_more()
     for transfer in stale_transfers(now=timezone.now()):
         if bank.is_down:
             break

@@ -35,6 +35,9 @@ PATIENCE: Final = timedelta(minutes=1)
 BACK_OFF: Final = {5: PATIENCE, 20: timedelta(minutes=10), 32_767: timedelta(hours=1)}
 """How long after the last sending an answer is asked for again, by the number of sendings up to then."""
 
+SILENCES: Final = 5
+"""So many orders in a row without an answer mean that it is the gateway that is down, not one order."""
+
 
 class PayoutHold(StrEnum):
     """Name what holds a payout back before it is first sent; of several, the first counts."""

@@ -9,15 +9,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Protocol
 from uuid import UUID
 
 import structlog
 
 from config.kernel.money import Money
-
-SILENCES: Final = 5
-"""So many orders in a row without an answer mean that it is the gateway that is down, not one order."""
+from lending.domain.transfer import SILENCES
 
 log = structlog.get_logger(__name__)
 
@@ -70,6 +68,10 @@ class Breaker:
         """Say whether to stop asking: what is left is for the next sweep."""
         return self.silences >= SILENCES
 
+    def give_one_more(self) -> None:
+        """Allow one order to a gateway that was down: whether it answers again, somebody must find out."""
+        self.silences = SILENCES - 1
+
     def pay(self, order: Order) -> Answer | None:
         """Move the whole amount, or nothing; None if there is no answer."""
         return self._ask(self.gateway.pay, order)
@@ -81,7 +83,7 @@ class Breaker:
     def _ask(self, call: Callable[[Order], Answer], order: Order) -> Answer | None:
         try:
             answer = call(order)
-        except Exception as error:  # noqa: BLE001 - whatever it is, nobody knows whether the money moved
+        except (NoAnswer, OSError, ValueError) as error:  # silent, out of reach, or not to be understood
             self.silences += 1
             log.warning("gateway_silent", key=str(order.key), in_a_row=self.silences, error=repr(error))
             return None

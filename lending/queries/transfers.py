@@ -6,7 +6,7 @@ from itertools import zip_longest
 from django.db.models import Exists, OuterRef, Q
 
 from lending.domain.loan import LoanStatus
-from lending.domain.transfer import AgainRefusal, TransferKind, TransferState, judge_again
+from lending.domain.transfer import SILENCES, AgainRefusal, TransferKind, TransferState, judge_again
 from lending.models import DayClose, Loan, Transfer
 
 AT_ONCE = 500
@@ -27,11 +27,11 @@ def stale_transfers(*, now: datetime) -> list[Transfer]:
     return [transfer for turn in turns for transfer in turn if transfer is not None]
 
 
-def was_silent(*, orders: int) -> bool:
-    """Say whether none of the last so many orders had an answer; those under way do not count."""
+def is_gateway_down() -> bool:
+    """Say whether none of the last orders had an answer; those under way do not count."""
     sent = Transfer.objects.filter(sent_at__isnull=False).exclude(state=TransferState.SENT)
-    states = list(sent.order_by("-sent_at").values_list("state", flat=True)[:orders])
-    return states == [TransferState.UNKNOWN] * orders
+    states = list(sent.order_by("-sent_at").values_list("state", flat=True)[:SILENCES])
+    return states == [TransferState.UNKNOWN] * SILENCES
 
 
 def get_again_refusal(loan: Loan, *, reason: str) -> AgainRefusal | None:

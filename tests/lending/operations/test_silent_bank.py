@@ -12,8 +12,7 @@ from django.utils import timezone
 
 from config.office.actors import SYSTEM
 from config.office.business_date import open_day
-from lending.domain.transfer import BACK_OFF, PATIENCE, TransferKind, TransferState
-from lending.gateways.transfers import SILENCES
+from lending.domain.transfer import BACK_OFF, PATIENCE, SILENCES, TransferKind, TransferState
 from lending.models import Loan, Transfer
 from lending.operations.transfers import (
     claim_collection,
