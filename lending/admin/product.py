@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
-from typing import Any, Final
+from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -21,9 +21,10 @@ from lending.domain.product import BASIS_POINTS, Product, margin_at
 from lending.models import ProductVersion
 from lending.queries.offers import open_offers_of
 from lending.queries.products import product_of, with_sold
-from scoring.queries.labels import HUNDREDTH, MINUS, money, percent
+from scoring.domain.calibration import MILLION
+from scoring.domain.features.declarations import Unit
+from scoring.queries.labels import HUNDREDTH, MINUS, money, percent, value_in_unit
 
-PPM: Final = 1_000_000
 SOLD, REPLACED = (_("Sold"), "tl-ok"), (_("Replaced by a later one"), "")
 Fact = tuple[Words, Words]
 
@@ -154,7 +155,7 @@ def _contract(product: Product) -> Iterator[Fact]:
 
 
 def _share(part: Fraction) -> str:
-    return percent(round(part * PPM), PPM, HUNDREDTH).replace("-", MINUS)
+    return percent(round(part * MILLION), MILLION, HUNDREDTH).replace("-", MINUS)
 
 
 def _named(names: Iterable[str] | None) -> str:
@@ -166,8 +167,8 @@ def _least(number: int) -> str:
 
 
 def _days(days: int) -> str:
-    return ngettext("%(n)s day", "%(n)s days", days) % {"n": days}
+    return value_in_unit(days, Unit.DAY)
 
 
 def _amount(minor: int, product: Product) -> str:
-    return f"{money(minor, product.currency)} {product.currency}"
+    return value_in_unit(minor, Unit.MINOR, product.currency)

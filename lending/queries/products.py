@@ -15,6 +15,8 @@ from scoring.models import Score, ScoreRun
 from scoring.queries.scores import get_live_run
 
 AT_ONCE: Final = 1_000
+LAST_ENTERED: Final = ~Exists(ProductVersion.objects.filter(currency=OuterRef("currency"), pk__gt=OuterRef("pk")))
+"""A version is the one sold in its currency."""
 
 
 def product_of(version: ProductVersion) -> Product:
@@ -24,7 +26,7 @@ def product_of(version: ProductVersion) -> Product:
 
 def sold_product(*, currency: str) -> ProductVersion | None:
     """Get the version that is sold in a currency: the last entered."""
-    return ProductVersion.objects.filter(currency=currency).order_by("-pk").first()
+    return ProductVersion.objects.filter(LAST_ENTERED, currency=currency).first()
 
 
 def preview_product(product: Product, *, on: date) -> Preview:
@@ -48,10 +50,9 @@ def _assessments(product: Product, run: ScoreRun, *, on: date) -> Iterator[Asses
 
 def with_sold(versions: QuerySet[ProductVersion]) -> QuerySet[ProductVersion]:
     """Say of each version, as `is_sold`, whether it is the one sold in its currency."""
-    later = ProductVersion.objects.filter(currency=OuterRef("currency"), pk__gt=OuterRef("pk"))
-    return versions.annotate(is_sold=~Exists(later))
+    return versions.annotate(is_sold=LAST_ENTERED)
 
 
 def sold_products() -> list[ProductVersion]:
     """List the versions that are sold, one a currency."""
-    return list(ProductVersion.objects.order_by("currency", "-pk").distinct("currency"))
+    return list(ProductVersion.objects.filter(LAST_ENTERED).order_by("currency"))
