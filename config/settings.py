@@ -1,7 +1,6 @@
 """Settings: what the environment decides is read in `config.environment`, the rest is stated here."""
 
 import os
-from collections.abc import Callable
 from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,9 +10,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse_lazy
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from config.declarations import Link, Section, gather
 from config.environment import BadSetting, parse_environment
 from config.logs import logging_config
 
@@ -44,6 +43,9 @@ BUSINESS_CLOCK = _environment.business_clock
 JOB_LEASE = timedelta(seconds=_environment.job_lease)
 JOB_MAX_ATTEMPTS = 3
 
+# In the order of the floors: each may import those before it.
+APPS = ["config.office", "merchants", "scoring", "lending"]
+DECLARED = gather(APPS)
 INSTALLED_APPS = [
     "unfold",
     "django.contrib.admin",
@@ -57,10 +59,7 @@ INSTALLED_APPS = [
     "oauth2_provider",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "config.office",
-    "merchants",
-    "scoring",
-    "lending",
+    *APPS,
     # Of the extra `dev`: they keep migrations linear and safe on a live table.
     *(name for name in ("django_linear_migrations", "django_migration_linter") if find_spec(name)),
 ]
@@ -151,14 +150,8 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
 # A beat entry only wakes a task; rows decide what is due, so a double, late or lost fire is harmless.
 CELERY_BEAT_SCHEDULE = {
-    "sweep jobs": {"task": "office.sweep_jobs", "schedule": timedelta(seconds=_environment.sweep_every)},
-    "seal forgotten batches": {"task": "merchants.seal_forgotten_batches", "schedule": timedelta(minutes=10)},
-    "settle transfers": {"task": "lending.settle_transfers", "schedule": timedelta(minutes=1)},
-    "make offers": {"task": "lending.start_due_round", "schedule": timedelta(minutes=1)},
-    "close the day": {"task": "lending.close_due_day", "schedule": timedelta(minutes=1)},
-    "forget requests": {"task": "merchants.forget_requests", "schedule": timedelta(hours=1)},
-    "roll the business date": {"task": "office.roll_business_date", "schedule": timedelta(minutes=5)},
-    "score the new day": {"task": "scoring.start_due_run", "schedule": timedelta(minutes=5)},
+    name: {"task": name, "schedule": every}
+    for name, every in {**DECLARED.beat, "office.sweep_jobs": timedelta(seconds=_environment.sweep_every)}.items()
 }
 
 OAUTH2_PROVIDER_APPLICATION_MODEL = "oauth2_provider.Application"
@@ -167,25 +160,17 @@ OAUTH2_PROVIDER_REFRESH_TOKEN_MODEL = "oauth2_provider.RefreshToken"  # noqa: S1
 OAUTH2_PROVIDER_GRANT_MODEL = "oauth2_provider.Grant"
 OAUTH2_PROVIDER_ID_TOKEN_MODEL = "oauth2_provider.IDToken"  # noqa: S105
 OAUTH2_PROVIDER = {
-    "SCOPES": {
-        "merchants:write": "Enter and change merchants and their payout accounts",
-        "transactions:write": "Send transactions",
-        "scores:read": "Read scores, grades and reasons",
-        "offers:read": "Read offers, quotes and applications",
-        "offers:write": "Accept and decline offers, mark them as delivered",
-        "loans:read": "Read loans",
-        "loans:write": "Report repayments",
-    },
+    "SCOPES": DECLARED.scopes,
     "DEFAULT_SCOPES": [],  # who asks for nothing may do nothing
     "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,
     "OAUTH2_SERVER_CLASS": "oauthlib.oauth2.BackendApplicationServer",
     "ALLOWED_GRANT_TYPES": ["client_credentials"],
 }
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["merchants.api.authentication.PartnerAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["merchants.api.authentication.HasScope"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [DECLARED.authentication],
+    "DEFAULT_PERMISSION_CLASSES": ["config.api.authentication.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["merchants.api.parsers.StrictJSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["config.api.parsers.StrictJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "config.problems.as_problem",
     "UNAUTHENTICATED_USER": None,
@@ -202,25 +187,33 @@ SPECTACULAR_SETTINGS = {
 }
 
 
-def _may(right: str) -> Callable[[HttpRequest], bool]:
-    """Say whether a link of the sidebar is shown."""
-    return lambda request: request.user.has_perm(right)
+SECTIONS = {
+    Section.MERCHANTS: _("Merchants"),
+    Section.SCORING: _("Scoring"),
+    Section.LENDING: _("Lending"),
+    Section.WORK: _("Work"),
+    Section.ADMINISTRATION: _("Administration"),
+}
 
 
-def _link(title: Promise, icon: str, page: str, right: str) -> dict[str, object]:
-    return {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{page}_changelist"), "permission": _may(right)}
+def _item(link: Link) -> dict[str, object]:
+    def may_view(request: HttpRequest) -> bool:
+        return request.user.has_perm(f"{link.app}.view_{link.model}")
+
+    address = reverse_lazy(f"admin:{link.app}_{link.model}_changelist")
+    return {"title": link.title, "icon": link.icon, "link": address, "permission": may_view}
 
 
 UNFOLD = {
     "SITE_TITLE": _("Tradeline"),
     "SITE_HEADER": _("Tradeline"),
     "SITE_SYMBOL": "storefront",
-    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("lending/favicon.svg")}],
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("office/favicon.svg")}],
     "SITE_URL": None,
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
-    "DASHBOARD_CALLBACK": "lending.admin.dashboard.fill_dashboard",
-    "STYLES": [lambda _request: static("lending/office.css")],
+    "DASHBOARD_CALLBACK": DECLARED.dashboard,
+    "STYLES": [lambda _request: static("office/office.css")],
     "COLORS": {
         "primary": {
             "50": "#eef5fb",
@@ -236,7 +229,7 @@ UNFOLD = {
             "950": "#0e243a",
         },
     },
-    "COMMAND": {"search_callback": "lending.admin.merchant.find_merchants", "show_history": False},
+    "COMMAND": {"search_callback": "config.office.palette.search", "show_history": False},
     "SIDEBAR": {
         "show_search": False,
         "command_search": True,
@@ -245,53 +238,10 @@ UNFOLD = {
                 "title": _("Overview"),
                 "items": [{"title": _("Overview"), "icon": "monitoring", "link": reverse_lazy("admin:index")}],
             },
-            {
-                "title": _("Merchants"),
-                "items": [
-                    _link(_("Merchants"), "storefront", "merchants_merchant", "merchants.view_merchant"),
-                    _link(
-                        _("Payout accounts"),
-                        "account_balance",
-                        "merchants_payoutaccount",
-                        "merchants.view_payoutaccount",
-                    ),
-                ],
-            },
-            {
-                "title": _("Scoring"),
-                "items": [
-                    _link(_("Runs"), "speed", "scoring_scorerun", "scoring.view_scorerun"),
-                    _link(_("Scorecards"), "table_rows", "scoring_scorecardversion", "scoring.view_scorecardversion"),
-                    _link(_("Calibrations"), "tune", "scoring_calibrationversion", "scoring.view_calibrationversion"),
-                ],
-            },
-            {
-                "title": _("Lending"),
-                "items": [
-                    _link(_("Products"), "sell", "lending_productversion", "lending.view_productversion"),
-                    _link(_("Offers"), "local_offer", "lending_offer", "lending.view_offer"),
-                    _link(_("Applications"), "rule", "lending_application", "lending.view_application"),
-                    _link(_("Loans"), "payments", "lending_loan", "lending.view_loan"),
-                    _link(_("Payouts and collections"), "sync_alt", "lending_transfer", "lending.view_transfer"),
-                    _link(_("Day closes"), "event_available", "lending_dayclose", "lending.view_dayclose"),
-                ],
-            },
-            {
-                "title": _("Work"),
-                "items": [
-                    _link(_("Jobs"), "manufacturing", "office_jobrun", "office.view_jobrun"),
-                    _link(_("Batches"), "inbox", "merchants_batch", "merchants.view_batch"),
-                ],
-            },
-            {
-                "title": _("Administration"),
-                "items": [
-                    _link(_("Partners"), "handshake", "merchants_partner", "merchants.view_partner"),
-                    _link(_("Audit trail"), "history", "office_operationevent", "office.view_operationevent"),
-                    _link(_("Staff"), "group", "auth_user", "auth.view_user"),
-                    _link(_("Roles"), "badge", "auth_group", "auth.view_group"),
-                ],
-            },
+            *(
+                {"title": title, "items": [_item(link) for link in DECLARED.links if link.section is section]}
+                for section, title in SECTIONS.items()
+            ),
         ],
     },
 }

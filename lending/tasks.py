@@ -11,9 +11,9 @@ from config.db.transactions import Contended
 from config.office.actors import SYSTEM
 from config.office.business_date import get_business_date
 from config.office.job_runs import Claim, Clock, report_progress, run_job
-from lending.domain.day_close import ACCRUE, COLLECT, PROVE, VERIFY
-from lending.domain.round import MAKE_OFFERS
-from lending.domain.transfer import OPEN_TRANSFERS, TransferKind
+from lending.domain.books.day_close import ACCRUE, COLLECT, PROVE, VERIFY
+from lending.domain.books.transfer import OPEN_TRANSFERS, TransferKind
+from lending.domain.origination.offer_round import MAKE_OFFERS
 from lending.gateways.transfers import Breaker, Loopback
 from lending.operations.day_close import (
     DayNotClosed,

@@ -20,8 +20,8 @@ from django.test import TransactionTestCase
 from pytest_django import DjangoDbBlocker
 
 from config import embedded
+from config.declarations import Role
 from config.office.actors import Actor, ActorKind
-from config.office.roles import Role
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"

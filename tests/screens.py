@@ -28,7 +28,7 @@ from django.contrib.auth.models import User  # noqa: E402 - after setup
 from django.test import Client  # noqa: E402
 from django.urls import reverse  # noqa: E402
 
-from lending.domain.loan import LoanStatus  # noqa: E402
+from lending.domain.books.loan import LoanStatus  # noqa: E402
 from lending.models import Application, DayClose, Loan, Offer  # noqa: E402
 from scoring.models import Score, ScoreRun  # noqa: E402
 from scoring.queries.scores import get_live_run  # noqa: E402

@@ -1,12 +1,21 @@
-"""Measure time between two dates as a fraction of a year, exactly."""
+"""Count time in whole units of a year, so that interest can be summed in integers.
 
-from datetime import date
+A unit is 1/365 of a year for ACT/365F, 1/360 for ACT/360 and 30E/360, and 1/(365 x 366) for ACT/ACT, where a day
+weighs 366 units in a common year and 365 in a leap year. Under 30E/360 a day weighs 0, 1, 2 or 3.
+"""
+
+from collections.abc import Mapping
 from enum import StrEnum
-from fractions import Fraction
+from types import MappingProxyType
+from typing import Final
+
+import numpy as np
+
+from config.kernel.exact import Int64s
 
 
 class DayCount(StrEnum):
-    """Name the day count conventions (ISDA 2006 definitions, section 4.16)."""
+    """The day count conventions (ISDA 2006 definitions, section 4.16)."""
 
     ACT_365F = "ACT/365F"
     ACT_360 = "ACT/360"
@@ -14,26 +23,25 @@ class DayCount(StrEnum):
     E30_360 = "30E/360"
 
 
-def year_fraction(start: date, end: date, convention: DayCount) -> Fraction:
-    """Give the year fraction of [start, end); it is negative where end lies before start."""
-    days = (end - start).days
-    match convention:
-        case DayCount.ACT_365F:
-            return Fraction(days, 365)
-        case DayCount.ACT_360:
-            return Fraction(days, 360)
+YEAR_UNITS: Final[Mapping[DayCount, int]] = MappingProxyType(
+    {DayCount.ACT_365F: 365, DayCount.ACT_360: 360, DayCount.ACT_ACT: 365 * 366, DayCount.E30_360: 360}
+)
+
+
+def units_at(days: Int64s, day_count: DayCount) -> Int64s:
+    """Place days (numbers since 1970-01-01) on the line of units; two places apart by YEAR_UNITS are a year.
+
+    The difference of two places over YEAR_UNITS is the kernel's `year_fraction` of the days between, exactly.
+    """
+    match day_count:
+        case DayCount.ACT_365F | DayCount.ACT_360:
+            return days
         case DayCount.ACT_ACT:
-            return _position(end) - _position(start)
+            years = days.astype("datetime64[D]").astype("datetime64[Y]")
+            first = years.astype("datetime64[D]").astype(np.int64)
+            length = (years + 1).astype("datetime64[D]").astype(np.int64) - first
+            return years.astype(np.int64) * YEAR_UNITS[day_count] + (days - first) * (YEAR_UNITS[day_count] // length)
         case DayCount.E30_360:
-            return Fraction(_months_of_thirty(end) - _months_of_thirty(start), 360)
-
-
-def _position(on: date) -> Fraction:
-    """Place a date on the line of years, each year one long: so every day of a leap year is 1/366."""
-    first = date(on.year, 1, 1)
-    length = (date(on.year + 1, 1, 1) - first).days if on.year < date.max.year else 365
-    return on.year + Fraction((on - first).days, length)
-
-
-def _months_of_thirty(on: date) -> int:
-    return 360 * on.year + 30 * on.month + min(on.day, 30)
+            months = days.astype("datetime64[D]").astype("datetime64[M]")
+            day_of_month = days - months.astype("datetime64[D]").astype(np.int64) + 1
+            return 30 * months.astype(np.int64) + np.minimum(day_of_month, 30)

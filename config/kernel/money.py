@@ -3,9 +3,6 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
-
-from config.kernel.rounding import Rounding, round_fraction
 
 # ISO 4217, active codes with other than two decimals.
 EXPONENTS = dict.fromkeys(
@@ -19,10 +16,6 @@ _AMOUNT = re.compile(r"-?[0-9]{1,18}(\.[0-9]+)?", re.ASCII)
 
 class BadAmount(ValueError):
     """The text is no amount of this currency."""
-
-
-class CurrencyMismatch(ValueError):
-    """Amounts of two currencies were added."""
 
 
 @dataclass(frozen=True, slots=True, order=False)
@@ -40,24 +33,8 @@ class Money:
             message = f"{self.currency!r} is no currency code"
             raise BadAmount(message)
 
-    def __add__(self, other: "Money") -> "Money":
-        if other.currency != self.currency:
-            message = f"{self.currency} and {other.currency}"
-            raise CurrencyMismatch(message)
-        return Money(self.minor + other.minor, self.currency)
-
-    def __neg__(self) -> "Money":
-        return Money(-self.minor, self.currency)
-
-    def __sub__(self, other: "Money") -> "Money":
-        return self + -other
-
     def __str__(self) -> str:
         return f"{format_minor(self.minor, self.currency)} {self.currency}"
-
-    def scaled(self, by: Fraction, rounding: Rounding) -> "Money":
-        """Multiply by an exact factor and round to minor units."""
-        return Money(round_fraction(self.minor * by, rounding), self.currency)
 
 
 def exponent_of(currency: str) -> int:

@@ -4,10 +4,10 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from config.db.transactions import operation, require_one
+from config.kernel.refusals import Refused
 from config.office.actors import Actor
 from config.office.events import record_event
 from config.office.models import BusinessDate
-from config.refusals import Refused
 
 
 class DateRefusal(StrEnum):

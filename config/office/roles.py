@@ -1,88 +1,17 @@
-"""Say what each role may do, in one table.
+"""What each role may do: read from the apps' declarations, not from rows.
 
-The groups exist by migration; what they may do is read from here, not from rows: a right that a new verb needs
-cannot be missing from a database, and no administrator can widen a role by a click.
+The groups exist by migration; a right that a new verb needs cannot be missing from a database, and no administrator
+can widen a role by a click.
 """
 
-from enum import StrEnum
-
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.db.models import Model
 
+from config.declarations import Role
 
-class Role(StrEnum):
-    """Name the roles of staff; the values are the groups' names."""
-
-    VIEWER = "Viewer"
-    CREDIT_ANALYST = "Credit analyst"
-    UNDERWRITER = "Underwriter"
-    FINANCE = "Finance"
-    RISK_MANAGER = "Risk manager"
-    ADMINISTRATOR = "Administrator"
-
-
-SEE = frozenset(
-    {
-        "merchants.view_merchant",
-        "merchants.view_partner",
-        "merchants.view_batch",
-        "scoring.view_scorerun",
-        "scoring.view_scorecardversion",
-        "scoring.view_calibrationversion",
-        "lending.view_application",
-        "lending.view_offer",
-        "lending.view_productversion",
-        "lending.view_transfer",
-        "lending.view_loan",
-        "lending.view_dayclose",
-        "office.view_jobrun",
-    }
-)
 ROLES: dict[Role, frozenset[str]] = {
-    Role.VIEWER: SEE,
-    Role.CREDIT_ANALYST: SEE | {"merchants.view_payoutaccount", "scoring.replay_score"},
-    Role.UNDERWRITER: SEE
-    | {
-        "merchants.view_payoutaccount",
-        "merchants.verify_payoutaccount",
-        "scoring.replay_score",
-        "lending.enter_application",
-        "lending.decide_application",
-    },
-    Role.FINANCE: SEE
-    | {
-        "merchants.view_payoutaccount",
-        "merchants.verify_payoutaccount",
-        "lending.repay_loan",
-        "lending.charge_loan",
-        "lending.refund_loan",
-        "lending.reverse_loan",
-        "lending.return_loan",
-        "lending.pay_out_loan",
-        "lending.start_dayclose",
-    },
-    Role.RISK_MANAGER: SEE
-    | {
-        "scoring.replay_score",
-        "scoring.start_scorerun",
-        "scoring.publish_anyway_scorerun",
-        "scoring.abandon_scorerun",
-        "lending.decide_application",
-        "lending.decide_any_application",
-        "lending.change_rate_loan",
-        "lending.cancel_loan",
-        "office.resume_jobrun",
-        "office.view_operationevent",
-    },
-    Role.ADMINISTRATOR: SEE
-    | {
-        "auth.view_user",
-        "auth.add_user",
-        "auth.change_user",
-        "auth.view_group",
-        "office.resume_jobrun",
-        "office.view_operationevent",
-    },
+    role: frozenset(right for right, roles in settings.DECLARED.rights.items() if role in roles) for role in Role
 }
 
 

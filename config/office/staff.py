@@ -5,9 +5,9 @@ from datetime import datetime
 from django.contrib.auth.models import Group, User
 
 from config.db.transactions import operation
+from config.declarations import Role
 from config.office.actors import Actor
 from config.office.events import record_event
-from config.office.roles import Role
 
 
 class NameTaken(Exception):

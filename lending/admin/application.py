@@ -19,18 +19,18 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from config.db.transactions import Contended
 from config.office.actors import actor_of
 from config.office.admin import ReadOnlyAdmin, Verb, Words, found_by, named
+from config.office.words import money
 from lending.admin.caps import caps_context
 from lending.admin.lists import ChipFilter, chip, name_over
 from lending.admin.words import APPLICATION_STATES, GROUNDS, OUTCOMES, REVIEW_REFUSALS
-from lending.domain.application import ApplicationState
-from lending.domain.decision import Ground, NotDecidable, Outcome
-from lending.domain.product import Band
-from lending.domain.product_document import ProductMalformed
-from lending.domain.snapshot import SnapshotMalformed
+from lending.domain.origination.application import ApplicationState
+from lending.domain.origination.decision import Ground, NotDecidable, Outcome
+from lending.domain.origination.product import Band
+from lending.domain.origination.product_document import ProductMalformed
+from lending.domain.origination.snapshot import SnapshotMalformed
 from lending.models import Application, Decision, Loan
 from lending.operations.applications import ApplicationNotReviewed, review_application
 from lending.queries.applications import decisions_of, get_review_refusal, replay_decision
-from scoring.queries.labels import money
 
 REFUSALS: Mapping[Any, Words] = {**REVIEW_REFUSALS, **GROUNDS}
 DECISIONS = {"approve": (_("Approve"), Outcome.APPROVE), "decline": (_("Decline"), Outcome.DECLINE)}

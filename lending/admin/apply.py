@@ -14,14 +14,14 @@ from config.kernel.money import BadAmount, parse_minor
 from config.office.actors import actor_of
 from config.office.admin import Words
 from config.office.business_date import get_business_date
+from config.office.words import money
 from lending.admin.words import ACCEPTANCE_REFUSALS, APPLICATION_REFUSALS
-from lending.domain.application import ApplicationRefusal
-from lending.domain.offer import AcceptanceRefusal, SignedTerms
+from lending.domain.origination.application import ApplicationRefusal
+from lending.domain.origination.offer import AcceptanceRefusal, SignedTerms
 from lending.models import Application, Offer
 from lending.operations.applications import OfferNotAccepted, accept_offer
 from lending.queries.offers import quote_offer
 from scoring.operations.single import MerchantNotScored
-from scoring.queries.labels import money
 
 REFUSALS: dict[Any, Words] = {**ACCEPTANCE_REFUSALS, **APPLICATION_REFUSALS}
 TEXT = UnfoldAdminTextInputWidget

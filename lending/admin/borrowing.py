@@ -8,17 +8,17 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from config.office.admin import Verb
+from config.office.words import money
 from lending.admin.caps import caps_context
 from lending.admin.words import APPLICATION_STATES, CAPS, INELIGIBLE, LOAN_STATUSES, NO_OFFERS
-from lending.domain.application import ApplicationState
-from lending.domain.eligibility import Ineligible
-from lending.domain.limit import Cap
-from lending.domain.loan import LoanStatus
-from lending.domain.no_offer import Measure, Threshold, Without
+from lending.domain.books.loan import LoanStatus
+from lending.domain.origination.application import ApplicationState
+from lending.domain.origination.eligibility import Ineligible
+from lending.domain.origination.limit import Cap
+from lending.domain.origination.no_offer import Measure, Threshold, Without
 from lending.models import Loan, Offer
 from lending.queries.borrowing import get_borrowing
 from merchants.models import Merchant
-from scoring.queries.labels import money
 
 MEASURES = {
     Measure.ORDERS: _("orders: %(have)s, %(need)s are needed"),

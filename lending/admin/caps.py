@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from config.office.words import money
 from lending.admin.words import CAPS
-from lending.domain.limit import Cap
-from scoring.queries.labels import money
+from lending.domain.origination.limit import Cap
 
 
 def caps_context(caps: Mapping[str, int | None], binding: str, currency: str) -> dict[str, Any]:

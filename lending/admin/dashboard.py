@@ -9,20 +9,21 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
+from config.office.words import money, percent
 from lending.admin.charts import SERIES, bars, lines
 from lending.admin.words import CLOSE_STATES
-from lending.domain.application import ApplicationState
-from lending.domain.day_close import CloseState
-from lending.domain.loan import LoanStatus
-from lending.domain.transfer import TransferState
-from lending.queries.dashboard import Dashboard, RunFigures, Situation, get_dashboard
+from lending.domain.books.day_close import CloseState
+from lending.domain.books.loan import LoanStatus
+from lending.domain.books.transfer import TransferState
+from lending.domain.origination.application import ApplicationState
 from lending.queries.desk import get_desk
-from lending.queries.merchants import GOOD_GRADES, Outcome, Standing
 from lending.queries.portfolio import Lateness, Portfolio
 from scoring.domain.checks import CheckName
 from scoring.domain.run import RunState
 from scoring.models import RunCheck, ScoreRun
-from scoring.queries.labels import CHECKS, NOT_SCORED, RUN_STATES, money, percent, worst_words
+from scoring.queries.dashboard import Dashboard, RunFigures, Situation, get_dashboard
+from scoring.queries.labels import CHECKS, NOT_SCORED, RUN_STATES, worst_words
+from scoring.queries.merchants import GOOD_GRADES, Outcome, Standing
 
 RIGHTS = ("merchants.view_merchant", "scoring.view_scorerun")
 NEXT_STEPS = {

@@ -19,14 +19,14 @@ from config.office.admin import ReadOnlyAdmin, Verb, found_by, named
 from config.office.business_date import BusinessDateNotMoved, get_business_date
 from config.office.models import JobRun
 from config.office.models.job_run import JobState
+from config.office.words import money
 from lending.admin.lists import chip
 from lending.admin.words import ACCOUNTS, CLOSE_REFUSALS, CLOSE_STATES
-from lending.domain.day_close import ACCRUE, COLLECT, PROVE, STAGES, VERIFY, CloseState
-from lending.domain.ledger import Account
+from lending.domain.books.day_close import ACCRUE, COLLECT, PROVE, STAGES, VERIFY, CloseState
+from lending.domain.books.ledger import Account
 from lending.models import DayClose, Loan, ProofLine
 from lending.operations.day_close import DayNotClosed, close_day, live_next_day
 from lending.queries.closes import get_close_refusal, next_day, postings_of, stages_of
-from scoring.queries.labels import money
 
 STAGE_WORDS = {
     COLLECT: _("Collect what is due"),

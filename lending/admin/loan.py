@@ -15,14 +15,14 @@ from unfold.decorators import display
 from unfold.views import ChangeList
 
 from config.office.admin import KeysetChangeList, ReadOnlyAdmin, found_by
+from config.office.words import money
 from lending.admin.lists import ChipFilter, chip, name_over
 from lending.admin.loan_page import loan_context
 from lending.admin.loan_verbs import CONFIRM, VERBS, LoanVerb, as_text, do, form_of, preview_context, reversal_of
 from lending.admin.words import LOAN_STATUSES
-from lending.domain.loan import LoanStatus
+from lending.domain.books.loan import LoanStatus
 from lending.models import Loan, LoanEvent
 from lending.queries.portfolio import Lateness, lent_currencies, totals_of, with_lateness
-from scoring.queries.labels import money
 
 
 class StatusFilter(ChipFilter):

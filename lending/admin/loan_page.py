@@ -10,17 +10,17 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from config.office.admin import Verb, named
+from config.office.words import money
 from lending.admin.charts import SERIES, lines, major
 from lending.admin.words import ACCOUNTS, AGAIN_REFUSALS, EVENT_TYPES, LOAN_STATUSES, TRANSFER_KINDS, TRANSFER_STATES
-from lending.domain.events import EventType
-from lending.domain.instalment import InstalmentState
-from lending.domain.ledger import Account, EntryCode
-from lending.domain.loan import LoanStatus
-from lending.domain.transfer import TransferKind, TransferState
+from lending.domain.books.instalment import InstalmentState
+from lending.domain.books.ledger import Account, EntryCode
+from lending.domain.books.loan import LoanStatus
+from lending.domain.books.transfer import TransferKind, TransferState
+from lending.domain.contract.events import EventType
 from lending.models import Entry, Loan, Transfer
 from lending.queries.servicing import Happening, Row, Servicing, get_servicing
 from lending.queries.transfers import get_again_refusal, get_cancel_refusal, last_payout
-from scoring.queries.labels import money
 
 INSTALMENT_STATES = {
     InstalmentState.AHEAD: (_("Ahead"), ""),

@@ -19,11 +19,12 @@ from config.kernel.money import BadAmount, parse_minor
 from config.office.actors import Actor, actor_of
 from config.office.admin import Words
 from config.office.business_date import get_business_date
+from config.office.words import money
 from lending.admin.words import ACCOUNTS, AGAIN_REFUSALS, BOOKING_REFUSALS, LOAN_REFUSALS, RETURN_REFUSALS
-from lending.domain.booking import Booking
-from lending.domain.events import EventType
-from lending.domain.ledger import Movement, Position
-from lending.domain.transfer import ReturnRefusal
+from lending.domain.books.booking import Booking
+from lending.domain.books.ledger import Movement, Position
+from lending.domain.books.transfer import ReturnRefusal
+from lending.domain.contract.events import EventType
 from lending.models import Loan, LoanEvent
 from lending.operations.loans import (
     EventNotBooked,
@@ -44,7 +45,6 @@ from lending.operations.transfers import (
 )
 from lending.queries.bookings import preview_booking
 from lending.queries.transfers import last_payout
-from scoring.queries.labels import money
 
 REFUSALS: Mapping[Any, Words] = {**BOOKING_REFUSALS, **LOAN_REFUSALS, **AGAIN_REFUSALS, **RETURN_REFUSALS}
 POSITIONS = (

@@ -15,9 +15,14 @@ from unfold.dataclasses import SearchResult
 from unfold.decorators import display
 
 from config.office.admin import ReadOnlyAdmin, found_by
+from config.office.words import NOTHING, money
 from lending.admin.lists import grade_chip, name_over
 from lending.admin.portrait import portrait_of, replay_context, transactions_context
-from lending.queries.merchants import (
+from merchants.models import Merchant
+from scoring.domain.policy import NotScored
+from scoring.models import Score
+from scoring.queries.labels import NOT_SCORED
+from scoring.queries.merchants import (
     Outcome,
     Standing,
     categories,
@@ -27,10 +32,6 @@ from lending.queries.merchants import (
     with_outcome,
     with_standing,
 )
-from merchants.models import Merchant
-from scoring.domain.policy import NotScored
-from scoring.models import Score
-from scoring.queries.labels import NOT_SCORED, NOTHING, money
 from scoring.queries.replay import get_score
 
 E = TypeVar("E", bound=StrEnum)

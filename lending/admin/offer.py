@@ -14,13 +14,13 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from config.office.admin import ReadOnlyAdmin, found_by
+from config.office.words import money
 from lending.admin.apply import ApplyForm, apply_for, quote_context
 from lending.admin.lists import ChipFilter, chip, grade_chip, name_over
 from lending.admin.words import OFFER_STATES, TRANSFER_KINDS, TRANSFER_STATES
-from lending.domain.offer import OfferState
-from lending.domain.transfer import TransferKind, TransferState
+from lending.domain.books.transfer import TransferKind, TransferState
+from lending.domain.origination.offer import OfferState
 from lending.models import Offer, ProductVersion, Transfer
-from scoring.queries.labels import money
 
 OPEN = "open"
 

@@ -13,13 +13,13 @@ from django.utils.translation import gettext_lazy as _
 from config.kernel.money import exponent_of
 from config.office.admin import Verb, named
 from config.office.business_date import get_business_date
+from config.office.words import NOTHING, money, percent, signed
 from lending.admin.borrowing import borrowing_context
 from lending.admin.charts import SERIES, bars, lines, major
-from lending.queries.histories import PAGE, Period, PeriodSales, Place, sales_of, transactions_of
-from lending.queries.merchants import live_scores, siblings_of
 from merchants.domain.payout_account import PayoutAccountState
 from merchants.domain.transaction import TransactionKind
 from merchants.models import Merchant, Transaction
+from merchants.queries.histories import PAGE, Period, PeriodSales, Place, sales_of, transactions_of
 from merchants.queries.payout_accounts import payout_accounts_of
 from scoring.domain.calibration import CalibrationRefused
 from scoring.domain.features.declarations import FEATURES, Unit
@@ -32,15 +32,12 @@ from scoring.queries.labels import (
     FAMILIES,
     GATES,
     NOT_SCORED,
-    NOTHING,
     bin_in_unit,
-    money,
     not_scored_words,
-    percent,
     reason_words,
-    signed,
     value_in_unit,
 )
+from scoring.queries.merchants import live_scores, siblings_of
 from scoring.queries.progress import trend_of
 from scoring.queries.replay import replay_score
 

@@ -15,15 +15,16 @@ from django.utils.translation import ngettext
 from unfold.decorators import display
 
 from config.office.admin import ReadOnlyAdmin, Words, found_by, named
+from config.office.words import HUNDREDTH, MINUS, money, percent
 from lending.admin.lists import chip, name_over
 from lending.admin.words import BANDS, METHODS, PERIODS, PREPAYMENTS
-from lending.domain.product import BASIS_POINTS, Product, margin_at
+from lending.domain.origination.product import BASIS_POINTS, Product, margin_at
 from lending.models import ProductVersion
 from lending.queries.offers import open_offers_of
 from lending.queries.products import product_of, with_sold
 from scoring.domain.calibration import MILLION
 from scoring.domain.features.declarations import Unit
-from scoring.queries.labels import HUNDREDTH, MINUS, money, percent, value_in_unit
+from scoring.queries.labels import value_in_unit
 
 SOLD, REPLACED = (_("Sold"), "tl-ok"), (_("Replaced by a later one"), "")
 Fact = tuple[Words, Words]

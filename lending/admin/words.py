@@ -5,22 +5,22 @@ from typing import Final
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
-from lending.domain.application import ApplicationRefusal, ApplicationState
-from lending.domain.assessment import NoOffer
-from lending.domain.booking import BookingRefusal
-from lending.domain.day_close import CloseRefusal, CloseState
-from lending.domain.decision import Ground, Outcome
-from lending.domain.eligibility import Ineligible
-from lending.domain.events import EventType
-from lending.domain.ledger import Account
-from lending.domain.limit import Cap
-from lending.domain.loan import LoanStatus
-from lending.domain.offer import AcceptanceRefusal, OfferState
-from lending.domain.product import Band
-from lending.domain.refusal import LoanRefusal
-from lending.domain.review import ReviewRefusal
-from lending.domain.terms import Method, PeriodUnit, Prepayment
-from lending.domain.transfer import AgainRefusal, PayoutHold, ReturnRefusal, TransferKind, TransferState
+from lending.domain.books.booking import BookingRefusal
+from lending.domain.books.day_close import CloseRefusal, CloseState
+from lending.domain.books.ledger import Account
+from lending.domain.books.loan import LoanStatus
+from lending.domain.books.transfer import AgainRefusal, PayoutHold, ReturnRefusal, TransferKind, TransferState
+from lending.domain.contract.events import EventType
+from lending.domain.contract.refusal import LoanRefusal
+from lending.domain.contract.terms import Method, PeriodUnit, Prepayment
+from lending.domain.origination.application import ApplicationRefusal, ApplicationState
+from lending.domain.origination.assessment import NoOffer
+from lending.domain.origination.decision import Ground, Outcome
+from lending.domain.origination.eligibility import Ineligible
+from lending.domain.origination.limit import Cap
+from lending.domain.origination.offer import AcceptanceRefusal, OfferState
+from lending.domain.origination.product import Band
+from lending.domain.origination.review import ReviewRefusal
 
 BOOKED_MEANWHILE: Final = _("Something was booked on this loan meanwhile. Please look at the effects again.")
 

@@ -11,8 +11,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from config.office.actors import SYSTEM
-from lending.api.bodies import (
+from config.api.authentication import caller_of
+from config.api.bodies import (
     ClosedSerializer,
     MomentField,
     MoneySerializer,
@@ -21,17 +21,17 @@ from lending.api.bodies import (
     minor_of,
     money,
 )
+from config.office.actors import SYSTEM
 from lending.api.keys import KEY_PARAMETER, request_key
 from lending.api.offers import own_offer
 from lending.api.refusals import described, refused
 from lending.api.words import ground
-from lending.domain.decision import Outcome
-from lending.domain.offer import SignedTerms
-from lending.domain.transfer import TransferState
+from lending.domain.books.transfer import TransferState
+from lending.domain.origination.decision import Outcome
+from lending.domain.origination.offer import SignedTerms
 from lending.models import Application
 from lending.operations.applications import OfferNotAccepted, accept_offer
 from lending.queries.applications import Progress, get_progress_of_partner
-from merchants.api.authentication import caller_of, partner_of
 from merchants.operations.idempotency import RequestNotTaken
 from scoring.operations.single import MerchantNotScored
 
@@ -117,7 +117,7 @@ class AcceptView(APIView):
             )
         except (OfferNotAccepted, RequestNotTaken, MerchantNotScored) as denied:
             return refused(denied.reason)
-        progress = get_progress_of_partner(partner_id=partner_of(request).pk, application_id=application.pk)
+        progress = get_progress_of_partner(partner_id=caller_of(request).partner_id, application_id=application.pk)
         reply = Response(_body(progress), status=HTTPStatus.CREATED)
         reply["Location"] = f"/api/v1/applications/application_{application.pk}"
         return reply
@@ -132,7 +132,7 @@ class ApplicationView(APIView):
     def get(self, request: Request, application_id: int) -> Response:
         """Give what was decided, and how far the money is."""
         try:
-            progress = get_progress_of_partner(partner_id=partner_of(request).pk, application_id=application_id)
+            progress = get_progress_of_partner(partner_id=caller_of(request).partner_id, application_id=application_id)
         except Application.DoesNotExist as error:
             raise Http404 from error
         return Response(_body(progress))

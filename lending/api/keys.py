@@ -7,10 +7,10 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 
+from config.api.authentication import caller_of
+from config.kernel.canonical import canonical_json, sha256_of
 from config.problems import CODES
-from merchants.api.authentication import partner_of
 from merchants.domain.idempotency import LONGEST_KEY, RequestKey
-from scoring.domain.canonical import canonical_json, sha256_of
 
 HEADER: Final = "Idempotency-Key"
 KEY_PARAMETER: Final = OpenApiParameter(
@@ -47,4 +47,4 @@ def request_key(request: Request) -> RequestKey:
     if not _KEY.fullmatch(key):
         raise KeyInvalid
     asked = canonical_json([request.method, request.path, request.data])
-    return RequestKey(partner_id=partner_of(request).pk, key=key, digest=sha256_of(asked))
+    return RequestKey(partner_id=caller_of(request).partner_id, key=key, digest=sha256_of(asked))

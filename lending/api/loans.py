@@ -10,17 +10,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from lending.api.bodies import MoneySerializer, money
+from config.api.authentication import caller_of
+from config.api.bodies import MoneySerializer, money
 from lending.api.ids import after_of
 from lending.api.offers import A_PAGE, asked_merchant
 from lending.api.refusals import described, refused
-from lending.domain.allocation import Allocation
-from lending.domain.booking import BookingRefusal
-from lending.domain.ledger import Position
+from lending.domain.books.booking import BookingRefusal
+from lending.domain.books.ledger import Position
+from lending.domain.contract.allocation import Allocation
 from lending.models import Loan
 from lending.queries.loans import get_loan_of_partner, loans_of_partner, position_of, projection_of
 from lending.queries.servicing import Happening, Row, current_date_of, get_servicing
-from merchants.api.authentication import partner_of
 
 QUOTED_AHEAD = timedelta(days=60)
 """A payoff is quoted so far ahead: beyond, too much may happen before."""
@@ -137,7 +137,7 @@ class LoansView(APIView):
     def get(self, request: Request) -> Response:
         """List the loans to your merchants as their books have them, 100 a page."""
         found = loans_of_partner(
-            partner_id=partner_of(request).pk,
+            partner_id=caller_of(request).partner_id,
             merchant_id=asked_merchant(request),
             after=after_of(request, "loan"),
             limit=A_PAGE,
@@ -247,7 +247,7 @@ class PayoffView(APIView):
 def own_loan(request: Request, loan_id: int) -> Loan:
     """Get a loan to one of the caller's merchants. Raises Http404."""
     try:
-        return get_loan_of_partner(partner_id=partner_of(request).pk, loan_id=loan_id)
+        return get_loan_of_partner(partner_id=caller_of(request).partner_id, loan_id=loan_id)
     except Loan.DoesNotExist as error:
         raise Http404 from error
 

@@ -7,13 +7,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from config.api.authentication import caller_of
 from lending.api.offers import OfferSerializer, offer_body
 from lending.api.refusals import described
 from lending.api.words import no_offer
-from lending.domain.no_offer import explain_no_offer
+from lending.domain.origination.no_offer import explain_no_offer
 from lending.queries.borrowing import assess_merchant
 from lending.queries.offers import get_open_offer
-from merchants.api.authentication import partner_of
 from merchants.models import Merchant
 from merchants.queries.merchants import get_merchant
 
@@ -53,7 +53,7 @@ class MerchantOfferView(APIView):
     def get(self, request: Request, external_id: str) -> Response:
         """Give the open offer, or the reason why there is none and what would change it."""
         try:
-            merchant = get_merchant(partner_id=partner_of(request).pk, external_id=external_id)
+            merchant = get_merchant(partner_id=caller_of(request).partner_id, external_id=external_id)
         except Merchant.DoesNotExist as error:
             raise Http404 from error
         offer = get_open_offer(merchant_id=merchant.pk)

@@ -10,18 +10,18 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from config.api.authentication import caller_of
+from config.api.bodies import ClosedSerializer, MoneySerializer, MonthsField, NothingSerializer, minor_of, money
 from config.office.business_date import get_business_date
-from lending.api.bodies import ClosedSerializer, MoneySerializer, MonthsField, NothingSerializer, minor_of, money
 from lending.api.ids import after_of
 from lending.api.refusals import described, refused
-from lending.domain.application import ApplicationRefusal
-from lending.domain.offer import AcceptanceRefusal
-from lending.domain.quote import Quote
-from lending.domain.refusal import LoanRefused
+from lending.domain.contract.quote import Quote
+from lending.domain.contract.refusal import LoanRefused
+from lending.domain.origination.application import ApplicationRefusal
+from lending.domain.origination.offer import AcceptanceRefusal
 from lending.models import Offer
 from lending.operations.offers import OfferNotMoved, decline_offer, deliver_offer
 from lending.queries.offers import get_offer_of_partner, open_offers_of_partner, quote_offer
-from merchants.api.authentication import caller_of, partner_of
 from merchants.models import Merchant
 from merchants.queries.merchants import get_merchant
 
@@ -100,7 +100,7 @@ class OffersView(APIView):
     def get(self, request: Request) -> Response:
         """List the open offers to your merchants, 100 a page."""
         found = open_offers_of_partner(
-            partner_id=partner_of(request).pk,
+            partner_id=caller_of(request).partner_id,
             merchant_id=asked_merchant(request),
             after=after_of(request, "offer"),
             limit=A_PAGE,
@@ -168,7 +168,7 @@ class DeliveredView(APIView):
 def own_offer(request: Request, offer_id: int) -> Offer:
     """Get an offer to one of the caller's merchants. Raises Http404."""
     try:
-        return get_offer_of_partner(partner_id=partner_of(request).pk, offer_id=offer_id)
+        return get_offer_of_partner(partner_id=caller_of(request).partner_id, offer_id=offer_id)
     except Offer.DoesNotExist as error:
         raise Http404 from error
 
@@ -179,7 +179,7 @@ def asked_merchant(request: Request) -> int | None:
     if external_id is None:
         return None
     try:
-        return get_merchant(partner_id=partner_of(request).pk, external_id=external_id).pk
+        return get_merchant(partner_id=caller_of(request).partner_id, external_id=external_id).pk
     except Merchant.DoesNotExist as error:
         raise Http404 from error
 

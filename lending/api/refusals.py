@@ -9,10 +9,10 @@ from rest_framework import serializers
 from rest_framework.response import Response
 
 from config.problems import CODES, problem
-from lending.domain.application import ApplicationRefusal
-from lending.domain.booking import BookingRefusal
-from lending.domain.offer import AcceptanceRefusal, MoveRefusal
-from lending.domain.refusal import LoanRefusal
+from lending.domain.books.booking import BookingRefusal
+from lending.domain.contract.refusal import LoanRefusal
+from lending.domain.origination.application import ApplicationRefusal
+from lending.domain.origination.offer import AcceptanceRefusal, MoveRefusal
 from merchants.domain.idempotency import KeyRefusal
 from scoring.domain.run import SingleRefusal
 

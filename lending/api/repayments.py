@@ -9,14 +9,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from lending.api.bodies import ClosedSerializer, MoneySerializer, TextField, minor_of, money
+from config.api.authentication import caller_of
+from config.api.bodies import ClosedSerializer, MoneySerializer, TextField, minor_of, money
 from lending.api.keys import KEY_PARAMETER, request_key
 from lending.api.loans import AllocationSerializer, BalancesSerializer, allocation_body, balances_body, own_loan
 from lending.api.refusals import described, refused
 from lending.models import LoanEvent
 from lending.operations.loans import EventNotBooked, book_repayment
 from lending.queries.servicing import receipt_of
-from merchants.api.authentication import caller_of
 from merchants.operations.idempotency import RequestNotTaken
 
 

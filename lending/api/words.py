@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from config.kernel.money import format_minor
-from lending.domain.assessment import NoOffer
-from lending.domain.decision import Ground, Outcome
-from lending.domain.eligibility import Ineligible
-from lending.domain.limit import Cap
-from lending.domain.no_offer import Cause, Measure, Threshold, Without
+from lending.domain.origination.assessment import NoOffer
+from lending.domain.origination.decision import Ground, Outcome
+from lending.domain.origination.eligibility import Ineligible
+from lending.domain.origination.limit import Cap
+from lending.domain.origination.no_offer import Cause, Measure, Threshold, Without
 from scoring.domain.policy import Gate, NotScored
 
 REVIEW: Final = ("needs_review", "A person looks at the application; the decision follows.")

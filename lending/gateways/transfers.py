@@ -15,7 +15,7 @@ from uuid import UUID
 import structlog
 
 from config.kernel.money import Money
-from lending.domain.transfer import SILENCES
+from lending.domain.books.transfer import SILENCES
 
 log = structlog.get_logger(__name__)
 

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from config.office.actors import SYSTEM, Actor, ActorKind
 from config.office.business_date import get_business_date
-from lending.domain.offer import SignedTerms
+from lending.domain.origination.offer import SignedTerms
 from lending.models import Application, Offer
 from lending.operations.applications import OfferNotAccepted, accept_offer
 from merchants.models import Merchant, PayoutAccount

@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from config.db.locking import LockingQuerySet
-from lending.domain.day_close import CloseState
+from lending.domain.books.day_close import CloseState
 
 STATES = [state.value for state in CloseState]
 WORKING = CloseState.WORKING.value

@@ -5,7 +5,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from config.kernel.money import CURRENCY_PATTERN
-from lending.domain.ledger import AccountKind, EntryCode
+from lending.domain.books.ledger import AccountKind, EntryCode
 from lending.models.day_close import DayClose
 from lending.models.loan import Loan, LoanEvent
 from lending.models.product import ProductVersion

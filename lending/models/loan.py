@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from config.db.locking import LockingQuerySet
 from config.kernel.money import CURRENCY_PATTERN
-from lending.domain.events import EventType
-from lending.domain.loan import LoanStatus
+from lending.domain.books.loan import LoanStatus
+from lending.domain.contract.events import EventType
 from lending.models.application import Application
 from lending.models.product import ProductVersion
 from merchants.models import Merchant, Partner, PayoutAccount
@@ -51,8 +51,8 @@ class Loan(models.Model):
 
     `terms` is what the contract engine reads. Amounts are minor units. `worst_dpd` is the most days past due that a
     close found, after it had collected what was due. From `overdue_minor` to `penalty_numerator` is what the next
-    close goes on from (`lending.domain.accrual`), by arithmetic alone until `replay_on`, the first date on which an
-    instalment falls due or passes its grace.
+    close goes on from (`lending.domain.contract.accrual`), by arithmetic alone until `replay_on`, the first date on
+    which an instalment falls due or passes its grace.
     """
 
     application = models.OneToOneField(Application, on_delete=models.PROTECT, related_name="loan")

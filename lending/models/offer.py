@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.db.locking import LockingQuerySet
 from config.kernel.money import CURRENCY_PATTERN
-from lending.domain.offer import OfferState, may_become
+from lending.domain.origination.offer import OfferState, may_become
 from lending.models.product import ProductVersion
 from merchants.models import Merchant
 from scoring.models import Score, ScoreRun
@@ -42,7 +42,7 @@ class OfferQuerySet(LockingQuerySet["Offer"]):
 
 
 class CreditLine(models.Model):
-    """How much a merchant may owe in all, as the last night left it (`lending.domain.line`)."""
+    """How much a merchant may owe in all, as the last night left it (`lending.domain.origination.line`)."""
 
     merchant = models.OneToOneField(Merchant, on_delete=models.PROTECT, related_name="+")
     limit_minor = models.BigIntegerField()

@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from config.db.locking import LockingQuerySet
-from lending.domain.transfer import BACK_OFF, OPEN_TRANSFERS, PATIENCE, TransferKind, TransferState
+from lending.domain.books.transfer import BACK_OFF, OPEN_TRANSFERS, PATIENCE, TransferKind, TransferState
 from lending.models.loan import Loan
 
 KINDS = [kind.value for kind in TransferKind]

@@ -8,22 +8,28 @@ exposure's lock.
 from datetime import date, datetime
 from functools import partial
 
-from django.db import connection
-
+from config.db.locking import lock_name
 from config.db.transactions import Contended, operation, require_one, require_transaction
+from config.kernel.refusals import Refused
 from config.office.actors import SYSTEM, Actor
 from config.office.business_date import get_business_date
 from config.office.events import record_event
-from config.refusals import Refused
-from lending.domain.application import STATE_AFTER, ApplicationRefusal
-from lending.domain.decision import RULES_VERSION, DecisionFacts, Ground, Outcome, canonical_decision, decide
-from lending.domain.decision import Decision as Verdict
-from lending.domain.loan import LoanStatus
-from lending.domain.offer import AcceptanceRefusal, OfferState, SignedTerms, judge_acceptance
-from lending.domain.product import Band, Product, terms_of
-from lending.domain.review import ReviewRefusal
-from lending.domain.snapshot import snapshot_of
-from lending.domain.terms import write_terms
+from lending.domain.books.loan import LoanStatus
+from lending.domain.contract.terms import write_terms
+from lending.domain.origination.application import STATE_AFTER, ApplicationRefusal
+from lending.domain.origination.decision import (
+    RULES_VERSION,
+    DecisionFacts,
+    Ground,
+    Outcome,
+    canonical_decision,
+    decide,
+)
+from lending.domain.origination.decision import Decision as Verdict
+from lending.domain.origination.offer import AcceptanceRefusal, OfferState, SignedTerms, judge_acceptance
+from lending.domain.origination.product import Band, Product, terms_of
+from lending.domain.origination.review import ReviewRefusal
+from lending.domain.origination.snapshot import snapshot_of
 from lending.models import Application, Decision, Loan, Offer
 from lending.operations.transfers import make_payout
 from lending.queries.applications import get_application, get_review_refusal
@@ -178,9 +184,7 @@ def lock_exposure(merchant: Merchant, product: Product) -> None:
     """
     require_transaction()
     if product.limits.portfolio_room_minor is not None or product.limits.category_rooms_minor:
-        with connection.cursor() as cursor:
-            name = f"rooms:{product.code}:{product.currency}"
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+        lock_name("lending.product_room", product.code, product.currency)
     if merchant.owner_id is not None:
         Owner.objects.filter(pk=merchant.owner_id).lock().get()
     if Merchant.objects.filter(pk=merchant.pk).lock().get().owner_id != merchant.owner_id:

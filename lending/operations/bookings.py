@@ -4,16 +4,15 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
 
-from django.db import connection
-
+from config.db.locking import lock_name
 from config.db.transactions import require_one, require_transaction
 from config.office.actors import Actor
-from lending.domain.booking import effective_date
-from lending.domain.events import LoanEvent
-from lending.domain.ledger import EntryCode, Movement
-from lending.domain.plan import plan_event
-from lending.domain.projection import Projection
-from lending.domain.replay import Replayed
+from lending.domain.books.booking import effective_date
+from lending.domain.books.ledger import EntryCode, Movement
+from lending.domain.books.plan import plan_event
+from lending.domain.books.projection import Projection
+from lending.domain.contract.events import LoanEvent
+from lending.domain.contract.replay import Replayed
 from lending.models import Entry, Instalment, Loan, Posting
 from lending.models import LoanEvent as EventRow
 from lending.queries.closes import last_proven_day
@@ -35,7 +34,7 @@ def book_event(
     Raises NoTransaction, LoanRefused.
     """
     require_transaction()
-    hold_books(alone=False)
+    lock_books(exclusive=False)
     contract, last_proven = contract_of(loan), last_proven_day()
     plan = plan_event(contract, event, booked=position_of(loan), booked_to=loan.booked_to)
     if plan.earned:
@@ -86,15 +85,13 @@ def post(entry: Entry, moved: Sequence[Movement], *, currency: str) -> None:
     )
 
 
-def hold_books(*, alone: bool) -> None:
-    """Hold the books until the transaction ends: alone, who says that a day is proven; with others, who books.
+def lock_books(*, exclusive: bool) -> None:
+    """Lock the books until the transaction ends: exclusively to declare a day proven, shared to book.
 
-    So nothing is booked into a day behind its proof, also not by who began before the closing did. Bookings do not
-    wait for each other, but for whoever waits to be alone.
+    So nothing is booked into a day behind its proof, not even by a booking that began before the close did. Bookings
+    do not wait for each other, only for a close that holds or waits for the exclusive lock.
     """
-    shared = "" if alone else "_shared"
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT pg_advisory_xact_lock{shared}(hashtextextended('lending books', 0))")
+    lock_name("lending.books", shared=not exclusive)
 
 
 def _write_projection(loan: Loan, projection: Projection, *, booked_to: date) -> None:

@@ -16,14 +16,14 @@ from django.db import connection
 from django.db.models import F
 
 from config.db.transactions import StaleRow, operation, require_one
+from config.kernel.refusals import Refused
 from config.office.actors import SYSTEM, Actor
 from config.office.business_date import get_business_date, lock_business_date, open_day
 from config.office.events import record_event
 from config.office.job_runs import Claim, Clock, finish_job, hold_claim, queue_jobs, report_progress
 from config.office.models import JobRun
 from config.office.models.job_run import JobState
-from config.refusals import Refused
-from lending.domain.day_close import (
+from lending.domain.books.day_close import (
     ACCRUE,
     DRIFTED_SHOWN,
     STAGES,
@@ -33,12 +33,12 @@ from lending.domain.day_close import (
     parts_of,
     stage_after,
 )
-from lending.domain.ledger import NOTHING, EntryCode, Position, earned_between, movements, total
-from lending.domain.night import Standing, advance_standings, turned
-from lending.domain.parts import parts_for
-from lending.domain.projection import project
+from lending.domain.books.ledger import NOTHING, EntryCode, Position, earned_between, movements, total
+from lending.domain.books.night import Standing, advance_standings, turned
+from lending.domain.books.parts import parts_for
+from lending.domain.books.projection import project
 from lending.models import DayClose, Entry, Loan, ProofLine
-from lending.operations.bookings import hold_books, post
+from lending.operations.bookings import lock_books, post
 from lending.queries.behaviour import day_ends_of_part
 from lending.queries.books import booked_loans, drifted_loans, prove_accounts
 from lending.queries.closes import get_close_refusal, next_day
@@ -151,7 +151,7 @@ def prove_books(*, claim: Claim, clock: Clock) -> None:
     with operation():
         DayClose.objects.filter(pk=claim.subject_id).lock().get()
         close = DayClose.objects.get(pk=claim.subject_id)
-        hold_books(alone=True)
+        lock_books(exclusive=True)
         balances, now = prove_accounts(), clock()
         ProofLine.objects.bulk_create([ProofLine(close=close, **asdict(balance)) for balance in balances])
         state = conclude(balances, close.drifted)

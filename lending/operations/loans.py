@@ -8,12 +8,12 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from config.db.transactions import operation
+from config.kernel.refusals import Refused
 from config.office.actors import Actor, ActorKind
 from config.office.events import record_event
-from config.refusals import Refused
-from lending.domain.booking import Booking, BookingRefusal, event_of
-from lending.domain.events import EventType
-from lending.domain.refusal import LoanRefusal, LoanRefused
+from lending.domain.books.booking import Booking, BookingRefusal, event_of
+from lending.domain.contract.events import EventType
+from lending.domain.contract.refusal import LoanRefusal, LoanRefused
 from lending.models import Loan
 from lending.models import LoanEvent as EventRow
 from lending.operations.bookings import book_event

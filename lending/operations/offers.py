@@ -5,17 +5,17 @@ from datetime import date, datetime
 from typing import Final
 
 from config.db.transactions import operation, require_one, require_transaction
+from config.kernel.refusals import Refused
 from config.office.actors import Actor
 from config.office.business_date import get_business_date, lock_business_date
 from config.office.events import record_event
 from config.office.job_runs import Claim, Clock, finish_job, hold_claim, queue_jobs
-from config.refusals import Refused
-from lending.domain.assessment import Assessment, assess
-from lending.domain.limit import most_by_months
-from lending.domain.offer import MoveRefusal, OfferState, expires_on, judge_move, state_after_night
-from lending.domain.parts import parts_for
-from lending.domain.product import Product
-from lending.domain.round import MAKE_OFFERS, RoundRefusal, judge_round
+from lending.domain.books.parts import parts_for
+from lending.domain.origination.assessment import Assessment, assess
+from lending.domain.origination.limit import most_by_months
+from lending.domain.origination.offer import MoveRefusal, OfferState, expires_on, judge_move, state_after_night
+from lending.domain.origination.offer_round import MAKE_OFFERS, RoundRefusal, judge_round
+from lending.domain.origination.product import Product
 from lending.models import CreditLine, Offer, OfferRound, ProductVersion
 from lending.queries.facts import facts_of
 from lending.queries.offers import assessed_after, get_offer

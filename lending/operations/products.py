@@ -4,10 +4,10 @@ from datetime import datetime
 from enum import StrEnum
 
 from config.db.transactions import operation
+from config.kernel.refusals import Refused
 from config.office.actors import Actor
 from config.office.events import record_event
-from config.refusals import Refused
-from lending.domain.product_document import canonical_product, parse_product
+from lending.domain.origination.product_document import canonical_product, parse_product
 from lending.models import ProductVersion
 
 

@@ -15,14 +15,12 @@ from django.db.models import Q
 from config.db.transactions import operation, require_one, require_transaction
 from config.jobs import enqueue
 from config.kernel.money import Money
+from config.kernel.refusals import Refused
 from config.office.actors import SYSTEM, Actor
 from config.office.business_date import get_business_date
 from config.office.events import record_event
-from config.refusals import Refused
-from lending.domain.events import EventType, LoanEvent
-from lending.domain.loan import LoanStatus
-from lending.domain.refusal import LoanRefusal, LoanRefused
-from lending.domain.transfer import (
+from lending.domain.books.loan import LoanStatus
+from lending.domain.books.transfer import (
     AgainRefusal,
     PayoutHold,
     ReturnRefusal,
@@ -33,6 +31,8 @@ from lending.domain.transfer import (
     judge_return,
     settle,
 )
+from lending.domain.contract.events import EventType, LoanEvent
+from lending.domain.contract.refusal import LoanRefusal, LoanRefused
 from lending.gateways.transfers import Answer, Order
 from lending.models import Loan, Transfer
 from lending.models import LoanEvent as EventRow

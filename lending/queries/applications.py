@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 
 from config.office.actors import Actor
-from lending.domain.application import ApplicationState
-from lending.domain.decision import Decision as Verdict
-from lending.domain.decision import DecisionFacts, Outcome, canonical_decision, decide
-from lending.domain.product import Band
-from lending.domain.review import ReviewRefusal, judge_review
-from lending.domain.snapshot import parse_snapshot
-from lending.domain.transfer import TransferKind
+from lending.domain.books.transfer import TransferKind
+from lending.domain.origination.application import ApplicationState
+from lending.domain.origination.decision import Decision as Verdict
+from lending.domain.origination.decision import DecisionFacts, Outcome, canonical_decision, decide
+from lending.domain.origination.product import Band
+from lending.domain.origination.review import ReviewRefusal, judge_review
+from lending.domain.origination.snapshot import parse_snapshot
 from lending.models import Application, Decision, Loan, Transfer
 from lending.queries.products import product_of
 from merchants.models import PayoutAccount

@@ -4,7 +4,7 @@ from django.db.models import BigIntegerField, Case, F, Q, Sum, Value, When
 
 from config.kernel.calendar import day_number
 from config.office.business_date import get_business_date
-from lending.domain.transfer import TransferKind
+from lending.domain.books.transfer import TransferKind
 from lending.models import Transfer
 from merchants.domain.transaction import Settlement, TransactionKind
 from merchants.models import Merchant, Transaction

@@ -9,8 +9,8 @@ from typing import Final
 from django.db.models import Exists, F, OuterRef, Q, Sum
 
 from config.kernel.calendar import day_number
-from lending.domain.loan import LoanStatus
-from lending.domain.state import read_state
+from lending.domain.books.loan import LoanStatus
+from lending.domain.contract.state import read_state
 from lending.models import Instalment, Loan, LoanEvent
 from lending.queries.loans import contracts_of
 from scoring.domain.behaviour import Behaviour

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from config.office.business_date import get_business_date
-from lending.domain.booking import Booking, BookingRefusal, event_of, judge_booking
-from lending.domain.events import EventType
-from lending.domain.plan import Plan, plan_event
-from lending.domain.refusal import LoanRefusal, LoanRefused
+from lending.domain.books.booking import Booking, BookingRefusal, event_of, judge_booking
+from lending.domain.books.plan import Plan, plan_event
+from lending.domain.contract.events import EventType
+from lending.domain.contract.refusal import LoanRefusal, LoanRefused
 from lending.models import Loan, LoanEvent
 from lending.queries.loans import contract_of, next_event_id, position_of
 

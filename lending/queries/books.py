@@ -9,13 +9,13 @@ from datetime import date
 from django.db import connection
 from django.db.models import Sum
 
-from lending.domain.day_close import Balance
-from lending.domain.ledger import POSITION_FIELDS, Account, Position, balances
-from lending.domain.loan import LoanStatus
-from lending.domain.plan import Contract
-from lending.domain.projection import project
-from lending.domain.refusal import LoanRefused
-from lending.domain.transfer import TransferKind, TransferState
+from lending.domain.books.day_close import Balance
+from lending.domain.books.ledger import POSITION_FIELDS, Account, Position, balances
+from lending.domain.books.loan import LoanStatus
+from lending.domain.books.plan import Contract
+from lending.domain.books.projection import project
+from lending.domain.books.transfer import TransferKind, TransferState
+from lending.domain.contract.refusal import LoanRefused
 from lending.models import Instalment, Loan, Transfer
 from lending.queries.loans import carry_of, contracts_of, position_of
 

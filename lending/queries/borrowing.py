@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from config.office.business_date import get_business_date
-from lending.domain.assessment import Assessment, assess
-from lending.domain.no_offer import Without, explain_no_offer
+from lending.domain.origination.assessment import Assessment, assess
+from lending.domain.origination.no_offer import Without, explain_no_offer
 from lending.models import Application, Loan, Offer
 from lending.queries.facts import facts_of
 from lending.queries.products import product_of, sold_product

@@ -8,7 +8,7 @@ from django.db.models import Count, Min, Q, Sum
 from config.office.business_date import get_business_date
 from config.office.models import JobRun
 from config.office.models.job_run import JobState
-from lending.domain.day_close import STAGES, CloseRefusal, CloseState, day_to_close, judge_close, parts_of
+from lending.domain.books.day_close import STAGES, CloseRefusal, CloseState, day_to_close, judge_close, parts_of
 from lending.models import DayClose, Loan, Posting
 
 

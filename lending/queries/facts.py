@@ -8,12 +8,12 @@ from functools import lru_cache
 
 from django.db.models import F, Q, Sum
 
-from lending.domain.facts import Exposure, MerchantFacts, Profile, ScoreFacts, dues_by_month
-from lending.domain.line import Line
-from lending.domain.loan import LoanStatus, repaid_on_time
-from lending.domain.product import Product
-from lending.domain.schedule import draw_schedule
-from lending.domain.terms import parse_terms
+from lending.domain.books.loan import LoanStatus, repaid_on_time
+from lending.domain.contract.schedule import draw_schedule
+from lending.domain.contract.terms import parse_terms
+from lending.domain.origination.facts import Exposure, MerchantFacts, Profile, ScoreFacts, dues_by_month
+from lending.domain.origination.line import Line
+from lending.domain.origination.product import Product
 from lending.models import CreditLine, Instalment, Loan, Offer
 from merchants.models import Merchant
 from scoring.domain.calibration import Grade, parse_calibration

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from datetime import date
 
 from config.kernel.daycount import DayCount
-from lending.domain.events import EventType, LoanEvent
-from lending.domain.fields import choice_of, decimal_of
-from lending.domain.ledger import POSITION_FIELDS, Position
-from lending.domain.loan import LoanStatus
-from lending.domain.night import Standing
-from lending.domain.plan import Contract
-from lending.domain.projection import Carry, Projection, project
-from lending.domain.terms import parse_terms
+from lending.domain.books.ledger import POSITION_FIELDS, Position
+from lending.domain.books.loan import LoanStatus
+from lending.domain.books.night import Standing
+from lending.domain.books.plan import Contract
+from lending.domain.books.projection import Carry, Projection, project
+from lending.domain.contract.events import EventType, LoanEvent
+from lending.domain.contract.fields import choice_of, decimal_of
+from lending.domain.contract.terms import parse_terms
 from lending.models import Loan
 from lending.models import LoanEvent as EventRow
 

@@ -6,9 +6,9 @@ from django.db.models import Count, F, Sum
 from django.db.models.functions import Mod
 
 from config.office.business_date import get_business_date
-from lending.domain.offer import AcceptanceRefusal, Offered, OfferState, judge_acceptance
-from lending.domain.product import terms_of
-from lending.domain.quote import Quote, quote
+from lending.domain.contract.quote import Quote, quote
+from lending.domain.origination.offer import AcceptanceRefusal, Offered, OfferState, judge_acceptance
+from lending.domain.origination.product import terms_of
 from lending.models import Offer, OfferRound, ProductVersion
 from lending.queries.products import product_of
 from scoring.domain.calibration import Grade

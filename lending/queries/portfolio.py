@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from django.db.models import Count, Q, QuerySet, Sum
 
-from lending.domain.loan import LoanStatus
+from lending.domain.books.loan import LoanStatus
 from lending.models import Loan
 
 

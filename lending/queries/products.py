@@ -6,9 +6,9 @@ from typing import Final
 
 from django.db.models import Exists, OuterRef, QuerySet
 
-from lending.domain.assessment import Assessment, Preview, assess, preview
-from lending.domain.product import Product
-from lending.domain.product_document import parse_product
+from lending.domain.origination.assessment import Assessment, Preview, assess, preview
+from lending.domain.origination.product import Product
+from lending.domain.origination.product_document import parse_product
 from lending.models import ProductVersion
 from lending.queries.facts import facts_of
 from scoring.models import Score, ScoreRun

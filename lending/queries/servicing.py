@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import date
 
 from config.office.business_date import get_business_date
-from lending.domain.allocation import Allocation
-from lending.domain.instalment import InstalmentState, instalment_state
-from lending.domain.plan import Contract
-from lending.domain.projection import Projection, project
-from lending.domain.schedule import Instalment
+from lending.domain.books.instalment import InstalmentState, instalment_state
+from lending.domain.books.plan import Contract
+from lending.domain.books.projection import Projection, project
+from lending.domain.contract.allocation import Allocation
+from lending.domain.contract.schedule import Instalment
 from lending.models import Entry, Loan, LoanEvent, Transfer
 from lending.queries.loans import contract_of
 

@@ -5,8 +5,8 @@ from itertools import zip_longest
 
 from django.db.models import Exists, OuterRef, Q
 
-from lending.domain.loan import LoanStatus
-from lending.domain.transfer import SILENCES, AgainRefusal, TransferKind, TransferState, judge_again
+from lending.domain.books.loan import LoanStatus
+from lending.domain.books.transfer import SILENCES, AgainRefusal, TransferKind, TransferState, judge_again
 from lending.models import DayClose, Loan, Transfer
 
 AT_ONCE = 500

@@ -12,8 +12,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from merchants.api.authentication import caller_of, partner_of
-from merchants.api.parsers import printable
+from config.api.authentication import caller_of
+from config.api.parsers import printable
 from merchants.domain.merchant import COLUMNS
 from merchants.models import Merchant
 from merchants.operations.merchants import enter_merchants
@@ -77,7 +77,7 @@ class MerchantsView(APIView):
     def post(self, request: Request) -> Response:
         """Create those that are new and change those that are known; sending them again is safe."""
         entered = enter_merchants(
-            partner_id=partner_of(request).pk,
+            partner_id=caller_of(request).partner_id,
             rows=_rows(request.data),
             actor=caller_of(request).actor,
             now=timezone.now(),
@@ -103,7 +103,7 @@ class MerchantsView(APIView):
     def get(self, request: Request) -> Response:
         """List merchants in order of their external ids, 100 a page."""
         found = merchants_after(
-            partner_id=partner_of(request).pk, external_id=request.query_params.get("after", ""), limit=A_PAGE
+            partner_id=caller_of(request).partner_id, external_id=request.query_params.get("after", ""), limit=A_PAGE
         )
         following = found[-1].external_id if len(found) == A_PAGE else None
         return Response(
@@ -120,7 +120,7 @@ class MerchantView(APIView):
     def get(self, request: Request, external_id: str) -> Response:
         """Give what is known of the merchant."""
         try:
-            merchant = get_merchant(partner_id=partner_of(request).pk, external_id=external_id)
+            merchant = get_merchant(partner_id=caller_of(request).partner_id, external_id=external_id)
         except Merchant.DoesNotExist as error:
             raise Http404 from error
         return Response(MerchantSerializer(merchant).data)

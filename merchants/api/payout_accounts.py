@@ -10,8 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from config.api.authentication import caller_of
 from config.problems import CODES, problem
-from merchants.api.authentication import caller_of, partner_of
 from merchants.domain.payout_account import EntryRefusal
 from merchants.domain.text import storable
 from merchants.models import Merchant, PayoutAccount
@@ -47,7 +47,7 @@ class PayoutAccountView(APIView):
         entry.is_valid(raise_exception=True)
         try:
             account = enter_payout_account(
-                partner_id=partner_of(request).pk,
+                partner_id=caller_of(request).partner_id,
                 external_id=external_id,
                 number=entry.validated_data["number"],
                 holder=entry.validated_data["holder"],

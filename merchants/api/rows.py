@@ -7,7 +7,7 @@ from typing import IO, Any
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import BaseParser
 
-from merchants.api.parsers import encoding_of, lines_of, load_json, printable, read_body
+from config.api.parsers import encoding_of, lines_of, load_json, printable, read_body
 from merchants.domain.transaction import COLUMNS, RawRow
 from merchants.operations.ingestion import MAX_ROWS
 

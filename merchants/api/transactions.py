@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from merchants.api.authentication import caller_of, partner_of
+from config.api.authentication import caller_of
 from merchants.api.rows import NDJSONParser, SentRows, TransactionsJSONParser
 from merchants.models import Batch, BatchIssue
 from merchants.operations.ingestion import receive_batch
@@ -95,7 +95,7 @@ class TransactionsView(APIView):
         if not isinstance(sent, SentRows) or not sent.rows:
             raise ValidationError({"transactions": ["There is no row."]})
         batch = receive_batch(
-            partner_id=partner_of(request).pk,
+            partner_id=caller_of(request).partner_id,
             source="api",
             rows=sent.rows,
             actor=caller_of(request).actor,
@@ -122,7 +122,7 @@ class BatchView(APIView):
         if not after.isdecimal() or not after.isascii() or len(after) > 9:  # noqa: PLR2004 - beyond every line
             raise ValidationError({"after_line": ["A line's number is needed."]})
         try:
-            batch = get_batch(partner_id=partner_of(request).pk, number=number)
+            batch = get_batch(partner_id=caller_of(request).partner_id, number=number)
         except Batch.DoesNotExist as error:
             raise Http404 from error
         issues = issues_of(batch=batch, after_line=int(after), limit=ISSUES_A_PAGE)

@@ -2,7 +2,6 @@
 
 from django.urls import path, register_converter
 
-from merchants.api import schema  # noqa: F401 - describes the tokens
 from merchants.api.merchants import MerchantsView, MerchantView
 from merchants.api.payout_accounts import PayoutAccountView
 from merchants.api.transactions import BatchView, TransactionsView
@@ -24,7 +23,7 @@ class BatchIdConverter:
 
 register_converter(BatchIdConverter, "batch")
 
-# A partner's ids may have slashes: so the longer addresses come first, here and where the apps are put together.
+# A partner's ids may have slashes, so the longer addresses come first.
 urlpatterns = [
     path("merchants", MerchantsView.as_view(), name="merchants"),
     path("merchants/<path:external_id>/payout-account", PayoutAccountView.as_view(), name="payout-account"),

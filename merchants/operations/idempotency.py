@@ -2,10 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from django.db import connection
-
+from config.db.locking import lock_name, try_lock_name
 from config.db.transactions import operation, require_transaction
-from config.refusals import Refused
+from config.kernel.refusals import Refused
 from merchants.domain.idempotency import KeyRefusal, RequestKey
 from merchants.models import KeptRequest
 
@@ -21,12 +20,7 @@ def take_request(request: RequestKey) -> int | None:
 
     Raises NoTransaction, RequestNotTaken.
     """
-    require_transaction()
-    with connection.cursor() as cursor:
-        name = f"{request.partner_id}:{request.key}"
-        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [name])
-        [taken] = cursor.fetchone() or [False]
-    if not taken:
+    if not try_lock_name("merchants.request", request.partner_id, request.key):
         raise RequestNotTaken(KeyRefusal.STILL_RUNNING)
     return recall_request(request)  # by a new statement, after the lock: it sees what the one before committed
 
@@ -46,9 +40,7 @@ def hold_reference(*, partner_id: int, reference: str) -> None:
     """
     require_transaction()
     if reference:
-        with connection.cursor() as cursor:
-            name = f"{partner_id}:reference:{reference}"
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+        lock_name("merchants.reference", partner_id, reference)
 
 
 def keep_request(request: RequestKey, *, result: int, now: datetime) -> None:

@@ -4,9 +4,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from config.db.transactions import operation
+from config.kernel.refusals import Refused
 from config.office.actors import Actor
 from config.office.events import record_event
-from config.refusals import Refused
 from merchants.domain.transaction import Settlement
 from merchants.models import Partner
 

@@ -3,9 +3,9 @@
 from datetime import datetime
 
 from config.db.transactions import operation, require_one
+from config.kernel.refusals import Refused
 from config.office.actors import Actor
 from config.office.events import record_event
-from config.refusals import Refused
 from merchants.domain.payout_account import EntryRefusal, PayoutAccountState, VerificationRefusal, canonical_number
 from merchants.models import Merchant, PayoutAccount
 from merchants.queries.payout_accounts import get_payout_account, get_verification_verdict

@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass
 
-from django.db import connection, transaction
+from django.db import transaction
 
-from config.db.transactions import require_transaction
+from config.db.locking import lock_name
 from merchants.models import Batch, BatchIssue
-
-FIRST_LOCK = 7_301  # one advisory lock for the whole table: numbers are given out one at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +27,11 @@ def issues_of(*, batch: Batch, after_line: int, limit: int) -> list[BatchIssue]:
 
 
 def lock_batch_numbers() -> int:
-    """Hold the numbering of batches until the transaction ends, and give the next number. Raises NoTransaction."""
-    require_transaction()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [FIRST_LOCK])
+    """Hold the numbering of batches until the transaction ends, and give the next number. Raises NoTransaction.
+
+    One lock for the whole table: numbers are given out one at a time.
+    """
+    lock_name("merchants.batch_numbers")
     # A new statement, after the lock: it sees every number given out before.
     last = Batch.objects.order_by("-number").values_list("number", flat=True).first()
     return (last or 0) + 1

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from config.office.admin import ReadOnlyAdmin, found_by, named
+from config.office.words import NOTHING
 from scoring.admin.run_verbs import (
     ABANDON,
     PUBLISH,
@@ -31,7 +32,7 @@ from scoring.admin.run_verbs import (
 from scoring.domain.checks import CheckName, CheckNote
 from scoring.domain.run import RunState
 from scoring.models import RunCheck, ScoreRun
-from scoring.queries.labels import CHECKS, NOTES, NOTHING, RUN_STATES, STAGES, check_value, worst_words
+from scoring.queries.labels import CHECKS, NOTES, RUN_STATES, STAGES, check_value, worst_words
 from scoring.queries.progress import checks_of, failures_of, is_working, progress_of
 from scoring.queries.scores import get_live_run
 

@@ -12,12 +12,13 @@ from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from config.office.admin import ReadOnlyAdmin, found_by, named
+from config.office.words import HUNDREDTH, NOTHING, percent, signed
 from scoring.domain.calibration import GRADES, MILLION, PD_BELOW_PPM, Calibration
 from scoring.domain.features.declarations import FEATURES
 from scoring.domain.scorecard import Row, Scorecard
 from scoring.models import CalibrationVersion, ScorecardVersion
 from scoring.queries.explanations import bins_of
-from scoring.queries.labels import CHARACTERISTICS, FAMILIES, HUNDREDTH, NOTHING, bin_in_unit, percent, signed
+from scoring.queries.labels import CHARACTERISTICS, FAMILIES, bin_in_unit
 from scoring.queries.scores import calibration_of, card_of
 
 

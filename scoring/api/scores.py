@@ -9,8 +9,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from config.api.authentication import caller_of
 from config.problems import problem
-from merchants.api.authentication import partner_of
 from merchants.models import Merchant
 from merchants.queries.merchants import get_merchant
 from scoring.domain.features.declarations import FEATURES
@@ -69,7 +69,7 @@ class ScoreView(APIView):
     def get(self, request: Request, external_id: str) -> Response:
         """Give grade and reasons; never what would teach a merchant to game them."""
         try:
-            merchant = get_merchant(partner_id=partner_of(request).pk, external_id=external_id)
+            merchant = get_merchant(partner_id=caller_of(request).partner_id, external_id=external_id)
         except Merchant.DoesNotExist as error:
             raise Http404 from error
         score = get_live_score(merchant_id=merchant.pk)

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from scoring.domain.canonical import canonical_json, sha256_of
+from config.kernel.canonical import canonical_json, sha256_of
 from scoring.domain.features.columns import Int64s
 
 FACTOR: Final = Decimal("57.708")

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from config.kernel.canonical import canonical_json, sha256_of
 from scoring.domain.calibration import GRADES
-from scoring.domain.canonical import canonical_json, sha256_of
 from scoring.domain.features.characteristics import CHARACTERISTIC_NAMES
 from scoring.domain.features.columns import Int64s
 from scoring.domain.reasons import NO_REASON, reason_codes

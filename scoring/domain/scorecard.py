@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from scoring.domain.canonical import canonical_json, sha256_of
+from config.kernel.canonical import canonical_json, sha256_of
 from scoring.domain.features.columns import INT64_MAX, Booleans, Column, Int64s
 from scoring.domain.features.declarations import FEATURES, Direction
 

@@ -7,6 +7,7 @@ the run, queues the next stage: no chord, nothing to lose with the broker.
 from datetime import datetime
 
 from config.db.transactions import operation, require_one
+from config.kernel.refusals import Refused
 from config.office.actors import SYSTEM, Actor
 from config.office.business_date import get_business_date, lock_business_date
 from config.office.events import record_event
@@ -19,7 +20,6 @@ from config.office.job_runs import (
     queue_jobs,
     report_progress,
 )
-from config.refusals import Refused
 from merchants.models import Merchant
 from merchants.queries.batches import take_watermark
 from scoring.domain.checks import check_run

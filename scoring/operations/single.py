@@ -3,10 +3,10 @@
 from datetime import datetime
 
 from config.db.transactions import operation
+from config.kernel.refusals import Refused
 from config.office.actors import Actor
 from config.office.business_date import get_business_date
 from config.office.events import record_event
-from config.refusals import Refused
 from merchants.models import Merchant
 from merchants.queries.batches import current_watermark
 from merchants.queries.partitions import get_partition

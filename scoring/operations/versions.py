@@ -5,9 +5,9 @@ from enum import StrEnum
 from typing import Final
 
 from config.db.transactions import operation
+from config.kernel.refusals import Refused
 from config.office.actors import Actor
 from config.office.events import record_event
-from config.refusals import Refused
 from scoring.domain.calibration import CalibrationRefused, calibrate, canonical_calibration, require_live
 from scoring.domain.run import RunKind, RunState
 from scoring.domain.scorecard import canonical_card, parse_scorecard

@@ -6,22 +6,15 @@ Kept beside the queries, as the pages of two apps show them; refusals have their
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from config.kernel.money import format_minor
+from config.office.words import HUNDREDTH, MINUS, TENTH, Words, money
 from scoring.domain.checks import CheckName, CheckNote
 from scoring.domain.features.declarations import FEATURES, Unit
 from scoring.domain.policy import Gate, NotScored
 from scoring.domain.run import CONCLUDE, FREEZE, GATHER, SCORE, RunState
 from scoring.queries.explanations import Bin
-
-MINUS: Final = "\N{MINUS SIGN}"
-NOTHING: Final = "\N{EN DASH}"
-TENTH: Final = Decimal("0.1")
-HUNDREDTH: Final = Decimal("0.01")
-Words = str | Promise
 
 RUN_STATES: Final = {
     RunState.WORKING: _("In work"),
@@ -108,21 +101,6 @@ LEVELS: Final = (
     _("one repaid"),
     _("two or more repaid, on time"),
 )
-
-
-def percent(part: int, whole: int, to: Decimal = TENTH) -> str:
-    """Write a share as a percentage, rounded half to even; a dash of nothing."""
-    return f"{(Decimal(part * 100) / whole).quantize(to, ROUND_HALF_EVEN)} %" if whole else NOTHING
-
-
-def signed(number: int) -> str:
-    """Write a number with its sign, thousands separated."""
-    return f"{'+' if number > 0 else MINUS if number < 0 else ''}{abs(number):,}"
-
-
-def money(minor: int, currency: str) -> str:
-    """Write an amount with thousands separated, without its currency."""
-    return format_minor(minor, currency, grouped=True).replace("-", MINUS)
 
 
 def value_in_unit(value: int, unit: Unit, currency: str = "") -> str:

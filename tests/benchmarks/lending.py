@@ -14,11 +14,11 @@ from django.utils import timezone
 from config.office.actors import SYSTEM
 from config.office.business_date import get_business_date, open_day
 from config.office.models import JobRun
-from lending.domain.day_close import ACCRUE, COLLECT, PROVE, STAGES, VERIFY
-from lending.domain.events import EventType, LoanEvent
-from lending.domain.replay import replay
-from lending.domain.round import MAKE_OFFERS
-from lending.domain.terms import parse_terms
+from lending.domain.books.day_close import ACCRUE, COLLECT, PROVE, STAGES, VERIFY
+from lending.domain.contract.events import EventType, LoanEvent
+from lending.domain.contract.replay import replay
+from lending.domain.contract.terms import parse_terms
+from lending.domain.origination.offer_round import MAKE_OFFERS
 from lending.management.borrowers import accept_as_merchant, have_accounts
 from lending.models import Entry, Instalment, Loan, Offer, Posting, Transfer
 from lending.models import LoanEvent as EventRow

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pytest_django.live_server_helper import LiveServer
 
-from lending.domain.loan import LoanStatus
+from lending.domain.books.loan import LoanStatus
 from lending.models import Loan
 from lending.queries.books import prove_accounts
 from merchants.models import Partner

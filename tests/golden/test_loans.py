@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from lending.domain.files import replay_case
+from lending.domain.contract.files import replay_case
 from tests.conftest import SHARED
 
 FILE = "tradeline_term.json"

@@ -5,10 +5,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from lending.domain.events import parse_event
-from lending.domain.refusal import LoanRefused
-from lending.domain.replay import Replayed, replay
-from lending.domain.terms import Step, parse_terms
+from lending.domain.contract.events import parse_event
+from lending.domain.contract.refusal import LoanRefused
+from lending.domain.contract.replay import Replayed, replay
+from lending.domain.contract.terms import Step, parse_terms
 
 Case = dict[str, Any]
 OPENINGS = [

@@ -11,13 +11,13 @@ from config.office.business_date import get_business_date, open_day
 from config.office.job_runs import run_job
 from config.office.models import JobRun
 from config.office.models.job_run import JobState
-from lending.domain.application import ApplicationState
-from lending.domain.day_close import ACCRUE, COLLECT, PROVE, STAGES, VERIFY
-from lending.domain.loan import LoanStatus
-from lending.domain.offer import OfferState
-from lending.domain.product import terms_of
-from lending.domain.product_document import DAY_ONE_PRODUCT
-from lending.domain.terms import write_terms
+from lending.domain.books.day_close import ACCRUE, COLLECT, PROVE, STAGES, VERIFY
+from lending.domain.books.loan import LoanStatus
+from lending.domain.contract.terms import write_terms
+from lending.domain.origination.application import ApplicationState
+from lending.domain.origination.offer import OfferState
+from lending.domain.origination.product import terms_of
+from lending.domain.origination.product_document import DAY_ONE_PRODUCT
 from lending.gateways.transfers import Answer
 from lending.models import Application, DayClose, Loan, Offer
 from lending.operations.day_close import accrue_part, close_day, prove_books, verify_part

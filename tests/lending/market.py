@@ -10,9 +10,9 @@ from config.office.business_date import open_day
 from config.office.job_runs import run_job
 from config.office.models import JobRun
 from config.office.models.job_run import JobState
-from lending.domain.offer import SignedTerms
-from lending.domain.product_document import DAY_ONE_PRODUCT
-from lending.domain.round import MAKE_OFFERS
+from lending.domain.origination.offer import SignedTerms
+from lending.domain.origination.offer_round import MAKE_OFFERS
+from lending.domain.origination.product_document import DAY_ONE_PRODUCT
 from lending.models import Application, Offer, OfferRound, ProductVersion
 from lending.operations.applications import accept_offer
 from lending.operations.offers import make_offers, start_round

@@ -3,7 +3,7 @@
 from django.contrib.auth.models import User
 from django.core.cache import cache as django_cache
 
-from config.office.roles import Role
+from config.declarations import Role
 from merchants.models import Merchant
 from scoring.models import ScoreRun
 from tests.conftest import make_user

@@ -7,16 +7,16 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.asserts import assertContains, assertNotContains
 
+from config.declarations import Role
 from config.office.actors import SYSTEM
 from config.office.business_date import open_day
 from config.office.models import JobRun
 from config.office.models.job_run import JobState
-from config.office.roles import Role
 from lending.admin.dashboard import NEXT_STEPS
-from lending.queries.dashboard import Situation
 from merchants.models import Batch, Merchant
 from scoring.domain.run import RunState
 from scoring.models import ScoreRun
+from scoring.queries.dashboard import Situation
 from tests.conftest import NOW, make_user
 from tests.lending.office import publish_market, staff
 from tests.markets import make_merchants, make_partner

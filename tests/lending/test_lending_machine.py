@@ -25,7 +25,7 @@ from hypothesis.stateful import (
 
 from config.office.actors import SYSTEM
 from config.office.business_date import open_day
-from lending.domain.transfer import ReturnRefusal
+from lending.domain.books.transfer import ReturnRefusal
 from lending.gateways.transfers import Answer
 from lending.models import Loan, Transfer
 from lending.operations.day_close import DayNotClosed

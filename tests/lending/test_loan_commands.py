@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from lending.domain.files import replay_case
-from lending.domain.terms import write_terms
+from lending.domain.contract.files import replay_case
+from lending.domain.contract.terms import write_terms
 from tests.lending.domain.loans import terms_of
 
 TERMS = write_terms(terms_of(periods=2))

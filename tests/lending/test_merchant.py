@@ -6,18 +6,18 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.asserts import assertContains, assertNotContains
 
+from config.declarations import Role
 from config.office.admin import KeysetChangeList
 from config.office.models import OperationEvent
-from config.office.roles import Role
 from lending.admin.merchant import OUTCOMES, MerchantAdmin, find_merchants
 from lending.admin.portrait import ACCOUNT_STATES, COLUMNS, KINDS, PERIODS, SPANS
-from lending.queries.histories import PAGE, Period
-from lending.queries.merchants import Outcome
 from merchants.domain.payout_account import PayoutAccountState
 from merchants.domain.transaction import TransactionKind
 from merchants.models import Merchant, Transaction
 from merchants.operations.payout_accounts import enter_payout_account
+from merchants.queries.histories import PAGE, Period
 from scoring.models import Score
+from scoring.queries.merchants import Outcome
 from scoring.queries.scores import ROW_FIELDS
 from tests.conftest import CLERK, NOW, owner_connection
 from tests.lending.office import XSS, publish_market, staff

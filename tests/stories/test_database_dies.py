@@ -29,8 +29,8 @@ from config.office.business_date import get_business_date, open_day
 from config.office.job_runs import run_job
 from config.office.models import JobRun
 from config.office.models.job_run import JobState
-from lending.domain.day_close import STAGES, CloseState
-from lending.domain.loan import LoanStatus
+from lending.domain.books.day_close import STAGES, CloseState
+from lending.domain.books.loan import LoanStatus
 from lending.gateways.transfers import Loopback
 from lending.models import Loan, LoanEvent, Transfer
 from lending.operations.day_close import close_day

@@ -21,8 +21,8 @@ from config.office.business_date import open_day
 from config.office.job_runs import run_job
 from config.office.models import JobRun
 from config.office.models.job_run import JobState
-from lending.domain.day_close import STAGES, CloseState
-from lending.domain.loan import LoanStatus
+from lending.domain.books.day_close import STAGES, CloseState
+from lending.domain.books.loan import LoanStatus
 from lending.models import DayClose, Instalment, Loan, LoanEvent, Posting, Transfer
 from lending.operations.day_close import close_day
 from lending.operations.loans import book_repayment

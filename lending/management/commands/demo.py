@@ -22,15 +22,15 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from config import embedded
+from config.declarations import Role
 from config.kernel.calendar import date_of
 from config.office.actors import SYSTEM
 from config.office.business_date import get_business_date, open_day
 from config.office.models import JobRun
 from config.office.models.job_run import JobState
-from config.office.roles import Role
-from lending.domain.day_close import STAGES as CLOSE_STAGES
-from lending.domain.day_close import CloseState
-from lending.domain.round import MAKE_OFFERS
+from lending.domain.books.day_close import STAGES as CLOSE_STAGES
+from lending.domain.books.day_close import CloseState
+from lending.domain.origination.offer_round import MAKE_OFFERS
 from lending.management.borrowers import accept_some, have_accounts
 from lending.models import DayClose, Loan, Offer, Transfer
 from lending.operations.day_close import DayNotClosed, close_day

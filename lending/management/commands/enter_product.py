@@ -10,8 +10,8 @@ from django.utils import timezone
 from config.kernel.money import format_minor
 from config.office.actors import SYSTEM
 from config.office.business_date import get_business_date
-from lending.domain.product import Product
-from lending.domain.product_document import DAY_ONE_PRODUCT, canonical_product, in_currency, parse_product
+from lending.domain.origination.product import Product
+from lending.domain.origination.product_document import DAY_ONE_PRODUCT, canonical_product, in_currency, parse_product
 from lending.operations.products import ProductNotEntered, enter_product
 from lending.queries.products import preview_product
 

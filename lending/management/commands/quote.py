@@ -7,8 +7,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from config.kernel.money import format_minor
-from lending.domain.files import BadFile, load_object, quote_case
-from lending.domain.refusal import LoanRefused
+from lending.domain.contract.files import BadFile, load_object, quote_case
+from lending.domain.contract.refusal import LoanRefused
 from lending.management.terminal import printable, read_text, table
 
 

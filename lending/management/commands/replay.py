@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from lending.domain.files import BadFile, load_cases, replay_case
+from lending.domain.contract.files import BadFile, load_cases, replay_case
 from lending.management.terminal import printable, read_text, table
 
 

@@ -1,11 +1,13 @@
 from datetime import date, timedelta
 from fractions import Fraction
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.kernel.daycount import DayCount, year_fraction
+from config.kernel.daycount import YEAR_UNITS, DayCount, units_at
+from tests.year_fraction import year_fraction
 
 dates = st.dates(date(1900, 1, 1), date(2200, 12, 31))
 conventions = st.sampled_from(DayCount)
@@ -43,6 +45,13 @@ ORDER = (DayCount.ACT_365F, DayCount.ACT_360, DayCount.ACT_ACT, DayCount.E30_360
 def test_each_convention_by_hand(period: tuple[str, str]) -> None:
     start, end = map(date.fromisoformat, period)
     assert tuple(year_fraction(start, end, convention) for convention in ORDER) == BY_HAND[period]
+    assert tuple(counted(start, end, convention) for convention in ORDER) == BY_HAND[period]
+
+
+def counted(start: date, end: date, convention: DayCount) -> Fraction:
+    days = np.array([start.toordinal(), end.toordinal()], np.int64) - date(1970, 1, 1).toordinal()
+    first, last = units_at(days, convention).tolist()
+    return Fraction(last - first, YEAR_UNITS[convention])
 
 
 def test_every_convention_is_tried() -> None:

@@ -11,11 +11,12 @@ from django.urls import URLPattern, reverse
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.asserts import assertContains, assertNotContains
 
+from config.declarations import Role
 from config.office import admin as office
 from config.office.actors import SYSTEM
 from config.office.models import JobRun, OperationEvent
 from config.office.models.job_run import JobState
-from config.office.roles import ROLES, Role
+from config.office.roles import ROLES
 from lending.models import DayClose, Decision
 from lending.operations.loans import book_repayment
 from merchants.models import Batch, Merchant, Partner

@@ -1,7 +1,8 @@
 import pytest
 from django.contrib.auth.models import AnonymousUser, Group, Permission
 
-from config.office.roles import ROLES, SEE, Role, RoleBackend
+from config.declarations import Role
+from config.office.roles import ROLES, RoleBackend
 from tests.conftest import make_user
 
 pytestmark = pytest.mark.django_db
@@ -41,7 +42,7 @@ def test_a_stranger_and_whoever_left_may_nothing() -> None:
     gone.save()
     backend = RoleBackend()
     for user in (gone, nobody, AnonymousUser()):
-        assert not any(backend.has_perm(user, right) for right in SEE)
+        assert not any(backend.has_perm(user, right) for right in ROLES[Role.VIEWER])
         assert not backend.has_module_perms(user, "merchants")
 
 

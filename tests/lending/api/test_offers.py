@@ -7,9 +7,9 @@ from pytest_django import DjangoAssertNumQueries
 from config.office.actors import SYSTEM
 from config.office.business_date import open_day
 from lending.api.words import NO_OFFER_YET
-from lending.domain.offer import AcceptanceRefusal
-from lending.domain.product import terms_of
-from lending.domain.schedule import draw_schedule
+from lending.domain.contract.schedule import draw_schedule
+from lending.domain.origination.offer import AcceptanceRefusal
+from lending.domain.origination.product import terms_of
 from lending.models import Offer
 from lending.queries.products import product_of
 from merchants.models import Merchant, Partner

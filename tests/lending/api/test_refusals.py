@@ -3,18 +3,18 @@ from typing import get_args
 
 import pytest
 
+from config.kernel.refusals import Refused
 from config.problems import CODES
-from config.refusals import Refused
 from lending.api.applications import OUTCOMES, PAYOUTS
 from lending.api.refusals import REFUSALS, refused
 from lending.api.words import GATES, GROUNDS, INELIGIBLE, MEASURES, NO_OFFERS, NOT_SCORED, OF_OTHERS, REVIEW, no_offer
-from lending.domain.assessment import NoOffer
-from lending.domain.decision import REFERRING, Ground, Outcome
-from lending.domain.eligibility import Ineligible
-from lending.domain.limit import Cap
-from lending.domain.no_offer import Measure, Threshold, Without
-from lending.domain.refusal import LoanRefusal
-from lending.domain.transfer import TransferState
+from lending.domain.books.transfer import TransferState
+from lending.domain.contract.refusal import LoanRefusal
+from lending.domain.origination.assessment import NoOffer
+from lending.domain.origination.decision import REFERRING, Ground, Outcome
+from lending.domain.origination.eligibility import Ineligible
+from lending.domain.origination.limit import Cap
+from lending.domain.origination.no_offer import Measure, Threshold, Without
 from lending.operations.applications import OfferNotAccepted
 from lending.operations.loans import EventNotBooked
 from lending.operations.offers import OfferNotMoved

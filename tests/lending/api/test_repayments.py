@@ -9,8 +9,8 @@ from django.db import connection
 from config.office.actors import SYSTEM
 from config.office.business_date import open_day
 from config.office.models import OperationEvent
-from lending.domain.booking import BookingRefusal
-from lending.domain.refusal import LoanRefusal
+from lending.domain.books.booking import BookingRefusal
+from lending.domain.contract.refusal import LoanRefusal
 from lending.models import Loan, LoanEvent
 from lending.operations.loans import book_repayment
 from lending.queries.books import drifted_loans, prove_accounts

@@ -9,11 +9,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from lending.domain.decision import RULES_VERSION, DecisionFacts
-from lending.domain.facts import Exposure, MerchantFacts, Profile, ScoreFacts
-from lending.domain.line import Line
-from lending.domain.product import LENDABLE, Product
-from lending.domain.product_document import DAY_ONE_PRODUCT, canonical_product, parse_product
+from lending.domain.origination.decision import RULES_VERSION, DecisionFacts
+from lending.domain.origination.facts import Exposure, MerchantFacts, Profile, ScoreFacts
+from lending.domain.origination.line import Line
+from lending.domain.origination.product import LENDABLE, Product
+from lending.domain.origination.product_document import DAY_ONE_PRODUCT, canonical_product, parse_product
 from scoring.domain.calibration import Grade
 from scoring.domain.policy import Gate, NotScored
 

@@ -5,8 +5,8 @@ from decimal import Decimal
 from typing import Any
 
 from config.kernel.daycount import DayCount
-from lending.domain.events import EventType, LoanEvent
-from lending.domain.terms import Method, PeriodUnit, Prepayment, Terms
+from lending.domain.contract.events import EventType, LoanEvent
+from lending.domain.contract.terms import Method, PeriodUnit, Prepayment, Terms
 
 OPENED = date(2024, 1, 31)
 

@@ -9,13 +9,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.kernel.calendar import day_number
-from config.kernel.daycount import DayCount, year_fraction
-from lending.domain.accrual import DAY_COUNTS, Accrual, Ripening, advance_column, minor_to_date, places, stacked
-from lending.domain.day_units import YEAR_UNITS, units_at
-from lending.domain.events import EventType, LoanEvent
-from lending.domain.exact import decimals_of, half_even, scaled
-from lending.domain.replay import replay
+from config.kernel.daycount import YEAR_UNITS, DayCount, units_at
+from config.kernel.exact import decimals_of, half_even, scaled
+from lending.domain.contract.accrual import (
+    DAY_COUNTS,
+    Accrual,
+    Ripening,
+    advance_column,
+    minor_to_date,
+    places,
+    stacked,
+)
+from lending.domain.contract.events import EventType, LoanEvent
+from lending.domain.contract.replay import replay
 from tests.lending.domain.loans import OPENED, disbursed, paid, terms_of
+from tests.year_fraction import year_fraction
 
 SMALL, HUGE = st.integers(0, 10**7), st.integers(0, 10**15)
 DAYS = st.integers(day_number(date(1900, 1, 1)), day_number(date(2200, 1, 1)))

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lending.domain.apr import NoRate, effective_rate, years_between
-from lending.domain.quote import percent
+from lending.domain.contract.apr import NoRate, effective_rate, years_between
+from lending.domain.contract.quote import percent
 
 TWELFTHS = [Fraction(month, 12) for month in range(1, 241)]
 

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lending.domain.application import ApplicationState
-from lending.domain.assessment import NoOffer, assess
-from lending.domain.decision import (
+from config.kernel.canonical import canonical_json, sha256_of
+from lending.domain.origination.application import ApplicationState
+from lending.domain.origination.assessment import NoOffer, assess
+from lending.domain.origination.decision import (
     REFERRING,
     RULES,
     RULES_VERSION,
@@ -21,14 +22,13 @@ from lending.domain.decision import (
     canonical_decision,
     decide,
 )
-from lending.domain.facts import MerchantFacts
-from lending.domain.limit import most_by_months
-from lending.domain.line import Line
-from lending.domain.product import Band
-from lending.domain.review import ReviewRefusal, judge_review
-from lending.domain.snapshot import SnapshotDefect, SnapshotMalformed, parse_snapshot, snapshot_of
+from lending.domain.origination.facts import MerchantFacts
+from lending.domain.origination.limit import most_by_months
+from lending.domain.origination.line import Line
+from lending.domain.origination.product import Band
+from lending.domain.origination.review import ReviewRefusal, judge_review
+from lending.domain.origination.snapshot import SnapshotDefect, SnapshotMalformed, parse_snapshot, snapshot_of
 from scoring.domain.calibration import Grade
-from scoring.domain.canonical import canonical_json, sha256_of
 from scoring.domain.policy import Gate, NotScored
 from tests.lending.domain.borrowers import ON, YUAN, amounts, application, day_one, merchants, product, sound
 

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lending.domain.assessment import NoOffer, assess, preview
-from lending.domain.eligibility import Ineligible, judge_eligibility
-from lending.domain.facts import MerchantFacts
-from lending.domain.product import Product
+from lending.domain.origination.assessment import NoOffer, assess, preview
+from lending.domain.origination.eligibility import Ineligible, judge_eligibility
+from lending.domain.origination.facts import MerchantFacts
+from lending.domain.origination.product import Product
 from scoring.domain.calibration import Grade
 from tests.lending.domain.borrowers import YUAN, day_one, merchant, merchants, product
 

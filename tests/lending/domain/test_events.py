@@ -3,8 +3,8 @@ from decimal import Decimal
 
 import pytest
 
-from lending.domain.events import EventType, LoanEvent, parse_event
-from lending.domain.refusal import LoanRefusal, LoanRefused
+from lending.domain.contract.events import EventType, LoanEvent, parse_event
+from lending.domain.contract.refusal import LoanRefusal, LoanRefused
 
 REPAYMENT = {"id": "e2", "on": "2024-02-29", "type": "repayment", "amount_minor": 100}
 CHANGE = {"id": "e3", "on": "2024-03-01", "type": "rate_change", "rate": "0.2"}

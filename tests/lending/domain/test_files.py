@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
-from lending.domain.files import BadFile, load_cases, load_object, quote_case, replay_case
-from lending.domain.refusal import LoanRefused
-from lending.domain.terms import write_terms
+from lending.domain.contract.files import BadFile, load_cases, load_object, quote_case, replay_case
+from lending.domain.contract.refusal import LoanRefused
+from lending.domain.contract.terms import write_terms
 from tests.lending.domain.loans import terms_of
 
 TERMS = write_terms(terms_of())

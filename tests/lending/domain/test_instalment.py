@@ -3,9 +3,9 @@ from datetime import date
 
 import pytest
 
-from lending.domain.instalment import InstalmentState, instalment_state
-from lending.domain.offer import OfferState, state_after_night
-from lending.domain.projection import UNPAID_OUT
+from lending.domain.books.instalment import InstalmentState, instalment_state
+from lending.domain.books.projection import UNPAID_OUT
+from lending.domain.origination.offer import OfferState, state_after_night
 
 ON = date(2026, 3, 10)
 RUNS = replace(UNPAID_OUT, payoff_minor=900, due_minor=100)

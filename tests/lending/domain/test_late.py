@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from lending.domain.allocation import Allocation
-from lending.domain.events import EventType, LoanEvent
-from lending.domain.replay import Replayed, replay
-from lending.domain.terms import DEFAULT_WATERFALL, Method, Step
+from lending.domain.contract.allocation import Allocation
+from lending.domain.contract.events import EventType, LoanEvent
+from lending.domain.contract.replay import Replayed, replay
+from lending.domain.contract.terms import DEFAULT_WATERFALL, Method, Step
 from tests.lending.domain.loans import OPENED, disbursed, paid, terms_of
 
 DUE = date(2024, 2, 29)  # 29 days, 29,000 of interest

@@ -11,13 +11,13 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from config.kernel.money import format_minor, parse_minor
-from lending.domain.facts import MerchantFacts, dues_by_month
-from lending.domain.limit import Cap, Limit, affordable, compute_limit, debt_service_room, most_by_months
-from lending.domain.line import Line, next_line
-from lending.domain.price import price_of
-from lending.domain.product import Product, margin_at, terms_of
-from lending.domain.quote import quote
-from lending.domain.schedule import draw_schedule
+from lending.domain.contract.quote import quote
+from lending.domain.contract.schedule import draw_schedule
+from lending.domain.origination.facts import MerchantFacts, dues_by_month
+from lending.domain.origination.limit import Cap, Limit, affordable, compute_limit, debt_service_room, most_by_months
+from lending.domain.origination.line import Line, next_line
+from lending.domain.origination.price import price_of
+from lending.domain.origination.product import Product, margin_at, terms_of
 from scoring.domain.calibration import Grade
 from tests.lending.domain.borrowers import ON, YUAN, amounts, day_one, grades, lendable, merchant, product
 

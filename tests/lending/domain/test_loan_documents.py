@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from config.kernel.calendar import day_number
-from lending.domain.accrual import DAY_COUNTS
-from lending.domain.apr import years_between
-from lending.domain.day_units import YEAR_UNITS, units_at
-from lending.domain.events import EventType, LoanEvent
-from lending.domain.refusal import LoanRefusal, LoanRefused
-from lending.domain.replay import replay
-from lending.domain.terms import Prepayment
+from config.kernel.daycount import YEAR_UNITS, units_at
+from lending.domain.contract.accrual import DAY_COUNTS
+from lending.domain.contract.apr import years_between
+from lending.domain.contract.events import EventType, LoanEvent
+from lending.domain.contract.refusal import LoanRefusal, LoanRefused
+from lending.domain.contract.replay import replay
+from lending.domain.contract.terms import Prepayment
 from tests.conftest import ROOT
 from tests.lending.domain.loans import OPENED, disbursed, paid, terms_of
 

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lending.domain.assessment import NO_OFFER_RULES, NoOffer, assess
-from lending.domain.eligibility import Ineligible
-from lending.domain.facts import MerchantFacts
-from lending.domain.limit import Cap
-from lending.domain.line import Line
-from lending.domain.no_offer import Measure, Threshold, Without, explain_no_offer
-from lending.domain.offer import (
+from lending.domain.origination.assessment import NO_OFFER_RULES, NoOffer, assess
+from lending.domain.origination.eligibility import Ineligible
+from lending.domain.origination.facts import MerchantFacts
+from lending.domain.origination.limit import Cap
+from lending.domain.origination.line import Line
+from lending.domain.origination.no_offer import Measure, Threshold, Without, explain_no_offer
+from lending.domain.origination.offer import (
     AcceptanceRefusal,
     Offered,
     OfferState,

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lending.domain.product import LENDABLE, Band, margin_at, terms_of
-from lending.domain.product_document import (
+from config.kernel.canonical import canonical_json, sha256_of
+from lending.domain.contract.terms import Method, PeriodUnit, Prepayment
+from lending.domain.origination.product import LENDABLE, Band, margin_at, terms_of
+from lending.domain.origination.product_document import (
     DAY_ONE_PRODUCT,
     ProductDefect,
     ProductMalformed,
@@ -16,9 +18,7 @@ from lending.domain.product_document import (
     in_currency,
     parse_product,
 )
-from lending.domain.terms import Method, PeriodUnit, Prepayment
 from scoring.domain.calibration import PD_BELOW_PPM, Grade
-from scoring.domain.canonical import canonical_json, sha256_of
 from tests.lending.domain.borrowers import YUAN, Change, day_one, document, product
 
 TEXT = DAY_ONE_PRODUCT.read_text(encoding="utf-8")

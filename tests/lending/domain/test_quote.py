@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 
 from config.kernel.daycount import DayCount
-from lending.domain.quote import quote
-from lending.domain.schedule import draw_schedule
-from lending.domain.terms import Method, PeriodUnit, Terms, parse_terms
+from lending.domain.contract.quote import quote
+from lending.domain.contract.schedule import draw_schedule
+from lending.domain.contract.terms import Method, PeriodUnit, Terms, parse_terms
 from tests.lending.cases import terms_of_loans
 from tests.lending.domain.loans import OPENED, terms_of
 

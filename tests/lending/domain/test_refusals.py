@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from lending.domain.files import replay_case
-from lending.domain.refusal import LoanRefusal
-from lending.domain.terms import write_terms
+from lending.domain.contract.files import replay_case
+from lending.domain.contract.refusal import LoanRefusal
+from lending.domain.contract.terms import write_terms
 from tests.lending.domain.loans import terms_of
 
 Case = dict[str, Any]

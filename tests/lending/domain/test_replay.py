@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from config.kernel.daycount import DayCount
 from config.kernel.money import MAX_MINOR
-from lending.domain.events import EventType, LoanEvent, parse_event
-from lending.domain.files import replay_case
-from lending.domain.refusal import LoanRefused
-from lending.domain.replay import STRIDE, Replayed, replay
-from lending.domain.terms import PeriodUnit, Prepayment, Terms, parse_terms, write_terms
+from lending.domain.contract.events import EventType, LoanEvent, parse_event
+from lending.domain.contract.files import replay_case
+from lending.domain.contract.refusal import LoanRefused
+from lending.domain.contract.replay import STRIDE, Replayed, replay
+from lending.domain.contract.terms import PeriodUnit, Prepayment, Terms, parse_terms, write_terms
 from tests.lending.cases import cases
 from tests.lending.domain.loans import OPENED, disbursed, paid, terms_of
 from tests.lending.model import model

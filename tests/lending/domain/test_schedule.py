@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.kernel.daycount import DayCount, year_fraction
-from lending.domain.refusal import LoanRefusal, LoanRefused
-from lending.domain.schedule import draw_schedule
-from lending.domain.terms import Method, PeriodUnit, Terms, parse_terms
+from config.kernel.daycount import DayCount
+from lending.domain.contract.refusal import LoanRefusal, LoanRefused
+from lending.domain.contract.schedule import draw_schedule
+from lending.domain.contract.terms import Method, PeriodUnit, Terms, parse_terms
 from tests.lending.cases import terms_of_loans
 from tests.lending.domain.loans import terms_of
+from tests.year_fraction import year_fraction
 
 OPENED = date(2024, 1, 31)
 drawn_terms = terms_of_loans(OPENED).map(parse_terms)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lending.domain.refusal import LoanRefusal, LoanRefused
-from lending.domain.terms import DEFAULT_WATERFALL, parse_terms, write_terms
+from lending.domain.contract.refusal import LoanRefusal, LoanRefused
+from lending.domain.contract.terms import DEFAULT_WATERFALL, parse_terms, write_terms
 from tests.lending.cases import terms_of_loans
 from tests.lending.domain.loans import terms_of
 

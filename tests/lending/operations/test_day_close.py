@@ -10,9 +10,9 @@ from config.office.actors import SYSTEM
 from config.office.business_date import open_day
 from config.office.job_runs import run_job
 from config.office.models import JobRun
-from lending.domain.day_close import PROVE, STAGES, CloseState
+from lending.domain.books.day_close import PROVE, STAGES, CloseState
 from lending.models import DayClose, Loan, ProofLine
-from lending.operations.bookings import hold_books
+from lending.operations.bookings import lock_books
 from lending.operations.day_close import close_day
 from tests.conftest import NOW
 from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, WORK, lent, roll
@@ -39,7 +39,7 @@ def test_a_day_is_not_proven_while_a_booking_that_began_before_its_close_is_unde
     """Red if a booking held only a closing that there is: it would commit into the day behind the proof."""
     lent()
     with transaction.atomic(), ThreadPoolExecutor(1) as pool:
-        hold_books(alone=False)
+        lock_books(exclusive=False)
         pool.submit(close_as_far_as_it_goes).result()
         assert DayClose.objects.get().state == CloseState.WORKING
     with time_machine.travel(timezone.now() + timedelta(minutes=5)):

@@ -11,10 +11,10 @@ from django.db.models import F
 from config.office.actors import SYSTEM, Actor, ActorKind
 from config.office.business_date import open_day
 from config.office.models import OperationEvent
-from lending.domain.booking import BookingRefusal
-from lending.domain.ledger import Account
-from lending.domain.loan import LoanStatus
-from lending.domain.refusal import LoanRefusal
+from lending.domain.books.booking import BookingRefusal
+from lending.domain.books.ledger import Account
+from lending.domain.books.loan import LoanStatus
+from lending.domain.contract.refusal import LoanRefusal
 from lending.models import DayClose, Entry, Instalment, Loan, LoanEvent, Posting, Transfer
 from lending.operations.loans import (
     EventNotBooked,

@@ -9,9 +9,9 @@ from config.office.business_date import open_day
 from config.office.job_runs import run_job
 from config.office.models import BusinessDate, JobRun
 from config.office.models.job_run import JobState
-from lending.domain.offer import MoveRefusal, OfferState
-from lending.domain.product_document import ProductMalformed
-from lending.domain.round import MAKE_OFFERS, RoundRefusal
+from lending.domain.origination.offer import MoveRefusal, OfferState
+from lending.domain.origination.offer_round import MAKE_OFFERS, RoundRefusal
+from lending.domain.origination.product_document import ProductMalformed
 from lending.models import CreditLine, Offer, OfferRound
 from lending.operations.offers import (
     OfferNotMoved,

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from config.office.actors import SYSTEM
 from config.office.business_date import open_day
-from lending.domain.transfer import BACK_OFF, PATIENCE, SILENCES, TransferKind, TransferState
+from lending.domain.books.transfer import BACK_OFF, PATIENCE, SILENCES, TransferKind, TransferState
 from lending.models import Loan, Transfer
 from lending.operations.transfers import (
     claim_collection,

@@ -11,15 +11,15 @@ from config.db.transactions import operation
 from config.kernel.money import Money
 from config.office.actors import SYSTEM
 from config.office.business_date import open_day
-from lending.domain.loan import LoanStatus
-from lending.domain.refusal import LoanRefusal
-from lending.domain.transfer import (
+from lending.domain.books.loan import LoanStatus
+from lending.domain.books.transfer import (
     PATIENCE,
     AgainRefusal,
     PayoutHold,
     ReturnRefusal,
     TransferState,
 )
+from lending.domain.contract.refusal import LoanRefusal
 from lending.gateways.transfers import Answer, Loopback, Order
 from lending.models import DayClose, Loan, LoanEvent, Transfer
 from lending.operations.transfers import (

@@ -4,7 +4,7 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.asserts import assertContains, assertNotContains
 
-from config.office.roles import Role
+from config.declarations import Role
 from merchants.admin.batch import ISSUES, KINDS, LABELS, REASONS, STATES
 from merchants.admin.partner import SETTLEMENTS
 from merchants.domain.transaction import RowRefusal, Settlement

@@ -7,9 +7,9 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
+from config.declarations import Role
 from config.office.actors import Actor, ActorKind
 from config.office.models import OperationEvent
-from config.office.roles import Role
 from merchants.admin.payout_account import LABELS, REFUSALS, STATES
 from merchants.domain.payout_account import PayoutAccountState, VerificationRefusal
 from merchants.models import Merchant, PayoutAccount

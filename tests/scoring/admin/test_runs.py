@@ -4,10 +4,10 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.asserts import assertContains, assertNotContains
 
+from config.declarations import Role
 from config.office.actors import SYSTEM
 from config.office.models import JobRun, OperationEvent
 from config.office.models.job_run import JobState
-from config.office.roles import Role
 from scoring.admin.run import LABELS
 from scoring.admin.run_verbs import ABANDON_REFUSALS, PUBLISH_REFUSALS, START_REFUSALS
 from scoring.domain.checks import CheckName, CheckNote

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config.kernel.canonical import sha256_of
 from scoring.domain.calibration import (
     GRADES,
     PD_BELOW_PPM,
@@ -23,7 +24,6 @@ from scoring.domain.calibration import (
     require_live,
     solve_intercept,
 )
-from scoring.domain.canonical import sha256_of
 
 some_scores = st.lists(st.integers(300, 850), min_size=1, max_size=60)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoring.domain.canonical import canonical_json, sha256_of
+from config.kernel.canonical import canonical_json, sha256_of
 from scoring.domain.features.characteristics import CHARACTERISTIC_NAMES
 from scoring.domain.features.columns import column_of
 from scoring.domain.features.declarations import FEATURES, Direction

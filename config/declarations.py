@@ -1,0 +1,105 @@
+"""What an app tells the ground about itself, as plain data that `config` gathers.
+
+Each app has a module `declarations` with one `DECLARED`: its links in the sidebar, the rights of each role, the codes
+of its problems, its scopes and scheduled tasks, and the functions that fill the dashboard and the command palette.
+So the ground names no app, and settings can read it all before any app is loaded.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from importlib import import_module
+from itertools import chain
+from typing import TypeVar
+
+from django.utils.functional import Promise
+
+V = TypeVar("V")
+
+
+class Role(StrEnum):
+    """The roles of staff; the values are the names of the groups."""
+
+    VIEWER = "Viewer"
+    CREDIT_ANALYST = "Credit analyst"
+    UNDERWRITER = "Underwriter"
+    FINANCE = "Finance"
+    RISK_MANAGER = "Risk manager"
+    ADMINISTRATOR = "Administrator"
+
+
+EVERYONE = frozenset(Role)
+
+
+class Section(StrEnum):
+    """The sections of the sidebar, in their order."""
+
+    MERCHANTS = "MERCHANTS"
+    SCORING = "SCORING"
+    LENDING = "LENDING"
+    WORK = "WORK"
+    ADMINISTRATION = "ADMINISTRATION"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A link of the sidebar to the list of a model, shown to whoever may view it."""
+
+    section: Section
+    title: str | Promise
+    icon: str
+    app: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declaration:
+    """What one app declares.
+
+    rights: who may use each permission. beat: every so often, the task of this name. search: dotted paths of functions
+    `(request, term) -> list[SearchResult]`. dashboard: the dotted path of the function that fills the first page; one
+    app declares it. authentication: likewise, the class that knows who calls the API.
+    """
+
+    rights: Mapping[str, frozenset[Role]] = field(default_factory=dict)
+    problems: Mapping[str, str] = field(default_factory=dict)
+    links: Sequence[Link] = ()
+    scopes: Mapping[str, str] = field(default_factory=dict)
+    beat: Mapping[str, timedelta] = field(default_factory=dict)
+    search: Sequence[str] = ()
+    dashboard: str | None = None
+    authentication: str | None = None
+
+
+def gather(apps: Iterable[str]) -> Declaration:
+    """Put together what the apps declare. Raises ValueError where two declare the same thing."""
+    found: list[Declaration] = [import_module(f"{app}.declarations").DECLARED for app in apps]
+    return Declaration(
+        rights=_merged(part.rights for part in found),
+        problems=_merged(part.problems for part in found),
+        links=[link for section in Section for part in found for link in part.links if link.section is section],
+        scopes=_merged(part.scopes for part in found),
+        beat=_merged(part.beat for part in found),
+        search=list(chain.from_iterable(part.search for part in found)),
+        dashboard=_one(part.dashboard for part in found),
+        authentication=_one(part.authentication for part in found),
+    )
+
+
+def _merged(parts: Iterable[Mapping[str, V]]) -> dict[str, V]:
+    merged: dict[str, V] = {}
+    for part in parts:
+        if doubled := merged.keys() & part.keys():
+            message = f"declared twice: {', '.join(sorted(doubled))}"
+            raise ValueError(message)
+        merged |= part
+    return merged
+
+
+def _one(values: Iterable[str | None]) -> str | None:
+    declared = [value for value in values if value is not None]
+    if len(declared) > 1:
+        message = f"declared twice: {', '.join(declared)}"
+        raise ValueError(message)
+    return declared[0] if declared else None

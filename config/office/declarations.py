@@ -1,0 +1,41 @@
+"""What the office declares to the ground."""
+
+from datetime import timedelta
+
+from django.utils.translation import gettext_lazy as _
+
+from config.declarations import EVERYONE, Declaration, Link, Role, Section
+
+DECLARED = Declaration(
+    rights={
+        "auth.add_user": frozenset({Role.ADMINISTRATOR}),
+        "auth.change_user": frozenset({Role.ADMINISTRATOR}),
+        "auth.view_group": frozenset({Role.ADMINISTRATOR}),
+        "auth.view_user": frozenset({Role.ADMINISTRATOR}),
+        "office.resume_jobrun": frozenset({Role.RISK_MANAGER, Role.ADMINISTRATOR}),
+        "office.view_jobrun": EVERYONE,
+        "office.view_operationevent": frozenset({Role.RISK_MANAGER, Role.ADMINISTRATOR}),
+    },
+    problems={
+        "invalid": "Some fields are missing or wrong: `fields` says which and why.",
+        "parse_error": "The body cannot be read: `detail` says what is wrong with it.",
+        "not_authenticated": "No token came with the request: get one from /oauth/token/ and send it as Bearer.",
+        "authentication_failed": "The token is unknown or has expired: get another from /oauth/token/.",
+        "permission_denied": "The token lacks the scope that this call needs.",
+        "not_found": "There is nothing of yours under this address.",
+        "method_not_allowed": "This address does not take this method.",
+        "not_acceptable": "Replies are JSON: accept application/json.",
+        "unsupported_media_type": "The body's type or encoding is not read here.",
+        "body_too_large": "The body is too large: send it in parts.",
+        "contended": "Someone else is working on the same thing; nothing was written: send it again.",
+    },
+    links=[
+        Link(section=Section.WORK, title=_("Jobs"), icon="manufacturing", app="office", model="jobrun"),
+        Link(
+            section=Section.ADMINISTRATION, title=_("Audit trail"), icon="history", app="office", model="operationevent"
+        ),
+        Link(section=Section.ADMINISTRATION, title=_("Staff"), icon="group", app="auth", model="user"),
+        Link(section=Section.ADMINISTRATION, title=_("Roles"), icon="badge", app="auth", model="group"),
+    ],
+    beat={"office.roll_business_date": timedelta(minutes=5)},
+)

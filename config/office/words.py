@@ -1,0 +1,29 @@
+"""How the office writes amounts, shares and signs."""
+
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Final
+
+from django.utils.functional import Promise
+
+from config.kernel.money import format_minor
+
+MINUS: Final = "\N{MINUS SIGN}"
+NOTHING: Final = "\N{EN DASH}"
+TENTH: Final = Decimal("0.1")
+HUNDREDTH: Final = Decimal("0.01")
+Words = str | Promise
+
+
+def percent(part: int, whole: int, to: Decimal = TENTH) -> str:
+    """Write a share as a percentage, rounded half to even; a dash of nothing."""
+    return f"{(Decimal(part * 100) / whole).quantize(to, ROUND_HALF_EVEN)} %" if whole else NOTHING
+
+
+def signed(number: int) -> str:
+    """Write a number with its sign, thousands separated."""
+    return f"{'+' if number > 0 else MINUS if number < 0 else ''}{abs(number):,}"
+
+
+def money(minor: int, currency: str) -> str:
+    """Write an amount with thousands separated, without its currency."""
+    return format_minor(minor, currency, grouped=True).replace("-", MINUS)

@@ -1,0 +1,77 @@
+"""What lending declares to the ground."""
+
+from datetime import timedelta
+
+from django.utils.translation import gettext_lazy as _
+
+from config.declarations import EVERYONE, Declaration, Link, Role, Section
+
+DECLARED = Declaration(
+    rights={
+        "lending.cancel_loan": frozenset({Role.RISK_MANAGER}),
+        "lending.change_rate_loan": frozenset({Role.RISK_MANAGER}),
+        "lending.charge_loan": frozenset({Role.FINANCE}),
+        "lending.decide_any_application": frozenset({Role.RISK_MANAGER}),
+        "lending.decide_application": frozenset({Role.UNDERWRITER, Role.RISK_MANAGER}),
+        "lending.enter_application": frozenset({Role.UNDERWRITER}),
+        "lending.pay_out_loan": frozenset({Role.FINANCE}),
+        "lending.refund_loan": frozenset({Role.FINANCE}),
+        "lending.repay_loan": frozenset({Role.FINANCE}),
+        "lending.return_loan": frozenset({Role.FINANCE}),
+        "lending.reverse_loan": frozenset({Role.FINANCE}),
+        "lending.start_dayclose": frozenset({Role.FINANCE}),
+        "lending.view_application": EVERYONE,
+        "lending.view_dayclose": EVERYONE,
+        "lending.view_loan": EVERYONE,
+        "lending.view_offer": EVERYONE,
+        "lending.view_productversion": EVERYONE,
+        "lending.view_transfer": EVERYONE,
+    },
+    problems={
+        "no_business_date": "The office has no business day open: nothing can be booked yet.",
+        "nothing_published": "No scores are published yet, so nothing can be decided.",
+        "offer_not_open": "The offer is no longer open: ask for the merchant's offer again.",
+        "offer_expired": "The offer has expired: ask for the merchant's offer again.",
+        "offer_not_moved": "The offer is no longer open, or this was said of it before: read it to see its state.",
+        "months_out_of_range": "The offer has no such term: its `terms` are those to choose from.",
+        "amount_below_minimum": "The amount is below the offer's `minimum`.",
+        "amount_above_limit": "The amount is above the offer's `limit`.",
+        "instalments_too_large": "Over so short a term the instalments would be too large: see `most` in `terms`.",
+        "evidence_missing": "The evidence that the terms were signed is missing.",
+        "evidence_malformed": "The evidence is not whole: signer, SHA-256 of the document in lower case, address.",
+        "payout_account_not_verified": "The merchant has no verified payout account: enter one, and staff verify it.",
+        "not_disbursed": "The loan's money is not out.",
+        "in_the_future": "The date is after the business date.",
+        "too_far_back": "The date is more than 90 days back: ask the office to book it.",
+        "before_the_loan": "The loan was paid out after this date.",
+        "amount_not_positive": "The amount must be above 0.",
+        "not_bookable": "The loan's contract does not allow this.",
+    },
+    links=[
+        Link(section=Section.LENDING, title=_("Products"), icon="sell", app="lending", model="productversion"),
+        Link(section=Section.LENDING, title=_("Offers"), icon="local_offer", app="lending", model="offer"),
+        Link(section=Section.LENDING, title=_("Applications"), icon="rule", app="lending", model="application"),
+        Link(section=Section.LENDING, title=_("Loans"), icon="payments", app="lending", model="loan"),
+        Link(
+            section=Section.LENDING,
+            title=_("Payouts and collections"),
+            icon="sync_alt",
+            app="lending",
+            model="transfer",
+        ),
+        Link(section=Section.LENDING, title=_("Day closes"), icon="event_available", app="lending", model="dayclose"),
+    ],
+    scopes={
+        "offers:read": "Read offers, quotes and applications",
+        "offers:write": "Accept and decline offers, mark them as delivered",
+        "loans:read": "Read loans",
+        "loans:write": "Report repayments",
+    },
+    beat={
+        "lending.settle_transfers": timedelta(minutes=1),
+        "lending.start_due_round": timedelta(minutes=1),
+        "lending.close_due_day": timedelta(minutes=1),
+    },
+    search=["lending.admin.merchant.find_merchants"],
+    dashboard="lending.admin.dashboard.fill_dashboard",
+)

@@ -1,0 +1,58 @@
+"""Plan what booking an event does to a loan: the same for whoever previews it and for whoever writes it."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from lending.domain.books.ledger import Movement, Position, movements
+from lending.domain.books.projection import Projection, project
+from lending.domain.contract.events import LoanEvent
+from lending.domain.contract.replay import Replayed, replay
+from lending.domain.contract.terms import Terms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contract:
+    """Hold a loan as the engine sees it: its terms, and its events in the order of booking."""
+
+    terms: Terms
+    events: tuple[LoanEvent, ...]
+
+    def replayed(self, *more: LoanEvent) -> Replayed:
+        """Replay it, with more events booked after the others. Raises LoanRefused."""
+        return replay(self.terms, (*self.events, *more))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Hold what an event does.
+
+    to: the date the loan's books reach afterwards. earned: what the loan earned up to then, ahead of the close;
+    moved: what the event itself moves. before, after: the loan as of `to` without the event and with it.
+    """
+
+    to: date
+    earned: tuple[Movement, ...]
+    moved: tuple[Movement, ...]
+    before: Projection
+    after: Projection
+    replayed: Replayed
+
+
+def plan_event(contract: Contract, event: LoanEvent, *, booked: Position, booked_to: date | None) -> Plan:
+    """Plan an event on a loan whose books hold a position, up to a date (None: it was never paid out).
+
+    A loan whose books lie behind the event is advanced first, so that the event's entry holds the event alone;
+    one whose books are ahead of it stays there. Raises LoanRefused.
+    """
+    to = event.on if booked_to is None else max(booked_to, event.on)
+    before = project(contract.replayed(), as_of=to)
+    replayed = contract.replayed(event)
+    after = project(replayed, as_of=to)
+    return Plan(
+        to=to,
+        earned=movements(booked, before.position),
+        moved=movements(before.position, after.position),
+        before=before,
+        after=after,
+        replayed=replayed,
+    )

@@ -1,0 +1,133 @@
+"""Turn a replayed loan into what its row holds: where it stands in the books, and what its next close goes on from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from config.kernel.calendar import date_of
+from lending.domain.books.ledger import Position
+from lending.domain.books.loan import LoanStatus
+from lending.domain.contract.account import LoanAccount
+from lending.domain.contract.events import EventType, LoanEvent
+from lending.domain.contract.replay import Replayed
+from lending.domain.contract.state import read_state
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carry:
+    """Hold the sums that accrue on by arithmetic alone (see `lending.domain.contract.accrual`), until `replay_on`.
+
+    replay_on: the first later date on which an instalment falls due, turns late or passes its grace; None once
+    nothing is outstanding. overdue_minor: what of the principal is past its grace.
+    """
+
+    overdue_minor: int = 0
+    rate_numerator: int = 0
+    rate_decimals: int = 0
+    interest_numerator: int = 0
+    penalty_numerator: int = 0
+    replay_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Projection:
+    """Hold a loan as of a date: its status, position, what is due, late and would close it, and its carry.
+
+    left_minor: by row of the schedule, what of its principal is neither repaid nor prepaid; () without a schedule.
+    disbursed_on, closed_on: None unless it is; closed_on is the date of the event that closed it.
+    """
+
+    status: LoanStatus
+    position: Position
+    due_minor: int
+    payoff_minor: int
+    dpd: int
+    next_due: date | None
+    disbursed_on: date | None
+    closed_on: date | None
+    left_minor: tuple[int, ...]
+    carry: Carry
+
+
+UNPAID_OUT: Final = Projection(
+    status=LoanStatus.APPROVED,
+    position=Position(),
+    due_minor=0,
+    payoff_minor=0,
+    dpd=0,
+    next_due=None,
+    disbursed_on=None,
+    closed_on=None,
+    left_minor=(),
+    carry=Carry(),
+)
+
+
+def project(replayed: Replayed, *, as_of: date) -> Projection:
+    """Project a replayed loan as of a date that is not before its disbursement."""
+    account = replayed.account(as_of)
+    if account is None:
+        return UNPAID_OUT
+    known = [event for event in replayed.standing if event.on <= as_of]
+    state = read_state(account)
+    moved = dict.fromkeys(EventType, 0)
+    for event in known:
+        moved[event.type] += event.amount_minor or 0
+    position = Position(
+        disbursed_minor=moved[EventType.DISBURSEMENT],
+        repaid_minor=moved[EventType.REPAYMENT],
+        refunded_minor=moved[EventType.REFUND_CREDIT],
+        principal_minor=state.principal_minor,
+        interest_minor=state.interest_to_date_minor,
+        interest_paid_minor=state.interest_paid_minor,
+        penalty_minor=state.penalty_to_date_minor,
+        penalty_paid_minor=state.penalty_paid_minor,
+        fees_minor=moved[EventType.CHARGE],
+        fees_paid_minor=moved[EventType.CHARGE] - state.fees_unpaid_minor,
+        credit_minor=state.credit_minor,
+    )
+    return Projection(
+        status=LoanStatus.CLOSED if state.closed else LoanStatus.ACTIVE,
+        position=position,
+        due_minor=state.due_minor,
+        payoff_minor=state.payoff_minor,
+        dpd=state.dpd,
+        next_due=state.next_due,
+        disbursed_on=known[0].on,
+        closed_on=_closed_since(replayed, known) if state.closed else None,
+        left_minor=state.unpaid_minor,
+        carry=_carry(account),
+    )
+
+
+def _closed_since(replayed: Replayed, known: Sequence[LoanEvent]) -> date:
+    """Find the date from which a closed loan stayed so: what was refunded afterwards closed nothing."""
+    since, *earlier = sorted({event.on for event in known}, reverse=True)
+    for on in earlier:
+        if not replayed.state(on).closed:
+            break
+        since = on
+    return since
+
+
+def _carry(account: LoanAccount) -> Carry:
+    accrual, frame = account.accrual, account.frame
+    return Carry(
+        overdue_minor=accrual.overdue,
+        rate_numerator=accrual.rate,
+        rate_decimals=frame.decimals,
+        interest_numerator=accrual.interest,
+        penalty_numerator=accrual.penalty,
+        replay_on=date_of(_next_turn(account)) if accrual.principal else None,
+    )
+
+
+def _next_turn(account: LoanAccount) -> int:
+    """Find the first day after the one reached on which more changes than what accrues."""
+    if account.day >= account.frame.last_due:
+        return account.day + 1  # every day is a due date for interest
+    dues, ripe_days = account.frame.dues[:-1], account.frame.ripe_days[:-1]
+    return min(
+        day for due, ripe in zip(dues, ripe_days, strict=True) for day in (due, due + 1, ripe) if day > account.day
+    )

@@ -1,0 +1,246 @@
+"""Run the account of one loan through its days and events."""
+
+from collections.abc import Collection, Iterable, Sequence
+from copy import copy
+from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import Decimal
+from typing import Final
+
+import numpy as np
+
+from config.kernel.calendar import day_number
+from config.kernel.daycount import YEAR_UNITS, DayCount, units_at
+from config.kernel.exact import decimals_of, scaled
+from config.kernel.money import allocate
+from lending.domain.contract.accrual import Accrual
+from lending.domain.contract.refusal import LoanRefusal, LoanRefused
+from lending.domain.contract.schedule import Instalment
+from lending.domain.contract.terms import DEFAULT_WATERFALL, Prepayment, Terms
+
+NEVER: Final = 10**9
+"""A day after every date."""
+
+
+class Places(dict[int, int]):
+    """Hold the places of days on the line of units: many computed at once, any other when it is asked for."""
+
+    def __init__(self, day_count: DayCount, days: Iterable[int]) -> None:
+        known = np.array(sorted(set(days)), np.int64)
+        super().__init__(zip(known.tolist(), units_at(known, day_count).tolist(), strict=True))
+        self._day_count = day_count
+
+    def __missing__(self, day: int) -> int:
+        self[day] = place = int(units_at(np.array([day], np.int64), self._day_count)[0])
+        return place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """Hold what never changes on a loan once it is disbursed. Days are numbers since 1970-01-01.
+
+    dues, ripe_days: of each instalment, when it is due and when its grace ends, closed by NEVER. decimals: of the
+    rates that the loan ever has. steps: the waterfall, as positions in the default one.
+    """
+
+    terms: Terms
+    opened: int
+    dues: list[int]
+    ripe_days: list[int]
+    last_due: int
+    places: Places
+    decimals: int
+    steps: tuple[int, ...]
+
+
+def frame_of(
+    terms: Terms, schedule: Sequence[Instalment], *, on: date, days: Collection[int], rates: Iterable[Decimal]
+) -> Frame:
+    """Frame a loan disbursed on a date; `days` and `rates` are those of its events."""
+    dues = [day_number(instalment.due) for instalment in schedule]
+    ripe_days = [due + terms.grace_days for due in dues]
+    opened = day_number(on)
+    eves = [day - 1 for day in days if day > dues[-1]]
+    return Frame(
+        terms=terms,
+        opened=opened,
+        dues=[*dues, NEVER],
+        ripe_days=[*ripe_days, NEVER],
+        last_due=dues[-1],
+        places=Places(terms.day_count, [opened, *dues, *ripe_days, *days, *eves]),
+        decimals=max(map(decimals_of, [terms.rate, *rates])),
+        steps=tuple(map(DEFAULT_WATERFALL.index, terms.waterfall)),
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class LoanAccount:
+    """Hold where a loan stands at a moment of a day: after those events of the day that were given to it.
+
+    Amounts are minor units. unpaid: what is left of the principal of each instalment. Of the instalments,
+    [0, past) were due before the day, [past, fallen) are due on it, and [0, ripe) are past their grace; late,
+    due_today and ahead are what is unpaid of the three parts. interest_at_due: interest to date at each due date
+    reached. interest_late and interest_due: interest to the latest due date before the day, and up to it.
+    trail: from the last due date on, each day on which something happened, with the accrual it was left with.
+    """
+
+    frame: Frame
+    day: int
+    accrual: Accrual[int]
+    unpaid: list[int]
+    past: int = 0
+    fallen: int = 0
+    ripe: int = 0
+    late: int = 0
+    due_today: int = 0
+    ahead: int
+    interest_at_due: list[int] = field(default_factory=list)
+    interest_late: int = 0
+    interest_due: int = 0
+    interest_to_date: int = 0
+    interest_paid: int = 0
+    penalty_to_date: int = 0
+    penalty_paid: int = 0
+    fees_late: int = 0
+    fees_today: int = 0
+    credit: int = 0
+    trail: list[tuple[int, Accrual[int]]] = field(default_factory=list)
+    # Where to look first for something unpaid: what was skipped once is 0 for good, so no payment scans it again.
+    oldest: int = 0
+    next: int = 0
+    last: int
+
+    def fork(self) -> "LoanAccount":
+        """Copy the account, so that one of the two may go on."""
+        return replace(
+            self,
+            accrual=copy(self.accrual),
+            unpaid=[*self.unpaid],
+            interest_at_due=[*self.interest_at_due],
+            trail=[*self.trail],
+        )
+
+    def turn_to(self, day: int) -> None:
+        """Begin a day that is not before the one reached: what accrues and falls due until then does."""
+        if day == self.day:
+            return
+        last_due = self.frame.last_due
+        if self.day < last_due < day:
+            self.turn_to(last_due)
+        if self.day >= last_due:
+            self.trail.append((self.day, copy(self.accrual)))
+            # From now on every day is a due date for interest.
+            self._pass_to(day - 1)
+            self.interest_late = self.accrual.interest_minor()
+        self.fees_late += self.fees_today
+        self.late += self.due_today
+        self.fees_today = self.due_today = 0
+        self.past = self.fallen
+        self.day = day
+        self._pass_to(day)
+        self.interest_to_date = self.accrual.interest_minor()
+        self.penalty_to_date = self.accrual.penalty_minor()
+        if day > last_due:
+            self.interest_due = self.interest_to_date
+        else:
+            self.interest_late = self.interest_at_due[self.past - 1] if self.past else 0
+            self.interest_due = self.interest_at_due[self.fallen - 1] if self.fallen else 0
+
+    def _pass_to(self, day: int) -> None:
+        """Let the days pass, stopping where an instalment falls due or passes its grace."""
+        accrual, frame = self.accrual, self.frame
+        due, ripens = frame.dues[self.fallen], frame.ripe_days[self.ripe]
+        while (stop := min(due, ripens)) <= day:
+            accrual.advance(frame.places[stop])
+            if stop == due:
+                self._fall_due(due)
+                due = frame.dues[self.fallen]
+            if stop == ripens:
+                accrual.ripen(self.unpaid[self.ripe], 0)
+                self.ripe += 1
+                ripens = frame.ripe_days[self.ripe]
+        accrual.advance(frame.places[day])
+
+    def _fall_due(self, due: int) -> None:
+        self.interest_at_due.append(self.accrual.interest_minor())
+        principal = self.unpaid[self.fallen]
+        self.ahead -= principal
+        self.fallen += 1
+        if due == self.day:
+            self.due_today = principal
+        else:
+            self.late += principal
+            self.past = self.fallen
+
+    def change_rate(self, rate: Decimal) -> None:
+        """Let a year's rate hold from this day on."""
+        self.accrual.rate = scaled(rate, self.frame.decimals)
+
+    def spend_credit(self, amount: int, *, event: str) -> None:
+        """Take from the credit. Raises LoanRefused (CREDIT_TOO_SMALL)."""
+        if amount > self.credit:
+            message = f"{event}: {amount} is more than the credit of {self.credit}"
+            raise LoanRefused(LoanRefusal.CREDIT_TOO_SMALL, message)
+        self.credit -= amount
+
+    def pay_late(self, principal: int) -> None:
+        """Pay principal that was due before the day, the oldest first; it is no more than `late`."""
+        self.late -= principal
+        self.oldest = self._pay(principal, self.oldest)
+
+    def pay_due(self, principal: int) -> None:
+        """Pay principal that is due on the day; it is no more than `due_today`."""
+        self.due_today -= principal
+        self._pay(principal, self.past)
+
+    def prepay(self, principal: int) -> None:
+        """Pay principal that is due after the day, no more than `ahead`, where the terms say."""
+        self.ahead -= principal
+        match self.frame.terms.prepayment:
+            case Prepayment.NEXT:
+                self.next = self._pay(principal, max(self.next, self.fallen))
+            case Prepayment.LAST:
+                self.last = self._pay(principal, self.last, step=-1)
+            case Prepayment.PRO_RATA if principal:
+                shares = allocate(principal, self.unpaid[self.fallen :])
+                for row, share in enumerate(shares, start=self.fallen):
+                    self.unpaid[row] -= share
+                self.accrual.principal -= principal
+
+    def _pay(self, principal: int, row: int, *, step: int = 1) -> int:
+        """Pay instalments from a row on, step by step; give back the row at which it ended."""
+        self.accrual.principal -= principal
+        while principal:
+            taken = min(principal, self.unpaid[row])
+            self.unpaid[row] -= taken
+            principal -= taken
+            if row < self.ripe:
+                self.accrual.overdue -= taken
+            if principal:
+                row += step
+        return row
+
+
+def open_account(frame: Frame, schedule: Sequence[Instalment]) -> LoanAccount:
+    """Open the account at the disbursement."""
+    terms = frame.terms
+    extra_decimals = decimals_of(terms.penalty_multiple_extra)
+    accrual = Accrual(
+        at=frame.places[frame.opened],
+        principal=terms.principal_minor,
+        overdue=0,
+        rate=scaled(terms.rate, frame.decimals),
+        interest=0,
+        penalty=0,
+        year=10**frame.decimals * YEAR_UNITS[terms.day_count],
+        extra=scaled(terms.penalty_multiple_extra, extra_decimals),
+        extra_scale=10**extra_decimals,
+    )
+    return LoanAccount(
+        frame=frame,
+        day=frame.opened,
+        accrual=accrual,
+        unpaid=[instalment.principal_minor for instalment in schedule],
+        ahead=terms.principal_minor,
+        last=len(schedule) - 1,
+    )

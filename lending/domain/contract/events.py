@@ -1,0 +1,85 @@
+"""Say what happens to a loan, and read it from JSON scalars."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final
+
+from config.kernel.money import MAX_MINOR
+from lending.domain.contract.fields import (
+    Unfit,
+    choice_of,
+    date_of,
+    decimal_of,
+    integer_of,
+    refusing,
+    require_fields,
+    require_range,
+    require_rate,
+    text_of,
+)
+from lending.domain.contract.refusal import LoanRefusal
+
+
+class EventType(StrEnum):
+    """Name what may happen to a loan."""
+
+    DISBURSEMENT = "disbursement"
+    REPAYMENT = "repayment"
+    CHARGE = "charge"  # a fee, due at once
+    RATE_CHANGE = "rate_change"
+    REVERSAL = "reversal"
+    APPLY_CREDIT = "apply_credit"
+    REFUND_CREDIT = "refund_credit"
+
+
+FIGURES: Final = {EventType.RATE_CHANGE: "rate", EventType.REVERSAL: "of"}
+"""The one figure an event of this type carries; all others carry `amount_minor`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoanEvent:
+    """Hold one event of a loan. Raises LoanRefused (BAD_EVENT) unless it carries the figure of its type alone.
+
+    on: the business date at whose start it takes effect. amount_minor: minor units; whether it is positive is
+    judged with the events before it. rate: a year's. of: the id of the event that a reversal removes.
+    """
+
+    id: str
+    on: date
+    type: EventType
+    amount_minor: int | None = None
+    rate: Decimal | None = None
+    of: str | None = None
+
+    def __post_init__(self) -> None:
+        with refusing(LoanRefusal.BAD_EVENT, self.id):
+            carried = {"amount_minor": self.amount_minor, "rate": self.rate, "of": self.of}
+            needed = FIGURES.get(self.type, "amount_minor")
+            if [name for name, value in carried.items() if value is not None] != [needed]:
+                message = f"a {self.type} carries {needed}, and no other figure"
+                raise Unfit(message)
+            if self.amount_minor is not None:
+                require_range("amount_minor", self.amount_minor, -MAX_MINOR, MAX_MINOR)
+            if self.rate is not None:
+                require_rate("rate", self.rate)
+
+
+_COMMON: Final = frozenset({"id", "on", "type"})
+
+
+def parse_event(raw: object) -> LoanEvent:
+    """Read one event from JSON scalars. Raises LoanRefused (BAD_EVENT)."""
+    identity = raw.get("id") if isinstance(raw, Mapping) else None
+    with refusing(LoanRefusal.BAD_EVENT, identity if isinstance(identity, str) else "an event"):
+        fields = require_fields(raw, _COMMON, frozenset({"amount_minor", "rate", "of"}))
+        return LoanEvent(
+            id=text_of(fields, "id"),
+            on=date_of(fields, "on"),
+            type=choice_of(fields, "type", EventType),
+            amount_minor=integer_of(fields, "amount_minor") if "amount_minor" in fields else None,
+            rate=decimal_of(fields, "rate") if "rate" in fields else None,
+            of=text_of(fields, "of") if "of" in fields else None,
+        )

@@ -1,0 +1,138 @@
+"""Read the files of `manage.py replay` and `manage.py quote`, and give back what they print: JSON scalars alone."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from lending.domain.contract.events import parse_event
+from lending.domain.contract.fields import Unfit, date_of, refusing, shown, text_of
+from lending.domain.contract.quote import quote
+from lending.domain.contract.refusal import LoanRefusal, LoanRefused
+from lending.domain.contract.replay import replay
+from lending.domain.contract.schedule import Instalment
+from lending.domain.contract.state import LoanState
+from lending.domain.contract.terms import parse_terms
+
+Result = dict[str, object]
+STATE_FIELDS: Final = (
+    "principal_minor",
+    "interest_to_date_minor",
+    "interest_paid_minor",
+    "penalty_to_date_minor",
+    "penalty_paid_minor",
+    "fees_unpaid_minor",
+    "credit_minor",
+    "due_minor",
+    "dpd",
+    "payoff_minor",
+)
+MOST_DIGITS: Final = 1_000
+
+
+class BadFile(ValueError):
+    """The text is no file of this shape."""
+
+
+class Doubled:
+    """Stand for a value whose key was given twice: it fits no field, so only its case is refused."""
+
+    def __repr__(self) -> str:
+        return "<given twice>"
+
+
+def load_object(text: str) -> Mapping[str, object]:
+    """Read a JSON object. Raises BadFile."""
+    try:
+        loaded = json.loads(text, object_pairs_hook=_object, parse_int=_integer)
+    except (ValueError, RecursionError) as error:
+        message = f"The file is not valid JSON: {error}."
+        raise BadFile(message) from error
+    if not isinstance(loaded, dict):
+        message = "The file holds no JSON object."
+        raise BadFile(message)
+    return loaded
+
+
+def load_cases(text: str) -> list[object]:
+    """Read the cases of `{"cases": [...]}`, as yet unjudged. Raises BadFile."""
+    cases = load_object(text).get("cases")
+    if not isinstance(cases, list):
+        message = 'The file holds no list of cases: {"cases": [{"id", "terms", "events", "as_of"}]}.'
+        raise BadFile(message)
+    return cases
+
+
+def replay_case(case: object) -> Result:
+    """Replay one case: its id with schedule, allocations and states, or with its refusal's code and words."""
+    found = case if isinstance(case, Mapping) else {}
+    identity: Result = {"id": None}
+    try:
+        with refusing(LoanRefusal.BAD_TERMS, "the case"):
+            identity = {"id": text_of({"id": None, **found}, "id")}
+        terms = parse_terms(found.get("terms"))
+        replayed = replay(terms, map(parse_event, _list_of(found, "events")))
+        with refusing(LoanRefusal.BAD_EVENT, "the case"):
+            dates = [date_of({"as_of": text}, "as_of") for text in _list_of(found, "as_of")]
+        states = [replayed.state(as_of) for as_of in dates]
+    except LoanRefused as refused:
+        return {**identity, "refused": refused.reason.value, "error": str(refused)}
+    return {
+        **identity,
+        "schedule": written_schedule(replayed.schedule),
+        "allocations": [allocation._asdict() for allocation in replayed.allocations],
+        "states": [written_state(state) for state in states],
+    }
+
+
+def quote_case(case: Mapping[str, object]) -> Result:
+    """Quote the terms of `{"terms", "on"}`. Raises BadFile for the date, LoanRefused for the terms."""
+    terms = parse_terms(case.get("terms"))
+    try:
+        on = date_of({"on": None, **case}, "on")
+    except Unfit as error:
+        raise BadFile(str(error)) from error
+    quoted = quote(terms, on=on)
+    return {
+        "schedule": written_schedule(quoted.schedule),
+        "total_interest_minor": quoted.total_interest_minor,
+        "total_cost_minor": quoted.total_cost_minor,
+        "apr": quoted.apr,
+    }
+
+
+def written_schedule(schedule: Sequence[Instalment]) -> list[Result]:
+    """Write a schedule as JSON scalars."""
+    return [
+        {
+            "no": row.no,
+            "due": row.due.isoformat(),
+            "principal_minor": row.principal_minor,
+            "interest_minor": row.interest_minor,
+            "total_minor": row.total_minor,
+        }
+        for row in schedule
+    ]
+
+
+def written_state(state: LoanState) -> Result:
+    """Write a state as JSON scalars."""
+    return {"as_of": state.as_of.isoformat(), **{name: getattr(state, name) for name in STATE_FIELDS}}
+
+
+def _list_of(case: Mapping[str, object], name: str) -> list[object]:
+    value = case.get(name)
+    if not isinstance(value, list):
+        raise LoanRefused(LoanRefusal.BAD_EVENT, f"{name}: {shown(value)} is no list")
+    return value
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for key, value in pairs:
+        found[key] = Doubled() if key in found else value
+    return found
+
+
+def _integer(digits: str) -> int | str:
+    """Read a whole number; one so long that Python would refuse the whole file stays text, which fits no field."""
+    return int(digits) if len(digits) <= MOST_DIGITS else digits

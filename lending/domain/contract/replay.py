@@ -1,0 +1,110 @@
+"""Replay a loan: a pure function from its terms and events to everything that is known of it."""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final
+
+from config.kernel.calendar import day_number
+from lending.domain.contract.account import LoanAccount, frame_of, open_account
+from lending.domain.contract.allocation import Allocation, allocate_payment
+from lending.domain.contract.effective_events import standing_events
+from lending.domain.contract.events import EventType, LoanEvent
+from lending.domain.contract.refusal import LoanRefusal, LoanRefused
+from lending.domain.contract.schedule import Instalment, draw_schedule
+from lending.domain.contract.state import LoanState, read_state
+from lending.domain.contract.terms import Terms
+
+STRIDE: Final = 64
+"""Events between two kept copies of the account: a state of the past replays fewer than these, not all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replayed:
+    """Hold a loan that was replayed.
+
+    schedule: as drawn at the disbursement; empty without one. standing: the events that no reversal removed, in the
+    order in which they take effect. allocations: of every repayment and apply_credit among them. Copies of the account
+    are kept by how many events had stood by then: after the first, after every STRIDE more, after all.
+    """
+
+    schedule: tuple[Instalment, ...]
+    standing: Sequence[LoanEvent]
+    allocations: tuple[Allocation, ...]
+    _copies: Mapping[int, LoanAccount] = field(repr=False)
+
+    def state(self, as_of: date) -> LoanState:
+        """Give the state as of a date, all events being known."""
+        account = self.account(as_of)
+        return read_state(account) if account else LoanState(as_of=as_of)
+
+    def account(self, as_of: date) -> LoanAccount | None:
+        """Give the account as of a date, a copy that may go on from there; None before the disbursement."""
+        count = bisect_right(self.standing, as_of, key=lambda event: event.on)
+        if not count:
+            return None
+        kept = count if count in self._copies else count - (count - 1) % STRIDE
+        account = self._copies[kept].fork()
+        for event in self.standing[kept:count]:
+            account.turn_to(day_number(event.on))
+            apply_event(account, event)
+        account.turn_to(day_number(as_of))
+        return account
+
+
+def replay(terms: Terms, events: Iterable[LoanEvent]) -> Replayed:
+    """Replay events, which come in the order of booking, on a loan of these terms. Raises LoanRefused."""
+    standing = standing_events(events)
+    if not standing:
+        return Replayed(schedule=(), standing=(), allocations=(), _copies={})
+    disbursement, *later = standing
+    if disbursement.type is not EventType.DISBURSEMENT:
+        message = f"{disbursement.id}: nothing is disbursed on {disbursement.on}"
+        raise LoanRefused(LoanRefusal.BEFORE_DISBURSEMENT, message)
+    if disbursement.amount_minor != terms.principal_minor:
+        message = f"{disbursement.id}: {disbursement.amount_minor} is not the principal, {terms.principal_minor}"
+        raise LoanRefused(LoanRefusal.AMOUNT_NOT_PRINCIPAL, message)
+    schedule = draw_schedule(terms, on=disbursement.on)
+    days = [day_number(event.on) for event in later]
+    frame = frame_of(
+        terms,
+        schedule,
+        on=disbursement.on,
+        days=days,
+        rates=[event.rate for event in later if event.rate is not None],
+    )
+    account = open_account(frame, schedule)
+    copies, allocations = dict[int, LoanAccount](), list[Allocation]()
+    for number, (day, event) in enumerate(zip(days, later, strict=True)):
+        if number % STRIDE == 0:
+            copies[1 + number] = account.fork()
+        account.turn_to(day)
+        allocation = apply_event(account, event)
+        if allocation is not None:
+            allocations.append(allocation)
+    copies[len(standing)] = account
+    return Replayed(schedule=schedule, standing=standing, allocations=tuple(allocations), _copies=copies)
+
+
+def apply_event(account: LoanAccount, event: LoanEvent) -> Allocation | None:
+    """Apply an event to an account that has reached its date; give back where a payment went.
+
+    Raises LoanRefused.
+    """
+    amount = event.amount_minor or 0
+    match event.type:
+        case EventType.REPAYMENT:
+            return allocate_payment(account, amount, event=event.id)
+        case EventType.APPLY_CREDIT:
+            account.spend_credit(amount, event=event.id)
+            return allocate_payment(account, amount, event=event.id)
+        case EventType.REFUND_CREDIT:
+            account.spend_credit(amount, event=event.id)
+        case EventType.CHARGE:
+            account.fees_today += amount
+        case EventType.RATE_CHANGE if event.rate is not None:
+            account.change_rate(event.rate)
+        case EventType.DISBURSEMENT:
+            raise LoanRefused(LoanRefusal.ALREADY_DISBURSED, f"{event.id}: the loan is disbursed already")
+    return None

@@ -1,0 +1,32 @@
+"""Name the states of an application, and say how a decision moves it."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from lending.domain.origination.decision import Outcome
+
+
+class ApplicationState(StrEnum):
+    """Name the states of an application: left to a person, granted, turned down."""
+
+    REFERRED = "REFERRED"
+    APPROVED = "APPROVED"
+    DECLINED = "DECLINED"
+
+
+class ApplicationRefusal(StrEnum):
+    """Name why no application is taken, before its offer is even looked at."""
+
+    NO_BUSINESS_DATE = "NO_BUSINESS_DATE"
+    REFERENCE_USED = "REFERENCE_USED"
+
+
+STATE_AFTER: Final[Mapping[Outcome, ApplicationState]] = MappingProxyType(
+    {
+        Outcome.APPROVE: ApplicationState.APPROVED,
+        Outcome.REFER: ApplicationState.REFERRED,
+        Outcome.DECLINE: ApplicationState.DECLINED,
+    }
+)

@@ -1,0 +1,163 @@
+"""Assess a merchant for a product: its limit, its line, and why it has no offer, if it has none.
+
+The same function makes the nightly offers, previews a product that is not sold yet, and opens every decision.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from lending.domain.origination.eligibility import Ineligible, judge_eligibility
+from lending.domain.origination.facts import MerchantFacts
+from lending.domain.origination.limit import Limit, compute_limit
+from lending.domain.origination.line import Line, next_line
+from lending.domain.origination.product import Product
+
+
+class NoOffer(StrEnum):
+    """Name why a merchant has no offer; of several reasons, the first counts."""
+
+    NOT_SCORED = "NOT_SCORED"
+    SCORE_TOO_OLD = "SCORE_TOO_OLD"
+    GATE_FAILED = "GATE_FAILED"
+    GRADE_TOO_LOW = "GRADE_TOO_LOW"
+    NOT_ELIGIBLE = "NOT_ELIGIBLE"
+    PAST_DUE = "PAST_DUE"
+    LIMIT_BELOW_MINIMUM = "LIMIT_BELOW_MINIMUM"
+    RAISE_PENDING = "RAISE_PENDING"
+    NO_ROOM_LEFT = "NO_ROOM_LEFT"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessment:
+    """Hold what a product makes of a merchant.
+
+    limit: None for whoever is not scored or of a grade that is not lent to. line: after this night.
+    """
+
+    facts: MerchantFacts
+    product: Product
+    limit: Limit | None
+    line: Line | None
+
+    @property
+    def line_minor(self) -> int:
+        """Give how much the merchant may owe in all, in minor units."""
+        return 0 if self.line is None else self.line.limit_minor
+
+    @property
+    def free_minor(self) -> int:
+        """Give what can be lent anew, in minor units; below the product's minimum nothing is."""
+        return max(0, self.line_minor - self.facts.exposure.outstanding_minor)
+
+    @property
+    def score_age_days(self) -> int:
+        """Count the days since the score's midnight."""
+        return (self.facts.on - self.facts.score.as_of).days
+
+    @property
+    def ineligible(self) -> Ineligible | None:
+        """Say why the merchant is not among those the product is for."""
+        return judge_eligibility(self.facts.profile, self.facts.score, self.product)
+
+    @property
+    def no_offer(self) -> NoOffer | None:
+        """Say why the merchant has no offer; None if it has one of `free_minor`."""
+        return next((reason for reason, holds in NO_OFFER_RULES if holds(self)), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """Hold what a product would do: merchants with an offer, what it offers in all, the others by reason."""
+
+    offers: int
+    offered_minor: int
+    without: Mapping[NoOffer, int]
+
+
+def assess(facts: MerchantFacts, product: Product) -> Assessment:
+    """Assess one merchant on the business date of its facts."""
+    limit, grade = None, facts.score.grade
+    if facts.score.not_scored is None and grade is not None and grade in product.grades:
+        limit = compute_limit(facts, product, grade=grade)
+    computed = 0 if limit is None else limit.limit_minor
+    line = next_line(facts.exposure.line, computed, night=facts.on, rules=product.limits)
+    return Assessment(facts=facts, product=product, limit=limit, line=line)
+
+
+def preview(assessments: Iterable[Assessment]) -> Preview:
+    """Add up what a product would do, merchant by merchant, before it is sold."""
+    without = Counter[NoOffer]()
+    offers = offered = 0
+    for assessment in assessments:
+        reason = assessment.no_offer
+        if reason is None:
+            offers += 1
+            offered += assessment.free_minor
+        else:
+            without[reason] += 1
+    by_reason = MappingProxyType({reason: without[reason] for reason in NoOffer if without[reason]})
+    return Preview(offers=offers, offered_minor=offered, without=by_reason)
+
+
+def not_scored(case: Assessment) -> bool:
+    """Tell whether there is too little history for a score."""
+    return case.facts.score.not_scored is not None
+
+
+def score_too_old(case: Assessment) -> bool:
+    """Tell whether the score is older than the product allows."""
+    return case.score_age_days > case.product.origination.score_days
+
+
+def gate_failed(case: Assessment) -> bool:
+    """Tell whether the merchant fails a hard gate."""
+    return bool(case.facts.score.gates)
+
+
+def grade_too_low(case: Assessment) -> bool:
+    """Tell whether the grade is not lent to; without a calibration there is none."""
+    return case.facts.score.grade not in case.product.grades
+
+
+def not_eligible(case: Assessment) -> bool:
+    """Tell whether the product is not for this merchant."""
+    return case.ineligible is not None
+
+
+def past_due(case: Assessment) -> bool:
+    """Tell whether one of its own loans is past due."""
+    return case.facts.exposure.days_past_due > 0
+
+
+def limit_below_minimum(case: Assessment) -> bool:
+    """Tell whether its caps allow less than the least that is lent."""
+    return case.limit is not None and case.limit.limit_minor == 0
+
+
+def raise_pending(case: Assessment) -> bool:
+    """Tell whether its caps allow enough, but not for long enough yet."""
+    return case.limit is not None and case.line_minor < case.product.minimum_minor <= case.limit.limit_minor
+
+
+def no_room_left(case: Assessment) -> bool:
+    """Tell whether its running loans use so much of the line that less than the minimum is left."""
+    minimum = case.product.minimum_minor
+    return case.line_minor >= minimum > case.free_minor
+
+
+NO_OFFER_RULES: Final[tuple[tuple[NoOffer, Callable[[Assessment], bool]], ...]] = (
+    (NoOffer.NOT_SCORED, not_scored),
+    (NoOffer.SCORE_TOO_OLD, score_too_old),
+    (NoOffer.GATE_FAILED, gate_failed),
+    (NoOffer.GRADE_TOO_LOW, grade_too_low),
+    (NoOffer.NOT_ELIGIBLE, not_eligible),
+    (NoOffer.PAST_DUE, past_due),
+    (NoOffer.LIMIT_BELOW_MINIMUM, limit_below_minimum),
+    (NoOffer.RAISE_PENDING, raise_pending),
+    (NoOffer.NO_ROOM_LEFT, no_room_left),
+)
+"""What denies a merchant an offer; the same denies its application (see `decision`)."""

@@ -1,0 +1,44 @@
+"""Let a merchant's line follow the limit computed each night: down at once, up only when it lasts."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from lending.domain.origination.product import BASIS_POINTS, LimitRules
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """Hold how much a merchant may owe in all (minor units), and since when it could be more.
+
+    higher_since: the first of the nights in a row on which the computed limit was enough higher to raise the line;
+    sustained_minor: the lowest limit computed on them. Both None while there is none.
+    """
+
+    limit_minor: int
+    higher_since: date | None = None
+    sustained_minor: int | None = None
+
+    def nights(self, night: date) -> int:
+        """Count the nights in a row on which more was possible, this one among them."""
+        return 0 if self.higher_since is None else (night - self.higher_since).days + 1
+
+
+def next_line(line: Line | None, computed_minor: int, *, night: date, rules: LimitRules) -> Line | None:
+    """Move a line by the limit computed on a night: cut at once, raised when enough more was possible long enough.
+
+    The first line is what is computed, and there is none before something is. Enough more is `raise_bps`; long
+    enough is `raise_nights` in a row; it is raised to the lowest limit of those nights, not to the last one's:
+    a single good night moves nothing. A night without a computation counts as the one before: the scores stayed
+    what they were. Called twice on one night, it gives the same.
+    """
+    if line is None:
+        return Line(limit_minor=computed_minor) if computed_minor else None
+    if computed_minor <= line.limit_minor:
+        return Line(limit_minor=computed_minor)
+    if computed_minor * BASIS_POINTS < line.limit_minor * (BASIS_POINTS + rules.raise_bps):
+        return Line(limit_minor=line.limit_minor)
+    lowest = min(computed_minor, computed_minor if line.sustained_minor is None else line.sustained_minor)
+    higher = Line(limit_minor=line.limit_minor, higher_since=line.higher_since or night, sustained_minor=lowest)
+    if higher.nights(night) < rules.raise_nights:
+        return higher
+    return next_line(Line(limit_minor=lowest), computed_minor, night=night, rules=rules)  # may count on from here

@@ -1,0 +1,134 @@
+"""Say what may become of an offer, and judge whether one may be accepted."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from lending.domain.origination.product import Product
+
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
+
+
+class OfferState(StrEnum):
+    """Name the states of an offer."""
+
+    MADE = "MADE"
+    DELIVERED = "DELIVERED"
+    ACCEPTED = "ACCEPTED"
+    DECLINED = "DECLINED"
+    EXPIRED = "EXPIRED"
+    REPLACED = "REPLACED"
+    WITHDRAWN = "WITHDRAWN"
+
+
+_CLOSED: Final = frozenset(OfferState) - {OfferState.MADE, OfferState.DELIVERED}
+TRANSITIONS: Final = {
+    OfferState.MADE: _CLOSED | {OfferState.DELIVERED},
+    OfferState.DELIVERED: _CLOSED,
+    **dict.fromkeys(_CLOSED, frozenset[OfferState]()),
+}
+
+
+class AcceptanceRefusal(StrEnum):
+    """Name why an offer is not accepted; of several reasons, the first counts."""
+
+    NOT_OPEN = "NOT_OPEN"
+    EXPIRED = "EXPIRED"
+    MONTHS_OUT_OF_RANGE = "MONTHS_OUT_OF_RANGE"
+    AMOUNT_BELOW_MINIMUM = "AMOUNT_BELOW_MINIMUM"
+    AMOUNT_ABOVE_LIMIT = "AMOUNT_ABOVE_LIMIT"
+    INSTALMENTS_TOO_LARGE = "INSTALMENTS_TOO_LARGE"
+    EVIDENCE_MISSING = "EVIDENCE_MISSING"
+    EVIDENCE_MALFORMED = "EVIDENCE_MALFORMED"
+    PAYOUT_ACCOUNT_NOT_VERIFIED = "PAYOUT_ACCOUNT_NOT_VERIFIED"
+
+
+class MoveRefusal(StrEnum):
+    """Name why an offer is not marked as delivered or declined."""
+
+    NOT_OPEN = "NOT_OPEN"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offered:
+    """Hold what is on offer, in minor units.
+
+    expires_on: the first day on which it cannot be accepted any more. most_by_months: for each term that may be
+    chosen, the most that can be lent for it (`limit.most_by_months`).
+    """
+
+    state: OfferState
+    expires_on: date
+    minimum_minor: int
+    most_by_months: Mapping[int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedTerms:
+    """Hold the evidence that the terms were signed: who, when, which document, from which address."""
+
+    signatory: str
+    signed_at: datetime
+    document_sha256: str
+    address: str
+
+
+def may_become(before: OfferState, after: OfferState) -> bool:
+    """Tell whether an offer may pass from one state to the other."""
+    return after in TRANSITIONS[before]
+
+
+def judge_move(before: OfferState, after: OfferState) -> MoveRefusal | None:
+    """Judge whether an offer may pass from one state to the other."""
+    return None if may_become(before, after) else MoveRefusal.NOT_OPEN
+
+
+def state_after_night(*, expires_on: date, on: date, anew: bool, same: bool) -> OfferState | None:
+    """Say what becomes of an open offer when its merchant is assessed again; None: it stands.
+
+    anew: the merchant is offered something, same: that is what the open offer promises.
+    """
+    if on >= expires_on:
+        return OfferState.EXPIRED
+    if not anew:
+        return OfferState.WITHDRAWN
+    return None if same else OfferState.REPLACED
+
+
+def expires_on(product: Product, *, made_on: date) -> date:
+    """Give the first day on which an offer of the product cannot be accepted any more."""
+    return made_on + timedelta(days=product.origination.offer_days)
+
+
+def judge_acceptance(  # noqa: PLR0911 - one a refusal
+    offered: Offered,
+    *,
+    on: date,
+    amount_minor: int,
+    months: int,
+    evidence: SignedTerms | None,
+    payout_account_verified: bool,
+) -> AcceptanceRefusal | None:
+    """Judge whether an offer may be accepted on a business date; of several refusals, the first of the enum counts."""
+    if not may_become(offered.state, OfferState.ACCEPTED):
+        return AcceptanceRefusal.NOT_OPEN
+    if on >= offered.expires_on:
+        return AcceptanceRefusal.EXPIRED
+    if months not in offered.most_by_months:
+        return AcceptanceRefusal.MONTHS_OUT_OF_RANGE
+    if amount_minor < offered.minimum_minor:
+        return AcceptanceRefusal.AMOUNT_BELOW_MINIMUM
+    if amount_minor > max(offered.most_by_months.values()):
+        return AcceptanceRefusal.AMOUNT_ABOVE_LIMIT
+    if amount_minor > offered.most_by_months[months]:
+        return AcceptanceRefusal.INSTALMENTS_TOO_LARGE
+    if evidence is None:
+        return AcceptanceRefusal.EVIDENCE_MISSING
+    if not (evidence.signatory and evidence.address and _SHA256.fullmatch(evidence.document_sha256)):
+        return AcceptanceRefusal.EVIDENCE_MALFORMED
+    if not payout_account_verified:
+        return AcceptanceRefusal.PAYOUT_ACCOUNT_NOT_VERIFIED
+    return None

@@ -1,0 +1,46 @@
+"""Judge who may decide an application that the rules leave to a person."""
+
+from enum import StrEnum
+
+from lending.domain.origination.application import ApplicationState
+from lending.domain.origination.decision import Outcome
+from lending.domain.origination.product import Band, Product
+
+
+class ReviewRefusal(StrEnum):
+    """Name why somebody may not decide; of several reasons, the first counts."""
+
+    NOT_REFERRED = "NOT_REFERRED"
+    SAME_PERSON = "SAME_PERSON"
+    NO_BAND = "NO_BAND"
+    ABOVE_BAND = "ABOVE_BAND"
+    REASON_MISSING = "REASON_MISSING"
+    PAYOUT_ACCOUNT_NOT_VERIFIED = "PAYOUT_ACCOUNT_NOT_VERIFIED"
+
+
+def judge_review(
+    product: Product,
+    *,
+    state: ApplicationState,
+    outcome: Outcome,
+    amount_minor: int,
+    band: Band | None,
+    same_person: bool,
+    reason: str,
+    payout_account_verified: bool,
+) -> ReviewRefusal | None:
+    """Judge whether a person may decide an application so; of several refusals, the first of the enum counts.
+
+    band: the widest the person's roles give, None without one. same_person: it entered the application itself.
+    reason: in its own words; a decision by a person is never without one. Only approving needs an account to pay to.
+    """
+    most = 0 if band is None else product.origination.bands[band]
+    holds = {
+        ReviewRefusal.NOT_REFERRED: state is not ApplicationState.REFERRED,
+        ReviewRefusal.SAME_PERSON: same_person,
+        ReviewRefusal.NO_BAND: band is None,
+        ReviewRefusal.ABOVE_BAND: most is not None and amount_minor > most,
+        ReviewRefusal.REASON_MISSING: not reason.strip(),
+        ReviewRefusal.PAYOUT_ACCOUNT_NOT_VERIFIED: outcome is Outcome.APPROVE and not payout_account_verified,
+    }
+    return next((refusal for refusal, held in holds.items() if held), None)

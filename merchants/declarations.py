@@ -1,0 +1,45 @@
+"""What the registry of merchants declares to the ground."""
+
+from datetime import timedelta
+
+from django.utils.translation import gettext_lazy as _
+
+from config.declarations import EVERYONE, Declaration, Link, Role, Section
+
+DECLARED = Declaration(
+    rights={
+        "merchants.verify_payoutaccount": frozenset({Role.UNDERWRITER, Role.FINANCE}),
+        "merchants.view_batch": EVERYONE,
+        "merchants.view_merchant": EVERYONE,
+        "merchants.view_partner": EVERYONE,
+        "merchants.view_payoutaccount": frozenset({Role.CREDIT_ANALYST, Role.UNDERWRITER, Role.FINANCE}),
+    },
+    problems={
+        "too_many_rows": "A request takes at most 100,000 rows: send them in parts.",
+        "number_malformed": "An account number has 8 to 34 letters and digits.",
+        "holder_differs": "This account number was entered for another holder.",
+        "idempotency_key_missing": "This call moves something: send an Idempotency-Key, another for each new request.",
+        "idempotency_key_invalid": "An Idempotency-Key has 1 to 100 printable ASCII characters.",
+        "idempotency_key_reused": "This Idempotency-Key stands for another request: nothing was done.",
+        "request_running": "The same request is being done at this moment: send it again to learn what came of it.",
+        "reference_used": "Your external_ref was used before: nothing was done. References are unique for ever.",
+    },
+    links=[
+        Link(section=Section.MERCHANTS, title=_("Merchants"), icon="storefront", app="merchants", model="merchant"),
+        Link(
+            section=Section.MERCHANTS,
+            title=_("Payout accounts"),
+            icon="account_balance",
+            app="merchants",
+            model="payoutaccount",
+        ),
+        Link(section=Section.WORK, title=_("Batches"), icon="inbox", app="merchants", model="batch"),
+        Link(section=Section.ADMINISTRATION, title=_("Partners"), icon="handshake", app="merchants", model="partner"),
+    ],
+    scopes={
+        "merchants:write": "Enter and change merchants and their payout accounts",
+        "transactions:write": "Send transactions",
+    },
+    beat={"merchants.seal_forgotten_batches": timedelta(minutes=10), "merchants.forget_requests": timedelta(hours=1)},
+    authentication="merchants.api.authentication.PartnerAuthentication",
+)

@@ -1,0 +1,31 @@
+"""What scoring declares to the ground."""
+
+from datetime import timedelta
+
+from django.utils.translation import gettext_lazy as _
+
+from config.declarations import EVERYONE, Declaration, Link, Role, Section
+
+DECLARED = Declaration(
+    rights={
+        "scoring.abandon_scorerun": frozenset({Role.RISK_MANAGER}),
+        "scoring.publish_anyway_scorerun": frozenset({Role.RISK_MANAGER}),
+        "scoring.replay_score": frozenset({Role.CREDIT_ANALYST, Role.UNDERWRITER, Role.RISK_MANAGER}),
+        "scoring.start_scorerun": frozenset({Role.RISK_MANAGER}),
+        "scoring.view_calibrationversion": EVERYONE,
+        "scoring.view_scorecardversion": EVERYONE,
+        "scoring.view_scorerun": EVERYONE,
+    },
+    problems={
+        "no_score_yet": "The merchant came after the last published run: ask again after the next night.",
+    },
+    links=[
+        Link(section=Section.SCORING, title=_("Runs"), icon="speed", app="scoring", model="scorerun"),
+        Link(
+            section=Section.SCORING, title=_("Scorecards"), icon="table_rows", app="scoring", model="scorecardversion"
+        ),
+        Link(section=Section.SCORING, title=_("Calibrations"), icon="tune", app="scoring", model="calibrationversion"),
+    ],
+    scopes={"scores:read": "Read scores, grades and reasons"},
+    beat={"scoring.start_due_run": timedelta(minutes=5)},
+)
