@@ -8,26 +8,31 @@ from typing import Any
 import oauth2_provider.views
 from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
-from django.views import View
 
 
-class RefusesNul(View):
-    """Refuse a NUL, which no database can look up, before the toolkit tries."""
+class IssueTokenView(oauth2_provider.views.TokenView):
+    """Issue tokens for client credentials."""
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:  # noqa: ANN401
-        """Reply 400 invalid_request to a NUL in the form or in the credentials."""
-        if any("\x00" in text for text in (*request.POST, *request.POST.values())) or _has_nul(request):
-            return JsonResponse({"error": "invalid_request"}, status=HTTPStatus.BAD_REQUEST)
-        reply: HttpResponseBase = super().dispatch(request, *args, **kwargs)
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:  # noqa: ANN401
+        """Issue a token. Replies 400 invalid_request to what cannot be looked up."""
+        reply: HttpResponseBase = _refuse_nul(request) or super().post(request, *args, **kwargs)
         return reply
 
 
-class IssueTokenView(RefusesNul, oauth2_provider.views.TokenView):
-    """Issue tokens for client credentials."""
-
-
-class RevokeTokenView(RefusesNul, oauth2_provider.views.RevokeTokenView):
+class RevokeTokenView(oauth2_provider.views.RevokeTokenView):
     """Revoke a token of the calling client."""
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:  # noqa: ANN401
+        """Revoke a token. Replies 400 invalid_request to what cannot be looked up."""
+        reply: HttpResponseBase = _refuse_nul(request) or super().post(request, *args, **kwargs)
+        return reply
+
+
+def _refuse_nul(request: HttpRequest) -> HttpResponseBase | None:
+    """Refuse a NUL, which no database can look up, in the form or in the credentials."""
+    if any("\x00" in text for text in (*request.POST, *request.POST.values())) or _has_nul(request):
+        return JsonResponse({"error": "invalid_request"}, status=HTTPStatus.BAD_REQUEST)
+    return None
 
 
 def _has_nul(request: HttpRequest) -> bool:

@@ -32,3 +32,9 @@ def test_a_stranger_gets_none(name: str, secret: str) -> None:
     status, reply = ask(name, secret)
     assert status in {400, 401}
     assert "access_token" not in reply
+
+
+def test_revoking_takes_no_nul() -> None:
+    """Red without the guard on revoking: the database refuses the text, and a stranger gets a 500."""
+    reply = Client(raise_request_exception=False).post("/oauth/revoke/", {"client_id": "a\x00b", "token": "c"})
+    assert (reply.status_code, reply.json()) == (400, {"error": "invalid_request"})
