@@ -20,3 +20,6 @@ urlpatterns = [
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
     path("docs/problems", problems_page, name="problems"),
 ]
+
+handler403 = "config.office.errors.forbidden"
+handler404 = "config.office.errors.not_found"

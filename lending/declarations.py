@@ -72,6 +72,6 @@ DECLARED = Declaration(
         "lending.start_due_round": timedelta(minutes=1),
         "lending.close_due_day": timedelta(minutes=1),
     },
-    search=["lending.admin.merchant.find_merchants"],
+    search=["lending.admin.merchant.find_merchants", "lending.admin.merchant.find_lending"],
     dashboard="lending.admin.dashboard.fill_dashboard",
 )

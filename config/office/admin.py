@@ -1,195 +1,44 @@
-"""Show staff, roles, jobs and the audit trail, and be the ground of every list that is only read."""
+"""Staff, roles, jobs and the audit trail."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any, Final
 
-from django.contrib import admin, messages
+from celery import current_app
+from django.conf import settings
+from django.contrib import admin
 from django.contrib.admin.models import LogEntry
-from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
-from django.db import connection, transaction
-from django.db.models import Model, Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.template.response import TemplateResponse
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
-from django.utils.functional import Promise
-from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from oauth2_provider.models import AccessToken, Application, Grant, IDToken, RefreshToken
 from unfold.admin import ModelAdmin
-from unfold.decorators import action, display
+from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
-from unfold.views import ChangeList
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from config.db.transactions import Contended
 from config.office.actors import Actor, ActorKind, actor_of
+from config.office.display import Card, Cell, Facts, Page, Text, chip
 from config.office.events import Fact, record_event
 from config.office.job_runs import resume_job
+from config.office.lists import Filter, ListColumn, choice_filter, date_filter
 from config.office.models import JobRun, OperationEvent
 from config.office.models.job_run import JobState
+from config.office.pages import OfficeAdmin, name_of, named
 from config.office.roles import ROLES
+from config.office.verbs import Asked, Verb
 
-M = TypeVar("M", bound=Model)
-Words = str | Promise
-AFTER, BEFORE = "after", "before"
-COUNTED = 10_000
-JOB_STATES = {
-    JobState.WAITING: _("Waiting"),
-    JobState.RUNNING: _("Running"),
-    JobState.DONE: _("Done"),
-    JobState.PARKED: _("Parked"),
-    JobState.DROPPED: _("Dropped, its work was given up"),
+JOB_STATES: Final = {
+    JobState.WAITING: (_("Waiting"), "tl-info"),
+    JobState.RUNNING: (_("Running"), "tl-info"),
+    JobState.DONE: (_("Done"), "tl-ok"),
+    JobState.PARKED: (_("Parked after its last attempt failed"), "tl-bad"),
+    JobState.DROPPED: (_("Dropped: the work was abandoned"), ""),
 }
-JOB_LABELS = {
-    JobState.WAITING: "info",
-    JobState.RUNNING: "info",
-    JobState.DONE: "success",
-    JobState.PARKED: "danger",
-    JobState.DROPPED: "",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Keyset:
-    """Page through a list by its keys; stands where Unfold looks for a paginator. Queries are None at the ends."""
-
-    count: str
-    previous: str | None
-    next: str | None
-    template_name: str = "office/pagination.html"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verb:
-    """Offer a verb of a page; one that is not allowed is shown all the same, and says why."""
-
-    label: Words
-    url: str
-    why: Words | None = None
-    is_primary: bool = True
-
-
-class KeysetChangeList(ChangeList):
-    """Page by primary key instead of OFFSET, and count no further than 10,000.
-
-    Every page costs the same, however deep; the price is that one walks, and cannot jump to page 317.
-    """
-
-    def get_filters_params(self, params: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Keep the places of pages apart from the filters."""
-        found: dict[str, Any] = super().get_filters_params(params)
-        return {name: value for name, value in found.items() if name not in {AFTER, BEFORE}}
-
-    def get_results(self, request: HttpRequest) -> None:
-        """Read one page, and one row more to know whether another follows."""
-        after, before = _key(self.params.pop(AFTER, None)), _key(self.params.pop(BEFORE, None))
-        newest_first = self.model_admin.ordering[0].startswith("-")
-        rows = self.queryset.order_by("-pk" if newest_first else "pk")
-        if before is not None:
-            rows = rows.reverse().filter(**{"pk__gt" if newest_first else "pk__lt": before})
-        elif after is not None:
-            rows = rows.filter(**{"pk__lt" if newest_first else "pk__gt": after})
-        page = list(rows[: self.list_per_page + 1])
-        more, page = len(page) > self.list_per_page, page[: self.list_per_page]
-        if before is not None:
-            page.reverse()
-        follows, precedes = (True, more) if before is not None else (more, after is not None)
-        self.result_list = page
-        self.result_count = self.full_result_count = len(page)
-        self.show_admin_actions = self.can_show_all = self.multi_page = False
-        self.paginator = Keyset(
-            count=self._count(),
-            previous=self.get_query_string({BEFORE: page[0].pk}) if page and precedes else None,
-            next=self.get_query_string({AFTER: page[-1].pk}) if page and follows else None,
-        )
-        self.model_admin.prepare(page)
-
-    def _count(self) -> str:
-        if not (self.query or self.has_active_filters):
-            estimate = _estimate(self.model)
-            if estimate > COUNTED:
-                return _t("about %(number)s") % {"number": _rounded(estimate)}
-        number = self.queryset.order_by()[: COUNTED + 1].count()
-        return _t("more than %(number)s") % {"number": f"{COUNTED:,}"} if number > COUNTED else f"{number:,}"
-
-
-def _key(text: str | None) -> int | None:
-    if text is None:
-        return None
-    try:
-        return int(text)
-    except ValueError as error:
-        raise IncorrectLookupParameters from error
-
-
-def _estimate(model: type[Model]) -> int:
-    """Read how many rows the last ANALYZE found; -1 before the first."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass", [model._meta.db_table])
-        return int(cursor.fetchone()[0])
-
-
-def _rounded(number: int) -> str:
-    return f"{number / 1_000_000:.1f} M" if number >= 1_000_000 else f"{round(number, -3):,}"  # noqa: PLR2004
-
-
-class ReadOnlyAdmin(ModelAdmin):
-    """List and show rows that operations write; every change is a verb with a URL of its own."""
-
-    ordering: tuple[str, ...] = ("-pk",)
-    actions = None
-    list_per_page = 50
-    show_full_result_count = False
-    sortable_by = ()
-    list_filter_sheet = True
-    show_facets = admin.ShowFacets.NEVER  # it would count every filter's rows
-
-    def get_changelist(self, request: HttpRequest, **kwargs: object) -> type[ChangeList]:
-        """Page by keys."""
-        return KeysetChangeList
-
-    def prepare(self, rows: list[Any]) -> None:
-        """Add to the rows of a page what its columns need, in as many queries as for one row."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Refuse: an operation adds."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Refuse: this also makes every field read-only and puts no Save button on the page."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Refuse: nothing is forgotten."""
-        return False
-
-
-def found_by(queryset: QuerySet[M], object_id: str) -> M:
-    """Find the row of a page's URL. Raises Http404."""
-    try:
-        return queryset.get(pk=int(object_id))
-    except (ValueError, queryset.model.DoesNotExist) as error:  # type: ignore[attr-defined]
-        raise Http404 from error
-
-
-def named(actors: Iterable[str]) -> dict[str, str]:
-    """Name actors as people know them, in one query: log-ins of staff, else what kind of system it was."""
-    texts = set(actors)
-    staff = {text: int(text.rpartition(":")[2]) for text in texts if text.startswith(f"{ActorKind.STAFF}:")}
-    logins = dict(User.objects.filter(pk__in=staff.values()).values_list("pk", "username")) if staff else {}
-    names = {
-        ActorKind.PARTNER: _t("partner %(number)s"),
-        ActorKind.SYSTEM: _t("this system"),
-        ActorKind.STAFF: _t("staff %(number)s"),
-    }
-    found = {}
-    for text in texts:
-        kind, _sep, number = text.partition(":")
-        found[text] = logins.get(staff.get(text, -1)) or names[ActorKind(kind)] % {"number": number}
-    return found
 
 
 def job_words(name: str) -> str:
@@ -197,121 +46,154 @@ def job_words(name: str) -> str:
     return name.rpartition(".")[2].replace("_", " ").capitalize()
 
 
+def _job_names() -> list[tuple[str, str]]:
+    """Offer what workers can do; not read from the rows, of which there may be millions."""
+    apps = {label.rpartition(".")[2] for label in settings.APPS}
+    return [(name, job_words(name)) for name in sorted(current_app.tasks) if name.partition(".")[0] in apps]
+
+
+def _done(job: JobRun) -> str:
+    return f"{job.done:,}" if job.total is None else f"{job.done:,} of {job.total:,}"
+
+
+class JobNotResumed(Exception):
+    """The job is not parked."""
+
+
+def _resume(job: JobRun, asked: Asked) -> JobRun:
+    if not resume_job(job_id=job.pk, actor=asked.actor, now=asked.now):
+        raise JobNotResumed
+    return job
+
+
 @admin.register(JobRun)
-class JobRunAdmin(ReadOnlyAdmin):
-    """Show what the workers have to do, and let staff send parked jobs again."""
+class JobRunAdmin(OfficeAdmin[JobRun]):
+    """What the workers have to do; parked jobs can be sent again."""
 
-    list_display = ("what", "subject_id", "part", "state_label", "progress", "attempts", "claimed_at", "finished_at")
-    list_display_links = ("what",)
-    list_filter = ("state",)
-    fields = (
-        "what",
-        "subject_id",
-        "part",
-        "state_label",
-        "progress",
-        "attempts",
-        "error",
-        "started",
-        "sent_at",
-        "claimed_at",
-        "lease_until",
-        "finished_at",
+    columns = (
+        ListColumn(label=_("Job"), cell=lambda job: job_words(job.name)),
+        ListColumn(label=_("Of"), cell=lambda job: str(job.subject_id), number=True),
+        ListColumn(label=_("Part"), cell=lambda job: job.part, number=True),
+        ListColumn(label=_("State"), cell=lambda job: chip(*JOB_STATES[JobState(job.state)])),
+        ListColumn(label=_("Done"), cell=_done, number=True),
+        ListColumn(label=_("Attempts"), cell=lambda job: job.attempts, number=True),
+        ListColumn(label=_("Claimed"), cell=lambda job: job.claimed_at, style="tl-nowrap"),
+        ListColumn(label=_("Finished"), cell=lambda job: job.finished_at, style="tl-nowrap"),
     )
-    readonly_fields = ("what", "state_label", "progress", "started")
-    actions_detail = ("resume",)
+    filters = (
+        choice_filter("state", _("state"), JOB_STATES),
+        Filter(
+            name="job",
+            label=_("job"),
+            choices=_job_names,
+            keep=lambda rows, name: rows.filter(name=name),
+        ),
+    )
+    verbs = (
+        Verb(
+            name="resume",
+            label=_("Send again"),
+            right="office.resume_jobrun",
+            note=_("The job gets all its attempts again and is sent to the workers at once."),
+            about=lambda job, _asked: [Facts([(_("Attempts"), job.attempts), (_("Last error"), job.error or None)])],
+            done=_("The job was sent again, with all its attempts."),
+            call=_resume,
+            refusals={JobNotResumed: _("Only a parked job is sent again; this one is not parked.")},
+            why_not=lambda job, _asked: (
+                None if job.state == JobState.PARKED else _("Only a parked job is sent again; this one is not parked.")
+            ),
+            is_primary=True,
+        ),
+    )
 
-    @display(description=_("Job"))
-    def what(self, job: JobRun) -> str:
-        """Say what the job does."""
-        return job_words(job.name)
-
-    @display(description=_("State"), label=JOB_LABELS)
-    def state_label(self, job: JobRun) -> tuple[str, str]:
-        """Say the state."""
-        return job.state, str(JOB_STATES[JobState(job.state)])
-
-    @display(description=_("Done"))
-    def progress(self, job: JobRun) -> str:
-        """Say how far it is."""
-        return f"{job.done:,}" if job.total is None else f"{job.done:,} / {job.total:,}"
-
-    @display(description=_("Started by"))
-    def started(self, job: JobRun) -> str:
-        """Say who started it."""
-        return named([job.started_by])[job.started_by]
-
-    def has_resume_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        """Ask for the right to resume."""
-        return request.user.has_perm("office.resume_jobrun")
-
-    @action(description=_("Send again"), url_path="resume", permissions=["resume"])
-    def resume(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Show what failed (GET), then give the job its attempts again (POST)."""
-        job = found_by(JobRun.objects.all(), object_id)
-        if request.method == "POST":
-            _resume(request, job, actor_of(request.user))
-            return redirect("admin:office_jobrun_change", job.pk)
-        context = self.admin_site.each_context(request) | {
-            "title": _("Send the job again"),
-            "opts": self.opts,
-            "original": job,
-            "job": job,
-            "what": job_words(job.name),
-            "state": JOB_STATES[JobState(job.state)],
-            "may_resume": JobRun.objects.filter(pk=job.pk, state=JobState.PARKED).exists(),
-        }
-        return TemplateResponse(request, "office/resume_job.html", context)
+    def page_of(self, row: JobRun, request: HttpRequest) -> Page:
+        """Show where the job stands, and its last error."""
+        facts = Facts(
+            [
+                (_("Attempts"), row.attempts),
+                (_("Done"), _done(row)),
+                (_("Started by"), name_of(row.started_by)),
+                (_("Sent"), row.sent_at),
+                (_("Claimed"), row.claimed_at),
+                (_("Lease runs until"), row.lease_until),
+                (_("Finished"), row.finished_at),
+            ]
+        )
+        cards = [Card(title=_("Progress"), parts=[facts], span=6)]
+        if row.error:
+            cards.append(Card(title=_("Last error"), parts=[Text(row.error, "tl-mono")], span=6))
+        return Page(
+            title=job_words(row.name),
+            chips=[chip(*JOB_STATES[JobState(row.state)])],
+            sub=[_("of %(number)s") % {"number": row.subject_id}, _("part %(number)s") % {"number": row.part}],
+            buttons=self.buttons(request, row),
+            cards=cards,
+        )
 
 
-def _resume(request: HttpRequest, job: JobRun, actor: Actor) -> None:
-    try:
-        resumed = resume_job(job_id=job.pk, actor=actor, now=timezone.now())
-    except Contended:
-        messages.error(request, _("Someone else is working on this job. Please try again."))
-        return
-    if resumed:
-        messages.success(request, _("The job is sent again, with all its attempts."))
-    else:
-        messages.error(request, _("The job is no longer parked: there is nothing to resume."))
+def _by_person(rows: QuerySet[OperationEvent], login: str) -> QuerySet[OperationEvent]:
+    staff = User.objects.filter(username__iexact=login).values_list("pk", flat=True)
+    return rows.filter(actor__in=[login, *(str(Actor(ActorKind.STAFF, pk)) for pk in staff)])
+
+
+def _changes(facts: dict[str, Any]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in facts.items() if value not in (None, ""))
+
+
+def subject_url(subject: str) -> str | None:
+    """Point to the page of what an event is about, `app.model:id`; None if it has none."""
+    label, _sep, number = subject.partition(":")
+    model = next((found for found in admin.site._registry if found._meta.label_lower == label), None)  # noqa: SLF001
+    if model is None or not number.isdecimal():
+        return None
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[number])
 
 
 @admin.register(OperationEvent)
-class OperationEventAdmin(ReadOnlyAdmin):
-    """Show the audit trail."""
+class OperationEventAdmin(OfficeAdmin[OperationEvent]):
+    """The audit trail."""
 
-    list_display = ("booked_at", "name", "subject", "who", "change")
-    list_display_links = ("name",)
-    search_fields = ("subject",)
-    search_help_text = _("Subject, as merchants.partner:1, or the beginning of an operation's name.")
-    fields = ("booked_at", "name", "subject", "who", "actor", "before", "after")
-    readonly_fields = ("who",)
+    columns = (
+        ListColumn(label=_("When, UTC"), cell=lambda row: row[0].booked_at, style="tl-nowrap"),
+        ListColumn(label=_("What"), cell=lambda row: Cell(text=job_words(row[0].name), note=row[0].name)),
+        ListColumn(label=_("About"), cell=lambda row: Cell(text=row[0].subject, link=subject_url(row[0].subject))),
+        ListColumn(label=_("Who"), cell=lambda row: row[1]),
+        ListColumn(label=_("Before"), cell=lambda row: _changes(row[0].before)[:120]),
+        ListColumn(label=_("After"), cell=lambda row: _changes(row[0].after)[:120]),
+    )
+    search_help = _("Subject, like lending.loan:33 or loan_33, or an operation, like lending.return_payout")
+    filters = (
+        Filter(name="who", label=_("who (log-in, or like partner:1)"), keep=_by_person),
+        date_filter("since", _("since"), "booked_at__date__gte"),
+        date_filter("until", _("until"), "booked_at__date__lte"),
+    )
 
-    def prepare(self, rows: list[OperationEvent]) -> None:
+    def prepare(self, rows: list[OperationEvent]) -> Sequence[Any]:
         """Name the actors of the page in one query."""
         names = named(event.actor for event in rows)
-        for event in rows:
-            vars(event)["who"] = names[event.actor]
+        return [(event, names[event.actor]) for event in rows]
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[OperationEvent], search_term: str
-    ) -> tuple[QuerySet[OperationEvent], bool]:
-        """Search by subject through its index, or by the beginning of the name, newest first."""
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        by = Q(subject__startswith=term) if ":" in term else Q(name__startswith=term)
-        return queryset.filter(by), False
+    def search(self, rows: QuerySet[OperationEvent], term: str) -> QuerySet[OperationEvent]:
+        """Search by subject through its index, or by the beginning of the operation."""
+        model, _sep, number = term.partition("_")
+        if number.isdecimal() and "." not in term:
+            return rows.filter(subject__endswith=f".{model.lower()}:{number}")
+        return rows.filter(Q(subject__istartswith=term) if ":" in term else Q(name__istartswith=term))
 
-    @display(description=_("Who"))
-    def who(self, event: OperationEvent) -> str:
-        """Name the actor."""
-        return vars(event).get("who") or named([event.actor])[event.actor]
+    def page_of(self, row: OperationEvent, request: HttpRequest) -> Page:
+        """Show what was before and after, side by side."""
+        names = sorted({*row.before, *row.after})
+        facts = Facts([(name.replace("_", " "), _change(row, name)) for name in names])
+        return Page(
+            title=job_words(row.name),
+            sub=[Cell(text=row.subject, link=subject_url(row.subject)), name_of(row.actor), row.booked_at],
+            cards=[Card(title=_("Before → after"), parts=[facts if names else Text(_("Nothing but the fact."))])],
+        )
 
-    @display(description=_("After"))
-    def change(self, event: OperationEvent) -> str:
-        """Say what was true afterwards, in short."""
-        return ", ".join(f"{key} {value}" for key, value in event.after.items() if value)[:120]
+
+def _change(event: OperationEvent, name: str) -> str:
+    before, after = event.before.get(name), event.after.get(name)
+    return f"{'–' if before in (None, '') else before} → {'–' if after in (None, '') else after}"  # noqa: RUF001
 
 
 for model in (User, Group, AccessToken, Application, Grant, IDToken, RefreshToken):
@@ -320,29 +202,45 @@ for model in (User, Group, AccessToken, Application, Grant, IDToken, RefreshToke
         admin.site.unregister(model)
 
 
+class NewUserForm(UserCreationForm):
+    """Ask for the roles too: an account without one can do nothing."""
+
+    class Meta(UserCreationForm.Meta):
+        fields = ("username", "first_name", "last_name", "email", "groups")
+
+
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg] # no generic at run time
-    """Let administrators keep the staff; only a superuser makes or touches a superuser."""
+    """The staff, kept by administrators; only a superuser makes or touches a superuser."""
 
     form = UserChangeForm
-    add_form = UserCreationForm
+    add_form = NewUserForm
     change_password_form = AdminPasswordChangeForm
     list_display = ("username", "first_name", "last_name", "roles", "is_active", "last_login")
     list_filter = ("is_active", "groups")
-    filter_horizontal = ("groups",)
     ordering = ("username",)
     actions = None
     show_full_result_count = False
     fieldsets = (
         (None, {"fields": ("username", "password")}),
         (_("Person"), {"fields": ("first_name", "last_name", "email")}),
-        (_("Access"), {"fields": ("is_active", "is_staff", "is_superuser", "groups")}),
+        (_("Access"), {"fields": ("is_active", "is_superuser", "groups")}),
         (_("Dates"), {"fields": ("last_login", "date_joined")}),
+    )
+    add_fieldsets = (
+        (None, {"fields": ("username", "password1", "password2")}),
+        (_("Person"), {"fields": ("first_name", "last_name", "email")}),
+        (_("Roles"), {"fields": ("groups",)}),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         """Read the groups of a page at once."""
         return super().get_queryset(request).prefetch_related("groups")
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:  # noqa: ANN401
+        """Offer the roles as ticks."""
+        options = kwargs | {"widget": UnfoldAdminCheckboxSelectMultipleWidget, "help_text": "", "label": _("Roles")}
+        return db_field.formfield(**options)
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
         """Close what nobody but a superuser may set, and to everybody the roles they hold themselves."""
@@ -358,6 +256,19 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg] # no gen
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         """Refuse: the audit trail names them; an account is made inactive."""
         return False
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:  # noqa: ANN401, FBT001
+        """Let every account here sign in: whoever is on this list is staff."""
+        obj.is_staff = True
+        super().save_model(request, obj, form, change)
+
+    def save_form(self, request: HttpRequest, form: Any, change: bool) -> User:  # noqa: ANN401, FBT001
+        """Remember what the account could do before."""
+        before = User.objects.filter(pk=form.instance.pk).first() if change else None
+        form.facts_before = {} if before is None else _facts(before)
+        saved: User = super().save_form(request, form, change)
+        saved.facts_before = form.facts_before  # type: ignore[attr-defined] # for the audit trail
+        return saved
 
     def log_addition(self, request: HttpRequest, obj: User, message: object) -> LogEntry:
         """Leave the new account in the audit trail, which cannot be changed as Django's log can."""
@@ -375,23 +286,46 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg] # no gen
         return ", ".join(sorted(group.name for group in user.groups.all()))
 
 
+def rights_of(group: Group) -> str:
+    """List what a role may do, as the code declares it."""
+    return ", ".join(sorted(right for role, held in ROLES.items() if role == group.name for right in held))
+
+
 @admin.register(Group)
-class GroupAdmin(ReadOnlyAdmin):
-    """Show the roles with their rights, which the code declares."""
+class GroupAdmin(OfficeAdmin[Group]):
+    """The roles with their rights, which the code declares."""
 
-    ordering = ("pk",)
-    list_display = ("name", "rights")
-    fields = ("name", "rights")
-    readonly_fields = ("rights",)
+    list_key = "pk"
+    columns = (
+        ListColumn(label=_("Role"), cell=lambda group: group.name),
+        ListColumn(label=_("Rights"), cell=rights_of, style="tl-break"),
+    )
 
-    @display(description=_("Rights"))
-    def rights(self, group: Group) -> str:
-        """List what the role may do."""
-        return ", ".join(sorted(right for role, held in ROLES.items() if role == group.name for right in held))
+    def page_of(self, row: Group, request: HttpRequest) -> Page:
+        """Show the rights of the role, and who has it."""
+        people = ", ".join(row.user_set.order_by("username").values_list("username", flat=True))
+        return Page(
+            title=row.name,
+            cards=[
+                Card(title=_("Rights"), parts=[Text(rights_of(row) or "–", "tl-break")], span=8),  # noqa: RUF001
+                Card(title=_("Who has it"), parts=[Text(people or _("Nobody yet."))], span=4),
+            ],
+        )
+
+
+def _facts(user: User) -> dict[str, Fact]:
+    roles = ", ".join(sorted(user.groups.values_list("name", flat=True)))
+    return {"roles": roles, "active": user.is_active, "superuser": user.is_superuser}
 
 
 def _record_account(name: str, user: User, request: HttpRequest) -> None:
-    roles = ", ".join(sorted(user.groups.values_list("name", flat=True)))
-    after: dict[str, Fact] = {"roles": roles, "active": user.is_active, "superuser": user.is_superuser}
+    before: dict[str, Fact] = getattr(user, "facts_before", {})
     with transaction.atomic():
-        record_event(name=name, subject=user, actor=actor_of(request.user), before={}, after=after, now=timezone.now())
+        record_event(
+            name=name,
+            subject=user,
+            actor=actor_of(request.user),
+            before=before,
+            after=_facts(user),
+            now=timezone.now(),
+        )

@@ -1,17 +1,23 @@
 """How the office writes amounts, shares and signs."""
 
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from django.utils.functional import Promise
 
 from config.kernel.money import format_minor
 
+if TYPE_CHECKING:
+    from django.utils.functional import _StrOrPromise
+
+    Words = _StrOrPromise
+else:
+    Words = str | Promise
+
 MINUS: Final = "\N{MINUS SIGN}"
 NOTHING: Final = "\N{EN DASH}"
 TENTH: Final = Decimal("0.1")
 HUNDREDTH: Final = Decimal("0.01")
-Words = str | Promise
 
 
 def percent(part: int, whole: int, to: Decimal = TENTH) -> str:

@@ -1,242 +1,251 @@
-"""List the applications, the undecided first, show what one was decided on, and let people decide."""
+"""The applications: what was known, which rules fired, which cap binds, and the decisions of people."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
-from django import forms
-from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
-from django.utils import timezone
+from django.http import HttpRequest
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import display
-from unfold.widgets import UnfoldAdminTextareaWidget
+from django.utils.translation import ngettext
 
-from config.db.transactions import Contended
-from config.office.actors import actor_of
-from config.office.admin import ReadOnlyAdmin, Verb, Words, found_by, named
-from config.office.words import money
-from lending.admin.caps import caps_context
-from lending.admin.lists import ChipFilter, chip, name_over
+from config.office.display import (
+    Alert,
+    Card,
+    Cell,
+    Column,
+    Facts,
+    Figure,
+    Page,
+    Part,
+    Table,
+    Text,
+    chip,
+    grade_chip,
+    linked,
+    mono,
+)
+from config.office.lists import ListColumn, choice_filter
+from config.office.pages import OfficeAdmin, name_of, name_over, named
+from config.office.verbs import TO_BE_GIVEN, Asked, Refusals, Verb, VerbForm, reason_field
+from config.office.words import Words, money
+from lending.admin.caps import caps_parts
 from lending.admin.words import APPLICATION_STATES, GROUNDS, OUTCOMES, REVIEW_REFUSALS
 from lending.domain.origination.application import ApplicationState
 from lending.domain.origination.decision import Ground, NotDecidable, Outcome
 from lending.domain.origination.product import Band
 from lending.domain.origination.product_document import ProductMalformed
 from lending.domain.origination.snapshot import SnapshotMalformed
-from lending.models import Application, Decision, Loan
+from lending.models import Application, Decision
 from lending.operations.applications import ApplicationNotReviewed, review_application
-from lending.queries.applications import decisions_of, get_review_refusal, replay_decision
+from lending.queries.applications import decisions_of, get_review_refusal, grounds_of, loan_of, replay_decision
+from lending.queries.search import search_applications
 
-REFUSALS: Mapping[Any, Words] = {**REVIEW_REFUSALS, **GROUNDS}
-DECISIONS = {"approve": (_("Approve"), Outcome.APPROVE), "decline": (_("Decline"), Outcome.DECLINE)}
+REFUSALS: Final[Refusals] = {ApplicationNotReviewed: {**REVIEW_REFUSALS, **GROUNDS}}
+COUNTED: Final = (_("Counted"), "tl-bad")
+FIRED: Final = (_("Applies too"), "tl-warn")
+PASSED: Final = (_("Passed"), "tl-ok")
 
 
-class ReviewForm(forms.Form):
+class ReviewForm(VerbForm):
     """Ask why."""
 
-    reason = forms.CharField(label=_("Reason"), max_length=500, widget=UnfoldAdminTextareaWidget({"rows": 3}))
+    reason = reason_field(help_text=_("The reason is kept with the decision, with your name."))
 
 
-class StateFilter(ChipFilter):
-    """Filter by state."""
-
-    title, parameter_name, chips = _("state"), "state", APPLICATION_STATES
-
-
-def band_of(request: HttpRequest) -> Band | None:
+def band_of(asked: Asked) -> Band | None:
     """Give the widest authority of whoever asks."""
-    if request.user.has_perm("lending.decide_any_application"):
+    if asked.may("lending.decide_any_application"):
         return Band.RISK_MANAGER
-    return Band.UNDERWRITER if request.user.has_perm("lending.decide_application") else None
+    return Band.UNDERWRITER if asked.may("lending.decide_application") else None
+
+
+def _review(outcome: Outcome, name: str, label: Words, note: Words, *, is_primary: bool = False) -> Verb:
+    def why_not(application: Application, asked: Asked) -> Words | None:
+        refusal = get_review_refusal(
+            application, outcome=outcome, band=band_of(asked), actor=asked.actor, reason=TO_BE_GIVEN
+        )
+        return None if refusal is None else REVIEW_REFUSALS[refusal]
+
+    return Verb(
+        name=name,
+        label=label,
+        right="lending.decide_application",
+        form=ReviewForm,
+        note=note,
+        about=lambda application, _asked: [Facts([(_("Amount"), _asked_for(application))])],
+        why_not=why_not,
+        call=lambda application, asked: review_application(
+            application_id=application.pk,
+            outcome=outcome,
+            reason=asked.data["reason"],
+            band=band_of(asked),
+            actor=asked.actor,
+            now=asked.now,
+        ),
+        done=OUTCOMES[outcome],
+        refusals=REFUSALS,
+        is_primary=is_primary,
+    )
+
+
+def _asked_for(application: Application) -> str:
+    return f"{money(application.amount_minor, application.currency)} {application.currency}"
 
 
 @admin.register(Application)
-class ApplicationAdmin(ReadOnlyAdmin):
-    """List applications; the page of one shows what was known, which rules fired and which cap binds."""
+class ApplicationAdmin(OfficeAdmin[Application]):
+    """The applications."""
 
-    list_display = ("who", "state_chip", "asked", "months", "currency", "ground", "entered_at")
-    list_display_links = ("who",)
-    list_select_related = ("merchant",)
-    list_filter = (StateFilter,)
-    search_fields = ("external_ref",)
-    search_help_text = _("The beginning of the reference.")
+    columns = (
+        ListColumn(
+            label=_("Merchant"),
+            cell=lambda row: name_over(row[0].merchant.name, row[0].external_ref),
+            sort="merchant__name",
+        ),
+        ListColumn(label=_("State"), cell=lambda row: chip(*APPLICATION_STATES[ApplicationState(row[0].state)])),
+        ListColumn(label=_("Grade"), cell=lambda row: grade_chip(row[0].score.grade)),
+        ListColumn(
+            label=_("Amount"), cell=lambda row: money(row[0].amount_minor, row[0].currency), number=True,
+            sort="amount_minor",
+        ),
+        ListColumn(label=_("Currency"), cell=lambda row: row[0].currency),
+        ListColumn(label=_("Months"), cell=lambda row: row[0].months, number=True),
+        ListColumn(label=_("Because"), cell=lambda row: GROUNDS[Ground(row[1])] if row[1] else ""),
+        ListColumn(label=_("Entered, UTC"), cell=lambda row: row[0].entered_at, style="tl-nowrap", sort="entered_at"),
+    )  # fmt: skip
+    filters = (choice_filter("state", _("state"), APPLICATION_STATES),)
+    search_help = _("Application number, merchant or reference")
+    list_related = ("merchant", "score")
+    related = ("merchant__partner", "product", "offer", "score__run")
+    verbs = (
+        _review(
+            Outcome.APPROVE,
+            "approve",
+            _("Approve"),
+            _("The loan is made at the price that was signed, and its payout is ordered at once."),
+            is_primary=True,
+        ),
+        _review(
+            Outcome.DECLINE, "decline", _("Decline"), _("No money leaves. The merchant may be made another offer.")
+        ),
+    )
+    empty = _("No application yet. One is made when an offer is accepted.")
 
-    def prepare(self, rows: list[Application]) -> None:
+    def prepare(self, rows: list[Application]) -> Sequence[Any]:
         """Read the decisions of the page in one query."""
-        found = Decision.objects.filter(application__in=[row.pk for row in rows]).order_by("pk")
-        grounds = dict(found.values_list("application_id", "ground"))
-        for row in rows:
-            vars(row)["ground"] = grounds.get(row.pk, "")
+        grounds = grounds_of(rows)
+        return [(row, grounds.get(row.pk, "")) for row in rows]
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Application], search_term: str
-    ) -> tuple[QuerySet[Application], bool]:
-        """Search by the beginning of the reference."""
-        term = search_term.strip()
-        return (queryset.filter(external_ref__startswith=term), False) if term else (queryset, False)
+    def search(self, rows: QuerySet[Application], term: str) -> QuerySet[Application]:
+        """Find applications by number, merchant or reference."""
+        return rows.filter(pk__in=search_applications(term))
 
-    @display(description=_("Merchant"))
-    def who(self, application: Application) -> str:
-        """Show the merchant, with the reference below."""
-        return name_over(application.merchant.name, application.external_ref)
-
-    @display(description=_("State"))
-    def state_chip(self, application: Application) -> str:
-        """Show the state as a chip."""
-        return chip(*APPLICATION_STATES[ApplicationState(application.state)])
-
-    @display(description=_("Amount"))
-    def asked(self, application: Application) -> str:
-        """Show what is asked for."""
-        return money(application.amount_minor, application.currency)
-
-    @display(description=_("Because"))
-    def ground(self, application: Application) -> str:
-        """Say which rule counted."""
-        ground = vars(application).get("ground", "")
-        return str(GROUNDS[Ground(ground)]) if ground else ""
-
-    def get_urls(self) -> list[URLPattern]:
-        """Add the pages of the decisions."""
-        wrap = self.admin_site.admin_view
-        return [
-            *(
-                path(
-                    f"<int:application_id>/{name}/",
-                    wrap(self.decide_view),
-                    {"name": name},
-                    f"lending_application_{name}",
-                )
-                for name in DECISIONS
-            ),
-            *super().get_urls(),
-        ]
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def page_of(self, row: Application, request: HttpRequest) -> Page:
         """Show what was known, and what was decided on it."""
-        application = self._visible(request, object_id)
-        return self._page(request, "lending/application.html", application, decision_context(application, request))
-
-    def decide_view(self, request: HttpRequest, application_id: int, name: str) -> HttpResponse:
-        """Ask why, then decide."""
-        application = self._visible(request, str(application_id))
-        label, outcome = DECISIONS[name]
-        band = band_of(request)
-        if band is None:
-            raise PermissionDenied
-        form = ReviewForm(request.POST or None)
-        if form.is_valid():
-            try:
-                review_application(
-                    application_id=application.pk,
-                    outcome=outcome,
-                    reason=form.cleaned_data["reason"],
-                    band=band,
-                    actor=actor_of(request.user),
-                    now=timezone.now(),
-                )
-            except ApplicationNotReviewed as refused:
-                messages.error(request, str(REFUSALS[refused.reason]))
-            except Contended:
-                messages.error(request, _("Someone else is working on this merchant. Please try again."))
-            else:
-                messages.success(request, str(OUTCOMES[outcome]))
-            return redirect("admin:lending_application_change", application.pk)
-        context = {
-            "form": form,
-            "label": label,
-            "approves": outcome is Outcome.APPROVE,
-            "amount": money(application.amount_minor, application.currency),
-            "refusal": _why_not(application, outcome, request),
-        }
-        return self._page(request, "lending/review.html", application, context)
-
-    def _visible(self, request: HttpRequest, object_id: str) -> Application:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        read = Application.objects.select_related("merchant__partner", "product", "offer", "score__run")
-        return found_by(read, object_id)
-
-    def _page(
-        self, request: HttpRequest, template: str, application: Application, context: dict[str, Any]
-    ) -> TemplateResponse:
-        ground = self.admin_site.each_context(request)
-        request.current_app = self.admin_site.name
-        named_ = {
-            "title": application.external_ref,
-            "opts": self.opts,
-            "original": application,
-            "application": application,
-            "merchant": application.merchant,
-        }
-        return TemplateResponse(request, template, ground | named_ | context)
+        decisions, loan = decisions_of(row), loan_of(row)
+        known = _known(decisions[-1], row)
+        applied = {"date": row.applied_on, "who": name_of(row.entered_by)}
+        asked = Figure(
+            label=_t("Requested, %(currency)s") % {"currency": row.currency},
+            value=money(row.amount_minor, row.currency),
+            note=ngettext("over %(n)s month", "over %(n)s months", row.months) % {"n": row.months},
+        )
+        return Page(
+            title=f"{row.external_ref} · {row.merchant.name}",
+            name=linked(row.merchant, row.merchant.name),
+            chips=[chip(*APPLICATION_STATES[ApplicationState(row.state)])],
+            sub=[
+                row.external_ref,
+                _t("applied on %(date)s, entered by %(who)s") % applied,
+                linked(row.product),
+                None if loan is None else linked(loan),
+            ],
+            alerts=known.alerts,
+            figures=[asked, *known.figures],
+            verbs=self.buttons(request, row),
+            cards=[*known.cards, _decided(decisions), _signed(row)],
+        )
 
 
-def decision_context(application: Application, request: HttpRequest) -> dict[str, Any]:
-    """Gather what the decision page shows."""
-    decisions = decisions_of(application)
-    people = named({application.entered_by, *(decision.actor for decision in decisions)})
-    words, tint = APPLICATION_STATES[ApplicationState(application.state)]
-    context = {
-        "state": words,
-        "state_tint": tint,
-        "amount": money(application.amount_minor, application.currency),
-        "entered_by": people[application.entered_by],
-        "loan": Loan.objects.filter(application=application).first(),
-        "decisions": [_decision(decision, people) for decision in decisions],
-        "verbs": [
-            Verb(
-                label=label,
-                url=reverse(f"admin:lending_application_{name}", args=[application.pk]),
-                why=_why_not(application, outcome, request),
-                is_primary=outcome is Outcome.APPROVE,
-            )
-            for name, (label, outcome) in DECISIONS.items()
-        ],
-    }
-    return context | _rules(decisions[-1], application)
-
-
-def _rules(decision: Decision, application: Application) -> dict[str, Any]:
-    """Say which rules fired on the last decision's snapshot, and which cap binds; and prove the stored result."""
+def _known(decision: Decision, application: Application) -> Page:
+    """Say what was known, which rules fired on the last decision's snapshot, which cap binds; and prove the result."""
     try:
         replayed = replay_decision(decision)
-    except (SnapshotMalformed, ProductMalformed, NotDecidable):
-        return {"broken": True}
-    facts, verdict = replayed.facts, replayed.verdict
-    context: dict[str, Any] = {
-        "proof": replayed,
-        "rules": [(GROUNDS[ground], fired, ground is verdict.ground) for ground, fired in verdict.evaluated],
-        "free": money(verdict.free_minor, application.currency),
-        "facts": facts,
-        "basis": money(facts.merchant.score.sales_basis_minor, application.currency),
-        "outstanding": money(facts.merchant.exposure.outstanding_minor, application.currency),
-    }
-    if verdict.limit is not None:
-        context |= caps_context(
-            {str(cap): minor for cap, minor in verdict.limit.caps.items()}, verdict.limit.binding, application.currency
+    except (SnapshotMalformed, ProductMalformed):
+        return Page(
+            title="",
+            alerts=[Alert(tint="tl-bad", text=_("The stored snapshot is damaged: the decision cannot be proven."))],
         )
-    return context
-
-
-def _decision(decision: Decision, people: dict[str, str]) -> dict[str, Any]:
-    return {
-        "decision": decision,
-        "outcome": OUTCOMES[Outcome(decision.outcome)],
-        "ground": GROUNDS[Ground(decision.ground)] if decision.ground else "",
-        "who": people[decision.actor],
-    }
-
-
-def _why_not(application: Application, outcome: Outcome, request: HttpRequest) -> Any:  # noqa: ANN401 - lazy words
-    refusal = get_review_refusal(
-        application, outcome=outcome, band=band_of(request), actor=actor_of(request.user), reason="to be given"
+    except NotDecidable:
+        return Page(
+            title="",
+            alerts=[Alert(text=_("The rules that made this decision are no longer installed: it cannot be replayed."))],
+        )
+    facts, verdict, currency = replayed.facts, replayed.verdict, application.currency
+    score = facts.merchant.score
+    proof = (
+        Alert(tint="tl-ok", text=_("Decided again on the stored snapshot just now: the same result, to the last bit."))
+        if replayed.equal
+        else Alert(
+            tint="tl-bad", text=_("Decided again on the stored snapshot, the result differs from the stored one.")
+        )
     )
-    return None if refusal is None else REVIEW_REFUSALS[refusal]
+    figures = [
+        Figure(
+            label=_("Available under the credit line"),
+            value=money(verdict.free_minor, currency),
+            note=_("the limit or line, less what was outstanding"),
+        ),
+        Figure(label=_("Score then"), value=Cell(text=score.score, more=[Cell(text=grade_chip(score.grade))])),
+        Figure(label=_("Sales basis a month"), value=money(score.sales_basis_minor, currency)),
+        Figure(label=_("Outstanding then"), value=money(facts.merchant.exposure.outstanding_minor, currency)),
+    ]
+    rules = Table(
+        columns=[Column(label=_("Rule")), Column(label=_("Result"))],
+        rows=[
+            [GROUNDS[ground], chip(*(COUNTED if ground is verdict.ground else FIRED if fired else PASSED))]
+            for ground, fired in verdict.evaluated
+        ],
+    )
+    explained = Text(_("Rules are tried in this order. The first that applies decides."), "tl-note")
+    limit: list[Part] = [Text(_("No limit: the merchant has no score, or its grade is below the cut-off."))]
+    if verdict.limit is not None:
+        caps = {str(cap): minor for cap, minor in verdict.limit.caps.items()}
+        limit = caps_parts(caps, verdict.limit.binding, currency)
+    cards = [
+        Card(title=_("Rules, in their order"), parts=[rules, explained], span=6),
+        Card(title=_("What can be lent"), parts=limit, span=6),
+    ]
+    return Page(title="", alerts=[proof], figures=figures, cards=cards)
+
+
+def _decided(decisions: Sequence[Decision]) -> Card:
+    people = named(decision.actor for decision in decisions)
+    columns = [
+        Column(label=_("At, UTC"), style="tl-nowrap"),
+        Column(label=_("Outcome")),
+        Column(label=_("Because")),
+        Column(label=_("By")),
+    ]
+    rows = [
+        [
+            decision.booked_at,
+            OUTCOMES[Outcome(decision.outcome)],
+            Cell(text=GROUNDS[Ground(decision.ground)] if decision.ground else "", note=decision.reason),
+            people[decision.actor],
+        ]
+        for decision in decisions
+    ]
+    return Card(title=_("Decisions"), parts=[Table(columns=columns, rows=rows)], span=7)
+
+
+def _signed(application: Application) -> Card:
+    facts = [
+        (_("Signed by"), application.signed_by),
+        (_("At, UTC"), application.signed_at),
+        (_("From address"), application.signed_from or None),
+        (_("Document, SHA-256"), mono(application.document_sha256)),
+    ]
+    return Card(title=_("Signed terms"), parts=[Facts(facts)], span=5)

@@ -1,212 +1,197 @@
-"""List the closings of days, show one with its progress and its proof, and start the next."""
+"""The closes of days: progress, proof, and opening or closing the next day by hand."""
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 from django.conf import settings
-from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import display
+from django.utils.translation import ngettext
 
-from config.db.transactions import Contended
-from config.office.actors import actor_of
-from config.office.admin import ReadOnlyAdmin, Verb, found_by, named
 from config.office.business_date import BusinessDateNotMoved, get_business_date
-from config.office.models import JobRun
-from config.office.models.job_run import JobState
-from config.office.words import money
-from lending.admin.lists import chip
+from config.office.display import Alert, Card, Cell, Column, Facts, Page, Part, Table, Text, chip, linked
+from config.office.lists import ListColumn, choice_filter
+from config.office.pages import OfficeAdmin, name_of
+from config.office.progress import live_view, progress_cards
+from config.office.verbs import Asked, Verb
+from config.office.words import Words, money
 from lending.admin.words import ACCOUNTS, CLOSE_REFUSALS, CLOSE_STATES
-from lending.domain.books.day_close import ACCRUE, COLLECT, PROVE, STAGES, VERIFY, CloseState
+from lending.domain.books.day_close import ACCRUE, COLLECT, PROVE, VERIFY, CloseState
 from lending.domain.books.ledger import Account
 from lending.models import DayClose, Loan, ProofLine
 from lending.operations.day_close import DayNotClosed, close_day, live_next_day
-from lending.queries.closes import get_close_refusal, next_day, postings_of, stages_of
+from lending.queries.closes import (
+    drifted_of,
+    failures_of,
+    get_close_refusal,
+    next_day,
+    postings_of,
+    proof_of,
+    stages_of,
+)
 
-STAGE_WORDS = {
+STAGES: Final = {
     COLLECT: _("Collect what is due"),
-    ACCRUE: _("Book what was earned"),
+    ACCRUE: _("Accrue interest and penalties"),
     VERIFY: _("Compare every loan with its events"),
     PROVE: _("Compare the ledger with the loans"),
 }
-RIGHT = "lending.start_dayclose"
-NO_RIGHT = _("Your role may not close days.")
-SHOWN = 20
+RIGHT: Final = "lending.start_dayclose"
+
+
+def _close_refusal(_row: None, _asked: Asked) -> Words | None:
+    refusal = get_close_refusal()
+    return None if refusal is None else CLOSE_REFUSALS[refusal]
+
+
+def _close_about(_row: None, _asked: Asked) -> Sequence[Part]:
+    return [Facts([(_("Day to close"), next_day()), (_("Active loans"), Loan.objects.active().count())])]
+
+
+def _open_refusal(_row: None, _asked: Asked) -> Words | None:
+    if settings.BUSINESS_CLOCK != "manual":
+        return _("Days open by the calendar here.")
+    return _("A day is being closed: let it finish.") if DayClose.objects.working().exists() else None
+
+
+def _open_about(_row: None, _asked: Asked) -> Sequence[Part]:
+    return [Facts([(_("Open day"), get_business_date())])]
+
+
+CLOSE: Final = Verb(
+    name="start",
+    label=_("Close the next day"),
+    right=RIGHT,
+    about=_close_about,
+    note=_(
+        "Dues are collected, interest and penalties accrued, every loan is compared with its events, and the ledger "
+        "with the loans. Payments can be booked meanwhile."
+    ),
+    why_not=_close_refusal,
+    call=lambda _row, asked: close_day(actor=asked.actor, now=asked.now),
+    done=_("The close has started."),
+    refusals={DayNotClosed: CLOSE_REFUSALS},
+    is_primary=True,
+)
+OPEN: Final = Verb(
+    name="open",
+    label=_("Open the next day"),
+    right=RIGHT,
+    about=_open_about,
+    note=_(
+        "The next day opens at once and takes payments; the day before is closed behind it and its books are proven."
+    ),
+    why_not=_open_refusal,
+    seen=lambda _row: get_business_date(),
+    call=lambda _row, asked: live_next_day(actor=asked.actor, now=asked.now),
+    done=_("The next day is open; the day before is being closed."),
+    refusals={DayNotClosed: CLOSE_REFUSALS, BusinessDateNotMoved: _("The day is open already.")},
+)
 
 
 @admin.register(DayClose)
-class DayCloseAdmin(ReadOnlyAdmin):
-    """List the closings, the last first."""
+class DayCloseAdmin(OfficeAdmin[DayClose]):
+    """The closes, the last first."""
 
-    list_display = ("day", "state_chip", "loans", "started_at", "finished_at")
-    list_filter = ("state",)
-    list_before_template = "lending/closes_before.html"
+    columns = (
+        ListColumn(label=_("Day"), cell=lambda close: close.day.isoformat(), style="tl-nowrap"),
+        ListColumn(label=_("State"), cell=lambda close: chip(*CLOSE_STATES[CloseState(close.state)])),
+        ListColumn(label=_("Loans"), cell=lambda close: close.loans, number=True),
+        ListColumn(label=_("Started, UTC"), cell=lambda close: close.started_at, style="tl-nowrap"),
+        ListColumn(label=_("Finished, UTC"), cell=lambda close: close.finished_at, style="tl-nowrap"),
+    )
+    filters = (choice_filter("state", _("state"), CLOSE_STATES),)
+    list_verbs = (CLOSE, OPEN)
+    empty = _("No day closed yet. Every day from the first loan on is closed once the next has opened.")
 
-    @display(description=_("State"))
-    def state_chip(self, close: DayClose) -> str:
-        """Show the state as a chip."""
-        return chip(*CLOSE_STATES[CloseState(close.state)])
+    def further_urls(self, wrap: Callable[..., Any]) -> list[URLPattern]:
+        """Add the live part of a page."""
+        return [path("<int:row_id>/progress/", wrap(self.progress_view), name="lending_dayclose_progress")]
 
-    def get_urls(self) -> list[URLPattern]:
-        """Add the page that starts a closing, and the part of a page that follows one."""
-        wrap = self.admin_site.admin_view
-        return [
-            path("start/", wrap(self.start_view), name="lending_dayclose_start"),
-            path("live/", wrap(self.live_view), name="lending_dayclose_live"),
-            path("<int:close_id>/progress/", wrap(self.progress_view), name="lending_dayclose_progress"),
-            *super().get_urls(),
-        ]
+    def progress_view(self, request: HttpRequest, row_id: int) -> HttpResponse:
+        """Show only how far a close is."""
+        self.require_view(request)
+        return live_view(request, _live(self.found(row_id)))
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Offer to close the next day above the list."""
-        refusal = get_close_refusal()
-        why = CLOSE_REFUSALS[refusal] if refusal is not None else None
-        verb = Verb(
-            label=_("Close the next day"),
-            url=reverse("admin:lending_dayclose_start"),
-            why=why if request.user.has_perm(RIGHT) else NO_RIGHT,
+    def page_of(self, row: DayClose, request: HttpRequest) -> Page:
+        """Show a close with its stages, postings and proof."""
+        part, drifted, proof = _live(row), drifted_of(row), proof_of(row)
+        started = {"at": f"{row.started_at:%Y-%m-%d %H:%M}", "who": name_of(row.started_by)}
+        took = None if row.finished_at is None else (row.finished_at - row.started_at).total_seconds()
+        loans = ngettext("%(n)s loan advanced", "%(n)s loans advanced", row.loans) % {"n": f"{row.loans:,}"}
+        alerts = []
+        if drifted:
+            named = Cell(more=[linked(loan) for loan in drifted])
+            alerts = [Alert(tint="tl-bad", link=named, text=_("what these loans hold is not what their events give."))]
+        return Page(
+            title=_t("Close of %(date)s") % {"date": row.day},
+            chips=[chip(*CLOSE_STATES[CloseState(row.state)])],
+            sub=[
+                _t("started %(at)s UTC by %(who)s") % started,
+                None if took is None else _t("took %(seconds)s s") % {"seconds": f"{took:,.1f}"},
+                loans,
+            ],
+            alerts=alerts,
+            live=part.live,
+            poll=part.poll,
+            cards=[*([_proof(proof)] if proof else []), _postings(row)],
         )
-        context = {"verbs": [verb, live_verb(request)]}
-        return super().changelist_view(request, (extra_context or {}) | context)  # type: ignore[no-any-return]
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """Show a closing with its stages, entries and proof."""
-        close = self._visible(request, object_id)
-        return self._page(request, "lending/day_close.html", close, _context(close))
-
-    def progress_view(self, request: HttpRequest, close_id: int) -> HttpResponse:
-        """Show only how far a closing is, for the page to look at again and again."""
-        close = self._visible(request, str(close_id))
-        progress = _progress(close)
-        response = TemplateResponse(request, "lending/close_progress.html", progress | {"close": close})
-        if not progress["is_working"]:
-            response["HX-Refresh"] = "true"
-        return response
-
-    def start_view(self, request: HttpRequest) -> HttpResponse:
-        """Say which day is closed next (GET), then start (POST)."""
-        if not request.user.has_perm(RIGHT):
-            raise PermissionDenied
-        if request.method == "POST":
-            try:
-                close = close_day(actor=actor_of(request.user), now=timezone.now())
-            except DayNotClosed as refused:
-                messages.error(request, str(CLOSE_REFUSALS[refused.reason]))
-            except Contended:
-                messages.error(request, _("Someone else is at it. Please look again."))
-            else:
-                messages.success(request, _("The closing is started; the workers are at it."))
-                return redirect("admin:lending_dayclose_change", close.pk)
-            return redirect("admin:lending_dayclose_changelist")
-        refusal = get_close_refusal()
-        context = self.admin_site.each_context(request) | {
-            "title": _("Close the next day"),
-            "opts": self.opts,
-            "refusal": None if refusal is None else CLOSE_REFUSALS[refusal],
-            "next_day": next_day(),
-            "active": Loan.objects.active().count(),
-        }
-        return TemplateResponse(request, "lending/start_close.html", context)
-
-    def live_view(self, request: HttpRequest) -> HttpResponse:
-        """Say what the next day brings (GET), then open it (POST)."""
-        if not request.user.has_perm(RIGHT):
-            raise PermissionDenied
-        verb = live_verb(request)
-        listed = redirect("admin:lending_dayclose_changelist")
-        if request.method == "POST" and verb.why is None:
-            try:
-                close = live_next_day(actor=actor_of(request.user), now=timezone.now())
-            except (DayNotClosed, BusinessDateNotMoved):
-                messages.warning(request, _("The day is open; what is behind it is not closed yet."))
-                return listed
-            except Contended:
-                messages.error(request, _("Someone else is at it. Please look again."))
-                return listed
-            messages.success(request, _("The next day is open; the one behind is being closed."))
-            return redirect("admin:lending_dayclose_change", close.pk)
-        context = self.admin_site.each_context(request) | {
-            "title": verb.label,
-            "opts": self.opts,
-            "refusal": verb.why,
-            "today": get_business_date(),
-        }
-        return TemplateResponse(request, "lending/live_next_day.html", context)
-
-    def _visible(self, request: HttpRequest, object_id: str) -> DayClose:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        return found_by(DayClose.objects.all(), object_id)
-
-    def _page(self, request: HttpRequest, template: str, close: DayClose, context: dict[str, Any]) -> TemplateResponse:
-        ground = self.admin_site.each_context(request)
-        request.current_app = self.admin_site.name
-        named_ = {"title": str(close), "opts": self.opts, "original": close, "close": close}
-        return TemplateResponse(request, template, ground | named_ | context)
 
 
-def live_verb(request: HttpRequest) -> Verb:
-    """Offer to open the next day, or say why not."""
-    why = None if request.user.has_perm(RIGHT) else NO_RIGHT
-    if why is None and settings.BUSINESS_CLOCK != "manual":
-        why = _("Days open by the calendar here.")
-    if why is None and DayClose.objects.working().exists():
-        why = _("A day is being closed: let it finish.")
-    url = reverse("admin:lending_dayclose_live")
-    return Verb(label=_("Live the next day"), url=url, why=why, is_primary=False)
+def _live(close: DayClose) -> Page:
+    """Show the stages of the close; while it is in progress, the page asks again."""
+    stages = [
+        (STAGES[part.stage], part.percent, part.done, part.parts, part.parked, part.loans, None)
+        for part in stages_of(close)
+    ]
+    failures = [(job, STAGES[job.name]) for job in failures_of(close)]
+    working = close.state == CloseState.WORKING
+    poll = reverse("admin:lending_dayclose_progress", args=[close.pk]) if working else None
+    return Page(title="", live=progress_cards(stages, failures, unit=_("Loans, accounts")), poll=poll)
 
 
-def _context(close: DayClose) -> dict[str, Any]:
-    words, tint = CLOSE_STATES[CloseState(close.state)]
-    proof = ProofLine.objects.filter(close=close).order_by("currency", "pk")
-    return {
-        "state": words,
-        "state_tint": tint,
-        "who": named([close.started_by])[close.started_by],
-        "took": None
-        if close.finished_at is None
-        else f"{(close.finished_at - close.started_at).total_seconds():,.1f} s",
-        "proof": [_line(line) for line in proof],
-        "postings": [
-            (ACCOUNTS[Account(debit)], ACCOUNTS[Account(credit)], currency, money(total, currency))
-            for debit, credit, currency, total in postings_of(close)
-        ],
-        "drifted": list(Loan.objects.filter(pk__in=close.drifted[:SHOWN])),
-        **_progress(close),
-    }
+def _proof(proof: Sequence[ProofLine]) -> Card:
+    columns = [
+        Column(label=_("Account")),
+        Column(label=_("Currency")),
+        Column(label=_("Ledger"), number=True),
+        Column(label=_("Loans"), number=True),
+        Column(label=_("Verdict")),
+    ]
+    note = Text(_("Debits are positive. Before, each loan was compared with a replay of its events."), "tl-note")
+    return Card(
+        title=_("Proof: every account is the sum over all loans"),
+        parts=[Table(columns=columns, rows=[_proof_row(line) for line in proof]), note],
+    )
 
 
-def _progress(close: DayClose) -> dict[str, Any]:
-    return {
-        "is_working": close.state == CloseState.WORKING,
-        "stages": [
-            {
-                "words": STAGE_WORDS[part.stage],
-                "part": part,
-                "unit": _("accounts") if part.stage == PROVE else _("loans"),
-            }
-            for part in stages_of(close)
-        ],
-        "failures": [
-            (job, STAGE_WORDS[job.name])
-            for job in JobRun.objects.filter(name__in=STAGES, subject_id=close.pk, state=JobState.PARKED).order_by("pk")
-        ],
-    }
+def _proof_row(line: ProofLine) -> list[object]:
+    gap = line.ledger_minor - line.loans_minor
+    said = _t("%(gap)s apart") % {"gap": money(gap, line.currency)}
+    return [
+        ACCOUNTS[Account(line.account)],
+        line.currency,
+        money(line.ledger_minor, line.currency),
+        money(line.loans_minor, line.currency),
+        chip(said, "tl-bad") if gap else chip(_("Equal"), "tl-ok"),
+    ]
 
 
-def _line(line: ProofLine) -> dict[str, Any]:
-    return {
-        "account": ACCOUNTS[Account(line.account)],
-        "currency": line.currency,
-        "ledger": money(line.ledger_minor, line.currency),
-        "loans": money(line.loans_minor, line.currency),
-        "holds": line.ledger_minor == line.loans_minor,
-        "gap": money(line.ledger_minor - line.loans_minor, line.currency),
-    }
+def _postings(close: DayClose) -> Card:
+    columns = [
+        Column(label=_("Debit")),
+        Column(label=_("Credit")),
+        Column(label=_("Currency")),
+        Column(label=_("Amount"), number=True),
+    ]
+    rows = [
+        [ACCOUNTS[Account(debit)], ACCOUNTS[Account(credit)], currency, money(total, currency)]
+        for debit, credit, currency, total in postings_of(close)
+    ]
+    working = _("Not yet: this appears when the accruals are posted.")
+    nothing = _("Nothing: no loan earned anything that was not booked before. Collections are entries of their loans.")
+    empty = working if close.state == CloseState.WORKING else nothing
+    return Card(title=_("What the close posted"), parts=[Table(columns=columns, rows=rows, empty=empty)])

@@ -1,7 +1,6 @@
-"""Say in words, tables and a chart how one loan stands."""
+"""The page of one loan: where it stands, its schedule against what happened, its postings and transfers."""
 
-from decimal import Decimal
-from typing import Any
+from typing import Final
 
 from django.http import HttpRequest
 from django.urls import reverse
@@ -9,190 +8,233 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from config.office.admin import Verb, named
+from config.office.display import (
+    SERIES,
+    Alert,
+    Button,
+    Card,
+    Cell,
+    Chart,
+    Column,
+    Figure,
+    Page,
+    Row,
+    Table,
+    Text,
+    chip,
+    lines,
+    linked,
+    major,
+)
+from config.office.pages import named
 from config.office.words import money
-from lending.admin.charts import SERIES, lines, major
-from lending.admin.words import ACCOUNTS, AGAIN_REFUSALS, EVENT_TYPES, LOAN_STATUSES, TRANSFER_KINDS, TRANSFER_STATES
+from lending.admin.loan_verbs import rate_words
+from lending.admin.words import (
+    ACCOUNTS,
+    EVENT_TYPES,
+    INSTALMENT_STATES,
+    TRANSFER_KINDS,
+    TRANSFER_STATES,
+    late_words,
+    loan_chip,
+)
 from lending.domain.books.instalment import InstalmentState
 from lending.domain.books.ledger import Account, EntryCode
 from lending.domain.books.loan import LoanStatus
 from lending.domain.books.transfer import TransferKind, TransferState
 from lending.domain.contract.events import EventType
 from lending.models import Entry, Loan, Transfer
-from lending.queries.servicing import Happening, Row, Servicing, get_servicing
-from lending.queries.transfers import get_again_refusal, get_cancel_refusal, last_payout
+from lending.queries.loans import rate_of
+from lending.queries.servicing import EventWithAllocation, InstalmentRow, Servicing, get_servicing
 
-INSTALMENT_STATES = {
-    InstalmentState.AHEAD: (_("Ahead"), ""),
-    InstalmentState.DUE: (_("Due today"), "tl-warn"),
-    InstalmentState.LATE: (_("Late"), "tl-bad"),
-    InstalmentState.PAID: (_("Paid"), "tl-ok"),
-}
-TRANSFERS_SHOWN = 8
-NO_RIGHT = _("Your role may not do this.")
-TO_BE_GIVEN = "…"  # the reason, on the page that asks for it
-NOT_OUT = _("The loan's money is not out.")
+TRANSFERS_SHOWN: Final = 8
 
 
-def loan_context(loan: Loan, request: HttpRequest) -> dict[str, Any]:
-    """Gather what the loan page shows to whoever asks."""
+def loan_page(loan: Loan, request: HttpRequest, buttons: list[Button]) -> Page:
+    """Describe the loan to whoever asks."""
     servicing = get_servicing(loan)
     projection, position = servicing.projection, servicing.projection.position
-    words, tint = LOAN_STATUSES[LoanStatus(loan.status)]
 
     def amount(minor: int) -> str:
         return money(minor, loan.currency)
 
-    people = named(happening.event.actor for happening in servicing.happenings)
-    return {
-        "servicing": servicing,
-        "status": words,
-        "status_tint": tint,
-        "sentence": _sentence(loan, servicing),
-        "amount": amount(loan.amount_minor),
-        "outstanding": amount(position.principal_minor),
-        "due": amount(projection.due_minor),
-        "dpd": projection.dpd,
-        "payoff": amount(projection.payoff_minor),
-        "credit": amount(position.credit_minor) if position.credit_minor else None,
-        "parts": [
-            (
-                _("Principal"),
-                amount(position.disbursed_minor),
-                amount(position.disbursed_minor - position.principal_minor),
-            ),
-            (_("Interest to date"), amount(position.interest_minor), amount(position.interest_paid_minor)),
-            (_("Penalty to date"), amount(position.penalty_minor), amount(position.penalty_paid_minor)),
-            (_("Fees"), amount(position.fees_minor), amount(position.fees_paid_minor)),
+    currency = {"currency": loan.currency}
+    figures = [
+        Figure(label=_t("Outstanding principal, %(currency)s") % currency, value=amount(position.principal_minor)),
+        Figure(
+            label=_t("Due now, %(currency)s") % currency,
+            value=amount(projection.due_minor),
+            note=_due(servicing, loan.currency),
+        ),
+        Figure(label=_("Days past due"), value=projection.dpd, style="tl-late" if projection.dpd else ""),
+        Figure(label=_t("Payoff on %(date)s") % {"date": servicing.as_of}, value=amount(projection.payoff_minor)),
+    ]
+    if position.credit_minor:
+        figures.append(Figure(label=_("Credit held"), value=amount(position.credit_minor)))
+    return Page(
+        title=f"{loan} · {loan.merchant.name}",
+        name=linked(loan.merchant, loan.merchant.name),
+        chips=[chip(*loan_chip(LoanStatus(loan.status), projection.dpd))],
+        sub=[
+            str(loan),
+            f"{amount(loan.amount_minor)} {loan.currency}",
+            _t("%(rate)s a year") % {"rate": rate_words(rate_of(loan))},
+            linked(loan.product),
+            linked(loan.application, _t("the decision")),
         ],
-        "instalments": [_instalment(row, loan) for row in servicing.rows],
-        "balance_chart": _balance_chart(servicing, loan),
-        "events": [_event(happening, loan, people, request) for happening in servicing.happenings],
-        "entries": [_entry(entry, loan) for entry in servicing.entries],
-        "transfers": [_transfer(transfer, loan) for transfer in servicing.transfers[:TRANSFERS_SHOWN]],
-        "more_transfers": max(0, len(servicing.transfers) - TRANSFERS_SHOWN),
-        "verbs": loan_verbs(loan, request),
-        "yearly_rate": f"{Decimal(loan.terms['rate']) * 100:.2f} %",
-    }
-
-
-def loan_verbs(loan: Loan, request: HttpRequest) -> list[Verb]:
-    """Offer what may be done to the loan, each with why not."""
-    out = loan.disbursed_on is not None
-    again, cancel = (
-        None if refusal is None else AGAIN_REFUSALS[refusal]
-        for refusal in (get_again_refusal(loan, reason=TO_BE_GIVEN), get_cancel_refusal(loan, reason=TO_BE_GIVEN))
+        lead=_lead(loan, servicing),
+        alerts=[Alert(text=late_words(projection.dpd), tint="tl-bad")] if projection.dpd else [],
+        figures=figures,
+        verbs=buttons,
+        cards=[
+            *_schedule(servicing, loan),
+            _events(servicing, loan, request),
+            _entries(servicing, loan),
+            _transfers(servicing, loan),
+        ],
     )
-    offered: list[tuple[str, Any, str, Any]] = [
-        ("repay", _("Book a repayment"), "lending.repay_loan", None if out else NOT_OUT),
-        ("charge", _("Charge a fee"), "lending.charge_loan", None if out else NOT_OUT),
-        ("rate", _("Change the rate"), "lending.change_rate_loan", None if out else NOT_OUT),
-        (
-            "credit",
-            _("Pay from credit"),
-            "lending.repay_loan",
-            None if loan.credit_minor else _("The loan holds no credit."),
-        ),
-        (
-            "refund",
-            _("Pay credit back"),
-            "lending.refund_loan",
-            None if loan.credit_minor else _("The loan holds no credit."),
-        ),
-        (
-            "return",
-            _("Take the payout back"),
-            "lending.return_loan",
-            _("No payout has gone through.") if last_payout(loan) is None else None,
-        ),
-        ("pay_out", _("Pay out again"), "lending.pay_out_loan", again),
-        ("cancel", _("Give the loan up"), "lending.cancel_loan", cancel),
-    ]
-    return [
-        Verb(
-            label=label,
-            url=reverse(f"admin:lending_loan_{name}", args=[loan.pk]),
-            why=why if request.user.has_perm(right) else NO_RIGHT,
-            is_primary=name == "repay",
-        )
-        for name, label, right, why in offered
-    ]
 
 
-def _sentence(loan: Loan, servicing: Servicing) -> str:
+def _due(servicing: Servicing, currency: str) -> str:
+    """Break down what is due."""
+    due = servicing.due
+    parts = [
+        (_t("principal"), due.principal_minor),
+        (_t("interest"), due.interest_minor),
+        (_t("penalty"), due.penalty_minor),
+        (_t("fees"), due.fees_minor),
+    ]
+    return ", ".join(f"{words} {money(minor, currency)}" for words, minor in parts if minor)
+
+
+def _lead(loan: Loan, servicing: Servicing) -> str:
     """Say in one sentence where the loan stands."""
     if loan.status == LoanStatus.APPROVED:
-        return _t("Approved; its money is not out yet.")
+        return _t("Approved; not yet paid out.")
     if loan.status == LoanStatus.CANCELLED:
-        return _t("Given up before any money left.")
+        return _t("Cancelled before any money left.")
     if loan.status == LoanStatus.CLOSED:
         return _t("Repaid in full on %(date)s.") % {"date": loan.closed_on}
     paid = sum(row.state is InstalmentState.PAID for row in servicing.rows)
     told = _t("Repaid %(paid)s of %(all)s instalments") % {"paid": paid, "all": len(servicing.rows)}
-    if servicing.projection.dpd:
-        late = ngettext("%(number)s day past due", "%(number)s days past due", servicing.projection.dpd)
-        return f"{told}; {late % {'number': servicing.projection.dpd}}."
     following = next((row for row in servicing.rows if row.drawn.due >= servicing.as_of and row.left_minor), None)
     if following is None:
         return f"{told}."
-    amount = money(following.left_minor + following.drawn.interest_minor, loan.currency)
+    amount = money(following.left_minor, loan.currency)
     return f"{told}; " + _t("next %(amount)s on %(date)s.") % {"amount": amount, "date": following.drawn.due}
 
 
-def _instalment(row: Row, loan: Loan) -> dict[str, Any]:
-    words, tint = INSTALMENT_STATES[row.state]
-    return {
-        "no": row.drawn.no,
-        "due": row.drawn.due,
-        "principal": money(row.drawn.principal_minor, loan.currency),
-        "interest": money(row.drawn.interest_minor, loan.currency),
-        "total": money(row.drawn.total_minor, loan.currency),
-        "left": money(row.left_minor, loan.currency),
-        "words": words,
-        "tint": tint,
-    }
-
-
-def _balance_chart(servicing: Servicing, loan: Loan) -> dict[str, Any] | None:
-    """Draw the principal as the schedule has it after each instalment, and as it is, up to now."""
+def _schedule(servicing: Servicing, loan: Loan) -> list[Card]:
     if not servicing.rows:
-        return None
-    drawn, left, planned = loan.amount_minor, [float(major(loan.amount_minor, loan.currency))], []
+        return []
+    columns = [
+        Column(label=_("No"), number=True),
+        Column(label=_("Due"), style="tl-nowrap"),
+        Column(label=_("Principal"), number=True),
+        Column(label=_("Interest"), number=True),
+        Column(label=_("Total"), number=True),
+        Column(label=_("Left to pay"), number=True),
+        Column(label=_("State")),
+    ]
+    table = Table(columns=columns, rows=[_instalment(row, loan) for row in servicing.rows])
+    note = Text(
+        _("Interest as quoted at the payout. What is left of a due instalment is what really accrued."), "tl-note"
+    )
+    chart = Chart(
+        name="balance-chart",
+        label=_("Principal outstanding after each instalment, as scheduled and as it is; the table says the same."),
+        data=_balance(servicing, loan),
+    )
+    return [
+        Card(title=_("Schedule against actual"), parts=[table, note], span=7),
+        Card(title=_("Principal, scheduled and actual"), parts=[chart, _charged(servicing, loan)], span=5),
+    ]
+
+
+def _charged(servicing: Servicing, loan: Loan) -> Table:
+    position = servicing.projection.position
+    rows = [
+        (_("Principal"), position.disbursed_minor, position.disbursed_minor - position.principal_minor),
+        (_("Interest"), position.interest_minor, position.interest_paid_minor),
+        (_("Penalty"), position.penalty_minor, position.penalty_paid_minor),
+        (_("Fees"), position.fees_minor, position.fees_paid_minor),
+    ]
+    columns = [
+        Column(label=_("Part")),
+        Column(label=_("Charged to date"), number=True),
+        Column(label=_("Paid"), number=True),
+        Column(label=_("Unpaid"), number=True),
+    ]
+    shown = [
+        [words, *(money(m, loan.currency) for m in (charged, paid, charged - paid))] for words, charged, paid in rows
+    ]
+    return Table(columns=columns, rows=shown)
+
+
+def _instalment(row: InstalmentRow, loan: Loan) -> list[object]:
+    drawn = row.drawn
+    amounts = (drawn.principal_minor, drawn.interest_minor, drawn.total_minor, row.left_minor)
+    return [drawn.no, drawn.due, *(money(m, loan.currency) for m in amounts), chip(*INSTALMENT_STATES[row.state])]
+
+
+def _balance(servicing: Servicing, loan: Loan) -> dict[str, object]:
+    """Draw the principal as the schedule has it after each instalment, and as it is, up to now."""
+    drawn, planned = loan.amount_minor, [major(loan.amount_minor, loan.currency)]
     for row in servicing.rows:
         drawn -= row.drawn.principal_minor
-        left.append(major(drawn, loan.currency))
+        planned.append(major(drawn, loan.currency))
     labels = [str(loan.disbursed_on), *(row.drawn.due.isoformat() for row in servicing.rows)]
-    for label in labels:
-        known = label <= servicing.as_of.isoformat()
-        planned.append(_outstanding_on(servicing, label, loan) if known else None)
-    return lines(labels, (_t("Schedule"), left, SERIES[2]), (_t("Actual"), planned, SERIES[0]), low=0)
+    today = servicing.as_of.isoformat()
+    actual = [_outstanding_on(servicing, label, loan) if label <= today else None for label in labels]
+    return lines(labels, (_t("Schedule"), planned, SERIES[2]), (_t("Actual"), actual, SERIES[0]), low=0)
 
 
 def _outstanding_on(servicing: Servicing, label: str, loan: Loan) -> float:
     paid = sum(
-        happening.allocation.principal_minor
-        for happening in servicing.happenings
-        if happening.allocation is not None and happening.event.on.isoformat() <= label
+        one.allocation.principal_minor
+        for one in servicing.events
+        if one.allocation is not None and one.event.on.isoformat() <= label
     )
     return major(loan.amount_minor - paid, loan.currency)
 
 
-def _event(happening: Happening, loan: Loan, people: dict[str, str], request: HttpRequest) -> dict[str, Any]:
-    event, allocation = happening.event, happening.allocation
-    reversible = happening.reversed_by is None and event.type not in {EventType.REVERSAL, EventType.DISBURSEMENT}
-    allowed = request.user.has_perm("lending.reverse_loan")
+def _events(servicing: Servicing, loan: Loan, request: HttpRequest) -> Card:
+    people = named(one.event.actor for one in servicing.events)
+    may_reverse = request.user.has_perm("lending.reverse_loan")
+    columns = [
+        Column(label=_("No"), number=True),
+        Column(label=_("As of"), style="tl-nowrap"),
+        Column(label=_("What")),
+        Column(label=_("Amount"), number=True),
+        *(
+            Column(label=words, number=True)
+            for words in (_("Penalty"), _("Fees"), _("Interest"), _("Principal"), _("Credit"))
+        ),
+        Column(label=_("By")),
+        Column(label=""),
+    ]
+    rows = [_event(one, loan, people.get(one.event.actor), may_reverse=may_reverse) for one in servicing.events]
+    empty = _("Nothing yet. Payments, fees and corrections appear here once the loan is paid out.")
+    return Card(title=_("Events"), parts=[Table(columns=columns, rows=rows, empty=empty)])
+
+
+def _event(one: EventWithAllocation, loan: Loan, who: str | None, *, may_reverse: bool) -> Row:
+    event, allocation = one.event, one.allocation
 
     def amount(minor: int | None) -> str:
         return money(minor, loan.currency) if minor else ""
 
-    return {
-        "event": event,
-        "words": EVENT_TYPES[EventType(event.type)],
-        "amount": f"{event.rate.normalize() * 100:f} %" if event.rate is not None else amount(event.amount_minor),
-        "who": people[event.actor],
-        "allocation": None
-        if allocation is None
-        else [
+    words = str(EVENT_TYPES[EventType(event.type)])
+    if event.of is not None:
+        words = _t("%(what)s of no %(no)s") % {"what": words, "no": event.of.seq}
+    notes = [
+        _t("reversed by no %(no)s") % {"no": one.reversed_by.seq} if one.reversed_by is not None else "",
+        event.external_ref,
+        event.reason,
+    ]
+    allocated = [""] * 5
+    if allocation is not None:
+        allocated = [
             amount(minor)
             for minor in (
                 allocation.penalty_minor,
@@ -201,37 +243,75 @@ def _event(happening: Happening, loan: Loan, people: dict[str, str], request: Ht
                 allocation.principal_minor,
                 allocation.credit_minor,
             )
+        ]
+    reversible = one.reversed_by is None and event.type not in {EventType.REVERSAL, EventType.DISBURSEMENT}
+    address = f"{reverse('admin:lending_loan_reverse', args=[loan.pk])}?event={event.seq}"
+    return Row(
+        cells=[
+            event.seq,
+            Cell(text=event.on.isoformat(), note=f"{event.booked_at:%Y-%m-%d %H:%M}"),
+            Cell(text=words, note=" · ".join(filter(None, notes))),
+            rate_words(event.rate) if event.rate is not None else amount(event.amount_minor),
+            *allocated,
+            who,
+            Cell(text=_("Reverse"), link=address) if reversible and may_reverse else "",
         ],
-        "reversed_by": happening.reversed_by,
-        "reverse_url": reverse("admin:lending_loan_reverse", args=[loan.pk, event.seq])
-        if reversible and allowed
-        else None,
-    }
+        style="tl-gone" if one.reversed_by is not None else "",
+    )
 
 
-def _entry(entry: Entry, loan: Loan) -> dict[str, Any]:
+def _entries(servicing: Servicing, loan: Loan) -> Card:
+    columns = [
+        Column(label=_("Day of the books"), style="tl-nowrap"),
+        Column(label=_("Entry")),
+        Column(label=_("Debit")),
+        Column(label=_("Credit")),
+        Column(label=loan.currency, number=True),
+    ]
+    rows = [row for entry in servicing.entries for row in _postings(entry, loan)]
+    note = _("What the loan earns each night is posted by product and day; its own share is in “Charged to date”.")
+    return Card(
+        title=_("Postings"),
+        parts=[Table(columns=columns, rows=rows, empty=_("None yet.")), Text(note, "tl-note")],
+        span=7,
+    )
+
+
+def _postings(entry: Entry, loan: Loan) -> list[list[object]]:
     words = _t("Earned ahead of the close") if entry.code == EntryCode.ACCRUAL else EVENT_TYPES[EventType[entry.code]]
-    return {
-        "entry": entry,
-        "words": words,
-        "postings": [
-            (
-                ACCOUNTS[Account(posting.debit_id)],
-                ACCOUNTS[Account(posting.credit_id)],
-                money(posting.amount_minor, loan.currency),
-            )
-            for posting in sorted(entry.postings.all(), key=lambda posting: posting.pk)
-        ],
-    }
+    return [
+        [
+            entry.effective_date,
+            words,
+            ACCOUNTS[Account(posting.debit_id)],
+            ACCOUNTS[Account(posting.credit_id)],
+            money(posting.amount_minor, loan.currency),
+        ]
+        for posting in sorted(entry.postings.all(), key=lambda posting: posting.pk)
+    ]
 
 
-def _transfer(transfer: Transfer, loan: Loan) -> dict[str, Any]:
+def _transfers(servicing: Servicing, loan: Loan) -> Card:
+    columns = [
+        Column(label=_("What"), style="tl-nowrap"),
+        Column(label=_("Requested"), number=True),
+        Column(label=_("Moved"), number=True),
+        Column(label=_("State")),
+    ]
+    rows = [_transfer(transfer, loan) for transfer in servicing.transfers[:TRANSFERS_SHOWN]]
+    more = len(servicing.transfers) - TRANSFERS_SHOWN
+    parts: list[Table | Text] = [Table(columns=columns, rows=rows, empty=_("None yet."))]
+    if more > 0:
+        said = ngettext("and %(number)s earlier one", "and %(number)s earlier ones", more) % {"number": more}
+        parts.append(Text(said, "tl-note"))
+    return Card(title=_("Payouts and collections"), parts=parts, span=5)
+
+
+def _transfer(transfer: Transfer, loan: Loan) -> list[object]:
     words, tint = TRANSFER_STATES[TransferState(transfer.state)]
-    return {
-        "transfer": transfer,
-        "kind": TRANSFER_KINDS[TransferKind(transfer.kind)],
-        "amount": money(transfer.amount_minor, loan.currency),
-        "moved": money(transfer.moved_minor, loan.currency),
-        "words": words,
-        "tint": tint,
-    }
+    return [
+        Cell(text=TRANSFER_KINDS[TransferKind(transfer.kind)], note=transfer.on.isoformat()),
+        money(transfer.amount_minor, loan.currency),
+        money(transfer.moved_minor, loan.currency),
+        Cell(text=words, tint=tint, note=transfer.answer),
+    ]

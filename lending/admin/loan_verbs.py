@@ -1,40 +1,38 @@
-"""Do what may be done to a loan: ask, show every effect, and do it when it is confirmed."""
+"""What may be done to a loan."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from django import forms
-from django.contrib import messages
-from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminTextInputWidget
 
-from config.db.transactions import Contended
-from config.kernel.money import BadAmount, parse_minor
-from config.office.actors import Actor, actor_of
-from config.office.admin import Words
 from config.office.business_date import get_business_date
-from config.office.words import money
-from lending.admin.words import ACCOUNTS, AGAIN_REFUSALS, BOOKING_REFUSALS, LOAN_REFUSALS, RETURN_REFUSALS
-from lending.domain.books.booking import Booking
-from lending.domain.books.ledger import Movement, Position
+from config.office.display import Cell, Column, Facts, Heading, Part, Table
+from config.office.verbs import (
+    TO_BE_GIVEN,
+    AmountField,
+    Asked,
+    Effects,
+    Refusals,
+    Verb,
+    VerbForm,
+    choice_field,
+    date_field,
+    reason_field,
+)
+from config.office.words import Words, money
+from lending.admin.words import ACCOUNTS, AGAIN_REFUSALS, BOOKING_REFUSALS, EVENT_TYPES, LOAN_REFUSALS, RETURN_REFUSALS
+from lending.domain.books.booking import Booking, BookingRefusal
+from lending.domain.books.ledger import Movement
+from lending.domain.books.plan import Plan
 from lending.domain.books.transfer import ReturnRefusal
 from lending.domain.contract.events import EventType
 from lending.models import Loan, LoanEvent
-from lending.operations.loans import (
-    EventNotBooked,
-    apply_credit,
-    book_repayment,
-    change_rate,
-    charge_fee,
-    refund_credit,
-    reverse_event,
-)
+from lending.operations.loans import EventNotBooked, book_by_hand
 from lending.operations.transfers import (
     LoanNotCancelled,
     PayoutNotRepeated,
@@ -44,289 +42,323 @@ from lending.operations.transfers import (
     return_payout,
 )
 from lending.queries.bookings import preview_booking
-from lending.queries.transfers import last_payout
+from lending.queries.loans import rate_of, reversible_events
+from lending.queries.transfers import get_again_refusal, get_cancel_refusal, last_payout
 
-REFUSALS: Mapping[Any, Words] = {**BOOKING_REFUSALS, **LOAN_REFUSALS, **AGAIN_REFUSALS, **RETURN_REFUSALS}
-POSITIONS = (
+EVENT_REFUSALS: Final[Refusals] = {EventNotBooked: {**BOOKING_REFUSALS, **LOAN_REFUSALS}}
+POSITIONS: Final = (
     ("principal_minor", _("Principal outstanding")),
-    ("interest_minor", _("Interest to date")),
+    ("interest_minor", _("Interest charged to date")),
     ("interest_paid_minor", _("Interest paid")),
-    ("penalty_minor", _("Penalty to date")),
+    ("penalty_minor", _("Penalty charged to date")),
     ("penalty_paid_minor", _("Penalty paid")),
     ("fees_minor", _("Fees charged")),
     ("fees_paid_minor", _("Fees paid")),
-    ("credit_minor", _("Credit")),
+    ("credit_minor", _("Credit held")),
 )
 
 
-class LoanVerbForm(forms.Form):
-    """Ask for what a verb needs; which of the fields, the verb says."""
+class ReasonForm(VerbForm):
+    """Ask why."""
 
-    amount = forms.CharField(
-        label=_("Amount"), max_length=24, widget=UnfoldAdminTextInputWidget({"inputmode": "decimal"})
-    )
+    reason = reason_field()
+
+
+class DatedForm(ReasonForm):
+    """Ask as of which date, and why."""
+
+    field_order = ("event", "amount", "percent", "on", "reason")
+    on = date_field(_("As of"))
+
+    def prepare(self) -> None:
+        """Propose the business date."""
+        self.fields["on"].initial = get_business_date()
+
+
+class AmountForm(DatedForm):
+    """Ask for an amount, its date, and why."""
+
+    amount = AmountField()
+
+    def prepare(self) -> None:
+        """Take the loan's currency."""
+        super().prepare()
+        self.fields["amount"].use(self.row.currency)  # type: ignore[attr-defined] # of the field above
+
+
+class RateForm(DatedForm):
+    """Ask for a year's rate, from when, and why."""
+
     percent = forms.DecimalField(
-        label=_("Yearly rate, %"),
-        min_value=0,
-        max_value=1_000,
-        decimal_places=8,
-        widget=UnfoldAdminTextInputWidget,
-    )
-    on = forms.DateField(label=_("As of"), widget=UnfoldAdminTextInputWidget({"type": "date"}))
-    reason = forms.CharField(label=_("Reason"), max_length=500, widget=UnfoldAdminTextareaWidget({"rows": 2}))
-    seen = forms.IntegerField(widget=forms.HiddenInput)
-
-    def __init__(self, *args: Any, fields: tuple[str, ...], currency: str, **kwargs: Any) -> None:  # noqa: ANN401
-        super().__init__(*args, **kwargs)
-        self.currency = currency
-        for name in set(self.fields) - {*fields, "seen"}:
-            del self.fields[name]
-        if "amount" in self.fields:
-            self.fields["amount"].label = _t("Amount, %(currency)s") % {"currency": currency}
-
-    def clean_amount(self) -> int:
-        """Read the amount in minor units; thousands may be grouped by commas."""
-        try:
-            return parse_minor(self.cleaned_data["amount"].strip().replace(",", ""), self.currency)
-        except BadAmount as error:
-            raise forms.ValidationError(_("Please write an amount like 1234.50.")) from error
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoanVerb:
-    """Hold a verb: its fields, the event it would book (None: it books none), and the operation."""
-
-    title: Words
-    right: str
-    done: Words
-    fields: tuple[str, ...]
-    event: EventType | None
-    note: Words | None = None
-    call: Callable[[Loan, Mapping[str, Any], Actor], object]
-
-
-def _by_amount(operation: Callable[..., object]) -> Callable[[Loan, Mapping[str, Any], Actor], object]:
-    return lambda loan, data, actor: operation(
-        loan_id=loan.pk,
-        amount_minor=data["amount"],
-        on=data["on"],
-        reason=data["reason"],
-        actor=actor,
-        now=timezone.now(),
-        seen=data["seen"],
+        label=_("Yearly rate, %"), min_value=0, max_value=1_000, decimal_places=8, widget=UnfoldAdminTextInputWidget
     )
 
 
-def _repay(loan: Loan, data: Mapping[str, Any], actor: Actor) -> object:
-    return book_repayment(
-        loan_id=loan.pk,
-        amount_minor=data["amount"],
-        on=data["on"],
-        external_ref="",
-        reason=data["reason"],
-        actor=actor,
-        now=timezone.now(),
-        seen=data["seen"],
-    )
+class ReversalForm(DatedForm):
+    """Ask which event to reverse, as of which date, and why."""
+
+    event = choice_field(_("Event"))
+
+    def prepare(self) -> None:
+        """Offer the events that can be reversed."""
+        super().prepare()
+        self.fields["event"].choices = [(event.seq, _named(event)) for event in reversible_events(self.row)]  # type: ignore[attr-defined]
 
 
-def _change_rate(loan: Loan, data: Mapping[str, Any], actor: Actor) -> object:
-    rate = data["percent"] / Decimal(100)
-    return change_rate(
-        loan_id=loan.pk,
-        rate=rate,
-        on=data["on"],
-        reason=data["reason"],
-        actor=actor,
-        now=timezone.now(),
-        seen=data["seen"],
-    )
-
-
-def _return(loan: Loan, data: Mapping[str, Any], actor: Actor) -> object:
-    payout = last_payout(loan)
-    if payout is None:
-        raise PayoutNotReturned(ReturnRefusal.NOT_PAID_OUT)
-    return return_payout(
-        transfer_id=payout.pk,
-        on=data["on"],
-        reason=data["reason"],
-        actor=actor,
-        now=timezone.now(),
-        seen=data["seen"],
-    )
-
-
-def _by_reason(operation: Callable[..., object]) -> Callable[[Loan, Mapping[str, Any], Actor], object]:
-    return lambda loan, data, actor: operation(loan_id=loan.pk, reason=data["reason"], actor=actor, now=timezone.now())
-
-
-CONFIRM = "confirm"
-MONEY = ("amount", "on", "reason")
-VERBS: Mapping[str, LoanVerb] = {
-    "repay": LoanVerb(
-        title=_("Book a repayment"),
-        right="lending.repay_loan",
-        done=_("The repayment is booked."),
-        fields=MONEY,
-        event=EventType.REPAYMENT,
-        call=_repay,
-    ),
-    "charge": LoanVerb(
-        title=_("Charge a fee"),
-        right="lending.charge_loan",
-        done=_("The fee is charged."),
-        fields=MONEY,
-        event=EventType.CHARGE,
-        call=_by_amount(charge_fee),
-    ),
-    "rate": LoanVerb(
-        title=_("Change the rate"),
-        right="lending.change_rate_loan",
-        done=_("The rate is changed."),
-        fields=("percent", "on", "reason"),
-        event=EventType.RATE_CHANGE,
-        call=_change_rate,
-    ),
-    "credit": LoanVerb(
-        title=_("Pay from credit"),
-        right="lending.repay_loan",
-        done=_("The credit is applied."),
-        fields=MONEY,
-        event=EventType.APPLY_CREDIT,
-        call=_by_amount(apply_credit),
-    ),
-    "refund": LoanVerb(
-        title=_("Pay credit back"),
-        right="lending.refund_loan",
-        done=_("The refund is booked."),
-        fields=MONEY,
-        event=EventType.REFUND_CREDIT,
-        note=_("This books money that was paid back by hand: it sends none."),
-        call=_by_amount(refund_credit),
-    ),
-    "return": LoanVerb(
-        title=_("Take the payout back"),
-        right="lending.return_loan",
-        done=_("The payout is taken back; the loan waits for its money again."),
-        fields=("on", "reason"),
-        event=None,
-        note=_("For money that the bank sent back: the loan is as if it had never been paid out."),
-        call=_return,
-    ),
-    "pay_out": LoanVerb(
-        title=_("Pay out again"),
-        right="lending.pay_out_loan",
-        done=_("The money is sent for."),
-        fields=("reason",),
-        event=None,
-        note=_("The whole amount is sent once more, to the merchant's verified account."),
-        call=_by_reason(pay_out_again),
-    ),
-    "cancel": LoanVerb(
-        title=_("Give the loan up"),
-        right="lending.cancel_loan",
-        done=_("The loan is given up."),
-        fields=("reason",),
-        event=None,
-        note=_("No money leaves any more; the merchant may be made another offer."),
-        call=_by_reason(cancel_loan),
-    ),
-}
-
-
-def reversal_of(event: LoanEvent) -> LoanVerb:
-    """Make the verb that reverses one event."""
-
-    def call(loan: Loan, data: Mapping[str, Any], actor: Actor) -> object:
-        return reverse_event(
-            loan_id=loan.pk,
-            seq=event.seq,
-            on=data["on"],
-            reason=data["reason"],
-            actor=actor,
-            now=timezone.now(),
-            seen=data["seen"],
-        )
-
-    return LoanVerb(
-        title=_("Reverse an event"),
-        right="lending.reverse_loan",
-        done=_("The event is reversed."),
-        fields=("on", "reason"),
-        event=EventType.REVERSAL,
-        note=_("As if it had never been: every later payment is allocated anew."),
-        call=call,
-    )
-
-
-def form_of(verb: LoanVerb, loan: Loan, request: HttpRequest) -> LoanVerbForm:
-    """Make the form, with the business date or what was sent; what is shown now is what the next step confirms."""
-    sent = request.POST.copy() if request.POST else None
-    if sent is not None and sent.get("step") != CONFIRM:
-        sent["seen"] = str(loan.events.count())
-    initial = {"on": get_business_date()}
-    return LoanVerbForm(sent, fields=verb.fields, currency=loan.currency, initial=initial)
-
-
-def preview_context(verb: LoanVerb, loan: Loan, data: Mapping[str, Any], *, of: int | None) -> dict[str, Any]:
-    """Say every effect of a verb: the postings, and the loan before and after."""
-    if verb.event is None:
-        return {"refusal": None}
-    percent = data.get("percent")
-    booking = Booking(
-        type=verb.event,
-        on=data["on"],
-        amount_minor=data.get("amount"),
-        rate=None if percent is None else percent / Decimal(100),
-        of=of,
-        by_hand=True,
-        reason=data["reason"],
-        seen=data["seen"],
-    )
-    preview = preview_booking(loan, booking)
-    if preview.plan is None:
-        return {"refusal": REFUSALS[preview.refusal]}
-    plan = preview.plan
-    return {
-        "refusal": None,
-        "earned": [_movement(part, loan) for part in plan.earned],
-        "moved": [_movement(part, loan) for part in plan.moved],
-        "effects": _effects(plan.before.position, plan.after.position, loan),
-        "due": (money(plan.before.due_minor, loan.currency), money(plan.after.due_minor, loan.currency)),
-        "dpd": (plan.before.dpd, plan.after.dpd),
-        "to": plan.to,
+def _named(event: LoanEvent) -> str:
+    amount = "" if event.amount_minor is None else f" {money(event.amount_minor, event.loan.currency)}"
+    return _t("no %(no)s, %(date)s: %(what)s") % {
+        "no": event.seq,
+        "date": event.on,
+        "what": f"{EVENT_TYPES[EventType(event.type)]}{amount}",
     }
 
 
-def do(request: HttpRequest, verb: LoanVerb, loan: Loan, data: Mapping[str, Any]) -> bool:
-    """Call the operation, and tell what came of it."""
-    try:
-        verb.call(loan, data, actor_of(request.user))
-    except (EventNotBooked, LoanNotCancelled, PayoutNotReturned, PayoutNotRepeated) as refused:
-        messages.error(request, str(REFUSALS[refused.reason]))
-    except Contended:
-        messages.error(request, _("Someone else is working on this loan. Please try again."))
-    else:
-        messages.success(request, str(verb.done))
-        return True
-    return False
+def _booking(kind: EventType, asked: Asked) -> Booking:
+    data = asked.data
+    percent = data.get("percent")
+    return Booking(
+        type=kind,
+        on=data["on"],
+        amount_minor=data.get("amount"),
+        rate=None if percent is None else percent / Decimal(100),
+        of=data.get("event"),
+        by_hand=True,
+        reason=data["reason"],
+        seen=_seen(asked),
+    )
 
 
-def _effects(before: Position, after: Position, loan: Loan) -> list[tuple[Words, str, str]]:
-    return [
-        (words, money(getattr(before, name), loan.currency), money(getattr(after, name), loan.currency))
+def _seen(asked: Asked) -> int | None:
+    return int(asked.seen) if asked.seen and asked.seen.isdecimal() else None
+
+
+def _effects(kind: EventType) -> Callable[[Loan, Asked], Effects]:
+    def effects(loan: Loan, asked: Asked) -> Effects:
+        preview = preview_booking(loan, _booking(kind, asked))
+        if preview.plan is None:
+            words: dict[Any, Words] = EVENT_REFUSALS[EventNotBooked]  # type: ignore[assignment]
+            return Effects(refusal=words[preview.refusal])
+        return Effects(parts=list(_planned(preview.plan, loan)))
+
+    return effects
+
+
+def _planned(plan: Plan, loan: Loan) -> Iterator[Part]:
+    """Show the loan before and after, and every posting."""
+
+    def amount(minor: int) -> str:
+        return money(minor, loan.currency)
+
+    before, after = plan.before, plan.after
+    changed = [
+        [words, amount(getattr(before.position, name)), amount(getattr(after.position, name))]
         for name, words in POSITIONS
-        if getattr(before, name) != getattr(after, name)
+        if getattr(before.position, name) != getattr(after.position, name)
     ]
+    yield Heading(_t("The loan as of %(date)s") % {"date": plan.to})
+    yield Table(
+        columns=[
+            Column(label=loan.currency),
+            Column(label=_("Before"), number=True),
+            Column(label=_("After"), number=True),
+        ],
+        rows=[
+            *changed,
+            [_("Due now"), amount(before.due_minor), amount(after.due_minor)],
+            [_("Days past due"), before.dpd, after.dpd],
+        ],
+    )
+    yield Heading(_("Postings"))
+    earned = [_movement(part, loan, _t("earned ahead of the close")) for part in plan.earned]
+    yield Table(
+        columns=[Column(label=_("Debit")), Column(label=_("Credit")), Column(label=loan.currency, number=True)],
+        rows=[*earned, *(_movement(part, loan) for part in plan.moved)],
+        empty=_("Nothing is posted."),
+    )
 
 
-def _movement(part: Movement, loan: Loan) -> tuple[Words, Words, str]:
-    return ACCOUNTS[part.debit], ACCOUNTS[part.credit], money(part.amount_minor, loan.currency)
+def _movement(part: Movement, loan: Loan, note: str = "") -> list[object]:
+    debit = Cell(text=ACCOUNTS[part.debit], note=note)
+    return [debit, ACCOUNTS[part.credit], money(part.amount_minor, loan.currency)]
 
 
-def as_text(value: object, loan: Loan) -> str:
-    """Write what was entered as it is shown before it is confirmed."""
-    if isinstance(value, date):
-        return value.isoformat()
-    return money(value, loan.currency) if isinstance(value, int) else str(value)
+def _not_out(loan: Loan, _asked: Asked) -> Words | None:
+    return BOOKING_REFUSALS[BookingRefusal.NOT_DISBURSED] if loan.disbursed_on is None else None
+
+
+def _no_credit(loan: Loan, _asked: Asked) -> Words | None:
+    return None if loan.credit_minor else _("The loan holds no credit.")
+
+
+def _nothing_to_reverse(loan: Loan, _asked: Asked) -> Words | None:
+    return None if reversible_events(loan) else _("There is nothing to reverse.")
+
+
+def _not_paid_out(loan: Loan, _asked: Asked) -> Words | None:
+    return RETURN_REFUSALS[ReturnRefusal.NOT_PAID_OUT] if last_payout(loan) is None else None
+
+
+def _again(loan: Loan, _asked: Asked) -> Words | None:
+    refusal = get_again_refusal(loan, reason=TO_BE_GIVEN)
+    return None if refusal is None else AGAIN_REFUSALS[refusal]
+
+
+def _cancel(loan: Loan, _asked: Asked) -> Words | None:
+    refusal = get_cancel_refusal(loan, reason=TO_BE_GIVEN)
+    return None if refusal is None else AGAIN_REFUSALS[refusal]
+
+
+def _book(kind: EventType) -> Callable[[Loan, Asked], object]:
+    def call(loan: Loan, asked: Asked) -> None:
+        book_by_hand(loan_id=loan.pk, booking=_booking(kind, asked), actor=asked.actor, now=asked.now)
+
+    return call
+
+
+def _return(loan: Loan, asked: Asked) -> None:
+    payout = last_payout(loan)
+    if payout is None:
+        raise PayoutNotReturned(ReturnRefusal.NOT_PAID_OUT)
+    return_payout(
+        transfer_id=payout.pk,
+        on=asked.data["on"],
+        reason=asked.data["reason"],
+        actor=asked.actor,
+        now=asked.now,
+        seen=_seen(asked),
+    )
+
+
+def _by_reason(operation: Callable[..., object]) -> Callable[[Loan, Asked], object]:
+    def call(loan: Loan, asked: Asked) -> None:
+        operation(loan_id=loan.pk, reason=asked.data["reason"], actor=asked.actor, now=asked.now)
+
+    return call
+
+
+def _rate_about(loan: Loan, _asked: Asked) -> Sequence[Part]:
+    return [Facts([(_("Yearly rate now"), rate_words(rate_of(loan)))])]
+
+
+def rate_words(rate: Decimal) -> str:
+    """Write a yearly rate, all its decimals."""
+    return f"{(rate * 100).normalize():f} %"
+
+
+def events_seen(loan: Loan) -> int:
+    """Count the loan's events: what the effects of a booking depend on."""
+    return loan.events.count()
+
+
+REPAY: Final = Verb(
+    name="repay",
+    label=_("Book a repayment"),
+    right="lending.repay_loan",
+    form=AmountForm,
+    effects=_effects(EventType.REPAYMENT),
+    seen=events_seen,
+    why_not=_not_out,
+    call=_book(EventType.REPAYMENT),
+    done=_("The repayment is booked."),
+    refusals=EVENT_REFUSALS,
+    is_primary=True,
+)
+VERBS: Final[Sequence[Verb]] = (
+    REPAY,
+    replace(
+        REPAY,
+        name="charge",
+        label=_("Charge a fee"),
+        right="lending.charge_loan",
+        effects=_effects(EventType.CHARGE),
+        call=_book(EventType.CHARGE),
+        done=_("The fee is charged."),
+        is_primary=False,
+    ),
+    Verb(
+        name="rate",
+        label=_("Change the rate"),
+        right="lending.change_rate_loan",
+        form=RateForm,
+        about=_rate_about,
+        effects=_effects(EventType.RATE_CHANGE),
+        seen=events_seen,
+        why_not=_not_out,
+        call=_book(EventType.RATE_CHANGE),
+        done=_("The rate is changed."),
+        refusals=EVENT_REFUSALS,
+    ),
+    replace(
+        REPAY,
+        name="credit",
+        label=_("Pay from credit"),
+        why_not=_no_credit,
+        effects=_effects(EventType.APPLY_CREDIT),
+        call=_book(EventType.APPLY_CREDIT),
+        done=_("The credit is applied."),
+        is_primary=False,
+    ),
+    replace(
+        REPAY,
+        name="refund",
+        label=_("Pay credit back"),
+        right="lending.refund_loan",
+        note=_("This books money that was paid back by hand. It does not send any."),
+        why_not=_no_credit,
+        effects=_effects(EventType.REFUND_CREDIT),
+        call=_book(EventType.REFUND_CREDIT),
+        done=_("The refund is booked."),
+        is_primary=False,
+    ),
+    Verb(
+        name="reverse",
+        label=_("Reverse an event"),
+        right="lending.reverse_loan",
+        form=ReversalForm,
+        note=_("As if the event had never been: every later payment is allocated anew."),
+        effects=_effects(EventType.REVERSAL),
+        seen=events_seen,
+        why_not=_nothing_to_reverse,
+        call=_book(EventType.REVERSAL),
+        done=_("The event is reversed."),
+        refusals=EVENT_REFUSALS,
+    ),
+    Verb(
+        name="return",
+        label=_("Take the payout back"),
+        right="lending.return_loan",
+        form=DatedForm,
+        note=_("For money that the bank sent back: the loan is as if it had never been paid out."),
+        effects=lambda _loan, _asked: Effects(),
+        seen=events_seen,
+        why_not=_not_paid_out,
+        call=_return,
+        done=_("The payout is taken back; the loan waits for its payout again."),
+        refusals={PayoutNotReturned: RETURN_REFUSALS},
+    ),
+    Verb(
+        name="pay_out",
+        label=_("Pay out again"),
+        right="lending.pay_out_loan",
+        form=ReasonForm,
+        note=_("The whole amount is sent once more, to the merchant's verified account."),
+        effects=lambda _loan, _asked: Effects(),
+        why_not=_again,
+        call=_by_reason(pay_out_again),
+        done=_("The payout is ordered."),
+        refusals={PayoutNotRepeated: AGAIN_REFUSALS},
+    ),
+    Verb(
+        name="cancel",
+        label=_("Cancel the loan"),
+        right="lending.cancel_loan",
+        form=ReasonForm,
+        note=_("No money will leave; the merchant may be made another offer."),
+        effects=lambda _loan, _asked: Effects(),
+        why_not=_cancel,
+        call=_by_reason(cancel_loan),
+        done=_("The loan is cancelled."),
+        refusals={LoanNotCancelled: AGAIN_REFUSALS},
+    ),
+)

@@ -1,42 +1,35 @@
-"""List the merchants with their live scores, and show one with everything about it."""
+"""The merchants with their live scores, and the page of one with everything about it."""
 
-from enum import StrEnum
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 from django.contrib import admin
-from django.contrib.admin import SimpleListFilter
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 from unfold.dataclasses import SearchResult
-from unfold.decorators import display
 
-from config.office.admin import ReadOnlyAdmin, found_by
-from config.office.words import NOTHING, money
-from lending.admin.lists import grade_chip, name_over
-from lending.admin.portrait import portrait_of, replay_context, transactions_context
-from merchants.models import Merchant
+from config.office.display import Page, change_url, grade_chip
+from config.office.lists import Filter, ListColumn, value_filter
+from config.office.pages import OfficeAdmin, name_over
+from config.office.words import NOTHING, Words, money
+from lending.admin.merchant_page import merchant_page
+from lending.admin.score_pages import replay_page
+from lending.admin.transactions import transactions_page
+from lending.queries.borrowing import with_offer
+from lending.queries.search import search_applications, search_loans
+from merchants.models import Merchant, Partner
+from merchants.queries.merchants import categories, regions, search_merchants
 from scoring.domain.policy import NotScored
 from scoring.models import Score
 from scoring.queries.labels import NOT_SCORED
-from scoring.queries.merchants import (
-    Outcome,
-    Standing,
-    categories,
-    live_scores,
-    regions,
-    search_merchants,
-    with_outcome,
-    with_standing,
-)
+from scoring.queries.merchants import GradeFilter, Outcome, live_scores, with_grade, with_live_score, with_outcome
 from scoring.queries.replay import get_score
 
-E = TypeVar("E", bound=StrEnum)
-FOUND_AT_ONCE = 10
-OUTCOMES = {
+FOUND_AT_ONCE: Final = 8
+OUTCOMES: Final = {
     Outcome.SCORED: _("Scored"),
     Outcome.NOT_SCORED: _("Not scored, for any reason"),
     Outcome.FEW_ORDERS: NOT_SCORED[NotScored.FEW_ORDERS],
@@ -44,217 +37,152 @@ OUTCOMES = {
     Outcome.TOO_YOUNG: NOT_SCORED[NotScored.TOO_YOUNG],
     Outcome.UNKNOWN: _("Newer than the live run"),
 }
+WITH_OFFER: Final = {"yes": _("With an open offer"), "no": _("Without an open offer")}
 
 
-class GradeFilter(SimpleListFilter):
-    """Filter by live grade."""
-
-    title = _("grade")
-    parameter_name = "grade"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:  # noqa: ANN401
-        """Offer the grades."""
-        return [(Standing.GOOD, _("B2 or better")), *((grade, grade) for grade in list(Standing)[1:])]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Merchant]) -> QuerySet[Merchant]:
-        """Keep the merchants with the grade."""
-        chosen = _member(Standing, self.value())
-        return queryset if chosen is None else with_standing(queryset, chosen)
+def _score(row: tuple[Merchant, Score | None]) -> Score | None:
+    score = row[1]
+    return None if score is None or score.not_scored is not None else score
 
 
-class OutcomeFilter(SimpleListFilter):
-    """Filter by what the live run says of a merchant."""
-
-    title = _("score")
-    parameter_name = "outcome"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:  # noqa: ANN401
-        """Offer the outcomes."""
-        return list(OUTCOMES.items())
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Merchant]) -> QuerySet[Merchant]:
-        """Keep the merchants with the outcome."""
-        chosen = _member(Outcome, self.value())
-        return queryset if chosen is None else with_outcome(queryset, chosen)
+def _basis(row: tuple[Merchant, Score | None]) -> str:
+    score = _score(row)
+    return NOTHING if score is None else money(score.sales_basis_minor, row[0].currency)
 
 
-class CategoryFilter(SimpleListFilter):
-    """Filter by category."""
-
-    title = _("category")
-    parameter_name = "category"
-    template = "lending/select_filter.html"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ANN401
-        """Offer the categories."""
-        return [(value, value) for value in categories()]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Merchant]) -> QuerySet[Merchant]:
-        """Keep the merchants of the category."""
-        return queryset.filter(category=self.value()) if self.value() else queryset
+def _why_not(row: tuple[Merchant, Score | None]) -> Words:
+    score = row[1]
+    if score is None:
+        return OUTCOMES[Outcome.UNKNOWN]
+    return "" if score.not_scored is None else NOT_SCORED[NotScored(score.not_scored)]
 
 
-class RegionFilter(SimpleListFilter):
-    """Filter by region."""
-
-    title = _("region")
-    parameter_name = "region"
-    template = "lending/select_filter.html"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ANN401
-        """Offer the regions."""
-        return [(value, value) for value in regions()]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Merchant]) -> QuerySet[Merchant]:
-        """Keep the merchants of the region."""
-        return queryset.filter(region=self.value()) if self.value() else queryset
+def _grades() -> list[tuple[str, Words]]:
+    return [(GradeFilter.GOOD, _("B2 or better")), *((grade, grade) for grade in list(GradeFilter)[1:])]
 
 
 @admin.register(Merchant)
-class MerchantAdmin(ReadOnlyAdmin):
-    """List merchants; the page of one is built from queries, not from a form."""
+class MerchantAdmin(OfficeAdmin[Merchant]):
+    """The merchants."""
 
-    ordering = ("pk",)
-    list_display = (
-        "who",
-        "partner",
-        "category",
-        "region",
-        "grade",
-        "live_score",
-        "money_basis",
-        "currency",
-        "why_not",
+    list_key = "pk"
+    columns = (
+        ListColumn(label=_("Merchant"), cell=lambda row: name_over(row[0].name, row[0].external_id), sort="name"),
+        ListColumn(label=_("Partner"), cell=lambda row: str(row[0].partner)),
+        ListColumn(label=_("Category"), cell=lambda row: row[0].category),
+        ListColumn(label=_("Region"), cell=lambda row: row[0].region),
+        ListColumn(label=_("Grade"), cell=lambda row: grade_chip(score.grade) if (score := _score(row)) else NOTHING),
+        ListColumn(
+            label=_("Score"),
+            cell=lambda row: score.score if (score := _score(row)) else None,
+            number=True,
+            sort="live_score",
+            sort_nulls=True,
+        ),
+        ListColumn(label=_("Sales basis a month"), cell=_basis, number=True),
+        ListColumn(label=_("Currency"), cell=lambda row: row[0].currency),
+        ListColumn(label=_("Not scored because"), cell=_why_not),
     )
-    list_display_links = ("who",)
-    list_select_related = ("partner",)
-    list_filter = ("partner", GradeFilter, OutcomeFilter, CategoryFilter, RegionFilter)
-    search_fields = ("external_id",)
-    search_help_text = _("The beginning of the name or of the external id.")
+    filters = (
+        Filter(
+            name="partner",
+            label=_("partner"),
+            choices=lambda: [(str(partner.pk), str(partner)) for partner in Partner.objects.order_by("name")],
+            keep=lambda rows, value: rows.filter(partner=int(value)),
+        ),
+        Filter(
+            name="grade",
+            label=_("grade"),
+            choices=_grades,
+            keep=lambda rows, value: with_grade(rows, GradeFilter(value)),
+        ),
+        Filter(
+            name="outcome",
+            label=_("score"),
+            choices=lambda: [(outcome.value, words) for outcome, words in OUTCOMES.items()],
+            keep=lambda rows, value: with_outcome(rows, Outcome(value)),
+        ),
+        Filter(
+            name="offer",
+            label=_("offer"),
+            choices=lambda: list(WITH_OFFER.items()),
+            keep=lambda rows, value: with_offer(rows, has_offer=value == "yes"),
+        ),
+        value_filter("category", _("category"), categories),
+        value_filter("region", _("region"), regions),
+    )
+    search_help = _("Name or id")
+    list_related = ("partner",)
+    related = ("partner", "owner")
+    empty = _("No merchant yet. They appear once a marketplace is imported, or a partner sends them.")
 
-    def prepare(self, rows: list[Merchant]) -> None:
+    def listed(self) -> QuerySet[Merchant]:
+        """Add the live score, which the list can be sorted by."""
+        return with_live_score(super().listed())
+
+    def prepare(self, rows: list[Merchant]) -> Sequence[Any]:
         """Read the live scores of the page in one query."""
         scores = live_scores(merchant.pk for merchant in rows)
-        for merchant in rows:
-            vars(merchant)["live"] = scores.get(merchant.pk)
+        return [(merchant, scores.get(merchant.pk)) for merchant in rows]
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Merchant], search_term: str
-    ) -> tuple[QuerySet[Merchant], bool]:
-        """Search by the beginning, which an index serves."""
-        term = search_term.strip()
-        return (search_merchants(queryset, term), False) if term else (queryset, False)
+    def search(self, rows: QuerySet[Merchant], term: str) -> QuerySet[Merchant]:
+        """Find merchants by a part of their name or id."""
+        return rows.filter(pk__in=search_merchants(term))
 
-    @display(description=_("Merchant"))
-    def who(self, merchant: Merchant) -> str:
-        """Show the name, with the partner's own id below where it differs."""
-        below = "" if merchant.name == merchant.external_id else merchant.external_id
-        return name_over(merchant.name, below)
-
-    @display(description=_("Grade"))
-    def grade(self, merchant: Merchant) -> str:
-        """Show the grade as a chip."""
-        score = _scored(merchant)
-        if score is None or score.grade is None:
-            return NOTHING
-        return grade_chip(score.grade)
-
-    @display(description=_("Score"))
-    def live_score(self, merchant: Merchant) -> str:
-        """Show the score."""
-        score = _scored(merchant)
-        return NOTHING if score is None else str(score.score)
-
-    @display(description=_("Sales basis, month"))
-    def money_basis(self, merchant: Merchant) -> str:
-        """Show the monthly sales that a limit would rest on."""
-        score = _scored(merchant)
-        return NOTHING if score is None else money(score.sales_basis_minor, merchant.currency)
-
-    @display(description=_("Not scored, because"))
-    def why_not(self, merchant: Merchant) -> str:
-        """Say why there is no score."""
-        score: Score | None = vars(merchant).get("live")
-        if score is None:
-            return str(OUTCOMES[Outcome.UNKNOWN])
-        return "" if score.not_scored is None else str(NOT_SCORED[NotScored(score.not_scored)])
-
-    def get_urls(self) -> list[URLPattern]:
+    def further_urls(self, wrap: Callable[..., Any]) -> list[URLPattern]:
         """Add the pages under a merchant."""
-        wrap = self.admin_site.admin_view
         return [
+            path("<int:row_id>/transactions/", wrap(self.transactions_view), name="merchants_merchant_transactions"),
             path(
-                "<int:merchant_id>/transactions/",
-                wrap(self.transactions_view),
-                name="merchants_merchant_transactions",
+                "<int:row_id>/scores/<int:score_id>/replay/", wrap(self.replay_view), name="merchants_merchant_replay"
             ),
-            path(
-                "<int:merchant_id>/scores/<int:score_id>/replay/",
-                wrap(self.replay_view),
-                name="merchants_merchant_replay",
-            ),
-            *super().get_urls(),
         ]
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def page_of(self, row: Merchant, request: HttpRequest) -> Page:
         """Show the merchant with everything about it."""
-        merchant = self._visible(request, object_id)
-        context = portrait_of(merchant, request)
-        return self._page(request, "lending/merchant.html", merchant, context)
+        return merchant_page(row, request)
 
-    def transactions_view(self, request: HttpRequest, merchant_id: int) -> HttpResponse:
+    def transactions_view(self, request: HttpRequest, row_id: int) -> HttpResponse:
         """Page through the merchant's transactions."""
-        merchant = self._visible(request, str(merchant_id))
-        context = transactions_context(merchant, request.GET)
-        return self._page(request, "lending/transactions.html", merchant, context)
+        self.require_view(request)
+        return self.show(request, transactions_page(self.found(row_id), request.GET))
 
-    def replay_view(self, request: HttpRequest, merchant_id: int, score_id: int) -> HttpResponse:
+    def replay_view(self, request: HttpRequest, row_id: int, score_id: int) -> HttpResponse:
         """Compute a score again and compare."""
-        merchant = self._visible(request, str(merchant_id))
+        self.require_view(request)
         if not request.user.has_perm("scoring.replay_score"):
             raise PermissionDenied
+        merchant = self.found(row_id)
         try:
             score = get_score(merchant_id=merchant.pk, score_id=score_id)
         except Score.DoesNotExist as error:
             raise Http404 from error
-        return self._page(request, "lending/replay.html", merchant, replay_context(score))
-
-    def _visible(self, request: HttpRequest, object_id: str) -> Merchant:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        return found_by(Merchant.objects.select_related("partner", "owner"), object_id)
-
-    def _page(
-        self, request: HttpRequest, template: str, merchant: Merchant, context: dict[str, Any]
-    ) -> TemplateResponse:
-        ground = self.admin_site.each_context(request)
-        request.current_app = self.admin_site.name
-        named = {"title": merchant.name, "opts": self.opts, "original": merchant, "merchant": merchant}
-        return TemplateResponse(request, template, ground | named | context)
+        return self.show(request, replay_page(merchant, score))
 
 
 def find_merchants(request: HttpRequest, term: str) -> list[SearchResult]:
-    """Find merchants for the command palette, ten at most."""
+    """Find merchants for the command palette."""
     if not request.user.has_perm("merchants.view_merchant"):
         return []
-    found = search_merchants(Merchant.objects.select_related("partner"), term.strip()).order_by("pk")[:FOUND_AT_ONCE]
+    found = search_merchants(term.strip()).select_related("partner").order_by("pk")[:FOUND_AT_ONCE]
     return [
         SearchResult(
             title=merchant.name,
             description=f"{merchant.partner.name} {merchant.external_id}",
-            link=reverse("admin:merchants_merchant_change", args=[merchant.pk]),
+            link=change_url(merchant),
             icon="storefront",
         )
         for merchant in found
     ]
 
 
-def _scored(merchant: Merchant) -> Score | None:
-    score: Score | None = vars(merchant).get("live")
-    return None if score is None or score.not_scored is not None else score
-
-
-def _member(kind: type[E], text: str | None) -> E | None:
-    return kind(text) if text in set(kind) else None
+def find_lending(request: HttpRequest, term: str) -> list[SearchResult]:
+    """Find loans and applications for the command palette."""
+    found: list[SearchResult] = []
+    if request.user.has_perm("lending.view_loan"):
+        loans = search_loans(term.strip()).select_related("merchant").order_by("-pk")[:FOUND_AT_ONCE]
+        found += [SearchResult(str(loan), loan.merchant.name, change_url(loan), "payments") for loan in loans]
+    if request.user.has_perm("lending.view_application"):
+        rows = search_applications(term.strip()).select_related("merchant").order_by("-pk")[:FOUND_AT_ONCE]
+        found += [SearchResult(row.external_ref, row.merchant.name, change_url(row), "rule") for row in rows]
+    return found

@@ -1,183 +1,228 @@
-"""List the offers, and the transfers behind the loans."""
+"""The offers, and applying for a loan under one."""
 
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
 
+from django import forms
 from django.contrib import admin
-from django.contrib.admin import SimpleListFilter
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import display
+from unfold.widgets import UnfoldAdminTextInputWidget
 
-from config.office.admin import ReadOnlyAdmin, found_by
-from config.office.words import money
-from lending.admin.apply import ApplyForm, apply_for, quote_context
-from lending.admin.lists import ChipFilter, chip, grade_chip, name_over
-from lending.admin.words import OFFER_STATES, TRANSFER_KINDS, TRANSFER_STATES
-from lending.domain.books.transfer import TransferKind, TransferState
-from lending.domain.origination.offer import OfferState
-from lending.models import Offer, ProductVersion, Transfer
+from config.office.business_date import get_business_date
+from config.office.display import Column, Facts, Part, Table, Text, change_url, chip, grade_chip, linked
+from config.office.lists import Filter, ListColumn, choice_filter
+from config.office.pages import OfficeAdmin, name_over
+from config.office.verbs import AmountField, Asked, Effects, Verb, VerbForm, choice_field, text_field
+from config.office.words import Words, money
+from lending.admin.words import ACCEPTANCE_REFUSALS, APPLICATION_REFUSALS, APPLIED, OFFER_STATES
+from lending.domain.contract.quote import Quote
+from lending.domain.origination.application import ApplicationRefusal, ApplicationState
+from lending.domain.origination.offer import AcceptanceRefusal, OfferState, SignedTerms
+from lending.models import Application, Offer, ProductVersion
+from lending.operations.applications import OfferNotAccepted, accept_offer
+from lending.queries.offers import quote_offer
+from lending.queries.search import search_offers
+from scoring.domain.calibration import GRADES
+from scoring.operations.single import MerchantNotScored
 
-OPEN = "open"
-
-
-class OfferStateFilter(ChipFilter):
-    """Filter by state; open is what can still be accepted."""
-
-    title, parameter_name, chips = _("state"), "state", OFFER_STATES
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:  # noqa: ANN401
-        """Offer what is open, and each state."""
-        return [(OPEN, _("Open, seen or not")), *super().lookups(request, model_admin)]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Offer]) -> QuerySet[Offer]:
-        """Keep the offers of the state."""
-        if self.value() == OPEN:
-            return queryset.filter(pk__in=Offer.objects.open().values("pk"))
-        return super().queryset(request, queryset)
+OPEN: Final = "open"
+EVIDENCE: Final = ("external_ref", "signatory", "signed_at", "document_sha256", "address")
 
 
-class ProductFilter(SimpleListFilter):
-    """Filter by product version."""
+class ApplyForm(VerbForm):
+    """Ask for amount and term; for the evidence that the terms were signed once they were quoted."""
 
-    title = _("product")
-    parameter_name = "product"
+    amount = AmountField()
+    months = choice_field(_("Term, months"))
+    external_ref = text_field(_("Contract number"), longest=100)
+    signatory = text_field(_("Signed by"), longest=200)
+    signed_at = forms.DateTimeField(
+        label=_("Signed at, UTC"), widget=UnfoldAdminTextInputWidget({"type": "datetime-local"})
+    )
+    document_sha256 = forms.RegexField(
+        label=_("SHA-256 of the signed document"),
+        regex=r"^[0-9a-fA-F]{64}$",
+        max_length=64,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=_("64 hexadecimal digits, as `sha256sum FILE` prints them."),
+    )
+    address = forms.GenericIPAddressField(label=_("IP address it was signed from"), widget=UnfoldAdminTextInputWidget)
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:  # noqa: ANN401
-        """Offer the versions."""
-        return [(str(version.pk), str(version)) for version in ProductVersion.objects.order_by("-pk")]
+    def prepare(self) -> None:
+        """Offer the terms of the offer, with the most that each allows."""
+        offer: Offer = self.row
+        self.fields["amount"].use(offer.currency)  # type: ignore[attr-defined] # of the field above
+        terms = sorted((int(months) for months, most in offer.most_by_months.items() if most), reverse=True)
+        self.fields["months"].choices = [  # type: ignore[attr-defined] # of a choice field
+            (months, _t("%(months)s (up to %(most)s)") % {"months": months, "most": _most(offer, months)})
+            for months in terms
+        ]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Offer]) -> QuerySet[Offer]:
-        """Keep the offers of the version."""
-        chosen = next((key for key, _words in self.lookup_choices if key == self.value()), None)
-        return queryset if chosen is None else queryset.filter(product=int(chosen))
+    def clean_signed_at(self) -> Any:  # noqa: ANN401 - a moment
+        """Refuse a signature from before the offer, or from the future."""
+        signed = self.cleaned_data["signed_at"]
+        if signed and not self.row.made_at.date() <= signed.date() <= timezone.now().date():
+            raise forms.ValidationError(_("The terms were signed after the offer was made, and not in the future."))
+        return signed
+
+    def clean_document_sha256(self) -> str:
+        """Write the hash as it is stored."""
+        return str(self.cleaned_data["document_sha256"]).lower()
+
+
+def _most(offer: Offer, months: int) -> str:
+    return money(offer.most_by_months[str(months)], offer.currency)
+
+
+def _about(offer: Offer, _asked: Asked) -> Sequence[Part]:
+    said = _t("%(minimum)s to %(limit)s %(currency)s, until %(until)s") % {
+        "minimum": money(offer.minimum_minor, offer.currency),
+        "limit": money(offer.limit_minor, offer.currency),
+        "currency": offer.currency,
+        "until": offer.expires_on,
+    }
+    return [Facts([(_("Merchant"), linked(offer.merchant, offer.merchant.name)), (_("Offer"), said)])]
+
+
+def _effects(offer: Offer, asked: Asked) -> Effects:
+    on = get_business_date()
+    if on is None:
+        return Effects(refusal=APPLICATION_REFUSALS[ApplicationRefusal.NO_BUSINESS_DATE])
+    found = quote_offer(offer, on=on, amount_minor=asked.data["amount"], months=asked.data["months"])
+    if isinstance(found, AcceptanceRefusal):
+        return Effects(refusal=_refused(offer, found))
+    return Effects(parts=list(_quoted(found, asked.data["amount"], offer)))
+
+
+def _refused(offer: Offer, refusal: AcceptanceRefusal) -> Words:
+    if refusal is AcceptanceRefusal.AMOUNT_BELOW_MINIMUM:
+        minimum = f"{money(offer.minimum_minor, offer.currency)} {offer.currency}"
+        return _t("The amount is below the product minimum of %(minimum)s.") % {"minimum": minimum}
+    return ACCEPTANCE_REFUSALS[refusal]
+
+
+def _quoted(quote: Quote, amount_minor: int, offer: Offer) -> Iterator[Part]:
+    def amount(minor: int) -> str:
+        return money(minor, offer.currency)
+
+    yield Facts(
+        [
+            (_("Interest in all"), f"{amount(quote.total_interest_minor)} {offer.currency}"),
+            (_("To repay in all"), f"{amount(amount_minor + quote.total_interest_minor)} {offer.currency}"),
+            (_("Rate a day"), f"{offer.daily_rate * 100:.3f} %"),
+            (_("Effective yearly rate"), f"{quote.apr} %"),
+        ]
+    )
+    columns = [
+        Column(label=_("No"), number=True),
+        Column(label=_("Due"), style="tl-nowrap"),
+        *(Column(label=words, number=True) for words in (_("Principal"), _("Interest"), _("Total"))),
+    ]
+    rows = [
+        [row.no, row.due, amount(row.principal_minor), amount(row.interest_minor), amount(row.total_minor)]
+        for row in quote.schedule
+    ]
+    yield Table(columns=columns, rows=rows)
+    yield Text(_("The merchant is scored afresh and the rules decide at once. If they approve, the payout is ordered."))
+
+
+def _apply(offer: Offer, asked: Asked) -> Application:
+    data = asked.data
+    return accept_offer(
+        offer_id=offer.pk,
+        amount_minor=data["amount"],
+        months=data["months"],
+        evidence=SignedTerms(
+            signatory=data["signatory"],
+            signed_at=data["signed_at"],
+            document_sha256=data["document_sha256"],
+            address=data["address"],
+        ),
+        external_ref=data["external_ref"],
+        actor=asked.actor,
+        now=asked.now,
+    )
+
+
+APPLY: Final = Verb(
+    name="apply",
+    label=_("Apply for a loan"),
+    right="lending.enter_application",
+    form=ApplyForm,
+    asked_last=EVIDENCE,
+    about=_about,
+    effects=_effects,
+    preview_label=_("Show what it costs"),
+    call=_apply,
+    done=lambda application: APPLIED[ApplicationState(application.state)],
+    refusals={
+        OfferNotAccepted: {**ACCEPTANCE_REFUSALS, **APPLICATION_REFUSALS},
+        MerchantNotScored: _("No scores are published yet: the merchant cannot be scored."),
+    },
+    is_primary=True,
+)
 
 
 @admin.register(Offer)
-class OfferAdmin(ReadOnlyAdmin):
-    """List offers; each leads to its merchant, where its caps are."""
+class OfferAdmin(OfficeAdmin[Offer]):
+    """The offers; each leads to its merchant, where its caps are."""
 
-    list_display = ("who", "grade_mark", "state_chip", "limit", "longest", "rate", "made_on", "expires_on", "currency")
-    list_display_links = ("who",)
-    list_select_related = ("merchant",)
-    list_filter = (OfferStateFilter, ProductFilter)
+    columns = (
+        ListColumn(
+            label=_("Merchant"),
+            cell=lambda offer: name_over(offer.merchant.name, f"offer_{offer.pk}"),
+            sort="merchant__name",
+        ),
+        ListColumn(label=_("Grade"), cell=lambda offer: grade_chip(offer.grade), sort="grade"),
+        ListColumn(label=_("Score"), cell=lambda offer: offer.score.score, number=True, sort="score__score"),
+        ListColumn(label=_("State"), cell=lambda offer: chip(*OFFER_STATES[OfferState(offer.state)])),
+        ListColumn(
+            label=_("Up to"),
+            cell=lambda offer: money(offer.limit_minor, offer.currency),
+            number=True,
+            sort="limit_minor",
+        ),
+        ListColumn(label=_("Currency"), cell=lambda offer: offer.currency),
+        ListColumn(label=_("Months"), cell=lambda offer: max(map(int, offer.most_by_months)), number=True),
+        ListColumn(label=_("Rate a day"), cell=lambda offer: f"{offer.daily_rate * 100:.3f} %", number=True),
+        ListColumn(label=_("Made"), cell=lambda offer: offer.made_on, style="tl-nowrap", sort="made_on"),
+        ListColumn(label=_("Expires"), cell=lambda offer: offer.expires_on, style="tl-nowrap", sort="expires_on"),
+    )
+    filters = (
+        Filter(
+            name="state",
+            label=_("state"),
+            choices=lambda: [
+                (OPEN, _("Open, seen or not")),
+                *((state, words) for state, (words, _) in OFFER_STATES.items()),
+            ],
+            keep=lambda rows, value: (
+                rows.filter(pk__in=Offer.objects.open().values("pk")) if value == OPEN else rows.filter(state=value)
+            ),
+        ),
+        choice_filter("grade", _("grade"), {grade.value: grade.value for grade in GRADES}),
+        Filter(
+            name="product",
+            label=_("product"),
+            choices=lambda: [(str(version.pk), str(version)) for version in ProductVersion.objects.order_by("-pk")],
+            keep=lambda rows, value: rows.filter(product=int(value)),
+        ),
+    )
+    search_help = _("Offer number or merchant")
+    list_related = ("merchant", "score")
+    related = ("merchant", "product")
+    verbs = (APPLY,)
+    empty = _("No offer yet. Offers are made after each published run, once a product is sold.")
 
-    @display(description=_("Merchant"))
-    def who(self, offer: Offer) -> str:
-        """Show the merchant, with the offer's number below."""
-        return name_over(offer.merchant.name, f"offer_{offer.pk}")
+    def search(self, rows: QuerySet[Offer], term: str) -> QuerySet[Offer]:
+        """Find offers by number or merchant."""
+        return rows.filter(pk__in=search_offers(term))
 
-    @display(description=_("Grade"))
-    def grade_mark(self, offer: Offer) -> str:
-        """Show the grade as a chip."""
-        return grade_chip(offer.grade)
-
-    @display(description=_("State"))
-    def state_chip(self, offer: Offer) -> str:
-        """Show the state as a chip."""
-        return chip(*OFFER_STATES[OfferState(offer.state)])
-
-    @display(description=_("Up to"))
-    def limit(self, offer: Offer) -> str:
-        """Show the limit."""
-        return money(offer.limit_minor, offer.currency)
-
-    @display(description=_("Months"))
-    def longest(self, offer: Offer) -> int:
-        """Show the longest term."""
-        return max(map(int, offer.most_by_months))
-
-    @display(description=_("A day"))
-    def rate(self, offer: Offer) -> str:
-        """Show the daily rate."""
-        return f"{offer.daily_rate * 100:.3f}\N{NO-BREAK SPACE}%"
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def page_of(self, row: Offer, request: HttpRequest) -> HttpResponse:
         """Lead to the merchant: an offer has no page of its own."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        offer = found_by(Offer.objects.all(), object_id)
-        return redirect(reverse("admin:merchants_merchant_change", args=[offer.merchant_id]))
-
-    def get_urls(self) -> list[URLPattern]:
-        """Add the page that applies for the merchant."""
-        wrap = self.admin_site.admin_view
-        return [
-            path("<int:offer_id>/apply/", wrap(self.apply_view), name="lending_offer_apply"),
-            *super().get_urls(),
-        ]
-
-    def apply_view(self, request: HttpRequest, offer_id: int) -> HttpResponse:
-        """Ask for amount, term and evidence, show the quote, and apply."""
-        if not request.user.has_perm("lending.enter_application"):
-            raise PermissionDenied
-        offer = found_by(Offer.objects.select_related("merchant", "product"), str(offer_id))
-        form = ApplyForm(request.POST or None, offer=offer)
-        context: dict[str, Any] = {"form": form}
-        if form.is_valid():
-            data = form.cleaned_data
-            if request.POST.get("step") == "confirm":
-                application = apply_for(request, offer, data)
-                if application is not None:
-                    return redirect("admin:lending_application_change", application.pk)
-            context |= {"entered": True, **quote_context(offer, data)}
-        ground = self.admin_site.each_context(request)
-        request.current_app = self.admin_site.name
-        named = {"title": _("Apply"), "opts": self.opts, "offer": offer, "merchant": offer.merchant}
-        return TemplateResponse(request, "lending/apply.html", ground | named | context)
-
-
-class TransferStateFilter(ChipFilter):
-    """Filter by state."""
-
-    title, parameter_name, chips = _("state"), "state", TRANSFER_STATES
-
-
-@admin.register(Transfer)
-class TransferAdmin(ReadOnlyAdmin):
-    """List the money that was sent and fetched; each leads to its loan."""
-
-    list_display = ("who", "kind_words", "state_chip", "asked", "moved", "on", "attempts", "answer")
-    list_display_links = ("who",)
-    list_select_related = ("loan__merchant",)
-    list_filter = (TransferStateFilter,)
-
-    @display(description=_("Merchant"))
-    def who(self, transfer: Transfer) -> str:
-        """Show the merchant, with the loan below."""
-        return name_over(transfer.loan.merchant.name, str(transfer.loan))
-
-    @display(description=_("What"))
-    def kind_words(self, transfer: Transfer) -> str:
-        """Say the kind."""
-        return str(TRANSFER_KINDS[TransferKind(transfer.kind)])
-
-    @display(description=_("State"))
-    def state_chip(self, transfer: Transfer) -> str:
-        """Show the state as a chip."""
-        return chip(*TRANSFER_STATES[TransferState(transfer.state)])
-
-    @display(description=_("Asked"))
-    def asked(self, transfer: Transfer) -> str:
-        """Show what was to move."""
-        return money(transfer.amount_minor, transfer.loan.currency)
-
-    @display(description=_("Moved"))
-    def moved(self, transfer: Transfer) -> str:
-        """Show what moved."""
-        return money(transfer.moved_minor, transfer.loan.currency)
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """Lead to the loan: a transfer has no page of its own."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        transfer = found_by(Transfer.objects.all(), object_id)
-        return redirect(reverse("admin:lending_loan_change", args=[transfer.loan_id]))
+        return redirect(change_url(row.merchant))

@@ -1,12 +1,14 @@
-"""Say lending's states and reasons in the words of the office: one table each, complete by test."""
+"""Lending's states and reasons in the words of the office: one table each, complete by test."""
 
 from typing import Final
 
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext_lazy
+from django.utils.translation import ngettext, ngettext_lazy
 
+from config.office.words import Words
 from lending.domain.books.booking import BookingRefusal
 from lending.domain.books.day_close import CloseRefusal, CloseState
+from lending.domain.books.instalment import InstalmentState
 from lending.domain.books.ledger import Account
 from lending.domain.books.loan import LoanStatus
 from lending.domain.books.transfer import AgainRefusal, PayoutHold, ReturnRefusal, TransferKind, TransferState
@@ -18,17 +20,28 @@ from lending.domain.origination.assessment import NoOffer
 from lending.domain.origination.decision import Ground, Outcome
 from lending.domain.origination.eligibility import Ineligible
 from lending.domain.origination.limit import Cap
+from lending.domain.origination.no_offer import Measure
 from lending.domain.origination.offer import AcceptanceRefusal, OfferState
 from lending.domain.origination.product import Band
 from lending.domain.origination.review import ReviewRefusal
+from lending.queries.portfolio import Lateness
+from scoring.domain.policy import NotScored
 
 BOOKED_MEANWHILE: Final = _("Something was booked on this loan meanwhile. Please look at the effects again.")
 
 LOAN_STATUSES: Final = {
-    LoanStatus.APPROVED: (_("Waits for its money"), "tl-warn"),
-    LoanStatus.ACTIVE: (_("Running"), "tl-ok"),
+    LoanStatus.APPROVED: (_("Approved, not yet paid out"), "tl-warn"),
+    LoanStatus.ACTIVE: (_("Active"), "tl-ok"),
     LoanStatus.CLOSED: (_("Repaid"), ""),
-    LoanStatus.CANCELLED: (_("Given up"), ""),
+    LoanStatus.CANCELLED: (_("Cancelled"), ""),
+}
+LATE: Final = (_("Past due"), "tl-bad")
+LATENESS: Final = {Lateness.ANY: _("1 or more"), Lateness.DELINQUENT: _("30 or more")}
+INSTALMENT_STATES: Final = {
+    InstalmentState.AHEAD: (_("Not yet due"), ""),
+    InstalmentState.DUE: (_("Due today"), "tl-warn"),
+    InstalmentState.LATE: (_("Past due"), "tl-bad"),
+    InstalmentState.PAID: (_("Paid"), "tl-ok"),
 }
 EVENT_TYPES: Final = {
     EventType.DISBURSEMENT: _("Paid out"),
@@ -41,54 +54,52 @@ EVENT_TYPES: Final = {
 }
 BOOKING_REFUSALS: Final = {
     BookingRefusal.NO_BUSINESS_DATE: _("No business day is open."),
-    BookingRefusal.NOT_DISBURSED: _("The loan's money is not out."),
+    BookingRefusal.NOT_DISBURSED: _("The loan has not been paid out."),
     BookingRefusal.IN_THE_FUTURE: _("This date is after the business date."),
     BookingRefusal.TOO_FAR_BACK: _("This date is more than 90 days back."),
     BookingRefusal.BEFORE_THE_LOAN: _("The loan was paid out after this date."),
     BookingRefusal.REASON_MISSING: _("Please give a reason."),
     BookingRefusal.REFERENCE_USED: _("This reference was used for another payment."),
     BookingRefusal.BOOKED_MEANWHILE: BOOKED_MEANWHILE,
-    BookingRefusal.NOT_THIS_VERB: _("A payout comes back through “Take the payout back”."),
+    BookingRefusal.NOT_THIS_VERB: _("A payout is taken back by “Take the payout back”."),
 }
 LOAN_REFUSALS: Final = {
-    LoanRefusal.BAD_TERMS: _("The terms make no loan."),
-    LoanRefusal.BAD_EVENT: _("This is no amount, or no rate, that can be booked."),
+    LoanRefusal.BAD_TERMS: _("The terms are not valid."),
+    LoanRefusal.BAD_EVENT: _("This amount or rate cannot be booked."),
     LoanRefusal.AMOUNT_NOT_POSITIVE: _("The amount must be above 0."),
     LoanRefusal.UNKNOWN_EVENT: _("There is no such event on this loan."),
     LoanRefusal.ALREADY_REVERSED: _("This event is reversed already."),
-    LoanRefusal.NOT_REVERSIBLE: _("A reversal is not reversed: book its event again."),
-    LoanRefusal.BEFORE_DISBURSEMENT: _(
-        "Without its payout, later events of this loan would hang in the air: reverse them first."
-    ),
+    LoanRefusal.NOT_REVERSIBLE: _("A reversal cannot be reversed: book its event again."),
+    LoanRefusal.BEFORE_DISBURSEMENT: _("Reverse later events first: they depend on this payout."),
     LoanRefusal.ALREADY_DISBURSED: _("The loan is paid out already."),
     LoanRefusal.AMOUNT_NOT_PRINCIPAL: _("A loan is paid out in full."),
-    LoanRefusal.CREDIT_TOO_SMALL: _("The credit does not reach: some of it was spent, or would be gone."),
+    LoanRefusal.CREDIT_TOO_SMALL: _("The loan does not hold enough credit."),
 }
 TRANSFER_KINDS: Final = {TransferKind.PAYOUT: _("Payout"), TransferKind.COLLECTION: _("Collection")}
 TRANSFER_STATES: Final = {
     TransferState.DUE: (_("To be sent"), "tl-warn"),
-    TransferState.SENT: (_("Under way"), "tl-warn"),
+    TransferState.SENT: (_("Sent"), "tl-warn"),
     TransferState.UNKNOWN: (_("No answer yet"), "tl-bad"),
-    TransferState.DONE: (_("Done"), "tl-ok"),
-    TransferState.FAILED: (_("Nothing moved"), ""),
-    TransferState.RETURNED: (_("Came back"), ""),
+    TransferState.DONE: (_("Executed"), "tl-ok"),
+    TransferState.FAILED: (_("Not executed"), ""),
+    TransferState.RETURNED: (_("Returned"), ""),
 }
 PAYOUT_HOLDS: Final = {
     PayoutHold.NO_BUSINESS_DATE: _("No business day is open."),
-    PayoutHold.NOT_APPROVED: _("The loan does not wait for its money."),
+    PayoutHold.NOT_APPROVED: _("The loan is not waiting for a payout."),
     PayoutHold.ACCOUNT_NOT_VERIFIED: _("The payout account is not verified."),
-    PayoutHold.COOLING_OFF: _("The merchant may still step back."),
+    PayoutHold.COOLING_OFF: _("The merchant may still withdraw from the contract."),
     PayoutHold.BOOKS_BROKEN: _("The proof of the books failed: no money leaves until one holds."),
 }
 AGAIN_REFUSALS: Final = {
-    AgainRefusal.NOT_WAITING: _("The loan does not wait for its money."),
-    AgainRefusal.PAYOUT_UNDER_WAY: _("A payout is under way: nobody knows yet whether its money left."),
+    AgainRefusal.NOT_WAITING: _("The loan is not waiting for a payout."),
+    AgainRefusal.PAYOUT_UNDER_WAY: _("A payout is pending: whether its money left is not known yet."),
     AgainRefusal.REASON_MISSING: _("Please give a reason."),
 }
 RETURN_REFUSALS: Final = {
     ReturnRefusal.NO_BUSINESS_DATE: _("No business day is open."),
-    ReturnRefusal.NOT_PAID_OUT: _("This is no payout that went through."),
-    ReturnRefusal.COLLECTION_UNDER_WAY: _("A collection is under way: nobody knows yet whether its money came."),
+    ReturnRefusal.NOT_PAID_OUT: _("No payout of this loan has been executed."),
+    ReturnRefusal.COLLECTION_UNDER_WAY: _("A collection is pending: whether its money came is not known yet."),
     ReturnRefusal.IN_THE_FUTURE: _("This date is after the business date."),
     ReturnRefusal.BEFORE_THE_PAYOUT: _("The money was sent after this date."),
     ReturnRefusal.REASON_MISSING: _("Please give a reason."),
@@ -107,7 +118,7 @@ ACCOUNTS: Final = {
     Account.FEE_INCOME: _("Fee income"),
 }
 CLOSE_STATES: Final = {
-    CloseState.WORKING: (_("Closing"), "tl-warn"),
+    CloseState.WORKING: (_("In progress"), "tl-warn"),
     CloseState.PROVEN: (_("Books proven"), "tl-ok"),
     CloseState.BROKEN: (_("Proof failed"), "tl-bad"),
 }
@@ -120,7 +131,7 @@ OFFER_STATES: Final = {
     OfferState.MADE: (_("Open"), "tl-ok"),
     OfferState.DELIVERED: (_("Open, seen"), "tl-ok"),
     OfferState.ACCEPTED: (_("Accepted"), ""),
-    OfferState.DECLINED: (_("Not wanted"), ""),
+    OfferState.DECLINED: (_("Declined by the merchant"), ""),
     OfferState.EXPIRED: (_("Expired"), ""),
     OfferState.REPLACED: (_("Replaced by a later one"), ""),
     OfferState.WITHDRAWN: (_("Withdrawn"), ""),
@@ -128,13 +139,13 @@ OFFER_STATES: Final = {
 ACCEPTANCE_REFUSALS: Final = {
     AcceptanceRefusal.NOT_OPEN: _("The offer is no longer open."),
     AcceptanceRefusal.EXPIRED: _("The offer has expired."),
-    AcceptanceRefusal.MONTHS_OUT_OF_RANGE: _("The offer has no such term."),
-    AcceptanceRefusal.AMOUNT_BELOW_MINIMUM: _("This is less than is lent at least."),
-    AcceptanceRefusal.AMOUNT_ABOVE_LIMIT: _("This is more than is offered."),
+    AcceptanceRefusal.MONTHS_OUT_OF_RANGE: _("The offer does not include this term."),
+    AcceptanceRefusal.AMOUNT_BELOW_MINIMUM: _("This is below the product minimum."),
+    AcceptanceRefusal.AMOUNT_ABOVE_LIMIT: _("This is more than the offer."),
     AcceptanceRefusal.INSTALMENTS_TOO_LARGE: _("Over so short a term the instalments would be too large."),
     AcceptanceRefusal.EVIDENCE_MISSING: _("The evidence that the terms were signed is missing."),
     AcceptanceRefusal.EVIDENCE_MALFORMED: _(
-        "The evidence is not whole: who signed, the document's SHA-256, the address."
+        "The evidence is incomplete: who signed, the SHA-256 of the document, the address."
     ),
     AcceptanceRefusal.PAYOUT_ACCOUNT_NOT_VERIFIED: _("The merchant has no verified payout account."),
 }
@@ -147,30 +158,53 @@ APPLICATION_STATES: Final = {
     ApplicationState.APPROVED: (_("Approved"), "tl-ok"),
     ApplicationState.DECLINED: (_("Declined"), ""),
 }
+APPLIED: Final = {
+    ApplicationState.REFERRED: _("The application is entered, and referred to a person for decision."),
+    ApplicationState.APPROVED: _("The application is approved, and the payout ordered."),
+    ApplicationState.DECLINED: _("The application is entered, and declined by the rules."),
+}
 OUTCOMES: Final = {
     Outcome.APPROVE: _("Approved"),
-    Outcome.REFER: _("Left to a person"),
+    Outcome.REFER: _("Referred to a person"),
     Outcome.DECLINE: _("Declined"),
 }
 NO_OFFERS: Final = {
-    NoOffer.NOT_SCORED: _("Too little history for a score."),
+    NoOffer.NOT_SCORED: _("The merchant has no score."),
     NoOffer.SCORE_TOO_OLD: _("The score is too old."),
     NoOffer.GATE_FAILED: _("A hard rule fails."),
-    NoOffer.GRADE_TOO_LOW: _("The grade is below those that are lent to."),
+    NoOffer.GRADE_TOO_LOW: _("The grade is below the cut-off."),
     NoOffer.NOT_ELIGIBLE: _("The product is not for this merchant."),
     NoOffer.PAST_DUE: _("A loan of the merchant is past due."),
-    NoOffer.LIMIT_BELOW_MINIMUM: _("The caps allow less than the least that is lent."),
-    NoOffer.RAISE_PENDING: _("The caps allow enough, but not for enough nights yet."),
-    NoOffer.NO_ROOM_LEFT: _("Running loans use up the line."),
+    NoOffer.LIMIT_BELOW_MINIMUM: _("The limit is below the product minimum."),
+    NoOffer.RAISE_PENDING: _("The limit is high enough, but not yet for enough nights."),
+    NoOffer.NO_ROOM_LEFT: _("Active loans use up the credit line."),
+}
+MEASURES: Final = {
+    Measure.ORDERS: _("orders: %(have)s, %(need)s required"),
+    Measure.RECENT_SALES: _("sales in the last 90 days: %(have)s, %(need)s required"),
+    Measure.DAYS_SINCE_FIRST_SALE: _("days since the first sale: %(have)s, %(need)s required"),
+    Measure.DAYS_SINCE_LAST_SALE: _("days since the last sale: %(have)s, %(need)s at most"),
+    Measure.TENURE_MONTHS: _("months on the platform: %(have)s, %(need)s required"),
+    Measure.DISPUTES_BPS: _("disputed orders in 10,000: %(have)s, %(need)s at most"),
+    Measure.SCORE_AGE_DAYS: _("days since the score: %(have)s, %(need)s at most"),
+    Measure.SCORE: _("score: %(have)s, %(need)s required"),
+    Measure.DAYS_PAST_DUE: _("days past due: %(have)s, %(need)s at most"),
+    Measure.AMOUNT_MINOR: _("available: %(have)s, the minimum is %(need)s"),
+    Measure.NIGHTS: _("nights in a row: %(have)s, %(need)s required"),
+}
+NOT_SCORED_OFFER: Final = {
+    NotScored.FEW_ORDERS: _("The merchant has no score: too few orders."),
+    NotScored.NO_RECENT_SALE: _("The merchant has no score: no recent sale."),
+    NotScored.TOO_YOUNG: _("The merchant has no score: too short a history."),
 }
 GROUNDS: Final = {
     **{Ground(reason.value): words for reason, words in NO_OFFERS.items()},
-    Ground.MONTHS_OUT_OF_RANGE: _("The grade may not choose this term."),
-    Ground.AMOUNT_BELOW_MINIMUM: _("Less than is lent at least."),
-    Ground.AMOUNT_ABOVE_LIMIT: _("More than the limit leaves free."),
+    Ground.MONTHS_OUT_OF_RANGE: _("The term is not offered to this grade."),
+    Ground.AMOUNT_BELOW_MINIMUM: _("The amount is below the product minimum."),
+    Ground.AMOUNT_ABOVE_LIMIT: _("The amount is above what the limit leaves."),
     Ground.DEBT_SERVICE: _("The instalments would take too much of a month's sales."),
-    Ground.FLAGGED_SALES: _("Many sales look made up: a person should look at them."),
-    Ground.LARGE_AMOUNT: _("Too large to be approved by rules alone."),
+    Ground.FLAGGED_SALES: _("Many sales look fabricated: a person should review them."),
+    Ground.LARGE_AMOUNT: _("The amount is too large for automatic approval."),
     Ground.OWNER_PAST_DUE: _("Another merchant of the same owner is past due."),
 }
 REVIEW_REFUSALS: Final = {
@@ -219,3 +253,13 @@ CAPS: Final = {
     Cap.CATEGORY_ROOM: _("Room left in the category"),
     Cap.OWNER_ROOM: _("Room the owner's other merchants leave"),
 }
+
+
+def loan_chip(status: LoanStatus, dpd: int) -> tuple[Words, str]:
+    """Give the words and colour of a loan's state: past due where it is."""
+    return LATE if dpd else LOAN_STATUSES[status]
+
+
+def late_words(dpd: int) -> str:
+    """Say how late a loan is."""
+    return ngettext("%(days)s day past due.", "%(days)s days past due.", dpd) % {"days": dpd}

@@ -20,7 +20,7 @@ from lending.domain.books.ledger import Position
 from lending.domain.contract.allocation import Allocation
 from lending.models import Loan
 from lending.queries.loans import get_loan_of_partner, loans_of_partner, position_of, projection_of
-from lending.queries.servicing import Happening, Row, current_date_of, get_servicing
+from lending.queries.servicing import EventWithAllocation, InstalmentRow, current_date_of, get_servicing
 
 QUOTED_AHEAD = timedelta(days=60)
 """A payoff is quoted so far ahead: beyond, too much may happen before."""
@@ -204,9 +204,9 @@ class EventsView(APIView):
         loan, after = own_loan(request, loan_id), request.query_params.get("after", "0")
         if not after.isdecimal() or not after.isascii() or len(after) > 9:  # noqa: PLR2004 - beyond every event
             raise ValidationError({"after": ["`next_after` of the page before is needed."]})
-        happenings = get_servicing(loan).happenings
-        places = {one.event.pk: one.event.seq for one in happenings}
-        later = [one for one in reversed(happenings) if one.event.seq > int(after)]
+        booked = get_servicing(loan).events
+        places = {one.event.pk: one.event.seq for one in booked}
+        later = [one for one in reversed(booked) if one.event.seq > int(after)]
         shown = later[:A_PAGE]
         following = shown[-1].event.seq if len(later) > A_PAGE else None
         events = [
@@ -288,19 +288,19 @@ def _loan_body(loan: Loan, position: Position, *, as_of: date | None) -> dict[st
     }
 
 
-def _instalment_body(row: Row, currency: str) -> dict[str, object]:
+def _instalment_body(row: InstalmentRow, currency: str) -> dict[str, object]:
     return {
         "no": row.drawn.no,
         "due": row.drawn.due,
         "principal": money(row.drawn.principal_minor, currency),
         "interest": money(row.drawn.interest_minor, currency),
         "total": money(row.drawn.total_minor, currency),
-        "principal_left": money(row.left_minor, currency),
+        "principal_left": money(row.principal_left_minor, currency),
         "state": row.state.lower(),
     }
 
 
-def _event_body(happening: Happening, currency: str) -> dict[str, object]:
+def _event_body(happening: EventWithAllocation, currency: str) -> dict[str, object]:
     event, allocation, reversal = happening.event, happening.allocation, happening.reversed_by
     return {
         "seq": event.seq,

@@ -63,7 +63,6 @@ class RepaymentsView(APIView):
                 amount_minor=minor_of(payment["amount"], loan.currency),
                 on=payment["on"],
                 external_ref=payment["external_ref"],
-                reason="",
                 actor=caller_of(request).actor,
                 now=timezone.now(),
                 key=request_key(request),

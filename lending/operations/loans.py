@@ -1,15 +1,10 @@
-"""Book what happens to a loan: payments, fees, rates, credit, and what takes them back.
-
-`seen` is how many events the loan had when the effects were shown to whoever confirms them: so a form that is sent
-twice is booked once, and nobody confirms what they were not shown.
-"""
+"""Book what happens to a loan: payments, fees, rates, credit, and their reversal."""
 
 from datetime import date, datetime
-from decimal import Decimal
 
 from config.db.transactions import operation
 from config.kernel.refusals import Refused
-from config.office.actors import Actor, ActorKind
+from config.office.actors import Actor
 from config.office.events import record_event
 from lending.domain.books.booking import Booking, BookingRefusal, event_of
 from lending.domain.contract.events import EventType
@@ -33,78 +28,24 @@ def book_repayment(
     amount_minor: int,
     on: date,
     external_ref: str,
-    reason: str,
     actor: Actor,
     now: datetime,
     key: RequestKey | None = None,
-    seen: int | None = None,
 ) -> EventRow:
-    """Book money that came in on a date, allocated by the loan's waterfall; what is too much becomes credit.
+    """Book money that a partner reports, allocated by the loan's waterfall; what is too much becomes credit.
 
-    `external_ref` is the partner's own name of the payment, "" for one that staff books, who give a reason.
+    `external_ref` is the partner's own name of the payment.
     Raises EventNotBooked, RequestNotTaken, Contended, Loan.DoesNotExist.
     """
-    return _book(
-        loan_id=loan_id,
-        booking=Booking(
-            type=EventType.REPAYMENT,
-            on=on,
-            amount_minor=amount_minor,
-            by_hand=actor.kind is ActorKind.STAFF,
-            reason=reason,
-            seen=seen,
-        ),
-        external_ref=external_ref,
-        actor=actor,
-        now=now,
-        key=key,
-    )
+    booking = Booking(type=EventType.REPAYMENT, on=on, amount_minor=amount_minor, by_hand=False, reason="")
+    return _book(loan_id=loan_id, booking=booking, external_ref=external_ref, actor=actor, now=now, key=key)
 
 
-def charge_fee(
-    *, loan_id: int, amount_minor: int, on: date, reason: str, actor: Actor, now: datetime, seen: int | None = None
-) -> EventRow:
-    """Charge a fee, due at once. Raises EventNotBooked, Contended, Loan.DoesNotExist."""
-    booking = Booking(type=EventType.CHARGE, on=on, amount_minor=amount_minor, by_hand=True, reason=reason, seen=seen)
-    return _book(loan_id=loan_id, booking=booking, actor=actor, now=now)
-
-
-def change_rate(
-    *, loan_id: int, rate: Decimal, on: date, reason: str, actor: Actor, now: datetime, seen: int | None = None
-) -> EventRow:
-    """Let another yearly rate hold from a date on. Raises EventNotBooked, Contended, Loan.DoesNotExist."""
-    booking = Booking(type=EventType.RATE_CHANGE, on=on, rate=rate, by_hand=True, reason=reason, seen=seen)
-    return _book(loan_id=loan_id, booking=booking, actor=actor, now=now)
-
-
-def apply_credit(
-    *, loan_id: int, amount_minor: int, on: date, reason: str, actor: Actor, now: datetime, seen: int | None = None
-) -> EventRow:
-    """Pay with the merchant's credit. Raises EventNotBooked, Contended, Loan.DoesNotExist."""
-    booking = Booking(
-        type=EventType.APPLY_CREDIT, on=on, amount_minor=amount_minor, by_hand=True, reason=reason, seen=seen
-    )
-    return _book(loan_id=loan_id, booking=booking, actor=actor, now=now)
-
-
-def refund_credit(
-    *, loan_id: int, amount_minor: int, on: date, reason: str, actor: Actor, now: datetime, seen: int | None = None
-) -> EventRow:
-    """Book credit that was paid back to the merchant. Raises EventNotBooked, Contended, Loan.DoesNotExist."""
-    booking = Booking(
-        type=EventType.REFUND_CREDIT, on=on, amount_minor=amount_minor, by_hand=True, reason=reason, seen=seen
-    )
-    return _book(loan_id=loan_id, booking=booking, actor=actor, now=now)
-
-
-def reverse_event(
-    *, loan_id: int, seq: int, on: date, reason: str, actor: Actor, now: datetime, seen: int | None = None
-) -> EventRow:
-    """Remove an event as if it had never been; later payments are allocated anew.
+def book_by_hand(*, loan_id: int, booking: Booking, actor: Actor, now: datetime) -> EventRow:
+    """Book what a member of staff enters: a repayment, fee, rate or use of credit, or the reversal of an event.
 
     Raises EventNotBooked, Contended, Loan.DoesNotExist, LoanEvent.DoesNotExist.
     """
-    booking = Booking(type=EventType.REVERSAL, on=on, of=seq, by_hand=True, reason=reason, seen=seen)
     return _book(loan_id=loan_id, booking=booking, actor=actor, now=now)
 
 

@@ -1,5 +1,6 @@
 """Read applications, and prove what was decided on them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from config.office.actors import Actor
@@ -83,3 +84,14 @@ def replay_decision(decision: Decision) -> ReplayedDecision:
     facts = parse_snapshot(decision.snapshot, decision.snapshot_sha256)
     verdict = decide(facts, product_of(decision.application.product))
     return ReplayedDecision(stored=decision.result, facts=facts, verdict=verdict)
+
+
+def grounds_of(applications: Sequence[Application]) -> dict[int, str]:
+    """Read the ground of the last decision of several applications, by application."""
+    found = Decision.objects.filter(application__in=[row.pk for row in applications]).order_by("pk")
+    return dict(found.values_list("application_id", "ground"))
+
+
+def loan_of(application: Application) -> Loan | None:
+    """Get the loan that an application led to."""
+    return Loan.objects.filter(application=application).first()

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.db.models import Exists, OuterRef, QuerySet
+
 from config.office.business_date import get_business_date
 from lending.domain.origination.assessment import Assessment, assess
 from lending.domain.origination.no_offer import Without, explain_no_offer
-from lending.models import Application, Loan, Offer
+from lending.models import Application, CreditLine, Loan, Offer
 from lending.queries.facts import facts_of
 from lending.queries.products import product_of, sold_product
 from merchants.models import Merchant
@@ -20,12 +22,14 @@ SHOWN = 20
 class Borrowing:
     """Hold a merchant's open offer, or why there is none, and its loans and applications, the latest first.
 
-    assessment: what the product sold makes of the merchant today; None without a product, score or business date.
+    line_minor: the credit line in force; None before the first. assessment: what the product sold makes of the
+    merchant today; None without a product, score or business date.
     """
 
     offer: Offer | None
     assessment: Assessment | None
     without: Without | None
+    line_minor: int | None
     loans: Sequence[Loan]
     applications: Sequence[Application]
 
@@ -37,6 +41,7 @@ def get_borrowing(merchant: Merchant) -> Borrowing:
         offer=Offer.objects.open().filter(merchant=merchant).first(),
         assessment=assessment,
         without=None if assessment is None else explain_no_offer(assessment),
+        line_minor=CreditLine.objects.filter(merchant=merchant).values_list("limit_minor", flat=True).first(),
         loans=list(Loan.objects.filter(merchant=merchant).order_by("-pk")[:SHOWN]),
         applications=list(Application.objects.filter(merchant=merchant).order_by("-pk")[:SHOWN]),
     )
@@ -52,3 +57,9 @@ def assess_merchant(merchant: Merchant) -> Assessment | None:
     score.run = run  # with its card and calibration
     product = product_of(version)
     return assess(facts_of(scores=[score], on=on, product=product)[merchant.pk], product)
+
+
+def with_offer(merchants: QuerySet[Merchant], *, has_offer: bool) -> QuerySet[Merchant]:
+    """Keep the merchants that have an open offer, or those that have none."""
+    offered = Exists(Offer.objects.open().filter(merchant=OuterRef("pk")))
+    return merchants.filter(offered if has_offer else ~offered)

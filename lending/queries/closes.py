@@ -9,7 +9,9 @@ from config.office.business_date import get_business_date
 from config.office.models import JobRun
 from config.office.models.job_run import JobState
 from lending.domain.books.day_close import STAGES, CloseRefusal, CloseState, day_to_close, judge_close, parts_of
-from lending.models import DayClose, Loan, Posting
+from lending.models import DayClose, Loan, Posting, ProofLine
+
+DRIFTED_SHOWN = 20
 
 
 def last_close() -> DayClose | None:
@@ -98,3 +100,18 @@ def books_are_broken() -> bool:
     """Tell whether the last proof failed: then no money leaves until one holds."""
     close = last_close()
     return close is not None and close.state == CloseState.BROKEN
+
+
+def failures_of(close: DayClose) -> list[JobRun]:
+    """List the parked jobs of a close."""
+    return list(JobRun.objects.filter(name__in=STAGES, subject_id=close.pk, state=JobState.PARKED).order_by("pk"))
+
+
+def proof_of(close: DayClose) -> list[ProofLine]:
+    """List the accounts as the proof of a close found them."""
+    return list(ProofLine.objects.filter(close=close).order_by("currency", "pk"))
+
+
+def drifted_of(close: DayClose) -> list[Loan]:
+    """List the first loans that a close found to differ from their events."""
+    return list(Loan.objects.filter(pk__in=close.drifted[:DRIFTED_SHOWN]))

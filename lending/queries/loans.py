@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date
+from decimal import Decimal
 
 from config.kernel.daycount import DayCount
 from lending.domain.books.ledger import POSITION_FIELDS, Position
@@ -51,6 +52,22 @@ def contracts_of(loans: Sequence[Loan]) -> dict[int, Contract]:
 def next_event_id(loan: Loan) -> str:
     """Give the id of the loan's next event: its place in the order of booking."""
     return str(EventRow.objects.filter(loan=loan).count() + 1)
+
+
+def reversible_events(loan: Loan) -> list[EventRow]:
+    """List the events that may be reversed by hand, the latest first: neither reversed nor a payout or reversal."""
+    reversed_ones = EventRow.objects.filter(loan=loan, of__isnull=False).values("of")
+    events = EventRow.objects.filter(loan=loan).exclude(type__in=[EventType.REVERSAL, EventType.DISBURSEMENT])
+    return list(events.exclude(pk__in=reversed_ones).select_related("loan").order_by("-seq"))
+
+
+def rate_of(loan: Loan) -> Decimal:
+    """Read the yearly rate in force on the last date known: that of the latest change that stands, else the terms'."""
+    changes = [
+        event for event in reversible_events(loan) if event.type == EventType.RATE_CHANGE and event.rate is not None
+    ]
+    latest = max(changes, key=lambda event: (event.on, event.seq), default=None)
+    return decimal_of(loan.terms, "rate") if latest is None or latest.rate is None else latest.rate
 
 
 def position_of(loan: Loan) -> Position:

@@ -5,7 +5,13 @@ from dataclasses import dataclass
 from datetime import date
 
 from config.office.business_date import get_business_date
-from lending.domain.books.instalment import InstalmentState, instalment_state
+from lending.domain.books.instalment import (
+    DueParts,
+    InstalmentState,
+    due_parts,
+    instalment_state,
+    left_with_interest,
+)
 from lending.domain.books.plan import Contract
 from lending.domain.books.projection import Projection, project
 from lending.domain.contract.allocation import Allocation
@@ -15,17 +21,18 @@ from lending.queries.loans import contract_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """Hold an instalment as drawn, what of its principal is left, and how it stands."""
+class InstalmentRow:
+    """An instalment as drawn, what is left of its principal, and with its interest, and its state."""
 
     drawn: Instalment
+    principal_left_minor: int
     left_minor: int
     state: InstalmentState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Happening:
-    """Hold an event, where its money went (a payment that stands), and whether a later one reversed it."""
+class EventWithAllocation:
+    """An event, where its money went (a payment that stands), and whether a later one reversed it."""
 
     event: LoanEvent
     allocation: Allocation | None
@@ -46,8 +53,9 @@ class Servicing:
 
     as_of: date
     projection: Projection
-    rows: Sequence[Row]
-    happenings: Sequence[Happening]
+    due: DueParts
+    rows: Sequence[InstalmentRow]
+    events: Sequence[EventWithAllocation]
     entries: Sequence[Entry]
     transfers: Sequence[Transfer]
 
@@ -74,22 +82,28 @@ def get_servicing(loan: Loan) -> Servicing:
     replayed = contract_of(loan).replayed()
     projection = project(replayed, as_of=as_of)
     allocations = {allocation.event: allocation for allocation in replayed.allocations}
-    events = list(LoanEvent.objects.filter(loan=loan).order_by("-seq"))
-    reversals = {event.of_id: event for event in events if event.of_id is not None}
+    booked = list(LoanEvent.objects.filter(loan=loan).order_by("-seq"))
+    reversals = {event.of_id: event for event in booked if event.of_id is not None}
     return Servicing(
         as_of=as_of,
         projection=projection,
+        due=due_parts(replayed.schedule, projection, as_of=as_of),
         rows=[
-            Row(
+            InstalmentRow(
                 drawn=drawn,
+                principal_left_minor=principal,
                 left_minor=left,
-                state=instalment_state(due=drawn.due, left_minor=left, loan=projection, as_of=as_of),
+                state=instalment_state(due=drawn.due, left_minor=principal, loan=projection, as_of=as_of),
             )
-            for drawn, left in zip(replayed.schedule, projection.left_minor, strict=True)
+            for drawn, principal, left in zip(
+                replayed.schedule, projection.left_minor, left_with_interest(replayed.schedule, projection), strict=True
+            )
         ],
-        happenings=[
-            Happening(event=event, allocation=allocations.get(str(event.seq)), reversed_by=reversals.get(event.pk))
-            for event in events
+        events=[
+            EventWithAllocation(
+                event=event, allocation=allocations.get(str(event.seq)), reversed_by=reversals.get(event.pk)
+            )
+            for event in booked
         ],
         entries=list(Entry.objects.filter(loan=loan).prefetch_related("postings").order_by("-pk")),
         transfers=list(Transfer.objects.filter(loan=loan).order_by("-pk")),

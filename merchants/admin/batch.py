@@ -1,112 +1,114 @@
-"""Show the batches, and what was wrong with their rows."""
+"""The batches, and what was wrong with their rows."""
 
-from typing import Any
+from operator import attrgetter
+from typing import Final
 
 from django.contrib import admin
-from django.contrib.admin import SimpleListFilter
-from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
+from django.http import Http404, HttpRequest
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import display
 
-from config.office.admin import ReadOnlyAdmin, found_by, named
+from config.office.display import Button, Card, Cell, Column, Figure, Page, Table, chip, mono
+from config.office.lists import Filter, ListColumn
+from config.office.pages import OfficeAdmin, name_of
+from config.office.words import Words
 from merchants.domain.transaction import RowRefusal
-from merchants.models import Batch
+from merchants.models import Batch, BatchIssue
 from merchants.models.batch import BatchState, IssueKind
 from merchants.queries.batches import issues_of
 
-ISSUES = 50
-LONGEST_LINE = 9  # digits: a batch has no more lines
-STATES = {
-    BatchState.OPEN: _("Open"),
-    BatchState.STAGED: _("Received, being stored"),
-    BatchState.SEALED: _("Sealed"),
+ISSUES: Final = 50
+LONGEST_LINE: Final = 9  # digits: a batch has no more lines
+STATES: Final = {
+    BatchState.OPEN: (_("Open"), "tl-info"),
+    BatchState.STAGED: (_("Received, being stored"), "tl-warn"),
+    BatchState.SEALED: (_("Sealed"), "tl-ok"),
 }
-LABELS = {BatchState.OPEN: "info", BatchState.STAGED: "warning", BatchState.SEALED: "success"}
-KINDS = {IssueKind.REJECTED: _("Rejected"), IssueKind.CONFLICT: _("Conflict")}
-REASONS = {
-    RowRefusal.MALFORMED: _("It is no row at all."),
+KINDS: Final = {IssueKind.REJECTED: _("Rejected"), IssueKind.CONFLICT: _("Conflict")}
+REASONS: Final = {
+    RowRefusal.MALFORMED: _("This is not a row."),
     RowRefusal.BAD_TEXT: _("A text is not UTF-8."),
     RowRefusal.MISSING_FIELD: _("A field is missing."),
     RowRefusal.TEXT_TOO_LONG: _("A text is too long."),
     RowRefusal.UNKNOWN_MERCHANT: _("The merchant is unknown: send it first."),
     RowRefusal.UNKNOWN_KIND: _("The kind is unknown."),
     RowRefusal.BAD_TIME: _("The time cannot be read."),
-    RowRefusal.IN_THE_FUTURE: _("The time lies in the future."),
+    RowRefusal.IN_THE_FUTURE: _("The time is in the future."),
     RowRefusal.BAD_AMOUNT: _("The amount cannot be read."),
     RowRefusal.AMOUNT_NOT_POSITIVE: _("The amount is not positive."),
     RowRefusal.BAD_VALUE: _("The value does not fit the kind."),
 }
-CONFLICT = _("The same id is stored with other content; the stored row stays.")
-
-
-class SealedFilter(SimpleListFilter):
-    """Filter by whether the rows are stored."""
-
-    title = _("state")
-    parameter_name = "sealed"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:  # noqa: ANN401
-        """Offer the batches that wait; an index holds them."""
-        return [("no", _("Not sealed"))]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Batch]) -> QuerySet[Batch]:
-        """Keep the batches that wait."""
-        return queryset.filter(pk__in=Batch.objects.unsealed().values("pk")) if self.value() else queryset
+CONFLICT: Final = _("The same id is stored with other content; the stored row stays.")
+COUNTS: Final = {
+    "received": _("Received"),
+    "accepted": _("Accepted"),
+    "duplicate": _("Duplicates"),
+    "conflict": _("Conflicts"),
+    "rejected": _("Rejected"),
+}
 
 
 @admin.register(Batch)
-class BatchAdmin(ReadOnlyAdmin):
-    """List the batches with their counts; the page of one lists its issues."""
+class BatchAdmin(OfficeAdmin[Batch]):
+    """The batches with their counts; the page of one lists the rows that were not stored."""
 
-    list_display = (
-        "number",
-        "source",
-        "partner",
-        "state_label",
-        "received",
-        "accepted",
-        "duplicate",
-        "conflict",
-        "rejected",
-        "opened_at",
+    columns = (
+        ListColumn(label=_("Batch"), cell=lambda batch: str(batch.number)),
+        ListColumn(label=_("Partner"), cell=lambda batch: str(batch.partner)),
+        ListColumn(label=_("Source"), cell=lambda batch: batch.source),
+        ListColumn(label=_("State"), cell=lambda batch: chip(*STATES[BatchState(batch.state)])),
+        *(ListColumn(label=words, cell=attrgetter(name), number=True) for name, words in COUNTS.items()),
+        ListColumn(label=_("Opened"), cell=lambda batch: batch.opened_at, style="tl-nowrap"),
     )
-    list_select_related = ("partner",)
-    list_filter = (SealedFilter,)
+    list_related = related = ("partner",)
+    filters = (
+        Filter(
+            name="sealed",
+            label=_("state"),
+            choices=lambda: [("no", _("Not sealed"))],
+            keep=lambda rows, _value: rows.filter(pk__in=Batch.objects.unsealed().values("pk")),
+        ),
+    )
+    empty = _("No batch yet. Batches come from imported files, and from partners over the API.")
 
-    @display(description=_("State"), label=LABELS)
-    def state_label(self, batch: Batch) -> tuple[str, str]:
-        """Say the state."""
-        return batch.state, str(STATES[BatchState(batch.state)])
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def page_of(self, row: Batch, request: HttpRequest) -> Page:
         """Show the counts, and the issues page by page."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        batch = found_by(Batch.objects.select_related("partner"), object_id)
         after = request.GET.get("after", "0")
         if not after.isdecimal() or len(after) > LONGEST_LINE:
             raise Http404
-        issues = issues_of(batch=batch, after_line=int(after), limit=ISSUES + 1)
-        page = issues[:ISSUES]
-        context = self.admin_site.each_context(request) | {
-            "title": _("Batch"),
-            "opts": self.opts,
-            "original": batch,
-            "batch": batch,
-            "state": batch.state,
-            "words": STATES[BatchState(batch.state)],
-            "is_first_page": after == "0",
-            "next_line": page[-1].line if len(issues) > ISSUES else None,
-            "issues": [(issue, KINDS[IssueKind(issue.kind)], _why(issue.reason)) for issue in page],
-            "who": named([batch.opened_by])[batch.opened_by],
-        }
-        return TemplateResponse(request, "merchants/batch.html", context)
+        issues = issues_of(batch=row, after_line=int(after), limit=ISSUES + 1)
+        buttons = [] if after == "0" else [Button(label=_("First rows"), url="?", is_primary=False)]
+        if len(issues) > ISSUES:
+            buttons.append(Button(label=_("Next rows"), url=f"?after={issues[ISSUES - 1].line}", is_primary=False))
+        table = Table(
+            columns=[
+                Column(label=_("Line"), number=True),
+                Column(label=_("What")),
+                Column(label=_("Why")),
+                Column(label=_("Id")),
+                Column(label=_("Stored")),
+                Column(label=_("Received")),
+            ],
+            rows=[_issue(issue) for issue in issues[:ISSUES]],
+            empty=_("None: every row was stored, or was known already."),
+        )
+        sealed = row.sealed_at and _t("sealed %(at)s UTC") % {"at": f"{row.sealed_at:%Y-%m-%d %H:%M}"}
+        opened = {"at": f"{row.opened_at:%Y-%m-%d %H:%M}", "who": name_of(row.opened_by)}
+        return Page(
+            title=_t("Batch %(number)s") % {"number": row.number},
+            chips=[chip(*STATES[BatchState(row.state)])],
+            sub=[str(row.partner), row.source, _t("opened %(at)s UTC by %(who)s") % opened, sealed],
+            figures=[Figure(label=words, value=getattr(row, name)) for name, words in COUNTS.items()],
+            cards=[Card(title=_("Rows that were not stored"), parts=[table], buttons=buttons)],
+        )
 
 
-def _why(reason: str) -> Any:  # noqa: ANN401 - lazy words
+def _issue(issue: BatchIssue) -> list[object]:
+    why = Cell(text=why_words(issue.reason), note=issue.detail)
+    kept = [None if text is None else mono(text) for text in (issue.external_id, issue.stored, issue.received)]
+    return [issue.line, KINDS[IssueKind(issue.kind)], why, *kept]
+
+
+def why_words(reason: str) -> Words:
+    """Say why a row was not stored."""
     return REASONS[RowRefusal(reason)] if reason in set(RowRefusal) else CONFLICT

@@ -1,35 +1,40 @@
-"""Show the partners."""
+"""The partners."""
+
+from typing import Final
 
 from django.contrib import admin
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import display
 
-from config.office.admin import ReadOnlyAdmin
+from config.office.display import Card, Facts, Page, code
+from config.office.lists import ListColumn
+from config.office.pages import OfficeAdmin
 from merchants.domain.transaction import Settlement
 from merchants.models import Partner
 
-SETTLEMENTS = {
-    Settlement.ESCROW: _("Released later: a sale counts when it is settled"),
-    Settlement.IMMEDIATE: _("At once: a sale counts when it is paid"),
+SETTLEMENTS: Final = {
+    Settlement.ESCROW: _("In escrow: a sale counts when it is settled"),
+    Settlement.IMMEDIATE: _("Immediate: a sale counts when it is paid"),
 }
 
 
 @admin.register(Partner)
-class PartnerAdmin(ReadOnlyAdmin):
-    """List the partners; imports and commands enter them."""
+class PartnerAdmin(OfficeAdmin[Partner]):
+    """The partners; imports and commands enter them."""
 
-    ordering = ("pk",)
-    list_display = ("name", "code", "how_it_settles")
-    fields = ("name", "code", "how_it_settles", "clients")
-    readonly_fields = ("how_it_settles", "clients")
+    list_key = "pk"
+    columns = (
+        ListColumn(label=_("Name"), cell=lambda partner: partner.name),
+        ListColumn(label=_("Code"), cell=lambda partner: partner.code),
+        ListColumn(label=_("Settlement"), cell=lambda partner: SETTLEMENTS[Settlement(partner.settlement)]),
+    )
+    empty = _("No partner yet. Importing a marketplace enters one.")
 
-    @display(description=_("Settlement"))
-    def how_it_settles(self, partner: Partner) -> str:
-        """Say when a sale counts."""
-        return str(SETTLEMENTS[Settlement(partner.settlement)])
-
-    @display(description=_("Systems that may log in"))
-    def clients(self, partner: Partner) -> str:
-        """List the OAuth clients by name; a secret is shown once, by the command that makes it."""
-        names = partner.clients.order_by("pk").values_list("application__name", flat=True)
-        return ", ".join(names) or str(_("none: `manage.py create_partner_client` makes one"))
+    def page_of(self, row: Partner, request: HttpRequest) -> Page:
+        """Show how the partner settles, and which of its systems may call the API."""
+        clients = ", ".join(row.clients.order_by("pk").values_list("application__name", flat=True))
+        facts = [
+            (_("Settlement"), SETTLEMENTS[Settlement(row.settlement)]),
+            (_("API clients"), clients or code(f"manage.py create_partner_client {row.code}")),
+        ]
+        return Page(title=row.name, sub=[row.code], cards=[Card(title=_("Partner"), parts=[Facts(facts)])])

@@ -1,105 +1,110 @@
-"""Show payout accounts and let staff verify them."""
+"""The payout accounts, and their verification by staff."""
 
-from django import forms
-from django.contrib import admin, messages
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.template.response import TemplateResponse
-from django.utils import timezone
+from collections.abc import Sequence
+from typing import Any, Final
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import action, display
-from unfold.widgets import UnfoldBooleanWidget
 
-from config.db.transactions import Contended
-from config.office.actors import actor_of
-from config.office.admin import ReadOnlyAdmin, named
-from merchants.domain.payout_account import PayoutAccountState, VerificationRefusal
+from config.office.display import Card, Facts, Page, Part, chip, linked
+from config.office.lists import ListColumn, choice_filter
+from config.office.pages import OfficeAdmin, named
+from config.office.verbs import Asked, Verb, VerbForm, tick_field
+from config.office.words import Words
+from merchants.domain.payout_account import HOLDER_MATCH_BPS, PayoutAccountState, VerificationRefusal
 from merchants.models import PayoutAccount
 from merchants.operations.payout_accounts import PayoutAccountNotVerified, verify_payout_account
-from merchants.queries.payout_accounts import get_payout_account, get_verification_verdict
+from merchants.queries.labels import ACCOUNT_STATES
+from merchants.queries.merchants import search_merchants
+from merchants.queries.payout_accounts import get_verification_verdict
 
-REFUSALS = {
+REFUSALS: Final = {
     VerificationRefusal.NOT_PENDING: _("This account no longer waits for verification."),
     VerificationRefusal.SAME_PERSON: _("You entered this account: someone else has to verify it."),
     VerificationRefusal.OTHER_ACCOUNT_VERIFIED: _("The merchant has a verified account already."),
-    VerificationRefusal.HOLDER_MISMATCH: _("The holder's name does not fit the merchant's."),
-}
-STATES = {
-    PayoutAccountState.PENDING: _("Waits for verification"),
-    PayoutAccountState.VERIFIED: _("Verified"),
-    PayoutAccountState.REJECTED: _("Rejected"),
-}
-LABELS = {
-    PayoutAccountState.PENDING: "warning",
-    PayoutAccountState.VERIFIED: "success",
-    PayoutAccountState.REJECTED: "danger",
+    VerificationRefusal.HOLDER_MISMATCH: _("The holder's name does not match the merchant's."),
 }
 
 
-class VerifyForm(forms.Form):
+class VerifyForm(VerbForm):
     """Ask for the one thing that only a person can say."""
 
-    seen = forms.BooleanField(label=_("I have seen the bank's own document"), widget=UnfoldBooleanWidget)
+    document_seen = tick_field(_("I have seen the bank's own document"))
+
+
+def _about(account: PayoutAccount, asked: Asked) -> Sequence[Part]:
+    verdict = get_verification_verdict(account=account, verifier=asked.actor)
+    match = _t("%(found)s %%; at least %(needed)s %% is required") % {
+        "found": f"{verdict.holder_score_bps / 100:.0f}",
+        "needed": f"{HOLDER_MATCH_BPS / 100:.0f}",
+    }
+    facts = [
+        (_("Account"), account.masked_number),
+        (_("Holder"), account.holder),
+        (_("Merchant"), linked(account.merchant)),
+        (_("Match of the names"), match),
+    ]
+    return [Facts(facts)]
+
+
+def _why_not(account: PayoutAccount, asked: Asked) -> Words | None:
+    refusal = get_verification_verdict(account=account, verifier=asked.actor).refusal
+    return None if refusal is None else REFUSALS[refusal]
+
+
+VERIFY: Final = Verb(
+    name="verify",
+    label=_("Verify"),
+    right="merchants.verify_payoutaccount",
+    form=VerifyForm,
+    about=_about,
+    note=_("Once verified, loans of this merchant are paid out to this account."),
+    why_not=_why_not,
+    call=lambda account, asked: verify_payout_account(payout_account_id=account.pk, actor=asked.actor, now=asked.now),
+    done=_("The payout account is verified."),
+    refusals={PayoutAccountNotVerified: REFUSALS},
+    is_primary=True,
+)
 
 
 @admin.register(PayoutAccount)
-class PayoutAccountAdmin(ReadOnlyAdmin):
-    """List and show; every change is a verb with a URL of its own."""
+class PayoutAccountAdmin(OfficeAdmin[PayoutAccount]):
+    """The payout accounts; the partner's system enters them, staff verify them."""
 
-    list_display = ("masked_number", "merchant", "state_label", "entered_at")
-    list_select_related = ("merchant",)
-    search_fields = ("merchant__external_id__startswith",)
-    search_help_text = _("The beginning of the merchant's external id.")
-    fields = ("masked_number", "holder", "merchant", "state_label", "entered", "entered_at", "verified", "verified_at")
-    readonly_fields = ("masked_number", "state_label", "entered", "verified")
-    actions_detail = ("verify",)
+    columns = (
+        ListColumn(label=_("Account"), cell=lambda account: account.masked_number, style="tl-nowrap"),
+        ListColumn(label=_("Merchant"), cell=lambda account: linked(account.merchant)),
+        ListColumn(label=_("Holder"), cell=lambda account: account.holder),
+        ListColumn(label=_("State"), cell=lambda account: chip(*ACCOUNT_STATES[PayoutAccountState(account.state)])),
+        ListColumn(label=_("Entered"), cell=lambda account: account.entered_at, style="tl-nowrap"),
+    )
+    filters = (choice_filter("state", _("state"), ACCOUNT_STATES),)
+    search_help = _("Merchant: name or id")
+    list_related = related = ("merchant",)
+    verbs = (VERIFY,)
+    empty = _("No payout account yet. The partner's system enters them.")
 
-    @display(description=_("State"), label=LABELS)
-    def state_label(self, account: PayoutAccount) -> tuple[str, str]:
-        """Say the state."""
-        return account.state, str(STATES[PayoutAccountState(account.state)])
+    def search(self, rows: QuerySet[PayoutAccount], term: str) -> QuerySet[PayoutAccount]:
+        """Find accounts by their merchant."""
+        return rows.filter(merchant__in=search_merchants(term))
 
-    @display(description=_("Entered by"))
-    def entered(self, account: PayoutAccount) -> str:
-        """Say who entered it."""
-        return named([account.entered_by])[account.entered_by]
-
-    @display(description=_("Verified by"))
-    def verified(self, account: PayoutAccount) -> str | None:
-        """Say who verified it."""
-        return None if account.verified_by is None else named([account.verified_by])[account.verified_by]
-
-    def has_verify_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        """Ask for the right to verify: it is another one than to view or change."""
-        return request.user.has_perm("merchants.verify_payoutaccount")
-
-    @action(description=_("Verify"), url_path="verify", permissions=["verify"])
-    def verify(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Show the verdict (GET), then verify (POST)."""
-        try:
-            account = get_payout_account(payout_account_id=int(object_id))
-        except (ValueError, PayoutAccount.DoesNotExist) as error:
-            raise Http404 from error
-        actor = actor_of(request.user)
-        form = VerifyForm(request.POST or None)
-        if form.is_valid():
-            try:
-                verify_payout_account(payout_account_id=account.pk, actor=actor, now=timezone.now())
-            except PayoutAccountNotVerified as refused:
-                messages.error(request, REFUSALS[refused.reason])
-            except Contended:
-                messages.error(request, _("Someone else is working on this merchant. Please try again."))
-            else:
-                messages.success(request, _("The payout account is verified."))
-            return redirect("admin:merchants_payoutaccount_change", account.pk)
-        verdict = get_verification_verdict(account=account, verifier=actor)
-        context = self.admin_site.each_context(request) | {
-            "title": _("Verify payout account"),
-            "opts": self.opts,
-            "original": account,
-            "account": account,
-            "likeness": f"{verdict.holder_score_bps / 100:.0f} %",
-            "refusal": REFUSALS[verdict.refusal] if verdict.refusal else None,
-            "form": form,
-        }
-        return TemplateResponse(request, "merchants/verify_payout_account.html", context)
+    def page_of(self, row: PayoutAccount, request: HttpRequest) -> Page:
+        """Show who entered and who verified the account; never its whole number."""
+        names: dict[Any, Any] = named([row.entered_by, row.verified_by])
+        facts = [
+            (_("Holder"), row.holder),
+            (_("Merchant"), linked(row.merchant)),
+            (_("Entered"), row.entered_at),
+            (_("Entered by"), names[row.entered_by]),
+            (_("Verified"), row.verified_at),
+            (_("Verified by"), names[row.verified_by]),
+        ]
+        return Page(
+            title=row.masked_number,
+            chips=[chip(*ACCOUNT_STATES[PayoutAccountState(row.state)])],
+            buttons=self.buttons(request, row),
+            cards=[Card(title=_("Account"), parts=[Facts(facts)])],
+        )

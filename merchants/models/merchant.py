@@ -2,8 +2,10 @@
 
 from typing import Self
 
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Upper
 
 from config.db.locking import LockingQuerySet
 from config.kernel.money import CURRENCY_PATTERN
@@ -70,6 +72,9 @@ class Merchant(models.Model):
             models.Index(fields=["name"], name="merchants_merchant_by_name"),
             models.Index(fields=["category"], name="merchants_merchant_by_category"),
             models.Index(fields=["region"], name="merchants_merchant_by_region"),
+            # As Django writes a search that ignores case: UPPER(name) LIKE UPPER('%…%').
+            GinIndex(OpClass(Upper("name"), "gin_trgm_ops"), name="merchants_merchant_name_parts"),
+            GinIndex(OpClass(Upper("external_id"), "gin_trgm_ops"), name="merchants_merchant_id_parts"),
         ]
 
     def __str__(self) -> str:

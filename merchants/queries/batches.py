@@ -47,3 +47,9 @@ def take_watermark() -> Watermark:
     """Say what is known now. In one transaction with numbering, so that no lower number appears later."""
     high = lock_batch_numbers()
     return Watermark(high, tuple(Batch.objects.unsealed().order_by("number").values_list("number", flat=True)))
+
+
+def known_now() -> Watermark:
+    """Read what is known now without holding the numbering up: to show, not to pin."""
+    last = Batch.objects.order_by("-number").values_list("number", flat=True).first()
+    return Watermark((last or 0) + 1, tuple(Batch.objects.unsealed().values_list("number", flat=True)))

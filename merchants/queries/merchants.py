@@ -1,10 +1,27 @@
 """Read partners and merchants."""
 
 from collections.abc import Iterable
+from typing import Final
+
+from django.db import connection
+from django.db.models import Q, QuerySet
 
 from merchants.domain.text import storable
 from merchants.domain.transaction import KnownMerchant
 from merchants.models import Merchant, Partner
+
+SHORTEST_PART: Final = 3  # of a name: fewer letters are no trigram, and an index serves beginnings alone
+MOST_VALUES: Final = 300
+# A loose scan of the index (PostgreSQL wiki, "Loose indexscan"): as many look-ups as there are values, not rows.
+DISTINCT: Final = """
+WITH RECURSIVE found AS (
+    (SELECT {column} AS value FROM merchants_merchant ORDER BY {column} LIMIT 1)
+    UNION ALL
+    SELECT (SELECT {column} FROM merchants_merchant WHERE {column} > found.value ORDER BY {column} LIMIT 1)
+    FROM found WHERE found.value IS NOT NULL
+)
+SELECT value FROM found WHERE value <> '' LIMIT %s
+"""
 
 
 def get_partner(*, code: str) -> Partner:
@@ -32,3 +49,32 @@ def known_merchants(*, partner_id: int, external_ids: Iterable[str]) -> dict[str
     return {
         name: KnownMerchant(pk, currency) for pk, name, currency in found.values_list("pk", "external_id", "currency")
     }
+
+
+def search_merchants(term: str) -> QuerySet[Merchant]:
+    """Find merchants by a part of their name or id, whatever the case; by its beginning if it is short."""
+    kind = "icontains" if len(term) >= SHORTEST_PART else "istartswith"
+    return Merchant.objects.filter(Q(**{f"name__{kind}": term}) | Q(**{f"external_id__{kind}": term}))
+
+
+def categories() -> list[str]:
+    """List the categories, at most 300."""
+    return _distinct("category")
+
+
+def regions() -> list[str]:
+    """List the regions, at most 300."""
+    return _distinct("region")
+
+
+def siblings_of(merchant: Merchant, *, most: int) -> list[Merchant]:
+    """List the other merchants of the same owner."""
+    if merchant.owner_id is None:
+        return []
+    return list(Merchant.objects.filter(owner=merchant.owner_id).exclude(pk=merchant.pk).order_by("pk")[:most])
+
+
+def _distinct(column: str) -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(DISTINCT.format(column=column), [MOST_VALUES])
+        return [value for (value,) in cursor.fetchall()]

@@ -1,227 +1,265 @@
-"""List the runs, show one live, start one, publish one that was held."""
+"""The runs: started, watched while they work, published or abandoned by hand."""
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import display
 
-from config.office.admin import ReadOnlyAdmin, found_by, named
-from config.office.words import NOTHING
-from scoring.admin.run_verbs import (
-    ABANDON,
-    PUBLISH,
-    START_RIGHT,
-    Decision,
-    ReasonForm,
-    decide,
-    decision_verb,
-    decisions_on,
-    start,
-    start_preview,
-    start_verb,
-)
+from config.office.business_date import get_business_date
+from config.office.display import Alert, Card, Cell, Column, Facts, Figure, Page, Part, Table, chip, linked, mono
+from config.office.lists import ListColumn
+from config.office.pages import OfficeAdmin, name_of
+from config.office.progress import live_view, progress_cards
+from config.office.verbs import TO_BE_GIVEN, Asked, Verb, VerbForm, reason_field
+from config.office.words import NOTHING, Words
+from scoring.admin.words import ABANDON_REFUSALS, PUBLISH_REFUSALS, START_REFUSALS
 from scoring.domain.checks import CheckName, CheckNote
 from scoring.domain.run import RunState
 from scoring.models import RunCheck, ScoreRun
-from scoring.queries.labels import CHECKS, NOTES, RUN_STATES, STAGES, check_value, worst_words
-from scoring.queries.progress import checks_of, failures_of, is_working, progress_of
+from scoring.operations.runs import (
+    RunNotAbandoned,
+    RunNotPublished,
+    RunNotStarted,
+    abandon_run,
+    publish_anyway,
+    start_run,
+)
+from scoring.queries.labels import CHECKS, NOTES, RUN_STATES, STAGES, check_value, checks_cell, worst_words
+from scoring.queries.progress import (
+    checks_of,
+    failures_of,
+    get_abandon_refusal,
+    get_publish_refusal,
+    get_start_refusal,
+    is_working,
+    progress_of,
+)
+from scoring.queries.runs import active_calibration, active_scorecard
 from scoring.queries.scores import get_live_run
 
-LABELS = {
-    RunState.WORKING: "info",
-    RunState.UNPUBLISHED: "",
-    RunState.HELD: "warning",
-    RunState.PUBLISHED: "success",
-    RunState.ABANDONED: "",
-}
+PASSED: Final = (_("Passed"), "tl-ok")
+FAILED: Final = (_("Failed"), "tl-warn")
+
+
+class PublishForm(VerbForm):
+    """Ask why a held run may be published."""
+
+    reason = reason_field(_("Why is the run right, although its checks failed?"))
+
+
+class AbandonForm(VerbForm):
+    """Ask why a run cannot be finished."""
+
+    reason = reason_field(_("Why can the run not be finished?"))
+
+
+def _start_about(_row: None, _asked: Asked) -> Sequence[Part]:
+    card = active_scorecard()
+    calibration = None if card is None else active_calibration(scorecard=card)
+    without = _("none yet: the run gives scores without PD and grade, and is not published")
+    facts = [
+        (_("As of"), get_business_date()),
+        (_("Batches"), _("every batch that is sealed now")),
+        (_("Scorecard"), None if card is None else card.name),
+        (_("Calibration"), without if calibration is None else calibration.sha256[:8]),
+    ]
+    return [Facts(facts)]
+
+
+def _start_refusal(_row: None, _asked: Asked) -> Words | None:
+    refusal = get_start_refusal()
+    return None if refusal is None else START_REFUSALS[refusal]
+
+
+def _publish_about(run: ScoreRun, _asked: Asked) -> Sequence[Part]:
+    live = get_live_run()
+    facts = Facts([(_("Live now"), None if live is None else _scores(live)), (_("Live afterwards"), _scores(run))])
+    return [facts, check_table([check for check in checks_of([run])[run.pk] if not check.passed])]
+
+
+def _scores(run: ScoreRun) -> str:
+    words = _t("scores as of %(date)s, %(scored)s merchants scored")
+    return words % {"date": run.as_of, "scored": f"{run.scored:,}"}
+
+
+def _publish_refusal(run: ScoreRun, _asked: Asked) -> Words | None:
+    refusal = get_publish_refusal(run=run, reason=TO_BE_GIVEN)
+    return None if refusal is None else PUBLISH_REFUSALS[refusal]
+
+
+def _abandon_refusal(run: ScoreRun, _asked: Asked) -> Words | None:
+    refusal = get_abandon_refusal(run=run, reason=TO_BE_GIVEN)
+    return None if refusal is None else ABANDON_REFUSALS[refusal]
+
+
+START: Final = Verb(
+    name="start",
+    label=_("Start a run"),
+    right="scoring.start_scorerun",
+    about=_start_about,
+    note=_(
+        "Every merchant is scored. If the checks pass, the new scores go live by themselves; if not, the run is held "
+        "until someone looks."
+    ),
+    why_not=_start_refusal,
+    call=lambda _row, asked: start_run(actor=asked.actor, now=asked.now),
+    done=_("The run has started."),
+    refusals={RunNotStarted: START_REFUSALS},
+    is_primary=True,
+)
+PUBLISH: Final = Verb(
+    name="publish",
+    label=_("Publish anyway"),
+    right="scoring.publish_anyway_scorerun",
+    form=PublishForm,
+    about=_publish_about,
+    why_not=_publish_refusal,
+    offered=lambda run: not is_working(run),
+    call=lambda run, asked: publish_anyway(
+        run_id=run.pk, reason=asked.data["reason"], actor=asked.actor, now=asked.now
+    ),
+    done=_("The run is published: its scores are live."),
+    refusals={RunNotPublished: PUBLISH_REFUSALS},
+    is_primary=True,
+)
+ABANDON: Final = Verb(
+    name="abandon",
+    label=_("Abandon the run"),
+    right="scoring.abandon_scorerun",
+    form=AbandonForm,
+    note=_("The run stops, and its open jobs are dropped. The live scores stay live, and another run may start."),
+    why_not=_abandon_refusal,
+    offered=is_working,
+    call=lambda run, asked: abandon_run(run_id=run.pk, reason=asked.data["reason"], actor=asked.actor, now=asked.now),
+    done=_("The run is abandoned: another one may start."),
+    refusals={RunNotAbandoned: ABANDON_REFUSALS},
+)
 
 
 @admin.register(ScoreRun)
-class ScoreRunAdmin(ReadOnlyAdmin):
-    """List and show runs; each verb has a URL of its own."""
+class ScoreRunAdmin(OfficeAdmin[ScoreRun]):
+    """The runs over all merchants."""
 
-    list_display = ("day", "state_label", "scored_count", "not_scored_count", "started_at", "took", "check_summary")
-    list_display_links = ("day",)
-    list_before_template = "scoring/runs_before.html"
+    columns = (
+        ListColumn(label=_("As of"), cell=lambda row: row[0].as_of.isoformat(), style="tl-nowrap"),
+        ListColumn(label=_("State"), cell=lambda row: chip(*RUN_STATES[RunState(row[0].state)])),
+        ListColumn(label=_("Scored"), cell=lambda row: row[0].scored, number=True),
+        ListColumn(label=_("Not scored"), cell=lambda row: row[0].not_scored, number=True),
+        ListColumn(label=_("Started"), cell=lambda row: row[0].started_at, style="tl-nowrap"),
+        ListColumn(label=_("Took"), cell=lambda row: took(row[0]), number=True),
+        ListColumn(label=_("Checks"), cell=lambda row: checks_cell(row[1])),
+    )
+    related = ("scorecard", "calibration")
+    list_verbs = (START,)
+    verbs = (PUBLISH, ABANDON)
+    empty = _("No run yet. One starts by itself once a business day is open and merchants are in.")
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[ScoreRun]:
-        """Keep the runs over all merchants; those over one, between nights, have no page yet."""
+    def rows(self) -> QuerySet[ScoreRun]:
+        """Keep the runs over all merchants; those over one, between nights, have no page."""
         return ScoreRun.objects.full()
 
-    def prepare(self, rows: list[ScoreRun]) -> None:
+    def prepare(self, rows: list[ScoreRun]) -> Sequence[Any]:
         """Read the checks of the page in one query."""
         checks = checks_of(rows)
-        for run in rows:
-            vars(run)["read_checks"] = checks[run.pk]
+        return [(run, checks[run.pk]) for run in rows]
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """List the runs, with the verb that starts one above."""
-        context = (extra_context or {}) | {"start_verb": start_verb(request)}
-        found: HttpResponse = super().changelist_view(request, context)
-        return found
+    def further_urls(self, wrap: Callable[..., Any]) -> list[URLPattern]:
+        """Add the live part of the page."""
+        return [path("<int:row_id>/progress/", wrap(self.progress_view), name="scoring_scorerun_progress")]
 
-    @display(description=_("As of"))
-    def day(self, run: ScoreRun) -> str:
-        """Say the day."""
-        return run.as_of.isoformat()
+    def progress_view(self, request: HttpRequest, row_id: int) -> HttpResponse:
+        """Give the live part of the page alone."""
+        self.require_view(request)
+        return live_view(request, _live(self.found(row_id)))
 
-    @display(description=_("State"), label=LABELS)
-    def state_label(self, run: ScoreRun) -> tuple[str, str]:
-        """Say the state."""
-        return run.state, str(RUN_STATES[RunState(run.state)])
-
-    @display(description=_("Scored"))
-    def scored_count(self, run: ScoreRun) -> str:
-        """Count the scored."""
-        return f"{run.scored:,}"
-
-    @display(description=_("Not scored"))
-    def not_scored_count(self, run: ScoreRun) -> str:
-        """Count the others."""
-        return f"{run.not_scored:,}"
-
-    @display(description=_("Took"))
-    def took(self, run: ScoreRun) -> str:
-        """Say how long it took."""
-        return _took(run)
-
-    @display(description=_("Checks"))
-    def check_summary(self, run: ScoreRun) -> str:
-        """Say which checks failed, or how many passed."""
-        checks: list[RunCheck] = vars(run).get("read_checks", [])
-        failed = [str(CHECKS[CheckName(check.name)]) for check in checks if not check.passed]
-        if failed:
-            return format_html('<span class="tl-chip tl-warn">{}</span>', _("Failed: ") + ", ".join(failed))
-        return str(_("%(number)s passed") % {"number": len(checks)}) if checks else NOTHING
-
-    def get_urls(self) -> list[URLPattern]:
-        """Add the verbs and the live part of the page."""
-        wrap = self.admin_site.admin_view
-        return [
-            path("start/", wrap(self.start_view), name="scoring_scorerun_start"),
-            path("<int:run_id>/progress/", wrap(self.progress_view), name="scoring_scorerun_progress"),
-            path("<int:run_id>/publish/", wrap(self.publish_view), name="scoring_scorerun_publish"),
-            path("<int:run_id>/abandon/", wrap(self.abandon_view), name="scoring_scorerun_abandon"),
-            *super().get_urls(),
-        ]
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """Show how far the run is, what failed, what its checks said."""
-        run = self._visible(request, object_id)
-        live = get_live_run()
-        context = _live_part(run) | {
-            "is_live": live is not None and live.pk == run.pk,
-            "checks": [check_row(check) for check in checks_of([run])[run.pk]],
-            "verbs": [decision_verb(request, run, decision) for decision in decisions_on(run)],
-            "who": named([run.started_by])[run.started_by],
-            "took": _took(run),
-        }
-        return self._page(request, "scoring/run.html", run, context)
-
-    def progress_view(self, request: HttpRequest, run_id: int) -> HttpResponse:
-        """Give the live part of the page alone; once the run is done, ask the browser for the whole page."""
-        run = self._visible(request, str(run_id))
-        part = _live_part(run)
-        response = TemplateResponse(request, "scoring/run_progress.html", part | {"run": run})
-        if not part["is_working"]:
-            response["HX-Refresh"] = "true"
-        return response
-
-    def start_view(self, request: HttpRequest) -> HttpResponse:
-        """Show what would be scored (GET), then start (POST)."""
-        if not request.user.has_perm(START_RIGHT):
-            raise PermissionDenied
-        if request.method == "POST":
-            run = start(request)
-            listed = redirect("admin:scoring_scorerun_changelist")
-            return listed if run is None else redirect("admin:scoring_scorerun_change", run.pk)
-        return self._page(request, "scoring/start_run.html", None, start_preview())
-
-    def publish_view(self, request: HttpRequest, run_id: int) -> HttpResponse:
-        """Show what is live now and what failed (GET), then publish (POST)."""
-        return self._decide(request, run_id, PUBLISH)
-
-    def abandon_view(self, request: HttpRequest, run_id: int) -> HttpResponse:
-        """Show what would be given up (GET), then give it up (POST)."""
-        return self._decide(request, run_id, ABANDON)
-
-    def _decide(self, request: HttpRequest, run_id: int, decision: Decision) -> HttpResponse:
-        if not request.user.has_perm(decision.right):
-            raise PermissionDenied
-        run = found_by(ScoreRun.objects.full(), str(run_id))
-        form = ReasonForm(request.POST if request.method == "POST" else None)
-        if form.is_valid():
-            decided = decide(request, run, form.cleaned_data["reason"], decision)
-            return redirect("admin:scoring_scorerun_change" if decided else decision.page, run.pk)
-        context = {
-            "title": decision.label,
-            "question": decision.question,
-            "replaced": get_live_run() if decision is PUBLISH else None,
-            "publishes": decision is PUBLISH,
-            "refusal": decision.refusal_of(run),
-            "checks": [check_row(check) for check in checks_of([run])[run.pk] if not check.passed],
-            "form": form,
-        }
-        return self._page(request, "scoring/decide.html", run, context)
-
-    def _visible(self, request: HttpRequest, object_id: str) -> ScoreRun:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        return found_by(ScoreRun.objects.select_related("scorecard", "calibration"), object_id)
-
-    def _page(
-        self, request: HttpRequest, template: str, run: ScoreRun | None, context: dict[str, Any]
-    ) -> TemplateResponse:
-        ground = self.admin_site.each_context(request)
-        return TemplateResponse(
-            request, template, ground | {"title": str(run), "opts": self.opts, "original": run, "run": run} | context
+    def page_of(self, row: ScoreRun, request: HttpRequest) -> Page:
+        """Show how far the run is, what failed, what its checks said and what it may see."""
+        live, checks = get_live_run(), checks_of([row])[row.pk]
+        part = _live(row)
+        chips = [chip(*RUN_STATES[RunState(row.state)])]
+        if live is not None and live.pk == row.pk:
+            chips.append(chip(_("Live"), "tl-ok"))
+        calibration = None if row.calibration is None else linked(row.calibration, row.calibration.sha256[:8])
+        cards = [Card(title=_("Checks before publication"), parts=[check_table(checks)])] if checks else []
+        started = {"at": f"{row.started_at:%Y-%m-%d %H:%M}", "who": name_of(row.started_by)}
+        alerts = [Alert(strong=_("Decided by hand:"), text=row.decision_reason)] if row.decision_reason else []
+        return Page(
+            title=_t("Scores as of %(date)s") % {"date": row.as_of},
+            chips=chips,
+            sub=[_t("run %(id)s") % {"id": row.pk}, _t("started %(at)s UTC by %(who)s") % started],
+            alerts=alerts,
+            figures=[
+                Figure(label=_("Scored"), value=row.scored),
+                Figure(label=_("Not scored"), value=row.not_scored),
+                Figure(label=_("Took"), value=took(row)),
+                Figure(label=_("Scorecard"), value=linked(row.scorecard, row.scorecard.name), style="tl-plain"),
+                Figure(label=_("Calibration"), value=calibration, style="tl-plain"),
+            ],
+            buttons=self.buttons(request, row),
+            live=part.live,
+            poll=part.poll,
+            cards=[*cards, Card(title=_("What the run may see"), parts=[Facts(_pins(row))])],
         )
 
 
-def _live_part(run: ScoreRun) -> dict[str, Any]:
-    stages = progress_of(run_id=run.pk, now=timezone.now())
-    return {
-        "state": RunState(run.state),
-        "words": RUN_STATES[RunState(run.state)],
-        "is_working": is_working(run),
-        "stages": [
-            {
-                "words": STAGES[part.stage.job],
-                "part": part,
-                "rate": None if part.rate is None else f"{part.rate:,.0f}",
-                "left": None if part.left is None else str(part.left),
-            }
-            for part in stages
-        ],
-        "failures": [(job, STAGES[job.name]) for job in failures_of(run_id=run.pk)],
-    }
+def _live(run: ScoreRun) -> Page:
+    """Show the stages of the run; while it works, the page asks again."""
+    stages = [
+        (STAGES[part.stage.job], part.percent, part.done, part.stage.parts, part.parked, part.merchants, part.left)
+        for part in progress_of(run_id=run.pk, now=timezone.now())
+    ]
+    failures = [(job, STAGES[job.name]) for job in failures_of(run_id=run.pk)]
+    poll = reverse("admin:scoring_scorerun_progress", args=[run.pk]) if is_working(run) else None
+    return Page(title="", live=progress_cards(stages, failures, unit=_("Merchants")), poll=poll)
 
 
-def check_row(check: RunCheck) -> dict[str, Any]:
-    """Say what a check found, in words and units."""
+def pins_facts(run: ScoreRun) -> list[tuple[Words, object]]:
+    """Say which rows a run knew: by day, and by batch."""
+    known = _t("below number %(high)s") % {"high": run.watermark_high}
+    if run.watermark_open:
+        known += _t(", but for %(open)s, then open") % {"open": ", ".join(map(str, run.watermark_open))}
+    return [(_("Days"), _t("before %(date)s") % {"date": run.as_of}), (_("Batches"), known)]
+
+
+def _pins(run: ScoreRun) -> list[tuple[Words, object]]:
+    calibration = None if run.calibration is None else mono(run.calibration.sha256)
+    return [
+        *pins_facts(run),
+        (_("Scorecard"), mono(run.scorecard.sha256)),
+        (_("Calibration"), calibration),
+        (_("Feature set"), mono(run.feature_set)),
+    ]
+
+
+def check_table(checks: Sequence[RunCheck]) -> Table:
+    """Say what each check found, in words and units."""
+    columns = [
+        Column(label=_("Check")),
+        Column(label=_("Verdict")),
+        Column(label=_("Found"), number=True),
+        Column(label=_("Bound"), number=True),
+        Column(label=_("Moved most")),
+    ]
+    return Table(columns=columns, rows=[_check_row(check) for check in checks])
+
+
+def _check_row(check: RunCheck) -> list[object]:
     name = CheckName(check.name)
-    return {
-        "words": CHECKS[name],
-        "passed": check.passed,
-        "value": NOTHING if check.bound is None else check_value(name, check.value),
-        "bound": NOTHING if check.bound is None else check_value(name, check.bound),
-        "worst": worst_words(check.worst),
-        "note": NOTES[CheckNote(check.note)] if check.note else "",
-    }
+    found, bound = (
+        None if check.bound is None else check_value(name, value) for value in (check.value, check.bound or 0)
+    )
+    words = Cell(text=CHECKS[name], note=NOTES[CheckNote(check.note)] if check.note else "")
+    return [words, chip(*(PASSED if check.passed else FAILED)), found, bound, worst_words(check.worst)]
 
 
-def _took(run: ScoreRun) -> str:
+def took(run: ScoreRun) -> str:
+    """Say how long a run took."""
     if run.finished_at is None:
         return NOTHING
     seconds = (run.finished_at - run.started_at).total_seconds()

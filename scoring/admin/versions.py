@@ -1,18 +1,33 @@
-"""Show scorecards and calibrations as the tables that they are."""
+"""Scorecards and calibrations, shown as the tables that they are."""
 
 from collections.abc import Iterator
 from itertools import groupby
-from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
+from django.http import HttpRequest
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import display
 
-from config.office.admin import ReadOnlyAdmin, found_by, named
-from config.office.words import HUNDREDTH, NOTHING, percent, signed
+from config.office.display import (
+    Alert,
+    Card,
+    Cell,
+    Column,
+    Figure,
+    Heading,
+    Page,
+    Part,
+    Table,
+    Text,
+    chip,
+    grade_chip,
+    linked,
+    mono,
+    version_card,
+)
+from config.office.lists import ListColumn
+from config.office.pages import OfficeAdmin, name_of
+from config.office.words import HUNDREDTH, percent, signed
 from scoring.domain.calibration import GRADES, MILLION, PD_BELOW_PPM, Calibration
 from scoring.domain.features.declarations import FEATURES
 from scoring.domain.scorecard import Row, Scorecard
@@ -22,96 +37,133 @@ from scoring.queries.labels import CHARACTERISTICS, FAMILIES, bin_in_unit
 from scoring.queries.scores import calibration_of, card_of
 
 
+def entered(version: ScorecardVersion | CalibrationVersion) -> str:
+    """Say when a version was entered, and by whom."""
+    said = {"at": f"{version.created_at:%Y-%m-%d %H:%M}", "who": name_of(version.created_by)}
+    return _t("entered %(at)s UTC by %(who)s") % said
+
+
 @admin.register(ScorecardVersion)
-class ScorecardVersionAdmin(ReadOnlyAdmin):
-    """List the scorecards, and show each as a table."""
+class ScorecardVersionAdmin(OfficeAdmin[ScorecardVersion]):
+    """The scorecards."""
 
-    list_display = ("name", "sha256", "created_at")
+    columns = (
+        ListColumn(label=_("Name"), cell=lambda version: version.name),
+        ListColumn(label="SHA-256", cell=lambda version: mono(version.sha256), style="tl-break"),
+        ListColumn(label=_("Entered"), cell=lambda version: version.created_at, style="tl-nowrap"),
+    )
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def page_of(self, row: ScorecardVersion, request: HttpRequest) -> Page:
         """Show the card: rows by family, bins and points, floors, scale."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        version = found_by(ScorecardVersion.objects.all(), object_id)
-        card = card_of(version)
-        context = self.admin_site.each_context(request) | {
-            "title": version.name,
-            "opts": self.opts,
-            "original": version,
-            "version": version,
-            "card": card,
-            "families": list(_families(card)),
-            "calibrations": version.calibrations.order_by("-pk"),
-            "who": named([version.created_by])[version.created_by],
-        }
-        return TemplateResponse(request, "scoring/scorecard.html", context)
+        card = card_of(row)
+        made = [linked(one, one.sha256[:8]) for one in row.calibrations.order_by("-pk")]
+        return Page(
+            title=_t("Scorecard %(name)s") % {"name": row.name},
+            sub=[entered(row)],
+            alerts=[
+                Alert(
+                    strong=_("An expert card is a start."),
+                    text=_(
+                        "Its points are judgement, not yet evidence: a risk owner signs them off, and outcomes of real "
+                        "loans replace them. Read the ranking, not the third digit."
+                    ),
+                )
+            ],
+            figures=[
+                Figure(label=_("Everyone starts from"), value=card.base),
+                Figure(label=_("Scores run"), value=f"{card.lowest} – {card.highest}"),  # noqa: RUF001 - a range
+                Figure(label=_("Scale"), value=_("40 points double the odds"), style="tl-plain"),
+                Figure(label=_("Rows"), value=len(card.rows)),
+            ],
+            cards=[
+                *_families(card),
+                version_card(_("Version"), row.sha256, (_("Calibrations"), Cell(more=made) if made else _("none yet"))),
+            ],
+        )
 
 
 @admin.register(CalibrationVersion)
-class CalibrationVersionAdmin(ReadOnlyAdmin):
-    """List the calibrations, and show what each makes of a score."""
+class CalibrationVersionAdmin(OfficeAdmin[CalibrationVersion]):
+    """The calibrations: what each makes of a score."""
 
-    list_display = ("short_hash", "scorecard", "run", "created_at")
-    list_select_related = ("scorecard", "run")
+    columns = (
+        ListColumn(label=_("Calibration"), cell=lambda version: version.sha256[:8]),
+        ListColumn(label=_("Scorecard"), cell=lambda version: version.scorecard.name),
+        ListColumn(label=_("Solved on the run of"), cell=lambda version: linked(version.run, str(version.run.as_of))),
+        ListColumn(label=_("Entered"), cell=lambda version: version.created_at, style="tl-nowrap"),
+    )
+    list_related = related = ("scorecard", "run")
+    empty = _("No calibration yet. It is solved on the first run, with manage.py create_calibration.")
 
-    @display(description=_("Calibration"))
-    def short_hash(self, version: CalibrationVersion) -> str:
-        """Show the beginning of the hash."""
-        return version.sha256[:8]
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def page_of(self, row: CalibrationVersion, request: HttpRequest) -> Page:
         """Show a, b, the target, and each grade's bounds, scores and population."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        version = found_by(CalibrationVersion.objects.select_related("scorecard", "run"), object_id)
-        calibration = calibration_of(version)
-        context = self.admin_site.each_context(request) | {
-            "title": version.sha256[:8],
-            "opts": self.opts,
-            "original": version,
-            "version": version,
-            "calibration": calibration,
-            "who": named([version.created_by])[version.created_by],
-        }
+        calibration = calibration_of(row)
+        figures, cards = [], []
         if calibration is not None:
-            context |= {
-                "grades": list(_grades(calibration)),
-                "intercept": _millionths(calibration.intercept_micro),
-                "slope": _millionths(calibration.slope_micro),
-                "target": percent(calibration.target_ppm, MILLION),
-                "merchants": sum(calibration.population),
-            }
-        return TemplateResponse(request, "scoring/calibration.html", context)
+            figures = [
+                Figure(label=_("Mean PD aimed at"), value=percent(calibration.target_ppm, MILLION)),
+                Figure(label=_("Intercept a"), value=_millionths(calibration.intercept_micro)),
+                Figure(label=_("Slope b"), value=_millionths(calibration.slope_micro)),
+                Figure(
+                    label=_("Solved on"),
+                    value=sum(calibration.population),
+                    note=_("scored merchants that pass the rules"),
+                ),
+            ]
+            cards = [Card(title=_("Grades"), parts=[_grades(calibration)])]
+        return Page(
+            title=_t("Calibration %(name)s") % {"name": row.sha256[:8]},
+            sub=[
+                linked(row.scorecard, _t("of scorecard %(card)s") % {"card": row.scorecard.name}),
+                linked(row.run, _t("solved on the run of %(date)s") % {"date": row.run.as_of}),
+                entered(row),
+            ],
+            alerts=[
+                Alert(
+                    text=_(
+                        "The mean PD is a judgement of a risk owner until outcomes exist: it moves every grade. "
+                        "PD means 30 or more days past due within 12 months."
+                    )
+                )
+            ],
+            figures=figures,
+            cards=[*cards, version_card(_("Version"), row.sha256)],
+        )
 
 
-def _families(card: Scorecard) -> Iterator[dict[str, Any]]:
+def _families(card: Scorecard) -> Iterator[Card]:
     order = list(card.floors)
     rows = sorted(card.rows, key=lambda row: order.index(row.family))
     for family, members in groupby(rows, key=lambda row: row.family):
         floor = card.floors[family]
-        yield {
-            "words": FAMILIES.get(family, family),
-            "floor": None if floor is None else signed(floor),
-            "rows": [_row(row) for row in members],
-        }
+        aside = None if floor is None else chip(_t("Costs at most %(floor)s together") % {"floor": signed(floor)}, "")
+        parts = [part for row in members for part in _row(row)]
+        yield Card(title=FAMILIES.get(family, family), parts=parts, aside=aside)
 
 
-def _row(row: Row) -> dict[str, Any]:
+def _row(row: Row) -> list[Part]:
     feature = FEATURES[row.reads]
-    return {
-        "words": CHARACTERISTICS.get(row.reads, row.reads),
-        "meaning": feature.meaning,
-        "bins": [(bin_in_unit(found, feature.unit), signed(found.points)) for found in bins_of(row)],
-        "missing": signed(row.missing),
-        "null": feature.null,
-    }
+    found = bins_of(row)
+    columns = [*(Column(label=bin_in_unit(one, feature.unit), number=True) for one in found),
+               Column(label=_("missing"), number=True)]  # fmt: skip
+    points = [*(signed(one.points) for one in found), Cell(text=signed(row.missing), title=feature.null)]
+    heading = Heading(CHARACTERISTICS.get(row.reads, row.reads))
+    return [heading, Text(feature.meaning, "tl-note"), Table(columns=columns, rows=[points])]
 
 
-def _grades(calibration: Calibration) -> Iterator[dict[str, Any]]:
+def _grades(calibration: Calibration) -> Table:
+    columns = [
+        Column(label=_("Grade")),
+        Column(label=_("PD from"), number=True),
+        Column(label=_("PD below"), number=True),
+        Column(label=_("Scores"), number=True),
+        Column(label=_("Merchants then"), number=True),
+        Column(label=_("Share"), number=True),
+    ]
+    return Table(columns=columns, rows=list(_grade_rows(calibration)))
+
+
+def _grade_rows(calibration: Calibration) -> Iterator[list[object]]:
     table = calibration.pd_table.tolist()
     scores = range(calibration.lowest, calibration.highest + 1)
     total = sum(calibration.population)
@@ -123,14 +175,14 @@ def _grades(calibration: Calibration) -> Iterator[dict[str, Any]]:
             for score, pd in zip(scores, table, strict=True)
             if (above is None or pd >= above) and (below is None or pd < below)
         ]
-        yield {
-            "grade": grade.value,
-            "above": NOTHING if above is None else percent(above, MILLION, HUNDREDTH),
-            "below": NOTHING if below is None else percent(below, MILLION, HUNDREDTH),
-            "scores": f"{own[0]} – {own[-1]}" if own else NOTHING,  # noqa: RUF001 - a range
-            "held": held,
-            "share": percent(held, total),
-        }
+        yield [
+            grade_chip(grade.value),
+            None if above is None else percent(above, MILLION, HUNDREDTH),
+            None if below is None else percent(below, MILLION, HUNDREDTH),
+            f"{own[0]} – {own[-1]}" if own else None,  # noqa: RUF001 - a range
+            held,
+            percent(held, total),
+        ]
 
 
 def _millionths(number: int) -> str:

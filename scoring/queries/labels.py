@@ -3,25 +3,28 @@
 Kept beside the queries, as the pages of two apps show them; refusals have their words in the interfaces.
 """
 
+from collections.abc import Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
 
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from config.office.words import HUNDREDTH, MINUS, TENTH, Words, money
+from config.office.display import Cell
+from config.office.words import HUNDREDTH, MINUS, NOTHING, TENTH, Words, money
 from scoring.domain.checks import CheckName, CheckNote
 from scoring.domain.features.declarations import FEATURES, Unit
 from scoring.domain.policy import Gate, NotScored
 from scoring.domain.run import CONCLUDE, FREEZE, GATHER, SCORE, RunState
+from scoring.models import RunCheck
 from scoring.queries.explanations import Bin
 
 RUN_STATES: Final = {
-    RunState.WORKING: _("In work"),
-    RunState.UNPUBLISHED: _("Done, not for publication"),
-    RunState.HELD: _("Held by its checks"),
-    RunState.PUBLISHED: _("Published"),
-    RunState.ABANDONED: _("Given up"),
+    RunState.WORKING: (_("In progress"), "tl-info"),
+    RunState.UNPUBLISHED: (_("Done, not for publication"), ""),
+    RunState.HELD: (_("Held by its checks"), "tl-warn"),
+    RunState.PUBLISHED: (_("Published"), "tl-ok"),
+    RunState.ABANDONED: (_("Abandoned"), ""),
 }
 STAGES: Final = {
     GATHER: _("Pin merchants, measure peers"),
@@ -180,3 +183,18 @@ def reason_words(characteristic: str) -> str:
 
 def _decimal(number: Decimal, step: Decimal, unit: str) -> str:
     return f"{number.quantize(step, ROUND_HALF_EVEN):,}{unit}".replace("-", MINUS)
+
+
+def checks_cell(checks: Sequence[RunCheck]) -> Cell:
+    """Say which checks failed, or how many passed."""
+    failed = [check for check in checks if not check.passed]
+    if not failed:
+        return Cell(text=gettext("%(number)s passed") % {"number": len(checks)} if checks else NOTHING)
+    return Cell(
+        more=[Cell(text=gettext("Failed: %(check)s") % {"check": _named(check)}, tint="tl-warn") for check in failed]
+    )
+
+
+def _named(check: RunCheck) -> str:
+    worst = worst_words(check.worst)
+    return f"{CHECKS[CheckName(check.name)]} ({worst})" if worst else str(CHECKS[CheckName(check.name)])

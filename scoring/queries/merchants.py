@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final
 
-from django.db import connection
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from merchants.models import Merchant
 from scoring.domain.calibration import Grade
@@ -13,17 +12,6 @@ from scoring.domain.policy import NotScored
 from scoring.models import LiveRun, Score
 
 GOOD_GRADES: Final = (Grade.A1, Grade.A2, Grade.B1, Grade.B2)
-MOST_VALUES: Final = 300
-# A loose scan of the index (PostgreSQL wiki, "Loose indexscan"): as many look-ups as there are values, not rows.
-DISTINCT: Final = """
-WITH RECURSIVE found AS (
-    (SELECT {column} AS value FROM merchants_merchant ORDER BY {column} LIMIT 1)
-    UNION ALL
-    SELECT (SELECT {column} FROM merchants_merchant WHERE {column} > found.value ORDER BY {column} LIMIT 1)
-    FROM found WHERE found.value IS NOT NULL
-)
-SELECT value FROM found WHERE value <> '' LIMIT %s
-"""
 
 
 class Outcome(StrEnum):
@@ -37,7 +25,7 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Standing(StrEnum):
+class GradeFilter(StrEnum):
     """Name the grades to filter by: each of them, or all that are good enough."""
 
     GOOD = "good"
@@ -66,20 +54,16 @@ def with_outcome(merchants: QuerySet[Merchant], outcome: Outcome) -> QuerySet[Me
     return merchants.filter(_scored_as(Q(not_scored=NotScored(outcome.upper()))))
 
 
-def with_standing(merchants: QuerySet[Merchant], standing: Standing) -> QuerySet[Merchant]:
+def with_grade(merchants: QuerySet[Merchant], chosen: GradeFilter) -> QuerySet[Merchant]:
     """Keep the scored merchants with this grade, or with a good one."""
-    grades = GOOD_GRADES if standing is Standing.GOOD else (Grade(standing),)
+    grades = GOOD_GRADES if chosen is GradeFilter.GOOD else (Grade(chosen),)
     return merchants.filter(_scored_as(Q(grade__in=grades, not_scored__isnull=True)))
 
 
-def search_merchants(merchants: QuerySet[Merchant], term: str) -> QuerySet[Merchant]:
-    """Keep those whose external id or name begins so; names also as they are usually written."""
-    beginnings = {term, term.capitalize(), term.title()}
-    by_name = [Q(name__startswith=beginning) for beginning in sorted(beginnings)]
-    found = Q(external_id__startswith=term)
-    for clause in by_name:
-        found |= clause
-    return merchants.filter(found)
+def with_live_score(merchants: QuerySet[Merchant]) -> QuerySet[Merchant]:
+    """Add `live_score`, null for whoever is not scored."""
+    live = Score.objects.filter(run=live_run_id(), merchant=OuterRef("pk"), not_scored__isnull=True)
+    return merchants.annotate(live_score=Subquery(live.values("score")[:1]))
 
 
 def live_scores(merchant_ids: Iterable[int]) -> dict[int, Score]:
@@ -88,28 +72,5 @@ def live_scores(merchant_ids: Iterable[int]) -> dict[int, Score]:
     return {score.merchant_id: score for score in scores}
 
 
-def categories() -> list[str]:
-    """List the categories, at most 300."""
-    return _distinct("category")
-
-
-def regions() -> list[str]:
-    """List the regions, at most 300."""
-    return _distinct("region")
-
-
-def siblings_of(merchant: Merchant, *, most: int) -> list[Merchant]:
-    """List the other merchants of the same owner."""
-    if merchant.owner_id is None:
-        return []
-    return list(Merchant.objects.filter(owner=merchant.owner_id).exclude(pk=merchant.pk).order_by("pk")[:most])
-
-
 def _scored_as(clause: Q) -> Exists:
     return Exists(Score.objects.filter(clause, run=live_run_id(), merchant=OuterRef("pk")))
-
-
-def _distinct(column: str) -> list[str]:
-    with connection.cursor() as cursor:
-        cursor.execute(DISTINCT.format(column=column), [MOST_VALUES])
-        return [value for (value,) in cursor.fetchall()]

@@ -29,15 +29,7 @@ from lending.domain.books.transfer import ReturnRefusal
 from lending.gateways.transfers import Answer
 from lending.models import Loan, Transfer
 from lending.operations.day_close import DayNotClosed
-from lending.operations.loans import (
-    EventNotBooked,
-    apply_credit,
-    book_repayment,
-    change_rate,
-    charge_fee,
-    refund_credit,
-    reverse_event,
-)
+from lending.operations.loans import EventNotBooked, book_repayment
 from lending.operations.transfers import (
     PayoutNotReturned,
     claim_collection,
@@ -49,6 +41,7 @@ from lending.operations.transfers import (
 )
 from tests.conftest import CLERK, NOW
 from tests.lending import model
+from tests.lending.bookings import apply_credit, change_rate, charge_fee, refund_credit, reverse_event
 from tests.lending.loans import OPENED, close, make_loan, pay_out
 
 pytestmark = pytest.mark.django_db
@@ -162,7 +155,7 @@ class LendingMachine(RuleBasedStateMachine):
     def repay(self, pick: int, back: int, amount: int) -> None:
         kept, on = self.chosen(pick, back)
         event = self.event(kept, "repayment", on, amount_minor=amount)
-        arguments = {"external_ref": "", "reason": "cash", "actor": CLERK, "now": NOW}
+        arguments = {"external_ref": "", "actor": CLERK, "now": NOW}
         call = lambda: book_repayment(loan_id=kept.pk, amount_minor=amount, on=on, **arguments)  # type: ignore[arg-type] # noqa: E731
         self.book(kept, event, call)
 

@@ -131,7 +131,6 @@ def test_postgresql_dies_in_a_repayment(server: SimpleNamespace) -> None:
             amount_minor=5_000,
             on=get_business_date() or OPENED,
             external_ref="p1",
-            reason="",
             actor=PARTNER,
             now=NOW,
             key=key,

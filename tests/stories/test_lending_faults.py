@@ -141,7 +141,7 @@ from datetime import date, datetime, timezone
 from merchants.domain.idempotency import RequestKey
 {place}
 lending.operations.loans.book_repayment(loan_id={loan.pk}, amount_minor=5_000, on=date(2026, 3, 1), external_ref="p1",
-    reason="", actor=Actor(ActorKind.PARTNER, 1), now=datetime.now(timezone.utc),
+    actor=Actor(ActorKind.PARTNER, 1), now=datetime.now(timezone.utc),
     key=RequestKey(partner_id={key.partner_id}, key="k1", digest="a" * 64))
 die()
 """
@@ -161,7 +161,6 @@ def book(loan: Loan, key: RequestKey, ref: str, amount: int) -> LoanEvent:
         amount_minor=amount,
         on=OPENED,
         external_ref=ref,
-        reason="",
         actor=PARTNER,
         now=NOW,
         key=key,

@@ -1,13 +1,16 @@
-"""Say how an instalment stands."""
+"""The state of an instalment, and what of it is left to pay."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
 from lending.domain.books.projection import Projection
+from lending.domain.contract.schedule import Instalment
 
 
 class InstalmentState(StrEnum):
-    """Name how an instalment stands."""
+    """The states of an instalment."""
 
     AHEAD = "AHEAD"
     DUE = "DUE"
@@ -15,8 +18,18 @@ class InstalmentState(StrEnum):
     PAID = "PAID"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueParts:
+    """What is due and unpaid on a date, in its parts; minor units. They add up to the projection's `due_minor`."""
+
+    principal_minor: int
+    interest_minor: int
+    penalty_minor: int
+    fees_minor: int
+
+
 def instalment_state(*, due: date, left_minor: int, loan: Projection, as_of: date) -> InstalmentState:
-    """Say how an instalment stands as of the date of its loan's projection.
+    """Tell the state of an instalment as of the date of its loan's projection.
 
     left_minor: what of its principal is neither repaid nor prepaid. One whose principal is prepaid still waits for
     its interest while the loan runs, and is late with it from the date on since which the loan is.
@@ -28,3 +41,35 @@ def instalment_state(*, due: date, left_minor: int, loan: Projection, as_of: dat
         return InstalmentState.DUE if loan.due_minor else InstalmentState.PAID
     is_late = loan.dpd > 0 and due >= as_of - timedelta(days=loan.dpd)
     return InstalmentState.LATE if left_minor or is_late else InstalmentState.PAID
+
+
+def left_with_interest(schedule: Sequence[Instalment], loan: Projection) -> list[int]:
+    """Give what is left to pay of each instalment, interest included; minor units.
+
+    Interest paid counts against the oldest. Up to the date of the projection an instalment's interest is what really
+    accrued between its due dates; later ones are taken at their quote, and at nothing once the loan is repaid.
+    """
+    paid, before, left = loan.position.interest_paid_minor, 0, []
+    for row, (drawn, principal) in enumerate(zip(schedule, loan.left_minor, strict=True)):
+        if row < len(loan.interest_at_due_minor):
+            interest, before = loan.interest_at_due_minor[row] - before, loan.interest_at_due_minor[row]
+        else:
+            interest = drawn.interest_minor if loan.payoff_minor else 0
+        settled = min(paid, interest)
+        paid -= settled
+        left.append(principal + interest - settled)
+    return left
+
+
+def due_parts(schedule: Sequence[Instalment], loan: Projection, *, as_of: date) -> DueParts:
+    """Break down what is due and unpaid as of the date of the projection."""
+    position = loan.position
+    principal = sum(left for drawn, left in zip(schedule, loan.left_minor, strict=True) if drawn.due <= as_of)
+    penalty = position.penalty_minor - position.penalty_paid_minor
+    fees = position.fees_minor - position.fees_paid_minor
+    return DueParts(
+        principal_minor=principal,
+        interest_minor=loan.due_minor - principal - penalty - fees,
+        penalty_minor=penalty,
+        fees_minor=fees,
+    )

@@ -35,6 +35,7 @@ class Projection:
     """Hold a loan as of a date: its status, position, what is due, late and would close it, and its carry.
 
     left_minor: by row of the schedule, what of its principal is neither repaid nor prepaid; () without a schedule.
+    interest_at_due_minor: interest to date at each due date reached.
     disbursed_on, closed_on: None unless it is; closed_on is the date of the event that closed it.
     """
 
@@ -47,6 +48,7 @@ class Projection:
     disbursed_on: date | None
     closed_on: date | None
     left_minor: tuple[int, ...]
+    interest_at_due_minor: tuple[int, ...]
     carry: Carry
 
 
@@ -60,6 +62,7 @@ UNPAID_OUT: Final = Projection(
     disbursed_on=None,
     closed_on=None,
     left_minor=(),
+    interest_at_due_minor=(),
     carry=Carry(),
 )
 
@@ -97,6 +100,7 @@ def project(replayed: Replayed, *, as_of: date) -> Projection:
         disbursed_on=known[0].on,
         closed_on=_closed_since(replayed, known) if state.closed else None,
         left_minor=state.unpaid_minor,
+        interest_at_due_minor=state.interest_at_due_minor,
         carry=_carry(account),
     )
 

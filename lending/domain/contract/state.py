@@ -15,8 +15,9 @@ class LoanState:
 
     Amounts are minor units. due_minor: all that is due and unpaid. dpd: days past due. payoff_minor: what closes
     the loan on that date; credit is not netted. unpaid_minor: by row of the schedule, what is left of its principal;
-    empty before the disbursement. next_due, next_due_minor: the next date on which something falls due, and how
-    much if nothing happens until then; None and 0 if nothing will, or once the last due date is reached.
+    empty before the disbursement. interest_at_due_minor: interest to date at each due date reached. next_due,
+    next_due_minor: the next date on which something falls due, and how much if nothing happens until then; None and 0
+    if nothing will, or once the last due date is reached.
     """
 
     as_of: date
@@ -31,6 +32,7 @@ class LoanState:
     dpd: int = 0
     payoff_minor: int = 0
     unpaid_minor: tuple[int, ...] = ()
+    interest_at_due_minor: tuple[int, ...] = ()
     next_due: date | None = None
     next_due_minor: int = 0
 
@@ -60,6 +62,7 @@ def read_state(account: LoanAccount) -> LoanState:
         dpd=_days_past_due(account),
         payoff_minor=principal + account.interest_to_date - account.interest_paid + penalty + fees,
         unpaid_minor=tuple(account.unpaid),
+        interest_at_due_minor=tuple(account.interest_at_due),
         next_due=next_due,
         next_due_minor=next_due_minor,
     )

@@ -100,7 +100,7 @@ def joined(left: Table, others: Mapping[str, Table]) -> Table:
     return left
 
 
-def _counted(rows: Table) -> BooleanValue:
+def counted(rows: Table) -> BooleanValue:
     """Tell which rows bring a sale into s: when settled under ESCROW, when paid under IMMEDIATE."""
     result: BooleanValue = (rows.escrow & (rows.kind == "SETTLEMENT")) | (~rows.escrow & (rows.kind == "SALE"))
     return result
@@ -120,7 +120,7 @@ def _orders(rows: Table) -> Table:
         last_sale_d=rows.d.min(where=sale),
         last_named_d=rows.d.min(where=sale & rows.buyer.notnull()),
         sale_minor=total(rows.amount_minor, sale),
-        counted_d=rows.d.max(where=_counted(rows)),
+        counted_d=rows.d.max(where=counted(rows)),
         last_cancel_d=rows.d.min(where=rows.kind == "CANCEL"),
     )
 
@@ -146,14 +146,14 @@ def _flows(rows: Table, reversals: Table) -> Table:
 
     `balance_rows` counts the rows that move the balance, so that days before the first of them are known.
     """
-    counted = _counted(rows)
+    is_counted = counted(rows)
     sale = rows.kind == "SALE"
-    income = rows.filter(counted | sale | rows.kind.isin(["DEPOSIT", "FEE", "PAYOUT"]))
-    incoming, outgoing = counted | (rows.kind == "DEPOSIT"), rows.kind.isin(["FEE", "PAYOUT"])
+    income = rows.filter(is_counted | sale | rows.kind.isin(["DEPOSIT", "FEE", "PAYOUT"]))
+    incoming, outgoing = is_counted | (rows.kind == "DEPOSIT"), rows.kind.isin(["FEE", "PAYOUT"])
     income = income.select(
         "merchant_id",
         "d",
-        s_minor=counted.ifelse(rows.amount_minor, 0),
+        s_minor=is_counted.ifelse(rows.amount_minor, 0),
         balance_minor=incoming.ifelse(rows.amount_minor, outgoing.ifelse(-rows.amount_minor, 0)),
         payout_minor=(rows.kind == "PAYOUT").ifelse(rows.amount_minor, 0),
         balance_rows=(incoming | outgoing).ifelse(1, 0).cast("int64"),

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
-from django.db import connection
 from django.test import Client
 from django.urls import URLPattern, reverse
 from pytest_django import DjangoAssertNumQueries
@@ -13,7 +12,9 @@ from pytest_django.asserts import assertContains, assertNotContains
 
 from config.declarations import Role
 from config.office import admin as office
+from config.office import lists
 from config.office.actors import SYSTEM
+from config.office.lists import rounded
 from config.office.models import JobRun, OperationEvent
 from config.office.models.job_run import JobState
 from config.office.roles import ROLES
@@ -46,7 +47,7 @@ VIEWED = {
     "auth_user": "auth.view_user",
     "auth_group": "auth.view_group",
 }
-PAGES = ("changelist", "change", "history")
+PAGES = ("changelist", "change")
 # Each other page with the right it asks for; None: nobody has it.
 RIGHTS = {f"{model}_{page}": right for model, right in VIEWED.items() for page in PAGES} | {
     "merchants_merchant_transactions": "merchants.view_merchant",
@@ -57,7 +58,7 @@ RIGHTS = {f"{model}_{page}": right for model, right in VIEWED.items() for page i
     "scoring_scorerun_publish": "scoring.publish_anyway_scorerun",
     "scoring_scorerun_abandon": "scoring.abandon_scorerun",
     "lending_offer_apply": "lending.enter_application",
-    "lending_dayclose_live": "lending.start_dayclose",
+    "lending_dayclose_open": "lending.start_dayclose",
     "lending_application_approve": "lending.decide_application",
     "lending_application_decline": "lending.decide_application",
     "lending_loan_repay": "lending.repay_loan",
@@ -72,11 +73,12 @@ RIGHTS = {f"{model}_{page}": right for model, right in VIEWED.items() for page i
     "lending_dayclose_progress": "lending.view_dayclose",
     "lending_dayclose_start": "lending.start_dayclose",
     "office_jobrun_resume": "office.resume_jobrun",
+    "auth_user_history": "auth.view_user",
     "auth_user_add": "auth.add_user",
     "auth_user_password_change": "auth.change_user",
 }
 LEADS_ELSEWHERE = {"lending_offer_change", "lending_transfer_change"}  # to the merchant, to the loan
-REFUSED = {f"{model}_{page}": None for model in VIEWED for page in ("add", "delete")}
+REFUSED: dict[str, str | None] = {"auth_user_delete": None}
 PAGES_BY_RIGHT: dict[str, str | None] = REFUSED | RIGHTS
 
 
@@ -100,7 +102,7 @@ def addresses() -> dict[str, str]:
     account = make_account()
     score = Score.objects.filter(not_scored__isnull=True).latest("pk")
     loan = lent()
-    book_repayment(loan_id=loan.pk, amount_minor=1, on=OPENED, external_ref="p1", reason="", actor=SYSTEM, now=NOW)
+    book_repayment(loan_id=loan.pk, amount_minor=1, on=OPENED, external_ref="p1", actor=SYSTEM, now=NOW)
     Decision.objects.create(
         application=loan.application,
         outcome="APPROVE",
@@ -132,8 +134,8 @@ def addresses() -> dict[str, str]:
     found = {}
     for name in PAGES_BY_RIGHT:
         model = next(key for key in sorted(keys, key=len, reverse=True) if name.startswith(f"{key}_"))
-        args = [] if name.endswith(("_changelist", "_add", "_start", "_live")) else [keys[model]]
-        more = {"replay": [score.pk], "reverse": [2]}.get(name.rpartition("_")[2], [])
+        args = [] if name.endswith(("_changelist", "_add", "_start", "_open")) else [keys[model]]
+        more = [score.pk] if name.endswith("_replay") else []
         found[name] = reverse(f"admin:{name}", args=[*args, *more])
     return found
 
@@ -178,7 +180,7 @@ def test_an_administrator_makes_no_superuser_and_touches_none(client: Client) ->
     administrator = staff(Role.ADMINISTRATOR)
     client.force_login(administrator)
     address = reverse("admin:auth_user_change", args=[clerk.pk])
-    form = {"username": "clerk", "is_active": "on", "is_staff": "on", "is_superuser": "on", "user_permissions": "1"}
+    form = {"username": "clerk", "is_active": "on", "is_superuser": "on", "user_permissions": "1"}
     assert client.post(address, form).status_code == 302
     clerk.refresh_from_db()
     assert not clerk.is_superuser
@@ -186,7 +188,7 @@ def test_an_administrator_makes_no_superuser_and_touches_none(client: Client) ->
     assert client.get(reverse("admin:auth_user_password_change", args=[root.pk])).status_code == 403
     own = reverse("admin:auth_user_change", args=[administrator.pk])
     risk = Group.objects.get(name=Role.RISK_MANAGER)
-    client.post(own, {"username": administrator.username, "is_active": "on", "is_staff": "on", "groups": str(risk.pk)})
+    client.post(own, {"username": administrator.username, "is_active": "on", "groups": str(risk.pk)})
     assert risk not in administrator.groups.all()
 
 
@@ -206,7 +208,7 @@ def test_a_parked_job_is_sent_again(client: Client, enqueued: Enqueued) -> None:
     job.refresh_from_db()
     assert (job.state, job.attempts) == (JobState.WAITING, 0)
     assert enqueued() == [("scoring.score_shard", {"job_id": job.pk})]
-    assertContains(client.post(address, follow=True), "no longer parked")
+    assertContains(client.post(address, follow=True), "this one is not parked")
 
 
 def test_to_resume_is_a_right_of_its_own(client: Client, enqueued: Enqueued) -> None:
@@ -223,9 +225,9 @@ def test_the_audit_trail_is_searched_by_subject_and_name(client: Client) -> None
     client.force_login(staff(Role.RISK_MANAGER))
     address = reverse("admin:office_operationevent_changelist")
     runs = client.get(address, {"q": "scoring.start"})
-    assert {event.name for event in runs.context["cl"].result_list} == {"scoring.start_run"}
+    assert {event.name for event in runs.context["listing"].rows} == {"scoring.start_run"}
     partner = client.get(address, {"q": "merchants.partner:"})
-    assert {event.subject.split(":")[0] for event in partner.context["cl"].result_list} == {"merchants.partner"}
+    assert {event.subject.split(":")[0] for event in partner.context["listing"].rows} == {"merchants.partner"}
 
 
 @pytest.mark.parametrize("rows", [1, 3])
@@ -239,26 +241,24 @@ def test_lists_need_as_many_queries_for_three_rows_as_for_one(
             name="a.b", subject="a.b:1", actor=f"staff:{number + 1}", before={}, after={}, booked_at=NOW
         )
     client.force_login(staff(Role.RISK_MANAGER))
-    with django_assert_num_queries({"office_jobrun": 8, "office_operationevent": 9}[model]):
+    with django_assert_num_queries({"office_jobrun": 8, "office_operationevent": 8}[model]):
         client.get(reverse(f"admin:{model}_changelist"))
 
 
 def test_a_long_list_is_counted_roughly(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(4):
         JobRun.objects.create(name="a.b", subject_id=number, started_by="system:0", sent_at=NOW)
-    monkeypatch.setattr(office, "COUNTED", 2)
+    monkeypatch.setattr(lists, "COUNTED", 2)
     client.force_login(staff(Role.VIEWER))
     address = reverse("admin:office_jobrun_changelist")
-    assertContains(client.get(address + "?state__exact=WAITING"), "more than 2")
+    assertContains(client.get(address + "?state=WAITING"), "more than 2")
 
 
 def test_estimates_are_rounded() -> None:
-    assert office._rounded(1_234_567) == "1.2 M"  # noqa: SLF001
-    assert office._rounded(12_345) == "12,000"  # noqa: SLF001
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
-    assert office._estimate(JobRun) <= 10_000  # noqa: SLF001
+    assert rounded(1_234_567) == "1.2 M"
+    assert rounded(12_345) == "12,000"
+    assert lists._estimate(JobRun) <= 10_000  # noqa: SLF001
 
 
 def test_every_state_of_a_job_has_its_words() -> None:
-    assert set(office.JOB_STATES) == set(office.JOB_LABELS) == set(JobState)
+    assert set(office.JOB_STATES) == set(JobState)

@@ -7,11 +7,12 @@ from pytest_django import DjangoAssertNumQueries
 from config.office.actors import SYSTEM
 from config.office.business_date import open_day
 from lending.models import Loan
-from lending.operations.loans import book_repayment, change_rate, reverse_event
+from lending.operations.loans import book_repayment
 from lending.queries.servicing import get_servicing
 from merchants.models import Partner
 from tests.conftest import CLERK, NOW
 from tests.lending.api.calls import yuan
+from tests.lending.bookings import change_rate, reverse_event
 from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, lent, make_loan, roll
 from tests.partners import Api, token_for
 
@@ -23,9 +24,7 @@ def caller() -> Api:
 
 
 def pay(loan: Loan, amount: int, on: date) -> int:
-    event = book_repayment(
-        loan_id=loan.pk, amount_minor=amount, on=on, external_ref="", reason="paid", actor=CLERK, now=NOW
-    )
+    event = book_repayment(loan_id=loan.pk, amount_minor=amount, on=on, external_ref="", actor=CLERK, now=NOW)
     return event.seq
 
 

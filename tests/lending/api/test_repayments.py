@@ -79,9 +79,7 @@ def test_the_same_request_again_is_answered_as_the_first_whatever_came_between()
     loan, other = lent(), lent()
     api, path = caller(), f"loans/loan_{loan.pk}/repayments"
     first = post(api, path, payment("2000"))
-    book_repayment(
-        loan_id=loan.pk, amount_minor=100_000, on=OPENED, external_ref="", reason="cash", actor=CLERK, now=NOW
-    )
+    book_repayment(loan_id=loan.pk, amount_minor=100_000, on=OPENED, external_ref="", actor=CLERK, now=NOW)
     open_day(on=date(2026, 3, 21), actor=SYSTEM, now=NOW)
     before = everything()
     reordered = dict(reversed(payment("2000").items()))

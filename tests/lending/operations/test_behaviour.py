@@ -26,9 +26,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def pay(loan: Loan, amount: int, *, on: date) -> None:
-    book_repayment(
-        loan_id=loan.pk, amount_minor=amount, on=on, external_ref="", reason="at the counter", actor=CLERK, now=NOW
-    )
+    book_repayment(loan_id=loan.pk, amount_minor=amount, on=on, external_ref="", actor=CLERK, now=NOW)
 
 
 def march(day: int) -> date:

@@ -16,20 +16,13 @@ from lending.domain.books.ledger import Account
 from lending.domain.books.loan import LoanStatus
 from lending.domain.contract.refusal import LoanRefusal
 from lending.models import DayClose, Entry, Instalment, Loan, LoanEvent, Posting, Transfer
-from lending.operations.loans import (
-    EventNotBooked,
-    apply_credit,
-    book_repayment,
-    change_rate,
-    charge_fee,
-    refund_credit,
-    reverse_event,
-)
+from lending.operations.loans import EventNotBooked, book_repayment
 from lending.queries.books import drifted_loans, prove_accounts
 from merchants.domain.idempotency import KeyRefusal, RequestKey
 from merchants.models import KeptRequest
 from merchants.operations.idempotency import RequestNotTaken
 from tests.conftest import CLERK, NOW
+from tests.lending.bookings import apply_credit, change_rate, charge_fee, refund_credit, reverse_event
 from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, close, lent, make_loan, roll
 from tests.race import race
 
@@ -39,10 +32,8 @@ PARTNER = Actor(ActorKind.PARTNER, 1)
 
 
 def pay(loan: Loan, amount: int, *, on: date = OPENED, ref: str = "", key: RequestKey | None = None) -> LoanEvent:
-    actor, reason = (PARTNER, "") if ref else (CLERK, "paid at the counter")
-    return book_repayment(
-        loan_id=loan.pk, amount_minor=amount, on=on, external_ref=ref, reason=reason, actor=actor, now=NOW, key=key
-    )
+    actor = PARTNER if ref else CLERK
+    return book_repayment(loan_id=loan.pk, amount_minor=amount, on=on, external_ref=ref, actor=actor, now=NOW, key=key)
 
 
 def proven() -> bool:

@@ -5,7 +5,7 @@ from pytest_django import DjangoAssertNumQueries
 from pytest_django.asserts import assertContains, assertNotContains
 
 from config.declarations import Role
-from merchants.admin.batch import ISSUES, KINDS, LABELS, REASONS, STATES
+from merchants.admin.batch import ISSUES, KINDS, REASONS, STATES
 from merchants.admin.partner import SETTLEMENTS
 from merchants.domain.transaction import RowRefusal, Settlement
 from merchants.models.batch import BatchState, IssueKind
@@ -27,9 +27,10 @@ def test_issues_are_shown_in_words_page_by_page(client: Client) -> None:
     assertContains(first, "The amount cannot be read.")
     assertContains(first, "the stored row stays")
     assertNotContains(first, "<i>much</i>")
-    assert len(first.context["issues"]) == ISSUES
-    second = client.get(address, {"after": first.context["next_line"]})
-    assert (len(second.context["issues"]), second.context["next_line"]) == (2, None)
+    [card] = first.context["page"].cards
+    assert len(card.parts[0].rows) == ISSUES
+    [card] = client.get(address + card.buttons[-1].url).context["page"].cards
+    assert (len(card.parts[0].rows), [button.url for button in card.buttons]) == (2, ["?"])
     assert client.get(address, {"after": "x"}).status_code == 404
 
 
@@ -47,7 +48,7 @@ def test_list_needs_as_many_queries_for_three_rows_as_for_one(
 
 
 def test_every_enum_has_its_words() -> None:
-    assert set(STATES) == set(LABELS) == set(BatchState)
+    assert set(STATES) == set(BatchState)
     assert set(KINDS) == set(IssueKind)
     assert set(REASONS) == set(RowRefusal)
     assert set(SETTLEMENTS) == set(Settlement)

@@ -10,7 +10,7 @@ from pytest_django.asserts import assertContains, assertNotContains, assertRedir
 from config.declarations import Role
 from config.office.actors import Actor, ActorKind
 from config.office.models import OperationEvent
-from merchants.admin.payout_account import LABELS, REFUSALS, STATES
+from merchants.admin.payout_account import REFUSALS
 from merchants.domain.payout_account import PayoutAccountState, VerificationRefusal
 from merchants.models import Merchant, PayoutAccount
 from merchants.operations.payout_accounts import (
@@ -18,6 +18,7 @@ from merchants.operations.payout_accounts import (
     enter_payout_account,
     verify_payout_account,
 )
+from merchants.queries.labels import ACCOUNT_STATES
 from tests.conftest import NOW, make_user
 from tests.markets import make_merchants, make_partner
 from tests.race import race
@@ -58,7 +59,7 @@ def test_verify_shows_the_verdict_then_verifies(client: Client, checker: User) -
     account.refresh_from_db()
     assert account.state == PayoutAccountState.PENDING
 
-    done = client.post(page(account, "verify"), {"seen": "on"}, follow=True)
+    done = client.post(page(account, "verify"), {"document_seen": "on"}, follow=True)
     assertRedirects(done, page(account, "change"))
     assertContains(done, "is verified.")
     account.refresh_from_db()
@@ -69,14 +70,16 @@ def test_verify_says_why_not(client: Client, checker: User) -> None:
     own = make_account(entered_by=Actor(ActorKind.STAFF, checker.pk))
     client.force_login(checker)
     assertContains(client.get(page(own, "verify")), "someone else has to verify it")
-    assertContains(client.post(page(own, "verify"), {"seen": "on"}, follow=True), "someone else has to verify it")
+    assertContains(
+        client.post(page(own, "verify"), {"document_seen": "on"}, follow=True), "someone else has to verify it"
+    )
     own.refresh_from_db()
     assert own.state == PayoutAccountState.PENDING
 
 
 def test_every_refusal_and_state_has_its_words() -> None:
     assert set(REFUSALS) == set(VerificationRefusal)
-    assert set(STATES) == set(LABELS) == set(PayoutAccountState)
+    assert set(ACCOUNT_STATES) == set(PayoutAccountState)
 
 
 @pytest.mark.parametrize("method", ["get", "post"])

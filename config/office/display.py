@@ -1,0 +1,313 @@
+"""What pages are made of: figures, cards, tables, facts and charts, as data that the office's templates draw."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, ClassVar
+
+from django.db.models import Model
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from config.kernel.money import exponent_of
+from config.office.words import NOTHING, Words
+
+Series = tuple[Words, Sequence[float | None], str | Sequence[str]]
+"""Its name, a height a label (None where there is nothing to draw), and its colour or a colour a bar."""
+SERIES = ("--tl-series-1", "--tl-series-2", "--tl-series-3")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """A bar in a cell; `width` in percent of the cell, `side` one of whole, up, down, progress."""
+
+    width: float
+    side: str = "whole"
+    marked: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One value as it is shown. tint: as a chip of this colour ("" for grey). tag: how tests find the figure."""
+
+    text: Any = ""
+    link: str | None = None
+    note: Words = ""
+    tint: str | None = None
+    bar: Bar | None = None
+    title: Words = ""
+    tag: str = ""
+    more: Sequence["Cell"] = ()
+
+    @property
+    def html(self) -> SafeString:
+        """The cell as markup. Not a template: a list has five hundred of them."""
+        found = format_html("{}", self.text)
+        marks = format_html(' title="{}"', self.title) if self.title else ""
+        marks += format_html(' class="tl-chip {}"', self.tint) if self.tint is not None else ""
+        if self.link:
+            marks += format_html(' data-figure="{}"', self.tag) if self.tag else ""
+            found = format_html('<a href="{}"{}>{}</a>', self.link, mark_safe(marks), found)  # noqa: S308
+        elif marks:
+            found = format_html("<span{}>{}</span>", mark_safe(marks), found)  # noqa: S308 - built of escaped parts
+        if self.bar is not None:
+            kind = f"tl-{self.bar.side}{' tl-marked' if self.bar.marked else ''}"
+            found += format_html('<span class="tl-bar {}" style="width: {}%"></span>', kind, f"{self.bar.width:.1f}")
+        for other in self.more:
+            found += format_html(" {}", other.html)
+        return format_html("{}<small>{}</small>", found, self.note) if self.note else found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A column of a table; style: further classes of its cells."""
+
+    label: Words
+    number: bool = False
+    style: str = ""
+
+    @property
+    def css(self) -> str:
+        """The classes of its cells."""
+        return f"{'tl-number' if self.number else ''} {self.style}".strip()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A row of a table; style: classes of the whole row."""
+
+    cells: Sequence[object]
+    style: str = ""
+    title: Words = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A table; `empty` stands in its place while it has no rows, `folded` is what its summary says if it is folded."""
+
+    template: ClassVar[str] = "office/table.html"
+    columns: Sequence[Column]
+    rows: Iterable[Row | Sequence[object]]
+    empty: Words = ""
+    folded: Words = ""
+    foot: Sequence[Row] = ()
+    style: str = ""
+
+    def lines(self) -> Iterator[tuple[Row, list[tuple[Column, Cell]]]]:
+        """Give each row with its cells under their columns."""
+        for row in self.rows:
+            line = row if isinstance(row, Row) else Row(cells=row)
+            yield line, [(column, as_cell(value)) for column, value in zip(self.columns, line.cells, strict=False)]
+
+    def sums(self) -> Iterator[tuple[int, list[tuple[Column, Cell]]]]:
+        """Give each row of the foot: its first cell spans what the others leave."""
+        for row in self.foot:
+            own = list(self.columns[len(self.columns) - len(row.cells) + 1 :])
+            columns = [Column(label=""), *own]
+            span = len(self.columns) - len(own)
+            yield span, [(column, as_cell(value)) for column, value in zip(columns, row.cells, strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Names with their values; halves: in two equal columns."""
+
+    template: ClassVar[str] = "office/facts.html"
+    facts: Sequence[tuple[Words, object]]
+    halves: bool = False
+
+    def lines(self) -> Iterator[tuple[Words, Cell]]:
+        """Give each name with its cell."""
+        for name, value in self.facts:
+            yield name, as_cell(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A paragraph; style: tl-note for what is said in passing, tl-strong for what counts."""
+
+    template: ClassVar[str] = "office/text.html"
+    text: Words
+    style: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading inside a card."""
+
+    template: ClassVar[str] = "office/heading.html"
+    text: Words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chart:
+    """A chart, drawn by the office's one script from JSON; `label` says it to those who cannot see it."""
+
+    template: ClassVar[str] = "office/chart.html"
+    name: str
+    label: Words
+    data: Mapping[str, Any]
+    key: Sequence[tuple[str, Words]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Sentences, numbered."""
+
+    template: ClassVar[str] = "office/listed.html"
+    sentences: Sequence[Words]
+
+
+Part = Table | Facts | Text | Heading | Chart | Listed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """What a reader must not miss; tint: "" a warning, tl-bad money at risk, tl-ok a proof that holds."""
+
+    text: Words
+    tint: str = ""
+    link: Cell | None = None
+    strong: Words = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A key figure under its name."""
+
+    label: Words
+    value: object
+    note: Words = ""
+    note_link: str | None = None
+    style: str = ""
+
+    @property
+    def cell(self) -> Cell:
+        """The figure as it is shown."""
+        return as_cell(self.value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Button:
+    """A verb on a page, or a link; one that is not allowed is shown all the same, and says why."""
+
+    label: Words
+    url: str
+    why: Words | None = None
+    is_primary: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """A part of a page under a title, as wide as `span` of twelve columns."""
+
+    title: Words
+    parts: Sequence[Part]
+    span: int = 12
+    buttons: Sequence[Button] = ()
+    tabs: Sequence[tuple[str, Words, bool]] = ()
+    aside: Cell | None = None
+    anchor: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One page: who or what it is, its state, its key figures, what may be done, then what explains it.
+
+    live: what is shown above the cards and asks for itself again, every two seconds, from `poll` while that is given.
+    """
+
+    title: Words
+    name: Cell | None = None
+    chips: Sequence[Cell] = ()
+    sub: Sequence[object] = ()
+    lead: Words = ""
+    alerts: Sequence[Alert] = ()
+    figures: Sequence[Figure] = ()
+    buttons: Sequence[Button] = ()
+    verbs: Sequence[Button] = ()
+    cards: Sequence[Card] = ()
+    live: Sequence[Card] = ()
+    poll: str | None = None
+    form: Any = None
+
+    @property
+    def facts(self) -> list[Cell]:
+        """What stands below the name."""
+        return [as_cell(value) for value in self.sub if value]
+
+
+def as_cell(value: object) -> Cell:
+    """Show a value: numbers with thousands separated, moments in UTC, a dash for nothing."""
+    if isinstance(value, Cell):
+        return value
+    if value is None:
+        return Cell(text=NOTHING)
+    if isinstance(value, bool):
+        message = "a truth value has no words of its own"
+        raise TypeError(message)
+    if isinstance(value, int):
+        return Cell(text=f"{value:,}")
+    if isinstance(value, datetime):
+        return Cell(text=f"{value:%Y-%m-%d %H:%M}")
+    return Cell(text=value.isoformat() if isinstance(value, date) else value)
+
+
+def change_url(row: Model) -> str:
+    """Point to the page of a row."""
+    meta = row._meta
+    return reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk])
+
+
+def linked(row: Model, text: Words = "", note: Words = "") -> Cell:
+    """Name a row, linked to its page."""
+    return Cell(text=text or str(row), link=change_url(row), note=note)
+
+
+def chip(words: Words, tint: str) -> Cell:
+    """Show a state as a chip."""
+    return Cell(text=words, tint=tint)
+
+
+def grade_chip(grade: str | None) -> SafeString | str:
+    """Show a grade as a chip; a dash without one."""
+    return format_html('<span class="tl-grade tl-grade-{0}">{0}</span>', grade) if grade else NOTHING
+
+
+def mono(text: object) -> SafeString:
+    """Show an identifier in letters of one width."""
+    return format_html('<span class="tl-mono">{}</span>', text)
+
+
+def code(text: str) -> SafeString:
+    """Show a command."""
+    return format_html("<code>{}</code>", text)
+
+
+def version_card(title: Words, sha256: str, *more: tuple[Words, object]) -> Card:
+    """Show the hash that names an immutable version."""
+    return Card(title=title, parts=[Facts([("SHA-256", mono(sha256)), *more])])
+
+
+def bars(
+    labels: Sequence[str], *series: Series, decimals: int = 0, unit: str = "", ends: bool = False
+) -> dict[str, Any]:
+    """Describe bars from zero; `ends` writes each value at its bar."""
+    return _chart("bar", labels, series) | {"decimals": decimals, "unit": unit, "ends": ends}
+
+
+def lines(labels: Sequence[str], *series: Series, low: float | None = None) -> dict[str, Any]:
+    """Describe at most three lines, each named at its end; `low` is where the axis begins, else near the lowest."""
+    chart = _chart("line", labels, series) | {"decimals": 0, "unit": "", "ends": True}
+    return chart if low is None else chart | {"low": low}
+
+
+def major(minor: int, currency: str) -> float:
+    """Turn minor units into what a bar is as high as; for drawing only."""
+    return minor / float(10 ** exponent_of(currency))
+
+
+def _chart(kind: str, labels: Sequence[str], series: Sequence[Series]) -> dict[str, Any]:
+    drawn = [{"label": str(label), "values": list(values), "colour": colour} for label, values, colour in series]
+    return {"kind": kind, "labels": list(labels), "series": drawn}

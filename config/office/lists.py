@@ -1,0 +1,283 @@
+"""Lists: columns, filters, search and sorting declared as data, paged by keys and never by OFFSET."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Any, Final
+
+from django.core.exceptions import ValidationError
+from django.db import connection
+from django.db.models import F, Model, Q, QuerySet
+from django.http import QueryDict
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _t
+
+from config.office.display import Cell, Column, Table
+from config.office.words import Words
+
+A_PAGE: Final = 50
+COUNTED: Final = 10_000
+SEARCH, SORT, AFTER, BEFORE = "q", "sort", "after", "before"
+
+
+class BadQuery(Exception):
+    """The address asks for a filter, a value, an order or a page that the list does not have; the text says which."""
+
+    def __str__(self) -> str:
+        return "=".join(map(str, self.args))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListColumn(Column):
+    """A column of a list: what it shows of a row, and the field it sorts by, if it does.
+
+    sort: a field or annotation of the queryset, indexed or of few rows. sort_nulls: it may be null (sorted last).
+    """
+
+    cell: Callable[[Any], object]
+    sort: str | None = None
+    sort_nulls: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """A filter of a list. choices: what may be chosen, asked anew for each page; None: any text that `keep` accepts.
+
+    keep: narrows the rows to a chosen value. Raises ValueError for a text that means nothing.
+    """
+
+    name: str
+    label: Words
+    keep: Callable[[QuerySet[Any], str], QuerySet[Any]]
+    choices: Callable[[], Iterable[tuple[str, Words]]] | None = None
+    kind: str = "text"
+
+
+def choice_filter(name: str, label: Words, words: Mapping[Any, Any], *, field: str | None = None) -> Filter:
+    """Filter by a column of few values, each with its words (or words and tint)."""
+
+    def choices() -> Iterator[tuple[str, Words]]:
+        for value, said in words.items():
+            yield str(value), said[0] if isinstance(said, tuple) else said
+
+    return Filter(
+        name=name, label=label, choices=choices, keep=lambda rows, value: rows.filter(**{field or name: value})
+    )
+
+
+def date_filter(name: str, label: Words, lookup: str) -> Filter:
+    """Filter by a date, YYYY-MM-DD."""
+    return Filter(
+        name=name, label=label, keep=lambda rows, text: rows.filter(**{lookup: date.fromisoformat(text)}), kind="date"
+    )
+
+
+def value_filter(name: str, label: Words, values: Callable[[], Iterable[str]]) -> Filter:
+    """Filter by a column whose values are read from the table."""
+    return Filter(
+        name=name,
+        label=label,
+        choices=lambda: ((value, value) for value in values()),
+        keep=lambda rows, value: rows.filter(**{name: value}),
+    )
+
+
+def member(kind: type[StrEnum], words: Mapping[Any, Words]) -> Callable[[], Iterable[tuple[str, Words]]]:
+    """Offer the members of an enum, each with its words."""
+    return lambda: [(value.value, words[value]) for value in kind]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChosenFilter:
+    """A filter as the page shows it."""
+
+    filter: Filter
+    value: str
+    choices: Sequence[tuple[str, Words]]
+    without: str
+
+    @property
+    def said(self) -> Words:
+        """What is chosen, in words."""
+        return dict(self.choices).get(self.value, self.value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """One page of a list. previous, next: addresses, None at the ends. matching: all rows that match, unordered."""
+
+    table: Table
+    rows: Sequence[Any]
+    heads: Sequence[tuple[ListColumn, str | None, str]]
+    term: str
+    filters: Sequence[ChosenFilter]
+    kept: Sequence[tuple[str, str]]
+    count: str
+    previous: str | None
+    next: str | None
+    matching: QuerySet[Any]
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Tell whether a search or a filter is on."""
+        return bool(self.term) or any(part.value for part in self.filters)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListOf:
+    """How a model is listed.
+
+    key: the order where none is asked for, `pk` or `-pk`. prepare: gives what the columns are handed, for the rows of
+    a page at once. search: narrows the rows to a term. link: the address of a row's page.
+    """
+
+    columns: Sequence[ListColumn]
+    filters: Sequence[Filter]
+    key: str
+    search: Callable[[QuerySet[Any], str], QuerySet[Any]] | None
+    prepare: Callable[[list[Any]], Sequence[Any]]
+    link: Callable[[Any], str]
+
+    def read(self, rows: QuerySet[Any], asked: QueryDict) -> Listing:
+        """Read one page as the address asks for it. Raises BadQuery."""
+        given = {name: str(asked[name]) for name in asked if asked[name]}
+        known = {SEARCH, SORT, AFTER, BEFORE, *(part.name for part in self.filters)}
+        if unknown := sorted(asked.keys() - known):
+            raise BadQuery(unknown[0])
+        chosen = [self._chosen(part, given) for part in self.filters]
+        for part in chosen:
+            if part.value:
+                rows = _kept(part, rows)
+        term = given.get(SEARCH, "").strip()
+        if term and self.search is not None:
+            rows = self.search(rows, term)
+        page, older, newer = self._page(rows, given)
+        kept = {name: value for name, value in given.items() if name not in {AFTER, BEFORE}}
+        return Listing(
+            table=Table(columns=self.columns, rows=list(self._cells(page))),
+            rows=page,
+            heads=[(column, *self._order(column, kept)) for column in self.columns],
+            term=term,
+            filters=chosen,
+            kept=[(SORT, kept[SORT])] if SORT in kept else [],
+            count=_count(rows, is_whole=not term and not any(part.value for part in chosen)),
+            previous=None if newer is None else _query(kept | {BEFORE: newer}),
+            next=None if older is None else _query(kept | {AFTER: older}),
+            matching=rows,
+        )
+
+    def _chosen(self, part: Filter, given: Mapping[str, str]) -> ChosenFilter:
+        value = given.get(part.name, "")
+        choices = [] if part.choices is None else list(part.choices())
+        if value and part.choices is not None and value not in {choice for choice, _words in choices}:
+            raise BadQuery(part.name, value)
+        others = {name: text for name, text in given.items() if name not in {part.name, AFTER, BEFORE}}
+        return ChosenFilter(filter=part, value=value, choices=choices, without=_query(others))
+
+    def _cells(self, page: Sequence[Any]) -> Iterator[list[object]]:
+        prepared = self.prepare(list(page))
+        for row, shown in zip(page, prepared, strict=True):
+            first, *others = self.columns
+            yield [_linked(first.cell(shown), self.link(row)), *(column.cell(shown) for column in others)]
+
+    def _page(self, rows: QuerySet[Any], given: Mapping[str, str]) -> tuple[list[Any], str | None, str | None]:
+        """Read a page and one row more; give the places of the first and last row where more lies beyond them."""
+        sort = given.get(SORT, self.key)
+        field, descends = sort.removeprefix("-"), sort.startswith("-")
+        column = next((part for part in self.columns if part.sort == field), None)
+        if field != "pk" and column is None:
+            raise BadQuery(SORT, sort)
+        if column is not None:
+            rows = rows.annotate(sort_key=F(field))
+        nulls, backwards = column is not None and column.sort_nulls, BEFORE in given
+        up = descends == backwards
+        pk = F("pk").asc() if up else F("pk").desc()
+        if column is None:
+            rows = rows.order_by(pk)
+        else:
+            last = {"nulls_first" if backwards else "nulls_last": True} if nulls else {}
+            rows = rows.order_by(F("sort_key").asc(**last) if up else F("sort_key").desc(**last), pk)
+        place = given.get(BEFORE) or given.get(AFTER) or ""
+        try:
+            if place:
+                beyond = _beyond(place, keyed=column is not None, nulls=nulls, up=up, past_nulls=backwards)
+                rows = rows.filter(beyond)
+            page = list(rows[: A_PAGE + 1])
+        except (ValueError, ValidationError) as error:
+            raise BadQuery(place) from error
+        more, page = len(page) > A_PAGE, page[:A_PAGE]
+        if backwards:
+            page.reverse()
+        follows, precedes = (True, more) if backwards else (more, AFTER in given)
+        older = _place(page[-1], column is not None) if page and follows else None
+        newer = _place(page[0], column is not None) if page and precedes else None
+        return page, older, newer
+
+    def _order(self, column: ListColumn, kept: Mapping[str, str]) -> tuple[str | None, str]:
+        """Give the address that sorts by a column, the largest first at the first click, and how it is sorted now."""
+        if column.sort is None:
+            return None, "none"
+        now = kept.get(SORT)
+        state = {f"-{column.sort}": "descending", column.sort: "ascending"}.get(now or "", "none")
+        following = column.sort if state == "descending" else f"-{column.sort}"
+        return _query({**kept, SORT: following}), state
+
+
+def _kept(part: ChosenFilter, rows: QuerySet[Any]) -> QuerySet[Any]:
+    try:
+        return part.filter.keep(rows, part.value)
+    except ValueError as error:
+        raise BadQuery(part.filter.name, part.value) from error
+
+
+def _beyond(place: str, *, keyed: bool, nulls: bool, up: bool, past_nulls: bool) -> Q:
+    """Keep what lies beyond a place, `pk` or `pk~value`. past_nulls: on the way back, so before all nulls."""
+    number, has_value, value = place.partition("~")
+    if not number.isdecimal() or len(number) > 18 or bool(has_value) is not keyed:  # noqa: PLR2004 - of a bigint
+        raise BadQuery(place)
+    sign = "gt" if up else "lt"
+    beyond = Q(**{f"pk__{sign}": int(number)})
+    if not keyed:
+        return beyond
+    if nulls and value == "~":
+        among = Q(sort_key__isnull=True) & beyond
+        return among | Q(sort_key__isnull=False) if past_nulls else among
+    at = Q(**{f"sort_key__{sign}": value}) | (Q(sort_key=value) & beyond)
+    return at | Q(sort_key__isnull=True) if nulls and not past_nulls else at
+
+
+def _place(row: Any, keyed: bool) -> str:  # noqa: ANN401, FBT001 - a row of any model
+    if not keyed:
+        return str(row.pk)
+    return f"{row.pk}~{'~' if row.sort_key is None else row.sort_key}"
+
+
+def _linked(value: object, link: str) -> Cell:
+    if isinstance(value, Cell):
+        return Cell(text=value.text, note=value.note, title=value.title, tint=value.tint, link=link)
+    return Cell(text=value, link=link)
+
+
+def _query(parts: Mapping[str, str]) -> str:
+    return f"?{urlencode(parts)}"
+
+
+def _count(rows: QuerySet[Any], *, is_whole: bool) -> str:
+    """Count no further than COUNTED; a whole table beyond it is estimated."""
+    if is_whole and (estimate := _estimate(rows.model)) > COUNTED:
+        return _t("about %(number)s") % {"number": rounded(estimate)}
+    number = rows.order_by()[: COUNTED + 1].count()
+    return _t("more than %(number)s") % {"number": f"{COUNTED:,}"} if number > COUNTED else f"{number:,}"
+
+
+def _estimate(model: type[Model]) -> int:
+    """Read how many rows the last ANALYZE found; -1 before the first."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass", [model._meta.db_table])
+        return int(cursor.fetchone()[0])
+
+
+def rounded(number: int) -> str:
+    """Write an estimate: thousands below a million, then millions."""
+    return f"{number / 1_000_000:.1f} M" if number >= 1_000_000 else f"{round(number, -3):,}"  # noqa: PLR2004

@@ -1,0 +1,220 @@
+"""The base of every page that staff look at: rows that operations write, listed, shown, and changed by verbs alone."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, ClassVar, Generic, TypeVar
+
+from django.contrib import messages
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import ModelAdmin
+
+from config.office.actors import ActorKind
+from config.office.display import Button, Cell, Page, Part, change_url, linked
+from config.office.lists import BadQuery, Filter, ListColumn, Listing, ListOf
+from config.office.verbs import Step, Verb, asked_by, take_step, url_name
+from config.office.words import Words
+
+M = TypeVar("M", bound=Model)
+
+
+class OfficeAdmin(ModelAdmin, Generic[M]):
+    """List rows, show one as a page, and offer verbs; nothing is added, edited or deleted by a form of Django's.
+
+    columns, filters, search_help: the list; `search` narrows it to a term. related: what a page of one row reads with
+    it. verbs: what may be done to a row; list_verbs: what may be done from the list.
+    """
+
+    columns: ClassVar[Sequence[ListColumn]] = ()
+    filters: ClassVar[Sequence[Filter]] = ()
+    list_key = "-pk"
+    search_help: ClassVar[Words] = ""
+    empty: ClassVar[Words] = _("Nothing here yet.")
+    related: ClassVar[Sequence[str]] = ()
+    list_related: ClassVar[Sequence[str]] = ()
+    verbs: ClassVar[Sequence[Verb]] = ()
+    list_verbs: ClassVar[Sequence[Verb]] = ()
+
+    def page_of(self, row: M, request: HttpRequest) -> Page | HttpResponse:
+        """Describe the page of a row, or lead to another that has it."""
+        raise NotImplementedError
+
+    def rows(self) -> QuerySet[M]:
+        """Read the rows that the list and the pages are about."""
+        found: QuerySet[M] = self.model._default_manager.all()  # noqa: SLF001 - Django says so
+        return found
+
+    def listed(self) -> QuerySet[M]:
+        """Read the rows of the list, with what its columns show."""
+        return self.rows().select_related(*self.list_related) if self.list_related else self.rows()
+
+    def prepare(self, rows: list[M]) -> Sequence[Any]:
+        """Give what the columns are handed, in as many queries for a page as for one row."""
+        return rows
+
+    def search(self, rows: QuerySet[M], term: str) -> QuerySet[M]:
+        """Narrow the rows to a term."""
+        raise NotImplementedError
+
+    def list_parts(self, listing: Listing) -> Sequence[Part]:
+        """Give what stands above the list."""
+        return ()
+
+    def get_urls(self) -> list[URLPattern]:
+        """Give the list, the page of a row, and a page for each verb."""
+        wrap, meta = self.admin_site.admin_view, self.opts
+        named = f"{meta.app_label}_{meta.model_name}"
+        return [
+            path("", wrap(self.changelist_view), name=f"{named}_changelist"),
+            *(
+                path(f"{verb.name}/", wrap(self.verb_view), {"verb": verb}, url_name(self.model, verb))
+                for verb in self.list_verbs
+            ),
+            *(
+                path(f"<int:row_id>/{verb.name}/", wrap(self.verb_view), {"verb": verb}, url_name(self.model, verb))
+                for verb in self.verbs
+            ),
+            *self.further_urls(wrap),
+            path("<int:object_id>/change/", wrap(self.change_view), name=f"{named}_change"),
+        ]
+
+    def further_urls(self, wrap: Callable[..., Any]) -> list[URLPattern]:
+        """Give the addresses of further pages."""
+        return []
+
+    def changelist_view(self, request: HttpRequest, extra_context: object = None) -> HttpResponse:
+        """List the rows; what the list does not have is told, and the whole list shown."""
+        self.require_view(request)
+        described = ListOf(
+            columns=self.columns,
+            filters=self.filters,
+            key=self.list_key,
+            search=self.search if self.search_help else None,
+            prepare=self.prepare,
+            link=change_url,
+        )
+        try:
+            listing = described.read(self.listed(), request.GET)
+        except BadQuery as error:
+            messages.error(request, _t("This list does not know “%(what)s”: here is all of it.") % {"what": error})
+            return redirect(request.path)
+        context = {
+            "listing": listing,
+            "parts": self.list_parts(listing),
+            "buttons": self.buttons(request, None),
+            "search_help": self.search_help,
+            "empty": self.empty,
+            "title": self.opts.verbose_name_plural.capitalize(),
+        }
+        return self.render(request, "office/list.html", context)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str | int, form_url: str = "", extra_context: object = None
+    ) -> HttpResponse:
+        """Show the page of a row."""
+        self.require_view(request)
+        found = self.page_of(self.found(object_id), request)
+        return found if isinstance(found, HttpResponse) else self.show(request, found)
+
+    def verb_view(self, request: HttpRequest, verb: Verb, row_id: int | None = None) -> HttpResponse:
+        """Ask for a verb's fields, show its effects, and do it."""
+        row = None if row_id is None else self.found(row_id)
+        step = take_step(verb, row, request)
+        if step.is_done:
+            return redirect(self.after(row, step))
+        context = {"title": verb.label, "verb": verb, "step": step, "subject": None if row is None else linked(row)}
+        return self.render(request, "office/verb.html", context)
+
+    def after(self, row: M | None, step: Step) -> str:
+        """Point to what is shown when a verb is done: the page of what came of it, else of the row, else the list."""
+        result = step.result if isinstance(step.result, Model) else row
+        meta = self.opts
+        return reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist") if result is None else change_url(result)
+
+    def buttons(self, request: HttpRequest, row: M | None) -> list[Button]:
+        """Offer the verbs of a row, or of the list, each with why not."""
+        asked = asked_by(request)
+        return [
+            Button(
+                label=verb.label,
+                url=reverse(f"admin:{url_name(self.model, verb)}", args=[] if row is None else [row.pk]),
+                why=verb.why_off(row, asked),
+                is_primary=verb.is_primary,
+            )
+            for verb in (self.list_verbs if row is None else self.verbs)
+            if verb.offered(row)
+        ]
+
+    def found(self, object_id: str | int) -> M:
+        """Find the row of a page. Raises Http404."""
+        rows = self.rows().select_related(*self.related) if self.related else self.rows()
+        return found_by(rows, object_id)
+
+    def require_view(self, request: HttpRequest) -> None:
+        """Let in whoever may view the model. Raises PermissionDenied."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+
+    def show(self, request: HttpRequest, page: Page, template: str = "office/page.html") -> TemplateResponse:
+        """Show a page."""
+        return self.render(request, template, {"title": page.title, "page": page})
+
+    def render(self, request: HttpRequest, template: str, context: dict[str, Any]) -> TemplateResponse:
+        """Render a template inside the office."""
+        request.current_app = self.admin_site.name  # as Django's own views do
+        return TemplateResponse(
+            request, template, self.admin_site.each_context(request) | {"opts": self.opts} | context
+        )
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Refuse: an operation adds."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Refuse: a verb changes."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Refuse: nothing is forgotten."""
+        return False
+
+
+def found_by(rows: QuerySet[M], object_id: str | int) -> M:
+    """Find the row of a page's address. Raises Http404."""
+    try:
+        return rows.get(pk=int(object_id))
+    except (ValueError, OverflowError, rows.model.DoesNotExist) as error:  # type: ignore[attr-defined]
+        raise Http404 from error
+
+
+def named(actors: Iterable[str | None]) -> dict[str | None, str | None]:
+    """Name actors as people know them, in one query: log-ins of staff, else what kind of system it was."""
+    texts = {text for text in actors if text}
+    staff = {text: int(text.rpartition(":")[2]) for text in texts if text.startswith(f"{ActorKind.STAFF}:")}
+    logins = dict(User.objects.filter(pk__in=staff.values()).values_list("pk", "username")) if staff else {}
+    names = {
+        ActorKind.PARTNER: _t("partner %(number)s"),
+        ActorKind.SYSTEM: _t("the system"),
+        ActorKind.STAFF: _t("staff %(number)s"),
+    }
+    found: dict[str | None, str | None] = {None: None, "": None}
+    for text in texts:
+        kind, _sep, number = text.partition(":")
+        found[text] = logins.get(staff.get(text, -1)) or names[ActorKind(kind)] % {"number": number}
+    return found
+
+
+def name_of(actor: str | None) -> str | None:
+    """Name one actor."""
+    return named([actor])[actor]
+
+
+def name_over(name: str, below: str, link: str | None = None) -> Cell:
+    """Show a name, cut where it is too long, with an identifier below."""
+    return Cell(text=name, title=name, note=below, link=link)

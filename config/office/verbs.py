@@ -1,0 +1,285 @@
+"""Verbs: what people may do from a page. One mechanism asks, shows every effect, and does it when it is confirmed.
+
+A verb is one entry in the `verbs` of its model's admin page, one operation and one permission.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Any, Final
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import (
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanWidget,
+)
+
+from config.db.transactions import Contended
+from config.kernel.money import BadAmount, parse_minor
+from config.office.actors import Actor, actor_of
+from config.office.display import Facts, Part
+from config.office.words import Words, money
+
+NO_RIGHT: Final = _("Your role may not do this.")
+CONTENDED: Final = _("Another user is working on the same thing. Nothing was changed: please look again.")
+NEEDS_SECOND: Final = _("This needs the approval of a second person, which cannot be asked for yet.")
+REASON: Final = _("Reason")
+REASON_KEPT: Final = _("The reason is kept in the audit trail, with your name.")
+SHOW_EFFECTS: Final = _("Show the effects")
+TO_BE_GIVEN: Final = "…"  # stands for a reason while nobody was asked for one
+STEP, PREVIEW, CONFIRM, SEEN, SURE = "step", "preview", "confirm", "seen", "sure"
+
+
+class VerbForm(forms.Form):
+    """Ask for what a verb needs to know about a row."""
+
+    def __init__(self, *args: Any, row: Any, **kwargs: Any) -> None:  # noqa: ANN401 - of any model
+        super().__init__(*args, **kwargs)
+        self.row = row
+        self.prepare()
+
+    def prepare(self) -> None:
+        """Fit the fields to the row."""
+
+
+def reason_field(label: Words = REASON, help_text: Words = REASON_KEPT) -> forms.CharField:
+    """Ask why; the operation judges whether it is a reason."""
+    widget = UnfoldAdminTextareaWidget({"rows": 3})
+    return forms.CharField(label=label, max_length=500, required=False, widget=widget, help_text=help_text)
+
+
+def text_field(label: Words, *, longest: int, **options: Any) -> forms.CharField:  # noqa: ANN401 - the field's own
+    """Ask for a line of text."""
+    return forms.CharField(label=label, max_length=longest, widget=UnfoldAdminTextInputWidget, **options)
+
+
+def date_field(label: Words, **options: Any) -> forms.DateField:  # noqa: ANN401 - the field's own
+    """Ask for a date."""
+    return forms.DateField(label=label, widget=UnfoldAdminTextInputWidget({"type": "date"}), **options)
+
+
+def choice_field(label: Words, **options: Any) -> forms.TypedChoiceField:  # noqa: ANN401 - the field's own
+    """Ask for one of few whole numbers."""
+    return forms.TypedChoiceField(label=label, coerce=int, widget=UnfoldAdminSelectWidget, **options)
+
+
+def tick_field(label: Words) -> forms.BooleanField:
+    """Ask for a tick."""
+    return forms.BooleanField(label=label, widget=UnfoldBooleanWidget)
+
+
+class AmountField(forms.CharField):
+    """Ask for an amount of money, in minor units; the form's row says in which currency."""
+
+    def __init__(self) -> None:
+        widget = UnfoldAdminTextInputWidget({"inputmode": "decimal"})
+        super().__init__(label=_("Amount"), max_length=24, widget=widget)
+        self.currency = ""
+
+    def use(self, currency: str) -> None:
+        """Read amounts of this currency."""
+        self.currency = currency
+        self.label = _("Amount, %(currency)s") % {"currency": currency}
+
+    def clean(self, value: Any) -> int:  # noqa: ANN401 - Django's signature
+        """Read the amount. Raises ValidationError."""
+        try:
+            return parse_minor(str(super().clean(value)).strip(), self.currency)
+        except BadAmount as error:
+            raise forms.ValidationError(_("Please write an amount like 1234.50.")) from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Who asks for a verb, when, with which data, and what the row looked like when its effects were shown."""
+
+    request: HttpRequest
+    actor: Actor
+    now: datetime
+    data: Mapping[str, Any] = field(default_factory=dict)
+    seen: str | None = None
+
+    def may(self, right: str) -> bool:
+        """Tell whether whoever asks has a right."""
+        return self.request.user.has_perm(right)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effects:
+    """What a verb would do with what was entered; or why not; warning: something to be confirmed by a tick."""
+
+    parts: Sequence[Part] = ()
+    refusal: Words | None = None
+    warning: Words | None = None
+
+
+Refusals = Mapping[type[Exception], Mapping[Any, Words] | Words]
+"""The errors of an operation, each with its words, or with a table of words by its `reason`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verb:
+    """Something that may be done to a row, or to the whole list (then `row` is None).
+
+    label, done: what the button says, and what is said afterwards (of the operation's result). right: the permission.
+    call: the operation; the page of the row it returns is shown next. refusals: the operation's errors in words.
+    form: what is asked; asked_last: which of its fields are asked beside the confirmation. about: shown above the form.
+    effects: what would happen, shown before it is confirmed; without it the form is sent at once. why_not: why the
+    verb is off for a row. offered: whether a page shows it at all. seen: what the effects depend on, handed back to
+    `call` as it was when they were shown, so that a stale page does nothing else than it said.
+    needs_second: whether a second person has to approve. Until approvals exist, such a verb is refused.
+    """
+
+    name: str
+    label: Words
+    right: str
+    done: Words | Callable[[Any], Words]
+    call: Callable[[Any, Asked], object]
+    refusals: Refusals
+    form: type[VerbForm] | None = None
+    asked_last: tuple[str, ...] = ()
+    note: Words = ""
+    about: Callable[[Any, Asked], Sequence[Part]] | None = None
+    effects: Callable[[Any, Asked], Effects] | None = None
+    why_not: Callable[[Any, Asked], Words | None] | None = None
+    offered: Callable[[Any], bool] = lambda _row: True
+    seen: Callable[[Any], object] | None = None
+    preview_label: Words = SHOW_EFFECTS
+    is_primary: bool = False
+    needs_second: bool = False
+
+    def why_off(self, row: Any, asked: Asked) -> Words | None:  # noqa: ANN401 - of any model
+        """Say why whoever asks may not do it now; None if they may."""
+        if not asked.may(self.right):
+            return NO_RIGHT
+        if self.needs_second:
+            return NEEDS_SECOND
+        return None if self.why_not is None else self.why_not(row, asked)
+
+    def said(self, error: Exception) -> Words:
+        """Say an error of the operation in words."""
+        found = next(words for kind, words in self.refusals.items() if isinstance(error, kind))
+        return found[error.reason] if isinstance(found, Mapping) else found  # type: ignore[attr-defined] # of Refused
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """Where a verb's page stands. result: what the operation returned, once it is done."""
+
+    form: VerbForm | None
+    about: Sequence[Part] = ()
+    effects: Effects | None = None
+    refusal: Words | None = None
+    seen: str | None = None
+    confirms: bool = False
+    is_done: bool = False
+    result: object = None
+
+
+def asked_by(request: HttpRequest) -> Asked:
+    """Know who asks. Raises PermissionDenied for a stranger."""
+    return Asked(request=request, actor=actor_of(request.user), now=timezone.now())
+
+
+def take_step(verb: Verb, row: Any, request: HttpRequest) -> Step:  # noqa: ANN401 - of any model
+    """Ask, show the effects, or do it, as far as the request has come. Raises PermissionDenied."""
+    if not request.user.has_perm(verb.right):
+        raise PermissionDenied
+    sent = request.method == "POST"
+    confirms = sent and (verb.effects is None or request.POST.get(STEP) == CONFIRM)
+    asked = asked_by(request)
+    now_seen = None if verb.seen is None else str(verb.seen(row))
+    form = _form(verb, row, request, with_last=confirms)
+    about = [] if verb.about is None else verb.about(row, asked)
+    refusal = verb.why_off(row, asked)
+    if refusal is not None:
+        return Step(form=form, about=about, refusal=refusal)
+    if not sent:
+        shows_at_once = form is None and verb.effects is not None
+        return (
+            _previewing(verb, row, asked, form, about, now_seen)
+            if shows_at_once
+            else Step(form=form, about=about, seen=now_seen)
+        )
+    if form is not None and not form.is_valid():
+        late = confirms and verb.effects is not None and set(form.errors) <= set(verb.asked_last)
+        return (
+            _previewing(verb, row, asked, form, about, now_seen)
+            if late
+            else Step(form=form, about=about, seen=now_seen)
+        )
+    data = {} if form is None else form.cleaned_data
+    asked = replace(asked, data=data, seen=request.POST.get(SEEN) if confirms else now_seen)
+    if not confirms:
+        return _previewing(verb, row, asked, form, about, now_seen)
+    effects = None if verb.effects is None else verb.effects(row, asked)
+    if effects is not None and effects.warning is not None and SURE not in request.POST:
+        return _previewing(verb, row, asked, form, about, now_seen)
+    return _do(verb, row, asked, form, about, now_seen)
+
+
+def _do(  # noqa: PLR0917
+    verb: Verb, row: Any, asked: Asked, form: VerbForm | None, about: Sequence[Part], seen: str | None  # noqa: ANN401
+) -> Step:  # fmt: skip
+    """Call the operation, and tell what came of it."""
+    try:
+        result = verb.call(row, asked)
+    except Contended:
+        messages.error(asked.request, CONTENDED)
+    except tuple(verb.refusals) as error:
+        messages.error(asked.request, verb.said(error))
+    else:
+        done = verb.done if not callable(verb.done) else verb.done(result)
+        messages.success(asked.request, done)
+        return Step(form=form, is_done=True, result=result)
+    if verb.effects is None:
+        return Step(form=form, about=about, seen=seen)
+    return _previewing(verb, row, asked, form, about, seen)
+
+
+def _previewing(  # noqa: PLR0917
+    verb: Verb, row: Any, asked: Asked, form: VerbForm | None, about: Sequence[Part], seen: str | None  # noqa: ANN401
+) -> Step:  # fmt: skip
+    """Show the effects of what was entered, beside what is asked last."""
+    data = form.cleaned_data if form is not None else {}
+    effects = Effects() if verb.effects is None else verb.effects(row, replace(asked, data=data, seen=seen))
+    if form is not None:
+        entered: list[tuple[Words, object]] = [
+            (part.label or name, _as_text(part, data[name]))
+            for name, part in form.fields.items()
+            if name in data and name not in verb.asked_last
+        ]
+        effects = replace(effects, parts=[Facts(entered), *effects.parts])
+    return Step(form=form, about=about, effects=effects, seen=seen, confirms=effects.refusal is None)
+
+
+def _form(verb: Verb, row: Any, request: HttpRequest, *, with_last: bool) -> VerbForm | None:  # noqa: ANN401
+    if verb.form is None:
+        return None
+    sent = request.POST if request.method == "POST" else None
+    form = verb.form(sent, row=row, initial=request.GET.dict())
+    if not with_last:
+        for name in verb.asked_last:
+            form.fields[name].required = False
+    return form
+
+
+def _as_text(part: forms.Field, value: Any) -> object:  # noqa: ANN401 - of any field
+    if isinstance(part, AmountField):
+        return money(value, part.currency)
+    if isinstance(part, forms.ChoiceField):
+        return dict(part.choices).get(value, value)  # type: ignore[arg-type]
+    return value if isinstance(value, (date, datetime)) else str(value)
+
+
+def url_name(model: type[Model], verb: Verb) -> str:
+    """Name the address of a verb."""
+    return f"{model._meta.app_label}_{model._meta.model_name}_{verb.name}"

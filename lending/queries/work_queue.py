@@ -1,0 +1,43 @@
+"""Read what lending shows on the first page: its figures, and what waits for people."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Min
+
+from lending.models import Application, DayClose, Offer, ProductVersion, Transfer
+from lending.queries.portfolio import Portfolio, portfolios
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkQueue:
+    """Lending's part of the first page.
+
+    portfolios: one a currency; unknown: payouts and collections without an answer, unknown_since the oldest of them.
+    """
+
+    has_product: bool
+    portfolios: Sequence[Portfolio]
+    open_offers: int
+    referred: int
+    referred_since: datetime | None
+    unknown: int
+    unknown_since: datetime | None
+    last_close: DayClose | None
+
+
+def get_work_queue() -> WorkQueue:
+    """Read lending's part of the first page."""
+    referred = Application.objects.referred()
+    unknown = Transfer.objects.unknown()
+    return WorkQueue(
+        has_product=ProductVersion.objects.exists(),
+        portfolios=portfolios(),
+        open_offers=Offer.objects.open().count(),
+        referred=referred.count(),
+        referred_since=referred.aggregate(since=Min("entered_at"))["since"],
+        unknown=unknown.count(),
+        unknown_since=unknown.aggregate(since=Min("made_at"))["since"],
+        last_close=DayClose.objects.order_by("-day").first(),
+    )

@@ -1,0 +1,82 @@
+"""Read one merchant's net sales by period: what counts in s, day by day, with all that is known now."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from functools import cache
+from itertools import pairwise
+
+import ibis
+
+from config.kernel.calendar import add_months, day_number
+from merchants.models.transaction import partition_table
+from merchants.queries.batches import known_now
+from merchants.queries.partitions import get_partition
+from scoring.domain.features.daily import daily
+from scoring.domain.features.relations import history
+from scoring.queries.measures import HISTORY, Known, measuring_cursor
+from scoring.queries.references import OF_MARKET
+
+
+class Period(StrEnum):
+    """The lengths of time that sales are added up over."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeriodSales:
+    """One half-open period: sales that count, their number, and refunds and chargebacks; minor units.
+
+    `is_silent`: nothing counted, which is another thing than sales of zero.
+    """
+
+    start: date
+    end: date
+    sold: int
+    number: int
+    returned: int
+    is_silent: bool
+
+
+def sales_of(*, merchant_id: int, period: Period, until: date) -> list[PeriodSales]:
+    """Add up the merchant's net sales over the last 90 days, 26 weeks or 24 months before `until`."""
+    edges = _edges(period, until)
+    by_day = _by_day(merchant_id, until)
+    return [_added(start, end, by_day) for start, end in pairwise(edges)]
+
+
+@cache
+def _compiled() -> str:
+    return str(ibis.to_sql(daily(history()), dialect="postgres")).replace("%", "%%")
+
+
+def _by_day(merchant_id: int, until: date) -> Mapping[date, tuple[int, int, int]]:
+    shard = get_partition(merchant_id=merchant_id)
+    known = Known(as_of_day=day_number(until), watermark=known_now())
+    statement = (
+        f"WITH members AS MATERIALIZED (SELECT merchant_id, escrow {OF_MARKET}), "  # noqa: S608 - constants alone
+        f"history AS MATERIALIZED ({HISTORY.format(table=partition_table(shard))}) "
+        f"SELECT d, counted_minor, counted_rows, returned_minor FROM ({_compiled()}) daily"
+    )
+    with measuring_cursor(shard=shard) as cursor:
+        cursor.execute(statement, {**known.parameters, "only": [merchant_id]})
+        return {until - timedelta(days=1 + d): (sold, rows, back) for d, sold, rows, back in cursor.fetchall()}
+
+
+def _edges(period: Period, until: date) -> list[date]:
+    if period is Period.DAY:
+        return [until - timedelta(days=back) for back in range(90, -1, -1)]
+    if period is Period.WEEK:
+        return [until - timedelta(weeks=back) for back in range(26, -1, -1)]
+    last = (until - timedelta(days=1)).replace(day=1)  # the month of the last whole day, so far
+    return [*(add_months(last, -back) for back in range(23, -1, -1)), until]
+
+
+def _added(start: date, end: date, by_day: Mapping[date, tuple[int, int, int]]) -> PeriodSales:
+    found = [by_day[day] for number in range((end - start).days) if (day := start + timedelta(days=number)) in by_day]
+    sold, number, returned = (sum(column) for column in zip(*found, strict=True)) if found else (0, 0, 0)
+    return PeriodSales(start=start, end=end, sold=sold, number=number, returned=returned, is_silent=not found)

@@ -1,0 +1,50 @@
+"""Book by hand, as a member of staff does in the office: one short call for each kind of event."""
+
+from datetime import date, datetime
+from decimal import Decimal
+
+from config.office.actors import Actor
+from lending.domain.books.booking import Booking
+from lending.domain.contract.events import EventType
+from lending.models import LoanEvent
+from lending.operations.loans import book_by_hand
+
+
+def _by_hand(  # noqa: PLR0917
+    kind: EventType, loan_id: int, on: date, reason: str, actor: Actor, now: datetime, seen: int | None,
+    amount_minor: int | None = None, rate: Decimal | None = None, of: int | None = None,
+) -> LoanEvent:  # fmt: skip
+    booking = Booking(
+        type=kind, on=on, amount_minor=amount_minor, rate=rate, of=of, by_hand=True, reason=reason, seen=seen
+    )
+    return book_by_hand(loan_id=loan_id, booking=booking, actor=actor, now=now)
+
+
+def charge_fee(
+    *, loan_id: int, amount_minor: int, on: date, reason: str, actor: Actor, now: datetime, seen: int | None = None
+) -> LoanEvent:
+    return _by_hand(EventType.CHARGE, loan_id, on, reason, actor, now, seen, amount_minor)
+
+
+def change_rate(
+    *, loan_id: int, rate: Decimal, on: date, reason: str, actor: Actor, now: datetime, seen: int | None = None
+) -> LoanEvent:
+    return _by_hand(EventType.RATE_CHANGE, loan_id, on, reason, actor, now, seen, None, rate)
+
+
+def apply_credit(
+    *, loan_id: int, amount_minor: int, on: date, reason: str, actor: Actor, now: datetime, seen: int | None = None
+) -> LoanEvent:
+    return _by_hand(EventType.APPLY_CREDIT, loan_id, on, reason, actor, now, seen, amount_minor)
+
+
+def refund_credit(
+    *, loan_id: int, amount_minor: int, on: date, reason: str, actor: Actor, now: datetime, seen: int | None = None
+) -> LoanEvent:
+    return _by_hand(EventType.REFUND_CREDIT, loan_id, on, reason, actor, now, seen, amount_minor)
+
+
+def reverse_event(
+    *, loan_id: int, seq: int, on: date, reason: str, actor: Actor, now: datetime, seen: int | None = None
+) -> LoanEvent:
+    return _by_hand(EventType.REVERSAL, loan_id, on, reason, actor, now, seen, None, None, seq)
