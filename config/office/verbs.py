@@ -199,23 +199,15 @@ def take_step(verb: Verb, row: Any, request: HttpRequest) -> Step:  # noqa: ANN4
     now_seen = None if verb.seen is None else str(verb.seen(row))
     form = _form(verb, row, request, with_last=confirms)
     about = [] if verb.about is None else verb.about(row, asked)
-    refusal = verb.why_off(row, asked)
-    if refusal is not None:
-        return Step(form=form, about=about, refusal=refusal)
+    asking = Step(form=form, about=about, seen=now_seen, refusal=verb.why_off(row, asked))
+    if asking.refusal is not None:
+        return asking
     if not sent:
         shows_at_once = form is None and verb.effects is not None
-        return (
-            _previewing(verb, row, asked, form, about, now_seen)
-            if shows_at_once
-            else Step(form=form, about=about, seen=now_seen)
-        )
+        return _previewing(verb, row, asked, form, about, now_seen) if shows_at_once else asking
     if form is not None and not form.is_valid():
         late = confirms and verb.effects is not None and set(form.errors) <= set(verb.asked_last)
-        return (
-            _previewing(verb, row, asked, form, about, now_seen)
-            if late
-            else Step(form=form, about=about, seen=now_seen)
-        )
+        return _previewing(verb, row, asked, form, about, now_seen) if late else asking
     data = {} if form is None else form.cleaned_data
     asked = replace(asked, data=data, seen=request.POST.get(SEEN) if confirms else now_seen)
     if not confirms:
