@@ -30,6 +30,7 @@ DECLARED = Declaration(
     problems={
         "no_business_date": "The office has no business day open: nothing can be booked yet.",
         "nothing_published": "No scores are published yet, so nothing can be decided.",
+        "scores_outdated": "The published scores lack what the present rules read: ask again after the next night.",
         "offer_not_open": "The offer is no longer open: ask for the merchant's offer again.",
         "offer_expired": "The offer has expired: ask for the merchant's offer again.",
         "offer_not_moved": "The offer is no longer open, or this was said of it before: read it to see its state.",

@@ -22,11 +22,12 @@ from config.office.admin import ReadOnlyAdmin, Verb, Words, found_by, named
 from config.office.words import money
 from lending.admin.caps import caps_context
 from lending.admin.lists import ChipFilter, chip, name_over
-from lending.admin.words import APPLICATION_STATES, GROUNDS, OUTCOMES, REVIEW_REFUSALS
+from lending.admin.words import APPLICATION_STATES, GROUNDS, OUTCOMES, REVIEW_REFUSALS, UNPROVEN
 from lending.domain.origination.application import ApplicationState
-from lending.domain.origination.decision import Ground, NotDecidable, Outcome
+from lending.domain.origination.decision import NotDecidable
 from lending.domain.origination.product import Band
 from lending.domain.origination.product_document import ProductMalformed
+from lending.domain.origination.rules import Ground, Outcome
 from lending.domain.origination.snapshot import SnapshotMalformed
 from lending.models import Application, Decision, Loan
 from lending.operations.applications import ApplicationNotReviewed, review_application
@@ -208,8 +209,10 @@ def _rules(decision: Decision, application: Application) -> dict[str, Any]:
     """Say which rules fired on the last decision's snapshot, and which cap binds; and prove the stored result."""
     try:
         replayed = replay_decision(decision)
-    except (SnapshotMalformed, ProductMalformed, NotDecidable):
-        return {"broken": True}
+    except NotDecidable as refused:
+        return {"unproven": UNPROVEN[refused.reason]}
+    except (SnapshotMalformed, ProductMalformed):
+        return {"unproven": _("The stored snapshot cannot be read: what was decided cannot be proven.")}
     facts, verdict = replayed.facts, replayed.verdict
     context: dict[str, Any] = {
         "proof": replayed,

@@ -15,7 +15,7 @@ from config.office.actors import actor_of
 from config.office.admin import Words
 from config.office.business_date import get_business_date
 from config.office.words import money
-from lending.admin.words import ACCEPTANCE_REFUSALS, APPLICATION_REFUSALS
+from lending.admin.words import ACCEPTANCE_REFUSALS, APPLICATION_REFUSALS, SINGLE_REFUSALS
 from lending.domain.origination.application import ApplicationRefusal
 from lending.domain.origination.offer import AcceptanceRefusal, SignedTerms
 from lending.models import Application, Offer
@@ -95,8 +95,8 @@ def apply_for(request: HttpRequest, offer: Offer, data: dict[str, Any]) -> Appli
         )
     except OfferNotAccepted as refused:
         messages.error(request, str(REFUSALS[refused.reason]))
-    except MerchantNotScored:
-        messages.error(request, _("No scores are published yet: the merchant cannot be scored."))
+    except MerchantNotScored as refused:
+        messages.error(request, str(SINGLE_REFUSALS[refused.reason]))
     except Contended:
         messages.error(request, _("Someone else is working on this merchant. Please try again."))
     else:

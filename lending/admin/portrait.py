@@ -23,6 +23,7 @@ from merchants.queries.histories import PAGE, Period, PeriodSales, Place, sales_
 from merchants.queries.payout_accounts import payout_accounts_of
 from scoring.domain.calibration import CalibrationRefused
 from scoring.domain.features.declarations import FEATURES, Unit
+from scoring.domain.features.sets import FeatureSetGone
 from scoring.domain.policy import Gate, NotScored
 from scoring.domain.scorecard import ScorecardMalformed
 from scoring.models import ReferenceMerchant, Score
@@ -121,7 +122,9 @@ def _score(score: Score, merchant: Merchant, request: HttpRequest) -> dict[str, 
         "gates": [GATES[Gate(gate)] for gate in explanation.gates],
         "reasons": [reason_words(name) for name in explanation.reasons],
         "contributions": [
-            _contribution(part, merchant.currency, widest) for part in explanation.contributions if not part.absent
+            _contribution(part, merchant.currency, widest, is_gone=explanation.is_gone)
+            for part in explanation.contributions
+            if not part.absent
         ],
         "absent": [CHARACTERISTICS.get(part.name, part.name) for part in explanation.contributions if part.absent],
         "floors": [(FAMILIES.get(family, family), signed(back)) for family, back in explanation.floors.items()],
@@ -129,10 +132,12 @@ def _score(score: Score, merchant: Merchant, request: HttpRequest) -> dict[str, 
     }
 
 
-def _contribution(part: Contribution, currency: str, widest: int) -> dict[str, Any]:
+def _contribution(part: Contribution, currency: str, widest: int, *, is_gone: bool) -> dict[str, Any]:
     feature = FEATURES[part.reads]
-    is_missing = part.value is None
-    value = _t("missing") if part.value is None else value_in_unit(part.value, part.unit, currency)
+    is_missing = part.value is None and not is_gone
+    value = (
+        NOTHING if is_gone else _t("missing") if part.value is None else value_in_unit(part.value, part.unit, currency)
+    )
     return {
         "label": CHARACTERISTICS.get(part.name, part.name),
         "meaning": feature.meaning,
@@ -262,6 +267,8 @@ def replay_context(score: Score) -> dict[str, Any]:
     context: dict[str, Any] = {"score": score, "run": score.run}
     try:
         replay = replay_score(score)
+    except FeatureSetGone:
+        return context | {"is_gone": True}
     except (ScorecardMalformed, CalibrationRefused, ReferenceMerchant.DoesNotExist):
         return context | {"broken": True}
     differences = [(COLUMNS[part.column], part.stored, part.computed) for part in replay.differences]

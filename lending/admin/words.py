@@ -15,12 +15,14 @@ from lending.domain.contract.refusal import LoanRefusal
 from lending.domain.contract.terms import Method, PeriodUnit, Prepayment
 from lending.domain.origination.application import ApplicationRefusal, ApplicationState
 from lending.domain.origination.assessment import NoOffer
-from lending.domain.origination.decision import Ground, Outcome
+from lending.domain.origination.decision import DecisionRefusal
 from lending.domain.origination.eligibility import Ineligible
 from lending.domain.origination.limit import Cap
 from lending.domain.origination.offer import AcceptanceRefusal, OfferState
 from lending.domain.origination.product import Band
 from lending.domain.origination.review import ReviewRefusal
+from lending.domain.origination.rules import Ground, Outcome
+from scoring.domain.run import SingleRefusal
 
 BOOKED_MEANWHILE: Final = _("Something was booked on this loan meanwhile. Please look at the effects again.")
 
@@ -140,7 +142,16 @@ ACCEPTANCE_REFUSALS: Final = {
 }
 APPLICATION_REFUSALS: Final = {
     ApplicationRefusal.NO_BUSINESS_DATE: _("No business day is open."),
+    ApplicationRefusal.SCORES_OUTDATED: _(
+        "The published scores were made before the present rules, which read more: wait for the next run."
+    ),
     ApplicationRefusal.REFERENCE_USED: _("This reference was used for another application."),
+}
+SINGLE_REFUSALS: Final = {
+    SingleRefusal.NOTHING_PUBLISHED: _("No scores are published yet: the merchant cannot be scored."),
+    SingleRefusal.FEATURE_SET_GONE: _(
+        "The published scores were made by a version of the characteristics that is gone: wait for the next run."
+    ),
 }
 APPLICATION_STATES: Final = {
     ApplicationState.REFERRED: (_("Waits for a decision"), "tl-warn"),
@@ -175,11 +186,20 @@ GROUNDS: Final = {
 }
 REVIEW_REFUSALS: Final = {
     ReviewRefusal.NOT_REFERRED: _("The application is decided."),
+    ReviewRefusal.VERSION_GONE: _(
+        "This program no longer has the rules by which the application was referred, or what made its score."
+    ),
     ReviewRefusal.SAME_PERSON: _("You entered this application: someone else has to decide it."),
     ReviewRefusal.NO_BAND: _("Your role may not decide applications."),
     ReviewRefusal.ABOVE_BAND: _("The amount is above what your role may decide."),
     ReviewRefusal.REASON_MISSING: _("Please give a reason."),
     ReviewRefusal.PAYOUT_ACCOUNT_NOT_VERIFIED: _("The merchant has no verified payout account."),
+}
+UNPROVEN: Final = {
+    DecisionRefusal.OTHER_PRODUCT: _("The snapshot is of another product version: what was decided cannot be proven."),
+    DecisionRefusal.RULES_GONE: _(
+        "This decision cannot be replayed: this program no longer has the version of the rules that made it."
+    ),
 }
 INELIGIBLE: Final = {
     Ineligible.CURRENCY: _("another currency"),

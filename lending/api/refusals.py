@@ -36,6 +36,7 @@ REFUSALS: Final[Mapping[type[StrEnum], Mapping[Any, Told]]] = {
     },
     ApplicationRefusal: {
         ApplicationRefusal.NO_BUSINESS_DATE: (_SHUT, "no_business_date"),
+        ApplicationRefusal.SCORES_OUTDATED: (_SHUT, "scores_outdated"),
         ApplicationRefusal.REFERENCE_USED: (_CONFLICT, "reference_used"),
     },
     MoveRefusal: {MoveRefusal.NOT_OPEN: (_CONFLICT, "offer_not_moved")},
@@ -59,7 +60,10 @@ REFUSALS: Final[Mapping[type[StrEnum], Mapping[Any, Told]]] = {
         KeyRefusal.STILL_RUNNING: (_CONFLICT, "request_running"),
         KeyRefusal.OTHER_BODY: (_UNFIT, "idempotency_key_reused"),
     },
-    SingleRefusal: {SingleRefusal.NOTHING_PUBLISHED: (_SHUT, "nothing_published")},
+    SingleRefusal: {
+        SingleRefusal.NOTHING_PUBLISHED: (_SHUT, "nothing_published"),
+        SingleRefusal.FEATURE_SET_GONE: (_SHUT, "scores_outdated"),
+    },
 }
 
 

@@ -26,14 +26,16 @@ from lending.domain.contract.refusal import LoanRefusal
 from lending.domain.contract.terms import Method, PeriodUnit, Prepayment
 from lending.domain.origination.application import ApplicationRefusal, ApplicationState
 from lending.domain.origination.assessment import NoOffer
-from lending.domain.origination.decision import Ground, Outcome
+from lending.domain.origination.decision import DecisionRefusal
 from lending.domain.origination.eligibility import Ineligible
 from lending.domain.origination.limit import Cap
 from lending.domain.origination.offer import AcceptanceRefusal, OfferState
 from lending.domain.origination.product import Band
 from lending.domain.origination.review import ReviewRefusal
+from lending.domain.origination.rules import Ground, Outcome
 from lending.models import Application, DayClose, LedgerAccount, Loan, LoanEvent, Offer
 from merchants.models import Merchant
+from scoring.domain.run import SingleRefusal
 from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, lent, make_loan, roll
 from tests.lending.market import make_round, publish, sell, verify_accounts
 from tests.lending.office import staff
@@ -61,6 +63,8 @@ TABLES: dict[Any, Any] = {
     NoOffer: words.NO_OFFERS,
     Ground: words.GROUNDS,
     ReviewRefusal: words.REVIEW_REFUSALS,
+    DecisionRefusal: words.UNPROVEN,
+    SingleRefusal: words.SINGLE_REFUSALS,
     Ineligible: words.INELIGIBLE,
     Cap: words.CAPS,
     Band: words.BANDS,
