@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from config.db.transactions import Contended
-from config.kernel.money import BadAmount, parse_minor
+from config.kernel.money import BadAmount, parse_typed
 from config.office.actors import actor_of
 from config.office.admin import Words
 from config.office.business_date import get_business_date
@@ -50,11 +50,11 @@ class ApplyForm(forms.Form):
         ]
 
     def clean_amount(self) -> int:
-        """Read the amount in minor units; thousands may be grouped by commas."""
+        """Read the amount in minor units."""
         try:
-            return parse_minor(self.cleaned_data["amount"].strip().replace(",", ""), self.currency)
+            return parse_typed(self.cleaned_data["amount"], self.currency)
         except BadAmount as error:
-            raise forms.ValidationError(_("Please write an amount like 1234.50.")) from error
+            raise forms.ValidationError(str(error)) from error
 
 
 def quote_context(offer: Offer, data: dict[str, Any]) -> dict[str, Any]:

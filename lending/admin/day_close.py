@@ -1,10 +1,10 @@
 """List the closings of days, show one with its progress and its proof, and start the next."""
 
+from datetime import date
 from typing import Any
 
-from django.conf import settings
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -16,17 +16,16 @@ from unfold.decorators import display
 from config.db.transactions import Contended
 from config.office.actors import actor_of
 from config.office.admin import ReadOnlyAdmin, Verb, found_by, named
-from config.office.business_date import BusinessDateNotMoved, get_business_date
 from config.office.models import JobRun
 from config.office.models.job_run import JobState
 from config.office.words import money
 from lending.admin.lists import chip
-from lending.admin.words import ACCOUNTS, CLOSE_REFUSALS, CLOSE_STATES
+from lending.admin.words import ACCOUNTS, CLOSE_REFUSALS, CLOSE_STATES, OPENING_REFUSALS
 from lending.domain.books.day_close import ACCRUE, COLLECT, PROVE, STAGES, VERIFY, CloseState
 from lending.domain.books.ledger import Account
 from lending.models import DayClose, Loan, ProofLine
-from lending.operations.day_close import DayNotClosed, close_day, live_next_day
-from lending.queries.closes import get_close_refusal, next_day, postings_of, stages_of
+from lending.operations.day_close import DayNotClosed, DayNotOpened, close_day, open_next_day
+from lending.queries.closes import get_close_refusal, get_opening, get_opening_refusal, next_day, postings_of, stages_of
 
 STAGE_WORDS = {
     COLLECT: _("Collect what is due"),
@@ -119,12 +118,18 @@ class DayCloseAdmin(ReadOnlyAdmin):
         """Say what the next day brings (GET), then open it (POST)."""
         if not request.user.has_perm(RIGHT):
             raise PermissionDenied
-        verb = live_verb(request)
+        verb, opening = live_verb(request), get_opening()
         listed = redirect("admin:lending_dayclose_changelist")
         if request.method == "POST" and verb.why is None:
             try:
-                close = live_next_day(actor=actor_of(request.user), now=timezone.now())
-            except (DayNotClosed, BusinessDateNotMoved):
+                after = date.fromisoformat(request.POST.get("after", ""))
+                close = open_next_day(after=after, actor=actor_of(request.user), now=timezone.now())
+            except ValueError as error:
+                raise BadRequest from error
+            except DayNotOpened as refused:
+                messages.error(request, str(OPENING_REFUSALS[refused.reason]))
+                return listed
+            except DayNotClosed:
                 messages.warning(request, _("The day is open; what is behind it is not closed yet."))
                 return listed
             except Contended:
@@ -136,7 +141,9 @@ class DayCloseAdmin(ReadOnlyAdmin):
             "title": verb.label,
             "opts": self.opts,
             "refusal": verb.why,
-            "today": get_business_date(),
+            "today": opening.after,
+            "closes": opening.closes,
+            "dues": [(row.loans, money(row.minor, row.currency), row.currency) for row in opening.dues],
         }
         return TemplateResponse(request, "lending/live_next_day.html", context)
 
@@ -154,13 +161,12 @@ class DayCloseAdmin(ReadOnlyAdmin):
 
 def live_verb(request: HttpRequest) -> Verb:
     """Offer to open the next day, or say why not."""
-    why = None if request.user.has_perm(RIGHT) else NO_RIGHT
-    if why is None and settings.BUSINESS_CLOCK != "manual":
-        why = _("Days open by the calendar here.")
-    if why is None and DayClose.objects.working().exists():
-        why = _("A day is being closed: let it finish.")
+    refusal = get_opening_refusal()
+    why = None if refusal is None else OPENING_REFUSALS[refusal]
+    if not request.user.has_perm(RIGHT):
+        why = NO_RIGHT
     url = reverse("admin:lending_dayclose_live")
-    return Verb(label=_("Live the next day"), url=url, why=why, is_primary=False)
+    return Verb(label=_("Open the next day"), url=url, why=why, is_primary=False)
 
 
 def _context(close: DayClose) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Say in words, tables and a chart how one loan stands."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -9,18 +10,29 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from config.office.admin import Verb, named
+from config.office.admin import Verb, Words, named
 from config.office.words import money
 from lending.admin.charts import SERIES, lines, major
-from lending.admin.words import ACCOUNTS, AGAIN_REFUSALS, EVENT_TYPES, LOAN_STATUSES, TRANSFER_KINDS, TRANSFER_STATES
+from lending.admin.words import (
+    ACCOUNTS,
+    AGAIN_REFUSALS,
+    BOOKING_REFUSALS,
+    EVENT_TYPES,
+    LOAN_REFUSALS,
+    LOAN_STATUSES,
+    RETURN_REFUSALS,
+    TRANSFER_KINDS,
+    TRANSFER_STATES,
+)
 from lending.domain.books.instalment import InstalmentState
 from lending.domain.books.ledger import Account, EntryCode
 from lending.domain.books.loan import LoanStatus
 from lending.domain.books.transfer import TransferKind, TransferState
 from lending.domain.contract.events import EventType
 from lending.models import Entry, Loan, Transfer
+from lending.queries.bookings import get_verb_refusal
 from lending.queries.servicing import Happening, Row, Servicing, get_servicing
-from lending.queries.transfers import get_again_refusal, get_cancel_refusal, last_payout
+from lending.queries.transfers import get_again_refusal, get_cancel_refusal, get_return_refusal
 
 INSTALMENT_STATES = {
     InstalmentState.AHEAD: (_("Ahead"), ""),
@@ -31,7 +43,7 @@ INSTALMENT_STATES = {
 TRANSFERS_SHOWN = 8
 NO_RIGHT = _("Your role may not do this.")
 TO_BE_GIVEN = "…"  # the reason, on the page that asks for it
-NOT_OUT = _("The loan's money is not out.")
+REFUSALS: Mapping[Any, Words] = {**BOOKING_REFUSALS, **LOAN_REFUSALS}
 
 
 def loan_context(loan: Loan, request: HttpRequest) -> dict[str, Any]:
@@ -78,33 +90,23 @@ def loan_context(loan: Loan, request: HttpRequest) -> dict[str, Any]:
 
 def loan_verbs(loan: Loan, request: HttpRequest) -> list[Verb]:
     """Offer what may be done to the loan, each with why not."""
-    out = loan.disbursed_on is not None
     again, cancel = (
         None if refusal is None else AGAIN_REFUSALS[refusal]
         for refusal in (get_again_refusal(loan, reason=TO_BE_GIVEN), get_cancel_refusal(loan, reason=TO_BE_GIVEN))
     )
+    why_not: dict[EventType, Any] = {
+        kind: None if refusal is None else REFUSALS[refusal]
+        for kind in EventType
+        for refusal in (get_verb_refusal(loan, kind),)
+    }
+    back = get_return_refusal(loan)
     offered: list[tuple[str, Any, str, Any]] = [
-        ("repay", _("Book a repayment"), "lending.repay_loan", None if out else NOT_OUT),
-        ("charge", _("Charge a fee"), "lending.charge_loan", None if out else NOT_OUT),
-        ("rate", _("Change the rate"), "lending.change_rate_loan", None if out else NOT_OUT),
-        (
-            "credit",
-            _("Pay from credit"),
-            "lending.repay_loan",
-            None if loan.credit_minor else _("The loan holds no credit."),
-        ),
-        (
-            "refund",
-            _("Pay credit back"),
-            "lending.refund_loan",
-            None if loan.credit_minor else _("The loan holds no credit."),
-        ),
-        (
-            "return",
-            _("Take the payout back"),
-            "lending.return_loan",
-            _("No payout has gone through.") if last_payout(loan) is None else None,
-        ),
+        ("repay", _("Book a repayment"), "lending.repay_loan", why_not[EventType.REPAYMENT]),
+        ("charge", _("Charge a fee"), "lending.charge_loan", why_not[EventType.CHARGE]),
+        ("rate", _("Change the rate"), "lending.change_rate_loan", why_not[EventType.RATE_CHANGE]),
+        ("credit", _("Pay from credit"), "lending.repay_loan", why_not[EventType.APPLY_CREDIT]),
+        ("refund", _("Pay credit back"), "lending.refund_loan", why_not[EventType.REFUND_CREDIT]),
+        ("return", _("Take the payout back"), "lending.return_loan", None if back is None else RETURN_REFUSALS[back]),
         ("pay_out", _("Pay out again"), "lending.pay_out_loan", again),
         ("cancel", _("Give the loan up"), "lending.cancel_loan", cancel),
     ]
@@ -132,11 +134,11 @@ def _sentence(loan: Loan, servicing: Servicing) -> str:
     if servicing.projection.dpd:
         late = ngettext("%(number)s day past due", "%(number)s days past due", servicing.projection.dpd)
         return f"{told}; {late % {'number': servicing.projection.dpd}}."
-    following = next((row for row in servicing.rows if row.drawn.due >= servicing.as_of and row.left_minor), None)
+    following = servicing.projection.next_due
     if following is None:
         return f"{told}."
-    amount = money(following.left_minor + following.drawn.interest_minor, loan.currency)
-    return f"{told}; " + _t("next %(amount)s on %(date)s.") % {"amount": amount, "date": following.drawn.due}
+    amount = money(servicing.projection.next_due_minor, loan.currency)
+    return f"{told}; " + _t("next %(amount)s on %(date)s.") % {"amount": amount, "date": following}
 
 
 def _instalment(row: Row, loan: Loan) -> dict[str, Any]:

@@ -15,13 +15,13 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from config.db.transactions import Contended
-from config.kernel.money import BadAmount, parse_minor
+from config.kernel.money import BadAmount, parse_typed
 from config.office.actors import Actor, actor_of
 from config.office.admin import Words
 from config.office.business_date import get_business_date
 from config.office.words import money
 from lending.admin.words import ACCOUNTS, AGAIN_REFUSALS, BOOKING_REFUSALS, LOAN_REFUSALS, RETURN_REFUSALS
-from lending.domain.books.booking import Booking
+from lending.domain.books.booking import Booking, BookingRefusal
 from lending.domain.books.ledger import Movement, Position
 from lending.domain.books.transfer import ReturnRefusal
 from lending.domain.contract.events import EventType
@@ -74,6 +74,9 @@ class LoanVerbForm(forms.Form):
     )
     on = forms.DateField(label=_("As of"), widget=UnfoldAdminTextInputWidget({"type": "date"}))
     reason = forms.CharField(label=_("Reason"), max_length=500, widget=UnfoldAdminTextareaWidget({"rows": 2}))
+    sure = forms.BooleanField(
+        label=_("The amount is right, even if it is far above what the loan owes"), required=False
+    )
     seen = forms.IntegerField(widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, fields: tuple[str, ...], currency: str, **kwargs: Any) -> None:  # noqa: ANN401
@@ -85,11 +88,11 @@ class LoanVerbForm(forms.Form):
             self.fields["amount"].label = _t("Amount, %(currency)s") % {"currency": currency}
 
     def clean_amount(self) -> int:
-        """Read the amount in minor units; thousands may be grouped by commas."""
+        """Read the amount in minor units."""
         try:
-            return parse_minor(self.cleaned_data["amount"].strip().replace(",", ""), self.currency)
+            return parse_typed(self.cleaned_data["amount"], self.currency)
         except BadAmount as error:
-            raise forms.ValidationError(_("Please write an amount like 1234.50.")) from error
+            raise forms.ValidationError(str(error)) from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +130,7 @@ def _repay(loan: Loan, data: Mapping[str, Any], actor: Actor) -> object:
         actor=actor,
         now=timezone.now(),
         seen=data["seen"],
+        sure=data["sure"],
     )
 
 
@@ -168,7 +172,7 @@ VERBS: Mapping[str, LoanVerb] = {
         title=_("Book a repayment"),
         right="lending.repay_loan",
         done=_("The repayment is booked."),
-        fields=MONEY,
+        fields=(*MONEY, "sure"),
         event=EventType.REPAYMENT,
         call=_repay,
     ),
@@ -287,6 +291,8 @@ def preview_context(verb: LoanVerb, loan: Loan, data: Mapping[str, Any], *, of: 
     preview = preview_booking(loan, booking)
     if preview.plan is None:
         return {"refusal": REFUSALS[preview.refusal]}
+    if preview.is_implausible and not data["sure"]:
+        return {"refusal": REFUSALS[BookingRefusal.AMOUNT_IMPLAUSIBLE]}
     plan = preview.plan
     return {
         "refusal": None,
@@ -327,6 +333,8 @@ def _movement(part: Movement, loan: Loan) -> tuple[Words, Words, str]:
 
 def as_text(value: object, loan: Loan) -> str:
     """Write what was entered as it is shown before it is confirmed."""
+    if isinstance(value, bool):
+        return _t("yes") if value else _t("no")
     if isinstance(value, date):
         return value.isoformat()
     return money(value, loan.currency) if isinstance(value, int) else str(value)

@@ -5,8 +5,8 @@ from typing import Final
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
-from lending.domain.books.booking import BookingRefusal
-from lending.domain.books.day_close import CloseRefusal, CloseState
+from lending.domain.books.booking import BACK_DATED_AT_MOST, BookingRefusal
+from lending.domain.books.day_close import CloseRefusal, CloseState, OpeningRefusal
 from lending.domain.books.ledger import Account
 from lending.domain.books.loan import LoanStatus
 from lending.domain.books.transfer import AgainRefusal, PayoutHold, ReturnRefusal, TransferKind, TransferState
@@ -45,10 +45,11 @@ BOOKING_REFUSALS: Final = {
     BookingRefusal.NO_BUSINESS_DATE: _("No business day is open."),
     BookingRefusal.NOT_DISBURSED: _("The loan's money is not out."),
     BookingRefusal.IN_THE_FUTURE: _("This date is after the business date."),
-    BookingRefusal.TOO_FAR_BACK: _("This date is more than 90 days back."),
+    BookingRefusal.TOO_FAR_BACK: _("This date is more than %(days)s days back.") % {"days": BACK_DATED_AT_MOST.days},
     BookingRefusal.BEFORE_THE_LOAN: _("The loan was paid out after this date."),
     BookingRefusal.REASON_MISSING: _("Please give a reason."),
     BookingRefusal.REFERENCE_USED: _("This reference was used for another payment."),
+    BookingRefusal.AMOUNT_IMPLAUSIBLE: _("This is far above what the loan owes: look at the amount again."),
     BookingRefusal.BOOKED_MEANWHILE: BOOKED_MEANWHILE,
     BookingRefusal.NOT_THIS_VERB: _("A payout comes back through “Take the payout back”."),
 }
@@ -64,7 +65,7 @@ LOAN_REFUSALS: Final = {
     ),
     LoanRefusal.ALREADY_DISBURSED: _("The loan is paid out already."),
     LoanRefusal.AMOUNT_NOT_PRINCIPAL: _("A loan is paid out in full."),
-    LoanRefusal.CREDIT_TOO_SMALL: _("The credit does not reach: some of it was spent, or would be gone."),
+    LoanRefusal.CREDIT_TOO_SMALL: _("The loan does not hold that much credit, or later events have spent it."),
 }
 TRANSFER_KINDS: Final = {TransferKind.PAYOUT: _("Payout"), TransferKind.COLLECTION: _("Collection")}
 TRANSFER_STATES: Final = {
@@ -117,6 +118,12 @@ CLOSE_REFUSALS: Final = {
     CloseRefusal.NO_BUSINESS_DATE: _("No business day is open."),
     CloseRefusal.ANOTHER_WORKS: _("Another day is being closed."),
     CloseRefusal.NOTHING_TO_CLOSE: _("Every day before the open one is closed, or no loan was ever paid out."),
+}
+OPENING_REFUSALS: Final = {
+    OpeningRefusal.NO_BUSINESS_DATE: _("No business day is open."),
+    OpeningRefusal.BY_CALENDAR: _("Days open by the calendar here."),
+    OpeningRefusal.CLOSE_UNDER_WAY: _("A day is being closed: let it finish."),
+    OpeningRefusal.NOT_THE_DAY_SHOWN: _("Another day is open by now: look at what the next one brings again."),
 }
 OFFER_STATES: Final = {
     OfferState.MADE: (_("Open"), "tl-ok"),

@@ -49,6 +49,7 @@ REFUSALS: Final[Mapping[type[StrEnum], Mapping[Any, Told]]] = {
         BookingRefusal.REASON_MISSING: _CONTRACT,  # asked of people alone
         BookingRefusal.REFERENCE_USED: (_CONFLICT, "reference_used"),
         BookingRefusal.NOT_THIS_VERB: _CONTRACT,
+        BookingRefusal.AMOUNT_IMPLAUSIBLE: (_UNFIT, "amount_implausible"),
         BookingRefusal.BOOKED_MEANWHILE: _CONTRACT,
     },
     # Of what makes no loan, a repayment meets one fault alone; the others share a code, should they ever come.

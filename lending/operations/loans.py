@@ -38,10 +38,12 @@ def book_repayment(
     now: datetime,
     key: RequestKey | None = None,
     seen: int | None = None,
+    sure: bool = False,
 ) -> EventRow:
     """Book money that came in on a date, allocated by the loan's waterfall; what is too much becomes credit.
 
-    `external_ref` is the partner's own name of the payment, "" for one that staff books, who give a reason.
+    `external_ref` is the partner's own name of the payment, "" for one that staff books, who give a reason. `sure`:
+    they say that an amount far above what the loan owes is right.
     Raises EventNotBooked, RequestNotTaken, Contended, Loan.DoesNotExist.
     """
     return _book(
@@ -53,6 +55,7 @@ def book_repayment(
             by_hand=actor.kind is ActorKind.STAFF,
             reason=reason,
             seen=seen,
+            sure=sure,
         ),
         external_ref=external_ref,
         actor=actor,

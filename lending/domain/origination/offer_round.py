@@ -4,6 +4,8 @@ from datetime import date
 from enum import StrEnum
 from typing import Final
 
+from config.kernel.refusals import first_of
+
 MAKE_OFFERS: Final = "lending.make_offers"
 
 
@@ -31,4 +33,4 @@ def judge_round(
         RoundRefusal.SCORES_OUTDATED: is_outdated,
         RoundRefusal.DONE_BEFORE: done_before,
     }
-    return next((refusal for refusal, held in holds.items() if held), None)
+    return first_of(holds)

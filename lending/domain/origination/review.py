@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from config.kernel.refusals import first_of
 from lending.domain.origination.application import ApplicationState
 from lending.domain.origination.product import Band, Product
 from lending.domain.origination.rules import Outcome
@@ -49,4 +50,4 @@ def judge_review(
         ReviewRefusal.REASON_MISSING: not reason.strip(),
         ReviewRefusal.PAYOUT_ACCOUNT_NOT_VERIFIED: outcome is Outcome.APPROVE and not payout_account_verified,
     }
-    return next((refusal for refusal, held in holds.items() if held), None)
+    return first_of(holds)

@@ -17,7 +17,7 @@ from config.kernel.money import format_minor
 from config.office.business_date import get_business_date
 from lending.admin import words
 from lending.domain.books.booking import BookingRefusal
-from lending.domain.books.day_close import CloseRefusal, CloseState
+from lending.domain.books.day_close import CloseRefusal, CloseState, OpeningRefusal
 from lending.domain.books.ledger import KINDS, Account
 from lending.domain.books.loan import LoanStatus
 from lending.domain.books.transfer import AgainRefusal, PayoutHold, ReturnRefusal, TransferKind, TransferState
@@ -55,6 +55,7 @@ TABLES: dict[Any, Any] = {
     Account: words.ACCOUNTS,
     CloseState: words.CLOSE_STATES,
     CloseRefusal: words.CLOSE_REFUSALS,
+    OpeningRefusal: words.OPENING_REFUSALS,
     OfferState: words.OFFER_STATES,
     AcceptanceRefusal: words.ACCEPTANCE_REFUSALS,
     ApplicationRefusal: words.APPLICATION_REFUSALS,
@@ -172,7 +173,8 @@ def test_a_day_is_lived_and_its_close_shown(finance: Client) -> None:
     lent()
     listed = finance.get(reverse("admin:lending_dayclose_changelist"))
     assertContains(listed, words.CLOSE_REFUSALS[CloseRefusal.NOTHING_TO_CLOSE])
-    finance.post(reverse("admin:lending_dayclose_live"))
+    assertContains(finance.get(reverse("admin:lending_dayclose_live")), "will ask for")
+    finance.post(reverse("admin:lending_dayclose_live"), {"after": OPENED.isoformat()})
     assert get_business_date() == OPENED + timedelta(days=1)
     close = DayClose.objects.get()
     page = finance.get(reverse("admin:lending_dayclose_change", args=[close.pk]))
