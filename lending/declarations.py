@@ -5,6 +5,7 @@ from datetime import timedelta
 from django.utils.translation import gettext_lazy as _
 
 from config.declarations import EVERYONE, Declaration, Link, Role, Section
+from lending.domain.books.booking import BACK_DATED_AT_MOST
 
 DECLARED = Declaration(
     rights={
@@ -30,6 +31,7 @@ DECLARED = Declaration(
     problems={
         "no_business_date": "The office has no business day open: nothing can be booked yet.",
         "nothing_published": "No scores are published yet, so nothing can be decided.",
+        "scores_outdated": "The published scores lack what the present rules read: ask again after the next night.",
         "offer_not_open": "The offer is no longer open: ask for the merchant's offer again.",
         "offer_expired": "The offer has expired: ask for the merchant's offer again.",
         "offer_not_moved": "The offer is no longer open, or this was said of it before: read it to see its state.",
@@ -42,9 +44,11 @@ DECLARED = Declaration(
         "payout_account_not_verified": "The merchant has no verified payout account: enter one, and staff verify it.",
         "not_disbursed": "The loan's money is not out.",
         "in_the_future": "The date is after the business date.",
-        "too_far_back": "The date is more than 90 days back: ask the office to book it.",
+        "too_far_back": f"The date is more than {BACK_DATED_AT_MOST.days} days back: nothing so old is booked, "
+        "neither over REST nor by the office.",
         "before_the_loan": "The loan was paid out after this date.",
         "amount_not_positive": "The amount must be above 0.",
+        "amount_implausible": "The amount is above twice what the loan owes, and above twice what was lent.",
         "not_bookable": "The loan's contract does not allow this.",
     },
     links=[

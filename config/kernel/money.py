@@ -11,6 +11,7 @@ EXPONENTS = dict.fromkeys(
 CURRENCY_PATTERN = r"^[A-Z]{3}$"
 # Beyond any payment of a merchant, and a thousand such rows still add up within a 64-bit integer.
 MAX_MINOR = 10**15
+_TYPED = re.compile(r"([0-9]{1,18}|[0-9]{1,3}(,[0-9]{3})+)(\.[0-9]+)?", re.ASCII)
 _AMOUNT = re.compile(r"-?[0-9]{1,18}(\.[0-9]+)?", re.ASCII)
 
 
@@ -60,6 +61,20 @@ def parse_minor(text: str, currency: str) -> int:
         message = f"{text[:40]!r} is beyond every plausible amount"
         raise BadAmount(message)
     return minor
+
+
+def parse_typed(text: str, currency: str) -> int:
+    """Read an amount that a person typed as minor units: digits, or groups of three with commas, then a point.
+
+    Raises BadAmount for anything that another country reads otherwise: 12,50 or 1.500,00 or, of two decimals, 1.500.
+    """
+    text = text.strip()
+    exponent = exponent_of(currency)
+    if not _TYPED.fullmatch(text) or len(text.partition(".")[2]) > exponent:
+        example = format_minor(12345 * 10**exponent // 10, currency, grouped=True)
+        message = f"Write the amount like {example} or {example.replace(',', '')}."
+        raise BadAmount(message)
+    return parse_minor(text.replace(",", ""), currency)
 
 
 def format_minor(minor: int, currency: str, *, grouped: bool = False) -> str:

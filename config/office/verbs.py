@@ -23,7 +23,7 @@ from unfold.widgets import (
 )
 
 from config.db.transactions import Contended
-from config.kernel.money import BadAmount, parse_minor
+from config.kernel.money import BadAmount, parse_typed
 from config.office.actors import Actor, actor_of
 from config.office.display import Facts, Part
 from config.office.words import Words, money
@@ -92,20 +92,24 @@ class AmountField(forms.CharField):
     def clean(self, value: Any) -> int:  # noqa: ANN401 - Django's signature
         """Read the amount. Raises ValidationError."""
         try:
-            return parse_minor(str(super().clean(value)).strip(), self.currency)
+            return parse_typed(str(super().clean(value)), self.currency)
         except BadAmount as error:
-            raise forms.ValidationError(_("Please write an amount like 1234.50.")) from error
+            raise forms.ValidationError(str(error)) from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """Who asks for a verb, when, with which data, and what the row looked like when its effects were shown."""
+    """Who asks for a verb, when, with which data; what the row looked like when its effects were shown.
+
+    sure: the warning that the effects carried was ticked off.
+    """
 
     request: HttpRequest
     actor: Actor
     now: datetime
     data: Mapping[str, Any] = field(default_factory=dict)
     seen: str | None = None
+    sure: bool = False
 
     def may(self, right: str) -> bool:
         """Tell whether whoever asks has a right."""
@@ -209,11 +213,12 @@ def take_step(verb: Verb, row: Any, request: HttpRequest) -> Step:  # noqa: ANN4
         late = confirms and verb.effects is not None and set(form.errors) <= set(verb.asked_last)
         return _previewing(verb, row, asked, form, about, now_seen) if late else asking
     data = {} if form is None else form.cleaned_data
-    asked = replace(asked, data=data, seen=request.POST.get(SEEN) if confirms else now_seen)
+    seen = request.POST.get(SEEN) if confirms else now_seen
+    asked = replace(asked, data=data, seen=seen, sure=confirms and SURE in request.POST)
     if not confirms:
         return _previewing(verb, row, asked, form, about, now_seen)
     effects = None if verb.effects is None else verb.effects(row, asked)
-    if effects is not None and effects.warning is not None and SURE not in request.POST:
+    if effects is not None and effects.warning is not None and not asked.sure:
         return _previewing(verb, row, asked, form, about, now_seen)
     return _do(verb, row, asked, form, about, now_seen)
 

@@ -31,11 +31,12 @@ from config.office.pages import OfficeAdmin, name_of, name_over, named
 from config.office.verbs import TO_BE_GIVEN, Asked, Refusals, Verb, VerbForm, reason_field
 from config.office.words import Words, money
 from lending.admin.caps import caps_parts
-from lending.admin.words import APPLICATION_STATES, GROUNDS, OUTCOMES, REVIEW_REFUSALS
+from lending.admin.words import APPLICATION_STATES, GROUNDS, OUTCOMES, REVIEW_REFUSALS, UNPROVEN
 from lending.domain.origination.application import ApplicationState
-from lending.domain.origination.decision import Ground, NotDecidable, Outcome
+from lending.domain.origination.decision import NotDecidable
 from lending.domain.origination.product import Band
 from lending.domain.origination.product_document import ProductMalformed
+from lending.domain.origination.rules import Ground, Outcome
 from lending.domain.origination.snapshot import SnapshotMalformed
 from lending.models import Application, Decision
 from lending.operations.applications import ApplicationNotReviewed, review_application
@@ -173,16 +174,11 @@ def _known(decision: Decision, application: Application) -> Page:
     """Say what was known, which rules fired on the last decision's snapshot, which cap binds; and prove the result."""
     try:
         replayed = replay_decision(decision)
+    except NotDecidable as refused:
+        return Page(title="", alerts=[Alert(text=UNPROVEN[refused.reason])])
     except (SnapshotMalformed, ProductMalformed):
-        return Page(
-            title="",
-            alerts=[Alert(tint="tl-bad", text=_("The stored snapshot is damaged: the decision cannot be proven."))],
-        )
-    except NotDecidable:
-        return Page(
-            title="",
-            alerts=[Alert(text=_("The rules that made this decision are no longer installed: it cannot be replayed."))],
-        )
+        damaged = _("The stored snapshot cannot be read: the decision cannot be proven.")
+        return Page(title="", alerts=[Alert(tint="tl-bad", text=damaged)])
     facts, verdict, currency = replayed.facts, replayed.verdict, application.currency
     score = facts.merchant.score
     proof = (

@@ -1,9 +1,9 @@
 """The closes of days: progress, proof, and opening or closing the next day by hand."""
 
 from collections.abc import Callable, Sequence
+from datetime import date, timedelta
 from typing import Any, Final
 
-from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
@@ -11,22 +11,24 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from config.office.business_date import BusinessDateNotMoved, get_business_date
+from config.office.business_date import get_business_date
 from config.office.display import Alert, Card, Cell, Column, Facts, Page, Part, Table, Text, chip, linked
 from config.office.lists import ListColumn, choice_filter
 from config.office.pages import OfficeAdmin, name_of
 from config.office.progress import live_view, progress_cards
 from config.office.verbs import Asked, Verb
 from config.office.words import Words, money
-from lending.admin.words import ACCOUNTS, CLOSE_REFUSALS, CLOSE_STATES
-from lending.domain.books.day_close import ACCRUE, COLLECT, PROVE, VERIFY, CloseState
+from lending.admin.words import ACCOUNTS, CLOSE_REFUSALS, CLOSE_STATES, OPENING_REFUSALS
+from lending.domain.books.day_close import ACCRUE, COLLECT, PROVE, VERIFY, CloseState, OpeningRefusal
 from lending.domain.books.ledger import Account
 from lending.models import DayClose, Loan, ProofLine
-from lending.operations.day_close import DayNotClosed, close_day, live_next_day
+from lending.operations.day_close import DayNotClosed, DayNotOpened, close_day, open_next_day
 from lending.queries.closes import (
     drifted_of,
     failures_of,
     get_close_refusal,
+    get_opening,
+    get_opening_refusal,
     next_day,
     postings_of,
     proof_of,
@@ -52,13 +54,34 @@ def _close_about(_row: None, _asked: Asked) -> Sequence[Part]:
 
 
 def _open_refusal(_row: None, _asked: Asked) -> Words | None:
-    if settings.BUSINESS_CLOCK != "manual":
-        return _("Days open by the calendar here.")
-    return _("A day is being closed: let it finish.") if DayClose.objects.working().exists() else None
+    refusal = get_opening_refusal()
+    return None if refusal is None else OPENING_REFUSALS[refusal]
 
 
 def _open_about(_row: None, _asked: Asked) -> Sequence[Part]:
-    return [Facts([(_("Open day"), get_business_date())])]
+    opening = get_opening()
+    if opening.after is None:
+        return []
+    columns = [
+        Column(label=_("To be collected")),
+        Column(label=_("Loans"), number=True),
+        Column(label=_("Amount"), number=True),
+    ]
+    dues = [[row.currency, row.loans, money(row.minor, row.currency)] for row in opening.dues]
+    facts = [
+        (_("Open now"), opening.after),
+        (_("Opens"), opening.after + timedelta(days=1)),
+        (_("Closed behind it"), opening.closes),
+    ]
+    return [Facts(facts), Table(columns=columns, rows=dues, empty=_("Nothing is due on the day that is closed."))]
+
+
+def _open(_row: None, asked: Asked) -> DayClose:
+    try:
+        after = date.fromisoformat(asked.seen or "")
+    except ValueError as error:  # a form that nobody was shown
+        raise DayNotOpened(OpeningRefusal.NOT_THE_DAY_SHOWN) from error
+    return open_next_day(after=after, actor=asked.actor, now=asked.now)
 
 
 CLOSE: Final = Verb(
@@ -86,9 +109,12 @@ OPEN: Final = Verb(
     ),
     why_not=_open_refusal,
     seen=lambda _row: get_business_date(),
-    call=lambda _row, asked: live_next_day(actor=asked.actor, now=asked.now),
+    call=_open,
     done=_("The next day is open; the day before is being closed."),
-    refusals={DayNotClosed: CLOSE_REFUSALS, BusinessDateNotMoved: _("The day is open already.")},
+    refusals={
+        DayNotOpened: OPENING_REFUSALS,
+        DayNotClosed: _("The next day is open; the day before cannot be closed yet."),
+    },
 )
 
 

@@ -41,11 +41,12 @@ from lending.operations.transfers import (
     pay_out_again,
     return_payout,
 )
-from lending.queries.bookings import preview_booking
+from lending.queries.bookings import get_verb_refusal, preview_booking
 from lending.queries.loans import rate_of, reversible_events
-from lending.queries.transfers import get_again_refusal, get_cancel_refusal, last_payout
+from lending.queries.transfers import get_again_refusal, get_cancel_refusal, get_return_refusal, last_payout
 
-EVENT_REFUSALS: Final[Refusals] = {EventNotBooked: {**BOOKING_REFUSALS, **LOAN_REFUSALS}}
+EVENT_WORDS: Final[dict[Any, Words]] = {**BOOKING_REFUSALS, **LOAN_REFUSALS}
+EVENT_REFUSALS: Final[Refusals] = {EventNotBooked: EVENT_WORDS}
 POSITIONS: Final = (
     ("principal_minor", _("Principal outstanding")),
     ("interest_minor", _("Interest charged to date")),
@@ -126,6 +127,7 @@ def _booking(kind: EventType, asked: Asked) -> Booking:
         by_hand=True,
         reason=data["reason"],
         seen=_seen(asked),
+        sure=asked.sure,
     )
 
 
@@ -137,9 +139,9 @@ def _effects(kind: EventType) -> Callable[[Loan, Asked], Effects]:
     def effects(loan: Loan, asked: Asked) -> Effects:
         preview = preview_booking(loan, _booking(kind, asked))
         if preview.plan is None:
-            words: dict[Any, Words] = EVENT_REFUSALS[EventNotBooked]  # type: ignore[assignment]
-            return Effects(refusal=words[preview.refusal])
-        return Effects(parts=list(_planned(preview.plan, loan)))
+            return Effects(refusal=EVENT_WORDS[preview.refusal])
+        warning = BOOKING_REFUSALS[BookingRefusal.AMOUNT_IMPLAUSIBLE] if preview.is_implausible else None
+        return Effects(parts=list(_planned(preview.plan, loan)), warning=warning)
 
     return effects
 
@@ -183,20 +185,21 @@ def _movement(part: Movement, loan: Loan, note: str = "") -> list[object]:
     return [debit, ACCOUNTS[part.credit], money(part.amount_minor, loan.currency)]
 
 
-def _not_out(loan: Loan, _asked: Asked) -> Words | None:
-    return BOOKING_REFUSALS[BookingRefusal.NOT_DISBURSED] if loan.disbursed_on is None else None
+def _off(kind: EventType) -> Callable[[Loan, Asked], Words | None]:
+    def why_not(loan: Loan, _asked: Asked) -> Words | None:
+        refusal = get_verb_refusal(loan, kind)
+        return None if refusal is None else EVENT_WORDS[refusal]
 
-
-def _no_credit(loan: Loan, _asked: Asked) -> Words | None:
-    return None if loan.credit_minor else _("The loan holds no credit.")
+    return why_not
 
 
 def _nothing_to_reverse(loan: Loan, _asked: Asked) -> Words | None:
     return None if reversible_events(loan) else _("There is nothing to reverse.")
 
 
-def _not_paid_out(loan: Loan, _asked: Asked) -> Words | None:
-    return RETURN_REFUSALS[ReturnRefusal.NOT_PAID_OUT] if last_payout(loan) is None else None
+def _not_returned(loan: Loan, _asked: Asked) -> Words | None:
+    refusal = get_return_refusal(loan)
+    return None if refusal is None else RETURN_REFUSALS[refusal]
 
 
 def _again(loan: Loan, _asked: Asked) -> Words | None:
@@ -258,7 +261,7 @@ REPAY: Final = Verb(
     form=AmountForm,
     effects=_effects(EventType.REPAYMENT),
     seen=events_seen,
-    why_not=_not_out,
+    why_not=_off(EventType.REPAYMENT),
     call=_book(EventType.REPAYMENT),
     done=_("The repayment is booked."),
     refusals=EVENT_REFUSALS,
@@ -272,6 +275,7 @@ VERBS: Final[Sequence[Verb]] = (
         label=_("Charge a fee"),
         right="lending.charge_loan",
         effects=_effects(EventType.CHARGE),
+        why_not=_off(EventType.CHARGE),
         call=_book(EventType.CHARGE),
         done=_("The fee is charged."),
         is_primary=False,
@@ -284,7 +288,7 @@ VERBS: Final[Sequence[Verb]] = (
         about=_rate_about,
         effects=_effects(EventType.RATE_CHANGE),
         seen=events_seen,
-        why_not=_not_out,
+        why_not=_off(EventType.RATE_CHANGE),
         call=_book(EventType.RATE_CHANGE),
         done=_("The rate is changed."),
         refusals=EVENT_REFUSALS,
@@ -293,7 +297,7 @@ VERBS: Final[Sequence[Verb]] = (
         REPAY,
         name="credit",
         label=_("Pay from credit"),
-        why_not=_no_credit,
+        why_not=_off(EventType.APPLY_CREDIT),
         effects=_effects(EventType.APPLY_CREDIT),
         call=_book(EventType.APPLY_CREDIT),
         done=_("The credit is applied."),
@@ -305,7 +309,7 @@ VERBS: Final[Sequence[Verb]] = (
         label=_("Pay credit back"),
         right="lending.refund_loan",
         note=_("This books money that was paid back by hand. It does not send any."),
-        why_not=_no_credit,
+        why_not=_off(EventType.REFUND_CREDIT),
         effects=_effects(EventType.REFUND_CREDIT),
         call=_book(EventType.REFUND_CREDIT),
         done=_("The refund is booked."),
@@ -332,7 +336,7 @@ VERBS: Final[Sequence[Verb]] = (
         note=_("For money that the bank sent back: the loan is as if it had never been paid out."),
         effects=lambda _loan, _asked: Effects(),
         seen=events_seen,
-        why_not=_not_paid_out,
+        why_not=_not_returned,
         call=_return,
         done=_("The payout is taken back; the loan waits for its payout again."),
         refusals={PayoutNotReturned: RETURN_REFUSALS},

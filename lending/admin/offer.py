@@ -19,7 +19,7 @@ from config.office.lists import Filter, ListColumn, choice_filter
 from config.office.pages import OfficeAdmin, name_over
 from config.office.verbs import AmountField, Asked, Effects, Verb, VerbForm, choice_field, text_field
 from config.office.words import Words, money
-from lending.admin.words import ACCEPTANCE_REFUSALS, APPLICATION_REFUSALS, APPLIED, OFFER_STATES
+from lending.admin.words import ACCEPTANCE_REFUSALS, APPLICATION_REFUSALS, APPLIED, OFFER_STATES, SINGLE_REFUSALS
 from lending.domain.contract.quote import Quote
 from lending.domain.origination.application import ApplicationRefusal, ApplicationState
 from lending.domain.origination.offer import AcceptanceRefusal, OfferState, SignedTerms
@@ -162,7 +162,7 @@ APPLY: Final = Verb(
     done=lambda application: APPLIED[ApplicationState(application.state)],
     refusals={
         OfferNotAccepted: {**ACCEPTANCE_REFUSALS, **APPLICATION_REFUSALS},
-        MerchantNotScored: _("No scores are published yet: the merchant cannot be scored."),
+        MerchantNotScored: SINGLE_REFUSALS,
     },
     is_primary=True,
 )

@@ -30,6 +30,7 @@ from config.office.words import NOTHING, money, percent, signed
 from merchants.models import Merchant
 from scoring.domain.calibration import MILLION, CalibrationRefused
 from scoring.domain.features.declarations import FEATURES, Unit
+from scoring.domain.features.sets import FeatureSetGone
 from scoring.domain.policy import NotScored
 from scoring.domain.scorecard import ScorecardMalformed
 from scoring.models import ReferenceMerchant, Score
@@ -83,8 +84,13 @@ def points_card(explanation: Explanation, currency: str) -> Card:
         foot.append(Row(cells=[_("Kept within the range of the card"), signed(explanation.clipped), ""]))
     total = _t("Score, starting from %(base)s") % {"base": explanation.base}
     foot.append(Row(cells=[total, explanation.score, ""]))
-    rows = [_contribution(part, currency, widest) for part in shown]
-    parts: list[Part] = [Table(columns=columns, rows=rows, foot=foot, style="tl-contributions")]
+    rows = [_contribution(part, currency, widest, is_gone=explanation.is_gone) for part in shown]
+    gone = _(
+        "The version of the characteristics that made this score is no longer installed: the points are as stored, the "
+        "values cannot be named."
+    )
+    parts: list[Part] = [Text(gone, "tl-alert")] if explanation.is_gone else []
+    parts += [Table(columns=columns, rows=rows, foot=foot, style="tl-contributions")]
     absent = [str(CHARACTERISTICS.get(part.name, part.name)) for part in explanation.contributions if part.absent]
     if absent:
         note = _t("Not carried by this partner's feed, so neither good nor bad: %(names)s.")
@@ -92,10 +98,11 @@ def points_card(explanation: Explanation, currency: str) -> Card:
     return Card(title=_("Points by characteristic"), parts=parts, span=8)
 
 
-def _contribution(part: Contribution, currency: str, widest: int) -> list[object]:
+def _contribution(part: Contribution, currency: str, widest: int, *, is_gone: bool) -> list[object]:
     feature = FEATURES[part.reads]
-    value = _t("missing") if part.value is None else value_in_unit(part.value, part.unit, currency)
-    note = "" if part.value is not None else _t(feature.null)
+    missing = NOTHING if is_gone else _t("missing")
+    value = missing if part.value is None else value_in_unit(part.value, part.unit, currency)
+    note = "" if part.value is not None or is_gone else _t(feature.null)
     if part.percentile is not None:
         note = _t("percentile %(place)s among peers") % {"place": part.percentile}
     found = None if part.bin is None or part.unit is Unit.LEVEL else bin_in_unit(part.bin, feature.unit)
@@ -194,6 +201,12 @@ def replay_page(merchant: Merchant, score: Score) -> Page:
 def _replayed(score: Score) -> tuple[Alert, list[Card]]:
     try:
         replay = replay_score(score)
+    except FeatureSetGone:
+        text = _t(
+            "The score cannot be computed again: version %(version)s of the characteristics, which made it, is no "
+            "longer installed. That says nothing against what is stored."
+        )
+        return Alert(text=text % {"version": score.run.feature_set}), []
     except (ScorecardMalformed, CalibrationRefused, ReferenceMerchant.DoesNotExist):
         gone = _("The score cannot be proven: its card, its calibration or its pinned member is gone or damaged.")
         return Alert(tint="tl-bad", text=gone), []

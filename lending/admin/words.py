@@ -6,8 +6,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext, ngettext_lazy
 
 from config.office.words import Words
-from lending.domain.books.booking import BookingRefusal
-from lending.domain.books.day_close import CloseRefusal, CloseState
+from lending.domain.books.booking import BACK_DATED_AT_MOST, BookingRefusal
+from lending.domain.books.day_close import CloseRefusal, CloseState, OpeningRefusal
 from lending.domain.books.instalment import InstalmentState
 from lending.domain.books.ledger import Account
 from lending.domain.books.loan import LoanStatus
@@ -17,15 +17,17 @@ from lending.domain.contract.refusal import LoanRefusal
 from lending.domain.contract.terms import Method, PeriodUnit, Prepayment
 from lending.domain.origination.application import ApplicationRefusal, ApplicationState
 from lending.domain.origination.assessment import NoOffer
-from lending.domain.origination.decision import Ground, Outcome
+from lending.domain.origination.decision import DecisionRefusal
 from lending.domain.origination.eligibility import Ineligible
 from lending.domain.origination.limit import Cap
 from lending.domain.origination.no_offer import Measure
 from lending.domain.origination.offer import AcceptanceRefusal, OfferState
 from lending.domain.origination.product import Band
 from lending.domain.origination.review import ReviewRefusal
+from lending.domain.origination.rules import Ground, Outcome
 from lending.queries.portfolio import Lateness
 from scoring.domain.policy import NotScored
+from scoring.domain.run import SingleRefusal
 
 BOOKED_MEANWHILE: Final = _("Something was booked on this loan meanwhile. Please look at the effects again.")
 
@@ -52,14 +54,15 @@ EVENT_TYPES: Final = {
     EventType.APPLY_CREDIT: _("Paid from credit"),
     EventType.REFUND_CREDIT: _("Credit paid back"),
 }
-BOOKING_REFUSALS: Final = {
+BOOKING_REFUSALS: Final[dict[BookingRefusal, Words]] = {
     BookingRefusal.NO_BUSINESS_DATE: _("No business day is open."),
     BookingRefusal.NOT_DISBURSED: _("The loan has not been paid out."),
     BookingRefusal.IN_THE_FUTURE: _("This date is after the business date."),
-    BookingRefusal.TOO_FAR_BACK: _("This date is more than 90 days back."),
+    BookingRefusal.TOO_FAR_BACK: _("This date is more than %(days)s days back.") % {"days": BACK_DATED_AT_MOST.days},
     BookingRefusal.BEFORE_THE_LOAN: _("The loan was paid out after this date."),
     BookingRefusal.REASON_MISSING: _("Please give a reason."),
     BookingRefusal.REFERENCE_USED: _("This reference was used for another payment."),
+    BookingRefusal.AMOUNT_IMPLAUSIBLE: _("This is far above what the loan owes: look at the amount again."),
     BookingRefusal.BOOKED_MEANWHILE: BOOKED_MEANWHILE,
     BookingRefusal.NOT_THIS_VERB: _("A payout is taken back by “Take the payout back”."),
 }
@@ -73,7 +76,7 @@ LOAN_REFUSALS: Final = {
     LoanRefusal.BEFORE_DISBURSEMENT: _("Reverse later events first: they depend on this payout."),
     LoanRefusal.ALREADY_DISBURSED: _("The loan is paid out already."),
     LoanRefusal.AMOUNT_NOT_PRINCIPAL: _("A loan is paid out in full."),
-    LoanRefusal.CREDIT_TOO_SMALL: _("The loan does not hold enough credit."),
+    LoanRefusal.CREDIT_TOO_SMALL: _("The loan does not hold that much credit, or later events have spent it."),
 }
 TRANSFER_KINDS: Final = {TransferKind.PAYOUT: _("Payout"), TransferKind.COLLECTION: _("Collection")}
 TRANSFER_STATES: Final = {
@@ -127,6 +130,12 @@ CLOSE_REFUSALS: Final = {
     CloseRefusal.ANOTHER_WORKS: _("Another day is being closed."),
     CloseRefusal.NOTHING_TO_CLOSE: _("Every day before the open one is closed, or no loan was ever paid out."),
 }
+OPENING_REFUSALS: Final = {
+    OpeningRefusal.NO_BUSINESS_DATE: _("No business day is open."),
+    OpeningRefusal.BY_CALENDAR: _("Days open by the calendar here."),
+    OpeningRefusal.CLOSE_UNDER_WAY: _("A day is being closed: let it finish."),
+    OpeningRefusal.NOT_THE_DAY_SHOWN: _("Another day is open by now: look at what the next one brings again."),
+}
 OFFER_STATES: Final = {
     OfferState.MADE: (_("Open"), "tl-ok"),
     OfferState.DELIVERED: (_("Open, seen"), "tl-ok"),
@@ -151,7 +160,16 @@ ACCEPTANCE_REFUSALS: Final = {
 }
 APPLICATION_REFUSALS: Final = {
     ApplicationRefusal.NO_BUSINESS_DATE: _("No business day is open."),
+    ApplicationRefusal.SCORES_OUTDATED: _(
+        "The published scores were made before the present rules, which read more: wait for the next run."
+    ),
     ApplicationRefusal.REFERENCE_USED: _("This reference was used for another application."),
+}
+SINGLE_REFUSALS: Final = {
+    SingleRefusal.NOTHING_PUBLISHED: _("No scores are published yet: the merchant cannot be scored."),
+    SingleRefusal.FEATURE_SET_GONE: _(
+        "The published scores were made by a version of the characteristics that is gone: wait for the next run."
+    ),
 }
 APPLICATION_STATES: Final = {
     ApplicationState.REFERRED: (_("Waits for a decision"), "tl-warn"),
@@ -209,11 +227,20 @@ GROUNDS: Final = {
 }
 REVIEW_REFUSALS: Final = {
     ReviewRefusal.NOT_REFERRED: _("The application is decided."),
+    ReviewRefusal.VERSION_GONE: _(
+        "This program no longer has the rules by which the application was referred, or what made its score."
+    ),
     ReviewRefusal.SAME_PERSON: _("You entered this application: someone else has to decide it."),
     ReviewRefusal.NO_BAND: _("Your role may not decide applications."),
     ReviewRefusal.ABOVE_BAND: _("The amount is above what your role may decide."),
     ReviewRefusal.REASON_MISSING: _("Please give a reason."),
     ReviewRefusal.PAYOUT_ACCOUNT_NOT_VERIFIED: _("The merchant has no verified payout account."),
+}
+UNPROVEN: Final = {
+    DecisionRefusal.OTHER_PRODUCT: _("The snapshot is of another product version: what was decided cannot be proven."),
+    DecisionRefusal.RULES_GONE: _(
+        "This decision cannot be replayed: this program no longer has the version of the rules that made it."
+    ),
 }
 INELIGIBLE: Final = {
     Ineligible.CURRENCY: _("another currency"),

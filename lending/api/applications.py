@@ -27,8 +27,8 @@ from lending.api.offers import own_offer
 from lending.api.refusals import described, refused
 from lending.api.words import ground
 from lending.domain.books.transfer import TransferState
-from lending.domain.origination.decision import Outcome
 from lending.domain.origination.offer import SignedTerms
+from lending.domain.origination.rules import Outcome
 from lending.models import Application
 from lending.operations.applications import OfferNotAccepted, accept_offer
 from lending.queries.applications import Progress, get_progress_of_partner

@@ -36,6 +36,7 @@ REFUSALS: Final[Mapping[type[StrEnum], Mapping[Any, Told]]] = {
     },
     ApplicationRefusal: {
         ApplicationRefusal.NO_BUSINESS_DATE: (_SHUT, "no_business_date"),
+        ApplicationRefusal.SCORES_OUTDATED: (_SHUT, "scores_outdated"),
         ApplicationRefusal.REFERENCE_USED: (_CONFLICT, "reference_used"),
     },
     MoveRefusal: {MoveRefusal.NOT_OPEN: (_CONFLICT, "offer_not_moved")},
@@ -48,6 +49,7 @@ REFUSALS: Final[Mapping[type[StrEnum], Mapping[Any, Told]]] = {
         BookingRefusal.REASON_MISSING: _CONTRACT,  # asked of people alone
         BookingRefusal.REFERENCE_USED: (_CONFLICT, "reference_used"),
         BookingRefusal.NOT_THIS_VERB: _CONTRACT,
+        BookingRefusal.AMOUNT_IMPLAUSIBLE: (_UNFIT, "amount_implausible"),
         BookingRefusal.BOOKED_MEANWHILE: _CONTRACT,
     },
     # Of what makes no loan, a repayment meets one fault alone; the others share a code, should they ever come.
@@ -59,7 +61,10 @@ REFUSALS: Final[Mapping[type[StrEnum], Mapping[Any, Told]]] = {
         KeyRefusal.STILL_RUNNING: (_CONFLICT, "request_running"),
         KeyRefusal.OTHER_BODY: (_UNFIT, "idempotency_key_reused"),
     },
-    SingleRefusal: {SingleRefusal.NOTHING_PUBLISHED: (_SHUT, "nothing_published")},
+    SingleRefusal: {
+        SingleRefusal.NOTHING_PUBLISHED: (_SHUT, "nothing_published"),
+        SingleRefusal.FEATURE_SET_GONE: (_SHUT, "scores_outdated"),
+    },
 }
 
 

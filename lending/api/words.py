@@ -9,10 +9,10 @@ from typing import Final
 
 from config.kernel.money import format_minor
 from lending.domain.origination.assessment import NoOffer
-from lending.domain.origination.decision import Ground, Outcome
 from lending.domain.origination.eligibility import Ineligible
 from lending.domain.origination.limit import Cap
 from lending.domain.origination.no_offer import Cause, Measure, Threshold, Without
+from lending.domain.origination.rules import Ground, Outcome
 from scoring.domain.policy import Gate, NotScored
 
 REVIEW: Final = ("needs_review", "A person looks at the application; the decision follows.")

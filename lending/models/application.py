@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.db.locking import LockingQuerySet
 from lending.domain.origination.application import ApplicationState
-from lending.domain.origination.decision import Outcome
+from lending.domain.origination.rules import Outcome
 from lending.models.offer import Offer
 from lending.models.product import ProductVersion
 from merchants.models import Merchant, Partner

@@ -17,35 +17,30 @@ from config.office.events import record_event
 from lending.domain.books.loan import LoanStatus
 from lending.domain.contract.terms import write_terms
 from lending.domain.origination.application import STATE_AFTER, ApplicationRefusal
-from lending.domain.origination.decision import (
-    RULES_VERSION,
-    DecisionFacts,
-    Ground,
-    Outcome,
-    canonical_decision,
-    decide,
-)
 from lending.domain.origination.decision import Decision as Verdict
+from lending.domain.origination.decision import DecisionFacts, canonical_decision, decide
 from lending.domain.origination.offer import AcceptanceRefusal, OfferState, SignedTerms, judge_acceptance
 from lending.domain.origination.product import Band, Product, terms_of
 from lending.domain.origination.review import ReviewRefusal
+from lending.domain.origination.rules import Ground, Outcome, Rules, current_rules
 from lending.domain.origination.snapshot import snapshot_of
 from lending.models import Application, Decision, Loan, Offer
 from lending.operations.transfers import make_payout
-from lending.queries.applications import get_application, get_review_refusal
+from lending.queries.applications import get_application, get_review_refusal, rules_of
 from lending.queries.behaviour import day_end
 from lending.queries.closes import last_closed_day
-from lending.queries.facts import facts_of
+from lending.queries.facts import facts_of, is_outdated
 from lending.queries.offers import get_offer, offered_of
 from lending.queries.products import product_of
 from merchants.domain.idempotency import RequestKey
 from merchants.models import Merchant, Owner, PayoutAccount
 from merchants.operations.idempotency import hold_reference, keep_request, recall_request, take_request
 from scoring.domain.calibration import Grade
-from scoring.models import Score
+from scoring.models import Score, ScoreRun
 from scoring.operations.behaviour import record_behaviour
 from scoring.operations.single import score_merchant
 from scoring.queries.replay import get_score
+from scoring.queries.scores import get_live_run
 
 
 class OfferNotAccepted(Refused[AcceptanceRefusal | ApplicationRefusal]):
@@ -76,7 +71,7 @@ def accept_offer(
         return Application.objects.get(pk=done)
     offer = get_offer(offer_id=offer_id)
     refuse = partial(_refuse, amount_minor=amount_minor, months=months, evidence=evidence, external_ref=external_ref)
-    refusal = refuse(offer)
+    refusal = refuse(offer, get_live_run())
     if refusal is not None:  # judged again under the lock; here, so that what is hopeless is not scored first
         raise OfferNotAccepted(refusal)
     _tell_behaviour(offer.merchant_id, now=now)
@@ -90,11 +85,11 @@ def accept_offer(
         hold_reference(partner_id=offer.merchant.partner_id, reference=external_ref)
         Offer.objects.filter(pk=offer_id).lock().get()
         offer, today = get_offer(offer_id=offer_id), get_business_date()
-        refusal = refuse(offer)
+        refusal = refuse(offer, score.run)
         if refusal is not None or today is None:
             raise OfferNotAccepted(refusal or ApplicationRefusal.NO_BUSINESS_DATE)
         account = PayoutAccount.objects.verified().get(merchant=offer.merchant_id)
-        facts, verdict = _judge(score, product, on=today, amount_minor=amount_minor, months=months)
+        facts, verdict = _judge(score, product, current_rules(), on=today, amount_minor=amount_minor, months=months)
         application = Application.objects.create(
             merchant=offer.merchant,
             partner_id=offer.merchant.partner_id,
@@ -138,7 +133,8 @@ def review_application(
 ) -> Application:
     """Let a person approve or decline an application that the rules left to one.
 
-    `band` is the widest authority of the person's roles. What the rules decline by now, nobody approves.
+    `band` is the widest authority of the person's roles. What the rules by which it was referred decline by now,
+    nobody approves.
     Raises ApplicationNotReviewed, Contended, Application.DoesNotExist.
     """
     with operation():
@@ -149,16 +145,18 @@ def review_application(
         application = get_application(application_id=application_id)
         today = get_business_date() or application.applied_on
         account = PayoutAccount.objects.verified().filter(merchant=application.merchant_id).first()
+        refusal = get_review_refusal(application, outcome=outcome, band=band, actor=actor, reason=reason)
+        rules = rules_of(application)
+        if refusal is not None or rules is None:
+            raise ApplicationNotReviewed(refusal or ReviewRefusal.VERSION_GONE)
         facts, verdict = _judge(
             application.score,
             product,
+            rules,
             on=today,
             amount_minor=application.amount_minor,
             months=application.months,
         )
-        refusal = get_review_refusal(application, outcome=outcome, band=band, actor=actor, reason=reason)
-        if refusal is not None:
-            raise ApplicationNotReviewed(refusal)
         if outcome is Outcome.APPROVE and verdict.outcome is Outcome.DECLINE and verdict.ground is not None:
             raise ApplicationNotReviewed(verdict.ground)
         referred = Application.objects.referred().filter(pk=application_id)
@@ -204,12 +202,14 @@ def _tell_behaviour(merchant_id: int, *, now: datetime) -> None:
 
 
 def _refuse(
-    offer: Offer, *, amount_minor: int, months: int, evidence: SignedTerms, external_ref: str
+    offer: Offer, run: ScoreRun | None, *, amount_minor: int, months: int, evidence: SignedTerms, external_ref: str
 ) -> AcceptanceRefusal | ApplicationRefusal | None:
-    """Judge from what is stored now whether the offer may be accepted."""
+    """Judge from what is stored now whether the offer may be accepted, on a score of the run."""
     on = get_business_date()
     if on is None:
         return ApplicationRefusal.NO_BUSINESS_DATE
+    if run is not None and is_outdated(run, current_rules()):
+        return ApplicationRefusal.SCORES_OUTDATED
     if Application.objects.filter(partner=offer.merchant.partner_id, external_ref=external_ref).exists():
         return ApplicationRefusal.REFERENCE_USED
     return judge_acceptance(
@@ -223,14 +223,14 @@ def _refuse(
 
 
 def _judge(
-    score: Score, product: Product, *, on: date, amount_minor: int, months: int
+    score: Score, product: Product, rules: Rules, *, on: date, amount_minor: int, months: int
 ) -> tuple[DecisionFacts, Verdict]:
     """Gather what is known now and let the rules decide; called under the exposure's lock."""
     pinned = get_score(merchant_id=score.merchant_id, score_id=score.pk)
     facts = DecisionFacts(
         product_sha256=product.sha256,
-        rules_version=RULES_VERSION,
-        merchant=facts_of(scores=[pinned], on=on, product=product)[score.merchant_id],
+        rules_version=rules.version,
+        merchant=facts_of(scores=[pinned], on=on, product=product, rules=rules)[score.merchant_id],
         amount_minor=amount_minor,
         months=months,
     )

@@ -18,7 +18,7 @@ from django.db.models import F
 from config.db.transactions import StaleRow, operation, require_one
 from config.kernel.refusals import Refused
 from config.office.actors import SYSTEM, Actor
-from config.office.business_date import get_business_date, lock_business_date, open_day
+from config.office.business_date import BusinessDateNotMoved, lock_business_date, open_day
 from config.office.events import record_event
 from config.office.job_runs import Claim, Clock, finish_job, hold_claim, queue_jobs, report_progress
 from config.office.models import JobRun
@@ -29,6 +29,7 @@ from lending.domain.books.day_close import (
     STAGES,
     VERIFY,
     CloseRefusal,
+    OpeningRefusal,
     conclude,
     parts_of,
     stage_after,
@@ -41,7 +42,7 @@ from lending.models import DayClose, Entry, Loan, ProofLine
 from lending.operations.bookings import lock_books, post
 from lending.queries.behaviour import day_ends_of_part
 from lending.queries.books import booked_loans, drifted_loans, prove_accounts
-from lending.queries.closes import get_close_refusal, next_day
+from lending.queries.closes import get_close_refusal, get_opening_refusal, next_day
 from lending.queries.loans import contracts_of, position_of, standing_of
 from scoring.operations.behaviour import record_behaviour
 
@@ -63,6 +64,10 @@ class DayNotClosed(Refused[CloseRefusal]):
     """No closing was started."""
 
 
+class DayNotOpened(Refused[OpeningRefusal]):
+    """The business date stays."""
+
+
 def close_day(*, actor: Actor, now: datetime) -> DayClose:
     """Start closing the oldest business day that is not closed. Raises DayNotClosed, Contended."""
     with operation():
@@ -79,15 +84,19 @@ def close_day(*, actor: Actor, now: datetime) -> DayClose:
         return close
 
 
-def live_next_day(*, actor: Actor, now: datetime) -> DayClose:
-    """Open the next business day, then start closing the one behind: roll first, close behind.
+def open_next_day(*, after: date, actor: Actor, now: datetime) -> DayClose:
+    """Open the business day after the one that was shown, then start closing what is behind it.
 
-    For an office that goes by a manual clock. Raises BusinessDateNotMoved, DayNotClosed, Contended.
+    For an office that goes by a manual clock. Raises DayNotOpened where nothing was opened; DayNotClosed, Contended
+    also after the day was opened.
     """
-    today = get_business_date()
-    if today is None:
-        raise DayNotClosed(CloseRefusal.NO_BUSINESS_DATE)
-    open_day(on=today + timedelta(days=1), actor=actor, now=now)
+    refusal = get_opening_refusal(after=after)
+    if refusal is not None:
+        raise DayNotOpened(refusal)
+    try:
+        open_day(on=after + timedelta(days=1), actor=actor, now=now)
+    except BusinessDateNotMoved as error:  # another was faster
+        raise DayNotOpened(OpeningRefusal.NOT_THE_DAY_SHOWN) from error
     return close_day(actor=actor, now=now)
 
 

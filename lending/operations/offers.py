@@ -16,8 +16,9 @@ from lending.domain.origination.limit import most_by_months
 from lending.domain.origination.offer import MoveRefusal, OfferState, expires_on, judge_move, state_after_night
 from lending.domain.origination.offer_round import MAKE_OFFERS, RoundRefusal, judge_round
 from lending.domain.origination.product import Product
+from lending.domain.origination.rules import Rules, current_rules
 from lending.models import CreditLine, Offer, OfferRound, ProductVersion
-from lending.queries.facts import facts_of
+from lending.queries.facts import facts_of, is_outdated
 from lending.queries.offers import assessed_after, get_offer
 from lending.queries.products import product_of, sold_products
 from merchants.models import Merchant, Owner
@@ -44,6 +45,7 @@ def start_round(*, actor: Actor, now: datetime) -> OfferRound:
         refusal = judge_round(
             today=today,
             has_run=run is not None,
+            is_outdated=run is not None and is_outdated(run, current_rules()),
             has_product=ProductVersion.objects.exists(),
             done_before=run is not None and OfferRound.objects.filter(run=run).exists(),
         )
@@ -63,14 +65,17 @@ def make_offers(*, claim: Claim, clock: Clock) -> None:
     found = OfferRound.objects.select_related("run").get(pk=claim.subject_id)
     products = {version.currency: version for version in sold_products()}
     done = after = 0
+    rules = current_rules()
     while scores := assessed_after(found, part=claim.part, after=after, limit=AT_ONCE):
+        if is_outdated(found.run, rules):
+            break  # new rules came while the round was under way: the next one knows better
         with operation():
             hold_claim(claim=claim, done=done, total=done + len(scores), now=clock())
             _lock(scores)
             if OfferRound.objects.filter(pk__gt=found.pk).exists():
                 break  # a later round knows better: offers never go back to older scores
             for version in products.values():
-                _offer(scores, version, on=found.on, now=clock())
+                _offer(scores, version, rules, on=found.on, now=clock())
         done, after = done + len(scores), scores[-1].merchant_id
     with operation():
         finish_job(claim=claim, done=done, now=clock())
@@ -122,15 +127,15 @@ def _lock(scores: Sequence[Score]) -> None:
     list(Merchant.objects.filter(pk__in=merchants).lock())
 
 
-def _offer(scores: Sequence[Score], version: ProductVersion, *, on: date, now: datetime) -> None:
+def _offer(scores: Sequence[Score], version: ProductVersion, rules: Rules, *, on: date, now: datetime) -> None:
     """Assess the merchants of the product's currency: alone those who share an owner, the others together."""
     product = product_of(version)
     ours = [score for score in scores if score.merchant.currency == version.currency]
     shared = [score for score in ours if score.merchant.owner_id is not None]
     alone = [score for score in ours if score.merchant.owner_id is None]
     for group in (alone, *([score] for score in shared)):
-        facts = facts_of(scores=group, on=on, product=product)
-        assessed = [(score, assess(facts[score.merchant_id], product)) for score in group]
+        facts = facts_of(scores=group, on=on, product=product, rules=rules)
+        assessed = [(score, assess(facts[score.merchant_id], product, rules.no_offer)) for score in group]
         _write_lines(assessed)
         _write_offers(assessed, version, product, on=on, now=now)
 

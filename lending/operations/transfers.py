@@ -28,7 +28,6 @@ from lending.domain.books.transfer import (
     TransferKind,
     TransferState,
     judge_payout,
-    judge_return,
     settle,
 )
 from lending.domain.contract.events import EventType, LoanEvent
@@ -41,7 +40,7 @@ from lending.operations.bookings import book_event
 from lending.queries.closes import books_are_broken
 from lending.queries.loans import get_collectable, get_loan, next_event_id
 from lending.queries.products import product_of
-from lending.queries.transfers import get_again_refusal, get_cancel_refusal
+from lending.queries.transfers import get_again_refusal, get_cancel_refusal, get_return_refusal
 from merchants.domain.payout_account import PayoutAccountState
 from merchants.models import PayoutAccount
 
@@ -135,19 +134,8 @@ def return_payout(
     """
     with operation():
         loan, transfer = _locked(transfer_id)
-        collections = Transfer.objects.open().filter(loan=loan, kind=TransferKind.COLLECTION)
-        never_sent = collections.filter(state=TransferState.DUE)
-        refusal = judge_return(
-            kind=TransferKind(transfer.kind),
-            state=TransferState(transfer.state),
-            collecting=collections.exclude(state=TransferState.DUE).exists(),
-            today=get_business_date(),
-            on=on,
-            sent_on=transfer.on,
-            reason=reason,
-            seen=seen,
-            events=loan.events.count(),
-        )
+        never_sent = Transfer.objects.filter(loan=loan, kind=TransferKind.COLLECTION, state=TransferState.DUE)
+        refusal = get_return_refusal(loan, payout=transfer, on=on, reason=reason, seen=seen)
         if refusal is not None:
             raise PayoutNotReturned(refusal)
         # Of several disbursements, all but the last were reversed before.

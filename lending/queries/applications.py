@@ -7,13 +7,15 @@ from config.office.actors import Actor
 from lending.domain.books.transfer import TransferKind
 from lending.domain.origination.application import ApplicationState
 from lending.domain.origination.decision import Decision as Verdict
-from lending.domain.origination.decision import DecisionFacts, Outcome, canonical_decision, decide
+from lending.domain.origination.decision import DecisionFacts, canonical_decision, decide
 from lending.domain.origination.product import Band
 from lending.domain.origination.review import ReviewRefusal, judge_review
+from lending.domain.origination.rules import RULES, Outcome, Rules
 from lending.domain.origination.snapshot import parse_snapshot
 from lending.models import Application, Decision, Loan, Transfer
 from lending.queries.products import product_of
 from merchants.models import PayoutAccount
+from scoring.domain.features.sets import FEATURE_SETS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +67,7 @@ def get_review_refusal(
     return judge_review(
         product_of(application.product),
         state=ApplicationState(application.state),
+        version_known=rules_of(application) is not None and application.score.run.feature_set in FEATURE_SETS,
         outcome=outcome,
         amount_minor=application.amount_minor,
         band=band,
@@ -72,6 +75,15 @@ def get_review_refusal(
         reason=reason,
         payout_account_verified=PayoutAccount.objects.verified().filter(merchant=application.merchant_id).exists(),
     )
+
+
+def rules_of(application: Application) -> Rules | None:
+    """Get the rules that decided an application last, by which it is judged until it is settled; None if gone.
+
+    Not today's: its score was made before them, and may lack what they read. Raises SnapshotMalformed.
+    """
+    decision = Decision.objects.filter(application=application).latest("pk")
+    return RULES.get(parse_snapshot(decision.snapshot, decision.snapshot_sha256).rules_version)
 
 
 def decisions_of(application: Application) -> list[Decision]:

@@ -1,35 +1,31 @@
 """Read what merchants have left on their platform: what the loopback gateway collects from."""
 
-from django.db.models import BigIntegerField, Case, F, Q, Sum, Value, When
+from django.db.models import Sum
 
 from config.kernel.calendar import day_number
 from config.office.business_date import get_business_date
 from lending.domain.books.transfer import TransferKind
 from lending.models import Transfer
-from merchants.domain.transaction import Settlement, TransactionKind
-from merchants.models import Merchant, Transaction
-
-PAID_IN = {Settlement.ESCROW: TransactionKind.SETTLEMENT, Settlement.IMMEDIATE: TransactionKind.SALE}
-TAKEN_OUT = [TransactionKind.REFUND, TransactionKind.CHARGEBACK, TransactionKind.FEE, TransactionKind.PAYOUT]
+from merchants.queries.batches import current_watermark
+from merchants.queries.partitions import get_partition
+from scoring.queries.measures import Known, measure_balance
+from scoring.queries.references import members_of_market
 
 
 def running_balance(merchant_id: int) -> int:
-    """Add up what a merchant was credited and paid out up to the business date, less what was collected from it.
+    """Give what the platform holds for a merchant before the business date, less what was collected from it.
 
-    Minor units. Credited: settlements under ESCROW, sales under IMMEDIATE, and deposits.
+    Minor units; 0 before the first business date.
     """
-    merchant = Merchant.objects.select_related("partner").get(pk=merchant_id)
-    paid_in = [PAID_IN[Settlement(merchant.partner.settlement)], TransactionKind.DEPOSIT]
-    history = Transaction.objects.filter(merchant=merchant, superseded_in__isnull=True)
     today = get_business_date()
-    if today is not None:
-        history = history.filter(day__lt=day_number(today))
-    sign = Case(
-        When(kind__in=paid_in, then=F("amount_minor")),
-        When(kind__in=TAKEN_OUT, then=-F("amount_minor")),
-        default=Value(0),
-        output_field=BigIntegerField(),
+    if today is None:
+        return 0
+    member = members_of_market([merchant_id])
+    balance = measure_balance(
+        members=member.select,
+        parameters=member.parameters,
+        known=Known(as_of_day=day_number(today), watermark=current_watermark()),
+        shard=get_partition(merchant_id=merchant_id),
     )
-    balance = history.aggregate(balance=Sum(sign, default=0))["balance"]
-    collected = Transfer.objects.filter(Q(loan__merchant=merchant), kind=TransferKind.COLLECTION)
-    return int(balance) - int(collected.aggregate(moved=Sum("moved_minor", default=0))["moved"])
+    collected = Transfer.objects.filter(loan__merchant=merchant_id, kind=TransferKind.COLLECTION)
+    return balance - int(collected.aggregate(moved=Sum("moved_minor", default=0))["moved"])

@@ -9,6 +9,7 @@ from typing import Final
 from django.db.models import Exists, F, OuterRef, Q, Sum
 
 from config.kernel.calendar import day_number
+from lending.domain.books.booking import BACK_DATED_AT_MOST
 from lending.domain.books.loan import LoanStatus
 from lending.domain.contract.state import read_state
 from lending.models import Instalment, Loan, LoanEvent
@@ -16,7 +17,6 @@ from lending.queries.loans import contracts_of
 from scoring.domain.behaviour import Behaviour
 
 MERCHANTS_AT_ONCE: Final = 1_000
-RECENT: Final = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +42,10 @@ class DayEnd:
 def day_ends_of_part(*, day: date, part: int, parts: int) -> Iterator[DayEnd]:
     """Gather the merchants of a part of all loans, each over all its loans, some at a time.
 
-    Also of loans closed in the 90 days before, in which the dues of their last days run out, and of those that a
-    payout sent back unmade.
+    Also of loans closed as far back as a payment may be dated, and of those that a payout sent back unmade.
     """
     happened = Exists(LoanEvent.objects.filter(loan=OuterRef("pk")))
-    loans = Loan.objects.of_part(part, parts).exclude(closed_on__lt=day - RECENT).filter(happened)
+    loans = Loan.objects.of_part(part, parts).exclude(closed_on__lt=day - BACK_DATED_AT_MOST).filter(happened)
     merchants = sorted(set(loans.values_list("merchant_id", flat=True)))
     for start in range(0, len(merchants), MERCHANTS_AT_ONCE):
         yield day_end(merchants=merchants[start : start + MERCHANTS_AT_ONCE], day=day)
@@ -67,15 +66,13 @@ def day_end(*, merchants: Sequence[int], day: date) -> DayEnd:
         if end is None:  # its payout came back meanwhile
             continue
         sums = found[loan.merchant_id]
-        scheduled, recent = dues.get(loan.pk, (0, 0))
-        sums["due_90_minor"] += recent
         sums["dpd"] = max(sums["dpd"], end.dpd)
         if end.dpd > loan.worst_dpd:
             later_than_ever[loan.pk] = end.dpd
         if end.closed:
             sums["loans_repaid"] += 1
         else:
-            sums["scheduled_minor"] += scheduled
+            sums["scheduled_minor"] += dues.get(loan.pk, 0)
             sums["repaid_minor"] += loan.disbursed_minor - end.principal_minor
     behaviours = [Behaviour(merchant_id=merchant, **sums) for merchant, sums in found.items()]
     return DayEnd(behaviours=behaviours, later_than_ever=later_than_ever)
@@ -104,16 +101,8 @@ def _ends(loans: Sequence[Loan], *, day: date) -> dict[int, _End]:
     return ends
 
 
-def _dues(loans: Sequence[int], *, day: date) -> dict[int, tuple[int, int]]:
-    """Add up by loan the principal that was scheduled to a day, and what fell due in the 90 days up to it."""
+def _dues(loans: Sequence[int], *, day: date) -> dict[int, int]:
+    """Add up by loan the principal that was scheduled to a day."""
     open_then = Q(loan__closed_on__isnull=True) | Q(due__lte=F("loan__closed_on"))
-    rows = (
-        Instalment.objects.filter(open_then, loan__in=loans, due__lte=day)
-        .values_list("loan_id")
-        .annotate(
-            scheduled=Sum("principal_minor"),
-            recent=Sum(F("principal_minor") + F("interest_minor"), filter=Q(due__gt=day - RECENT), default=0),
-        )
-        .order_by()
-    )
-    return {loan: (scheduled, recent) for loan, scheduled, recent in rows}
+    rows = Instalment.objects.filter(open_then, loan__in=loans, due__lte=day).values_list("loan_id")
+    return dict(rows.annotate(scheduled=Sum("principal_minor")).order_by())

@@ -1,9 +1,16 @@
 """Say whether an event may be booked on a loan, and what it would do: what the operation does, uncommitted."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from config.office.business_date import get_business_date
-from lending.domain.books.booking import Booking, BookingRefusal, event_of, judge_booking
+from lending.domain.books.booking import (
+    Booking,
+    BookingRefusal,
+    event_of,
+    is_implausible,
+    judge_booking,
+    judge_verb,
+)
 from lending.domain.books.plan import Plan, plan_event
 from lending.domain.contract.events import EventType
 from lending.domain.contract.refusal import LoanRefusal, LoanRefused
@@ -13,19 +20,29 @@ from lending.queries.loans import contract_of, next_event_id, position_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """Hold what a booking would do, or why it would not be booked: one of the two is None."""
+    """Hold what a booking would do, or why it would not be booked: one of the two is None.
+
+    is_implausible: its amount is so far above what the loan owes that whoever books it must say that they are sure.
+    """
 
     refusal: BookingRefusal | LoanRefusal | None
     plan: Plan | None
+    is_implausible: bool = False
 
 
-def get_booking_refusal(loan: Loan, booking: Booking, *, external_ref: str) -> BookingRefusal | None:
+def get_verb_refusal(loan: Loan, kind: EventType) -> BookingRefusal | LoanRefusal | None:
+    """Judge from what is stored whether an event of a kind may be booked at all, whatever its date and amount."""
+    return judge_verb(kind, today=get_business_date(), disbursed_on=loan.disbursed_on, credit_minor=loan.credit_minor)
+
+
+def get_booking_refusal(loan: Loan, booking: Booking, *, external_ref: str) -> BookingRefusal | LoanRefusal | None:
     """Judge from what is stored whether an event may be booked. Raises LoanEvent.DoesNotExist for one to reverse."""
     used = LoanEvent.objects.filter(partner=loan.application.partner_id, external_ref=external_ref)
     return judge_booking(
         booking,
         today=get_business_date(),
         disbursed_on=loan.disbursed_on,
+        position=position_of(loan),
         reverses=None if booking.of is None else EventType(LoanEvent.objects.get(loan=loan, seq=booking.of).type),
         reference_used=bool(external_ref) and used.exists(),
         events=loan.events.count(),
@@ -33,8 +50,8 @@ def get_booking_refusal(loan: Loan, booking: Booking, *, external_ref: str) -> B
 
 
 def preview_booking(loan: Loan, booking: Booking) -> Preview:
-    """Plan an event without booking it."""
-    refusal = get_booking_refusal(loan, booking, external_ref="")
+    """Plan an event without booking it, as if whoever books it were sure of its amount."""
+    refusal = get_booking_refusal(loan, replace(booking, sure=True), external_ref="")
     if refusal is not None:
         return Preview(refusal=refusal, plan=None)
     try:
@@ -42,4 +59,4 @@ def preview_booking(loan: Loan, booking: Booking) -> Preview:
         plan = plan_event(contract_of(loan), event, booked=position_of(loan), booked_to=loan.booked_to)
     except LoanRefused as refused:
         return Preview(refusal=refused.reason, plan=None)
-    return Preview(refusal=None, plan=plan)
+    return Preview(refusal=None, plan=plan, is_implausible=is_implausible(booking, position_of(loan)))

@@ -8,8 +8,9 @@ from django.db.models import Exists, OuterRef, QuerySet
 from config.office.business_date import get_business_date
 from lending.domain.origination.assessment import Assessment, assess
 from lending.domain.origination.no_offer import Without, explain_no_offer
+from lending.domain.origination.rules import current_rules
 from lending.models import Application, CreditLine, Loan, Offer
-from lending.queries.facts import facts_of
+from lending.queries.facts import facts_of, is_outdated
 from lending.queries.products import product_of, sold_product
 from merchants.models import Merchant
 from scoring.models import Score
@@ -48,15 +49,20 @@ def get_borrowing(merchant: Merchant) -> Borrowing:
 
 
 def assess_merchant(merchant: Merchant) -> Assessment | None:
-    """Assess a merchant by its live score, as the nightly offers do; None where there is nothing to go by."""
+    """Assess a merchant by its live score, as the nightly offers do; None where there is nothing to go by.
+
+    A score that was made without a characteristic that the rules read is nothing to go by.
+    """
+    rules = current_rules()
     version, on = sold_product(currency=merchant.currency), get_business_date()
     run = get_live_run()
     score = None if run is None else Score.objects.filter(run=run, merchant=merchant).first()
-    if version is None or on is None or run is None or score is None:
+    if version is None or on is None or run is None or score is None or is_outdated(run, rules):
         return None
     score.run = run  # with its card and calibration
     product = product_of(version)
-    return assess(facts_of(scores=[score], on=on, product=product)[merchant.pk], product)
+    facts = facts_of(scores=[score], on=on, product=product, rules=rules)[merchant.pk]
+    return assess(facts, product, rules.no_offer)
 
 
 def with_offer(merchants: QuerySet[Merchant], *, has_offer: bool) -> QuerySet[Merchant]:

@@ -1,15 +1,26 @@
 """Read the closings of days."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
+from django.conf import settings
 from django.db.models import Count, Min, Q, Sum
 
 from config.office.business_date import get_business_date
 from config.office.models import JobRun
 from config.office.models.job_run import JobState
-from lending.domain.books.day_close import STAGES, CloseRefusal, CloseState, day_to_close, judge_close, parts_of
+from lending.domain.books.day_close import (
+    STAGES,
+    CloseRefusal,
+    CloseState,
+    OpeningRefusal,
+    day_to_close,
+    judge_close,
+    judge_opening,
+    parts_of,
+)
 from lending.models import DayClose, Loan, Posting, ProofLine
+from lending.queries.loans import contracts_of, due_of
 
 DRIFTED_SHOWN = 20
 
@@ -36,16 +47,70 @@ def day_of(*, close_id: int) -> date:
     return DayClose.objects.values_list("day", flat=True).get(pk=close_id)
 
 
-def next_day() -> date | None:
-    """Find the day that is closed next."""
+def next_day(*, today: date | None = None) -> date | None:
+    """Find the day that is closed next, as of the business date or a later one."""
     first_loan = Loan.objects.aggregate(first=Min("disbursed_on"))["first"]
-    return day_to_close(today=get_business_date(), last_closed=last_closed_day(), first_loan=first_loan)
+    return day_to_close(today=today or get_business_date(), last_closed=last_closed_day(), first_loan=first_loan)
 
 
 def get_close_refusal() -> CloseRefusal | None:
     """Judge whether the next day may be closed."""
-    working = DayClose.objects.working().exists()
-    return judge_close(today=get_business_date(), day=next_day(), another_works=working)
+    today, working = get_business_date(), DayClose.objects.working().exists()
+    return judge_close(today=today, day=next_day(today=today), another_works=working)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dues:
+    """What will be asked for when a day is closed, in one currency: of how many loans, minor units in all."""
+
+    currency: str
+    loans: int
+    minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """What opening the next day by hand does, or why it may not be opened.
+
+    after: the business date now; the day that opens is the next. closes: the day that is closed behind it, None if
+    there is none. dues: what is due on that day, as things stand.
+    """
+
+    refusal: OpeningRefusal | None
+    after: date | None
+    closes: date | None
+    dues: list[Dues]
+
+
+def get_opening_refusal(*, after: date | None = None) -> OpeningRefusal | None:
+    """Judge whether the day after `after`, or whichever is next, may be opened by hand."""
+    return judge_opening(
+        today=get_business_date(),
+        after=after,
+        by_calendar=settings.BUSINESS_CLOCK != "manual",
+        another_works=DayClose.objects.working().exists(),
+    )
+
+
+def get_opening() -> Opening:
+    """Say what opening the next day by hand would do."""
+    today = get_business_date()
+    if today is None:
+        return Opening(refusal=get_opening_refusal(), after=None, closes=None, dues=[])
+    closes = next_day(today=today + timedelta(days=1))
+    return Opening(
+        refusal=get_opening_refusal(), after=today, closes=closes, dues=[] if closes is None else _dues(on=closes)
+    )
+
+
+def _dues(*, on: date) -> list[Dues]:
+    owing, found = list(Loan.objects.active().owing(on)), dict[str, list[int]]()
+    contracts = contracts_of(owing)
+    for loan in owing:
+        due = due_of(loan, contracts[loan.pk], on=on)
+        if due:
+            found.setdefault(loan.currency, []).append(due)
+    return [Dues(currency=currency, loans=len(dues), minor=sum(dues)) for currency, dues in sorted(found.items())]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

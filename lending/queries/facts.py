@@ -14,12 +14,18 @@ from lending.domain.contract.terms import parse_terms
 from lending.domain.origination.facts import Exposure, MerchantFacts, Profile, ScoreFacts, dues_by_month
 from lending.domain.origination.line import Line
 from lending.domain.origination.product import Product
+from lending.domain.origination.rules import Rules
 from lending.models import CreditLine, Instalment, Loan, Offer
 from merchants.models import Merchant
 from scoring.domain.calibration import Grade, parse_calibration
+from scoring.domain.features.sets import FEATURE_SETS
 from scoring.domain.policy import Gate, NotScored
-from scoring.models import CalibrationVersion, Score
+from scoring.models import CalibrationVersion, Score, ScoreRun
 from scoring.queries.explanations import characteristics_of
+
+
+class FactMissing(LookupError):
+    """The score was made without characteristics that the rules read; the message names them."""
 
 
 @dataclass(slots=True)
@@ -32,10 +38,11 @@ class Book:
     dues: list[tuple[date, int]] = field(default_factory=list)
 
 
-def facts_of(*, scores: Iterable[Score], on: date, product: Product) -> dict[int, MerchantFacts]:
-    """Gather the facts of the merchants of these scores on a business date, by merchant.
+def facts_of(*, scores: Iterable[Score], on: date, product: Product, rules: Rules) -> dict[int, MerchantFacts]:
+    """Gather the facts that the rules read of the merchants of these scores on a business date, by merchant.
 
     The scores come with their runs, cards and calibrations. Whoever judges under a lock calls this after it.
+    Raises FactMissing, FeatureSetGone.
     """
     by_merchant = {score.merchant_id: score for score in scores}
     merchants = list(Merchant.objects.filter(pk__in=by_merchant).select_related("partner"))
@@ -60,7 +67,7 @@ def facts_of(*, scores: Iterable[Score], on: date, product: Product) -> dict[int
                 membership=merchant.membership,
                 currency=merchant.currency,
             ),
-            score=score_facts(by_merchant[merchant.pk]),
+            score=score_facts(by_merchant[merchant.pk], rules),
             exposure=Exposure(
                 outstanding_minor=book.outstanding_minor,
                 dues_minor=dues_by_month(book.dues, on=on),
@@ -76,10 +83,19 @@ def facts_of(*, scores: Iterable[Score], on: date, product: Product) -> dict[int
     return found
 
 
-def score_facts(score: Score) -> ScoreFacts:
-    """Read what scoring says; what the feed does not carry is not known."""
-    run = score.run
-    values = {name: value for name, value in characteristics_of(score).items() if name not in score.absent}
+def is_outdated(run: ScoreRun, rules: Rules) -> bool:
+    """Tell whether a run's scores were made without a characteristic that the rules read."""
+    features = FEATURE_SETS.get(run.feature_set)
+    return features is None or not rules.reads <= set(features.names)
+
+
+def score_facts(score: Score, rules: Rules) -> ScoreFacts:
+    """Read what scoring says; what the feed does not carry is not known. Raises FactMissing, FeatureSetGone."""
+    run, values = score.run, characteristics_of(score)
+    missing = rules.reads - set(values)
+    if missing:
+        raise FactMissing(", ".join(sorted(missing)))
+    values = {name: value for name, value in values.items() if name not in score.absent}
     return ScoreFacts(
         as_of=run.as_of,
         scorecard_sha256=run.scorecard.sha256,

@@ -80,10 +80,13 @@ def get_collectable(loan: Loan, *, on: date) -> int:
 
     Whatever was booked since counts: behind the open day, what was paid on it is not fetched once more.
     """
-    if loan.status != LoanStatus.ACTIVE or loan.booked_to is None:
-        return 0
-    replayed = contract_of(loan).replayed()
-    dates = {on, max(on, loan.booked_to)}
+    return 0 if loan.status != LoanStatus.ACTIVE else due_of(loan, contract_of(loan), on=on)
+
+
+def due_of(loan: Loan, contract: Contract, *, on: date) -> int:
+    """Give what a loan that was paid out owed on a date and still owes, in minor units."""
+    replayed = contract.replayed()
+    dates = {on, on if loan.booked_to is None else max(on, loan.booked_to)}
     return min(project(replayed, as_of=day).due_minor for day in dates)
 
 

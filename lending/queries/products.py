@@ -9,8 +9,9 @@ from django.db.models import Exists, OuterRef, QuerySet
 from lending.domain.origination.assessment import Assessment, Preview, assess, preview
 from lending.domain.origination.product import Product
 from lending.domain.origination.product_document import parse_product
+from lending.domain.origination.rules import Rules, current_rules
 from lending.models import ProductVersion
-from lending.queries.facts import facts_of
+from lending.queries.facts import facts_of, is_outdated
 from scoring.models import Score, ScoreRun
 from scoring.queries.scores import get_live_run
 
@@ -30,12 +31,15 @@ def sold_product(*, currency: str) -> ProductVersion | None:
 
 
 def preview_product(product: Product, *, on: date) -> Preview:
-    """Add up whom a product would admit today, and how much it would offer, from the live scores; nothing is kept."""
-    run = get_live_run()
-    return preview(() if run is None else _assessments(product, run, on=on))
+    """Add up whom a product would admit today, and how much it would offer, from the live scores; nothing is kept.
+
+    Nobody while nothing is published, or what is was made without a characteristic that the rules read.
+    """
+    run, rules = get_live_run(), current_rules()
+    return preview(() if run is None or is_outdated(run, rules) else _assessments(product, run, rules, on=on))
 
 
-def _assessments(product: Product, run: ScoreRun, *, on: date) -> Iterator[Assessment]:
+def _assessments(product: Product, run: ScoreRun, rules: Rules, *, on: date) -> Iterator[Assessment]:
     after = 0
     while True:
         scores = list(Score.objects.filter(run=run, merchant__gt=after).order_by("merchant_id")[:AT_ONCE])
@@ -43,8 +47,8 @@ def _assessments(product: Product, run: ScoreRun, *, on: date) -> Iterator[Asses
             return
         for score in scores:
             score.run = run  # with its card and calibration
-        for facts in facts_of(scores=scores, on=on, product=product).values():
-            yield assess(facts, product)
+        for facts in facts_of(scores=scores, on=on, product=product, rules=rules).values():
+            yield assess(facts, product, rules.no_offer)
         after = scores[-1].merchant_id
 
 

@@ -1,12 +1,21 @@
 """Read transfers: what has to be sent, what waits for an answer."""
 
-from datetime import datetime
+from datetime import date, datetime
 from itertools import zip_longest
 
 from django.db.models import Exists, OuterRef, Q
 
+from config.office.business_date import get_business_date
 from lending.domain.books.loan import LoanStatus
-from lending.domain.books.transfer import SILENCES, AgainRefusal, TransferKind, TransferState, judge_again
+from lending.domain.books.transfer import (
+    SILENCES,
+    AgainRefusal,
+    ReturnRefusal,
+    TransferKind,
+    TransferState,
+    judge_again,
+    judge_return,
+)
 from lending.models import DayClose, Loan, Transfer
 
 AT_ONCE = 500
@@ -50,6 +59,32 @@ def get_cancel_refusal(loan: Loan, *, reason: str) -> AgainRefusal | None:
 def last_payout(loan: Loan) -> Transfer | None:
     """Get the payout that disbursed the loan, while it stands."""
     return Transfer.objects.filter(loan=loan, kind=TransferKind.PAYOUT, state=TransferState.DONE).order_by("pk").last()
+
+
+def get_return_refusal(
+    loan: Loan,
+    *,
+    payout: Transfer | None = None,
+    on: date | None = None,
+    reason: str = "to be given",
+    seen: int | None = None,
+) -> ReturnRefusal | None:
+    """Judge whether a payout may be taken back as of a date; by default the last one that stands, as of today."""
+    payout, today = payout or last_payout(loan), get_business_date()
+    if payout is None:
+        return ReturnRefusal.NOT_PAID_OUT
+    collections = Transfer.objects.open().filter(loan=loan, kind=TransferKind.COLLECTION)
+    return judge_return(
+        kind=TransferKind(payout.kind),
+        state=TransferState(payout.state),
+        collecting=collections.exclude(state=TransferState.DUE).exists(),
+        today=today,
+        on=on or today or payout.on,
+        sent_on=payout.on,
+        reason=reason,
+        seen=seen,
+        events=loan.events.count(),
+    )
 
 
 def loans_due(*, close_id: int, part: int) -> list[int]:

@@ -14,6 +14,7 @@ from config.problems import problem
 from merchants.models import Merchant
 from merchants.queries.merchants import get_merchant
 from scoring.domain.features.declarations import FEATURES
+from scoring.domain.features.sets import FeatureSetGone
 from scoring.domain.policy import Gate, NotScored
 from scoring.domain.scorecard import Scorecard
 from scoring.models import Score
@@ -95,9 +96,13 @@ def _reason(code: str, score: Score, card: Scorecard) -> dict[str, object]:
     if code in set(Gate):
         return {"code": code.lower(), "words": GATES[Gate(code)], "value": None, "unit": None}
     feature = FEATURES[next(row.reads for row in card.rows if row.name == code)]
+    try:
+        value = characteristics_of(score).get(feature.name)
+    except FeatureSetGone:
+        value = None
     return {
         "code": code,
         "words": feature.reason,
-        "value": characteristics_of(score).get(feature.name),
+        "value": value,
         "unit": feature.unit.lower(),
     }

@@ -8,15 +8,13 @@ from typing import Final
 class Behaviour:
     """Hold how a merchant stands with its loans at the end of a day; without a loan, everything is 0.
 
-    Amounts are minor units. dpd: days past due, the worst of its loans. due_90_minor: principal and interest that
-    fell due in the last 90 days. scheduled_minor, repaid_minor: of the principal of its open loans, what was to be
-    repaid to date, and what is repaid; the second over the first is the pace. loans_repaid: loans repaid in full,
-    ever.
+    Amounts are minor units. dpd: days past due, the worst of its loans. scheduled_minor, repaid_minor: of
+    the principal of its open loans, what was to be repaid to date, and what is repaid; the second over the first is
+    the pace. loans_repaid: loans repaid in full, ever.
     """
 
     merchant_id: int
     dpd: int = 0
-    due_90_minor: int = 0
     scheduled_minor: int = 0
     repaid_minor: int = 0
     loans_repaid: int = 0

@@ -39,18 +39,20 @@ class CheckNote(StrEnum):
     FIRST_RUN = "FIRST_RUN"
     NOBODY_SCORED = "NOBODY_SCORED"
     NO_GRADES = "NO_GRADES"
+    FEATURE_SET_GONE = "FEATURE_SET_GONE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSummary:
     """Count what a run gave: everybody, and among the scored: nulls by characteristic, scores, grades.
 
+    nulls: None where the program no longer has the run's feature set, which names them;
     scores: merchants by score, sorted; grades: merchants in the order of GRADES, () without a calibration.
     """
 
     merchants: int
     scored: int
-    nulls: Mapping[str, int]
+    nulls: Mapping[str, int] | None
     scores: Mapping[int, int]
     grades: tuple[int, ...]
 
@@ -87,8 +89,11 @@ def check_run(run: RunSummary, last: RunSummary | None, *, expected: int) -> tup
         held = zip(GRADES, run.grades, last.grades, strict=True)
         moved = {grade.value: (now, before) for grade, now, before in held}
         grades = _shares(CheckName.GRADE_SHARES, moved, run.scored, last.scored)
-    nulls = {name: (number, last.nulls.get(name, number)) for name, number in run.nulls.items()}
-    return (count, fewer, _shares(CheckName.NULL_RATES, nulls, run.scored, last.scored), _psi(run, last), grades)
+    nulls = _unchecked(CheckName.NULL_RATES, CheckNote.FEATURE_SET_GONE)
+    if run.nulls is not None and last.nulls is not None:
+        both = {name: (number, last.nulls.get(name, number)) for name, number in run.nulls.items()}
+        nulls = _shares(CheckName.NULL_RATES, both, run.scored, last.scored)
+    return (count, fewer, nulls, _psi(run, last), grades)
 
 
 def _fewer_scored(now: int, before: int) -> Check:

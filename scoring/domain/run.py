@@ -1,6 +1,7 @@
 """Say what a scoring run is: its kinds, its states, and the stages of its work."""
 
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from typing import Final
 
@@ -43,6 +44,7 @@ class SingleRefusal(StrEnum):
     """Name the reasons for which one merchant is not scored afresh."""
 
     NOTHING_PUBLISHED = "NOTHING_PUBLISHED"
+    FEATURE_SET_GONE = "FEATURE_SET_GONE"
 
 
 class PublishRefusal(StrEnum):
@@ -94,16 +96,28 @@ def judge_start(
     return StartRefusal.ANOTHER_RUNS if another_works else None
 
 
-def judge_single(*, has_live_run: bool) -> SingleRefusal | None:
-    """Judge whether one merchant may be scored afresh: it needs the references of a published run."""
-    return None if has_live_run else SingleRefusal.NOTHING_PUBLISHED
+def judge_single(*, has_live_run: bool, has_feature_set: bool) -> SingleRefusal | None:
+    """Judge whether one merchant may be scored afresh: it needs a published run's references and feature set."""
+    if not has_live_run:
+        return SingleRefusal.NOTHING_PUBLISHED
+    return None if has_feature_set else SingleRefusal.FEATURE_SET_GONE
 
 
-def judge_publish_anyway(*, state: RunState, is_older: bool, reason: str) -> PublishRefusal | None:
-    """Judge whether a held run may be published by a person; `is_older`: than the one that is live."""
+@dataclass(frozen=True, slots=True, order=True)
+class Vintage:
+    """What scores were made of: what was known below a batch number of the days before a date. Older ones are less."""
+
+    as_of: date
+    watermark_high: int
+
+
+def judge_publish_anyway(
+    *, state: RunState, vintage: Vintage, live: Vintage | None, reason: str
+) -> PublishRefusal | None:
+    """Judge whether a held run may be published by a person over the one that is live."""
     if state is not RunState.HELD:
         return PublishRefusal.NOT_HELD
-    if is_older:
+    if live is not None and vintage < live:
         return PublishRefusal.OLDER_THAN_PUBLISHED
     return None if reason.strip() else PublishRefusal.NO_REASON
 
@@ -115,8 +129,8 @@ def judge_abandon(*, state: RunState, reason: str) -> AbandonRefusal | None:
     return None if reason.strip() else AbandonRefusal.NO_REASON
 
 
-def conclude(*, calibrated: bool, all_passed: bool, is_older: bool) -> RunState:
+def conclude(*, calibrated: bool, all_passed: bool, vintage: Vintage, live: Vintage | None) -> RunState:
     """Decide what becomes of a full run whose checks are in."""
     if not calibrated:
         return RunState.UNPUBLISHED
-    return RunState.PUBLISHED if all_passed and not is_older else RunState.HELD
+    return RunState.PUBLISHED if all_passed and (live is None or vintage >= live) else RunState.HELD

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from scoring.domain.calibration import Calibration, grades_of, pds_of
-from scoring.domain.features.characteristics import Peers, absences, beside_history, characteristics
+from scoring.domain.features.characteristics import Peers, absences, beside_history
 from scoring.domain.features.columns import Booleans, Column, Int64s
 from scoring.domain.features.repayment import repayment_levels
-from scoring.domain.policy import DAY_ONE, Gate, Policy, Unscored, judge_gates, judge_scorable
+from scoring.domain.features.sets import FeatureSet
+from scoring.domain.policy import Gate, Unscored, judge_gates, judge_scorable
 from scoring.domain.reasons import choose_reasons
 from scoring.domain.sales_basis import sales_basis, worst_month
 from scoring.domain.scorecard import Points, Scorecard, apply
@@ -49,18 +50,19 @@ def score_columns(
     measured: Mapping[str, Column],
     peers: Peers,
     *,
+    features: FeatureSet,
     card: Scorecard,
     calibration: Calibration | None,
-    policy: Policy = DAY_ONE,
 ) -> Scores:
     """Score the merchants of these columns, all in one order.
 
     They are MEASURE_NAMES, BEHAVIOUR_MEASURE_NAMES and what the references say.
     """
-    found, repayment = characteristics(measured, peers), repayment_levels(measured)
-    absent = absences(peers)
-    points = apply(card, {**found, **beside_history(repayment)}, absent)
-    gates = judge_gates(found, absent, policy)
+    derived, repayment = features.derive(measured, peers), repayment_levels(measured)
+    found = {name: derived[name] for name in features.names}
+    absent = absences(peers, features.names)
+    points = apply(card, {**beside_history(repayment), **found}, absent)
+    gates = judge_gates(found, absent, features.policy)
     pds = reasons = None
     if calibration is not None:
         pds = pds_of(points.score, calibration)
@@ -71,7 +73,7 @@ def score_columns(
         absent=absent,
         points=points,
         gates=gates,
-        unscored=judge_scorable(measured, policy),
+        unscored=judge_scorable(measured, features.policy),
         sales_basis_minor=sales_basis(measured, found),
         sales_365_minor=measured["s_365"].values,
         worst_month_minor=worst_month(measured),

@@ -2,18 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
 
-from config.kernel.canonical import canonical_json, sha256_of
 from scoring.domain.calibration import GRADES
-from scoring.domain.features.characteristics import CHARACTERISTIC_NAMES
 from scoring.domain.features.columns import Int64s
+from scoring.domain.features.sets import FeatureSet
 from scoring.domain.reasons import NO_REASON, reason_codes
 from scoring.domain.score import Scores
 from scoring.domain.scorecard import Scorecard
-
-FEATURE_SET: Final = sha256_of(canonical_json(list(CHARACTERISTIC_NAMES)))
-"""The hash of the characteristics' names in order: how the arrays of stored scores are to be read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,11 +71,11 @@ def score_rows(merchants: Int64s, scores: Scores, card: Scorecard) -> Iterator[S
         )
 
 
-def explained(row: ScoreRow, card: Scorecard) -> dict[str, object]:
+def explained(row: ScoreRow, features: FeatureSet, card: Scorecard) -> dict[str, object]:
     """Say a row by names, as `manage.py score --to` writes it: what can be compared with any other implementation."""
     return {
         "not_scored": row.not_scored,
-        "characteristics": dict(zip(CHARACTERISTIC_NAMES, row.characteristics, strict=True)),
+        "characteristics": dict(zip(features.names, row.characteristics, strict=True)),
         "absent": row.absent,
         "points": {rule.name: points for rule, points in zip(card.rows, row.points, strict=True)},
         "activity_floored": "activity" in row.floored,

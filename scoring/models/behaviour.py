@@ -17,7 +17,6 @@ class BehaviourFact(models.Model):
     business_date = models.DateField()
     batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="+", db_index=False)
     dpd = models.IntegerField()
-    due_90_minor = models.BigIntegerField()
     scheduled_minor = models.BigIntegerField()
     repaid_minor = models.BigIntegerField()
     loans_repaid = models.IntegerField()
@@ -27,9 +26,7 @@ class BehaviourFact(models.Model):
             models.UniqueConstraint(name="scoring_behaviourfact_once_a_day", fields=["merchant", "business_date"]),
             models.CheckConstraint(
                 name="scoring_behaviourfact_not_negative",
-                condition=Q(
-                    dpd__gte=0, due_90_minor__gte=0, scheduled_minor__gte=0, repaid_minor__gte=0, loans_repaid__gte=0
-                ),
+                condition=Q(dpd__gte=0, scheduled_minor__gte=0, repaid_minor__gte=0, loans_repaid__gte=0),
             ),
         ]
 

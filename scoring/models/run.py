@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from config.db.locking import LockingQuerySet
-from scoring.domain.run import RunKind, RunState
+from scoring.domain.run import RunKind, RunState, Vintage
 from scoring.models.versions import CalibrationVersion, ScorecardVersion
 
 KINDS = [kind.value for kind in RunKind]
@@ -32,7 +32,7 @@ class ScoreRunQuerySet(LockingQuerySet["ScoreRun"]):
 class ScoreRun(models.Model):
     """Scores as of a midnight and as known at a watermark, under pinned references, card and calibration.
 
-    `feature_set` is the hash of the characteristics' names: it says in which order the scores' arrays are read.
+    `feature_set` is the version of the characteristics: what computed the scores, and how their arrays are read.
     `references` is the run whose references are read; a full run reads its own.
     """
 
@@ -84,6 +84,11 @@ class ScoreRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.as_of} ({self.pk})"
+
+    @property
+    def vintage(self) -> Vintage:
+        """Give what says which of two runs is older."""
+        return Vintage(self.as_of, self.watermark_high)
 
 
 class RunCheck(models.Model):

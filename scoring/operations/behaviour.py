@@ -56,7 +56,6 @@ def _record(facts: Sequence[Behaviour], *, partner_id: int, on: date, now: datet
                 business_date=on,
                 batch=batch,
                 dpd=fact.dpd,
-                due_90_minor=fact.due_90_minor,
                 scheduled_minor=fact.scheduled_minor,
                 repaid_minor=fact.repaid_minor,
                 loans_repaid=fact.loans_repaid,

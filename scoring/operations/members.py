@@ -6,7 +6,7 @@ from django.db import connection
 
 from config.db.transactions import require_transaction
 from merchants.models.transaction import PARTITIONS
-from scoring.domain.features.measures import REFERENCE_MEASURE_NAMES
+from scoring.domain.features.measures import REFERENCE_MEASURE_NAMES, reference_measures
 from scoring.domain.score_row import ScoreRow
 from scoring.models import ScoreRun
 from scoring.queries.measures import measuring, measuring_cursor
@@ -28,9 +28,9 @@ def pin_members(run: ScoreRun, *, shard: int, merchant_id: int | None = None) ->
     """
     require_transaction()
     measured = measuring(
+        reference_measures,
         members=f"SELECT merchant_id, escrow FROM ({MEMBERS}) m",  # noqa: S608 - constants
         shard=shard,
-        reference=True,
     )
     names = ", ".join(REFERENCE_MEASURE_NAMES)
     values = ", ".join(f"coalesce(r.{name}, 0)" for name in REFERENCE_MEASURE_NAMES)

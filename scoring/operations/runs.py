@@ -20,9 +20,9 @@ from config.office.job_runs import (
     queue_jobs,
     report_progress,
 )
-from merchants.models import Merchant
 from merchants.queries.batches import take_watermark
 from scoring.domain.checks import check_run
+from scoring.domain.features.sets import current_set
 from scoring.domain.reference import freeze
 from scoring.domain.run import (
     FREEZE,
@@ -35,12 +35,8 @@ from scoring.domain.run import (
     RunState,
     StartRefusal,
     conclude,
-    judge_abandon,
-    judge_publish_anyway,
-    judge_start,
     stage_after,
 )
-from scoring.domain.score_row import FEATURE_SET
 from scoring.models import (
     LiveRun,
     ReferenceCell,
@@ -50,8 +46,9 @@ from scoring.models import (
     ScoreRun,
 )
 from scoring.operations.members import pin_members, store_scores
+from scoring.queries.progress import get_abandon_refusal, get_publish_refusal, get_start_refusal
 from scoring.queries.references import members_of_run, reference_columns_of_run
-from scoring.queries.runs import active_calibration, active_scorecard, parts_left, summarise_run, unfinished_run
+from scoring.queries.runs import active_calibration, active_scorecard, parts_left, summarise_run
 from scoring.queries.scores import compute_run, get_live_run, get_run
 
 
@@ -72,12 +69,7 @@ def start_run(*, actor: Actor, now: datetime) -> ScoreRun:
     with operation():
         lock_business_date()
         on, scorecard = get_business_date(), active_scorecard()
-        refusal = judge_start(
-            has_date=on is not None,
-            has_scorecard=scorecard is not None,
-            has_merchants=Merchant.objects.exists(),
-            another_works=unfinished_run() is not None,
-        )
+        refusal = get_start_refusal()
         if refusal is not None or on is None or scorecard is None:
             raise RunNotStarted(refusal or StartRefusal.NO_BUSINESS_DATE)
         watermark = take_watermark()
@@ -86,7 +78,7 @@ def start_run(*, actor: Actor, now: datetime) -> ScoreRun:
             as_of=on,
             watermark_high=watermark.high,
             watermark_open=list(watermark.open),
-            feature_set=FEATURE_SET,
+            feature_set=current_set().version,
             scorecard=scorecard,
             calibration=active_calibration(scorecard=scorecard),
             started_by=str(actor),
@@ -190,7 +182,8 @@ def conclude_run(*, claim: Claim, clock: Clock) -> None:
         state = conclude(
             calibrated=run.calibration is not None,
             all_passed=all(check.passed for check in checks),
-            is_older=_is_older(run, live),
+            vintage=run.vintage,
+            live=None if live is None else live.vintage,
         )
         require_one(
             ScoreRun.objects.working()
@@ -220,7 +213,7 @@ def abandon_run(*, run_id: int, reason: str, actor: Actor, now: datetime) -> Sco
     with operation():
         ScoreRun.objects.filter(pk=run_id).lock().get()
         run = get_run(run_id=run_id)
-        refusal = judge_abandon(state=RunState(run.state), reason=reason)
+        refusal = get_abandon_refusal(run=run, reason=reason)
         if refusal is not None:
             raise RunNotAbandoned(refusal)
         working = ScoreRun.objects.working().filter(pk=run_id)
@@ -243,7 +236,7 @@ def publish_anyway(*, run_id: int, reason: str, actor: Actor, now: datetime) -> 
     with operation():
         ScoreRun.objects.filter(pk=run_id).lock().get()
         run, live = get_run(run_id=run_id), _lock_live()
-        refusal = judge_publish_anyway(state=RunState(run.state), is_older=_is_older(run, live), reason=reason)
+        refusal = get_publish_refusal(run=run, reason=reason)
         if refusal is not None:
             raise RunNotPublished(refusal)
         held = ScoreRun.objects.filter(pk=run_id, state=RunState.HELD)
@@ -264,10 +257,6 @@ def _lock_live() -> ScoreRun | None:
     """Hold the pointer, then read it: of two that publish at once, the second sees what the first did."""
     list(LiveRun.objects.lock())
     return get_live_run()
-
-
-def _is_older(run: ScoreRun, live: ScoreRun | None) -> bool:
-    return live is not None and (run.as_of, run.watermark_high) < (live.as_of, live.watermark_high)
 
 
 def _point_to(run: ScoreRun, *, now: datetime) -> None:

@@ -10,6 +10,7 @@ from config.office.events import record_event
 from merchants.models import Merchant
 from merchants.queries.batches import current_watermark
 from merchants.queries.partitions import get_partition
+from scoring.domain.features.sets import FEATURE_SETS
 from scoring.domain.run import RunKind, RunState, SingleRefusal, judge_single
 from scoring.models import Score, ScoreRun
 from scoring.operations.members import pin_members, store_scores
@@ -21,8 +22,9 @@ class MerchantNotScored(Refused[SingleRefusal]):
 
 
 def score_merchant(*, merchant_id: int, actor: Actor, now: datetime) -> Score:
-    """Score one merchant as of the business date, as known now, against the references of the live run.
+    """Score one merchant as of the business date, as known now, with the references and feature set of the live run.
 
+    Of the live run's set, not of the newest: a newer one may read references that the run did not freeze.
     The score is kept as a row of its own; what is live stays live. Raises MerchantNotScored, Contended,
     Merchant.DoesNotExist.
     """
@@ -30,7 +32,9 @@ def score_merchant(*, merchant_id: int, actor: Actor, now: datetime) -> Score:
     with operation():
         merchant = Merchant.objects.filter(pk=merchant_id).lock().get()
         live, on = get_live_run(), get_business_date()
-        refusal = judge_single(has_live_run=live is not None)
+        refusal = judge_single(
+            has_live_run=live is not None, has_feature_set=live is not None and live.feature_set in FEATURE_SETS
+        )
         if refusal is not None or live is None or on is None:
             raise MerchantNotScored(refusal or SingleRefusal.NOTHING_PUBLISHED)
         run = ScoreRun.objects.create(

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from scoring.domain.features.declarations import FEATURES, Unit
+from scoring.domain.features.sets import FeatureSetGone, get_set
 from scoring.domain.policy import GATES
 from scoring.domain.scorecard import Row, Scorecard
 from scoring.models import Score
-from scoring.queries.scores import card_of, names_of
+from scoring.queries.scores import card_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +44,8 @@ class Explanation:
     """Hold how a score adds up: base + points + floors + clipping = score.
 
     floors: by family, the points given back where its rows cost more than the card allows; gates and reasons
-    as stored, the reasons without the gates.
+    as stored, the reasons without the gates. is_gone: the feature set that made the score is no longer known, so
+    that no contribution has a value.
     """
 
     base: int
@@ -53,6 +55,7 @@ class Explanation:
     score: int
     gates: tuple[str, ...]
     reasons: tuple[str, ...]
+    is_gone: bool
 
 
 def bins_of(row: Row) -> tuple[Bin, ...]:
@@ -67,7 +70,12 @@ def bins_of(row: Row) -> tuple[Bin, ...]:
 def explain_score(score: Score) -> Explanation:
     """Explain a score by its run's card, the largest points first. Raises ScorecardMalformed."""
     card = card_of(score.run.scorecard)
-    values = {"repayment": score.repayment_level, "flagged_share": 0, **characteristics_of(score)}
+    values: dict[str, int | None] = {"repayment": score.repayment_level, "flagged_share": 0}
+    is_gone = False
+    try:
+        values |= characteristics_of(score)
+    except FeatureSetGone:
+        values, is_gone = {}, True
     given = dict(zip((row.name for row in card.rows), score.points, strict=True))
     found = [_contribution(row, values, given[row.name], absent=row.reads in score.absent) for row in card.rows]
     floors = {
@@ -84,13 +92,13 @@ def explain_score(score: Score) -> Explanation:
         score=score.score,
         gates=tuple(gates),
         reasons=tuple(_read_by(card, code) for code in score.reasons if code not in gates),
+        is_gone=is_gone,
     )
 
 
 def characteristics_of(score: Score) -> dict[str, int | None]:
-    """Give the values by name; none if the score is of another set of characteristics."""
-    names = names_of(score.run)
-    return dict(zip(names, score.characteristics, strict=True)) if names else {}
+    """Give the values by the names of the set that made them. Raises FeatureSetGone."""
+    return dict(zip(get_set(score.run.feature_set).names, score.characteristics, strict=True))
 
 
 def _contribution(row: Row, values: Mapping[str, int | None], points: int, *, absent: bool) -> Contribution:

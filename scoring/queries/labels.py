@@ -43,6 +43,7 @@ NOTES: Final = {
     CheckNote.FIRST_RUN: _("First run: nothing to compare with."),
     CheckNote.NOBODY_SCORED: _("Nobody is scored: nothing to compare."),
     CheckNote.NO_GRADES: _("No calibration yet: no grades to compare."),
+    CheckNote.FEATURE_SET_GONE: _("The last run's set of characteristics is no longer known: nothing to compare."),
 }
 NOT_SCORED: Final = {
     NotScored.FEW_ORDERS: _("Fewer than ten orders"),

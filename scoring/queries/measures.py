@@ -1,6 +1,6 @@
 """Run the measures on PostgreSQL, over histories as of a day and as known at a watermark."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -8,14 +8,16 @@ from functools import cache
 import ibis
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
+from ibis import Table
 
 from merchants.models.transaction import partition_table
 from merchants.queries.batches import Watermark
-from scoring.domain.features.measures import measures, reference_measures
-from scoring.domain.features.relations import history
+from scoring.domain.features.measures import measures
+from scoring.domain.features.relations import balances, history
 from scoring.domain.features.repayment import behaviour, behaviour_measures
 
 Parameter = str | int | list[int] | None
+Measured = Callable[[Table], Table]
 
 # The one owner of "as of" and "as known at": what these two let through is all that a measure can see.
 HISTORY = """
@@ -52,10 +54,9 @@ class Known:
 
 
 @cache
-def compiled(*, reference: bool) -> str:
-    """Compile the measures once a process; `%` is doubled, as psycopg reads it."""
-    expression = reference_measures(history()) if reference else measures(history())
-    return str(ibis.to_sql(expression, dialect="postgres")).replace("%", "%%")
+def compiled(measured: Measured) -> str:
+    """Compile what is measured of a history once a process; `%` is doubled, as psycopg reads it."""
+    return str(ibis.to_sql(measured(history()), dialect="postgres")).replace("%", "%%")
 
 
 @cache
@@ -64,15 +65,15 @@ def compiled_behaviour() -> str:
     return str(ibis.to_sql(behaviour_measures(behaviour()), dialect="postgres")).replace("%", "%%")
 
 
-def measuring(*, members: str, shard: int | None, reference: bool) -> str:
+def measuring(measured: Measured, *, members: str, shard: int | None) -> str:
     """Build the statement that measures the merchants of `members` (merchant_id, escrow), one shard or all.
 
-    It selects merchant_id and MEASURE_NAMES, or REFERENCE_MEASURE_NAMES; merchants without a row are left out.
+    It selects merchant_id and what is measured; merchants without a row are left out.
     """
     table = "merchants_transaction" if shard is None else partition_table(shard)
     return (
         f"WITH members AS MATERIALIZED ({members}), history AS MATERIALIZED ({HISTORY.format(table=table)}) "  # noqa: S608
-        f"SELECT * FROM ({compiled(reference=reference)}) measured"
+        f"SELECT * FROM ({compiled(measured)}) measured"
     )
 
 
@@ -96,9 +97,17 @@ def measure(
 ) -> list[Sequence[int | None]]:
     """Measure the members: merchant_id, then MEASURE_NAMES."""
     with measuring_cursor(shard=shard) as cursor:
-        cursor.execute(measuring(members=members, shard=shard, reference=False), {**known.parameters, **parameters})
+        cursor.execute(measuring(measures, members=members, shard=shard), {**known.parameters, **parameters})
         rows: list[Sequence[int | None]] = cursor.fetchall()
         return rows
+
+
+def measure_balance(*, members: str, parameters: Mapping[str, Parameter], known: Known, shard: int) -> int:
+    """Measure what the platform holds for the one member (minor units); 0 without a row."""
+    with measuring_cursor(shard=shard) as cursor:
+        cursor.execute(measuring(balances, members=members, shard=shard), {**known.parameters, **parameters})
+        row = cursor.fetchone()
+        return 0 if row is None else int(row[1])
 
 
 def measure_behaviour(

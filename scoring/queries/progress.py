@@ -113,8 +113,9 @@ def get_start_refusal() -> StartRefusal | None:
 def get_publish_refusal(*, run: ScoreRun, reason: str) -> PublishRefusal | None:
     """Judge whether the run could be published anyway for this reason; `publish_anyway` judges again, under lock."""
     live = get_live_run()
-    is_older = live is not None and run.as_of < live.as_of
-    return judge_publish_anyway(state=RunState(run.state), is_older=is_older, reason=reason)
+    return judge_publish_anyway(
+        state=RunState(run.state), vintage=run.vintage, live=None if live is None else live.vintage, reason=reason
+    )
 
 
 def get_abandon_refusal(*, run: ScoreRun, reason: str) -> AbandonRefusal | None:

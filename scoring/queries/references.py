@@ -8,7 +8,7 @@ from django.db import connection
 
 from scoring.domain.features.columns import Column, Int64s, columns_of
 from scoring.domain.features.declarations import Feed
-from scoring.domain.features.measures import REFERENCE_MEASURE_NAMES
+from scoring.domain.features.measures import REFERENCE_MEASURE_NAMES, reference_measures
 from scoring.domain.reference import Attributes, CellLevel, FeedCarriage, MeanRating, PercentileCell, References
 from scoring.models import ReferenceCell, ReferenceFeed, ReferenceRating
 from scoring.queries.measures import Known, Parameter, measuring, measuring_cursor
@@ -71,7 +71,7 @@ def reference_columns_of_run(*, run_id: int, members: Members) -> dict[str, Colu
 
 def measure_references(*, members: Members, known: Known) -> dict[str, Column]:
     """Measure what the members add to the references, now and without storing it."""
-    statement = measuring(members=members.select, shard=None, reference=True)
+    statement = measuring(reference_measures, members=members.select, shard=None)
     with measuring_cursor(shard=None) as cursor:
         cursor.execute(statement, {**known.parameters, **members.parameters})
         return _columns(cursor.fetchall(), members)

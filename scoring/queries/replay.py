@@ -38,8 +38,9 @@ def get_score(*, merchant_id: int, score_id: int) -> Score:
 def replay_score(score: Score) -> Replay:
     """Compute one merchant's score again as of its run, as known to it, from its pinned members and references.
 
-    Rows that arrived later, back-dated or not, are not seen. Raises ReferenceMerchant.DoesNotExist,
-    ScorecardMalformed, CalibrationRefused where the pins themselves are gone or damaged.
+    Rows that arrived later, back-dated or not, are not seen. Raises FeatureSetGone where the program no longer has
+    the code that made it, ReferenceMerchant.DoesNotExist, ScorecardMalformed, CalibrationRefused where the pins
+    themselves are gone or damaged.
     """
     run = get_run(run_id=score.run_id)
     member = ReferenceMerchant.objects.only("shard").get(run=run, merchant=score.merchant_id)

@@ -13,10 +13,10 @@ from config.office.models.job_run import JobState
 from scoring.domain.calibration import GRADES
 from scoring.domain.checks import RunSummary
 from scoring.domain.features.columns import Int64s
+from scoring.domain.features.sets import FEATURE_SETS
 from scoring.domain.run import STAGES, Stage
 from scoring.domain.scorecard import Scorecard
 from scoring.models import CalibrationVersion, Score, ScorecardVersion, ScoreRun
-from scoring.queries.scores import names_of
 
 NULLS = """
 SELECT place, count(*) FROM scoring_score, unnest(characteristics) WITH ORDINALITY AS found (value, place)
@@ -35,7 +35,7 @@ def active_calibration(*, scorecard: ScorecardVersion) -> CalibrationVersion | N
 
 
 def summarise_run(*, run: ScoreRun) -> RunSummary:
-    """Count what a run gave, from its stored scores; of another feature set, no nulls."""
+    """Count what a run gave, from its stored scores; nulls are None if its feature set is gone."""
     scores = Score.objects.filter(run=run)
     scored = scores.filter(not_scored__isnull=True)
     by_score = dict(scored.values_list("score").annotate(Count("pk")).order_by("score"))
@@ -43,10 +43,13 @@ def summarise_run(*, run: ScoreRun) -> RunSummary:
     with connection.cursor() as cursor:
         cursor.execute(NULLS, [run.pk])
         nulls = dict(cursor.fetchall())
+    features = FEATURE_SETS.get(run.feature_set)
     return RunSummary(
         merchants=scores.count(),
         scored=sum(by_score.values()),
-        nulls={name: nulls.get(place, 0) for place, name in enumerate(names_of(run), start=1)},
+        nulls=None
+        if features is None
+        else {name: nulls.get(place, 0) for place, name in enumerate(features.names, start=1)},
         scores=by_score,
         grades=tuple(by_grade.get(grade.value, 0) for grade in GRADES) if by_grade else (),
     )

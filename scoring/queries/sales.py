@@ -4,19 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
-from functools import cache
 from itertools import pairwise
 
-import ibis
-
 from config.kernel.calendar import add_months, day_number
-from merchants.models.transaction import partition_table
 from merchants.queries.batches import known_now
 from merchants.queries.partitions import get_partition
 from scoring.domain.features.daily import daily
-from scoring.domain.features.relations import history
-from scoring.queries.measures import HISTORY, Known, measuring_cursor
-from scoring.queries.references import OF_MARKET
+from scoring.queries.measures import Known, measuring, measuring_cursor
+from scoring.queries.references import members_of_market
 
 
 class Period(StrEnum):
@@ -49,21 +44,11 @@ def sales_of(*, merchant_id: int, period: Period, until: date) -> list[PeriodSal
     return [_added(start, end, by_day) for start, end in pairwise(edges)]
 
 
-@cache
-def _compiled() -> str:
-    return str(ibis.to_sql(daily(history()), dialect="postgres")).replace("%", "%%")
-
-
 def _by_day(merchant_id: int, until: date) -> Mapping[date, tuple[int, int, int]]:
-    shard = get_partition(merchant_id=merchant_id)
+    member, shard = members_of_market([merchant_id]), get_partition(merchant_id=merchant_id)
     known = Known(as_of_day=day_number(until), watermark=known_now())
-    statement = (
-        f"WITH members AS MATERIALIZED (SELECT merchant_id, escrow {OF_MARKET}), "  # noqa: S608 - constants alone
-        f"history AS MATERIALIZED ({HISTORY.format(table=partition_table(shard))}) "
-        f"SELECT d, counted_minor, counted_rows, returned_minor FROM ({_compiled()}) daily"
-    )
     with measuring_cursor(shard=shard) as cursor:
-        cursor.execute(statement, {**known.parameters, "only": [merchant_id]})
+        cursor.execute(measuring(daily, members=member.select, shard=shard), {**known.parameters, **member.parameters})
         return {until - timedelta(days=1 + d): (sold, rows, back) for d, sold, rows, back in cursor.fetchall()}
 
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from config.kernel.calendar import day_number
 from merchants.queries.batches import Watermark
 from scoring.domain.calibration import Calibration, parse_calibration
-from scoring.domain.features.characteristics import CHARACTERISTIC_NAMES
 from scoring.domain.features.columns import columns_of
 from scoring.domain.features.measures import MEASURE_NAMES, NULLABLE_MEASURES
 from scoring.domain.features.repayment import BEHAVIOUR_MEASURE_NAMES
+from scoring.domain.features.sets import FeatureSet, current_set, get_set
 from scoring.domain.reference import References, freeze, peers
 from scoring.domain.score import Scores, score_columns
-from scoring.domain.score_row import FEATURE_SET, ScoreRow, score_rows
+from scoring.domain.score_row import ScoreRow, score_rows
 from scoring.domain.scorecard import Scorecard, parse_scorecard
 from scoring.models import CalibrationVersion, LiveRun, Score, ScorecardVersion, ScoreRun
 from scoring.queries.measures import Known, measure, measure_behaviour
@@ -33,6 +33,7 @@ ROW_FIELDS = tuple(ScoreRow.__dataclass_fields__)
 class Pins:
     """What scores rest on, beside the facts themselves."""
 
+    features: FeatureSet
     card: Scorecard
     calibration: Calibration | None
     references: References
@@ -48,11 +49,6 @@ def calibration_of(version: CalibrationVersion | None) -> Calibration | None:
     return None if version is None else parse_calibration(version.content, version.sha256)
 
 
-def names_of(run: ScoreRun) -> tuple[str, ...]:
-    """Name the characteristics in the order of the run's arrays; () if they are of another set than today's."""
-    return CHARACTERISTIC_NAMES if run.feature_set == FEATURE_SET else ()
-
-
 def known_to(run: ScoreRun) -> Known:
     """Say what a run may see."""
     watermark = Watermark(run.watermark_high, tuple(run.watermark_open))
@@ -60,8 +56,9 @@ def known_to(run: ScoreRun) -> Known:
 
 
 def pins_of(run: ScoreRun) -> Pins:
-    """Load what a run pinned."""
+    """Load what a run pinned. Raises FeatureSetGone, ScorecardMalformed, CalibrationRefused."""
     return Pins(
+        features=get_set(run.feature_set),
         card=card_of(run.scorecard),
         calibration=calibration_of(run.calibration),
         references=references_of_run(run_id=run.references_id or run.pk),
@@ -94,7 +91,11 @@ def compute_columns(*, members: Members, known: Known, pins: Pins, shard: int | 
         **columns_of(told, BEHAVIOUR_MEASURE_NAMES, frozenset(), members.ids),
     }
     return score_columns(
-        measured, peers(pins.references, members.attributes), card=pins.card, calibration=pins.calibration
+        measured,
+        peers(pins.references, members.attributes),
+        features=pins.features,
+        card=pins.card,
+        calibration=pins.calibration,
     )
 
 
@@ -118,7 +119,7 @@ def compute_market(
     """Score the merchants as they are now, all or only some, against references from all; store nothing."""
     market = members_of_market()
     references = freeze(market.attributes, measure_references(members=market, known=known))
-    pins = Pins(card=card, calibration=calibration, references=references)
+    pins = Pins(features=current_set(), card=card, calibration=calibration, references=references)
     return compute_scores(members=market if only is None else members_of_market(only), known=known, pins=pins)
 
 

@@ -269,7 +269,7 @@ def make_one_run(partner: Partner, merchant: Merchant) -> None:
     ReferenceCell.objects.create(run=run, partner=partner, level="ALL", sellers=1, cuts=[])
     ReferenceRating.objects.create(run=run, partner=partner, level="ALL", rating_sum=0, ratings=0)
     ReferenceFeed.objects.create(run=run, partner=partner, carried=[])
-    told = dict.fromkeys(("dpd", "due_90_minor", "scheduled_minor", "repaid_minor", "loans_repaid"), 0)
+    told = dict.fromkeys(("dpd", "scheduled_minor", "repaid_minor", "loans_repaid"), 0)
     BehaviourFact.objects.create(merchant=merchant, business_date=NOW.date(), batch_id=1, **told)
 
 

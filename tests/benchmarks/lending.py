@@ -19,6 +19,7 @@ from lending.domain.contract.events import EventType, LoanEvent
 from lending.domain.contract.replay import replay
 from lending.domain.contract.terms import parse_terms
 from lending.domain.origination.offer_round import MAKE_OFFERS
+from lending.domain.origination.rules import current_rules
 from lending.management.borrowers import accept_as_merchant, have_accounts
 from lending.models import Entry, Instalment, Loan, Offer, Posting, Transfer
 from lending.models import LoanEvent as EventRow
@@ -67,7 +68,7 @@ def read(offer: Offer) -> float:
     def queries() -> None:
         rows_of(offer.merchant_id)
         score = Score.objects.select_related("run__scorecard", "run__calibration").get(pk=offer.score_id)
-        facts_of(scores=[score], on=offer.made_on, product=product_of(offer.product))
+        facts_of(scores=[score], on=offer.made_on, product=product_of(offer.product), rules=current_rules())
 
     try:
         return timed(queries)

@@ -30,8 +30,8 @@ from merchants.domain.transaction import Settlement
 from merchants.models import Merchant, Partner, PayoutAccount
 from merchants.operations.partners import enter_partner
 from scoring.domain.calibration import Grade
+from scoring.domain.features.sets import current_set
 from scoring.domain.run import RunKind, RunState
-from scoring.domain.score_row import FEATURE_SET
 from scoring.domain.scorecard import DAY_ONE_CARD
 from scoring.models import Score, ScoreRun
 from scoring.operations.versions import enter_scorecard
@@ -67,17 +67,24 @@ def make_score(merchant: Merchant, *, grade: Grade = Grade.B1, basis: int = 5_00
         as_of=OPENED,
         watermark_high=1,
         watermark_open=[],
-        feature_set=FEATURE_SET,
+        feature_set=current_set().version,
         scorecard=card,
         started_by=str(SYSTEM),
         started_at=NOW,
         finished_at=NOW,
     )
-    lists: Mapping[str, list[object]] = {
-        name: [] for name in ("gates", "reasons", "floored", "absent", "characteristics", "points")
-    }
+    lists: Mapping[str, list[object]] = {name: [] for name in ("gates", "reasons", "floored", "absent", "points")}
+    values = [None] * len(current_set().names)
     return Score.objects.create(
-        run=run, merchant=merchant, needed=0, score=600, pd_ppm=20_000, grade=grade, sales_basis_minor=basis, **lists
+        run=run,
+        merchant=merchant,
+        needed=0,
+        score=600,
+        pd_ppm=20_000,
+        grade=grade,
+        sales_basis_minor=basis,
+        characteristics=values,
+        **lists,
     )
 
 

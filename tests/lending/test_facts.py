@@ -2,6 +2,7 @@
 
 import pytest
 
+from lending.domain.origination.rules import current_rules
 from lending.models import Loan
 from lending.queries.facts import facts_of
 from lending.queries.products import product_of
@@ -19,8 +20,8 @@ def test_siblings_share_the_room_of_their_currency_and_each_other_s_lateness() -
     Merchant.objects.filter(pk=other.merchant_id).update(currency="BRL")
     Loan.objects.filter(pk=other.pk).update(dpd=3)
     score = make_score(mine.merchant)
-    score.run.feature_set = "none"  # its characteristics do not matter here
-    facts = facts_of(scores=[score], on=OPENED, product=product_of(mine.application.product))[mine.merchant_id]
+    product = product_of(mine.application.product)
+    facts = facts_of(scores=[score], on=OPENED, product=product, rules=current_rules())[mine.merchant_id]
     assert facts.exposure.outstanding_minor == 1_200_000
     assert facts.exposure.owner_used_minor == 300_000
     assert facts.exposure.owner_days_past_due == 3

@@ -12,8 +12,8 @@ from config.office.models import JobRun
 from config.office.models.job_run import JobState
 from merchants.domain.transaction import Settlement
 from merchants.queries.batches import current_watermark
+from scoring.domain.features.sets import current_set
 from scoring.domain.run import CONCLUDE, FREEZE, GATHER, SCORE, STAGES, RunKind, RunState
-from scoring.domain.score_row import FEATURE_SET
 from scoring.domain.scorecard import DAY_ONE_CARD
 from scoring.models import CalibrationVersion, Score, ScoreRun
 from scoring.operations.members import store_scores
@@ -89,7 +89,7 @@ def calibrate() -> CalibrationVersion:
         as_of=on,
         watermark_high=watermark.high,
         watermark_open=list(watermark.open),
-        feature_set=FEATURE_SET,
+        feature_set=current_set().version,
         scorecard=version,
         started_by=str(SYSTEM),
         started_at=NOW,

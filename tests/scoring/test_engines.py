@@ -25,7 +25,7 @@ from merchants.domain.transaction import NO_AMOUNT, Settlement, TransactionKind
 from merchants.models import Merchant, Transaction
 from merchants.queries.batches import Watermark, current_watermark
 from scoring.domain.behaviour import Behaviour
-from scoring.domain.features.measures import MEASURE_NAMES, REFERENCE_MEASURE_NAMES
+from scoring.domain.features.measures import MEASURE_NAMES, REFERENCE_MEASURE_NAMES, reference_measures
 from scoring.domain.features.repayment import BEHAVIOUR_MEASURE_NAMES, behaviour, behaviour_measures
 from scoring.domain.score_row import ScoreRow
 from scoring.operations.behaviour import record_behaviour
@@ -61,7 +61,7 @@ COPIES = {
     " JOIN merchants_partner p ON p.id = m.partner_id",
     "facts": "SELECT * FROM scoring_behaviourfact",
 }
-FACTS = ("id", "merchant_id", "batch_id", "dpd", "due_90_minor", "scheduled_minor", "repaid_minor", "loans_repaid")
+FACTS = ("id", "merchant_id", "batch_id", "dpd", "scheduled_minor", "repaid_minor", "loans_repaid")
 TYPES = {
     "transactions": dict.fromkeys(("external_id", "order_ref", "channel"), "VARCHAR") | {"superseded_in": "BIGINT"},
     "members": {"escrow": "BOOLEAN"},
@@ -101,7 +101,8 @@ def on_postgres(members: Members, known: Known, *, reference: bool) -> Measured:
         return in_order(rows)
     with measuring_cursor(shard=None) as cursor:
         cursor.execute(
-            measuring(members=members.select, shard=None, reference=True), {**known.parameters, **members.parameters}
+            measuring(reference_measures, members=members.select, shard=None),
+            {**known.parameters, **members.parameters},
         )
         return in_order(cursor.fetchall())
 

@@ -6,10 +6,15 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
+from config.kernel.refusals import first_of
+from lending.domain.books.ledger import Position
 from lending.domain.contract.events import EventType, LoanEvent
+from lending.domain.contract.refusal import LoanRefusal
 
 BACK_DATED_AT_MOST: Final = timedelta(days=90)
 """Judgement: older events are for a correction that finance signs, not for a form."""
+IMPLAUSIBLE_MULTIPLE: Final = 2
+"""Judgement: nobody pays back so many times what is owed, and more than was lent, but by a slip of the pen."""
 
 
 class BookingRefusal(StrEnum):
@@ -23,6 +28,7 @@ class BookingRefusal(StrEnum):
     REASON_MISSING = "REASON_MISSING"
     REFERENCE_USED = "REFERENCE_USED"
     NOT_THIS_VERB = "NOT_THIS_VERB"
+    AMOUNT_IMPLAUSIBLE = "AMOUNT_IMPLAUSIBLE"
     BOOKED_MEANWHILE = "BOOKED_MEANWHILE"
 
 
@@ -31,7 +37,8 @@ class Booking:
     """Hold an event to be booked; `of` is the place, in the order of booking, of the event that a reversal removes.
 
     reason: in a person's words, asked of whoever books by hand; "" for what a partner's system reports. seen: how
-    many events the loan had when its effects were shown to whoever confirms them; None: nobody was shown any.
+    many events the loan had when its effects were shown to whoever confirms them; None: nobody was shown any. sure:
+    whoever books by hand says that the amount is right, though it is implausible.
     """
 
     type: EventType
@@ -42,6 +49,7 @@ class Booking:
     by_hand: bool
     reason: str
     seen: int | None = None
+    sure: bool = False
 
 
 def event_of(booking: Booking, *, event_id: str) -> LoanEvent:
@@ -56,20 +64,41 @@ def event_of(booking: Booking, *, event_id: str) -> LoanEvent:
     )
 
 
+def judge_verb(
+    kind: EventType, *, today: date | None, disbursed_on: date | None, credit_minor: int
+) -> BookingRefusal | LoanRefusal | None:
+    """Judge whether an event of a kind may be booked at all, whatever its date and amount."""
+    if today is None:
+        return BookingRefusal.NO_BUSINESS_DATE
+    if disbursed_on is None:
+        return BookingRefusal.NOT_DISBURSED
+    spends_credit = kind in {EventType.APPLY_CREDIT, EventType.REFUND_CREDIT}
+    return LoanRefusal.CREDIT_TOO_SMALL if spends_credit and not credit_minor else None
+
+
+def is_implausible(booking: Booking, position: Position) -> bool:
+    """Tell whether a repayment is above twice what the loan owes, and above twice what was lent."""
+    most = IMPLAUSIBLE_MULTIPLE * max(position.owed_minor, position.disbursed_minor)
+    return booking.type is EventType.REPAYMENT and (booking.amount_minor or 0) > most
+
+
 def judge_booking(
     booking: Booking,
     *,
     today: date | None,
     disbursed_on: date | None,
+    position: Position,
     reverses: EventType | None,
     reference_used: bool,
     events: int,
-) -> BookingRefusal | None:
-    """Judge whether an event may be booked on a business date; what it does to the loan, `replay` judges."""
-    if today is None:
-        return BookingRefusal.NO_BUSINESS_DATE
-    if disbursed_on is None:
-        return BookingRefusal.NOT_DISBURSED
+) -> BookingRefusal | LoanRefusal | None:
+    """Judge whether an event may be booked on a business date; what it does to the loan, `replay` judges.
+
+    position: where the loan stands in the books.
+    """
+    refusal = judge_verb(booking.type, today=today, disbursed_on=disbursed_on, credit_minor=position.credit_minor)
+    if refusal is not None or today is None or disbursed_on is None:
+        return refusal
     holds = {
         BookingRefusal.IN_THE_FUTURE: booking.on > today,
         BookingRefusal.TOO_FAR_BACK: booking.on < today - BACK_DATED_AT_MOST,
@@ -78,10 +107,11 @@ def judge_booking(
         BookingRefusal.REFERENCE_USED: reference_used,
         # Money that was paid out comes back through the gateway, not through a form.
         BookingRefusal.NOT_THIS_VERB: EventType.DISBURSEMENT in {booking.type, reverses},
+        BookingRefusal.AMOUNT_IMPLAUSIBLE: is_implausible(booking, position) and not (booking.by_hand and booking.sure),
         # Confirmed twice, or after another was faster: what was shown is no longer what would happen.
         BookingRefusal.BOOKED_MEANWHILE: booking.seen is not None and booking.seen != events,
     }
-    return next((refusal for refusal, held in holds.items() if held), None)
+    return first_of(holds)
 
 
 def effective_date(on: date, *, last_proven: date | None) -> date:

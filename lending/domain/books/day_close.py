@@ -6,6 +6,8 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final
 
+from config.kernel.refusals import first_of
+
 COLLECT: Final = "lending.collect_dues"
 ACCRUE: Final = "lending.accrue_day"
 VERIFY: Final = "lending.verify_loans"
@@ -29,6 +31,18 @@ class CloseRefusal(StrEnum):
     NO_BUSINESS_DATE = "NO_BUSINESS_DATE"
     ANOTHER_WORKS = "ANOTHER_WORKS"
     NOTHING_TO_CLOSE = "NOTHING_TO_CLOSE"
+
+
+class OpeningRefusal(StrEnum):
+    """Name the reasons for which the next day is not opened by hand; the first that holds counts.
+
+    NOT_THE_DAY_SHOWN: another day is open than the one after which the next was to be opened.
+    """
+
+    NO_BUSINESS_DATE = "NO_BUSINESS_DATE"
+    BY_CALENDAR = "BY_CALENDAR"
+    CLOSE_UNDER_WAY = "CLOSE_UNDER_WAY"
+    NOT_THE_DAY_SHOWN = "NOT_THE_DAY_SHOWN"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +73,20 @@ def judge_close(*, today: date | None, day: date | None, another_works: bool) ->
     if another_works:
         return CloseRefusal.ANOTHER_WORKS
     return CloseRefusal.NOTHING_TO_CLOSE if day is None else None
+
+
+def judge_opening(
+    *, today: date | None, after: date | None, by_calendar: bool, another_works: bool
+) -> OpeningRefusal | None:
+    """Judge whether the day after `after` may be opened by hand: None is whichever is open."""
+    return first_of(
+        {
+            OpeningRefusal.NO_BUSINESS_DATE: today is None,
+            OpeningRefusal.BY_CALENDAR: by_calendar,
+            OpeningRefusal.CLOSE_UNDER_WAY: another_works,
+            OpeningRefusal.NOT_THE_DAY_SHOWN: after is not None and after != today,
+        }
+    )
 
 
 def parts_of(stage: str, parts: int) -> int:

@@ -91,6 +91,12 @@ class Position:
     fees_paid_minor: int = 0
     credit_minor: int = 0
 
+    @property
+    def owed_minor(self) -> int:
+        """Give what closes the loan on its date; credit is not netted."""
+        earned = self.interest_minor + self.penalty_minor + self.fees_minor
+        return self.principal_minor + earned - self.interest_paid_minor - self.penalty_paid_minor - self.fees_paid_minor
+
 
 POSITION_FIELDS: Final = tuple(field.name for field in fields(Position))
 NOTHING: Final = Position()

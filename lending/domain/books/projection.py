@@ -34,6 +34,7 @@ class Carry:
 class Projection:
     """Hold a loan as of a date: its status, position, what is due, late and would close it, and its carry.
 
+    next_due_minor: what falls due on next_due if nothing happens until then, with the interest that will have accrued.
     left_minor: by row of the schedule, what of its principal is neither repaid nor prepaid; () without a schedule.
     interest_at_due_minor: interest to date at each due date reached.
     disbursed_on, closed_on: None unless it is; closed_on is the date of the event that closed it.
@@ -45,6 +46,7 @@ class Projection:
     payoff_minor: int
     dpd: int
     next_due: date | None
+    next_due_minor: int
     disbursed_on: date | None
     closed_on: date | None
     left_minor: tuple[int, ...]
@@ -59,6 +61,7 @@ UNPAID_OUT: Final = Projection(
     payoff_minor=0,
     dpd=0,
     next_due=None,
+    next_due_minor=0,
     disbursed_on=None,
     closed_on=None,
     left_minor=(),
@@ -97,6 +100,7 @@ def project(replayed: Replayed, *, as_of: date) -> Projection:
         payoff_minor=state.payoff_minor,
         dpd=state.dpd,
         next_due=state.next_due,
+        next_due_minor=state.next_due_minor,
         disbursed_on=known[0].on,
         closed_on=_closed_since(replayed, known) if state.closed else None,
         left_minor=state.unpaid_minor,

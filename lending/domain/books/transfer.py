@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final
 
+from config.kernel.refusals import first_of
 from lending.domain.books.loan import LoanStatus
 
 
@@ -96,7 +97,7 @@ def judge_payout(
         PayoutHold.COOLING_OFF: today < applied_on + timedelta(days=cooling_off_days),
         PayoutHold.BOOKS_BROKEN: books_broken,
     }
-    return next((hold for hold, held in holds.items() if held), None)
+    return first_of(holds)
 
 
 def judge_again(*, status: LoanStatus, under_way: bool, reason: str) -> AgainRefusal | None:
@@ -106,7 +107,7 @@ def judge_again(*, status: LoanStatus, under_way: bool, reason: str) -> AgainRef
         AgainRefusal.PAYOUT_UNDER_WAY: under_way,
         AgainRefusal.REASON_MISSING: not reason.strip(),
     }
-    return next((refusal for refusal, held in holds.items() if held), None)
+    return first_of(holds)
 
 
 def judge_return(
@@ -135,7 +136,7 @@ def judge_return(
         ReturnRefusal.REASON_MISSING: not reason.strip(),
         ReturnRefusal.BOOKED_MEANWHILE: seen is not None and seen != events,
     }
-    return next((refusal for refusal, held in holds.items() if held), None)
+    return first_of(holds)
 
 
 def settle(kind: TransferKind, *, amount_minor: int, moved_minor: int | None, words: str) -> Settlement:

@@ -5,7 +5,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from lending.domain.origination.decision import Outcome
+from lending.domain.origination.rules import Outcome
 
 
 class ApplicationState(StrEnum):
@@ -17,9 +17,13 @@ class ApplicationState(StrEnum):
 
 
 class ApplicationRefusal(StrEnum):
-    """Name why no application is taken, before its offer is even looked at."""
+    """Name why no application is taken, before its offer is even looked at.
+
+    SCORES_OUTDATED: the live run was made without a characteristic that the rules read; the next one has it.
+    """
 
     NO_BUSINESS_DATE = "NO_BUSINESS_DATE"
+    SCORES_OUTDATED = "SCORES_OUTDATED"
     REFERENCE_USED = "REFERENCE_USED"
 
 

@@ -35,9 +35,11 @@ class NoOffer(StrEnum):
 class Assessment:
     """Hold what a product makes of a merchant.
 
-    limit: None for whoever is not scored or of a grade that is not lent to. line: after this night.
+    limit: None for whoever is not scored or of a grade that is not lent to. line: after this night. rules: those
+    that deny an offer, in their order.
     """
 
+    rules: "NoOfferRules"
     facts: MerchantFacts
     product: Product
     limit: Limit | None
@@ -66,7 +68,7 @@ class Assessment:
     @property
     def no_offer(self) -> NoOffer | None:
         """Say why the merchant has no offer; None if it has one of `free_minor`."""
-        return next((reason for reason, holds in NO_OFFER_RULES if holds(self)), None)
+        return next((reason for reason, holds in self.rules if holds(self)), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,14 +80,14 @@ class Preview:
     without: Mapping[NoOffer, int]
 
 
-def assess(facts: MerchantFacts, product: Product) -> Assessment:
-    """Assess one merchant on the business date of its facts."""
+def assess(facts: MerchantFacts, product: Product, rules: "NoOfferRules") -> Assessment:
+    """Assess one merchant on the business date of its facts, by the rules of a version (`rules`)."""
     limit, grade = None, facts.score.grade
     if facts.score.not_scored is None and grade is not None and grade in product.grades:
         limit = compute_limit(facts, product, grade=grade)
     computed = 0 if limit is None else limit.limit_minor
     line = next_line(facts.exposure.line, computed, night=facts.on, rules=product.limits)
-    return Assessment(facts=facts, product=product, limit=limit, line=line)
+    return Assessment(rules=rules, facts=facts, product=product, limit=limit, line=line)
 
 
 def preview(assessments: Iterable[Assessment]) -> Preview:
@@ -149,7 +151,8 @@ def no_room_left(case: Assessment) -> bool:
     return case.line_minor >= minimum > case.free_minor
 
 
-NO_OFFER_RULES: Final[tuple[tuple[NoOffer, Callable[[Assessment], bool]], ...]] = (
+NoOfferRules = tuple[tuple[NoOffer, Callable[[Assessment], bool]], ...]
+NO_OFFER_RULES: Final[NoOfferRules] = (
     (NoOffer.NOT_SCORED, not_scored),
     (NoOffer.SCORE_TOO_OLD, score_too_old),
     (NoOffer.GATE_FAILED, gate_failed),
@@ -160,4 +163,4 @@ NO_OFFER_RULES: Final[tuple[tuple[NoOffer, Callable[[Assessment], bool]], ...]] 
     (NoOffer.RAISE_PENDING, raise_pending),
     (NoOffer.NO_ROOM_LEFT, no_room_left),
 )
-"""What denies a merchant an offer; the same denies its application (see `decision`)."""
+"""What denies a merchant an offer, and its application, by the first version of the rules."""

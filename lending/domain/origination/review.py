@@ -2,15 +2,20 @@
 
 from enum import StrEnum
 
+from config.kernel.refusals import first_of
 from lending.domain.origination.application import ApplicationState
-from lending.domain.origination.decision import Outcome
 from lending.domain.origination.product import Band, Product
+from lending.domain.origination.rules import Outcome
 
 
 class ReviewRefusal(StrEnum):
-    """Name why somebody may not decide; of several reasons, the first counts."""
+    """Name why somebody may not decide; of several reasons, the first counts.
+
+    VERSION_GONE: the program no longer has the rules by which it was referred, or what made its score.
+    """
 
     NOT_REFERRED = "NOT_REFERRED"
+    VERSION_GONE = "VERSION_GONE"
     SAME_PERSON = "SAME_PERSON"
     NO_BAND = "NO_BAND"
     ABOVE_BAND = "ABOVE_BAND"
@@ -22,6 +27,7 @@ def judge_review(
     product: Product,
     *,
     state: ApplicationState,
+    version_known: bool,
     outcome: Outcome,
     amount_minor: int,
     band: Band | None,
@@ -37,10 +43,11 @@ def judge_review(
     most = 0 if band is None else product.origination.bands[band]
     holds = {
         ReviewRefusal.NOT_REFERRED: state is not ApplicationState.REFERRED,
+        ReviewRefusal.VERSION_GONE: not version_known,
         ReviewRefusal.SAME_PERSON: same_person,
         ReviewRefusal.NO_BAND: band is None,
         ReviewRefusal.ABOVE_BAND: most is not None and amount_minor > most,
         ReviewRefusal.REASON_MISSING: not reason.strip(),
         ReviewRefusal.PAYOUT_ACCOUNT_NOT_VERIFIED: outcome is Outcome.APPROVE and not payout_account_verified,
     }
-    return next((refusal for refusal, held in holds.items() if held), None)
+    return first_of(holds)

@@ -1,6 +1,6 @@
 """Derive every characteristic from the measures, over whole columns, quantised once, half to even."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -75,12 +75,12 @@ class Peers:
     carried: Mapping[Feed, Booleans]
 
 
-def absences(peers: Peers) -> dict[str, Booleans]:
-    """Tell by characteristic which merchants' feeds carry none of what it is made of."""
+def absences(peers: Peers, names: Iterable[str]) -> dict[str, Booleans]:
+    """Tell by characteristic, of those named, which merchants' feeds carry none of what it is made of."""
     return {
-        name: ~np.logical_or.reduce([peers.carried[feed] for feed in sorted(feature.feeds)])
-        for name, feature in FEATURES.items()
-        if feature.feeds
+        name: ~np.logical_or.reduce([peers.carried[feed] for feed in sorted(FEATURES[name].feeds)])
+        for name in names
+        if FEATURES[name].feeds
     }
 
 
@@ -96,9 +96,8 @@ def characteristics(measured: Mapping[str, Column], peers: Peers) -> dict[str, C
         "min_cover_90": _cover(measured, values),
     }
     found["season"] = _season(values, found["tenure_m"])
-    for name, absent in absences(peers).items():
-        if name in found:
-            found[name] = found[name].hidden(absent)
+    for name, absent in absences(peers, CHARACTERISTIC_NAMES).items():
+        found[name] = found[name].hidden(absent)
     return {name: found[name] for name in CHARACTERISTIC_NAMES}
 
 

@@ -6,7 +6,6 @@ The card validates its directions here, documents and pages show these sentences
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Final
 
 
@@ -311,6 +310,6 @@ _DECLARED: Final = (
     ),
 )
 
-FEATURES: Final[Mapping[str, Feature]] = MappingProxyType({feature.name: feature for feature in _DECLARED})
+FEATURES: Final[Mapping[str, Feature]] = {feature.name: feature for feature in _DECLARED}
 NO_REPAYMENT_HISTORY: Final = 6
 """Level of the characteristic `repayment` without a loan."""

@@ -179,6 +179,16 @@ def _flows(rows: Table, reversals: Table) -> Table:
     )
 
 
+def balances(rows: Table) -> Table:
+    """Add up each merchant's flows: merchant_id and balance_minor, what the platform holds for it before as_of.
+
+    A refund or chargeback counts once its order had counted: under ESCROW, what is refunded before it is settled
+    comes out of the escrow, not out of the merchant's balance.
+    """
+    flows = _flows(rows, _reversals(rows, _orders(rows)))
+    return flows.group_by("merchant_id").agg(balance_minor=total(flows.balance_minor))
+
+
 def _buyers(rows: Table) -> Table:
     """Give one row a merchant and named buyer of 180 days: pairs with an order, SALE amount, last SALE."""
     rows = rows.filter(rows.kind == "SALE", rows.buyer.notnull(), rows.d < 180)  # noqa: PLR2004 - the window

@@ -18,6 +18,7 @@ from merchants.gateways.feed_files import UnreadableFeed, open_feed_file, rows_o
 from merchants.models import Merchant
 from merchants.queries.batches import current_watermark
 from scoring.domain.calibration import Calibration
+from scoring.domain.features.sets import current_set
 from scoring.domain.outcomes import REQUIRED, BadOutcome, Outcome, read_outcome
 from scoring.domain.score_row import ScoreRow, explained
 from scoring.domain.scorecard import DAY_ONE_CARD, Scorecard, canonical_card, parse_scorecard
@@ -68,7 +69,7 @@ class Command(BaseCommand):
         names = dict(Merchant.objects.values_list("pk", "external_id"))
         with nullcontext(sys.stdout) if str(path) == "-" else path.open("w", encoding="utf-8") as output:
             for row in rows:
-                said = {"merchant": names[row.merchant_id], **explained(row, card)}
+                said = {"merchant": names[row.merchant_id], **explained(row, current_set(), card)}
                 output.write(json.dumps(said, ensure_ascii=False) + "\n")
 
     def _summarise(self, rows: Sequence[ScoreRow]) -> None:

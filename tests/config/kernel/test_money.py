@@ -13,6 +13,7 @@ from config.kernel.money import (
     exponent_of,
     format_minor,
     parse_minor,
+    parse_typed,
 )
 
 currencies = st.sampled_from([*EXPONENTS, "EUR", "USD", "BRL", "CNY"])
@@ -160,3 +161,41 @@ def test_money_has_no_order_and_reads_well() -> None:
     assert str(Money(1_234, "JPY")) == "1234 JPY"
     with pytest.raises(TypeError):
         Money(1, "EUR") < Money(2, "EUR")  # type: ignore[operator] # noqa: B015
+
+
+@pytest.mark.parametrize(
+    ("text", "currency", "minor"),
+    [
+        (" 1234.50 ", "EUR", 123_450),
+        ("1,234.5", "EUR", 123_450),
+        ("1234567", "EUR", 123_456_700),
+        ("1,234,567.00", "EUR", 123_456_700),
+        ("12,500", "EUR", 1_250_000),
+        ("1,234", "JPY", 1_234),
+        ("1.500", "KWD", 1_500),
+    ],
+)
+def test_what_a_person_types_is_read(text: str, currency: str, minor: int) -> None:
+    assert parse_typed(text, currency) == minor
+
+
+@pytest.mark.parametrize(
+    ("text", "currency"),
+    [
+        *((text, "EUR") for text in ("12,50", "1.500,00", "1.500", "1,2345", ",500", "1,234,50", "1234,567", "1,,234")),
+        *((text, "EUR") for text in ("1.5,0", "1 234.50", "1'234.50", "-5", "", "5.", ".5", "1,234.567", "one")),
+        ("1.0", "JPY"),
+        ("9" * 18, "EUR"),
+    ],
+)
+def test_what_another_country_reads_otherwise_is_refused_and_told_how_to_write(text: str, currency: str) -> None:
+    """Red if commas were dropped: 12,50 would be 1,250.00, and 1.500 of a European pen 1.50."""
+    with pytest.raises(BadAmount):
+        parse_typed(text, currency)
+
+
+def test_the_words_show_the_decimals_of_the_currency() -> None:
+    with pytest.raises(BadAmount, match=r"^Write the amount like 1,234\.50 or 1234\.50\.$"):
+        parse_typed("12,50", "EUR")
+    with pytest.raises(BadAmount, match=r"^Write the amount like 1,234 or 1234\.$"):
+        parse_typed("12,50", "JPY")

@@ -79,7 +79,7 @@ RIGHTS = {f"{model}_{page}": right for model, right in VIEWED.items() for page i
 }
 LEADS_ELSEWHERE = {"lending_offer_change", "lending_transfer_change"}  # to the merchant, to the loan
 REFUSED: dict[str, str | None] = {"auth_user_delete": None}
-PAGES_BY_RIGHT: dict[str, str | None] = REFUSED | RIGHTS
+PAGES_BY_RIGHT: dict[str, str | None] = {**REFUSED, **RIGHTS}
 
 
 def names() -> Iterator[str]:

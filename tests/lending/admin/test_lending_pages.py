@@ -18,7 +18,7 @@ from config.office.business_date import get_business_date
 from lending.admin import words
 from lending.admin.loan import LoanAdmin
 from lending.domain.books.booking import BookingRefusal
-from lending.domain.books.day_close import CloseRefusal, CloseState
+from lending.domain.books.day_close import CloseRefusal, CloseState, OpeningRefusal
 from lending.domain.books.ledger import KINDS, Account
 from lending.domain.books.loan import LoanStatus
 from lending.domain.books.transfer import AgainRefusal, PayoutHold, ReturnRefusal, TransferKind, TransferState
@@ -27,14 +27,16 @@ from lending.domain.contract.refusal import LoanRefusal
 from lending.domain.contract.terms import Method, PeriodUnit, Prepayment
 from lending.domain.origination.application import ApplicationRefusal, ApplicationState
 from lending.domain.origination.assessment import NoOffer
-from lending.domain.origination.decision import Ground, Outcome
+from lending.domain.origination.decision import DecisionRefusal
 from lending.domain.origination.eligibility import Ineligible
 from lending.domain.origination.limit import Cap
 from lending.domain.origination.offer import AcceptanceRefusal, OfferState
 from lending.domain.origination.product import Band
 from lending.domain.origination.review import ReviewRefusal
+from lending.domain.origination.rules import Ground, Outcome
 from lending.models import Application, DayClose, LedgerAccount, Loan, LoanEvent, Offer
 from merchants.models import Merchant
+from scoring.domain.run import SingleRefusal
 from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, lent, make_loan, roll
 from tests.lending.market import make_round, publish, sell, verify_accounts
 from tests.lending.office import staff
@@ -54,6 +56,7 @@ TABLES: dict[Any, Any] = {
     Account: words.ACCOUNTS,
     CloseState: words.CLOSE_STATES,
     CloseRefusal: words.CLOSE_REFUSALS,
+    OpeningRefusal: words.OPENING_REFUSALS,
     OfferState: words.OFFER_STATES,
     AcceptanceRefusal: words.ACCEPTANCE_REFUSALS,
     ApplicationRefusal: words.APPLICATION_REFUSALS,
@@ -62,6 +65,8 @@ TABLES: dict[Any, Any] = {
     NoOffer: words.NO_OFFERS,
     Ground: words.GROUNDS,
     ReviewRefusal: words.REVIEW_REFUSALS,
+    DecisionRefusal: words.UNPROVEN,
+    SingleRefusal: words.SINGLE_REFUSALS,
     Ineligible: words.INELIGIBLE,
     Cap: words.CAPS,
     Band: words.BANDS,
@@ -159,8 +164,8 @@ def test_every_amount_of_the_dashboard_equals_its_list(finance: Client) -> None:
     assert {name for _, name, _ in lending} == set(places)
     for link, name, shown in lending:
         listed = finance.get(link.replace("&amp;", "&")).context["listing"]
-        [totals] = LoanAdmin.list_parts(None, listed) or [None]  # type: ignore[arg-type]
-        assert (str(totals.rows[0][places[name]]) if totals else "0") == shown, (link, name)  # type: ignore[union-attr]
+        totals: Any = next(iter(LoanAdmin.list_parts(None, listed)), None)  # type: ignore[arg-type]
+        assert (str(totals.rows[0][places[name]]) if totals else "0") == shown, (link, name)
         if name in {"active", "late", "delinquent"}:
             assert listed.count == shown
     outstanding = Loan.objects.aggregate(total=Sum("principal_minor"))["total"]

@@ -7,8 +7,8 @@ from typing import Any
 from django.apps import apps
 
 from config.office.actors import SYSTEM
-from lending.domain.origination.decision import Outcome
 from lending.domain.origination.offer import OfferState
+from lending.domain.origination.rules import Outcome
 from lending.models import Decision, Loan, Offer
 from tests.conftest import NOW
 from tests.lending.loans import make_loan

@@ -11,9 +11,9 @@ from config.office.business_date import open_day
 from lending.api.words import BY_PERSON, REVIEW
 from lending.domain.books.transfer import TransferState
 from lending.domain.origination.application import ApplicationRefusal
-from lending.domain.origination.decision import Outcome
 from lending.domain.origination.offer import AcceptanceRefusal, OfferState
 from lending.domain.origination.product import Band
+from lending.domain.origination.rules import Outcome
 from lending.models import Application, Loan, Offer, Transfer
 from lending.operations.applications import review_application
 from merchants.models import KeptRequest, Merchant, Partner, PayoutAccount

@@ -11,10 +11,10 @@ from lending.api.words import GATES, GROUNDS, INELIGIBLE, MEASURES, NO_OFFERS, N
 from lending.domain.books.transfer import TransferState
 from lending.domain.contract.refusal import LoanRefusal
 from lending.domain.origination.assessment import NoOffer
-from lending.domain.origination.decision import REFERRING, Ground, Outcome
 from lending.domain.origination.eligibility import Ineligible
 from lending.domain.origination.limit import Cap
 from lending.domain.origination.no_offer import Measure, Threshold, Without
+from lending.domain.origination.rules import DAY_ONE, Ground, Outcome
 from lending.operations.applications import OfferNotAccepted
 from lending.operations.loans import EventNotBooked
 from lending.operations.offers import OfferNotMoved
@@ -64,8 +64,10 @@ def test_every_table_of_words_has_every_member() -> None:
 
 def test_what_leaves_an_application_to_a_person_is_told_alike() -> None:
     """Red if flagged sales had words of their own: whoever makes sales up would learn what is seen."""
-    assert {GROUNDS[ground] for ground in REFERRING} == {REVIEW}
-    assert [ground for ground, told in GROUNDS.items() if told == REVIEW] == sorted(REFERRING, key=list(Ground).index)
+    assert {GROUNDS[ground] for ground in DAY_ONE.referring} == {REVIEW}
+    assert [ground for ground, told in GROUNDS.items() if told == REVIEW] == sorted(
+        DAY_ONE.referring, key=list(Ground).index
+    )
     assert not [told for told in GROUNDS.values() if "flag" in f"{told}".lower()]
 
 

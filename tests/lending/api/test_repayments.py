@@ -145,6 +145,7 @@ REFUSED: dict[BookingRefusal | LoanRefusal, tuple[dict[str, Any], int, str]] = {
     BookingRefusal.TOO_FAR_BACK: (payment("1", on=OPENED - timedelta(days=91)), 422, "too_far_back"),
     BookingRefusal.BEFORE_THE_LOAN: (payment("1", on=OPENED - timedelta(days=1)), 422, "before_the_loan"),
     BookingRefusal.REFERENCE_USED: (payment("1", ref="known"), 409, "reference_used"),
+    BookingRefusal.AMOUNT_IMPLAUSIBLE: (payment("24000.01"), 422, "amount_implausible"),
     LoanRefusal.AMOUNT_NOT_POSITIVE: (payment("-1"), 422, "amount_not_positive"),
 }
 

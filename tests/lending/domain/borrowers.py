@@ -9,7 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from lending.domain.origination.decision import RULES_VERSION, DecisionFacts
+from lending.domain.origination.decision import DecisionFacts
 from lending.domain.origination.facts import Exposure, MerchantFacts, Profile, ScoreFacts
 from lending.domain.origination.line import Line
 from lending.domain.origination.product import LENDABLE, Product
@@ -88,7 +88,7 @@ def application(
 ) -> DecisionFacts:
     return DecisionFacts(
         product_sha256=product.sha256,
-        rules_version=RULES_VERSION,
+        rules_version=1,
         merchant=merchant(**changes),  # type: ignore[arg-type]
         amount_minor=amount_minor,
         months=months,

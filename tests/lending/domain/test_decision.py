@@ -11,14 +11,9 @@ from config.kernel.canonical import canonical_json, sha256_of
 from lending.domain.origination.application import ApplicationState
 from lending.domain.origination.assessment import NoOffer, assess
 from lending.domain.origination.decision import (
-    REFERRING,
-    RULES,
-    RULES_VERSION,
     DecisionFacts,
     DecisionRefusal,
-    Ground,
     NotDecidable,
-    Outcome,
     canonical_decision,
     decide,
 )
@@ -27,6 +22,7 @@ from lending.domain.origination.limit import most_by_months
 from lending.domain.origination.line import Line
 from lending.domain.origination.product import Band
 from lending.domain.origination.review import ReviewRefusal, judge_review
+from lending.domain.origination.rules import DAY_ONE, RULES, Ground, Outcome, current_rules
 from lending.domain.origination.snapshot import SnapshotDefect, SnapshotMalformed, parse_snapshot, snapshot_of
 from scoring.domain.calibration import Grade
 from scoring.domain.policy import Gate, NotScored
@@ -76,7 +72,7 @@ CASES: list[tuple[dict[str, Any], Outcome, Ground | None]] = [
 facts_of_anybody = st.builds(
     DecisionFacts,
     product_sha256=st.just(day_one().sha256),
-    rules_version=st.just(RULES_VERSION),
+    rules_version=st.just(DAY_ONE.version),
     merchant=merchants,
     amount_minor=amounts,
     months=st.integers(0, 13),
@@ -97,18 +93,20 @@ def test_every_rule_is_shown_to_fire_first() -> None:
 
 
 def test_the_rules_are_those_of_the_offers_and_then_those_of_the_application() -> None:
-    """To be changed together with RULES_VERSION: an old snapshot must not be judged by other rules."""
+    """Red if a version is edited instead of a new one added: an old snapshot must not be judged by other rules."""
     assert [ground.value for ground in Ground][: len(NoOffer)] == [reason.value for reason in NoOffer]
-    assert [ground for ground, _ in RULES] == list(Ground)
-    assert set(REFERRING) == set(list(Ground)[-3:])
-    assert RULES_VERSION == 1
+    assert [reason for reason, _ in DAY_ONE.no_offer] == list(NoOffer)
+    assert [ground for ground, _ in DAY_ONE.application] == list(Ground)[len(NoOffer) :]
+    assert set(DAY_ONE.referring) == set(list(Ground)[-3:])
+    assert (DAY_ONE.version, current_rules()) == (1, DAY_ONE)
+    assert all(rules.version == version for version, rules in RULES.items())
 
 
 @given(facts_of_anybody)
 def test_what_is_approved_is_what_was_on_offer(facts: DecisionFacts) -> None:
     """Red if a decline rule moves behind a refer rule, or the limit is not computed again."""
     found = decide(facts, day_one())
-    case = assess(facts.merchant, day_one())
+    case = assess(facts.merchant, day_one(), DAY_ONE.no_offer)
     assert (found.limit, found.free_minor) == (case.limit, case.free_minor)
     if found.outcome is Outcome.DECLINE:
         return
@@ -123,7 +121,7 @@ def test_what_is_approved_is_what_was_on_offer(facts: DecisionFacts) -> None:
 @given(sound, st.data())
 def test_whatever_an_offer_promises_is_not_declined(facts: MerchantFacts, data: st.DataObject) -> None:
     """Red if the debt service gate is no cap of the limit."""
-    case, grade = assess(facts, day_one()), facts.score.grade
+    case, grade = assess(facts, day_one(), DAY_ONE.no_offer), facts.score.grade
     if case.no_offer is not None or grade is None:
         return
     most = most_by_months(facts, day_one(), grade=grade, free_minor=case.free_minor)
@@ -140,8 +138,8 @@ def test_facts_are_not_decided_under_another_product_or_other_rules() -> None:
         decide(facts, other)
     assert refused.value.reason is DecisionRefusal.OTHER_PRODUCT
     with pytest.raises(NotDecidable) as refused:
-        decide(replace(facts, rules_version=RULES_VERSION + 1), day_one())
-    assert refused.value.reason is DecisionRefusal.OTHER_RULES
+        decide(replace(facts, rules_version=2), day_one())
+    assert refused.value.reason is DecisionRefusal.RULES_GONE
 
 
 @given(facts_of_anybody)
@@ -223,6 +221,7 @@ REVIEWS: list[tuple[dict[str, Any], ReviewRefusal | None]] = [
     ({"reason": "", "amount_minor": 10**12}, ReviewRefusal.ABOVE_BAND),
     ({"state": ApplicationState.DECLINED}, ReviewRefusal.NOT_REFERRED),
     ({"state": ApplicationState.APPROVED, "same_person": True}, ReviewRefusal.NOT_REFERRED),
+    ({"version_known": False, "same_person": True}, ReviewRefusal.VERSION_GONE),
     ({"payout_account_verified": False}, ReviewRefusal.PAYOUT_ACCOUNT_NOT_VERIFIED),
     ({"payout_account_verified": False, "outcome": Outcome.DECLINE}, None),
 ]
@@ -235,6 +234,7 @@ def test_a_person_decides_within_its_band_never_its_own_and_with_a_reason(
     """Red if the band is left out, or whoever entered an application may approve it."""
     asked: dict[str, Any] = {
         "state": ApplicationState.REFERRED,
+        "version_known": True,
         "outcome": Outcome.APPROVE,
         "amount_minor": 150_000 * YUAN,
         "band": Band.UNDERWRITER,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lending.domain.origination.assessment import NoOffer, assess, preview
+from lending.domain.origination.assessment import NO_OFFER_RULES, NoOffer, assess, preview
 from lending.domain.origination.eligibility import Ineligible, judge_eligibility
 from lending.domain.origination.facts import MerchantFacts
 from lending.domain.origination.product import Product
@@ -58,7 +58,7 @@ def test_a_product_for_everybody_asks_for_its_currency_alone(facts: MerchantFact
 
 @given(st.lists(merchants, max_size=8))
 def test_a_preview_is_the_very_offers_added_up(everybody: list[MerchantFacts]) -> None:
-    found = [assess(facts, narrow()) for facts in everybody]
+    found = [assess(facts, narrow(), NO_OFFER_RULES) for facts in everybody]
     seen = preview(found)
     assert seen.offers + sum(seen.without.values()) == len(everybody)
     assert seen.offered_minor == sum(one.free_minor for one in found if one.no_offer is None)
@@ -72,8 +72,8 @@ def test_a_preview_tells_what_a_narrower_product_leaves_out() -> None:
         merchant(region="Hubei", sales_basis_minor=40_000 * YUAN),
         merchant(grade=Grade.C2),
     ]
-    wide = preview(assess(facts, day_one()) for facts in everybody)
-    some = preview(assess(facts, narrow()) for facts in everybody)
+    wide = preview(assess(facts, day_one(), NO_OFFER_RULES) for facts in everybody)
+    some = preview(assess(facts, narrow(), NO_OFFER_RULES) for facts in everybody)
     assert (wide.offers, wide.offered_minor) == (3, (25_000 + 25_000 + 20_000) * YUAN)
     assert wide.without == {NoOffer.GRADE_TOO_LOW: 1}
     assert (some.offers, some.offered_minor) == (1, 25_000 * YUAN)
@@ -83,4 +83,7 @@ def test_a_preview_tells_what_a_narrower_product_leaves_out() -> None:
 def test_what_is_admitted_does_not_depend_on_what_is_sold_meanwhile() -> None:
     """The same facts, another version: only its own rules speak."""
     dearer = replace(day_one(), version=2)
-    assert assess(merchant(), dearer).free_minor == assess(merchant(), day_one()).free_minor
+    assert (
+        assess(merchant(), dearer, NO_OFFER_RULES).free_minor
+        == assess(merchant(), day_one(), NO_OFFER_RULES).free_minor
+    )

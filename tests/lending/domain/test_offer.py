@@ -189,7 +189,7 @@ def test_whoever_has_no_offer_is_told_why_and_what_comes_next(
     changes: dict[str, object], reason: NoOffer, cause: object, threshold: Threshold | None
 ) -> None:
     sold = product(lambda data: data["eligibility"].update(PICKY))
-    case = assess(merchant(**changes), sold)  # type: ignore[arg-type]
+    case = assess(merchant(**changes), sold, NO_OFFER_RULES)  # type: ignore[arg-type]
     found = explain_no_offer(case)
     assert found == Without(reason=reason, cause=cause, threshold=threshold)  # type: ignore[arg-type]
     assert type(found.cause) is type(cause), "texts of two enums may be equal"
@@ -204,7 +204,7 @@ def test_every_reason_is_shown_and_asked_in_the_order_of_the_enum() -> None:
 
 
 def test_whoever_has_an_offer_needs_no_explanation() -> None:
-    case = assess(merchant(), day_one())
+    case = assess(merchant(), day_one(), NO_OFFER_RULES)
     assert (explain_no_offer(case), case.no_offer) == (None, None)
     assert case.free_minor == case.line_minor == 25_000 * YUAN
     assert case.line == Line(limit_minor=25_000 * YUAN)
@@ -213,7 +213,7 @@ def test_whoever_has_an_offer_needs_no_explanation() -> None:
 @given(merchants)
 def test_an_offer_is_never_below_the_minimum_nor_above_limit_and_line(facts: MerchantFacts) -> None:
     """Red if a line is not cut when the limit falls, or what is outstanding is lent a second time."""
-    case = assess(facts, day_one())
+    case = assess(facts, day_one(), NO_OFFER_RULES)
     explained = explain_no_offer(case)
     assert (explained is None) is (case.no_offer is None)
     if case.no_offer is None:
@@ -238,4 +238,4 @@ def test_an_offer_is_never_below_the_minimum_nor_above_limit_and_line(facts: Mer
     ],
 )
 def test_a_refusal_leaves_the_line_and_a_lower_limit_cuts_it(changes: dict[str, object], line: int) -> None:
-    assert assess(merchant(**changes), day_one()).line_minor == line  # type: ignore[arg-type]
+    assert assess(merchant(**changes), day_one(), NO_OFFER_RULES).line_minor == line  # type: ignore[arg-type]

@@ -8,10 +8,10 @@ from config.office.business_date import open_day
 from config.office.models import OperationEvent
 from lending.domain.books.loan import LoanStatus
 from lending.domain.origination.application import ApplicationRefusal, ApplicationState
-from lending.domain.origination.decision import Ground, Outcome
 from lending.domain.origination.offer import AcceptanceRefusal, OfferState
 from lending.domain.origination.product import Band
 from lending.domain.origination.review import ReviewRefusal
+from lending.domain.origination.rules import Ground, Outcome
 from lending.models import Application, Decision, Loan, Offer, Transfer
 from lending.operations.applications import ApplicationNotReviewed, OfferNotAccepted, review_application
 from lending.queries.applications import replay_decision

@@ -248,7 +248,10 @@ REFUSED: dict[BookingRefusal | LoanRefusal, Call] = {
     ),
     BookingRefusal.NOT_DISBURSED: lambda _loan: pay(make_loan(), 1),
     LoanRefusal.AMOUNT_NOT_POSITIVE: lambda loan: pay(loan, 0),
-    LoanRefusal.BAD_EVENT: lambda loan: pay(loan, 10**16),
+    BookingRefusal.AMOUNT_IMPLAUSIBLE: lambda loan: pay(loan, 10**16),
+    LoanRefusal.BAD_EVENT: lambda loan: charge_fee(
+        loan_id=loan.pk, amount_minor=10**16, on=OPENED, reason="late", actor=CLERK, now=NOW
+    ),
     LoanRefusal.CREDIT_TOO_SMALL: lambda loan: apply_credit(
         loan_id=loan.pk, amount_minor=1, on=OPENED, reason="none", actor=CLERK, now=NOW
     ),

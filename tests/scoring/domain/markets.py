@@ -26,6 +26,7 @@ from scoring.domain.features.measures import (
 )
 from scoring.domain.features.relations import HISTORY_SCHEMA, history
 from scoring.domain.features.repayment import BEHAVIOUR_MEASURE_NAMES
+from scoring.domain.features.sets import DAY_ONE
 from scoring.domain.reference import Attributes, freeze, peers
 from scoring.domain.score import Scores, score_columns
 from scoring.domain.scorecard import DAY_ONE_CARD, Scorecard, canonical_card, parse_scorecard
@@ -132,7 +133,9 @@ def score_market(
     connection, size = connect(rows), len(attributes.partner)
     found = measured(connection, size)
     references = freeze(attributes, reference_measured(connection, size))
-    return found, score_columns(found, peers(references, attributes), card=day_one(), calibration=calibration)
+    return found, score_columns(
+        found, peers(references, attributes), features=DAY_ONE, card=day_one(), calibration=calibration
+    )
 
 
 def _read(path: Path) -> list[dict[str, str]]:

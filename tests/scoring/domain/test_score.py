@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scoring.domain.features.declarations import FEATURES
+from scoring.domain.features.sets import DAY_ONE
 from scoring.domain.score import Scores, score_columns
 from tests.scoring.domain.markets import connect, day_one, measured
 from tests.scoring.domain.test_calibration import solved
@@ -37,22 +38,22 @@ def test_one_merchant_is_scored_like_among_many(seed: int, escrow: bool) -> None
     size = 12
     rows = [row for merchant in range(size) for row in random_history(random, merchant, escrow=escrow)]
     columns = measured(connect(rows), size)
-    many = score_columns(columns, peers_of(size), card=day_one(), calibration=CALIBRATION)
+    many = score_columns(columns, peers_of(size), features=DAY_ONE, card=day_one(), calibration=CALIBRATION)
     for merchant in range(size):
         alone = {name: part.take(np.array([merchant])) for name, part in columns.items()}
-        one = score_columns(alone, peers_of(1), card=day_one(), calibration=CALIBRATION)
+        one = score_columns(alone, peers_of(1), features=DAY_ONE, card=day_one(), calibration=CALIBRATION)
         assert everything(one, 0) == everything(many, merchant)
 
 
 def test_nobody_can_be_scored_and_gives_empty_columns() -> None:
-    found = score_columns(measures_of(), peers_of(0), card=day_one(), calibration=CALIBRATION)
+    found = score_columns(measures_of(), peers_of(0), features=DAY_ONE, card=day_one(), calibration=CALIBRATION)
     assert found.score.shape == (0,)
     assert found.reasons is not None
     assert found.reasons.shape == (0, 4)
 
 
 def test_without_a_calibration_there_is_a_score_but_no_pd() -> None:
-    found = score_columns(measures_of({}), peers_of(1), card=day_one(), calibration=None)
+    found = score_columns(measures_of({}), peers_of(1), features=DAY_ONE, card=day_one(), calibration=None)
     assert found.score.tolist() == [425]
     assert (found.pd_ppm, found.grade, found.reasons) == (None, None, None)
 

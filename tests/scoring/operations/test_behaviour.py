@@ -60,13 +60,13 @@ def test_what_changed_is_recorded_in_a_sealed_batch_of_each_partner() -> None:
 def test_the_same_again_writes_nothing_nor_takes_a_number() -> None:
     """Red without the comparison, and with one that forgets a field."""
     kiln, barn = shops("kiln", "barn")
-    first = Behaviour(merchant_id=kiln, dpd=3, due_90_minor=5, scheduled_minor=7, repaid_minor=1, loans_repaid=2)
+    first = Behaviour(merchant_id=kiln, dpd=3, scheduled_minor=7, repaid_minor=1, loans_repaid=2)
     assert record(first) == 1
     assert record(first, Behaviour(merchant_id=barn)) == 0
     assert record(first, on=AS_OF) == 0
     assert Batch.objects.count() == 1
     later = AS_OF
-    for name in ("dpd", "due_90_minor", "scheduled_minor", "repaid_minor", "loans_repaid"):
+    for name in ("dpd", "scheduled_minor", "repaid_minor", "loans_repaid"):
         later += timedelta(days=1)
         first = replace(first, **{name: getattr(first, name) + 1})
         assert record(first, on=later) == 1, name

@@ -26,6 +26,7 @@ from scoring.operations.runs import (
     start_run,
 )
 from scoring.operations.versions import CalibrationNotMade, RunUnfit, create_calibration, enter_scorecard
+from scoring.queries.progress import get_publish_refusal
 from scoring.queries.scores import compute_run, get_live_run, stored_row
 from tests.conftest import CLERK, NOW, Enqueued
 from tests.markets import make_merchants, make_partner, receive, sale
@@ -196,6 +197,29 @@ def test_a_run_that_looks_wrong_is_held_until_a_person_says_why() -> None:
     with pytest.raises(RunNotPublished) as again:
         publish_anyway(run_id=held.pk, reason="Once more.", actor=CLERK, now=NOW)
     assert again.value.reason is PublishRefusal.NOT_HELD
+
+
+def test_a_held_run_of_the_live_ones_day_is_older_if_less_was_known() -> None:
+    """Red if the page's judgement or the operation's looked at the day alone."""
+    make_market(40)
+    calibrate()
+    early, late = run_once(), run_once()
+    ScoreRun.objects.filter(pk__in=[early.pk, late.pk]).update(state=RunState.HELD)
+    partner = Merchant.objects.first().partner  # type: ignore[union-attr]
+    receive(partner, [sale("late", "shop-1")])
+    live = run_once()
+    assert get_live_run() == live
+    assert early.as_of == live.as_of
+    early.refresh_from_db()
+    assert get_publish_refusal(run=early, reason="It is right.") is PublishRefusal.OLDER_THAN_PUBLISHED
+    with pytest.raises(RunNotPublished) as refused:
+        publish_anyway(run_id=early.pk, reason="It is right.", actor=CLERK, now=NOW)
+    assert refused.value.reason is PublishRefusal.OLDER_THAN_PUBLISHED
+    ScoreRun.objects.filter(pk=late.pk).update(watermark_high=live.watermark_high)
+    late.refresh_from_db()
+    assert get_publish_refusal(run=late, reason="It is right.") is None
+    publish_anyway(run_id=late.pk, reason="It is right.", actor=CLERK, now=NOW)
+    assert get_live_run() == late
 
 
 def test_a_run_that_cannot_be_finished_is_given_up_and_another_may_start() -> None:

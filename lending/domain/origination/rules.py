@@ -1,0 +1,135 @@
+"""The rules that decide applications, by version: an ordered tuple each, of which the first that fires counts.
+
+A stored decision is replayed by the version that made it, so a version stays here as long as its decisions are kept.
+What changes is added as a new version, at the end; the last one decides new applications and makes offers.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from lending.domain.origination.assessment import NO_OFFER_RULES, Assessment, NoOfferRules
+from lending.domain.origination.limit import debt_service_room
+
+
+class Outcome(StrEnum):
+    """Name what is decided."""
+
+    APPROVE = "APPROVE"
+    REFER = "REFER"
+    DECLINE = "DECLINE"
+
+
+class Ground(StrEnum):
+    """Name the rules: what denies an offer, what the application itself lacks, what people judge."""
+
+    NOT_SCORED = "NOT_SCORED"
+    SCORE_TOO_OLD = "SCORE_TOO_OLD"
+    GATE_FAILED = "GATE_FAILED"
+    GRADE_TOO_LOW = "GRADE_TOO_LOW"
+    NOT_ELIGIBLE = "NOT_ELIGIBLE"
+    PAST_DUE = "PAST_DUE"
+    LIMIT_BELOW_MINIMUM = "LIMIT_BELOW_MINIMUM"
+    RAISE_PENDING = "RAISE_PENDING"
+    NO_ROOM_LEFT = "NO_ROOM_LEFT"
+    MONTHS_OUT_OF_RANGE = "MONTHS_OUT_OF_RANGE"
+    AMOUNT_BELOW_MINIMUM = "AMOUNT_BELOW_MINIMUM"
+    AMOUNT_ABOVE_LIMIT = "AMOUNT_ABOVE_LIMIT"
+    DEBT_SERVICE = "DEBT_SERVICE"
+    FLAGGED_SALES = "FLAGGED_SALES"
+    LARGE_AMOUNT = "LARGE_AMOUNT"
+    OWNER_PAST_DUE = "OWNER_PAST_DUE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """Hold an application and what the product makes of its merchant, for the rules to look at."""
+
+    assessment: Assessment
+    amount_minor: int
+    months: int
+
+    @property
+    def months_fit(self) -> bool:
+        """Tell whether the term is one that the grade may choose."""
+        product, grade = self.assessment.product, self.assessment.facts.score.grade
+        row = None if grade is None else product.grades.get(grade)
+        return product.shortest_months <= self.months <= (product.longest_months if row is None else row.months)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """One version of the rules, in their order: those that also deny an offer, then those of the application.
+
+    reads: the characteristics that a score must have been made with. referring: the rules that leave an application
+    to a person; every other one declines.
+    """
+
+    version: int
+    reads: frozenset[str]
+    no_offer: NoOfferRules
+    application: tuple[tuple[Ground, Callable[[Case], bool]], ...]
+    referring: frozenset[Ground]
+
+
+def months_out_of_range(case: Case) -> bool:
+    """Tell whether the term is not one that the grade may choose."""
+    return not case.months_fit
+
+
+def amount_below_minimum(case: Case) -> bool:
+    """Tell whether less is asked for than is lent at least."""
+    return case.amount_minor < case.assessment.product.minimum_minor
+
+
+def amount_above_limit(case: Case) -> bool:
+    """Tell whether more is asked for than the limit, computed now, leaves free."""
+    return case.amount_minor > case.assessment.free_minor
+
+
+def debt_service(case: Case) -> bool:
+    """Tell whether the instalments over the term asked for would take too much of a month's sales."""
+    facts, product = case.assessment.facts, case.assessment.product
+    if case.assessment.limit is None or facts.score.grade is None or not case.months_fit:
+        return False  # another rule has said no
+    return case.amount_minor > debt_service_room(facts, product, grade=facts.score.grade, months=case.months)
+
+
+def flagged_sales(case: Case) -> bool:
+    """Tell whether so many sales look made up that a person should look at them."""
+    share = case.assessment.facts.score.flagged_share_bps
+    return share is not None and share >= case.assessment.product.origination.refer_flagged_bps
+
+
+def large_amount(case: Case) -> bool:
+    """Tell whether the amount is too large to be approved by rules alone."""
+    return case.amount_minor > case.assessment.product.origination.refer_above_minor
+
+
+def owner_past_due(case: Case) -> bool:
+    """Tell whether another merchant of the same owner has a loan past due."""
+    return case.assessment.facts.exposure.owner_days_past_due > 0
+
+
+DAY_ONE: Final = Rules(
+    version=1,
+    reads=frozenset({"tenure_m", "recency_d", "dispute_180m"}),
+    no_offer=NO_OFFER_RULES,
+    application=(
+        (Ground.MONTHS_OUT_OF_RANGE, months_out_of_range),
+        (Ground.AMOUNT_BELOW_MINIMUM, amount_below_minimum),
+        (Ground.AMOUNT_ABOVE_LIMIT, amount_above_limit),
+        (Ground.DEBT_SERVICE, debt_service),
+        (Ground.FLAGGED_SALES, flagged_sales),
+        (Ground.LARGE_AMOUNT, large_amount),
+        (Ground.OWNER_PAST_DUE, owner_past_due),
+    ),
+    referring=frozenset({Ground.FLAGGED_SALES, Ground.LARGE_AMOUNT, Ground.OWNER_PAST_DUE}),
+)
+RULES: Final = {DAY_ONE.version: DAY_ONE}
+
+
+def current_rules() -> Rules:
+    """Give the rules that decide new applications."""
+    return next(reversed(RULES.values()))

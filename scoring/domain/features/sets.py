@@ -1,0 +1,55 @@
+"""The sets of characteristics by version: which names a stored score's values have, and what computes them.
+
+A stored score is read, explained and replayed by the version that made it, so a version stays here as long as scores
+of it are kept. What changes is added as a new version, at the end; the last one is what new runs use.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from config.kernel.canonical import canonical_json, sha256_of
+from scoring.domain.features.characteristics import CHARACTERISTIC_NAMES, Peers, characteristics
+from scoring.domain.features.columns import Column
+from scoring.domain.policy import DAY_ONE as DAY_ONE_POLICY
+from scoring.domain.policy import Policy
+
+
+class FeatureSetGone(LookupError):
+    """The set of characteristics that made a score is no longer in this program; the message is its version."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureSet:
+    """One version of the characteristics.
+
+    names: in the order of a stored score's values. derive: gives a column by each name, from MEASURE_NAMES and what
+    the references say. policy: who is not scored, and the hard gates. version: at most 64 characters.
+    """
+
+    version: str
+    names: tuple[str, ...]
+    derive: Callable[[Mapping[str, Column], Peers], Mapping[str, Column]]
+    policy: Policy
+
+
+DAY_ONE: Final = FeatureSet(
+    version=sha256_of(canonical_json(list(CHARACTERISTIC_NAMES))),  # later versions may have a short text
+    names=CHARACTERISTIC_NAMES,
+    derive=characteristics,
+    policy=DAY_ONE_POLICY,
+)
+FEATURE_SETS: Final = {DAY_ONE.version: DAY_ONE}
+
+
+def current_set() -> FeatureSet:
+    """Give the set that new runs use."""
+    return next(reversed(FEATURE_SETS.values()))
+
+
+def get_set(version: str) -> FeatureSet:
+    """Give the set of a version. Raises FeatureSetGone."""
+    try:
+        return FEATURE_SETS[version]
+    except KeyError as error:
+        raise FeatureSetGone(version) from error
