@@ -176,13 +176,17 @@ class Verb:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """Where a verb's page stands. result: what the operation returned, once it is done."""
+    """Where a verb's page stands. previews: its form leads to its effects, not to the deed; confirms: they are shown.
+
+    result: what the operation returned, once it is done.
+    """
 
     form: VerbForm | None
     about: Sequence[Part] = ()
     effects: Effects | None = None
     refusal: Words | None = None
     seen: str | None = None
+    previews: bool = False
     confirms: bool = False
     is_done: bool = False
     result: object = None
@@ -203,7 +207,13 @@ def take_step(verb: Verb, row: Any, request: HttpRequest) -> Step:  # noqa: ANN4
     now_seen = None if verb.seen is None else str(verb.seen(row))
     form = _form(verb, row, request, with_last=confirms)
     about = [] if verb.about is None else verb.about(row, asked)
-    asking = Step(form=form, about=about, seen=now_seen, refusal=verb.why_off(row, asked))
+    asking = Step(
+        form=form,
+        about=about,
+        seen=now_seen,
+        previews=form is not None and verb.effects is not None,
+        refusal=verb.why_off(row, asked),
+    )
     if asking.refusal is not None:
         return asking
     if not sent:
@@ -255,7 +265,14 @@ def _previewing(  # noqa: PLR0917
             if name in data and name not in verb.asked_last
         ]
         effects = replace(effects, parts=[Facts(entered), *effects.parts])
-    return Step(form=form, about=about, effects=effects, seen=seen, confirms=effects.refusal is None)
+    return Step(
+        form=form,
+        about=about,
+        effects=effects,
+        seen=seen,
+        previews=form is not None,
+        confirms=effects.refusal is None,
+    )
 
 
 def _form(verb: Verb, row: Any, request: HttpRequest, *, with_last: bool) -> VerbForm | None:  # noqa: ANN401

@@ -117,11 +117,11 @@ def _lead(loan: Loan, servicing: Servicing) -> str:
         return _t("Repaid in full on %(date)s.") % {"date": loan.closed_on}
     paid = sum(row.state is InstalmentState.PAID for row in servicing.rows)
     told = _t("Repaid %(paid)s of %(all)s instalments") % {"paid": paid, "all": len(servicing.rows)}
-    following = next((row for row in servicing.rows if row.drawn.due >= servicing.as_of and row.left_minor), None)
+    following = servicing.projection.next_due
     if following is None:
         return f"{told}."
-    amount = money(following.left_minor, loan.currency)
-    return f"{told}; " + _t("next %(amount)s on %(date)s.") % {"amount": amount, "date": following.drawn.due}
+    amount = money(servicing.projection.next_due_minor, loan.currency)
+    return f"{told}; " + _t("next %(amount)s on %(date)s.") % {"amount": amount, "date": following}
 
 
 def _schedule(servicing: Servicing, loan: Loan) -> list[Card]:

@@ -11,7 +11,7 @@ from lending.domain.origination.decision import DecisionFacts, canonical_decisio
 from lending.domain.origination.product import Band
 from lending.domain.origination.review import ReviewRefusal, judge_review
 from lending.domain.origination.rules import RULES, Outcome, Rules
-from lending.domain.origination.snapshot import parse_snapshot
+from lending.domain.origination.snapshot import SnapshotMalformed, parse_snapshot
 from lending.models import Application, Decision, Loan, Transfer
 from lending.queries.products import product_of
 from merchants.models import PayoutAccount
@@ -78,12 +78,16 @@ def get_review_refusal(
 
 
 def rules_of(application: Application) -> Rules | None:
-    """Get the rules that decided an application last, by which it is judged until it is settled; None if gone.
+    """Get the rules that decided an application last, by which it is judged until it is settled.
 
-    Not today's: its score was made before them, and may lack what they read. Raises SnapshotMalformed.
+    Not today's: its score was made before them, and may lack what they read. None if they are gone, or if the
+    snapshot that names them is damaged.
     """
     decision = Decision.objects.filter(application=application).latest("pk")
-    return RULES.get(parse_snapshot(decision.snapshot, decision.snapshot_sha256).rules_version)
+    try:
+        return RULES.get(parse_snapshot(decision.snapshot, decision.snapshot_sha256).rules_version)
+    except SnapshotMalformed:
+        return None
 
 
 def decisions_of(application: Application) -> list[Decision]:
