@@ -88,6 +88,7 @@ VIOLATIONS: dict[str, Mapping[str, object]] = {
     "scoring_scorerun_kind_known": {"kind": "HALF", "state": "HELD", "finished_at": str(NOW)},
     "scoring_scorerun_state_known": {"state": "LOST", "finished_at": str(NOW)},
     "scoring_scorerun_finished_when": {"finished_at": str(NOW)},
+    "scoring_scorerun_parts": {"parts": 0, "state": "HELD", "finished_at": str(NOW)},
     "scoring_scorerun_published_with_pd": {"state": "PUBLISHED", "finished_at": str(NOW)},
     "scoring_scorerun_single_reads_others": {"kind": "SINGLE"},
     "scoring_scorerun_one_works": {},
