@@ -34,6 +34,7 @@ class Claim:
     """The right of one worker to do one job, until someone else claims it."""
 
     job_id: int
+    name: str
     subject_id: int
     part: int
     token: int
@@ -85,7 +86,7 @@ def claim_job(*, job_id: int, now: datetime) -> Claim | None:
                 lease_until=now + settings.JOB_LEASE,
             )
         )
-        return Claim(job_id=job.pk, subject_id=job.subject_id, part=job.part, token=job.token + 1)
+        return Claim(job_id=job.pk, name=job.name, subject_id=job.subject_id, part=job.part, token=job.token + 1)
 
 
 def limit_statements_to_lease() -> None:

@@ -1,32 +1,33 @@
 """How far work in stages is, as the pages of runs and closes show it."""
 
-from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from collections.abc import Sequence
 
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from config.office.display import Bar, Card, Cell, Column, Page, Table, linked
 from config.office.models import JobRun
+from config.office.stages import Pipeline, StageProgress
 from config.office.words import Words
 
-Stage = tuple[Words, int, int, int, int, int, timedelta | None]
-"""Its name, percent done, parts done, parts, parts parked, rows done, and the time left where it is known."""
 
-
-def progress_cards(stages: Iterable[Stage], failures: Sequence[tuple[JobRun, Words]], *, unit: Words) -> list[Card]:
-    """Show the stages, what they count in, and the jobs that failed."""
+def progress_page(pipeline: Pipeline, *, subject_id: int, poll: str | None) -> Page:
+    """Show how far the stages of a subject are, and the jobs that failed; poll: where the page asks again."""
     columns = [
         Column(label=_("Stage")),
         Column(label=_("Progress"), style="tl-wide"),
         Column(label=_("Parts"), number=True),
-        Column(label=unit, number=True),
+        Column(label=_("Done"), number=True),
+        Column(label=_("A second"), number=True),
         Column(label=_("Time left"), number=True),
     ]
-    cards = [Card(title=_("Stages"), parts=[Table(columns=columns, rows=[_row(stage) for stage in stages])])]
-    return [_failed(failures), *cards] if failures else cards
+    rows = [_row(stage) for stage in pipeline.progress(subject_id=subject_id, now=timezone.now())]
+    failures = pipeline.failures(subject_id=subject_id)
+    cards = [Card(title=_("Stages"), parts=[Table(columns=columns, rows=rows)])]
+    return Page(title="", live=[_failed(failures), *cards] if failures else cards, poll=poll)
 
 
 def live_view(request: HttpRequest, page: Page) -> HttpResponse:
@@ -37,16 +38,15 @@ def live_view(request: HttpRequest, page: Page) -> HttpResponse:
     return response
 
 
-def _row(stage: Stage) -> list[object]:
-    words, percent, done, parts, parked, rows, left = stage
-    note = _t("%(number)s parked") % {"number": parked} if parked else ""
-    counted = Cell(text=_t("%(done)s of %(parts)s") % {"done": done, "parts": parts}, note=note)
+def _row(row: StageProgress) -> list[object]:
+    note = _t("%(number)s parked") % {"number": row.parked} if row.parked else ""
     return [
-        words,
-        Cell(text=f"{percent} %", bar=Bar(width=percent, side="progress")),
-        counted,
-        rows,
-        left and str(left),
+        row.stage.words,
+        Cell(text=f"{row.percent} %", bar=Bar(width=row.percent, side="progress")),
+        Cell(text=_t("%(done)s of %(parts)s") % {"done": row.done, "parts": row.parts}, note=note),
+        f"{row.rows:,} {row.stage.counts}",
+        None if row.rate is None else f"{row.rate:,.0f}",
+        None if row.left is None else str(row.left),
     ]
 
 

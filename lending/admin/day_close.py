@@ -15,32 +15,24 @@ from config.office.business_date import get_business_date
 from config.office.display import Alert, Card, Cell, Column, Facts, Page, Part, Table, Text, chip, linked
 from config.office.lists import ListColumn, choice_filter
 from config.office.pages import OfficeAdmin, name_of
-from config.office.progress import live_view, progress_cards
+from config.office.progress import live_view, progress_page
 from config.office.verbs import Asked, Verb
 from config.office.words import Words, money
 from lending.admin.words import ACCOUNTS, CLOSE_REFUSALS, CLOSE_STATES, OPENING_REFUSALS
-from lending.domain.books.day_close import ACCRUE, COLLECT, PROVE, VERIFY, CloseState, OpeningRefusal
+from lending.domain.books.day_close import CloseState, OpeningRefusal
 from lending.domain.books.ledger import Account
 from lending.models import DayClose, Loan, ProofLine
-from lending.operations.day_close import DayNotClosed, DayNotOpened, close_day, open_next_day
+from lending.operations.day_close import CLOSE, DayNotClosed, DayNotOpened, close_day, open_next_day
 from lending.queries.closes import (
     drifted_of,
-    failures_of,
     get_close_refusal,
     get_opening,
     get_opening_refusal,
     next_day,
     postings_of,
     proof_of,
-    stages_of,
 )
 
-STAGES: Final = {
-    COLLECT: _("Collect what is due"),
-    ACCRUE: _("Accrue interest and penalties"),
-    VERIFY: _("Compare every loan with its events"),
-    PROVE: _("Compare the ledger with the loans"),
-}
 RIGHT: Final = "lending.start_dayclose"
 
 
@@ -84,7 +76,7 @@ def _open(_row: None, asked: Asked) -> DayClose:
     return open_next_day(after=after, actor=asked.actor, now=asked.now)
 
 
-CLOSE: Final = Verb(
+CLOSE_NEXT: Final = Verb(
     name="start",
     label=_("Close the next day"),
     right=RIGHT,
@@ -130,7 +122,7 @@ class DayCloseAdmin(OfficeAdmin[DayClose]):
         ListColumn(label=_("Finished, UTC"), cell=lambda close: close.finished_at, style="tl-nowrap"),
     )
     filters = (choice_filter("state", _("state"), CLOSE_STATES),)
-    list_verbs = (CLOSE, OPEN)
+    list_verbs = (CLOSE_NEXT, OPEN)
     empty = _("No day closed yet. Every day from the first loan on is closed once the next has opened.")
 
     def further_urls(self, wrap: Callable[..., Any]) -> list[URLPattern]:
@@ -169,14 +161,9 @@ class DayCloseAdmin(OfficeAdmin[DayClose]):
 
 def _live(close: DayClose) -> Page:
     """Show the stages of the close; while it is in progress, the page asks again."""
-    stages = [
-        (STAGES[part.stage], part.percent, part.done, part.parts, part.parked, part.loans, None)
-        for part in stages_of(close)
-    ]
-    failures = [(job, STAGES[job.name]) for job in failures_of(close)]
     working = close.state == CloseState.WORKING
     poll = reverse("admin:lending_dayclose_progress", args=[close.pk]) if working else None
-    return Page(title="", live=progress_cards(stages, failures, unit=_("Loans, accounts")), poll=poll)
+    return progress_page(CLOSE, subject_id=close.pk, poll=poll)
 
 
 def _proof(proof: Sequence[ProofLine]) -> Card:

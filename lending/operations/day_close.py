@@ -1,7 +1,6 @@
 """Close a business day behind the one that is open: collect, accrue, verify, prove.
 
-Each stage is done in parts, each a job that any worker may claim; whoever finishes the last part queues the next
-stage. What a part has done is in the loans' rows, so one that is cut off goes on where it was, and a day that is
+What a part of a stage has done is in the loans' rows, so one that is cut off goes on where it was, and a day that is
 closed twice books nothing.
 """
 
@@ -14,32 +13,22 @@ from typing import Final
 
 from django.db import connection
 from django.db.models import F
+from django.utils.translation import gettext_lazy as _
 
 from config.db.transactions import StaleRow, operation, require_one
 from config.kernel.refusals import Refused
 from config.office.actors import SYSTEM, Actor
 from config.office.business_date import BusinessDateNotMoved, lock_business_date, open_day
 from config.office.events import record_event
-from config.office.job_runs import Claim, Clock, finish_job, hold_claim, queue_jobs, report_progress
-from config.office.models import JobRun
-from config.office.models.job_run import JobState
-from lending.domain.books.day_close import (
-    ACCRUE,
-    DRIFTED_SHOWN,
-    STAGES,
-    VERIFY,
-    CloseRefusal,
-    OpeningRefusal,
-    conclude,
-    parts_of,
-    stage_after,
-)
+from config.office.job_runs import Claim, Clock, hold_claim, report_progress
+from config.office.stages import Pipeline, Stage
+from lending.domain.books.day_close import DRIFTED_SHOWN, CloseRefusal, OpeningRefusal, conclude
 from lending.domain.books.ledger import NOTHING, EntryCode, Position, earned_between, movements, total
 from lending.domain.books.night import Standing, advance_standings, turned
-from lending.domain.books.parts import parts_for
 from lending.domain.books.projection import project
 from lending.models import DayClose, Entry, Loan, ProofLine
 from lending.operations.bookings import lock_books, post
+from lending.operations.collections import collect_dues, office_gateway
 from lending.queries.behaviour import day_ends_of_part
 from lending.queries.books import booked_loans, drifted_loans, prove_accounts
 from lending.queries.closes import get_close_refusal, get_opening_refusal, next_day
@@ -75,12 +64,12 @@ def close_day(*, actor: Actor, now: datetime) -> DayClose:
         day, refusal = next_day(), get_close_refusal()
         if refusal is not None or day is None:
             raise DayNotClosed(refusal or CloseRefusal.NOTHING_TO_CLOSE)
-        parts = parts_for(Loan.objects.active().count())
+        parts = CLOSE.parts_for(Loan.objects.active().count())
         close = DayClose.objects.create(day=day, parts=parts, started_by=str(actor), started_at=now)
         record_event(
             name="lending.close_day", subject=close, actor=actor, before={}, after={"day": day.isoformat()}, now=now
         )
-        queue_jobs(name=STAGES[0], subject_id=close.pk, parts=range(parts), actor=actor, now=now)
+        CLOSE.start(subject_id=close.pk, actor=actor, now=now)
         return close
 
 
@@ -100,10 +89,11 @@ def open_next_day(*, after: date, actor: Actor, now: datetime) -> DayClose:
     return close_day(actor=actor, now=now)
 
 
-def finish_collecting(*, claim: Claim, done: int, now: datetime) -> None:
-    """Mark a part collected, and queue the next stage if it was the last. Raises StaleRow if fenced off."""
+def collect_part(*, claim: Claim, clock: Clock) -> None:
+    """Collect what the loans of a part owe on the day: what is done stays done, whoever takes over. Raises StaleRow."""
+    done = collect_dues(office_gateway(), claim=claim, clock=clock)
     with operation():
-        _finish_part(claim, stage=STAGES[0], done=done, now=now)
+        CLOSE.finish_part(claim=claim, done=done, now=clock())
 
 
 def accrue_part(*, claim: Claim, clock: Clock) -> None:
@@ -134,7 +124,7 @@ def accrue_part(*, claim: Claim, clock: Clock) -> None:
         # Counted, not added up as they are done: whoever takes over does not know what was done before.
         running = Loan.objects.active().filter(disbursed_on__lte=close.day).of_part(claim.part, close.parts)
         DayClose.objects.filter(pk=close.pk).update(loans=F("loans") + running.count())
-        _finish_part(claim, stage=ACCRUE, done=done, now=clock())
+        CLOSE.finish_part(claim=claim, done=done, now=clock())
 
 
 def verify_part(*, claim: Claim, clock: Clock) -> None:
@@ -152,7 +142,7 @@ def verify_part(*, claim: Claim, clock: Clock) -> None:
         DayClose.objects.filter(pk=close.pk).lock().get()
         found = DayClose.objects.get(pk=close.pk).drifted
         DayClose.objects.filter(pk=close.pk).update(drifted=sorted({*found, *drifted})[:DRIFTED_SHOWN])
-        _finish_part(claim, stage=VERIFY, done=done, now=clock())
+        CLOSE.finish_part(claim=claim, done=done, now=clock())
 
 
 def prove_books(*, claim: Claim, clock: Clock) -> None:
@@ -173,7 +163,30 @@ def prove_books(*, claim: Claim, clock: Clock) -> None:
             after={"state": state, "drifted": len(close.drifted)},
             now=now,
         )
-        finish_job(claim=claim, done=len(balances), now=now)
+        CLOSE.finish_part(claim=claim, done=len(balances), now=now)
+
+
+CLOSE: Final = Pipeline(
+    subject=DayClose,
+    rows_a_part=10_000,
+    stages=(
+        Stage(name="lending.collect_dues", work=collect_part, words=_("Collect what is due"), counts=_("loans")),
+        Stage(name="lending.accrue_day", work=accrue_part, words=_("Accrue interest and penalties"), counts=_("loans")),
+        Stage(
+            name="lending.verify_loans",
+            work=verify_part,
+            words=_("Compare every loan with its events"),
+            counts=_("loans"),
+        ),
+        Stage(
+            name="lending.prove_books",
+            work=prove_books,
+            words=_("Compare the ledger with the loans"),
+            counts=_("accounts"),
+            is_divided=False,
+        ),
+    ),
+)
 
 
 def _accrue(close: DayClose, loans: Sequence[Loan], *, to: date, now: datetime) -> None:
@@ -223,19 +236,3 @@ def _cells(pk: int, standing: Standing) -> tuple[object, ...]:
         Decimal(carry.penalty_numerator),
         carry.replay_on,
     )
-
-
-def _finish_part(claim: Claim, *, stage: str, done: int, now: datetime) -> None:
-    """Mark the part done, and queue the next stage if it was the last.
-
-    Under the lock of the closing: of two workers that finish at once, the second sees that the first is done.
-    """
-    require_one(len(DayClose.objects.working().filter(pk=claim.subject_id).lock()))
-    finish_job(claim=claim, done=done, now=now)
-    following = stage_after(stage)
-    left = JobRun.objects.of(stage, claim.subject_id).exclude(state=JobState.DONE).exists()
-    if following is not None and not left:
-        parts = DayClose.objects.get(pk=claim.subject_id).parts
-        queue_jobs(
-            name=following, subject_id=claim.subject_id, parts=range(parts_of(following, parts)), actor=SYSTEM, now=now
-        )

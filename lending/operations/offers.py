@@ -4,17 +4,19 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Final
 
+from django.utils.translation import gettext_lazy as _
+
 from config.db.transactions import operation, require_one, require_transaction
 from config.kernel.refusals import Refused
 from config.office.actors import Actor
 from config.office.business_date import get_business_date, lock_business_date
 from config.office.events import record_event
-from config.office.job_runs import Claim, Clock, finish_job, hold_claim, queue_jobs
-from lending.domain.books.parts import parts_for
+from config.office.job_runs import Claim, Clock, hold_claim
+from config.office.stages import Pipeline, Stage
 from lending.domain.origination.assessment import Assessment, assess
 from lending.domain.origination.limit import most_by_months
 from lending.domain.origination.offer import MoveRefusal, OfferState, expires_on, judge_move, state_after_night
-from lending.domain.origination.offer_round import MAKE_OFFERS, RoundRefusal, judge_round
+from lending.domain.origination.offer_round import RoundRefusal, judge_round
 from lending.domain.origination.product import Product
 from lending.domain.origination.rules import Rules, current_rules
 from lending.models import CreditLine, Offer, OfferRound, ProductVersion
@@ -51,9 +53,9 @@ def start_round(*, actor: Actor, now: datetime) -> OfferRound:
         )
         if refusal is not None or run is None or today is None:
             raise RoundNotStarted(refusal or RoundRefusal.NOTHING_PUBLISHED)
-        parts = parts_for(Merchant.objects.count())
+        parts = OFFERS.parts_for(Merchant.objects.count())
         found = OfferRound.objects.create(run=run, on=today, parts=parts, started_by=str(actor), started_at=now)
-        queue_jobs(name=MAKE_OFFERS, subject_id=found.pk, parts=range(parts), actor=actor, now=now)
+        OFFERS.start(subject_id=found.pk, actor=actor, now=now)
         return found
 
 
@@ -78,7 +80,14 @@ def make_offers(*, claim: Claim, clock: Clock) -> None:
                 _offer(scores, version, rules, on=found.on, now=clock())
         done, after = done + len(scores), scores[-1].merchant_id
     with operation():
-        finish_job(claim=claim, done=done, now=clock())
+        OFFERS.finish_part(claim=claim, done=done, now=clock())
+
+
+OFFERS: Final = Pipeline(
+    subject=OfferRound,
+    rows_a_part=10_000,
+    stages=(Stage(name="lending.make_offers", work=make_offers, words=_("Make the offers"), counts=_("merchants")),),
+)
 
 
 def decline_offer(*, offer_id: int, actor: Actor, now: datetime) -> Offer:

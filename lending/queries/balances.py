@@ -25,7 +25,7 @@ def running_balance(merchant_id: int) -> int:
         members=member.select,
         parameters=member.parameters,
         known=Known(as_of_day=day_number(today), watermark=current_watermark()),
-        shard=get_partition(merchant_id=merchant_id),
+        partition=get_partition(merchant_id=merchant_id),
     )
     collected = Transfer.objects.filter(loan__merchant=merchant_id, kind=TransferKind.COLLECTION)
     return balance - int(collected.aggregate(moved=Sum("moved_minor", default=0))["moved"])

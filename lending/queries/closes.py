@@ -4,20 +4,16 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from django.conf import settings
-from django.db.models import Count, Min, Q, Sum
+from django.db.models import Min, Sum
 
 from config.office.business_date import get_business_date
-from config.office.models import JobRun
-from config.office.models.job_run import JobState
 from lending.domain.books.day_close import (
-    STAGES,
     CloseRefusal,
     CloseState,
     OpeningRefusal,
     day_to_close,
     judge_close,
     judge_opening,
-    parts_of,
 )
 from lending.models import DayClose, Loan, Posting, ProofLine
 from lending.queries.loans import contracts_of, due_of
@@ -40,11 +36,6 @@ def last_proven_day() -> date | None:
     """Get the last day whose books are proven: from the next on, things may be booked. A failed proof locks nothing."""
     proven = DayClose.objects.filter(state=CloseState.PROVEN).order_by("-day")
     return proven.values_list("day", flat=True).first()
-
-
-def day_of(*, close_id: int) -> date:
-    """Get the day that a closing closes."""
-    return DayClose.objects.values_list("day", flat=True).get(pk=close_id)
 
 
 def next_day(*, today: date | None = None) -> date | None:
@@ -113,48 +104,6 @@ def _dues(*, on: date) -> list[Dues]:
     return [Dues(currency=currency, loans=len(dues), minor=sum(dues)) for currency, dues in sorted(found.items())]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StageProgress:
-    """Hold how far a stage of a closing is: parts in all, done and parked, and loans done."""
-
-    stage: str
-    parts: int
-    done: int
-    parked: int
-    loans: int
-
-    @property
-    def percent(self) -> int:
-        """Give the share of the parts that are done."""
-        return 100 * self.done // self.parts
-
-
-def stages_of(close: DayClose) -> list[StageProgress]:
-    """Say how far each stage of a closing is."""
-    jobs = JobRun.objects.filter(name__in=STAGES, subject_id=close.pk)
-    counted = {
-        row["name"]: row
-        for row in jobs.values("name")
-        .annotate(
-            finished=Count("pk", filter=Q(state=JobState.DONE)),
-            parked=Count("pk", filter=Q(state=JobState.PARKED)),
-            loans=Sum("done"),
-        )
-        .order_by()
-    }
-    nothing = {"finished": 0, "parked": 0, "loans": 0}
-    return [
-        StageProgress(
-            stage=stage,
-            parts=parts_of(stage, close.parts),
-            done=counted.get(stage, nothing)["finished"],
-            parked=counted.get(stage, nothing)["parked"],
-            loans=counted.get(stage, nothing)["loans"],
-        )
-        for stage in STAGES
-    ]
-
-
 def postings_of(close: DayClose) -> list[tuple[str, str, str, int]]:
     """Add up what a closing booked, in minor units, by debit, credit and currency."""
     booked = Posting.objects.filter(entry__close=close).values_list("debit_id", "credit_id", "currency")
@@ -165,11 +114,6 @@ def books_are_broken() -> bool:
     """Tell whether the last proof failed: then no money leaves until one holds."""
     close = last_close()
     return close is not None and close.state == CloseState.BROKEN
-
-
-def failures_of(close: DayClose) -> list[JobRun]:
-    """List the parked jobs of a close."""
-    return list(JobRun.objects.filter(name__in=STAGES, subject_id=close.pk, state=JobState.PARKED).order_by("pk"))
 
 
 def proof_of(close: DayClose) -> list[ProofLine]:

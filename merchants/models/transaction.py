@@ -53,8 +53,3 @@ class Transaction(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.external_id}"
-
-
-def partition_table(partition: int) -> str:
-    """Name the table of one partition."""
-    return f"merchants_transaction_p{partition:02}"

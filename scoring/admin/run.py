@@ -7,7 +7,6 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
@@ -15,7 +14,7 @@ from config.office.business_date import get_business_date
 from config.office.display import Alert, Card, Cell, Column, Facts, Figure, Page, Part, Table, chip, linked, mono
 from config.office.lists import ListColumn
 from config.office.pages import OfficeAdmin, name_of
-from config.office.progress import live_view, progress_cards
+from config.office.progress import live_view, progress_page
 from config.office.verbs import TO_BE_GIVEN, Asked, Verb, VerbForm, reason_field
 from config.office.words import NOTHING, Words
 from scoring.admin.words import ABANDON_REFUSALS, PUBLISH_REFUSALS, START_REFUSALS
@@ -23,6 +22,7 @@ from scoring.domain.checks import CheckName, CheckNote
 from scoring.domain.run import RunState
 from scoring.models import RunCheck, ScoreRun
 from scoring.operations.runs import (
+    RUN,
     RunNotAbandoned,
     RunNotPublished,
     RunNotStarted,
@@ -30,15 +30,13 @@ from scoring.operations.runs import (
     publish_anyway,
     start_run,
 )
-from scoring.queries.labels import CHECKS, NOTES, RUN_STATES, STAGES, check_value, checks_cell, worst_words
+from scoring.queries.labels import CHECKS, NOTES, RUN_STATES, check_value, checks_cell, worst_words
 from scoring.queries.progress import (
     checks_of,
-    failures_of,
     get_abandon_refusal,
     get_publish_refusal,
     get_start_refusal,
     is_working,
-    progress_of,
 )
 from scoring.queries.runs import active_calibration, active_scorecard
 from scoring.queries.scores import get_live_run
@@ -210,13 +208,8 @@ class ScoreRunAdmin(OfficeAdmin[ScoreRun]):
 
 def _live(run: ScoreRun) -> Page:
     """Show the stages of the run; while it works, the page asks again."""
-    stages = [
-        (STAGES[part.stage.job], part.percent, part.done, part.stage.parts, part.parked, part.merchants, part.left)
-        for part in progress_of(run_id=run.pk, now=timezone.now())
-    ]
-    failures = [(job, STAGES[job.name]) for job in failures_of(run_id=run.pk)]
     poll = reverse("admin:scoring_scorerun_progress", args=[run.pk]) if is_working(run) else None
-    return Page(title="", live=progress_cards(stages, failures, unit=_("Merchants")), poll=poll)
+    return progress_page(RUN, subject_id=run.pk, poll=poll)
 
 
 def pins_facts(run: ScoreRun) -> list[tuple[Words, object]]:

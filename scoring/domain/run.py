@@ -1,12 +1,8 @@
-"""Say what a scoring run is: its kinds, its states, and the stages of its work."""
+"""Say what a scoring run is: its kinds and states, and when one may start, be published, be abandoned."""
 
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Final
-
-SHARDS: Final = 32
-"""One a partition of the transactions: shard k reads partition k."""
 
 
 class RunKind(StrEnum):
@@ -60,27 +56,6 @@ class AbandonRefusal(StrEnum):
 
     NOT_WORKING = "NOT_WORKING"
     NO_REASON = "NO_REASON"
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """One stage of a full run: the job that does it, and in how many parts."""
-
-    job: str
-    parts: int
-
-
-GATHER: Final = "scoring.gather_references"
-FREEZE: Final = "scoring.freeze_references"
-SCORE: Final = "scoring.score_shard"
-CONCLUDE: Final = "scoring.conclude_run"
-STAGES: Final = (Stage(GATHER, SHARDS), Stage(FREEZE, 1), Stage(SCORE, SHARDS), Stage(CONCLUDE, 1))
-
-
-def stage_after(job: str) -> Stage | None:
-    """Give the stage that begins when the last part of this one is done; None after the last."""
-    position = [stage.job for stage in STAGES].index(job)
-    return STAGES[position + 1] if position + 1 < len(STAGES) else None
 
 
 def judge_start(

@@ -45,6 +45,7 @@ class ScoreRun(models.Model):
     scorecard = models.ForeignKey(ScorecardVersion, on_delete=models.PROTECT, related_name="+")
     calibration = models.ForeignKey(CalibrationVersion, on_delete=models.PROTECT, related_name="+", null=True)
     references = models.ForeignKey("self", on_delete=models.PROTECT, related_name="+", null=True)
+    parts = models.SmallIntegerField(db_default=32)  # as every run had them before it was written
     started_by = models.CharField(max_length=40)
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
@@ -64,6 +65,7 @@ class ScoreRun(models.Model):
         constraints = [
             models.CheckConstraint(name="scoring_scorerun_kind_known", condition=Q(kind__in=KINDS)),
             models.CheckConstraint(name="scoring_scorerun_state_known", condition=Q(state__in=STATES)),
+            models.CheckConstraint(name="scoring_scorerun_parts", condition=Q(parts__gt=0)),
             models.CheckConstraint(
                 name="scoring_scorerun_finished_when",
                 condition=Q(state=WORKING, finished_at__isnull=True)

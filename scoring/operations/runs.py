@@ -1,41 +1,30 @@
-"""Start a full run, do its stages, publish it.
-
-A stage is done in parts, each a job that any worker may claim. Whoever finishes the last part, under the lock of
-the run, queues the next stage: no chord, nothing to lose with the broker.
-"""
+"""Start a full run, do its stages, publish it."""
 
 from datetime import datetime
+from typing import Final
+
+from django.utils.translation import gettext_lazy as _
 
 from config.db.transactions import operation, require_one
 from config.kernel.refusals import Refused
 from config.office.actors import SYSTEM, Actor
 from config.office.business_date import get_business_date, lock_business_date
 from config.office.events import record_event
-from config.office.job_runs import (
-    Claim,
-    Clock,
-    drop_jobs,
-    finish_job,
-    limit_statements_to_lease,
-    queue_jobs,
-    report_progress,
-)
+from config.office.job_runs import Claim, Clock, limit_statements_to_lease, report_progress
+from config.office.stages import Pipeline, Stage
+from merchants.models import Merchant
 from merchants.queries.batches import take_watermark
+from merchants.queries.partitions import partitions_of_part
 from scoring.domain.checks import check_run
 from scoring.domain.features.sets import current_set
 from scoring.domain.reference import freeze
 from scoring.domain.run import (
-    FREEZE,
-    GATHER,
-    SCORE,
-    STAGES,
     AbandonRefusal,
     PublishRefusal,
     RunKind,
     RunState,
     StartRefusal,
     conclude,
-    stage_after,
 )
 from scoring.models import (
     LiveRun,
@@ -48,8 +37,11 @@ from scoring.models import (
 from scoring.operations.members import pin_members, store_scores
 from scoring.queries.progress import get_abandon_refusal, get_publish_refusal, get_start_refusal
 from scoring.queries.references import members_of_run, reference_columns_of_run
-from scoring.queries.runs import active_calibration, active_scorecard, parts_left, summarise_run
+from scoring.queries.runs import active_calibration, active_scorecard, summarise_run
 from scoring.queries.scores import compute_run, get_live_run, get_run
+
+MERCHANTS_A_PART: Final = 250
+"""About a second of scoring: with fewer, a job costs more than its merchants; with more, a small run has one worker."""
 
 
 class RunNotStarted(Refused[StartRefusal]):
@@ -81,28 +73,29 @@ def start_run(*, actor: Actor, now: datetime) -> ScoreRun:
             feature_set=current_set().version,
             scorecard=scorecard,
             calibration=active_calibration(scorecard=scorecard),
+            parts=RUN.parts_for(Merchant.objects.count()),
             started_by=str(actor),
             started_at=now,
         )
         record_event(
             name="scoring.start_run", subject=run, actor=actor, before={}, after={"as_of": on.isoformat()}, now=now
         )
-        queue_jobs(name=STAGES[0].job, subject_id=run.pk, parts=range(STAGES[0].parts), actor=actor, now=now)
+        RUN.start(subject_id=run.pk, actor=actor, now=now)
         return run
 
 
 def gather_references(*, claim: Claim, clock: Clock) -> None:
-    """Pin the merchants of one shard and what they add to the references. Raises StaleRow if fenced off."""
+    """Pin the merchants of one part and what they add to the references. Raises StaleRow if fenced off."""
     run = get_run(run_id=claim.subject_id)
     with operation():
         limit_statements_to_lease()
-        gathered = pin_members(run, shard=claim.part)
-        _finish_part(claim, job=GATHER, done=gathered, now=clock())
+        gathered = pin_members(run, partitions=partitions_of_part(claim.part, run.parts))
+        RUN.finish_part(claim=claim, done=gathered, now=clock())
 
 
 def freeze_references(*, claim: Claim, clock: Clock) -> None:
     """Freeze what all members of the run say to each other. Raises StaleRow if fenced off."""
-    members = members_of_run(run_id=claim.subject_id, shard=None)
+    members = members_of_run(run_id=claim.subject_id, partitions=None)
     frozen = freeze(members.attributes, reference_columns_of_run(run_id=claim.subject_id, members=members))
     run = claim.subject_id
     with operation():
@@ -140,27 +133,27 @@ def freeze_references(*, claim: Claim, clock: Clock) -> None:
         ReferenceFeed.objects.bulk_create(
             [ReferenceFeed(run_id=run, partner_id=feed.partner, carried=sorted(feed.carried)) for feed in frozen.feeds]
         )
-        _finish_part(claim, job=FREEZE, done=len(members.ids), now=clock())
+        RUN.finish_part(claim=claim, done=len(members.ids), now=clock())
 
 
 def score_shard(*, claim: Claim, clock: Clock) -> None:
-    """Score one shard and store it. Raises StaleRow if fenced off."""
+    """Score one part and store it. Raises StaleRow if fenced off."""
     run = get_run(run_id=claim.subject_id)
     with operation():
         limit_statements_to_lease()
-        rows = compute_run(run=run, shard=claim.part)
+        rows = compute_run(run=run, partitions=partitions_of_part(claim.part, run.parts))
     report_progress(claim=claim, done=len(rows), total=len(rows), now=clock())
     with operation():
         store_scores(run, rows)
-        _finish_part(claim, job=SCORE, done=len(rows), now=clock())
+        RUN.finish_part(claim=claim, done=len(rows), now=clock())
 
 
 def conclude_run(*, claim: Claim, clock: Clock) -> None:
-    """Check a run whose shards are in, and publish it if it looks right. Raises StaleRow if fenced off."""
+    """Check a run whose parts are scored, and publish it if it looks right. Raises StaleRow if fenced off."""
     with operation():
         limit_statements_to_lease()
-        run = _lock_working(claim.subject_id)
-        live = _lock_live()
+        ScoreRun.objects.filter(pk=claim.subject_id).lock().get()
+        run, live = get_run(run_id=claim.subject_id), _lock_live()
         summary = summarise_run(run=run)
         last = None if live is None else summarise_run(run=live)
         checks = check_run(summary, last, expected=run.members.count())
@@ -205,7 +198,7 @@ def conclude_run(*, claim: Claim, clock: Clock) -> None:
             after={"state": state, "failed": ", ".join(check.name for check in checks if not check.passed)},
             now=now,
         )
-        finish_job(claim=claim, done=summary.merchants, now=now)
+        RUN.finish_part(claim=claim, done=summary.merchants, now=now)
 
 
 def abandon_run(*, run_id: int, reason: str, actor: Actor, now: datetime) -> ScoreRun:
@@ -218,8 +211,7 @@ def abandon_run(*, run_id: int, reason: str, actor: Actor, now: datetime) -> Sco
             raise RunNotAbandoned(refusal)
         working = ScoreRun.objects.working().filter(pk=run_id)
         require_one(working.update(state=RunState.ABANDONED, finished_at=now, decision_reason=reason.strip()))
-        for stage in STAGES:
-            drop_jobs(name=stage.job, subject_id=run_id, now=now)
+        RUN.drop(subject_id=run_id, now=now)
         record_event(
             name="scoring.abandon_run",
             subject=run,
@@ -266,19 +258,30 @@ def _point_to(run: ScoreRun, *, now: datetime) -> None:
         require_one(LiveRun.objects.filter(pk=1).update(run=run, published_at=now))
 
 
-def _lock_working(run_id: int) -> ScoreRun:
-    """Hold a run that is being worked on. Raises StaleRow if it was given up meanwhile."""
-    require_one(len(ScoreRun.objects.working().filter(pk=run_id).lock()))
-    return get_run(run_id=run_id)
-
-
-def _finish_part(claim: Claim, *, job: str, done: int, now: datetime) -> None:
-    """Mark the part done, and queue the next stage if it was the last.
-
-    Under the lock of the run: of two workers that finish at once, the second sees that the first is done.
-    """
-    _lock_working(claim.subject_id)
-    finish_job(claim=claim, done=done, now=now)
-    following = stage_after(job)
-    if following is not None and not parts_left(run_id=claim.subject_id, job=job):
-        queue_jobs(name=following.job, subject_id=claim.subject_id, parts=range(following.parts), actor=SYSTEM, now=now)
+RUN: Final = Pipeline(
+    subject=ScoreRun,
+    rows_a_part=MERCHANTS_A_PART,
+    stages=(
+        Stage(
+            name="scoring.gather_references",
+            work=gather_references,
+            words=_("Pin merchants, measure peers"),
+            counts=_("merchants"),
+        ),
+        Stage(
+            name="scoring.freeze_references",
+            work=freeze_references,
+            words=_("Freeze the references"),
+            counts=_("merchants"),
+            is_divided=False,
+        ),
+        Stage(name="scoring.score_shard", work=score_shard, words=_("Score the merchants"), counts=_("merchants")),
+        Stage(
+            name="scoring.conclude_run",
+            work=conclude_run,
+            words=_("Check and publish"),
+            counts=_("merchants"),
+            is_divided=False,
+        ),
+    ),
+)

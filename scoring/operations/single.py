@@ -47,13 +47,14 @@ def score_merchant(*, merchant_id: int, actor: Actor, now: datetime) -> Score:
             scorecard=live.scorecard,
             calibration=live.calibration,
             references=live,
+            parts=1,
             started_by=str(actor),
             started_at=now,
             finished_at=now,
         )
-        shard = get_partition(merchant_id=merchant.pk)
-        pin_members(run, shard=shard, merchant_id=merchant.pk)
-        rows = compute_run(run=get_run(run_id=run.pk), shard=shard)
+        partitions = [get_partition(merchant_id=merchant.pk)]
+        pin_members(run, partitions=partitions, merchant_id=merchant.pk)
+        rows = compute_run(run=get_run(run_id=run.pk), partitions=partitions)
         store_scores(run, rows)
         record_event(
             name="scoring.score_merchant", subject=run, actor=actor, before={}, after={"merchant": merchant.pk}, now=now

@@ -15,7 +15,7 @@ from config.office.words import HUNDREDTH, MINUS, NOTHING, TENTH, Words, money
 from scoring.domain.checks import CheckName, CheckNote
 from scoring.domain.features.declarations import FEATURES, Unit
 from scoring.domain.policy import Gate, NotScored
-from scoring.domain.run import CONCLUDE, FREEZE, GATHER, SCORE, RunState
+from scoring.domain.run import RunState
 from scoring.models import RunCheck
 from scoring.queries.explanations import Bin
 
@@ -25,12 +25,6 @@ RUN_STATES: Final = {
     RunState.HELD: (_("Held by its checks"), "tl-warn"),
     RunState.PUBLISHED: (_("Published"), "tl-ok"),
     RunState.ABANDONED: (_("Abandoned"), ""),
-}
-STAGES: Final = {
-    GATHER: _("Pin merchants, measure peers"),
-    FREEZE: _("Freeze the references"),
-    SCORE: _("Score the merchants"),
-    CONCLUDE: _("Check and publish"),
 }
 CHECKS: Final = {
     CheckName.ROW_COUNT: _("Every merchant has a row"),

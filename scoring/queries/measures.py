@@ -10,8 +10,9 @@ from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 from ibis import Table
 
-from merchants.models.transaction import partition_table
+from merchants.models.transaction import PARTITIONS
 from merchants.queries.batches import Watermark
+from merchants.queries.partitions import table_sql
 from scoring.domain.features.measures import measures
 from scoring.domain.features.relations import balances, history
 from scoring.domain.features.repayment import behaviour, behaviour_measures
@@ -65,12 +66,12 @@ def compiled_behaviour() -> str:
     return str(ibis.to_sql(behaviour_measures(behaviour()), dialect="postgres")).replace("%", "%%")
 
 
-def measuring(measured: Measured, *, members: str, shard: int | None) -> str:
-    """Build the statement that measures the merchants of `members` (merchant_id, escrow), one shard or all.
+def measuring(measured: Measured, *, members: str, partitions: Sequence[int] | None) -> str:
+    """Build the statement that measures the merchants of `members` (merchant_id, escrow), of some partitions or all.
 
     It selects merchant_id and what is measured; merchants without a row are left out.
     """
-    table = "merchants_transaction" if shard is None else partition_table(shard)
+    table = table_sql(range(PARTITIONS) if partitions is None else partitions)
     return (
         f"WITH members AS MATERIALIZED ({members}), history AS MATERIALIZED ({HISTORY.format(table=table)}) "  # noqa: S608
         f"SELECT * FROM ({compiled(measured)}) measured"
@@ -78,46 +79,46 @@ def measuring(measured: Measured, *, members: str, shard: int | None) -> str:
 
 
 @contextmanager
-def measuring_cursor(*, shard: int | None) -> Iterator[CursorWrapper]:
+def measuring_cursor(*, is_limited: bool) -> Iterator[CursorWrapper]:
     """Open a cursor for a statement of `measuring`, in a transaction that plans no nested loops.
 
     What the statement joins has no statistics, nor has anything after an import: taking the orders of a market for
     a handful, the planner would look through all of them for each refund (Olist: 17 s instead of 0.6).
-    A whole market is measured by commands alone: they may take as long as they need.
+    Limited: to the time that a statement may take. A whole market is measured by commands alone, and at leisure.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_nestloop = off")
-        if shard is None:
+        if not is_limited:
             cursor.execute("SET LOCAL statement_timeout = 0")
         yield cursor
 
 
 def measure(
-    *, members: str, parameters: Mapping[str, Parameter], known: Known, shard: int | None = None
+    *, members: str, parameters: Mapping[str, Parameter], known: Known, partitions: Sequence[int] | None = None
 ) -> list[Sequence[int | None]]:
     """Measure the members: merchant_id, then MEASURE_NAMES."""
-    with measuring_cursor(shard=shard) as cursor:
-        cursor.execute(measuring(measures, members=members, shard=shard), {**known.parameters, **parameters})
+    with measuring_cursor(is_limited=partitions is not None) as cursor:
+        cursor.execute(measuring(measures, members=members, partitions=partitions), {**known.parameters, **parameters})
         rows: list[Sequence[int | None]] = cursor.fetchall()
         return rows
 
 
-def measure_balance(*, members: str, parameters: Mapping[str, Parameter], known: Known, shard: int) -> int:
+def measure_balance(*, members: str, parameters: Mapping[str, Parameter], known: Known, partition: int) -> int:
     """Measure what the platform holds for the one member (minor units); 0 without a row."""
-    with measuring_cursor(shard=shard) as cursor:
-        cursor.execute(measuring(balances, members=members, shard=shard), {**known.parameters, **parameters})
+    with measuring_cursor(is_limited=True) as cursor:
+        cursor.execute(measuring(balances, members=members, partitions=[partition]), {**known.parameters, **parameters})
         row = cursor.fetchone()
         return 0 if row is None else int(row[1])
 
 
 def measure_behaviour(
-    *, members: str, parameters: Mapping[str, Parameter], known: Known, shard: int | None = None
+    *, members: str, parameters: Mapping[str, Parameter], known: Known, partitions: Sequence[int] | None = None
 ) -> list[Sequence[int | None]]:
     """Measure the members that have a fact of behaviour: merchant_id, then BEHAVIOUR_MEASURE_NAMES.
 
     A statement of its own: where nobody borrows it finds an empty index, and the other stays as it is.
     """
-    with measuring_cursor(shard=shard) as cursor:
+    with measuring_cursor(is_limited=partitions is not None) as cursor:
         cursor.execute(
             f"WITH members AS MATERIALIZED ({members}), behaviour AS MATERIALIZED ({BEHAVIOUR}) "  # noqa: S608
             f"SELECT * FROM ({compiled_behaviour()}) measured",

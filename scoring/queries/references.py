@@ -15,7 +15,7 @@ from scoring.queries.measures import Known, Parameter, measuring, measuring_curs
 
 ATTRIBUTES = "merchant_id, partner_id, currency, category, region"
 OF_RUN = """
-FROM scoring_referencemerchant WHERE run_id = %(run)s AND (%(shard)s IS NULL OR shard = %(shard)s)
+FROM scoring_referencemerchant WHERE run_id = %(run)s AND (%(shards)s::smallint[] IS NULL OR shard = ANY(%(shards)s))
     AND (%(only)s::bigint[] IS NULL OR merchant_id = ANY(%(only)s))
 """
 OF_MARKET = """
@@ -36,9 +36,10 @@ class Members:
     attributes: Attributes
 
 
-def members_of_run(*, run_id: int, shard: int | None, only: list[int] | None = None) -> Members:
-    """Read the members that a run pinned, of one shard or all, or only those with these ids."""
-    return _members(OF_RUN, {"run": run_id, "shard": shard, "only": only})
+def members_of_run(*, run_id: int, partitions: Sequence[int] | None, only: list[int] | None = None) -> Members:
+    """Read the members that a run pinned, of some partitions or all, or only those with these ids."""
+    shards = None if partitions is None else list(partitions)
+    return _members(OF_RUN, {"run": run_id, "shards": shards, "only": only})
 
 
 def members_of_market(only: list[int] | None = None) -> Members:
@@ -64,15 +65,15 @@ def reference_columns_of_run(*, run_id: int, members: Members) -> dict[str, Colu
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT merchant_id, {', '.join(REFERENCE_MEASURE_NAMES)} {OF_RUN}",
-            {"run": run_id, "shard": None, "only": None},
+            {"run": run_id, "shards": None, "only": None},
         )
         return _columns(cursor.fetchall(), members)
 
 
 def measure_references(*, members: Members, known: Known) -> dict[str, Column]:
     """Measure what the members add to the references, now and without storing it."""
-    statement = measuring(reference_measures, members=members.select, shard=None)
-    with measuring_cursor(shard=None) as cursor:
+    statement = measuring(reference_measures, members=members.select, partitions=None)
+    with measuring_cursor(is_limited=False) as cursor:
         cursor.execute(statement, {**known.parameters, **members.parameters})
         return _columns(cursor.fetchall(), members)
 

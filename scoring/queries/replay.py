@@ -45,10 +45,10 @@ def replay_score(score: Score) -> Replay:
     run = get_run(run_id=score.run_id)
     member = ReferenceMerchant.objects.only("shard").get(run=run, merchant=score.merchant_id)
     [computed] = compute_scores(
-        members=members_of_run(run_id=run.pk, shard=member.shard, only=[score.merchant_id]),
+        members=members_of_run(run_id=run.pk, partitions=[member.shard], only=[score.merchant_id]),
         known=known_to(run),
         pins=pins_of(run),
-        shard=member.shard,
+        partitions=[member.shard],
     )
     stored = stored_row(score)
     pairs = [(field, getattr(stored, field), getattr(computed, field)) for field in ROW_FIELDS]

@@ -1,20 +1,15 @@
-"""Read runs: how far they are, what they gave."""
-
-from collections.abc import Sequence
+"""Read runs: which are due, and what they gave."""
 
 import numpy as np
 from django.conf import settings
 from django.db import connection
-from django.db.models import Count, Q
+from django.db.models import Count
 
 from config.office.business_date import get_business_date
-from config.office.models import JobRun
-from config.office.models.job_run import JobState
 from scoring.domain.calibration import GRADES
 from scoring.domain.checks import RunSummary
 from scoring.domain.features.columns import Int64s
 from scoring.domain.features.sets import FEATURE_SETS
-from scoring.domain.run import STAGES, Stage
 from scoring.domain.scorecard import Scorecard
 from scoring.models import CalibrationVersion, Score, ScorecardVersion, ScoreRun
 
@@ -64,27 +59,6 @@ def passing_scores(*, run_id: int, card: Scorecard) -> tuple[Int64s, dict[str, I
         np.array([score for score, _ in rows], np.int64),
         {row.name: points[:, place] for place, row in enumerate(card.rows)},
     )
-
-
-def parts_left(*, run_id: int, job: str) -> int:
-    """Count the parts of a stage that are not done."""
-    return JobRun.objects.of(job, run_id).exclude(state=JobState.DONE).count()
-
-
-def stages_of(*, run_id: int) -> Sequence[tuple[Stage, int, int, int]]:
-    """Say of each stage how many parts are done, running and parked."""
-    jobs = JobRun.objects.filter(name__in=[stage.job for stage in STAGES], subject_id=run_id)
-    counts = {
-        name: (done, running, parked)
-        for name, done, running, parked in jobs.values_list("name")
-        .annotate(
-            done=Count("pk", filter=Q(state=JobState.DONE)),
-            running=Count("pk", filter=Q(state=JobState.RUNNING)),
-            parked=Count("pk", filter=Q(state=JobState.PARKED)),
-        )
-        .order_by()
-    }
-    return [(stage, *counts.get(stage.job, (0, 0, 0))) for stage in STAGES]
 
 
 def unfinished_run() -> ScoreRun | None:

@@ -45,10 +45,11 @@ def sales_of(*, merchant_id: int, period: Period, until: date) -> list[PeriodSal
 
 
 def _by_day(merchant_id: int, until: date) -> Mapping[date, tuple[int, int, int]]:
-    member, shard = members_of_market([merchant_id]), get_partition(merchant_id=merchant_id)
+    member, partition = members_of_market([merchant_id]), get_partition(merchant_id=merchant_id)
     known = Known(as_of_day=day_number(until), watermark=known_now())
-    with measuring_cursor(shard=shard) as cursor:
-        cursor.execute(measuring(daily, members=member.select, shard=shard), {**known.parameters, **member.parameters})
+    with measuring_cursor(is_limited=True) as cursor:
+        statement = measuring(daily, members=member.select, partitions=[partition])
+        cursor.execute(statement, {**known.parameters, **member.parameters})
         return {until - timedelta(days=1 + d): (sold, rows, back) for d, sold, rows, back in cursor.fetchall()}
 
 

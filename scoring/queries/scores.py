@@ -3,6 +3,7 @@
 `compute_scores` is the one road from facts to scores: runs store what it gives, replays compare with it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from config.kernel.calendar import day_number
@@ -82,10 +83,10 @@ def get_live_score(*, merchant_id: int) -> Score | None:
     return None if run is None else Score.objects.filter(run=run, merchant=merchant_id).first()
 
 
-def compute_columns(*, members: Members, known: Known, pins: Pins, shard: int | None = None) -> Scores:
+def compute_columns(*, members: Members, known: Known, pins: Pins, partitions: Sequence[int] | None = None) -> Scores:
     """Score the members from the facts, in their order."""
-    rows = measure(members=members.select, parameters=members.parameters, known=known, shard=shard)
-    told = measure_behaviour(members=members.select, parameters=members.parameters, known=known, shard=shard)
+    rows = measure(members=members.select, parameters=members.parameters, known=known, partitions=partitions)
+    told = measure_behaviour(members=members.select, parameters=members.parameters, known=known, partitions=partitions)
     measured = {
         **columns_of(rows, MEASURE_NAMES, NULLABLE_MEASURES, members.ids),
         **columns_of(told, BEHAVIOUR_MEASURE_NAMES, frozenset(), members.ids),
@@ -99,18 +100,20 @@ def compute_columns(*, members: Members, known: Known, pins: Pins, shard: int | 
     )
 
 
-def compute_scores(*, members: Members, known: Known, pins: Pins, shard: int | None = None) -> list[ScoreRow]:
+def compute_scores(
+    *, members: Members, known: Known, pins: Pins, partitions: Sequence[int] | None = None
+) -> list[ScoreRow]:
     """Score the members from the facts: one row each, in their order."""
-    if not len(members.ids):  # as in many a shard of a small market
+    if not len(members.ids):  # as in a part of a small market
         return []
-    scores = compute_columns(members=members, known=known, pins=pins, shard=shard)
+    scores = compute_columns(members=members, known=known, pins=pins, partitions=partitions)
     return list(score_rows(members.ids, scores, pins.card))
 
 
-def compute_run(*, run: ScoreRun, shard: int | None) -> list[ScoreRow]:
-    """Compute the scores of a run's shard, or of all its members, from what it pinned."""
-    members = members_of_run(run_id=run.pk, shard=shard)
-    return compute_scores(members=members, known=known_to(run), pins=pins_of(run), shard=shard)
+def compute_run(*, run: ScoreRun, partitions: Sequence[int] | None) -> list[ScoreRow]:
+    """Compute the scores of a run's members, of some partitions or all, from what it pinned."""
+    members = members_of_run(run_id=run.pk, partitions=partitions)
+    return compute_scores(members=members, known=known_to(run), pins=pins_of(run), partitions=partitions)
 
 
 def compute_market(

@@ -14,35 +14,33 @@ from django.utils import timezone
 from config.office.actors import SYSTEM
 from config.office.business_date import get_business_date, open_day
 from config.office.models import JobRun
-from lending.domain.books.day_close import ACCRUE, COLLECT, PROVE, STAGES, VERIFY
 from lending.domain.contract.events import EventType, LoanEvent
 from lending.domain.contract.replay import replay
 from lending.domain.contract.terms import parse_terms
-from lending.domain.origination.offer_round import MAKE_OFFERS
 from lending.domain.origination.rules import current_rules
 from lending.management.borrowers import accept_as_merchant, have_accounts
 from lending.models import Entry, Instalment, Loan, Offer, Posting, Transfer
 from lending.models import LoanEvent as EventRow
-from lending.operations.day_close import accrue_part, close_day, prove_books, verify_part
-from lending.operations.offers import make_offers, start_round
+from lending.operations.day_close import CLOSE, close_day
+from lending.operations.offers import OFFERS, start_round
 from lending.queries.facts import facts_of
 from lending.queries.products import product_of
-from lending.tasks import collect_part, settle_transfers
+from lending.tasks import settle_transfers
 from merchants.models import Merchant
 from scoring.models import Score
 from tests.benchmarks.workloads import do_all, rows_of, say, timed
 
 CLIENTS = 8
 LOANS = 100_000
-WORK = {COLLECT: collect_part, ACCRUE: accrue_part, VERIFY: verify_part, PROVE: prove_books}
 
 
 def decide() -> None:
     """Accept offers at eight clients at once; beside the queries that no decision can do without."""
     call_command("enter_product", verbosity=0)
     found = start_round(actor=SYSTEM, now=timezone.now())
-    jobs = list(JobRun.objects.of(MAKE_OFFERS, found.pk).values_list("pk", flat=True))
-    seconds = timed(partial(do_all, jobs, make_offers))
+    [stage] = OFFERS.stages
+    jobs = list(JobRun.objects.of(stage.name, found.pk).values_list("pk", flat=True))
+    seconds = timed(partial(do_all, jobs, stage.work))
     offers = list(Offer.objects.open().select_related("merchant__partner")[:240])
     have_accounts()
     accept(offers.pop())  # compiles the SQL
@@ -109,9 +107,9 @@ def close_one() -> dict[str, float]:
     """Close the next day in this process; give the time of each stage."""
     found = close_day(actor=SYSTEM, now=timezone.now())
     stages = {}
-    for stage in STAGES:
-        jobs = list(JobRun.objects.of(stage, found.pk).order_by("part").values_list("pk", flat=True))
-        stages[stage] = timed(partial(do_all, jobs, WORK[stage]))
+    for stage in CLOSE.stages:
+        jobs = list(JobRun.objects.of(stage.name, found.pk).order_by("part").values_list("pk", flat=True))
+        stages[stage.name] = timed(partial(do_all, jobs, stage.work))
     found.refresh_from_db()
     assert found.state == "PROVEN"
     return stages

@@ -26,10 +26,11 @@ from merchants.domain.feed import feed_end
 from merchants.models import Merchant, Transaction
 from merchants.queries.batches import current_watermark
 from merchants.queries.feeds import sales_by_day
-from scoring.domain.run import CONCLUDE, FREEZE, GATHER, SCORE, SHARDS, STAGES, RunState
+from merchants.queries.partitions import partitions_of_part
+from scoring.domain.run import RunState
 from scoring.domain.scorecard import DAY_ONE_CARD
 from scoring.models import ScoreRun
-from scoring.operations.runs import conclude_run, freeze_references, gather_references, score_shard, start_run
+from scoring.operations.runs import RUN, start_run
 from scoring.operations.single import score_merchant
 from scoring.operations.versions import create_calibration, enter_scorecard
 from scoring.queries.measures import Known, measure
@@ -40,7 +41,6 @@ from tests.scoring.domain.markets import compiled
 from tests.scoring.test_engines import HISTORY, lay_down
 
 DIRECTORY = Path(os.environ["DATA"])
-WORK = {GATHER: gather_references, FREEZE: freeze_references, SCORE: score_shard, CONCLUDE: conclude_run}
 TIMES = 3  # of what is quick; the best counts
 SINGLES = 50
 
@@ -114,19 +114,21 @@ def the_end() -> int:
 
 
 def measures() -> None:
-    """Measure every merchant on PostgreSQL, shard by shard and at once, and on DuckDB over Parquet."""
+    """Measure every merchant on PostgreSQL, part by part and at once, and on DuckDB over Parquet."""
     known, members = Known(as_of_day=the_end(), watermark=current_watermark()), members_of_market()
     rows, merchants = Transaction.objects.filter(day__lt=known.as_of_day).count(), len(members.ids)
     say(f"\nMeasures: {rows:,} transactions of {merchants:,} merchants (SQL compiled before)")
     compiled_for_postgres(reference=False)
 
-    def on_postgres(shard: int | None) -> int:
-        return len(measure(members=members.select, parameters=members.parameters, known=known, shard=shard))
+    def on_postgres(partitions: list[int] | None) -> int:
+        return len(measure(members=members.select, parameters=members.parameters, known=known, partitions=partitions))
 
-    by_shard = timed(lambda: [on_postgres(shard) for shard in range(SHARDS)], TIMES)
+    parts = parts_of(merchants)
+
+    by_parts = timed(lambda: [on_postgres(partitions) for partitions in parts], TIMES)
     say(
-        f"PostgreSQL, {SHARDS} statements one after the other, as a run does",
-        by_shard,
+        f"PostgreSQL, {len(parts)} statements one after the other, as a run does",
+        by_parts,
         transactions=rows,
         merchants=merchants,
     )
@@ -141,7 +143,13 @@ def measures() -> None:
             transactions=rows,
             merchants=merchants,
         )
-        ratio(f"PostgreSQL by shards takes, in DuckDB's {threads}", by_shard, seconds)
+        ratio(f"PostgreSQL by parts takes, in DuckDB's {threads}", by_parts, seconds)
+
+
+def parts_of(merchants: int) -> list[list[int]]:
+    """List the partitions that each part of a run over so many merchants reads."""
+    parts = RUN.parts_for(merchants)
+    return [partitions_of_part(part, parts) for part in range(parts)]
 
 
 def on_duckdb(known: Known, threads: int) -> float:
@@ -160,20 +168,23 @@ def run() -> None:
     enter_scorecard(text=DAY_ONE_CARD.read_text(), actor=SYSTEM, now=now)
     open_day(on=date_of(the_end()), actor=SYSTEM, now=now)
     create_calibration(run_id=work_through(start_run(actor=SYSTEM, now=now)).pk, actor=SYSTEM, now=now)
-    run, jobs = start_run(actor=SYSTEM, now=now), sum(stage.parts for stage in STAGES)
+    run = start_run(actor=SYSTEM, now=now)
     stages: dict[str, float] = {}
     whole = timed(lambda: work_through(run, stages))
     run.refresh_from_db()
     if run.state != RunState.PUBLISHED:
         say(f"(the run ended {run.state}: its times hold, its scores are not live)")
     merchants = run.scored + run.not_scored
+    jobs = sum(stage.parts for stage in RUN.progress(subject_id=run.pk, now=timezone.now()))
     say(
         f"\nA whole run: {merchants:,} merchants, {run.scored:,} scored, {jobs} jobs one after the other in one process"
     )
     say("all jobs: claim, work, fence, check, publish", whole, merchants=merchants)
     for name, seconds in stages.items():
         say(f"  of it {name}", seconds, merchants=merchants)
-    computed = timed(lambda: [compute_run(run=get_run(run_id=run.pk), shard=shard) for shard in range(SHARDS)])
+    computed = timed(
+        lambda: [compute_run(run=get_run(run_id=run.pk), partitions=partitions) for partitions in parts_of(merchants)]
+    )
     say("only the computing of the same scores, nothing stored", computed, merchants=merchants)
     ratio("the run takes, in computings", whole, computed)
 
@@ -186,11 +197,11 @@ def do_all(jobs: list[int], work: Work) -> None:
 
 def work_through(run: ScoreRun, stages: dict[str, float] | None = None) -> ScoreRun:
     """Do all jobs of a run, and note how long each stage took."""
-    for stage in STAGES:
-        jobs = list(JobRun.objects.of(stage.job, run.pk).order_by("part").values_list("pk", flat=True))
-        seconds = timed(partial(do_all, jobs, WORK[stage.job]))
+    for stage in RUN.stages:
+        jobs = list(JobRun.objects.of(stage.name, run.pk).order_by("part").values_list("pk", flat=True))
+        seconds = timed(partial(do_all, jobs, stage.work))
         if stages is not None:
-            stages[stage.job] = seconds
+            stages[stage.name] = seconds
     run.refresh_from_db()
     return run
 

@@ -8,10 +8,6 @@ from itertools import count
 from config.db.transactions import operation
 from config.office.actors import SYSTEM
 from config.office.business_date import get_business_date, open_day
-from config.office.job_runs import run_job
-from config.office.models import JobRun
-from config.office.models.job_run import JobState
-from lending.domain.books.day_close import ACCRUE, COLLECT, PROVE, STAGES, VERIFY
 from lending.domain.books.loan import LoanStatus
 from lending.domain.contract.terms import write_terms
 from lending.domain.origination.application import ApplicationState
@@ -20,11 +16,10 @@ from lending.domain.origination.product import terms_of
 from lending.domain.origination.product_document import DAY_ONE_PRODUCT
 from lending.gateways.transfers import Answer
 from lending.models import Application, DayClose, Loan, Offer
-from lending.operations.day_close import accrue_part, close_day, prove_books, verify_part
+from lending.operations.day_close import CLOSE, close_day
 from lending.operations.products import enter_product
 from lending.operations.transfers import claim_payout, make_payout, record_payout
 from lending.queries.products import product_of
-from lending.tasks import collect_part
 from merchants.domain.payout_account import PayoutAccountState
 from merchants.domain.transaction import Settlement
 from merchants.models import Merchant, Partner, PayoutAccount
@@ -37,9 +32,9 @@ from scoring.models import Score, ScoreRun
 from scoring.operations.versions import enter_scorecard
 from tests.conftest import CLERK, NOW
 from tests.markets import receive, sale
+from tests.stages import do_stages
 
 OPENED = date(2026, 3, 1)
-WORK = {COLLECT: collect_part, ACCRUE: accrue_part, VERIFY: verify_part, PROVE: prove_books}
 EVERY_FIVE_DAYS = {"unit": "DAY", "every": 5}  # so that something is late before many days are closed
 _numbers = count(1)
 
@@ -185,17 +180,9 @@ def roll(to: date) -> None:
 def close() -> DayClose:
     """Close the oldest day, in this process."""
     found = close_day(actor=SYSTEM, now=NOW)
-    work_through(found)
+    do_stages(CLOSE, found.pk)
     found.refresh_from_db()
     return found
-
-
-def work_through(found: DayClose) -> None:
-    for stage in STAGES:
-        for job in JobRun.objects.of(stage, found.pk).exclude(state=JobState.DONE).order_by("part"):
-            run_job(job.pk, WORK[stage])
-            job.refresh_from_db()
-            assert job.state == JobState.DONE, job.error
 
 
 def deposit(loans: list[Loan]) -> None:

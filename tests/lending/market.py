@@ -7,21 +7,18 @@ from typing import Any
 
 from config.office.actors import SYSTEM, Actor
 from config.office.business_date import open_day
-from config.office.job_runs import run_job
-from config.office.models import JobRun
-from config.office.models.job_run import JobState
 from lending.domain.origination.offer import SignedTerms
-from lending.domain.origination.offer_round import MAKE_OFFERS
 from lending.domain.origination.product_document import DAY_ONE_PRODUCT
 from lending.models import Application, Offer, OfferRound, ProductVersion
 from lending.operations.applications import accept_offer
-from lending.operations.offers import make_offers, start_round
+from lending.operations.offers import OFFERS, start_round
 from lending.operations.products import enter_product
 from merchants.domain.payout_account import PayoutAccountState
 from merchants.models import Merchant, PayoutAccount
 from scoring.models import ScoreRun
 from tests.conftest import CLERK, NOW
 from tests.scoring.market import AS_OF, calibrate, make_market, run_once
+from tests.stages import do_stages
 
 EVIDENCE = SignedTerms(signatory="The owner", signed_at=NOW, document_sha256="a" * 64, address="192.0.2.1")
 
@@ -63,10 +60,7 @@ def verify_accounts() -> None:
 def make_round() -> OfferRound:
     """Make offers from the live run, in this process."""
     found = start_round(actor=SYSTEM, now=NOW)
-    for job in JobRun.objects.of(MAKE_OFFERS, found.pk):
-        run_job(job.pk, make_offers)
-        job.refresh_from_db()
-        assert job.state == JobState.DONE, job.error
+    do_stages(OFFERS, found.pk)
     return found
 
 

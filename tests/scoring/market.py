@@ -7,26 +7,24 @@ from config.db.transactions import operation
 from config.kernel.calendar import day_number
 from config.office.actors import SYSTEM
 from config.office.business_date import get_business_date, open_day
-from config.office.job_runs import run_job
-from config.office.models import JobRun
-from config.office.models.job_run import JobState
 from merchants.domain.transaction import Settlement
 from merchants.queries.batches import current_watermark
 from scoring.domain.features.sets import current_set
-from scoring.domain.run import CONCLUDE, FREEZE, GATHER, SCORE, STAGES, RunKind, RunState
+from scoring.domain.run import RunKind, RunState
 from scoring.domain.scorecard import DAY_ONE_CARD
 from scoring.models import CalibrationVersion, Score, ScoreRun
 from scoring.operations.members import store_scores
-from scoring.operations.runs import conclude_run, freeze_references, gather_references, score_shard, start_run
+from scoring.operations.runs import RUN, start_run
 from scoring.operations.versions import create_calibration, enter_scorecard
 from scoring.queries.measures import Known
 from scoring.queries.runs import active_scorecard
 from scoring.queries.scores import card_of, compute_market
 from tests.conftest import NOW
 from tests.markets import make_merchants, make_partner, receive
+from tests.stages import do_stages
 
 AS_OF = date(2026, 3, 1)
-WORK = {GATHER: gather_references, FREEZE: freeze_references, SCORE: score_shard, CONCLUDE: conclude_run}
+GATHER, FREEZE, SCORE, CONCLUDE = RUN.names
 
 
 def market_rows(merchants: int, *, seed: int = 7, days: int = 420) -> list[dict[str, str]]:
@@ -63,11 +61,7 @@ def make_market(merchants: int = 60) -> None:
 
 def work_through(run: ScoreRun) -> ScoreRun:
     """Do all jobs of the run in this process, stage by stage."""
-    for stage in STAGES:
-        for job in JobRun.objects.of(stage.job, run.pk).exclude(state=JobState.DONE).order_by("part"):
-            run_job(job.pk, WORK[stage.job])
-            job.refresh_from_db()
-            assert job.state == JobState.DONE, job.error
+    do_stages(RUN, run.pk)
     run.refresh_from_db()
     return run
 

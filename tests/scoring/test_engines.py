@@ -99,9 +99,9 @@ def on_postgres(members: Members, known: Known, *, reference: bool) -> Measured:
             members=members.select, parameters=members.parameters, known=known
         )
         return in_order(rows)
-    with measuring_cursor(shard=None) as cursor:
+    with measuring_cursor(is_limited=False) as cursor:
         cursor.execute(
-            measuring(reference_measures, members=members.select, shard=None),
+            measuring(reference_measures, members=members.select, partitions=None),
             {**known.parameters, **members.parameters},
         )
         return in_order(cursor.fetchall())

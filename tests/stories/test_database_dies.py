@@ -20,25 +20,25 @@ from psycopg.conninfo import conninfo_to_dict
 from pytest_django import DjangoDbBlocker
 
 import lending.operations.bookings
+import lending.operations.collections
 import lending.operations.day_close
 import lending.tasks
 from config.db.transactions import operation
 from config.embedded import Role, clean, start
 from config.office.actors import SYSTEM
 from config.office.business_date import get_business_date, open_day
-from config.office.job_runs import run_job
 from config.office.models import JobRun
-from config.office.models.job_run import JobState
-from lending.domain.books.day_close import STAGES, CloseState
+from lending.domain.books.day_close import CloseState
 from lending.domain.books.loan import LoanStatus
 from lending.gateways.transfers import Loopback
 from lending.models import Loan, LoanEvent, Transfer
-from lending.operations.day_close import close_day
+from lending.operations.day_close import CLOSE, close_day
 from lending.operations.loans import book_repayment
 from lending.operations.transfers import make_payout
 from merchants.domain.idempotency import RequestKey
 from tests.conftest import NOW
-from tests.lending.loans import OPENED, WORK, deposit, lent, make_loan, work_through
+from tests.lending.loans import OPENED, deposit, lent, make_loan
+from tests.stages import attempt_job, do_job, do_stages
 from tests.stories.test_lending_faults import PARTNER, proven
 from tests.workers import listener
 
@@ -146,7 +146,7 @@ def test_postgresql_dies_in_a_repayment(server: SimpleNamespace) -> None:
 
 
 MOMENTS = {
-    "lending.collect_dues": (lending.tasks, "record_collection", 2),
+    "lending.collect_dues": (lending.operations.collections, "record_collection", 2),
     "lending.accrue_day": (lending.operations.day_close, "_accrue", 2),
     "lending.verify_loans": (lending.operations.day_close, "drifted_loans", 1),
     "lending.prove_books": (lending.operations.day_close, "conclude", 1),
@@ -160,20 +160,18 @@ def test_postgresql_dies_in_every_stage_of_a_close(server: SimpleNamespace, monk
     deposit(loans)
     today = get_business_date() or OPENED
     open_day(on=today + DAY, actor=SYSTEM, now=NOW)
-    work_through(close_day(actor=SYSTEM, now=NOW))  # of the day on which nothing is due
+    do_stages(CLOSE, close_day(actor=SYSTEM, now=NOW).pk)  # of the day on which nothing is due
     open_day(on=today + 2 * DAY, actor=SYSTEM, now=NOW)
     found = close_day(actor=SYSTEM, now=NOW)
-    assert set(MOMENTS) == set(STAGES)
-    for number, stage in enumerate(STAGES):
+    assert set(MOMENTS) == set(CLOSE.names)
+    for number, stage in enumerate(CLOSE.names):
         job = JobRun.objects.get(name=stage, subject_id=found.pk)
         owner, name, call = MOMENTS[stage]
         server.dies_before(owner, name, call=call)
-        fails(partial(run_job, job.pk, WORK[stage]))
+        fails(partial(attempt_job, CLOSE, job))
         server.comes_back()
         with time_machine.travel(timezone.now() + timedelta(minutes=5 * (number + 1))):
-            run_job(job.pk, WORK[stage])
-        job.refresh_from_db()
-        assert job.state == JobState.DONE, job.error
+            do_job(CLOSE, job)
     found.refresh_from_db()
     assert found.state == CloseState.PROVEN
     assert found.loans == Loan.objects.active().count(), "also those of whoever was killed"

@@ -1,6 +1,7 @@
 """Workers die and brokers forget; a run finishes by itself, equal to an undisturbed one."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,18 +10,25 @@ from celery import current_app
 from config.office.actors import SYSTEM
 from config.office.models import JobRun
 from config.office.models.job_run import JobState
-from scoring.domain.run import SCORE, RunState
+from scoring.domain.run import RunState
 from scoring.models import ScoreRun
-from scoring.operations.runs import start_run
+from scoring.operations import runs
+from scoring.operations.runs import RUN, start_run
 from tests.conftest import NOW, Enqueued
-from tests.scoring.market import everything_of, make_market, work_through
+from tests.scoring.market import SCORE, everything_of, make_market, work_through
 from tests.workers import kill, own_broker, wait_until, worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+@pytest.fixture(autouse=True)
+def _in_thirty_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Divide the sixty merchants, so that there is a middle in which something can happen."""
+    monkeypatch.setattr(runs, "RUN", replace(RUN, rows_a_part=2))
+
+
 def in_the_middle(run: ScoreRun) -> Callable[[], bool]:
-    """Tell whether some shards are scored."""
+    """Tell whether some parts are scored."""
     return lambda: JobRun.objects.of(SCORE, run.pk).filter(state=JobState.DONE).count() >= 3
 
 
@@ -51,7 +59,7 @@ def test_a_worker_killed_in_the_middle(tmp_path: Path, enqueued: Enqueued) -> No
 
 
 def test_a_broker_flushed_in_the_middle(tmp_path: Path, enqueued: Enqueued) -> None:  # noqa: ARG001
-    """Red without the sweep: the messages of the shards that were not done are gone."""
+    """Red without the sweep: the messages of the parts that were not done are gone."""
     make_market(60)
     run = start_run(actor=SYSTEM, now=NOW)
     with worker(tmp_path / "worker.log"):

@@ -18,13 +18,12 @@ from django.utils import timezone
 from config.db.transactions import Contended, operation
 from config.office.actors import SYSTEM, Actor, ActorKind
 from config.office.business_date import open_day
-from config.office.job_runs import run_job
 from config.office.models import JobRun
 from config.office.models.job_run import JobState
-from lending.domain.books.day_close import STAGES, CloseState
+from lending.domain.books.day_close import CloseState
 from lending.domain.books.loan import LoanStatus
 from lending.models import DayClose, Instalment, Loan, LoanEvent, Posting, Transfer
-from lending.operations.day_close import close_day
+from lending.operations.day_close import CLOSE, close_day
 from lending.operations.loans import book_repayment
 from lending.operations.transfers import make_payout
 from lending.queries.books import drifted_loans, prove_accounts
@@ -33,8 +32,9 @@ from merchants.domain.idempotency import RequestKey
 from merchants.models import KeptRequest
 from merchants.operations.idempotency import RequestNotTaken
 from tests.conftest import NOW
-from tests.lending.loans import OPENED, WORK, deposit, lent, make_loan
+from tests.lending.loans import OPENED, deposit, lent, make_loan
 from tests.lending.loans import close as undisturbed
+from tests.stages import attempt_job, do_job
 from tests.workers import die_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -79,21 +79,21 @@ def test_a_worker_dies_in_a_payout(bank: Path, moment: str) -> None:
 
 
 CLOSES = {
-    "collect_dues": "lending.tasks.record_collection = die\njob('lending.collect_dues', lending.tasks.collect)",
+    "collect_dues": (
+        "import lending.operations.collections as c\nc.record_collection = die\njob('lending.collect_dues')"
+    ),
     "accrue_day": (
         "import lending.operations.day_close as c\nc.ACCRUED_AT_ONCE = 1\nonce = c._accrue\n"
         "def second(*args, **kwargs):\n    once(*args, **kwargs)\n    c._accrue = die\n"
-        "c._accrue = second\njob('lending.accrue_day', lending.tasks.accrue)"
+        "c._accrue = second\njob('lending.accrue_day')"
     ),
-    "prove_books": (
-        "import lending.operations.day_close as c\nc.conclude = die\njob('lending.prove_books', lending.tasks.prove)"
-    ),
+    "prove_books": ("import lending.operations.day_close as c\nc.conclude = die\njob('lending.prove_books')"),
 }
 JOB = """
-import lending.tasks
+from celery import current_app
 from config.office.models import JobRun
-def job(name, task):
-    task(JobRun.objects.filter(name=name).latest("pk").pk)
+def job(name):
+    current_app.tasks[name](JobRun.objects.filter(name=name).latest("pk").pk)
 """
 
 
@@ -105,14 +105,12 @@ def test_a_worker_dies_in_the_close(bank: Path, stage: str) -> None:
     open_day(on=OPENED + timedelta(days=2), actor=SYSTEM, now=NOW)
     undisturbed()  # of the first day, on which nothing is due
     close = close_day(actor=SYSTEM, now=NOW)
-    for name in STAGES:
+    for name in CLOSE.names:
         if name.endswith(stage):
             die_in(JOB + CLOSES[stage])
         job = JobRun.objects.get(name=name, subject_id=close.pk)
         with time_machine.travel(timezone.now() + timedelta(minutes=5)):
-            run_job(job.pk, WORK[name])
-        job.refresh_from_db()
-        assert job.state == JobState.DONE, job.error
+            do_job(CLOSE, job)
     close.refresh_from_db()
     assert close.state == CloseState.PROVEN
     assert close.loans == len(loans), "also those of whoever was killed"
@@ -213,18 +211,18 @@ def test_a_payment_meets_the_close() -> None:
 
     def work() -> None:
         try:
-            for name in STAGES:
+            for name in CLOSE.names:
                 for job in JobRun.objects.of(name, close.pk):
-                    run_job(job.pk, WORK[name])
+                    attempt_job(CLOSE, job)
         finally:
             connection.close()
 
     with ThreadPoolExecutor(2) as pool:
         for done in [pool.submit(pay), pool.submit(work)]:
             done.result()
-    for name in STAGES:  # a part that met a lock is done again, as the sweep would see to
+    for name in CLOSE.names:  # a part that met a lock is done again, as the sweep would see to
         for job in JobRun.objects.of(name, close.pk).exclude(state=JobState.DONE):
-            run_job(job.pk, WORK[name])
+            do_job(CLOSE, job)
     assert DayClose.objects.get().state == CloseState.PROVEN
     assert {loan.repaid_minor for loan in Loan.objects.all()} == {10_000}
     assert {loan.booked_to for loan in Loan.objects.all()} == {OPENED + timedelta(days=1)}

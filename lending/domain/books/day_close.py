@@ -8,12 +8,6 @@ from typing import Final
 
 from config.kernel.refusals import first_of
 
-COLLECT: Final = "lending.collect_dues"
-ACCRUE: Final = "lending.accrue_day"
-VERIFY: Final = "lending.verify_loans"
-PROVE: Final = "lending.prove_books"
-STAGES: Final = (COLLECT, ACCRUE, VERIFY, PROVE)
-"""Collect what is due, book what was earned, compare every loan with its events, compare the ledger with the loans."""
 DRIFTED_SHOWN: Final = 100
 
 
@@ -87,17 +81,6 @@ def judge_opening(
             OpeningRefusal.NOT_THE_DAY_SHOWN: after is not None and after != today,
         }
     )
-
-
-def parts_of(stage: str, parts: int) -> int:
-    """Give the number of parts of a stage: the last looks at everything at once."""
-    return 1 if stage == PROVE else parts
-
-
-def stage_after(stage: str) -> str | None:
-    """Give the stage that follows, None after the last."""
-    place = STAGES.index(stage) + 1
-    return STAGES[place] if place < len(STAGES) else None
 
 
 def conclude(balances: Sequence[Balance], drifted: Sequence[int]) -> CloseState:

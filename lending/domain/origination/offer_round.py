@@ -2,11 +2,8 @@
 
 from datetime import date
 from enum import StrEnum
-from typing import Final
 
 from config.kernel.refusals import first_of
-
-MAKE_OFFERS: Final = "lending.make_offers"
 
 
 class RoundRefusal(StrEnum):

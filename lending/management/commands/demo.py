@@ -9,8 +9,8 @@ import subprocess
 import sys
 import time
 from argparse import ArgumentParser
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -28,22 +28,22 @@ from config.office.actors import SYSTEM
 from config.office.business_date import get_business_date, open_day
 from config.office.models import JobRun
 from config.office.models.job_run import JobState
-from lending.domain.books.day_close import STAGES as CLOSE_STAGES
+from config.office.stages import Pipeline
 from lending.domain.books.day_close import CloseState
-from lending.domain.origination.offer_round import MAKE_OFFERS
 from lending.management.borrowers import accept_some, have_accounts
+from lending.management.processes import supervised
 from lending.models import DayClose, Loan, Offer, Transfer
-from lending.operations.day_close import DayNotClosed, close_day
-from lending.operations.offers import RoundNotStarted, expire_offers, start_round
+from lending.operations.day_close import CLOSE, DayNotClosed, close_day
+from lending.operations.offers import OFFERS, RoundNotStarted, expire_offers, start_round
 from lending.queries.books import prove_accounts
 from merchants.domain.feed import feed_end
 from merchants.domain.transaction import Settlement
 from merchants.models import Merchant, Partner, Transaction
 from merchants.operations.clients import Credentials, create_partner_client
 from merchants.queries.feeds import sales_by_day
-from scoring.domain.run import STAGES, RunState
+from scoring.domain.run import RunState
 from scoring.models import ScoreRun
-from scoring.operations.runs import start_run
+from scoring.operations.runs import RUN, start_run
 from scoring.operations.versions import CalibrationNotMade, create_calibration
 from scoring.queries.runs import active_calibration, active_scorecard, unfinished_run
 from scoring.queries.scores import get_live_run
@@ -85,7 +85,9 @@ class Command(BaseCommand):
             call_command("migrate", database="owner", verbosity=0)
             call_command("enter_scorecard", verbosity=0, stdout=self.stderr)
             password = self._make_accounts()
-            started.enter_context(self._worker())
+            local, celery = settings.BASE_DIR / ".local", [sys.executable, "-m", "celery", "-A", "config"]
+            worker, beat = [*celery, "worker", "-c", "2"], [*celery, "beat", "-s", str(local / "beat")]
+            started.enter_context(supervised(worker, beat, log=local / "worker.log"))
             self._load(options["merchants"])
             self._live()
             self._say(f"Ready after {time.monotonic() - began:.0f} s.")
@@ -124,23 +126,6 @@ class Command(BaseCommand):
             kept.touch(mode=0o600)
             kept.write_text(f"{made.client_id} {made.client_secret}")
         return Credentials(*kept.read_text().split())
-
-    @contextmanager
-    def _worker(self) -> Iterator[None]:
-        """Run a Celery worker with its beat while the block runs."""
-        log = settings.BASE_DIR / ".local" / "worker.log"
-        beat = settings.BASE_DIR / ".local" / "beat"
-        command = [sys.executable, "-m", "celery", "-A", "config", "worker", "-B", "-c", "2", "-s", str(beat)]
-        with log.open("ab") as output:
-            worker = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)  # noqa: S603
-        try:
-            yield
-        finally:
-            worker.send_signal(signal.SIGTERM)
-            try:
-                worker.wait(30)
-            except subprocess.TimeoutExpired:
-                worker.kill()
 
     def _load(self, merchants: int) -> None:
         if get_business_date() is not None:
@@ -185,7 +170,7 @@ class Command(BaseCommand):
             self._run(today)
         with suppress(RoundNotStarted):
             found = start_round(actor=SYSTEM, now=timezone.now())
-            self._wait_for([MAKE_OFFERS], found.pk, "offers")
+            self._wait_for(OFFERS, found.pk, "offers")
         expire_offers(on=today, now=timezone.now())
         if accept_some():
             self._wait(lambda: not Transfer.objects.sendable(timezone.now()).exists(), "payouts")
@@ -198,7 +183,7 @@ class Command(BaseCommand):
                 close = working or close_day(actor=SYSTEM, now=timezone.now())
             except DayNotClosed:
                 return
-            self._wait_for(CLOSE_STAGES, close.pk, f"close of {close.day}")
+            self._wait_for(CLOSE, close.pk, f"close of {close.day}")
             close.refresh_from_db()
             if close.state == CloseState.BROKEN:
                 message = f"The proof of {close.day} failed: see the day's page, or manage.py check_books."
@@ -220,16 +205,16 @@ class Command(BaseCommand):
         if run.state != RunState.PUBLISHED:
             self._say(f"{run}: held back by its checks; yesterday's scores stay live.")
 
-    def _wait_for(self, names: Sequence[str], subject_id: int, words: str) -> None:
-        """Wait until the jobs of all these names are done, the last of which is queued last."""
-        jobs = JobRun.objects.filter(name__in=names, subject_id=subject_id)
+    def _wait_for(self, pipeline: Pipeline, subject_id: int, words: str) -> None:
+        """Wait until all stages are done, the last of which is queued last."""
+        jobs = JobRun.objects.filter(name__in=pipeline.names, subject_id=subject_id)
 
         def done() -> bool:
             parked = jobs.filter(state=JobState.PARKED).first()
             if parked is not None:
                 message = f"{words}: {parked.error}"
                 raise CommandError(message)
-            return jobs.filter(name=names[-1]).exists() and not jobs.exclude(state=JobState.DONE).exists()
+            return jobs.filter(name=pipeline.names[-1]).exists() and not jobs.exclude(state=JobState.DONE).exists()
 
         self._wait(done, words)
 
@@ -247,7 +232,7 @@ class Command(BaseCommand):
     def _finish(self, run: ScoreRun, words: str) -> ScoreRun:
         """Wait until a run is done, and say what came of it."""
         began = time.monotonic()
-        self._wait_for([stage.job for stage in STAGES], run.pk, words)
+        self._wait_for(RUN, run.pk, words)
         run.refresh_from_db()
         counts = f"{run.scored} scored, {run.not_scored} not scored"
         self._say(f"\r{words}: {counts}, {run.state.lower()}, {time.monotonic() - began:.1f} s")

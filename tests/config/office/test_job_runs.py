@@ -79,7 +79,7 @@ def test_jobs_are_sent_one_a_part_with_the_commit_of_what_they_are_for(enqueued:
 
 def test_a_claim_is_a_lease_with_a_token_that_rises() -> None:
     [job] = queue()
-    assert claim(job) == Claim(job_id=job.pk, subject_id=1, part=0, token=1)
+    assert claim(job) == Claim(job_id=job.pk, name=NAME, subject_id=1, part=0, token=1)
     job.refresh_from_db()
     assert (job.state, job.attempts, job.token) == (JobState.RUNNING, 1, 1)
     assert (job.claimed_at, job.lease_until) == (NOW, NOW + LEASE)

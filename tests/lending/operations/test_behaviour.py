@@ -124,7 +124,7 @@ def scored(merchant: Merchant) -> tuple[int, int]:
     card, known = card_of(run.scorecard), known_to(run)
     first = BehaviourFact.objects.order_by("batch_id").values_list("batch_id", flat=True)[0]
     [unseen] = compute_scores(
-        members=members_of_run(run_id=run.pk, shard=None),
+        members=members_of_run(run_id=run.pk, partitions=None),
         known=replace(known, watermark=Watermark(first, ())),
         pins=pins_of(run),
     )

@@ -8,14 +8,14 @@ from django.utils import timezone
 
 from config.office.actors import SYSTEM
 from config.office.business_date import open_day
-from config.office.job_runs import run_job
 from config.office.models import JobRun
-from lending.domain.books.day_close import PROVE, STAGES, CloseState
+from lending.domain.books.day_close import CloseState
 from lending.models import DayClose, Loan, ProofLine
 from lending.operations.bookings import lock_books
-from lending.operations.day_close import close_day
+from lending.operations.day_close import CLOSE, close_day
 from tests.conftest import NOW
-from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, WORK, lent, roll
+from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, lent, roll
+from tests.stages import attempt_job, do_job
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -43,7 +43,7 @@ def test_a_day_is_not_proven_while_a_booking_that_began_before_its_close_is_unde
         pool.submit(close_as_far_as_it_goes).result()
         assert DayClose.objects.get().state == CloseState.WORKING
     with time_machine.travel(timezone.now() + timedelta(minutes=5)):
-        run_job(JobRun.objects.get(name=PROVE).pk, WORK[PROVE])
+        do_job(CLOSE, JobRun.objects.get(name=CLOSE.names[-1]))
     assert DayClose.objects.get().state == CloseState.PROVEN
 
 
@@ -51,7 +51,7 @@ def close_as_far_as_it_goes() -> None:
     try:
         open_day(on=OPENED + timedelta(days=1), actor=SYSTEM, now=NOW)
         found = close_day(actor=SYSTEM, now=NOW)
-        for stage in STAGES:
-            run_job(JobRun.objects.get(name=stage, subject_id=found.pk).pk, WORK[stage])
+        for stage in CLOSE.names:
+            attempt_job(CLOSE, JobRun.objects.get(name=stage, subject_id=found.pk))
     finally:
         connection.close()

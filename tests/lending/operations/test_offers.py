@@ -6,20 +6,18 @@ from typing import Any
 import pytest
 
 from config.office.business_date import open_day
-from config.office.job_runs import run_job
 from config.office.models import BusinessDate, JobRun
-from config.office.models.job_run import JobState
 from lending.domain.origination.offer import MoveRefusal, OfferState
-from lending.domain.origination.offer_round import MAKE_OFFERS, RoundRefusal
+from lending.domain.origination.offer_round import RoundRefusal
 from lending.domain.origination.product_document import ProductMalformed
 from lending.models import CreditLine, Offer, OfferRound
 from lending.operations.offers import (
+    OFFERS,
     OfferNotMoved,
     RoundNotStarted,
     decline_offer,
     deliver_offer,
     expire_offers,
-    make_offers,
     start_round,
 )
 from lending.operations.products import EntryRefusal, ProductNotEntered
@@ -28,6 +26,7 @@ from merchants.models import Merchant
 from tests.conftest import CLERK, NOW
 from tests.lending.market import make_round, next_run, publish, sell
 from tests.race import race
+from tests.stages import do_job
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -44,8 +43,8 @@ def test_offers_are_made_from_the_published_run_once() -> None:
     with pytest.raises(RoundNotStarted) as refused:
         start_round(actor=CLERK, now=NOW)
     assert refused.value.reason is RoundRefusal.DONE_BEFORE
-    for job in JobRun.objects.of(MAKE_OFFERS, made.pk):
-        run_job(job.pk, make_offers)
+    for job in JobRun.objects.of(OFFERS.names[0], made.pk):
+        do_job(OFFERS, job)
     assert list(Offer.objects.all()) == offers
     for offer in offers:
         assert offer.caps[offer.binding] == min(minor for minor in offer.caps.values() if minor is not None)
@@ -104,14 +103,12 @@ def test_a_round_that_wakes_up_late_leaves_the_later_one_alone() -> None:
     publish(16)
     sell()
     start_round(actor=CLERK, now=NOW)
-    late = JobRun.objects.get(name=MAKE_OFFERS)
+    late = JobRun.objects.get(name=OFFERS.names[0])
     next_run(days=1)
     make_round()
     offers = list(Offer.objects.order_by("pk").values())
     assert offers
-    run_job(late.pk, make_offers)
-    late.refresh_from_db()
-    assert late.state == JobState.DONE
+    do_job(OFFERS, late)
     assert list(Offer.objects.order_by("pk").values()) == offers
 
 

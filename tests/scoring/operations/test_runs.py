@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -7,15 +8,17 @@ from django.db import connection
 from config.db.transactions import StaleRow
 from config.office.actors import SYSTEM
 from config.office.business_date import open_day
-from config.office.job_runs import claim_job, run_job
+from config.office.job_runs import claim_job
 from config.office.models import BusinessDate, JobRun, OperationEvent
 from config.office.models.job_run import JobState
 from merchants.models import Merchant
 from scoring.domain.calibration import CalibrationRefusal
-from scoring.domain.run import FREEZE, GATHER, SCORE, SHARDS, AbandonRefusal, PublishRefusal, RunState, StartRefusal
+from scoring.domain.run import AbandonRefusal, PublishRefusal, RunState, StartRefusal
 from scoring.domain.scorecard import DAY_ONE_CARD
 from scoring.models import LiveRun, ReferenceMerchant, RunCheck, Score, ScoreRun
+from scoring.operations import runs
 from scoring.operations.runs import (
+    RUN,
     RunNotAbandoned,
     RunNotPublished,
     RunNotStarted,
@@ -31,7 +34,18 @@ from scoring.queries.scores import compute_run, get_live_run, stored_row
 from tests.conftest import CLERK, NOW, Enqueued
 from tests.markets import make_merchants, make_partner, receive, sale
 from tests.race import race
-from tests.scoring.market import AS_OF, WORK, calibrate, everything_of, make_market, run_once, work_through
+from tests.scoring.market import (
+    AS_OF,
+    FREEZE,
+    GATHER,
+    SCORE,
+    calibrate,
+    everything_of,
+    make_market,
+    run_once,
+    work_through,
+)
+from tests.stages import do_job
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -79,7 +93,7 @@ def test_a_score_computed_again_after_later_and_back_dated_rows_is_equal_in_ever
     make_merchants(partner, "newcomer", category="tea", region="north")
     make_merchants(partner, "shop-0", category="coffee", region="south")
 
-    again = sorted(compute_run(run=run, shard=None), key=lambda row: row.merchant_id)
+    again = sorted(compute_run(run=run, partitions=None), key=lambda row: row.merchant_id)
 
     assert again == stored
     assert work_through(start_run(actor=SYSTEM, now=NOW)).scored >= run.scored
@@ -88,13 +102,13 @@ def test_a_score_computed_again_after_later_and_back_dated_rows_is_equal_in_ever
 
 
 def test_whoever_sleeps_past_the_lease_stores_nothing() -> None:
-    """Red without the token in finish_job: both would store the shard."""
+    """Red without the token in finish_job: both would store the part."""
     make_market(8)
     run = start_run(actor=SYSTEM, now=NOW)
     for job in (*JobRun.objects.of(GATHER, run.pk),):
         work(job)
     work(JobRun.objects.of(FREEZE, run.pk).get())
-    job = next(job for job in JobRun.objects.of(SCORE, run.pk) if shard_of(run, job.part))
+    job = JobRun.objects.of(SCORE, run.pk).get()
     sleeper = claim_job(job_id=job.pk, now=NOW)
     later = NOW + timedelta(minutes=10)
     awake = claim_job(job_id=job.pk, now=later)
@@ -103,22 +117,17 @@ def test_whoever_sleeps_past_the_lease_stores_nothing() -> None:
     score_shard(claim=awake, clock=lambda: later)
     with pytest.raises(StaleRow):
         score_shard(claim=sleeper, clock=lambda: later)
-    assert Score.objects.filter(run=run).count() == shard_of(run, job.part)
-
-
-def shard_of(run: ScoreRun, shard: int) -> int:
-    return ReferenceMerchant.objects.filter(run=run, shard=shard).count()
+    assert Score.objects.filter(run=run).count() == 8
 
 
 def work(job: JobRun) -> None:
-    run_job(job.pk, WORK[job.name])
-    job.refresh_from_db()
-    assert job.state == JobState.DONE, job.error
+    do_job(RUN, job)
 
 
-def test_two_workers_that_finish_at_once_queue_the_next_stage_once() -> None:
-    """Red without the lock in _finish_part: each would see the other's part undone, and nobody went on."""
+def test_two_workers_that_finish_at_once_queue_the_next_stage_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Red without the lock in finish_part: each would see the other's part undone, and nobody went on."""
     make_market(4)
+    monkeypatch.setattr(runs, "RUN", replace(RUN, rows_a_part=1))
     run = start_run(actor=SYSTEM, now=NOW)
     jobs = list(JobRun.objects.of(GATHER, run.pk).order_by("part"))
     for job in jobs[2:]:
@@ -127,12 +136,29 @@ def test_two_workers_that_finish_at_once_queue_the_next_stage_once() -> None:
     assert JobRun.objects.of(FREEZE, run.pk).count() == 1
 
 
-def test_a_shard_holds_the_merchants_of_its_partition() -> None:
+def test_in_however_many_parts_a_run_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Red if two parts read one partition, or none; of 32, each reads one, as in runs that were started before."""
+    make_market(40)
+    whole = run_once()
+    for rows_a_part, parts in ((14, 3), (1, 32)):
+        monkeypatch.setattr(runs, "RUN", replace(RUN, rows_a_part=rows_a_part))
+        run = start_run(actor=SYSTEM, now=NOW)
+        assert [JobRun.objects.of(GATHER, run.pk).count(), run.parts, whole.parts] == [parts, parts, 1]
+        work_through(run)
+        assert everything_of(run) == everything_of(whole)
+        assert pinned_of(run) == pinned_of(whole)
+
+
+def pinned_of(run: ScoreRun) -> list[tuple[object, ...]]:
+    fields = [field.attname for field in ReferenceMerchant._meta.fields if field.attname not in {"id", "run_id"}]
+    return list(ReferenceMerchant.objects.filter(run=run).order_by("merchant_id").values_list(*fields))
+
+
+def test_a_merchant_is_pinned_with_its_partition() -> None:
+    """Red if a replay looked for its history elsewhere."""
     make_market(50)
     run = start_run(actor=SYSTEM, now=NOW)
-    for job in JobRun.objects.of(GATHER, run.pk):
-        work(job)
-    assert JobRun.objects.of(GATHER, run.pk).count() == SHARDS
+    work(JobRun.objects.of(GATHER, run.pk).get())
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT DISTINCT m.shard, t.tableoid::regclass::text FROM scoring_referencemerchant m"

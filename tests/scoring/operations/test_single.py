@@ -36,8 +36,8 @@ def test_a_fresh_score_sees_what_came_since_and_can_be_replayed() -> None:
     single = score_merchant(merchant_id=merchant.pk, actor=CLERK, now=NOW)
     assert single.sales_basis_minor > Score.objects.get(run=live, merchant=merchant).sales_basis_minor
     receive(merchant.partner, [sale(f"more-{day}", "shop-1", amount="900.00") for day in range(20)])
-    shard = ReferenceMerchant.objects.get(run=single.run).shard
-    assert compute_run(run=get_run(run_id=single.run_id), shard=shard) == [stored_row(single)]
+    partition = ReferenceMerchant.objects.get(run=single.run).shard
+    assert compute_run(run=get_run(run_id=single.run_id), partitions=[partition]) == [stored_row(single)]
 
 
 def test_a_newcomer_is_scored_afresh() -> None:
