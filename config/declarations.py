@@ -57,9 +57,11 @@ class Link:
 class Declaration:
     """What one app declares.
 
-    rights: who may use each permission. beat: every so often, the task of this name. search: dotted paths of functions
-    `(request, term) -> list[SearchResult]`. dashboard: the dotted path of the function that fills the first page; one
-    app declares it. authentication: likewise, the class that knows who calls the API.
+    rights: who may use each permission. beat: every so often, the task of this name. due: tasks that look whether
+    something is due and begin it; called every half minute, and whenever something changed that may make it due.
+    search: dotted paths of functions `(request, term) -> list[SearchResult]`. dashboard: the dotted path of the
+    function that fills the first page; one app declares it. authentication: likewise, the class that knows who calls
+    the API.
     """
 
     rights: Mapping[str, frozenset[Role]] = field(default_factory=dict)
@@ -67,6 +69,7 @@ class Declaration:
     links: Sequence[Link] = ()
     scopes: Mapping[str, str] = field(default_factory=dict)
     beat: Mapping[str, timedelta] = field(default_factory=dict)
+    due: Sequence[str] = ()
     search: Sequence[str] = ()
     dashboard: str | None = None
     authentication: str | None = None
@@ -81,6 +84,7 @@ def gather(apps: Iterable[str]) -> Declaration:
         links=[link for section in Section for part in found for link in part.links if link.section is section],
         scopes=_merged(part.scopes for part in found),
         beat=_merged(part.beat for part in found),
+        due=list(chain.from_iterable(part.due for part in found)),
         search=list(chain.from_iterable(part.search for part in found)),
         dashboard=_one(part.dashboard for part in found),
         authentication=_one(part.authentication for part in found),

@@ -9,6 +9,7 @@ from lending.domain.books.booking import BACK_DATED_AT_MOST
 
 DECLARED = Declaration(
     rights={
+        "lending.add_productversion": frozenset({Role.RISK_MANAGER}),
         "lending.cancel_loan": frozenset({Role.RISK_MANAGER}),
         "lending.change_rate_loan": frozenset({Role.RISK_MANAGER}),
         "lending.charge_loan": frozenset({Role.FINANCE}),
@@ -71,11 +72,8 @@ DECLARED = Declaration(
         "loans:read": "Read loans",
         "loans:write": "Report repayments",
     },
-    beat={
-        "lending.settle_transfers": timedelta(minutes=1),
-        "lending.start_due_round": timedelta(minutes=1),
-        "lending.close_due_day": timedelta(minutes=1),
-    },
+    beat={"lending.settle_transfers": timedelta(minutes=1)},
+    due=["lending.close_due_day", "lending.start_due_round"],
     search=["lending.admin.merchant.find_merchants", "lending.admin.merchant.find_lending"],
     dashboard="lending.admin.dashboard.fill_dashboard",
 )

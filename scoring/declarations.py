@@ -1,13 +1,13 @@
 """What scoring declares to the ground."""
 
-from datetime import timedelta
-
 from django.utils.translation import gettext_lazy as _
 
 from config.declarations import EVERYONE, Declaration, Link, Role, Section
 
 DECLARED = Declaration(
     rights={
+        "scoring.add_calibrationversion": frozenset({Role.RISK_MANAGER}),
+        "scoring.add_scorecardversion": frozenset({Role.RISK_MANAGER}),
         "scoring.abandon_scorerun": frozenset({Role.RISK_MANAGER}),
         "scoring.publish_anyway_scorerun": frozenset({Role.RISK_MANAGER}),
         "scoring.replay_score": frozenset({Role.CREDIT_ANALYST, Role.UNDERWRITER, Role.RISK_MANAGER}),
@@ -27,5 +27,5 @@ DECLARED = Declaration(
         Link(section=Section.SCORING, title=_("Calibrations"), icon="tune", app="scoring", model="calibrationversion"),
     ],
     scopes={"scores:read": "Read scores, grades and reasons"},
-    beat={"scoring.start_due_run": timedelta(minutes=5)},
+    due=["scoring.start_due_run"],
 )

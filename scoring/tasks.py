@@ -14,8 +14,9 @@ add_tasks(RUN)
 @shared_task(name="scoring.start_due_run")
 def start_due_run() -> None:
     """Score the business date, unless the office goes by a manual clock or it is scored already."""
-    if is_run_due():
+    now = timezone.now()
+    if is_run_due(now=now):
         try:
-            start_run(actor=SYSTEM, now=timezone.now())
+            start_run(actor=SYSTEM, now=now)
         except RunNotStarted:
             return  # another fire of the beat was faster, or there is nobody to score

@@ -20,6 +20,7 @@ from urllib.request import urlopen
 
 import django
 from playwright.sync_api import Browser, ConsoleMessage, sync_playwright
+from playwright.sync_api import Page as BrowserPage
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup()
@@ -48,6 +49,7 @@ FLAGS = [
 LOOKS = {
     "light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 900}},
     "dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 900}},
+    "tablet": {"color_scheme": "light", "viewport": {"width": 820, "height": 1180}},
     "phone": {"color_scheme": "light", "viewport": {"width": 390, "height": 844}},
 }
 TALLEST = 1_900  # pixels: a list of everything shows no more than its beginning
@@ -118,7 +120,8 @@ def pages() -> dict[str, Page]:
         "transfers": Page("Payouts and collections", reverse("admin:lending_transfer_changelist")),
         "closes": Page("Day closes", reverse("admin:lending_dayclose_changelist")),
         "start-close": Page("Closing the next day", reverse("admin:lending_dayclose_start"), "finance"),
-        "live-day": Page("Living the next day", reverse("admin:lending_dayclose_live"), "finance"),
+        "open-day": Page("Opening the next day", reverse("admin:lending_dayclose_open"), "finance"),
+        "not-found": Page("A page that does not exist", "/admin/nothing/here/"),
         "close": Page("The close of a day and its proof", change("lending_dayclose", close.pk)),
         "runs": Page("Scoring runs", reverse("admin:scoring_scorerun_changelist")),
         "run": Page("A run and its checks", change("scoring_scorerun", held.pk)),
@@ -171,6 +174,13 @@ def cookie_of(username: str) -> str:
     return client.cookies["sessionid"].value
 
 
+def fill(page: BrowserPage, field: str, text: str) -> None:
+    """Fill a field, if the form asks for it at this step."""
+    found = page.locator(f"form.tl-form [name={field}]:visible")
+    if found.count():
+        found.fill(text)
+
+
 def take(browser: Browser, root: str, cookies: Mapping[str, str], found: Mapping[str, Page]) -> None:
     """Take every page in every look."""
     for look, options in LOOKS.items():
@@ -181,9 +191,9 @@ def take(browser: Browser, root: str, cookies: Mapping[str, str], found: Mapping
             context.add_cookies([{"name": "sessionid", "value": cookies[wanted.user], "url": root}])
             page.goto(root + wanted.path)
             for field, text in (wanted.fields or {}).items():
-                page.fill(f"form.tl-form [name={field}]", text)
+                fill(page, field, text)
             if wanted.fields:
-                page.click("form.tl-form button[type=submit]")
+                page.click("form.tl-form button.tl-primary")
             page.wait_for_load_state("networkidle")
             page.wait_for_timeout(400)  # charts ease in
             height = min(TALLEST, int(page.evaluate("document.documentElement.scrollHeight")))

@@ -4,6 +4,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from config.db.transactions import operation, require_one
+from config.jobs import wake
 from config.kernel.refusals import Refused
 from config.office.actors import Actor
 from config.office.events import record_event
@@ -30,8 +31,11 @@ def lock_business_date() -> None:
     list(BusinessDate.objects.lock())
 
 
-def open_day(*, on: date, actor: Actor, now: datetime) -> date:
-    """Open a later business day, or the very first one; return it. Raises BusinessDateNotMoved."""
+def open_day(*, on: date, actor: Actor, now: datetime, is_first: bool = False) -> date:
+    """Open a later business day, or the very first one; return it. Raises BusinessDateNotMoved.
+
+    is_first: only if none is open yet.
+    """
     with operation():
         row = BusinessDate.objects.lock().first()
         if row is None:
@@ -39,7 +43,7 @@ def open_day(*, on: date, actor: Actor, now: datetime) -> date:
             before = None
         else:
             before = row.current.isoformat()
-            if on <= row.current:
+            if is_first or on <= row.current:
                 raise BusinessDateNotMoved(DateRefusal.NOT_FORWARD)
             require_one(BusinessDate.objects.filter(current=row.current).update(current=on))
         record_event(
@@ -50,4 +54,5 @@ def open_day(*, on: date, actor: Actor, now: datetime) -> date:
             after={"current": on.isoformat()},
             now=now,
         )
+        wake()
         return on

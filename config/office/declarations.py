@@ -37,5 +37,6 @@ DECLARED = Declaration(
         Link(section=Section.ADMINISTRATION, title=_("Staff"), icon="group", app="auth", model="user"),
         Link(section=Section.ADMINISTRATION, title=_("Roles"), icon="badge", app="auth", model="group"),
     ],
-    beat={"office.roll_business_date": timedelta(minutes=5), "office.record_heartbeat": timedelta(seconds=30)},
+    beat={"office.start_due_work": timedelta(seconds=30), "office.record_heartbeat": timedelta(seconds=30)},
+    due=["office.roll_business_date"],
 )

@@ -3,10 +3,11 @@
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-from celery import shared_task
+from celery import current_app, shared_task
 from django.conf import settings
 from django.utils import timezone
 
+from config.jobs import START_DUE_WORK
 from config.kernel.calendar import business_day
 from config.office.actors import SYSTEM
 from config.office.business_date import BusinessDateNotMoved, open_day
@@ -18,6 +19,13 @@ from config.office.job_runs import sweep_jobs
 def sweep() -> None:
     """Send again the jobs that the broker or a dead worker lost."""
     sweep_jobs(now=timezone.now(), older_than=timedelta(seconds=settings.JOB_LEASE.total_seconds() / 2))
+
+
+@shared_task(name=START_DUE_WORK)
+def start_due_work() -> None:
+    """Let every app look whether something is due; a message that is lost or doubled is harmless."""
+    for name in settings.DECLARED.due:
+        current_app.tasks[name].delay()
 
 
 @shared_task(name="office.record_heartbeat")

@@ -6,6 +6,7 @@ A verb is one entry in the `verbs` of its model's admin page, one operation and 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from django import forms
@@ -66,9 +67,18 @@ def date_field(label: Words, **options: Any) -> forms.DateField:  # noqa: ANN401
     return forms.DateField(label=label, widget=UnfoldAdminTextInputWidget({"type": "date"}), **options)
 
 
-def choice_field(label: Words, **options: Any) -> forms.TypedChoiceField:  # noqa: ANN401 - the field's own
-    """Ask for one of few whole numbers."""
-    return forms.TypedChoiceField(label=label, coerce=int, widget=UnfoldAdminSelectWidget, **options)
+def choice_field(label: Words, *, coerce: Callable[[str], Any] = int, **options: Any) -> forms.TypedChoiceField:  # noqa: ANN401 - the field's own
+    """Ask for one of few."""
+    return forms.TypedChoiceField(label=label, coerce=coerce, widget=UnfoldAdminSelectWidget, **options)
+
+
+def share_field(label: Words, **options: Any) -> forms.DecimalField:  # noqa: ANN401 - the field's own
+    """Ask for a share in percent, above 0 and below 100."""
+    widget = UnfoldAdminTextInputWidget({"inputmode": "decimal"})
+    least = Decimal("0.01")
+    return forms.DecimalField(
+        label=label, min_value=least, max_value=100 - least, decimal_places=2, widget=widget, **options
+    )
 
 
 def tick_field(label: Words) -> forms.BooleanField:
@@ -220,7 +230,7 @@ def take_step(verb: Verb, row: Any, request: HttpRequest) -> Step:  # noqa: ANN4
         shows_at_once = form is None and verb.effects is not None
         return _previewing(verb, row, asked, form, about, now_seen) if shows_at_once else asking
     if form is not None and not form.is_valid():
-        late = confirms and verb.effects is not None and set(form.errors) <= set(verb.asked_last)
+        late = verb.effects is not None and set(form.errors) <= set(verb.asked_last)
         return _previewing(verb, row, asked, form, about, now_seen) if late else asking
     data = {} if form is None else form.cleaned_data
     seen = request.POST.get(SEEN) if confirms else now_seen

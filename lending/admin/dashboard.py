@@ -28,19 +28,20 @@ from config.office.display import (
     Text,
     bars,
     chip,
-    code,
     grade_chip,
     lines,
     linked,
 )
 from config.office.heartbeat import get_pulse
 from config.office.words import money, percent
+from lending.admin.setup import setup_card
 from lending.admin.words import CLOSE_STATES
 from lending.domain.books.day_close import CloseState
 from lending.domain.books.loan import LoanStatus
 from lending.domain.books.transfer import TransferState
 from lending.domain.origination.application import ApplicationState
 from lending.queries.portfolio import Lateness, Portfolio
+from lending.queries.setup import get_setup
 from lending.queries.work_queue import WorkQueue, get_work_queue
 from scoring.domain.run import RunState
 from scoring.models import RunCheck, ScoreRun
@@ -79,7 +80,8 @@ def _page(dashboard: Dashboard, queue: WorkQueue | None, request: HttpRequest) -
         alerts=[*_alerts(dashboard), *([] if queue is None else _lending_alerts(queue, request))],
         figures=[] if figures is None else list(_figures(dashboard, figures)),
         cards=[
-            *([] if queue is None else [_lending(queue)]),
+            *([] if live is not None else [setup_card(get_setup(now=timezone.now()), request)]),
+            *([] if queue is None or not (live or queue.portfolios) else [_lending(queue)]),
             *([] if figures is None else _scores(dashboard, figures)),
             *([_runs(dashboard.runs)] if dashboard.runs else []),
         ],
@@ -154,7 +156,7 @@ def _figures(dashboard: Dashboard, figures: RunFigures) -> Iterator[Figure]:
 
 def _lending(queue: WorkQueue) -> Card:
     offers = Cell(text=f"{queue.open_offers:,}", link=_list_url("lending_offer", state="open"), tag="offers")
-    more: list[Cell] = [Cell(text=_("open offers"))]
+    more: list[Cell] = [Cell(text=_("open offers ·"))]
     close = queue.last_close
     if close is not None:
         words, tint = CLOSE_STATES[CloseState(close.state)]
@@ -175,7 +177,8 @@ def _lending(queue: WorkQueue) -> Card:
     elif queue.has_product:
         parts = [Text(_("No loan yet. Offers are made after each published run; a loan begins when one is accepted."))]
     else:
-        parts = [Facts([(_("No product is sold yet"), code("manage.py enter_product"))])]
+        enter = Cell(text=_("Enter the first product"), link=reverse("admin:lending_productversion_enter"))
+        parts = [Facts([(_("No product is sold yet"), enter)])]
     return Card(title=_("Lending"), parts=parts, aside=Cell(text="", more=[offers, *more]))
 
 

@@ -16,16 +16,17 @@ from config.office.display import Alert, Card, Cell, Column, Facts, Page, Part, 
 from config.office.lists import ListColumn, choice_filter
 from config.office.pages import OfficeAdmin, name_of
 from config.office.progress import live_view, progress_page
-from config.office.verbs import Asked, Verb
+from config.office.verbs import Asked, Verb, VerbForm, date_field
 from config.office.words import Words, money
 from lending.admin.words import ACCOUNTS, CLOSE_REFUSALS, CLOSE_STATES, OPENING_REFUSALS
 from lending.domain.books.day_close import CloseState, OpeningRefusal
 from lending.domain.books.ledger import Account
 from lending.models import DayClose, Loan, ProofLine
-from lending.operations.day_close import CLOSE, DayNotClosed, DayNotOpened, close_day, open_next_day
+from lending.operations.day_close import CLOSE, DayNotClosed, DayNotOpened, close_day, open_first_day, open_next_day
 from lending.queries.closes import (
     drifted_of,
     get_close_refusal,
+    get_first_refusal,
     get_opening,
     get_opening_refusal,
     next_day,
@@ -110,6 +111,32 @@ OPEN: Final = Verb(
 )
 
 
+class FirstDayForm(VerbForm):
+    """Ask on which day the office begins."""
+
+    on = date_field(_("First business date"))
+
+
+def _first_refusal(_row: None, _asked: Asked) -> Words | None:
+    refusal = get_first_refusal()
+    return None if refusal is None else OPENING_REFUSALS[refusal]
+
+
+FIRST: Final = Verb(
+    name="first",
+    label=_("Open the first day"),
+    right=RIGHT,
+    form=FirstDayForm,
+    note=_("The office begins on this day: it takes payments, and scores are as of its morning. There is no way back."),
+    why_not=_first_refusal,
+    offered=lambda _row: get_first_refusal() is None,
+    call=lambda _row, asked: open_first_day(on=asked.data["on"], actor=asked.actor, now=asked.now),
+    done=_("The day is open."),
+    refusals={DayNotOpened: OPENING_REFUSALS},
+    is_primary=True,
+)
+
+
 @admin.register(DayClose)
 class DayCloseAdmin(OfficeAdmin[DayClose]):
     """The closes, the last first."""
@@ -122,7 +149,7 @@ class DayCloseAdmin(OfficeAdmin[DayClose]):
         ListColumn(label=_("Finished, UTC"), cell=lambda close: close.finished_at, style="tl-nowrap"),
     )
     filters = (choice_filter("state", _("state"), CLOSE_STATES),)
-    list_verbs = (CLOSE_NEXT, OPEN)
+    list_verbs = (CLOSE_NEXT, OPEN, FIRST)
     empty = _("No day closed yet. Every day from the first loan on is closed once the next has opened.")
 
     def further_urls(self, wrap: Callable[..., Any]) -> list[URLPattern]:

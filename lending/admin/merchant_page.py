@@ -55,6 +55,7 @@ from lending.domain.origination.no_offer import Measure, Threshold, Without
 from lending.models import Application, Loan, Offer
 from lending.queries.borrowing import Borrowing, get_borrowing
 from merchants.domain.payout_account import PayoutAccountState
+from merchants.domain.transaction import Settlement
 from merchants.models import Merchant
 from merchants.queries.labels import ACCOUNT_STATES
 from merchants.queries.merchants import siblings_of
@@ -75,7 +76,10 @@ SPANS: Final = {
     Period.WEEK: _("Last 26 weeks"),
     Period.MONTH: _("Last 24 months, the current one so far"),
 }
-SALES: Final = _("net sales: settled or, without escrow, paid; less refunds and chargebacks; as the score counts them")
+SALES: Final = {
+    Settlement.ESCROW: _("net: settled, less refunds and chargebacks, as the score counts it"),
+    Settlement.IMMEDIATE: _("net: paid, less refunds and chargebacks, as the score counts it"),
+}
 
 
 def merchant_page(merchant: Merchant, request: HttpRequest) -> Page:
@@ -88,7 +92,9 @@ def merchant_page(merchant: Merchant, request: HttpRequest) -> Page:
     alerts, figures, cards = _standing(score, merchant, late)
     total = sum(part.sold - part.returned for part in sales)
     span = f"{SPANS[period]}, {merchant.currency}"
-    figures.append(Figure(label=span, value=money(total, merchant.currency), note=SALES))
+    figures.append(
+        Figure(label=span, value=money(total, merchant.currency), note=SALES[Settlement(merchant.partner.settlement)])
+    )
     if score is not None:
         run = score.run
         figures.append(Figure(label=_("Live run as of"), value=linked(run, run.as_of.isoformat()), style="tl-plain"))
@@ -101,13 +107,17 @@ def merchant_page(merchant: Merchant, request: HttpRequest) -> Page:
         buttons=_buttons(merchant, score, request),
         cards=[
             *([] if borrowing is None else _borrowing(borrowing, merchant, score, request)),
-            _sales_card(sales, period, merchant.currency),
+            _sales_card(sales, period, merchant),
             *cards,
             trend_card(trend, merchant),
             _accounts(merchant, request),
             *([] if score is None else [pins_card(score)]),
         ],
     )
+
+
+def _counted(merchant: Merchant) -> Words:
+    return SALES[Settlement(merchant.partner.settlement)]
 
 
 def _chips(score: Score | None, late: int) -> list[Cell]:
@@ -131,7 +141,7 @@ def _who(merchant: Merchant) -> list[object]:
 def _buttons(merchant: Merchant, score: Score | None, request: HttpRequest) -> list[Button]:
     listed = reverse("admin:merchants_merchant_transactions", args=[merchant.pk])
     buttons = [Button(label=_("Transactions"), url=listed, is_primary=False)]
-    if score is not None and score.not_scored is None:
+    if score is not None:
         address = reverse("admin:merchants_merchant_replay", args=[merchant.pk, score.pk])
         why = None if request.user.has_perm("scoring.replay_score") else NO_RIGHT
         buttons.append(Button(label=_("Replay this score"), url=address, why=why, is_primary=False))
@@ -242,7 +252,6 @@ def _loans(borrowing: Borrowing) -> Card:
         Column(label=_("Amount"), number=True),
         Column(label=_("Outstanding"), number=True),
         Column(label=_("Due"), number=True),
-        Column(label=_("Days past due"), number=True),
     ]
     table = Table(columns=columns, rows=[_loan(loan) for loan in borrowing.loans], empty=_("None yet."))
     parts: list[Part] = [table]
@@ -258,9 +267,10 @@ def _loan(loan: Loan) -> list[object]:
         return money(minor, loan.currency) if minor else ""
 
     name = linked(loan, note="" if loan.disbursed_on is None else loan.disbursed_on.isoformat())
-    state = chip(*loan_chip(LoanStatus(loan.status), loan.dpd))
+    words, tint = loan_chip(LoanStatus(loan.status), loan.dpd)
+    state = Cell(text=words, tint=tint, note=late_words(loan.dpd) if loan.dpd else "")
     amounts = [amount(loan.amount_minor), amount(loan.principal_minor), amount(loan.due_minor)]
-    return [name, state, *amounts, loan.dpd or ""]
+    return [name, state, *amounts]
 
 
 def _application(row: Application) -> list[object]:
@@ -275,7 +285,8 @@ def _sales(merchant: Merchant, asked: QueryDict) -> tuple[Sequence[PeriodSales],
     return ([] if until is None else sales_of(merchant_id=merchant.pk, period=period, until=until)), period
 
 
-def _sales_card(sales: Sequence[PeriodSales], period: Period, currency: str) -> Card:
+def _sales_card(sales: Sequence[PeriodSales], period: Period, merchant: Merchant) -> Card:
+    currency = merchant.currency
     tabs = [(f"?by={other.value}#sales", words, other is period) for other, words in PERIODS.items()]
     title = _t("Net sales, %(currency)s") % {"currency": currency}
     if all(part.is_silent for part in sales):
@@ -297,7 +308,12 @@ def _sales_card(sales: Sequence[PeriodSales], period: Period, currency: str) -> 
     table = Table(
         columns=columns, rows=[_sales_row(part, currency) for part in reversed(sales)], folded=_("The same as a table")
     )
-    return Card(title=title, parts=[Text(SALES, "tl-note"), chart, table], tabs=tabs, anchor="sales")
+    return Card(
+        title=title,
+        parts=[Text(_counted(merchant), "tl-note"), chart, table],
+        tabs=tabs,
+        anchor="sales",
+    )
 
 
 def _sales_chart(sales: Sequence[PeriodSales], period: Period, currency: str) -> dict[str, object]:

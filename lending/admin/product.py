@@ -22,18 +22,20 @@ from config.office.display import (
     Table,
     Text,
     chip,
-    code,
     grade_chip,
     version_card,
 )
 from config.office.lists import ListColumn
 from config.office.pages import OfficeAdmin, name_of, name_over
+from config.office.verbs import Asked, Effects, Verb, VerbForm, choice_field
 from config.office.words import HUNDREDTH, MINUS, Words, money, percent
-from lending.admin.words import BANDS, METHODS, PERIODS, PREPAYMENTS
+from lending.admin.words import BANDS, ENTRY_REFUSALS, METHODS, PERIODS, PREPAYMENTS
 from lending.domain.origination.product import BASIS_POINTS, Product, margin_at
+from lending.domain.origination.product_document import DAY_ONE_PRODUCT, canonical_product, in_currency, parse_product
 from lending.models import ProductVersion
+from lending.operations.products import ProductNotEntered, enter_product
 from lending.queries.offers import open_offers_of
-from lending.queries.products import product_of, with_sold
+from lending.queries.products import currencies_without_product, product_of, with_sold
 from scoring.domain.calibration import MILLION
 from scoring.domain.features.declarations import Unit
 from scoring.queries.labels import value_in_unit
@@ -41,6 +43,53 @@ from scoring.queries.labels import value_in_unit
 SOLD: Final = (_("Sold"), "tl-ok")
 REPLACED: Final = (_("Replaced by a later version"), "")
 Fact = tuple[Words, object]
+
+
+class EnterForm(VerbForm):
+    """Ask in which currency the first product is sold."""
+
+    currency = choice_field(_("Currency"), coerce=str)
+
+    def prepare(self) -> None:
+        """Offer the currencies in which nothing is sold."""
+        self.fields["currency"].choices = [(one, one) for one in currencies_without_product()]  # type: ignore[attr-defined]
+
+
+def _first_product(asked: Asked) -> str:
+    return in_currency(DAY_ONE_PRODUCT.read_text(encoding="utf-8"), asked.data["currency"])
+
+
+def _enter_effects(_row: None, asked: Asked) -> Effects:
+    product = parse_product(*canonical_product(_first_product(asked)))
+    facts = [
+        (_("Product"), product.name),
+        (_("Loan amount"), f"{_amount(product.minimum_minor, product)} – {_amount(product.maximum_minor, product)}"),  # noqa: RUF001
+        (_("Referred above"), _amount(product.origination.refer_above_minor, product)),
+    ]
+    return Effects(parts=[Facts(facts), *_prices(product).parts])
+
+
+def _enter_refusal(_row: None, _asked: Asked) -> Words | None:
+    return None if currencies_without_product() else _("A product is sold in every currency of the merchants.")
+
+
+ENTER: Final = Verb(
+    name="enter",
+    label=_("Enter the first product"),
+    right="lending.add_productversion",
+    form=EnterForm,
+    note=_(
+        "Amounts are the same figures in every currency: compare them with what your merchants sell. Another product "
+        "is entered from a file, with manage.py enter_product."
+    ),
+    effects=_enter_effects,
+    preview_label=_("Show the product"),
+    why_not=_enter_refusal,
+    call=lambda _row, asked: enter_product(text=_first_product(asked), actor=asked.actor, now=asked.now),
+    done=_("The product is sold: offers follow the next published run, or the live one."),
+    refusals={ProductNotEntered: ENTRY_REFUSALS},
+    is_primary=True,
+)
 
 
 @admin.register(ProductVersion)
@@ -54,7 +103,8 @@ class ProductVersionAdmin(OfficeAdmin[ProductVersion]):
         ListColumn(label=_("Version"), cell=lambda version: version.version, number=True),
         ListColumn(label=_("Entered, UTC"), cell=lambda version: version.created_at, style="tl-nowrap"),
     )
-    empty = code("manage.py enter_product")
+    list_verbs = (ENTER,)
+    empty = _("No product is sold yet. One comes with Tradeline, to begin with.")
 
     def rows(self) -> QuerySet[ProductVersion]:
         """Tell of each whether it is sold."""

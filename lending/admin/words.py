@@ -25,6 +25,7 @@ from lending.domain.origination.offer import AcceptanceRefusal, OfferState
 from lending.domain.origination.product import Band
 from lending.domain.origination.review import ReviewRefusal
 from lending.domain.origination.rules import Ground, Outcome
+from lending.operations.products import EntryRefusal
 from lending.queries.portfolio import Lateness
 from scoring.domain.policy import NotScored
 from scoring.domain.run import SingleRefusal
@@ -130,7 +131,11 @@ CLOSE_REFUSALS: Final = {
     CloseRefusal.ANOTHER_WORKS: _("Another day is being closed."),
     CloseRefusal.NOTHING_TO_CLOSE: _("Every day before the open one is closed, or no loan was ever paid out."),
 }
+ENTRY_REFUSALS: Final = {
+    EntryRefusal.VERSION_USED: _("This version of the product is entered with another content."),
+}
 OPENING_REFUSALS: Final = {
+    OpeningRefusal.OPEN_ALREADY: _("A business day is open already."),
     OpeningRefusal.NO_BUSINESS_DATE: _("No business day is open."),
     OpeningRefusal.BY_CALENDAR: _("Days open by the calendar here."),
     OpeningRefusal.CLOSE_UNDER_WAY: _("A day is being closed: let it finish."),

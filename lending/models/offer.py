@@ -113,4 +113,4 @@ class Offer(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.merchant_id}: {self.limit_minor} {self.currency}"
+        return f"offer_{self.pk}"

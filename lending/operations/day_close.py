@@ -16,6 +16,7 @@ from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
 from config.db.transactions import StaleRow, operation, require_one
+from config.jobs import wake
 from config.kernel.refusals import Refused
 from config.office.actors import SYSTEM, Actor
 from config.office.business_date import BusinessDateNotMoved, lock_business_date, open_day
@@ -31,7 +32,7 @@ from lending.operations.bookings import lock_books, post
 from lending.operations.collections import collect_dues, office_gateway
 from lending.queries.behaviour import day_ends_of_part
 from lending.queries.books import booked_loans, drifted_loans, prove_accounts
-from lending.queries.closes import get_close_refusal, get_opening_refusal, next_day
+from lending.queries.closes import get_close_refusal, get_first_refusal, get_opening_refusal, next_day
 from lending.queries.loans import contracts_of, position_of, standing_of
 from scoring.operations.behaviour import record_behaviour
 
@@ -71,6 +72,17 @@ def close_day(*, actor: Actor, now: datetime) -> DayClose:
         )
         CLOSE.start(subject_id=close.pk, actor=actor, now=now)
         return close
+
+
+def open_first_day(*, on: date, actor: Actor, now: datetime) -> date:
+    """Open the day on which an office begins that goes by a manual clock. Raises DayNotOpened, Contended."""
+    refusal = get_first_refusal()
+    if refusal is not None:
+        raise DayNotOpened(refusal)
+    try:
+        return open_day(on=on, is_first=True, actor=actor, now=now)
+    except BusinessDateNotMoved as error:  # another was faster
+        raise DayNotOpened(OpeningRefusal.OPEN_ALREADY) from error
 
 
 def open_next_day(*, after: date, actor: Actor, now: datetime) -> DayClose:
@@ -155,6 +167,7 @@ def prove_books(*, claim: Claim, clock: Clock) -> None:
         ProofLine.objects.bulk_create([ProofLine(close=close, **asdict(balance)) for balance in balances])
         state = conclude(balances, close.drifted)
         require_one(DayClose.objects.working().filter(pk=close.pk).update(state=state, finished_at=now))
+        wake()
         record_event(
             name="lending.prove_books",
             subject=close,

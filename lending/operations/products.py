@@ -4,6 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from config.db.transactions import operation
+from config.jobs import wake
 from config.kernel.refusals import Refused
 from config.office.actors import Actor
 from config.office.events import record_event
@@ -47,4 +48,5 @@ def enter_product(*, text: str, actor: Actor, now: datetime) -> ProductVersion:
         record_event(
             name="lending.enter_product", subject=version, actor=actor, before={}, after={"sha256": sha256}, now=now
         )
+        wake()
         return version

@@ -13,6 +13,7 @@ from lending.domain.books.day_close import (
     OpeningRefusal,
     day_to_close,
     judge_close,
+    judge_first_opening,
     judge_opening,
 )
 from lending.models import DayClose, Loan, Posting, ProofLine
@@ -81,6 +82,11 @@ def get_opening_refusal(*, after: date | None = None) -> OpeningRefusal | None:
         by_calendar=settings.BUSINESS_CLOCK != "manual",
         another_works=DayClose.objects.working().exists(),
     )
+
+
+def get_first_refusal() -> OpeningRefusal | None:
+    """Judge whether the office may begin on a day that somebody names."""
+    return judge_first_opening(today=get_business_date(), by_calendar=settings.BUSINESS_CLOCK != "manual")
 
 
 def get_opening() -> Opening:

@@ -12,6 +12,7 @@ from lending.domain.origination.product_document import parse_product
 from lending.domain.origination.rules import Rules, current_rules
 from lending.models import ProductVersion
 from lending.queries.facts import facts_of, is_outdated
+from merchants.models import Merchant
 from scoring.models import Score, ScoreRun
 from scoring.queries.scores import get_live_run
 
@@ -60,3 +61,10 @@ def with_sold(versions: QuerySet[ProductVersion]) -> QuerySet[ProductVersion]:
 def sold_products() -> list[ProductVersion]:
     """List the versions that are sold, one a currency."""
     return list(ProductVersion.objects.filter(LAST_ENTERED).order_by("currency"))
+
+
+def currencies_without_product() -> list[str]:
+    """List the currencies of merchants in which nothing is sold."""
+    sold = ProductVersion.objects.values_list("currency", flat=True)
+    wanted = Merchant.objects.exclude(currency__in=sold).order_by("currency")
+    return list(wanted.values_list("currency", flat=True).distinct())

@@ -1,6 +1,7 @@
 """Read batches, and what was known when."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import transaction
 
@@ -53,3 +54,8 @@ def known_now() -> Watermark:
     """Read what is known now without holding the numbering up: to show, not to pin."""
     last = Batch.objects.order_by("-number").values_list("number", flat=True).first()
     return Watermark((last or 0) + 1, tuple(Batch.objects.unsealed().values_list("number", flat=True)))
+
+
+def is_settled(*, before: datetime) -> bool:
+    """Tell whether no batch is being received or stored, and none was sealed at this moment or later."""
+    return not Batch.objects.unsealed().exists() and not Batch.objects.filter(sealed_at__gte=before).exists()

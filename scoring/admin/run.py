@@ -1,6 +1,7 @@
 """The runs: started, watched while they work, published or abandoned by hand."""
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any, Final
 
 from django.contrib import admin
@@ -15,11 +16,13 @@ from config.office.display import Alert, Card, Cell, Column, Facts, Figure, Page
 from config.office.lists import ListColumn
 from config.office.pages import OfficeAdmin, name_of
 from config.office.progress import live_view, progress_page
-from config.office.verbs import TO_BE_GIVEN, Asked, Verb, VerbForm, reason_field
+from config.office.verbs import TO_BE_GIVEN, Asked, Effects, Verb, VerbForm, reason_field, share_field
 from config.office.words import NOTHING, Words
+from scoring.admin.versions import grades_table
 from scoring.admin.words import ABANDON_REFUSALS, PUBLISH_REFUSALS, START_REFUSALS
+from scoring.domain.calibration import MILLION, CalibrationRefused
 from scoring.domain.checks import CheckName, CheckNote
-from scoring.domain.run import RunState
+from scoring.domain.run import RunKind, RunState, judge_calibration
 from scoring.models import RunCheck, ScoreRun
 from scoring.operations.runs import (
     RUN,
@@ -30,7 +33,17 @@ from scoring.operations.runs import (
     publish_anyway,
     start_run,
 )
-from scoring.queries.labels import CHECKS, NOTES, RUN_STATES, check_value, checks_cell, worst_words
+from scoring.operations.versions import CENTRAL_TENDENCY_PPM, CalibrationNotMade, create_calibration
+from scoring.queries.calibrations import solve_calibration
+from scoring.queries.labels import (
+    CALIBRATION_REFUSALS,
+    CHECKS,
+    NOTES,
+    RUN_STATES,
+    check_value,
+    checks_cell,
+    worst_words,
+)
 from scoring.queries.progress import (
     checks_of,
     get_abandon_refusal,
@@ -140,6 +153,54 @@ ABANDON: Final = Verb(
 )
 
 
+class CalibrateForm(VerbForm):
+    """Ask which mean PD the calibration aims at."""
+
+    target = share_field(
+        _("Mean PD aimed at, %"),
+        initial=Decimal(CENTRAL_TENDENCY_PPM) * 100 / MILLION,
+        help_text=_(
+            "The judgement of a risk owner until outcomes exist: 30 or more days past due within 12 months, on average."
+        ),
+    )
+
+
+def _target_ppm(asked: Asked) -> int:
+    return int(asked.data["target"] * MILLION / 100)
+
+
+def _calibrate_refusal(run: ScoreRun, _asked: Asked) -> Words | None:
+    unfit = judge_calibration(kind=RunKind(run.kind), state=RunState(run.state))
+    return None if unfit is None else CALIBRATION_REFUSALS[unfit]
+
+
+def _calibrate_effects(run: ScoreRun, asked: Asked) -> Effects:
+    try:
+        return Effects(parts=[grades_table(solve_calibration(run, target_ppm=_target_ppm(asked)))])
+    except CalibrationRefused as refused:
+        return Effects(refusal=CALIBRATION_REFUSALS[refused.reason])
+
+
+CALIBRATE: Final = Verb(
+    name="calibrate",
+    label=_("Calibrate on this run"),
+    right="scoring.add_calibrationversion",
+    form=CalibrateForm,
+    note=_(
+        "Each score gets its PD and its grade. The next run uses the calibration; scores that are stored keep theirs."
+    ),
+    effects=_calibrate_effects,
+    preview_label=_("Show the grades"),
+    why_not=_calibrate_refusal,
+    offered=lambda run: not is_working(run),
+    call=lambda run, asked: create_calibration(
+        run_id=run.pk, target_ppm=_target_ppm(asked), actor=asked.actor, now=asked.now
+    ),
+    done=_("The calibration is entered: the next run uses it."),
+    refusals={CalibrationNotMade: CALIBRATION_REFUSALS},
+)
+
+
 @admin.register(ScoreRun)
 class ScoreRunAdmin(OfficeAdmin[ScoreRun]):
     """The runs over all merchants."""
@@ -155,7 +216,7 @@ class ScoreRunAdmin(OfficeAdmin[ScoreRun]):
     )
     related = ("scorecard", "calibration")
     list_verbs = (START,)
-    verbs = (PUBLISH, ABANDON)
+    verbs = (PUBLISH, CALIBRATE, ABANDON)
     empty = _("No run yet. One starts by itself once a business day is open and merchants are in.")
 
     def rows(self) -> QuerySet[ScoreRun]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import groupby
+from typing import Final
 
 from django.contrib import admin
 from django.http import HttpRequest
@@ -27,13 +28,16 @@ from config.office.display import (
 )
 from config.office.lists import ListColumn
 from config.office.pages import OfficeAdmin, name_of
-from config.office.words import HUNDREDTH, percent, signed
+from config.office.verbs import Asked, Verb
+from config.office.words import HUNDREDTH, Words, percent, signed
 from scoring.domain.calibration import GRADES, MILLION, PD_BELOW_PPM, Calibration
 from scoring.domain.features.declarations import FEATURES
-from scoring.domain.scorecard import Row, Scorecard
+from scoring.domain.scorecard import DAY_ONE_CARD, Row, Scorecard
 from scoring.models import CalibrationVersion, ScorecardVersion
+from scoring.operations.versions import enter_scorecard
 from scoring.queries.explanations import bins_of
 from scoring.queries.labels import CHARACTERISTICS, FAMILIES, bin_in_unit
+from scoring.queries.runs import day_one_card
 from scoring.queries.scores import calibration_of, card_of
 
 
@@ -43,9 +47,33 @@ def entered(version: ScorecardVersion | CalibrationVersion) -> str:
     return _t("entered %(at)s UTC by %(who)s") % said
 
 
+def _enter_refusal(_row: None, _asked: Asked) -> Words | None:
+    return _("The card of day one is entered already.") if day_one_card() is not None else None
+
+
+ENTER: Final = Verb(
+    name="enter",
+    label=_("Enter the card of day one"),
+    right="scoring.add_scorecardversion",
+    note=_(
+        "The expert card that comes with the product: its points are judgement, not yet evidence. The last card "
+        "entered is used from the next run on."
+    ),
+    why_not=_enter_refusal,
+    offered=lambda _row: day_one_card() is None,
+    call=lambda _row, asked: enter_scorecard(text=DAY_ONE_CARD.read_text(), actor=asked.actor, now=asked.now),
+    done=_("The card is entered: the next run uses it."),
+    refusals={},
+    is_primary=True,
+)
+
+
 @admin.register(ScorecardVersion)
 class ScorecardVersionAdmin(OfficeAdmin[ScorecardVersion]):
     """The scorecards."""
+
+    list_verbs = (ENTER,)
+    empty = _("No scorecard yet. The product comes with an expert card to begin with.")
 
     columns = (
         ListColumn(label=_("Name"), cell=lambda version: version.name),
@@ -93,7 +121,7 @@ class CalibrationVersionAdmin(OfficeAdmin[CalibrationVersion]):
         ListColumn(label=_("Entered"), cell=lambda version: version.created_at, style="tl-nowrap"),
     )
     list_related = related = ("scorecard", "run")
-    empty = _("No calibration yet. It is solved on the first run, with manage.py create_calibration.")
+    empty = _("No calibration yet. It is solved on a finished run, on the page of that run.")
 
     def page_of(self, row: CalibrationVersion, request: HttpRequest) -> Page:
         """Show a, b, the target, and each grade's bounds, scores and population."""
@@ -110,7 +138,7 @@ class CalibrationVersionAdmin(OfficeAdmin[CalibrationVersion]):
                     note=_("scored merchants that pass the rules"),
                 ),
             ]
-            cards = [Card(title=_("Grades"), parts=[_grades(calibration)])]
+            cards = [Card(title=_("Grades"), parts=[grades_table(calibration)])]
         return Page(
             title=_t("Calibration %(name)s") % {"name": row.sha256[:8]},
             sub=[
@@ -151,7 +179,8 @@ def _row(row: Row) -> list[Part]:
     return [heading, Text(feature.meaning, "tl-note"), Table(columns=columns, rows=[points])]
 
 
-def _grades(calibration: Calibration) -> Table:
+def grades_table(calibration: Calibration) -> Table:
+    """Show the bounds of each grade, the scores it takes and how many merchants it held when it was solved."""
     columns = [
         Column(label=_("Grade")),
         Column(label=_("PD from"), number=True),

@@ -9,7 +9,7 @@ from scoring.domain.run import AbandonRefusal, PublishRefusal, StartRefusal
 SAY_WHY: Final = _("Please give a reason.")
 START_REFUSALS: Final = {
     StartRefusal.NO_BUSINESS_DATE: _("No business day is open yet."),
-    StartRefusal.NO_SCORECARD: _("There is no scorecard: enter one with manage.py enter_scorecard."),
+    StartRefusal.NO_SCORECARD: _("There is no scorecard: enter one first, under Scorecards."),
     StartRefusal.NO_MERCHANTS: _("There are no merchants to score: import a marketplace first."),
     StartRefusal.ANOTHER_RUNS: _("Another run is in progress: wait until it has finished."),
 }

@@ -1,8 +1,12 @@
 """Say what a scoring run is: its kinds and states, and when one may start, be published, be abandoned."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
+from typing import Final
+
+SETTLED_AFTER: Final = timedelta(minutes=1)
+"""So long after the last batch was sealed the history counts as arrived."""
 
 
 class RunKind(StrEnum):
@@ -34,6 +38,12 @@ class StartRefusal(StrEnum):
     NO_SCORECARD = "NO_SCORECARD"
     NO_MERCHANTS = "NO_MERCHANTS"
     ANOTHER_RUNS = "ANOTHER_RUNS"
+
+
+class RunUnfit(StrEnum):
+    """Name why a calibration is not solved on a run."""
+
+    NOT_DONE = "NOT_DONE"
 
 
 class SingleRefusal(StrEnum):
@@ -69,6 +79,21 @@ def judge_start(
     if not has_merchants:
         return StartRefusal.NO_MERCHANTS
     return StartRefusal.ANOTHER_RUNS if another_works else None
+
+
+def is_due(*, by_calendar: bool, today: date | None, scored_today: bool, has_live: bool, settled: bool) -> bool:
+    """Tell whether a run starts by itself.
+
+    scored_today: the day has a run by the card and calibration in force. settled: no rows are arriving; only the first
+    run waits for that, so that it does not take the beginning of an import for the whole history.
+    """
+    return by_calendar and today is not None and not scored_today and (has_live or settled)
+
+
+def judge_calibration(*, kind: RunKind, state: RunState) -> RunUnfit | None:
+    """Judge whether a calibration may be solved on a run: a finished one over all merchants."""
+    is_done = kind == RunKind.FULL and state not in {RunState.WORKING, RunState.ABANDONED}
+    return None if is_done else RunUnfit.NOT_DONE
 
 
 def judge_single(*, has_live_run: bool, has_feature_set: bool) -> SingleRefusal | None:

@@ -6,6 +6,7 @@ from typing import Final
 from django.utils.translation import gettext_lazy as _
 
 from config.db.transactions import operation, require_one
+from config.jobs import wake
 from config.kernel.refusals import Refused
 from config.office.actors import SYSTEM, Actor
 from config.office.business_date import get_business_date, lock_business_date
@@ -256,6 +257,7 @@ def _point_to(run: ScoreRun, *, now: datetime) -> None:
         LiveRun.objects.create(pk=1, run=run, published_at=now)
     else:
         require_one(LiveRun.objects.filter(pk=1).update(run=run, published_at=now))
+    wake()
 
 
 RUN: Final = Pipeline(

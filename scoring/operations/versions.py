@@ -5,15 +5,16 @@ from enum import StrEnum
 from typing import Final
 
 from config.db.transactions import operation
+from config.jobs import wake
 from config.kernel.refusals import Refused
 from config.office.actors import Actor
 from config.office.events import record_event
-from scoring.domain.calibration import CalibrationRefused, calibrate, canonical_calibration, require_live
-from scoring.domain.run import RunKind, RunState
+from scoring.domain.calibration import CalibrationRefused, canonical_calibration
+from scoring.domain.run import RunKind, RunState, judge_calibration
 from scoring.domain.scorecard import canonical_card, parse_scorecard
 from scoring.models import CalibrationVersion, ScorecardVersion, ScoreRun
-from scoring.queries.runs import passing_scores
-from scoring.queries.scores import card_of, get_run
+from scoring.queries.calibrations import solve_calibration
+from scoring.queries.scores import get_run
 
 CENTRAL_TENDENCY_PPM: Final = 50_000
 """5 %: a judgement, to be signed off by a risk owner."""
@@ -21,12 +22,6 @@ CENTRAL_TENDENCY_PPM: Final = 50_000
 
 class CalibrationNotMade(Refused[StrEnum]):
     """No calibration was made; the reason is one of the domain's, or that the run is not fit for it."""
-
-
-class RunUnfit(StrEnum):
-    """Name why a calibration is not solved on a run."""
-
-    NOT_DONE = "NOT_DONE"
 
 
 def enter_scorecard(*, text: str, actor: Actor, now: datetime) -> ScorecardVersion:
@@ -46,6 +41,7 @@ def enter_scorecard(*, text: str, actor: Actor, now: datetime) -> ScorecardVersi
         record_event(
             name="scoring.enter_scorecard", subject=version, actor=actor, before={}, after={"sha256": sha256}, now=now
         )
+        wake()
         return version
 
 
@@ -59,20 +55,11 @@ def create_calibration(
     with operation():
         ScoreRun.objects.filter(pk=run_id).lock().get()
         run = get_run(run_id=run_id)
-        if run.kind != RunKind.FULL or run.state in {RunState.WORKING, RunState.ABANDONED}:
-            raise CalibrationNotMade(RunUnfit.NOT_DONE)
-        card = card_of(run.scorecard)
-        scores, points = passing_scores(run_id=run.pk, card=card)
+        unfit = judge_calibration(kind=RunKind(run.kind), state=RunState(run.state))
+        if unfit is not None:
+            raise CalibrationNotMade(unfit)
         try:
-            calibration = calibrate(
-                scores,
-                points,
-                scorecard_sha256=card.sha256,
-                lowest=card.lowest,
-                highest=card.highest,
-                target_ppm=target_ppm,
-            )
-            require_live(calibration)
+            calibration = solve_calibration(run, target_ppm=target_ppm)
         except CalibrationRefused as refused:
             raise CalibrationNotMade(refused.reason) from refused
         content, sha256 = canonical_calibration(calibration)
@@ -90,4 +77,5 @@ def create_calibration(
             after={"sha256": sha256, "run": run.pk, "target_ppm": target_ppm},
             now=now,
         )
+        wake()
         return version

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from enum import StrEnum
 from itertools import accumulate
 from typing import Final
 
@@ -23,15 +22,6 @@ from scoring.queries.progress import checks_of
 
 LAST_RUNS: Final = 8
 TREND_RUNS: Final = 12
-
-
-class Situation(StrEnum):
-    """Name how far the office has come: what its first page can show."""
-
-    NOTHING_IMPORTED = "NOTHING_IMPORTED"
-    NO_RUN = "NO_RUN"
-    NOTHING_PUBLISHED = "NOTHING_PUBLISHED"
-    LIVE = "LIVE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +51,6 @@ class Dashboard:
     held: the newest run, if its checks hold it back; trend: published runs with their figures, the oldest first.
     """
 
-    situation: Situation
     business_date: date | None
     merchants: int
     live: ScoreRun | None
@@ -82,7 +71,6 @@ def get_dashboard() -> Dashboard:
     published = list(ScoreRun.objects.full().filter(state=RunState.PUBLISHED).order_by("-pk")[:TREND_RUNS])
     merchants = Merchant.objects.count()
     return Dashboard(
-        situation=_situation(merchants, has_run=bool(runs), has_live=pointer is not None),
         business_date=get_business_date(),
         merchants=merchants,
         live=None if pointer is None else pointer.run,
@@ -133,11 +121,3 @@ def _quartiles(counts: Sequence[tuple[int, int]]) -> tuple[int, int, int] | None
         for quarter in (1, 2, 3)
     )
     return first, second, third
-
-
-def _situation(merchants: int, *, has_run: bool, has_live: bool) -> Situation:
-    if has_live:
-        return Situation.LIVE
-    if has_run:
-        return Situation.NOTHING_PUBLISHED
-    return Situation.NO_RUN if merchants else Situation.NOTHING_IMPORTED

@@ -1,6 +1,6 @@
 """Label for staff what scores and runs hold: short names, and values in their units.
 
-Kept beside the queries, as the pages of two apps show them; refusals have their words in the interfaces.
+Kept beside the queries, as the pages of two apps show them, or a page and a command.
 """
 
 from collections.abc import Sequence
@@ -12,10 +12,11 @@ from django.utils.translation import gettext_lazy as _
 
 from config.office.display import Cell
 from config.office.words import HUNDREDTH, MINUS, NOTHING, TENTH, Words, money
+from scoring.domain.calibration import CalibrationRefusal
 from scoring.domain.checks import CheckName, CheckNote
 from scoring.domain.features.declarations import FEATURES, Unit
 from scoring.domain.policy import Gate, NotScored
-from scoring.domain.run import RunState
+from scoring.domain.run import RunState, RunUnfit
 from scoring.models import RunCheck
 from scoring.queries.explanations import Bin
 
@@ -43,6 +44,17 @@ NOT_SCORED: Final = {
     NotScored.FEW_ORDERS: _("Fewer than ten orders"),
     NotScored.NO_RECENT_SALE: _("No sale in 90 days"),
     NotScored.TOO_YOUNG: _("First sale less than 90 days ago"),
+}
+CALIBRATION_REFUSALS: Final = {
+    RunUnfit.NOT_DONE: _("Only a finished run over all merchants can be calibrated on."),
+    CalibrationRefusal.NOBODY_PASSES: _("No scored merchant of the run passes the rules: import more history."),
+    CalibrationRefusal.TARGET_OUT_OF_REACH: _("No calibration gives these scores this mean PD: enter another."),
+    CalibrationRefusal.GRADE_TOO_SMALL: _(
+        "One of the grades B1 to C1 would hold less than 3 % of the merchants: enter another mean PD, or import more "
+        "merchants."
+    ),
+    CalibrationRefusal.HASH_DIFFERS: _("The stored scorecard does not match its hash: restore it from a backup."),
+    CalibrationRefusal.MALFORMED: _("The stored scorecard cannot be read: restore it from a backup."),
 }
 GATES: Final = {
     Gate.TENURE: _("Declined by rule: selling here for less than six months."),

@@ -1,17 +1,19 @@
 """Read runs: which are due, and what they gave."""
 
-import numpy as np
+from datetime import datetime
+
 from django.conf import settings
 from django.db import connection
 from django.db.models import Count
 
 from config.office.business_date import get_business_date
+from merchants.queries.batches import is_settled
 from scoring.domain.calibration import GRADES
 from scoring.domain.checks import RunSummary
-from scoring.domain.features.columns import Int64s
 from scoring.domain.features.sets import FEATURE_SETS
-from scoring.domain.scorecard import Scorecard
-from scoring.models import CalibrationVersion, Score, ScorecardVersion, ScoreRun
+from scoring.domain.run import SETTLED_AFTER, RunState, is_due
+from scoring.domain.scorecard import DAY_ONE_CARD, canonical_card
+from scoring.models import CalibrationVersion, LiveRun, Score, ScorecardVersion, ScoreRun
 
 NULLS = """
 SELECT place, count(*) FROM scoring_score, unnest(characteristics) WITH ORDINALITY AS found (value, place)
@@ -50,15 +52,15 @@ def summarise_run(*, run: ScoreRun) -> RunSummary:
     )
 
 
-def passing_scores(*, run_id: int, card: Scorecard) -> tuple[Int64s, dict[str, Int64s]]:
-    """Read the scores, and the points by row of the card, of the scored merchants of a run that fail no gate."""
-    passing = Score.objects.filter(run=run_id, not_scored__isnull=True, gates=[]).order_by("merchant_id")
-    rows = list(passing.values_list("score", "points"))
-    points = np.array([points for _, points in rows], np.int64).reshape(len(rows), len(card.rows))
-    return (
-        np.array([score for score, _ in rows], np.int64),
-        {row.name: points[:, place] for place, row in enumerate(card.rows)},
-    )
+def day_one_card() -> ScorecardVersion | None:
+    """Get the card that comes with the product, if it is entered."""
+    _content, sha256 = canonical_card(DAY_ONE_CARD.read_text())
+    return ScorecardVersion.objects.filter(sha256=sha256).first()
+
+
+def reference_run() -> ScoreRun | None:
+    """Get the newest finished run that a calibration may be solved on."""
+    return ScoreRun.objects.full().exclude(state__in=[RunState.WORKING, RunState.ABANDONED]).order_by("-pk").first()
 
 
 def unfinished_run() -> ScoreRun | None:
@@ -66,9 +68,15 @@ def unfinished_run() -> ScoreRun | None:
     return ScoreRun.objects.full().working().first()
 
 
-def is_run_due() -> bool:
-    """Tell whether the office goes by the wall clock and its business date has no run yet."""
-    on = get_business_date()
-    return (
-        settings.BUSINESS_CLOCK == "wall" and on is not None and not ScoreRun.objects.full().filter(as_of=on).exists()
+def is_run_due(*, now: datetime) -> bool:
+    """Tell whether a run starts by itself."""
+    on, card = get_business_date(), active_scorecard()
+    calibration = None if card is None else active_calibration(scorecard=card)
+    return is_due(
+        by_calendar=settings.BUSINESS_CLOCK == "wall",
+        today=on,
+        scored_today=on is not None
+        and ScoreRun.objects.full().filter(as_of=on, scorecard=card, calibration=calibration).exists(),
+        has_live=LiveRun.objects.exists(),
+        settled=is_settled(before=now - SETTLED_AFTER),
     )

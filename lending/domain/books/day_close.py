@@ -28,11 +28,12 @@ class CloseRefusal(StrEnum):
 
 
 class OpeningRefusal(StrEnum):
-    """Name the reasons for which the next day is not opened by hand; the first that holds counts.
+    """Name the reasons for which the first or the next day is not opened by hand; the first that holds counts.
 
     NOT_THE_DAY_SHOWN: another day is open than the one after which the next was to be opened.
     """
 
+    OPEN_ALREADY = "OPEN_ALREADY"
     NO_BUSINESS_DATE = "NO_BUSINESS_DATE"
     BY_CALENDAR = "BY_CALENDAR"
     CLOSE_UNDER_WAY = "CLOSE_UNDER_WAY"
@@ -67,6 +68,11 @@ def judge_close(*, today: date | None, day: date | None, another_works: bool) ->
     if another_works:
         return CloseRefusal.ANOTHER_WORKS
     return CloseRefusal.NOTHING_TO_CLOSE if day is None else None
+
+
+def judge_first_opening(*, today: date | None, by_calendar: bool) -> OpeningRefusal | None:
+    """Judge whether the office may begin on a day that somebody names."""
+    return first_of({OpeningRefusal.OPEN_ALREADY: today is not None, OpeningRefusal.BY_CALENDAR: by_calendar})
 
 
 def judge_opening(

@@ -7,18 +7,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from config.office.actors import SYSTEM
-from scoring.domain.calibration import CalibrationRefusal
 from scoring.models import ScoreRun
-from scoring.operations.versions import CENTRAL_TENDENCY_PPM, CalibrationNotMade, RunUnfit, create_calibration
-
-REFUSALS = {
-    RunUnfit.NOT_DONE: "The run is not done, or is of one merchant only.",
-    CalibrationRefusal.NOBODY_PASSES: "No scored merchant passes the gates.",
-    CalibrationRefusal.TARGET_OUT_OF_REACH: "No calibration gives these scores this mean PD.",
-    CalibrationRefusal.GRADE_TOO_SMALL: "One of the grades B1 to C1 would hold less than 3 % of the merchants.",
-    CalibrationRefusal.HASH_DIFFERS: "The stored card does not match its hash.",
-    CalibrationRefusal.MALFORMED: "The stored card cannot be read.",
-}
+from scoring.operations.versions import CENTRAL_TENDENCY_PPM, CalibrationNotMade, create_calibration
+from scoring.queries.labels import CALIBRATION_REFUSALS
 
 
 class Command(BaseCommand):
@@ -43,5 +34,5 @@ class Command(BaseCommand):
             message = f"There is no run {options['run']}."
             raise CommandError(message) from error
         except CalibrationNotMade as refused:
-            raise CommandError(REFUSALS[refused.reason]) from refused
+            raise CommandError(str(CALIBRATION_REFUSALS[refused.reason])) from refused
         self.stdout.write(made.sha256)

@@ -13,7 +13,7 @@ from config.office.models import BusinessDate, JobRun, OperationEvent
 from config.office.models.job_run import JobState
 from merchants.models import Merchant
 from scoring.domain.calibration import CalibrationRefusal
-from scoring.domain.run import AbandonRefusal, PublishRefusal, RunState, StartRefusal
+from scoring.domain.run import AbandonRefusal, PublishRefusal, RunState, RunUnfit, StartRefusal, is_due
 from scoring.domain.scorecard import DAY_ONE_CARD
 from scoring.models import LiveRun, ReferenceMerchant, RunCheck, Score, ScoreRun
 from scoring.operations import runs
@@ -28,7 +28,7 @@ from scoring.operations.runs import (
     score_shard,
     start_run,
 )
-from scoring.operations.versions import CalibrationNotMade, RunUnfit, create_calibration, enter_scorecard
+from scoring.operations.versions import CalibrationNotMade, create_calibration, enter_scorecard
 from scoring.queries.progress import get_publish_refusal
 from scoring.queries.scores import compute_run, get_live_run, stored_row
 from tests.conftest import CLERK, NOW, Enqueued
@@ -324,3 +324,23 @@ def test_an_absurd_history_does_not_stop_its_shard() -> None:
     open_day(on=AS_OF, actor=SYSTEM, now=NOW)
     enter_scorecard(text=DAY_ONE_CARD.read_text(), actor=SYSTEM, now=NOW)
     assert run_once().state == RunState.UNPUBLISHED
+
+
+@pytest.mark.parametrize(
+    ("by_calendar", "has_day", "scored_today", "has_live", "settled", "due"),
+    [
+        (True, True, False, True, True, True),
+        (True, True, False, True, False, True),  # rows arrive all day: only the first run waits for a pause
+        (True, True, False, False, True, True),
+        (True, True, False, False, False, False),
+        (True, True, True, True, True, False),
+        (True, False, False, True, True, False),
+        (False, True, False, True, True, False),
+    ],
+)
+def test_a_run_is_due(  # noqa: PLR0917
+    by_calendar: bool, has_day: bool, scored_today: bool, has_live: bool, settled: bool, due: bool  # noqa: FBT001
+) -> None:  # fmt: skip
+    today = AS_OF if has_day else None
+    found = is_due(by_calendar=by_calendar, today=today, scored_today=scored_today, has_live=has_live, settled=settled)
+    assert found is due
