@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from config.kernel.exact import BASIS_POINTS, MILLION
 from config.office.display import (
     Card,
     Cell,
@@ -30,11 +31,10 @@ from config.office.lists import ListColumn
 from config.office.pages import OfficeAdmin, name_of, name_over
 from config.office.words import HUNDREDTH, MINUS, Words, money, percent
 from lending.admin.words import BANDS, METHODS, PERIODS, PREPAYMENTS
-from lending.domain.origination.product import BASIS_POINTS, Product, margin_at
+from lending.domain.origination.product import Product, margin_at
 from lending.models import ProductVersion
 from lending.queries.offers import open_offers_of
 from lending.queries.products import product_of, with_sold
-from scoring.domain.calibration import MILLION
 from scoring.domain.features.declarations import Unit
 from scoring.queries.labels import value_in_unit
 

@@ -17,11 +17,10 @@ from typing import Any, Final
 import numpy as np
 
 from config.kernel.canonical import canonical_json, sha256_of
-from scoring.domain.features.columns import Int64s
+from config.kernel.exact import MILLION, Int64s
 
 FACTOR: Final = Decimal("57.708")
 OFFSET: Final = Decimal("427.123")
-MILLION: Final = 1_000_000
 SLOPE_MICRO: Final = 700_000
 """b = 0.7: an expert card counts correlated facts twice, so its odds are drawn in."""
 LEAST_SHARE_PERCENT: Final = 3

@@ -12,7 +12,8 @@ from typing import Any, Final
 import numpy as np
 
 from config.kernel.canonical import canonical_json, sha256_of
-from scoring.domain.features.columns import INT64_MAX, Booleans, Column, Int64s
+from config.kernel.exact import INT64_MAX, Int64s
+from scoring.domain.features.columns import Booleans, Column
 from scoring.domain.features.declarations import FEATURES, Direction
 
 DAY_ONE_CARD: Final = Path(__file__).parent / "cards" / "day_one.json"

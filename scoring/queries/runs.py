@@ -5,10 +5,10 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Count
 
+from config.kernel.exact import Int64s
 from config.office.business_date import get_business_date
 from scoring.domain.calibration import GRADES
 from scoring.domain.checks import RunSummary
-from scoring.domain.features.columns import Int64s
 from scoring.domain.features.sets import FEATURE_SETS
 from scoring.domain.scorecard import Scorecard
 from scoring.models import CalibrationVersion, Score, ScorecardVersion, ScoreRun

@@ -21,7 +21,7 @@ from scoring.models import ScoreRun
 from tests.conftest import NOW, make_user
 from tests.lending.office import publish_market, staff
 from tests.markets import make_merchants, make_partner
-from tests.scoring.market import AS_OF
+from tests.scoring.market import AS_OF, make_market
 
 pytestmark = pytest.mark.django_db(transaction=True)
 FIGURE = re.compile(r'<a href="([^"]+)" data-figure="([^"]+)">\s*([\d,]+)<')

@@ -19,6 +19,7 @@ from typing import Final
 
 from config.kernel.canonical import canonical_json, sha256_of
 from config.kernel.daycount import DayCount
+from config.kernel.exact import BASIS_POINTS, MILLION
 from config.kernel.money import CURRENCY_PATTERN, BadAmount, format_minor, parse_minor
 from lending.domain.contract.fields import (
     Unfit,
@@ -32,7 +33,6 @@ from lending.domain.contract.fields import (
 )
 from lending.domain.contract.terms import Method, PeriodUnit, Prepayment
 from lending.domain.origination.product import (
-    BASIS_POINTS,
     DAYS_IN_YEAR,
     LENDABLE,
     Band,
@@ -47,7 +47,7 @@ from lending.domain.origination.product import (
     margin_at,
 )
 from merchants.domain.text import storable
-from scoring.domain.calibration import MILLION, Grade
+from scoring.domain.calibration import Grade
 
 DAY_ONE_PRODUCT: Final = Path(__file__).parent / "products" / "day_one.json"
 """The first product as a file to be read; its canonical form is what is stored and hashed."""
