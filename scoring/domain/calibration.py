@@ -18,6 +18,7 @@ import numpy as np
 
 from config.kernel.canonical import canonical_json, sha256_of
 from config.kernel.exact import MILLION, Int64s
+from config.kernel.refusals import Refused
 
 FACTOR: Final = Decimal("57.708")
 OFFSET: Final = Decimal("427.123")
@@ -57,12 +58,8 @@ class CalibrationRefusal(StrEnum):
     MALFORMED = "MALFORMED"
 
 
-class CalibrationRefused(ValueError):
-    """The calibration is refused, for the reason it carries."""
-
-    def __init__(self, reason: CalibrationRefusal) -> None:
-        super().__init__(reason.value)
-        self.reason = reason
+class CalibrationRefused(Refused[CalibrationRefusal]):
+    """The calibration is not made, read or used."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
