@@ -63,6 +63,7 @@ check: venv ## formats, lint, types, layers, migrations; prints the lines of sou
 	@# 0005_no_dues_of_90_days drops a column that only closes of days wrote: they wait until the new code runs.
 	@LOG_LEVEL=ERROR $(MANAGE) lintmigrations --no-cache --quiet ok ignore warning \
 	  --include-apps office merchants scoring lending --ignore-name 0002_transaction 0005_no_dues_of_90_days
+	@$(PY) tests/architecture/lock.py
 	@$(PY) tests/architecture/lines.py
 
 fmt: venv ## format the source and mend what can be mended

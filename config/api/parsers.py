@@ -1,6 +1,5 @@
 """Read bodies of strangers: counted while they inflate, and refused before they can hurt."""
 
-import json
 import zlib
 from collections.abc import Iterator, Mapping
 from itertools import count
@@ -8,6 +7,8 @@ from typing import IO, Any
 
 from rest_framework.exceptions import APIException, ParseError, UnsupportedMediaType
 from rest_framework.parsers import BaseParser
+
+from config.kernel.documents import load
 
 CHUNK = 64 * 1024
 SMALL = 1024 * 1024
@@ -54,15 +55,6 @@ def read_body(stream: IO[bytes], *, encoding: str, limit: int) -> bytes:
     return bytes(body)
 
 
-def load_json(text: bytes | str) -> Any:  # noqa: ANN401 - whatever JSON holds
-    """Read JSON, refusing what is ambiguous or monstrous. Raises ValueError."""
-    try:
-        return json.loads(text, object_pairs_hook=_without_duplicates, parse_constant=_no_constant)
-    except RecursionError as error:
-        message = "nested too deeply"
-        raise ValueError(message) from error
-
-
 class StrictJSONParser(BaseParser):
     """Read small JSON bodies."""
 
@@ -77,7 +69,7 @@ class StrictJSONParser(BaseParser):
         """Read the body. Raises ParseError, BodyTooLarge."""
         body = read_body(stream, encoding=encoding_of(parser_context), limit=SMALL)
         try:
-            return load_json(body)
+            return load(body)
         except ValueError as error:
             message = f"The body is not valid JSON: {error}."
             raise ParseError(message) from error
@@ -105,16 +97,3 @@ def lines_of(body: bytes) -> Iterator[tuple[int, bytes]]:
 def printable(name: str) -> str:
     """Make the name of a field fit for a reply, whatever bytes it came from."""
     return name[:40].encode("utf-8", "replace").decode()
-
-
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        message = "a key stands twice"
-        raise ValueError(message)
-    return found
-
-
-def _no_constant(name: str) -> None:
-    message = f"{name} is no JSON"
-    raise ValueError(message)

@@ -1,7 +1,7 @@
 """Compute with fractions as integers over a common denominator: one amount, or a column of them, alike."""
 
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 Int64s = NDArray[np.int64]
 Integers = NDArray[Any]
 """Integers of int64, or Python's own where they may grow beyond it."""
+INT64_MAX: Final = 2**63 - 1
+BASIS_POINTS: Final = 10_000
+MILLION: Final = 1_000_000
 Number = TypeVar("Number", int, Integers)
 
 

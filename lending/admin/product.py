@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from config.kernel.exact import BASIS_POINTS, MILLION
 from config.office.display import (
     Card,
     Cell,
@@ -30,13 +31,12 @@ from config.office.pages import OfficeAdmin, name_of, name_over
 from config.office.verbs import Asked, Effects, Verb, VerbForm, choice_field
 from config.office.words import HUNDREDTH, MINUS, Words, money, percent
 from lending.admin.words import BANDS, ENTRY_REFUSALS, METHODS, PERIODS, PREPAYMENTS
-from lending.domain.origination.product import BASIS_POINTS, Product, margin_at
+from lending.domain.origination.product import Product, margin_at
 from lending.domain.origination.product_document import DAY_ONE_PRODUCT, canonical_product, in_currency, parse_product
 from lending.models import ProductVersion
 from lending.operations.products import ProductNotEntered, enter_product
 from lending.queries.offers import open_offers_of
 from lending.queries.products import currencies_without_product, product_of, with_sold
-from scoring.domain.calibration import MILLION
 from scoring.domain.features.declarations import Unit
 from scoring.queries.labels import value_in_unit
 

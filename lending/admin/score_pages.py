@@ -6,6 +6,7 @@ from typing import Final
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
+from config.kernel.exact import MILLION
 from config.office.display import (
     SERIES,
     Alert,
@@ -28,7 +29,7 @@ from config.office.display import (
 )
 from config.office.words import NOTHING, money, percent, signed
 from merchants.models import Merchant
-from scoring.domain.calibration import MILLION, CalibrationRefused
+from scoring.domain.calibration import CalibrationRefused
 from scoring.domain.features.declarations import FEATURES, Unit
 from scoring.domain.features.sets import FeatureSetGone
 from scoring.domain.policy import NotScored

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext, ngettext_lazy
 
@@ -59,7 +60,9 @@ BOOKING_REFUSALS: Final[dict[BookingRefusal, Words]] = {
     BookingRefusal.NO_BUSINESS_DATE: _("No business day is open."),
     BookingRefusal.NOT_DISBURSED: _("The loan has not been paid out."),
     BookingRefusal.IN_THE_FUTURE: _("This date is after the business date."),
-    BookingRefusal.TOO_FAR_BACK: _("This date is more than %(days)s days back.") % {"days": BACK_DATED_AT_MOST.days},
+    BookingRefusal.TOO_FAR_BACK: format_lazy(
+        _("This date is more than {days} days back."), days=BACK_DATED_AT_MOST.days
+    ),
     BookingRefusal.BEFORE_THE_LOAN: _("The loan was paid out after this date."),
     BookingRefusal.REASON_MISSING: _("Please give a reason."),
     BookingRefusal.REFERENCE_USED: _("This reference was used for another payment."),
@@ -204,7 +207,7 @@ NO_OFFERS: Final = {
 }
 MEASURES: Final = {
     Measure.ORDERS: _("orders: %(have)s, %(need)s required"),
-    Measure.RECENT_SALES: _("sales in the last 90 days: %(have)s, %(need)s required"),
+    Measure.RECENT_SALES: _("recent sales: %(have)s, %(need)s required"),
     Measure.DAYS_SINCE_FIRST_SALE: _("days since the first sale: %(have)s, %(need)s required"),
     Measure.DAYS_SINCE_LAST_SALE: _("days since the last sale: %(have)s, %(need)s at most"),
     Measure.TENURE_MONTHS: _("months on the platform: %(have)s, %(need)s required"),

@@ -13,7 +13,7 @@ from lending.domain.origination.eligibility import Ineligible
 from lending.domain.origination.limit import Cap
 from lending.domain.origination.no_offer import Cause, Measure, Threshold, Without
 from lending.domain.origination.rules import Ground, Outcome
-from scoring.domain.policy import Gate, NotScored
+from scoring.domain.policy import FAILED_GATES, NEEDS, Gate, NotScored
 
 REVIEW: Final = ("needs_review", "A person looks at the application; the decision follows.")
 BY_PERSON: Final = ("declined_by_person", "A person looked at the application and declined it.")
@@ -28,16 +28,6 @@ NO_OFFERS: Final = {
     NoOffer.LIMIT_BELOW_MINIMUM: "What could be lent to you is less than the least that is lent.",
     NoOffer.RAISE_PENDING: "Enough could be lent to you, but not for enough nights in a row yet.",
     NoOffer.NO_ROOM_LEFT: "Your running loans leave less than the least that is lent.",
-}
-NOT_SCORED: Final = {
-    NotScored.FEW_ORDERS: "A score needs ten orders.",
-    NotScored.NO_RECENT_SALE: "A score needs a sale within the last 90 days.",
-    NotScored.TOO_YOUNG: "A score needs 90 days since your first sale.",
-}
-GATES: Final = {
-    Gate.TENURE: "You have been selling here for less than six months.",
-    Gate.RECENCY: "Your last sale was more than 30 days ago.",
-    Gate.DISPUTES: "Too many of your orders were disputed.",
 }
 INELIGIBLE: Final = {
     Ineligible.CURRENCY: "Nothing is lent in your currency.",
@@ -118,9 +108,9 @@ def ground(*, decided_by_person: bool, outcome: Outcome, rule: str) -> dict[str,
 def _words(cause: Cause | None) -> str | None:
     match cause:  # by its kind first: Gate.TENURE and Ineligible.TENURE are equal, as texts
         case NotScored():
-            return NOT_SCORED[cause]
+            return f"{NEEDS[cause]}."
         case Gate():
-            return GATES[cause]
+            return FAILED_GATES[cause]
         case Ineligible():
             return INELIGIBLE[cause]
     return None

@@ -6,13 +6,13 @@ from datetime import date
 from decimal import Decimal
 
 from config.kernel.daycount import DayCount
+from config.kernel.documents import choice_of, decimal_of
 from lending.domain.books.ledger import POSITION_FIELDS, Position
 from lending.domain.books.loan import LoanStatus
 from lending.domain.books.night import Standing
 from lending.domain.books.plan import Contract
 from lending.domain.books.projection import Carry, Projection, project
 from lending.domain.contract.events import EventType, LoanEvent
-from lending.domain.contract.fields import choice_of, decimal_of
 from lending.domain.contract.terms import parse_terms
 from lending.models import Loan
 from lending.models import LoanEvent as EventRow

@@ -9,11 +9,12 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
+from config.kernel.exact import BASIS_POINTS
 from config.office.display import Card, Facts, Page, Part, chip, linked
 from config.office.lists import ListColumn, choice_filter
 from config.office.pages import OfficeAdmin, named
 from config.office.verbs import Asked, Verb, VerbForm, tick_field
-from config.office.words import Words
+from config.office.words import HUNDREDTH, Words, percent
 from merchants.domain.payout_account import HOLDER_MATCH_BPS, PayoutAccountState, VerificationRefusal
 from merchants.models import PayoutAccount
 from merchants.operations.payout_accounts import PayoutAccountNotVerified, verify_payout_account
@@ -37,9 +38,9 @@ class VerifyForm(VerbForm):
 
 def _about(account: PayoutAccount, asked: Asked) -> Sequence[Part]:
     verdict = get_verification_verdict(account=account, verifier=asked.actor)
-    match = _t("%(found)s %%; at least %(needed)s %% is required") % {
-        "found": f"{verdict.holder_score_bps / 100:.0f}",
-        "needed": f"{HOLDER_MATCH_BPS / 100:.0f}",
+    match = _t("%(found)s; at least %(needed)s is required") % {
+        "found": percent(verdict.holder_score_bps, BASIS_POINTS, HUNDREDTH),
+        "needed": percent(HOLDER_MATCH_BPS, BASIS_POINTS, HUNDREDTH),
     }
     facts = [
         (_("Account"), account.masked_number),

@@ -7,7 +7,8 @@ from typing import IO, Any
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import BaseParser
 
-from config.api.parsers import encoding_of, lines_of, load_json, printable, read_body
+from config.api.parsers import encoding_of, lines_of, printable, read_body
+from config.kernel.documents import load
 from merchants.domain.transaction import COLUMNS, RawRow
 from merchants.operations.ingestion import MAX_ROWS
 
@@ -63,7 +64,7 @@ class TransactionsJSONParser(BaseParser):
         """Read the rows. Raises BodyTooLarge, TooManyRows, ParseError."""
         body = read_body(stream, encoding=encoding_of(parser_context), limit=LIST_LIMIT)
         try:
-            sent = load_json(body)
+            sent = load(body)
         except ValueError as error:
             message = f"The body is not valid JSON: {error}."
             raise ParseError(message) from error
@@ -75,7 +76,7 @@ class TransactionsJSONParser(BaseParser):
 
 def _line(text: bytes) -> object:
     try:
-        return load_json(text.decode("utf-8", "surrogateescape"))
+        return load(text.decode("utf-8", "surrogateescape"))
     except ValueError as error:
         return str(error)
 

@@ -98,6 +98,7 @@ class TransactionsView(APIView):
             partner_id=caller_of(request).partner_id,
             source="api",
             rows=sent.rows,
+            needs_offset=True,
             actor=caller_of(request).actor,
             now=timezone.now(),
         )

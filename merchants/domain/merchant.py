@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time
 from enum import StrEnum
 
 from config.kernel.money import CURRENCY_PATTERN
@@ -19,7 +19,6 @@ MAX_LENGTHS = {
 class MerchantRefusal(StrEnum):
     """Name the reasons for which a merchant is not entered; of several, the first counts."""
 
-    MALFORMED = "MALFORMED"
     BAD_TEXT = "BAD_TEXT"
     MISSING_FIELD = "MISSING_FIELD"
     TEXT_TOO_LONG = "TEXT_TOO_LONG"
@@ -67,10 +66,18 @@ def judge_merchant(raw: Mapping[str, str]) -> MerchantEntry | MerchantRejection:
     if not re.fullmatch(CURRENCY_PATTERN, raw["currency"]):
         return MerchantRejection(MerchantRefusal.BAD_CURRENCY, named, raw["currency"][:40])
     try:
-        opened_on = date.fromisoformat(raw["opened_on"]) if raw.get("opened_on") else None
+        opened_on = _date_of(raw["opened_on"]) if raw.get("opened_on") else None
     except ValueError:
         return MerchantRejection(MerchantRefusal.BAD_DATE, named, raw["opened_on"][:40])
     return MerchantEntry(
         opened_on=opened_on,
         **{column: raw.get(column) or "" for column in COLUMNS if column != "opened_on"},
     )
+
+
+def _date_of(text: str) -> date:
+    """Read a date, or a midnight, which is what some tables have for one. Raises ValueError."""
+    at = datetime.fromisoformat(text)
+    if at.time() != time.min:
+        raise ValueError(text)
+    return at.date()

@@ -110,11 +110,12 @@ def judge_row(
     merchants: Mapping[str, KnownMerchant],
     latest: datetime,
     zone: tzinfo,
+    needs_offset: bool,
 ) -> TransactionRow | RowRejection:
     """Read one row of texts by column name, or say why not.
 
     `merchants` are the partner's by external id; a time after `latest` is in the future; one without an offset
-    is read in the business time zone.
+    is read in the business time zone, or refused.
     """
     if isinstance(raw, str):
         return RowRejection(RowRefusal.MALFORMED, "", shown(raw))
@@ -122,7 +123,7 @@ def judge_row(
         _require_texts(raw)
         merchant = _merchant_of(raw["merchant"], merchants)
         kind = _kind_of(raw["kind"])
-        occurred_at = _time_of(raw["occurred_at"], latest, zone)
+        occurred_at = _time_of(raw["occurred_at"], latest, None if needs_offset else zone)
         return TransactionRow(
             merchant_id=merchant.id,
             external_id=raw["external_id"],
@@ -173,9 +174,12 @@ def _kind_of(text: str) -> TransactionKind:
         raise _Unfit(RowRefusal.UNKNOWN_KIND, text) from error
 
 
-def _time_of(text: str, latest: datetime, zone: tzinfo) -> datetime:
+def _time_of(text: str, latest: datetime, zone: tzinfo | None) -> datetime:
+    """Read a time; one without an offset in the zone, if one is given."""
     try:
         at = datetime.fromisoformat(text)
+        if at.tzinfo is None and zone is None:
+            raise _Unfit(RowRefusal.BAD_TIME, f"{text} has no offset, as +08:00")
         at = at.replace(tzinfo=zone) if at.tzinfo is None else at
         late = at > latest  # an offset may carry the first and the last year out of range
     except (ValueError, OverflowError) as error:

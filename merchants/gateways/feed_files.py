@@ -8,10 +8,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import count, islice
+from math import isnan
 from pathlib import Path
+from typing import Any
 
 UNREADABLE = (OSError, EOFError, zlib.error)
 AT_ONCE = 50_000
+EXACT_IN_32_BITS = 2**24
 ENDINGS = (".csv", ".csv.gz", ".parquet")
 
 
@@ -150,19 +153,53 @@ def _parquet(path: Path):  # type: ignore[no-untyped-def] # noqa: ANN202 - pyarr
 
 
 def _parquet_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    line = 0
+    pyarrow, lines = _arrow(path), count(1)
     for batch in _parquet(path).iter_batches(batch_size=AT_ONCE):
-        for row in batch.to_pylist():
-            line += 1
-            yield line, {name: _text_of(cell) for name, cell in row.items()}
+        columns = [_texts_of(column, pyarrow) for column in batch.columns]
+        for cells in zip(*columns, strict=True):
+            yield next(lines), dict(zip(batch.schema.names, cells, strict=True))
+
+
+def _texts_of(column: Any, pyarrow: Any) -> list[str]:  # noqa: ANN401 - pyarrow has no types
+    """Write a typed column as texts; a cell that has none is written so that its row's judge refuses it alone."""
+    kind = column.type
+    if pyarrow.types.is_timestamp(kind) and kind.unit == "ns":
+        whole = column.cast(pyarrow.timestamp("us", kind.tz), safe=False)
+        same = [left == right for left, right in zip(whole.cast(kind), column, strict=True)]
+        texts = _texts_of(whole, pyarrow)
+        return [text if fits else f"{text} and some nanoseconds" for text, fits in zip(texts, same, strict=True)]
+    try:
+        cells = column.to_pylist()
+    except (ValueError, OverflowError):  # a text that is not UTF-8, a year that Python does not have
+        cells = [_cell_of(scalar) for scalar in column]
+    text_of = _text_of_narrow if kind in {pyarrow.float16(), pyarrow.float32()} else _text_of
+    return [text_of(cell) for cell in cells]
+
+
+def _cell_of(scalar: Any) -> object:  # noqa: ANN401 - pyarrow has no types
+    try:
+        return scalar.as_py()
+    except UnicodeDecodeError:
+        return bytes(scalar.as_buffer())
+    except (ValueError, OverflowError) as error:
+        return f"unreadable: {error}"
 
 
 def _text_of(cell: object) -> str:
     """Write a typed cell as a CSV file would: no exponent, no decimals of a whole number, a flag as 1 or 0."""
-    if cell is None:
+    if cell is None or (isinstance(cell, float) and isnan(cell)):
         return ""
     if isinstance(cell, bool):
         return str(int(cell))
+    if isinstance(cell, bytes):
+        return cell.decode("utf-8", "surrogateescape")
     if isinstance(cell, Decimal):
         return format(cell, "f")
     return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
+
+
+def _text_of_narrow(cell: float | None) -> str:
+    """Write a cell of 32 bits or fewer: 12.34 is none of its numbers, nor is every integer from 2**24 on."""
+    if cell is None or isnan(cell) or (cell.is_integer() and abs(cell) < EXACT_IN_32_BITS):
+        return _text_of(cell)
+    return f"a 32-bit float has no cents: {cell:.7g}"

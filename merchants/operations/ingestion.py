@@ -53,10 +53,17 @@ WHERE s.batch_id = %s AND ({", ".join("t." + column for column in CONTENT.split(
 
 
 def receive_batch(
-    *, partner_id: int, source: str, rows: Sequence[tuple[int, RawRow]], actor: Actor, now: datetime
+    *,
+    partner_id: int,
+    source: str,
+    rows: Sequence[tuple[int, RawRow]],
+    needs_offset: bool = False,
+    actor: Actor,
+    now: datetime,
 ) -> Batch:
     """Judge at most MAX_ROWS rows, each given with its line, and stage them as a batch of their own.
 
+    needs_offset: a time without one is refused, not read in the business time zone.
     Raises ValueError for too many rows, Contended.
     """
     if len(rows) > MAX_ROWS:
@@ -68,7 +75,10 @@ def receive_batch(
 
     def judged() -> Iterator[tuple[int, TransactionRow | RowRejection]]:
         for line, raw in rows:
-            yield line, judge_row(raw, merchants=merchants, latest=now + CLOCK_SKEW, zone=zone)
+            yield (
+                line,
+                judge_row(raw, merchants=merchants, latest=now + CLOCK_SKEW, zone=zone, needs_offset=needs_offset),
+            )
 
     batch = open_batch(partner_id=partner_id, source=source, actor=actor, now=now)
     return stage_batch(number=batch.number, rows=judged(), actor=actor, now=now)

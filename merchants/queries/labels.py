@@ -9,5 +9,4 @@ from merchants.domain.payout_account import PayoutAccountState
 ACCOUNT_STATES: Final = {
     PayoutAccountState.PENDING: (_("Waits for verification"), "tl-warn"),
     PayoutAccountState.VERIFIED: (_("Verified"), "tl-ok"),
-    PayoutAccountState.REJECTED: (_("Rejected"), ""),
 }

@@ -11,6 +11,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
+from config.kernel.exact import MILLION
 from config.office.business_date import get_business_date
 from config.office.display import Alert, Card, Cell, Column, Facts, Figure, Page, Part, Table, chip, linked, mono
 from config.office.lists import ListColumn
@@ -20,7 +21,7 @@ from config.office.verbs import TO_BE_GIVEN, Asked, Effects, Verb, VerbForm, rea
 from config.office.words import NOTHING, Words
 from scoring.admin.versions import grades_table
 from scoring.admin.words import ABANDON_REFUSALS, PUBLISH_REFUSALS, START_REFUSALS
-from scoring.domain.calibration import MILLION, CalibrationRefused
+from scoring.domain.calibration import CalibrationRefused
 from scoring.domain.checks import CheckName, CheckNote
 from scoring.domain.run import RunKind, RunState, judge_calibration
 from scoring.models import RunCheck, ScoreRun

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
+from config.kernel.exact import MILLION
 from config.office.display import (
     Alert,
     Card,
@@ -30,7 +31,7 @@ from config.office.lists import ListColumn
 from config.office.pages import OfficeAdmin, name_of
 from config.office.verbs import Asked, Verb
 from config.office.words import HUNDREDTH, Words, percent, signed
-from scoring.domain.calibration import GRADES, MILLION, PD_BELOW_PPM, Calibration
+from scoring.domain.calibration import GRADES, PD_BELOW_PPM, Calibration
 from scoring.domain.features.declarations import FEATURES
 from scoring.domain.scorecard import DAY_ONE_CARD, Row, Scorecard
 from scoring.models import CalibrationVersion, ScorecardVersion

@@ -15,22 +15,11 @@ from merchants.models import Merchant
 from merchants.queries.merchants import get_merchant
 from scoring.domain.features.declarations import FEATURES
 from scoring.domain.features.sets import FeatureSetGone
-from scoring.domain.policy import Gate, NotScored
+from scoring.domain.policy import FAILED_GATES, NEEDS, Gate, NotScored
 from scoring.domain.scorecard import Scorecard
 from scoring.models import Score
 from scoring.queries.explanations import characteristics_of
 from scoring.queries.scores import card_of, get_live_score
-
-GATES = {
-    Gate.TENURE: "You have been selling here for less than six months.",
-    Gate.RECENCY: "Your last sale was more than 30 days ago.",
-    Gate.DISPUTES: "Too many of your orders were disputed.",
-}
-NOT_SCORED = {
-    NotScored.FEW_ORDERS: "A score needs ten orders; {needed} more are missing.",
-    NotScored.NO_RECENT_SALE: "A score needs a sale within the last 90 days.",
-    NotScored.TOO_YOUNG: "A score needs 90 days since the first sale; {needed} are missing.",
-}
 
 
 class ReasonSerializer(serializers.Serializer[None]):
@@ -83,7 +72,8 @@ class ScoreView(APIView):
         said = {"merchant": merchant.external_id, "as_of": score.run.as_of.isoformat()}
         if score.not_scored is not None:
             reason = NotScored(score.not_scored)
-            words = NOT_SCORED[reason].format(needed=score.needed)
+            missing = "" if reason is NotScored.NO_RECENT_SALE else f"; {score.needed} more are missing"
+            words = f"{NEEDS[reason]}{missing}."
             why = {"code": reason.lower(), "words": words, "needed": score.needed}
             return Response(said | {"score": None, "grade": None, "reasons": [], "not_scored": why})
         card = card_of(score.run.scorecard)
@@ -94,7 +84,7 @@ class ScoreView(APIView):
 def _reason(code: str, score: Score, card: Scorecard) -> dict[str, object]:
     """Say a reason; `code` is a gate, or a row of the card."""
     if code in set(Gate):
-        return {"code": code.lower(), "words": GATES[Gate(code)], "value": None, "unit": None}
+        return {"code": code.lower(), "words": FAILED_GATES[Gate(code)], "value": None, "unit": None}
     feature = FEATURES[next(row.reads for row in card.rows if row.name == code)]
     try:
         value = characteristics_of(score).get(feature.name)

@@ -17,11 +17,11 @@ from typing import Any, Final
 import numpy as np
 
 from config.kernel.canonical import canonical_json, sha256_of
-from scoring.domain.features.columns import Int64s
+from config.kernel.exact import MILLION, Int64s
+from config.kernel.refusals import Refused
 
 FACTOR: Final = Decimal("57.708")
 OFFSET: Final = Decimal("427.123")
-MILLION: Final = 1_000_000
 SLOPE_MICRO: Final = 700_000
 """b = 0.7: an expert card counts correlated facts twice, so its odds are drawn in."""
 LEAST_SHARE_PERCENT: Final = 3
@@ -58,12 +58,8 @@ class CalibrationRefusal(StrEnum):
     MALFORMED = "MALFORMED"
 
 
-class CalibrationRefused(ValueError):
-    """The calibration is refused, for the reason it carries."""
-
-    def __init__(self, reason: CalibrationRefusal) -> None:
-        super().__init__(reason.value)
-        self.reason = reason
+class CalibrationRefused(Refused[CalibrationRefusal]):
+    """The calibration is not made, read or used."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,10 +8,9 @@ from typing import Final
 
 import numpy as np
 
+from config.kernel.exact import BASIS_POINTS, MILLION, Int64s
 from scoring.domain.calibration import GRADES
-from scoring.domain.features.columns import BASIS_POINTS, Int64s
 
-MILLION: Final = 1_000_000
 FEWEST_OFF: Final = 10
 PSI_BINS: Final = 10
 PSI_BOUND_PPM: Final = 20_000

@@ -7,7 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from scoring.domain.features.columns import Booleans, Column, Int64s
+from config.kernel.exact import Int64s
+from scoring.domain.features.columns import Booleans, Column
 
 
 class NotScored(StrEnum):
@@ -43,6 +44,20 @@ class Policy:
 
 
 DAY_ONE: Final = Policy()
+
+
+NEEDS: Final = {
+    NotScored.FEW_ORDERS: f"A score needs {DAY_ONE.fewest_orders} orders",
+    NotScored.NO_RECENT_SALE: f"A score needs a sale within the last {DAY_ONE.recent_days} days",
+    NotScored.TOO_YOUNG: f"A score needs {DAY_ONE.youngest_days} days since your first sale",
+}
+"""What a merchant is told that a score needs; no full stop, as more may follow."""
+FAILED_GATES: Final = {
+    Gate.TENURE: f"You have been selling here for less than {DAY_ONE.tenure_months} months.",
+    Gate.RECENCY: f"Your last sale was more than {DAY_ONE.recency_days} days ago.",
+    Gate.DISPUTES: "Too many of your orders were disputed.",
+}
+"""What a merchant is told of a gate that it fails."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,8 +5,9 @@ from typing import Final
 
 import numpy as np
 
+from config.kernel.exact import Int64s
 from scoring.domain.calibration import Calibration
-from scoring.domain.features.columns import Booleans, Int64s
+from scoring.domain.features.columns import Booleans
 from scoring.domain.policy import GATES, Gate
 from scoring.domain.scorecard import Scorecard
 

@@ -11,8 +11,9 @@ from typing import Final, TypeVar
 
 import numpy as np
 
+from config.kernel.exact import Int64s
 from scoring.domain.features.characteristics import Peers
-from scoring.domain.features.columns import Booleans, Column, Int64s
+from scoring.domain.features.columns import Booleans, Column
 from scoring.domain.features.declarations import Feed
 from scoring.domain.features.measures import CARRIED_KINDS
 

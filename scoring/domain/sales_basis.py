@@ -5,7 +5,8 @@ from typing import Final
 
 import numpy as np
 
-from scoring.domain.features.columns import BASIS_POINTS, Column, Int64s, exact, half_even
+from config.kernel.exact import BASIS_POINTS, Int64s
+from scoring.domain.features.columns import Column, exact, half_even
 from scoring.domain.features.measures import MONTH_NAMES
 
 QUARTERS_BELOW_10: Final = 2

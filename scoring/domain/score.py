@@ -6,9 +6,10 @@ One merchant is scored by the same code as a million: every value is a whole col
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from config.kernel.exact import Int64s
 from scoring.domain.calibration import Calibration, grades_of, pds_of
 from scoring.domain.features.characteristics import Peers, absences, beside_history
-from scoring.domain.features.columns import Booleans, Column, Int64s
+from scoring.domain.features.columns import Booleans, Column
 from scoring.domain.features.repayment import repayment_levels
 from scoring.domain.features.sets import FeatureSet
 from scoring.domain.policy import Gate, Unscored, judge_gates, judge_scorable

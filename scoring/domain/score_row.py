@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from config.kernel.exact import Int64s
 from scoring.domain.calibration import GRADES
-from scoring.domain.features.columns import Int64s
 from scoring.domain.features.sets import FeatureSet
 from scoring.domain.reasons import NO_REASON, reason_codes
 from scoring.domain.score import Scores

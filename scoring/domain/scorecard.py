@@ -12,7 +12,9 @@ from typing import Any, Final
 import numpy as np
 
 from config.kernel.canonical import canonical_json, sha256_of
-from scoring.domain.features.columns import INT64_MAX, Booleans, Column, Int64s
+from config.kernel.documents import DoubledKey, load
+from config.kernel.exact import INT64_MAX, Int64s
+from scoring.domain.features.columns import Booleans, Column
 from scoring.domain.features.declarations import FEATURES, Direction
 
 DAY_ONE_CARD: Final = Path(__file__).parent / "cards" / "day_one.json"
@@ -104,7 +106,9 @@ def parse_scorecard(text: str, sha256: str) -> Scorecard:
     if sha256_of(text) != sha256:
         raise ScorecardMalformed(ScorecardDefect.HASH_DIFFERS)
     try:
-        data = json.loads(text, parse_constant=_refuse_constant)
+        data = load(text)
+    except DoubledKey as error:
+        raise ScorecardMalformed(ScorecardDefect.NOT_CANONICAL) from error
     except ValueError as error:
         raise ScorecardMalformed(ScorecardDefect.SCHEMA, "json") from error
     _require_fields(data, CARD_FIELDS, "card")
@@ -174,11 +178,6 @@ def _require_fields(data: Any, fields: Mapping[str, Any], where: str) -> None:  
         fits = not isinstance(value, int) or (not isinstance(value, bool) and abs(value) <= INT64_MAX)
         if not isinstance(value, kind) or not fits:
             raise ScorecardMalformed(ScorecardDefect.SCHEMA, f"{where}.{name}")
-
-
-def _refuse_constant(text: str) -> None:
-    """Refuse NaN and Infinity, which Python reads and JSON does not have."""
-    raise ValueError(text)
 
 
 def _integers(row: Mapping[str, Any], name: str) -> tuple[int, ...]:

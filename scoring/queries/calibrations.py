@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from config.kernel.exact import Int64s
 from scoring.domain.calibration import Calibration, calibrate, require_live
-from scoring.domain.features.columns import Int64s
 from scoring.domain.scorecard import Scorecard
 from scoring.models import Score, ScoreRun
 from scoring.queries.scores import card_of

@@ -7,15 +7,17 @@ from collections.abc import Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
 
+from django.utils.text import format_lazy
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from config.kernel.exact import BASIS_POINTS
 from config.office.display import Cell
-from config.office.words import HUNDREDTH, MINUS, NOTHING, TENTH, Words, money
+from config.office.words import HUNDREDTH, MINUS, NOTHING, TENTH, Words, money, percent
 from scoring.domain.calibration import CalibrationRefusal
 from scoring.domain.checks import CheckName, CheckNote
 from scoring.domain.features.declarations import FEATURES, Unit
-from scoring.domain.policy import Gate, NotScored
+from scoring.domain.policy import DAY_ONE, Gate, NotScored
 from scoring.domain.run import RunState, RunUnfit
 from scoring.models import RunCheck
 from scoring.queries.explanations import Bin
@@ -41,9 +43,9 @@ NOTES: Final = {
     CheckNote.FEATURE_SET_GONE: _("The last run's set of characteristics is no longer known: nothing to compare."),
 }
 NOT_SCORED: Final = {
-    NotScored.FEW_ORDERS: _("Fewer than ten orders"),
-    NotScored.NO_RECENT_SALE: _("No sale in 90 days"),
-    NotScored.TOO_YOUNG: _("First sale less than 90 days ago"),
+    NotScored.FEW_ORDERS: format_lazy(_("Fewer than {orders} orders"), orders=DAY_ONE.fewest_orders),
+    NotScored.NO_RECENT_SALE: format_lazy(_("No sale in {days} days"), days=DAY_ONE.recent_days),
+    NotScored.TOO_YOUNG: format_lazy(_("First sale less than {days} days ago"), days=DAY_ONE.youngest_days),
 }
 CALIBRATION_REFUSALS: Final = {
     RunUnfit.NOT_DONE: _("Only a finished run over all merchants can be calibrated on."),
@@ -57,9 +59,16 @@ CALIBRATION_REFUSALS: Final = {
     CalibrationRefusal.MALFORMED: _("The stored scorecard cannot be read: restore it from a backup."),
 }
 GATES: Final = {
-    Gate.TENURE: _("Declined by rule: selling here for less than six months."),
-    Gate.RECENCY: _("Declined by rule: the last sale is more than 30 days ago."),
-    Gate.DISPUTES: _("Declined by rule: 1.5 % or more of the orders were disputed."),
+    Gate.TENURE: format_lazy(
+        _("Declined by rule: selling here for less than {months} months."), months=DAY_ONE.tenure_months
+    ),
+    Gate.RECENCY: format_lazy(
+        _("Declined by rule: the last sale is more than {days} days ago."), days=DAY_ONE.recency_days
+    ),
+    Gate.DISPUTES: format_lazy(
+        _("Declined by rule: {share} or more of the orders were disputed."),
+        share=percent(DAY_ONE.disputes_bp, BASIS_POINTS),
+    ),
 }
 FAMILIES: Final = {
     "tenure": _("Tenure"),
@@ -169,18 +178,25 @@ def not_scored_words(reason: str, needed: int) -> str:
     """Say why a merchant is not scored, and what would change it."""
     sentences = {
         NotScored.FEW_ORDERS: ngettext(
-            "Not scored: a score needs ten orders, %(needed)s more is missing.",
-            "Not scored: a score needs ten orders, %(needed)s more are missing.",
+            "Not scored: a score needs %(orders)s orders, %(needed)s more is missing.",
+            "Not scored: a score needs %(orders)s orders, %(needed)s more are missing.",
             needed,
         ),
-        NotScored.NO_RECENT_SALE: gettext("Not scored: the last sale is 90 days ago or more. A new sale changes that."),
+        NotScored.NO_RECENT_SALE: gettext(
+            "Not scored: the last sale is %(recent)s days ago or more. A new sale changes that."
+        ),
         NotScored.TOO_YOUNG: ngettext(
-            "Not scored: the first sale must be 90 days old; %(needed)s day to wait.",
-            "Not scored: the first sale must be 90 days old; %(needed)s days to wait.",
+            "Not scored: the first sale must be %(age)s days old; %(needed)s day to wait.",
+            "Not scored: the first sale must be %(age)s days old; %(needed)s days to wait.",
             needed,
         ),
     }
-    return sentences[NotScored(reason)] % {"needed": f"{needed:,}"}
+    return sentences[NotScored(reason)] % {
+        "needed": f"{needed:,}",
+        "orders": DAY_ONE.fewest_orders,
+        "recent": DAY_ONE.recent_days,
+        "age": DAY_ONE.youngest_days,
+    }
 
 
 def reason_words(characteristic: str) -> str:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from django.db import connection
 
-from scoring.domain.features.columns import Column, Int64s, columns_of
+from config.kernel.exact import Int64s
+from scoring.domain.features.columns import Column, columns_of
 from scoring.domain.features.declarations import Feed
 from scoring.domain.features.measures import REFERENCE_MEASURE_NAMES, reference_measures
 from scoring.domain.reference import Attributes, CellLevel, FeedCarriage, MeanRating, PercentileCell, References

@@ -197,7 +197,7 @@ def test_a_cancelled_order_in_escrow_is_no_sale() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "words"), [("sleeper", "ten orders"), ("newcomer", "No score yet"), (XSS, "ten orders")]
+    ("name", "words"), [("sleeper", "10 orders"), ("newcomer", "No score yet"), (XSS, "10 orders")]
 )
 def test_a_merchant_without_a_score_says_why(client: Client, name: str, words: str) -> None:
     publish_market()

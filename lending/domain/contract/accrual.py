@@ -14,10 +14,9 @@ from typing import Final, Generic
 import numpy as np
 
 from config.kernel.daycount import DayCount, units_at
-from config.kernel.exact import Int64s, Integers, Number, half_even
+from config.kernel.exact import INT64_MAX, Int64s, Integers, Number, half_even
 
 DAY_COUNTS: Final = tuple(DayCount)
-INT64_MAX: Final = 2**63 - 1
 
 
 @dataclass(slots=True, kw_only=True)

@@ -7,19 +7,9 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
+from config.kernel.documents import Unfit, choice_of, date_of, decimal_of, integer_of, require_fields, text_of
 from config.kernel.money import MAX_MINOR
-from lending.domain.contract.fields import (
-    Unfit,
-    choice_of,
-    date_of,
-    decimal_of,
-    integer_of,
-    refusing,
-    require_fields,
-    require_range,
-    require_rate,
-    text_of,
-)
+from lending.domain.contract.fields import refusing, require_range, require_rate
 from lending.domain.contract.refusal import LoanRefusal
 
 

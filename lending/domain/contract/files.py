@@ -4,8 +4,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from config.kernel.documents import Unfit, date_of, shown, text_of
 from lending.domain.contract.events import parse_event
-from lending.domain.contract.fields import Unfit, date_of, refusing, shown, text_of
+from lending.domain.contract.fields import refusing
 from lending.domain.contract.quote import quote
 from lending.domain.contract.refusal import LoanRefusal, LoanRefused
 from lending.domain.contract.replay import replay

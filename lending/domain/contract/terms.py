@@ -9,20 +9,9 @@ from enum import StrEnum
 from typing import Final
 
 from config.kernel.daycount import DayCount
+from config.kernel.documents import Unfit, choice_of, date_of, decimal_of, integer_of, require_fields, shown, text_of
 from config.kernel.money import CURRENCY_PATTERN, MAX_MINOR
-from lending.domain.contract.fields import (
-    Unfit,
-    choice_of,
-    date_of,
-    decimal_of,
-    integer_of,
-    refusing,
-    require_fields,
-    require_range,
-    require_rate,
-    shown,
-    text_of,
-)
+from lending.domain.contract.fields import refusing, require_range, require_rate
 from lending.domain.contract.refusal import LoanRefusal
 
 LONGEST: Final = 3_660

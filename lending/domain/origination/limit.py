@@ -11,9 +11,10 @@ from enum import StrEnum
 from fractions import Fraction
 from types import MappingProxyType
 
+from config.kernel.exact import BASIS_POINTS
 from lending.domain.origination.facts import MerchantFacts
 from lending.domain.origination.price import price_of
-from lending.domain.origination.product import BASIS_POINTS, Product
+from lending.domain.origination.product import Product
 from scoring.domain.calibration import Grade
 
 

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import date
 
-from lending.domain.origination.product import BASIS_POINTS, LimitRules
+from config.kernel.exact import BASIS_POINTS
+from lending.domain.origination.product import LimitRules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,10 +12,10 @@ from fractions import Fraction
 from typing import Final
 
 from config.kernel.daycount import DayCount
+from config.kernel.exact import BASIS_POINTS, MILLION
 from lending.domain.contract.terms import Method, PeriodUnit, Prepayment, Terms
-from scoring.domain.calibration import GRADES, MILLION, PD_BELOW_PPM, Grade
+from scoring.domain.calibration import GRADES, PD_BELOW_PPM, Grade
 
-BASIS_POINTS: Final = 10_000
 DAYS_IN_YEAR: Final = 365
 """The contract's yearly rate is this many daily ones, whatever the day count."""
 LENDABLE: Final = GRADES[: GRADES.index(Grade.C1) + 1]

@@ -19,20 +19,21 @@ from typing import Final
 
 from config.kernel.canonical import canonical_json, sha256_of
 from config.kernel.daycount import DayCount
-from config.kernel.money import CURRENCY_PATTERN, BadAmount, format_minor, parse_minor
-from lending.domain.contract.fields import (
-    Unfit,
+from config.kernel.documents import (
+    DoubledKey,
     decimal_of,
     integer_of,
+    load,
     require_fields,
-    require_range,
-    require_rate,
     shown,
     text_of,
+    unfit,
 )
+from config.kernel.exact import BASIS_POINTS, MILLION
+from config.kernel.money import CURRENCY_PATTERN, BadAmount, format_minor, parse_minor
+from lending.domain.contract.fields import require_range, require_rate
 from lending.domain.contract.terms import Method, PeriodUnit, Prepayment
 from lending.domain.origination.product import (
-    BASIS_POINTS,
     DAYS_IN_YEAR,
     LENDABLE,
     Band,
@@ -47,7 +48,7 @@ from lending.domain.origination.product import (
     margin_at,
 )
 from merchants.domain.text import storable
-from scoring.domain.calibration import MILLION, Grade
+from scoring.domain.calibration import Grade
 
 DAY_ONE_PRODUCT: Final = Path(__file__).parent / "products" / "day_one.json"
 """The first product as a file to be read; its canonical form is what is stored and hashed."""
@@ -118,30 +119,15 @@ def parse_product(text: str, sha256: str) -> Product:
 
 def _loaded(text: str) -> Fields:
     try:
-        data = json.loads(text, object_pairs_hook=_without_duplicates, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        if isinstance(error, ProductMalformed):
-            raise
+        data = load(text)
+    except DoubledKey as error:
+        what = f"{shown(str(error))} is given twice"
+        raise ProductMalformed(ProductDefect.DUPLICATE_KEY, "document", what) from error
+    except ValueError as error:
         raise ProductMalformed(ProductDefect.NOT_JSON, "document", str(error)) from error
     if not isinstance(data, dict):
         raise ProductMalformed(ProductDefect.FIELD, "document", "is no object of named fields")
     return data
-
-
-def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """Refuse a key given twice, of which Python would believe the last."""
-    found: dict[str, object] = {}
-    for key, value in pairs:
-        if key in found:
-            raise ProductMalformed(ProductDefect.DUPLICATE_KEY, "document", f"{shown(key)} is given twice")
-        found[key] = value
-    return found
-
-
-def _refuse_constant(text: str) -> None:
-    """Refuse NaN and Infinity, which Python reads and JSON does not have."""
-    message = f"{text} is no JSON"
-    raise ValueError(message)
 
 
 @contextmanager
@@ -160,7 +146,7 @@ def _product_of(data: Fields, sha256: str) -> Product:
         fields = require_fields(data, _names(Product) - {"sha256"})
         currency = text_of(fields, "currency")
         if not re.fullmatch(CURRENCY_PATTERN, currency):
-            raise _unfit(currency, "currency", "no currency code")
+            raise unfit(currency, "currency", "no currency code")
         longest = _whole(fields, "longest_months", 1, LONGEST_MONTHS)
         shortest = _whole(fields, "shortest_months", 1, longest)
         minimum = _amount(fields, "minimum", currency, lowest=1)
@@ -221,7 +207,7 @@ def _limits(raw: object, currency: str) -> LimitRules:
         fields = require_fields(raw, _names(LimitRules))
         rooms = fields["category_rooms"]
         if not isinstance(rooms, Mapping):
-            raise _unfit(rooms, "category_rooms", "no object of amounts")
+            raise unfit(rooms, "category_rooms", "no object of amounts")
         return LimitRules(
             yearly_sales_bps=_whole(fields, "yearly_sales_bps", 1, BASIS_POINTS),
             worst_month_multiple=_multiple(fields, "worst_month_multiple"),
@@ -250,7 +236,7 @@ def _contract(raw: object, currency: str) -> StandardTerms:
         require_rate("penalty_multiple_extra", extra)
         unit, every = PeriodUnit(text_of(fields, "unit")), _whole(fields, "every", 1, 1)
         if unit is not PeriodUnit.MONTH:  # a term is chosen in months, and debt service is a month's
-            raise _unfit(unit.value, "unit", "not sold: the instalments of a product are monthly")
+            raise unfit(unit.value, "unit", "not sold: the instalments of a product are monthly")
         return StandardTerms(
             day_count=DayCount(text_of(fields, "day_count")),
             method=Method(text_of(fields, "method")),
@@ -308,7 +294,7 @@ def _whole_or_none(fields: Fields, name: str, highest: int) -> int | None:
 def _multiple(fields: Fields, name: str) -> Decimal:
     value = decimal_of(fields, name)
     if not 0 < value <= LARGEST_MULTIPLE:
-        raise _unfit(fields[name], name, f"no multiple above 0 and up to {LARGEST_MULTIPLE}")
+        raise unfit(fields[name], name, f"no multiple above 0 and up to {LARGEST_MULTIPLE}")
     return value
 
 
@@ -317,9 +303,9 @@ def _amount(fields: Fields, name: str, currency: str, *, lowest: int = 0) -> int
     try:
         minor = parse_minor(text_of(fields, name), currency)
     except BadAmount as error:
-        raise _unfit(fields[name], name, "no amount of the currency") from error
+        raise unfit(fields[name], name, "no amount of the currency") from error
     if minor < lowest:
-        raise _unfit(fields[name], name, f"below {format_minor(lowest, currency)}")
+        raise unfit(fields[name], name, f"below {format_minor(lowest, currency)}")
     return minor
 
 
@@ -329,13 +315,13 @@ def _amount_or_none(fields: Fields, name: str, currency: str) -> int | None:
 
 def _text(value: object, name: str) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= LONGEST_TEXT or not storable(value):
-        raise _unfit(value, name, f"no text of 1 to {LONGEST_TEXT} characters that can be kept")
+        raise unfit(value, name, f"no text of 1 to {LONGEST_TEXT} characters that can be kept")
     return value
 
 
 def _code(value: object, name: str) -> str:
     if not isinstance(value, str) or not _CODE.fullmatch(value):
-        raise _unfit(value, name, "no code of small letters, digits and hyphens")
+        raise unfit(value, name, "no code of small letters, digits and hyphens")
     return value
 
 
@@ -345,15 +331,11 @@ def _texts(fields: Fields, name: str) -> frozenset[str] | None:
     if value is None:
         return None
     if not isinstance(value, list) or not value:
-        raise _unfit(value, name, "neither null nor a list of texts")
+        raise unfit(value, name, "neither null nor a list of texts")
     found = frozenset(_text(text, name) for text in value)
     if len(found) < len(value):
-        raise _unfit(value, name, "a list that names something twice")
+        raise unfit(value, name, "a list that names something twice")
     return found
-
-
-def _unfit(value: object, name: str, what: str) -> Unfit:
-    return Unfit(f"{name}: {shown(value)} is {what}")
 
 
 def _percent(share: Fraction) -> str:

@@ -6,12 +6,10 @@ from typing import Final
 
 import numpy as np
 
+from config.kernel.exact import BASIS_POINTS, Int64s, Integers
 from scoring.domain.features.columns import (
-    BASIS_POINTS,
     Booleans,
     Column,
-    Int64s,
-    Integers,
     column,
     exact,
     half_even,

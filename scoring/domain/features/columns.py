@@ -9,22 +9,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from math import isqrt
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-Int64s = NDArray[np.int64]
-Integers = NDArray[Any]
-"""Integers of int64, or Python's own where they may grow beyond it."""
+from config.kernel.exact import BASIS_POINTS, INT64_MAX, Int64s, Integers
+from config.kernel.exact import half_even as round_half_even
+
 Booleans = NDArray[np.bool_]
 
-INT64_MAX: Final = 2**63 - 1
 SAFE: Final = 2**53
 """Below this, sums of a row's months and weeks, times the small factors in use, fit int64."""
 SAFE_ROOT: Final = 10**8
 """Below this, the sum of squares of 26 weeks times 26 fits int64."""
-BASIS_POINTS: Final = 10_000
 DIGITS: Final = Context(prec=60)
 EDGE: Final = 1e-6
 """Distance from a tie, in quantised units, under which a float is not believed."""
@@ -111,13 +109,10 @@ def ratio(numerator: Integers, divisor: Integers, scale: int) -> Column:
 
 def half_even(numerator: Integers, divisor: Integers, scale: int) -> Integers:
     """Round numerator x scale ÷ divisor to an integer, half to even; the divisor is above 0."""
-    if numerator.size and (_largest(numerator) > INT64_MAX // scale or _largest(divisor) > INT64_MAX // 2):
+    bound = INT64_MAX // 4
+    if numerator.size and (_largest(numerator) > bound // scale or _largest(divisor) > bound):
         numerator, divisor = numerator.astype(object), divisor.astype(object)
-    scaled = numerator * scale
-    quotient, rest = scaled // divisor, scaled % divisor
-    up = (2 * rest > divisor) | ((2 * rest == divisor) & (quotient % 2 == 1))
-    result: Integers = quotient + up.astype(np.int64)
-    return result
+    return round_half_even(numerator * scale, divisor)
 
 
 def lowest_and_median(blocks: Integers, counts: Int64s) -> tuple[Integers, Integers]:

@@ -7,7 +7,8 @@ import ibis
 import numpy as np
 from ibis import Table
 
-from scoring.domain.features.columns import Column, Int64s, exact
+from config.kernel.exact import Int64s
+from scoring.domain.features.columns import Column, exact
 from scoring.domain.features.relations import INT64, total
 
 BEHAVIOUR_SCHEMA = ibis.schema(

@@ -129,7 +129,9 @@ class Command(BaseCommand):
         if ranking is None:
             self.stderr.write(f"AUC ({words}): needs good and bad loans")
             return
-        interval = f"[{ranking.low:.3f}, {ranking.high:.3f}]"
+        interval = "(too few to give an interval)"
+        if ranking.interval is not None:
+            interval = "[{:.3f}, {:.3f}]".format(*ranking.interval)
         self.stderr.write(
             f"AUC ({words}): {ranking.auc:.3f} {interval}, {ranking.good + ranking.bad} loans, {ranking.bad} bad"
         )

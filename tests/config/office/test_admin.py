@@ -138,7 +138,8 @@ def addresses() -> dict[str, str]:
     found = {}
     for name in PAGES_BY_RIGHT:
         model = next(key for key in sorted(keys, key=len, reverse=True) if name.startswith(f"{key}_"))
-        args = [] if name.endswith(("_changelist", "_add", "_start", "_open")) else [keys[model]]
+        of_list = ("_changelist", "_add", "_start", "_open", "_enter", "_first")
+        args = [] if name.endswith(of_list) else [keys[model]]
         more = [score.pk] if name.endswith("_replay") else []
         found[name] = reverse(f"admin:{name}", args=[*args, *more])
     return found

@@ -7,7 +7,7 @@ from config.kernel.refusals import Refused
 from config.problems import CODES
 from lending.api.applications import OUTCOMES, PAYOUTS
 from lending.api.refusals import REFUSALS, refused
-from lending.api.words import GATES, GROUNDS, INELIGIBLE, MEASURES, NO_OFFERS, NOT_SCORED, OF_OTHERS, REVIEW, no_offer
+from lending.api.words import GROUNDS, INELIGIBLE, MEASURES, NO_OFFERS, OF_OTHERS, REVIEW, no_offer
 from lending.domain.books.transfer import TransferState
 from lending.domain.contract.refusal import LoanRefusal
 from lending.domain.origination.assessment import NoOffer
@@ -50,8 +50,6 @@ def test_who_is_told_to_come_back_is_told_when() -> None:
 def test_every_table_of_words_has_every_member() -> None:
     tables = (
         (NO_OFFERS, NoOffer),
-        (NOT_SCORED, NotScored),
-        (GATES, Gate),
         (INELIGIBLE, Ineligible),
         (GROUNDS, Ground),
         (MEASURES, Measure),
@@ -82,7 +80,7 @@ def test_what_leaves_an_application_to_a_person_is_told_alike() -> None:
                 threshold=Threshold(measure=Measure.ORDERS, have=7, need=10),
             ),
             "not_scored",
-            "A score needs ten orders.",
+            "A score needs 10 orders.",
             {
                 "measure": "orders",
                 "have": "7",
@@ -95,7 +93,7 @@ def test_what_leaves_an_application_to_a_person_is_told_alike() -> None:
         (
             Without(reason=NoOffer.GATE_FAILED, cause=Gate.TENURE, threshold=None),
             "gate_failed",
-            "You have been selling here for less than six months.",
+            "You have been selling here for less than 6 months.",
             None,
         ),
         (

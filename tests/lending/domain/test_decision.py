@@ -151,6 +151,37 @@ def test_a_snapshot_is_read_as_it_was_written_and_decides_to_the_bit(facts: Deci
     assert canonical_decision(decide(read, day_one())) == canonical_decision(decide(facts, day_one()))
 
 
+def test_snapshots_and_results_of_the_first_version_stay_what_they_were_to_the_bit() -> None:
+    """Red if a document that was stored under the first version would be read, written or decided otherwise."""
+    rich = application(
+        day_one(),
+        line=Line(limit_minor=7, higher_since=ON, sustained_minor=3),
+        dues_minor=(1, 2),
+        gates=(Gate.TENURE,),
+        not_scored=NotScored.TOO_YOUNG,
+        grade=None,
+        pd_ppm=None,
+        region="",
+        calibration_sha256=None,
+        flagged_share_bps=1_600,
+        owner_days_past_due=2,
+    )
+    found = [
+        (snapshot_of(facts)[1], canonical_decision(decide(facts, day_one()))[1])
+        for facts in (application(day_one()), rich)
+    ]
+    assert found == [
+        (
+            "6de0cbe635899b6d732e606be6f1c8475261b5c6893fd013f0799147f5826993",
+            "014b0c46925f954a997496baf16883da0001452fdcab2af831f1eb0d5c9a6fa6",
+        ),
+        (
+            "2336698fbfe40a0b5ea07b23475b7df3ac66c5e87b03496d5303d6041278aed8",
+            "7cf7cbda2a7df36aa7323ffb757b8cd0610a146d111ab7cf57465cc26d64a6f9",
+        ),
+    ]
+
+
 def test_a_snapshot_holds_every_fact() -> None:
     """Whatever is changed in a snapshot is another snapshot, or none."""
     facts = application(day_one(), line=Line(limit_minor=1), dues_minor=(1,), gates=(Gate.TENURE,))

@@ -190,7 +190,7 @@ def test_a_version_that_is_gone_is_said_to_be_gone(monkeypatch: pytest.MonkeyPat
 
     client.force_login(staff(Role.RISK_MANAGER))
     page = client.get(reverse("admin:merchants_merchant_replay", args=[application.merchant_id, score.pk]))
-    assertContains(page, "no longer has version")
+    assertContains(page, "longer installed")
     assertNotContains(page, "Someone changed")
     page = client.get(reverse("admin:lending_application_change", args=[application.pk]))
     assertContains(page, UNPROVEN[DecisionRefusal.RULES_GONE])

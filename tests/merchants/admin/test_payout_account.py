@@ -54,7 +54,7 @@ def test_verify_shows_the_verdict_then_verifies(client: Client, checker: User) -
     account = make_account()
     client.force_login(checker)
     preview = client.get(page(account, "verify"))
-    assertContains(preview, "100 %")
+    assertContains(preview, "100.00 %; at least 80.00 % is required")
     assertNotContains(preview, account.number)
     account.refresh_from_db()
     assert account.state == PayoutAccountState.PENDING

@@ -78,6 +78,8 @@ def test_every_kind_of_broken_row_is_reported_with_its_line(api: Api) -> None:
         {"value": True},
         {"external_id": "a\u0000b"},
         {"occurred_at": "9999-12-31T23:59:59-23:59"},
+        {"occurred_at": "2026-02-01T12:00:00"},
+        {"occurred_at": "2026-02-01"},
     ],
 )
 def test_what_is_no_text_is_a_bad_row_and_no_error(api: Api, row: dict[str, object]) -> None:

@@ -62,7 +62,7 @@ def test_every_row_would_be_imported(tmp_path: Path) -> None:
     entries = [merchant for merchant in merchants if isinstance(merchant, MerchantEntry)]
     known = {entry.external_id: KnownMerchant(id=0, currency=entry.currency) for entry in entries}
     last = datetime.combine(END, datetime.max.time(), tzinfo=UTC)
-    rows = [judge_row(row, merchants=known, latest=last, zone=UTC) for row in raw]
+    rows = [judge_row(row, merchants=known, latest=last, zone=UTC, needs_offset=True) for row in raw]
 
     assert len(entries) == len(merchants)
     assert [row for row in rows if not isinstance(row, TransactionRow)] == []

@@ -41,14 +41,20 @@ raw_rows = st.one_of(
 )
 
 
-def judge(raw: dict[str, str] | str, zone: ZoneInfo = ZONES[0]) -> TransactionRow | RowRejection:
-    return judge_row(raw, merchants=MERCHANTS, latest=LATEST, zone=zone)
+def judge(
+    raw: dict[str, str] | str, zone: ZoneInfo = ZONES[0], *, needs_offset: bool = False
+) -> TransactionRow | RowRejection:
+    return judge_row(raw, merchants=MERCHANTS, latest=LATEST, zone=zone, needs_offset=needs_offset)
 
 
-@given(raw_rows, st.sampled_from(ZONES))
-def test_any_row_is_judged_and_what_passes_can_be_stored(raw: dict[str, str] | str, zone: ZoneInfo) -> None:
+@given(raw_rows, st.sampled_from(ZONES), st.booleans())
+def test_any_row_is_judged_and_what_passes_can_be_stored(
+    raw: dict[str, str] | str,
+    zone: ZoneInfo,
+    needs_offset: bool,  # noqa: FBT001
+) -> None:
     """Red for any error but a rejection: one row would then stop a whole file."""
-    judged = judge(raw, zone)
+    judged = judge(raw, zone, needs_offset=needs_offset)
     if isinstance(judged, RowRejection):
         assert storable(judged.external_id + judged.detail)
         assert len(judged.external_id) <= 200 >= len(judged.detail)

@@ -1,11 +1,14 @@
 import csv
 import gzip
 from collections.abc import Callable, Iterable, Mapping
+from datetime import date, datetime
 from io import StringIO
 from pathlib import Path
 from random import Random
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
@@ -266,3 +269,99 @@ def test_a_parquet_import_equals_a_csv_import(tmp_path: Path, typed: bool) -> No
     assert "1000 received, 0 accepted, 1000 duplicate, 0 conflict, 0 rejected" in out
     assert err == []
     assert list(Merchant.objects.order_by("external_id").values_list("external_id", "name", "category")) == merchants
+
+
+def write_parquet(path: Path, **columns: pa.Array) -> None:
+    path.parent.mkdir(exist_ok=True)
+    pq.write_table(pa.table(columns), path)
+
+
+def write_columnar(directory: Path, amount: pa.Array, **columns: pa.Array) -> Path:
+    """Write one merchant, and as many sales of it as there are amounts."""
+    write_parquet(
+        directory / "merchants.parquet",
+        external_id=pa.array(["shop"]),
+        name=pa.array(["Shop"]),
+        currency=pa.array(["EUR"]),
+        opened_on=columns.pop("opened_on", pa.array([date(2024, 2, 29)])),
+    )
+    size = len(amount)
+    at = pa.array([datetime(2026, 1, 5, 9, 30)] * size, pa.timestamp("us"))  # noqa: DTZ001 - as pandas has it
+    rows = {
+        "external_id": pa.array([f"t{number}" for number in range(size)]),
+        "merchant": pa.array(["shop"] * size),
+        "kind": pa.array(["SALE"] * size),
+        "occurred_at": at,
+    }
+    write_parquet(directory / "transactions.parquet", **rows | {"amount": amount} | columns)
+    return directory
+
+
+AMOUNTS = pa.array([12.34, 5.0, 0.1])
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [pa.date32(), *(pa.timestamp(unit) for unit in ("s", "ms", "us", "ns")), pa.timestamp("ns", "UTC")],
+    ids=str,
+)
+def test_a_midnight_is_the_date_on_which_a_merchant_opened(tmp_path: Path, kind: pa.DataType) -> None:
+    """Red if what pandas and date_trunc write for a date refused the merchant, and then all its rows."""
+    opened_on = pa.array([date(2024, 2, 29)]).cast(pa.timestamp("s")).cast(kind)
+    out, err = import_market(write_columnar(tmp_path / "bazaar", AMOUNTS, opened_on=opened_on))
+    assert err == []
+    assert "3 received, 3 accepted" in out
+    assert Merchant.objects.get().opened_on == date(2024, 2, 29)
+
+
+def test_a_time_of_day_is_no_date(tmp_path: Path) -> None:
+    noon = pa.array([datetime(2024, 2, 29, 12)], pa.timestamp("us"))  # noqa: DTZ001
+    _, err = import_market(write_columnar(tmp_path / "bazaar", AMOUNTS, opened_on=noon))
+    assert err[0] == "merchants, row 1: BAD_DATE: 2024-02-29 12:00:00"
+
+
+def test_one_bad_cell_is_one_rejected_row_and_no_traceback(tmp_path: Path) -> None:
+    """Red if a cell that Python cannot hold lost the 50,000 rows that are read with it."""
+    second = 10**9
+    start = 1_767_603_600 * second
+    at = pa.array([start, start + 1, start + 1_000, None]).cast(pa.timestamp("ns"))
+    names = pa.array([b"a", b"b", b"c", b"d"]).cast(pa.string())
+    broken = pa.StringArray.from_buffers(1, *pa.array([b"\xff"]).buffers()[1:])
+    columns = {"occurred_at": at, "channel": names}
+    out, err = import_market(write_columnar(tmp_path / "bazaar", pa.array([1.5] * 4), **columns))
+    assert "4 received, 2 accepted, 0 duplicate, 0 conflict, 2 rejected" in out
+    assert err == [
+        "transactions, row 2: BAD_TIME: t1: 2026-01-05 09:00:00 and some nanoseconds",
+        "transactions, row 4: MISSING_FIELD: t3: occurred_at",
+    ]
+    years = pa.array([start // second, 10**12]).cast(pa.timestamp("s"))
+    out, err = import_market(
+        write_columnar(tmp_path / "years", pa.array([1.5] * 2), occurred_at=years), partner="years"
+    )
+    assert "2 received, 1 accepted, 0 duplicate, 0 conflict, 1 rejected" in out
+    assert err[0].startswith("transactions, row 2: BAD_TIME: t1: unreadable: ")
+    out, err = import_market(write_columnar(tmp_path / "texts", pa.array([1.5]), channel=broken), partner="texts")
+    assert err == ["transactions, row 1: BAD_TEXT: t0: channel is not UTF-8, or holds a NUL"]
+
+
+def test_nan_in_an_optional_column_is_empty(tmp_path: Path) -> None:
+    """Red if the NaN by which pandas says that there is nothing were a value."""
+    columns = {"kind": pa.array(["SALE", "REVIEW"]), "value": pa.array([float("nan"), 5.0])}
+    out, err = import_market(write_columnar(tmp_path / "bazaar", pa.array([10.0, float("nan")]), **columns))
+    assert err == []
+    assert "2 received, 2 accepted" in out
+    assert list(Transaction.objects.order_by("external_id").values_list("amount_minor", "value")) == [
+        (1_000, None),
+        (0, 5),
+    ]
+
+
+def test_amounts_of_32_bits_are_told_as_what_they_are(tmp_path: Path) -> None:
+    """Red if 12.34 were said to have more than two decimals, or an integer that 32 bits cannot hold were taken."""
+    amount = pa.array([12.34, 5.0, 16_777_216.0], pa.float32())
+    out, err = import_market(write_columnar(tmp_path / "bazaar", amount))
+    assert "3 received, 1 accepted" in out
+    assert err == [
+        "transactions, row 1: BAD_AMOUNT: t0: 'a 32-bit float has no cents: 12.34' is no decimal amount",
+        "transactions, row 3: BAD_AMOUNT: t2: 'a 32-bit float has no cents: 1.677722e+0' is no decimal amount",
+    ]

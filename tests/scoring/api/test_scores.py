@@ -1,8 +1,7 @@
 import pytest
 
 from merchants.models import Partner
-from scoring.api.scores import GATES, NOT_SCORED
-from scoring.domain.policy import Gate, NotScored
+from scoring.domain.policy import FAILED_GATES, NEEDS, Gate, NotScored
 from scoring.models import Score
 from tests.markets import make_merchants
 from tests.partners import Api, token_for
@@ -36,7 +35,7 @@ def test_a_partner_reads_grade_and_reasons_or_why_there_are_none() -> None:
     status, said = api.get("merchants/idle/score")
     assert said["not_scored"] == {
         "code": "few_orders",
-        "words": "A score needs ten orders; 10 more are missing.",
+        "words": "A score needs 10 orders; 10 more are missing.",
         "needed": 10,
     }
     assert api.get("merchants/late/score")[1]["code"] == "no_score_yet"
@@ -44,5 +43,5 @@ def test_a_partner_reads_grade_and_reasons_or_why_there_are_none() -> None:
 
 
 def test_every_gate_and_every_reason_has_its_words() -> None:
-    assert set(GATES) == set(Gate)
-    assert set(NOT_SCORED) == set(NotScored)
+    assert set(FAILED_GATES) == set(Gate)
+    assert set(NEEDS) == set(NotScored)

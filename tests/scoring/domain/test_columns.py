@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config.kernel.exact import INT64_MAX
 from scoring.domain.features.columns import (
-    INT64_MAX,
     Column,
     column,
     column_of,

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlglot import exp
 
-from scoring.domain.features.columns import INT64_MAX, column_of
+from config.kernel.exact import INT64_MAX
+from scoring.domain.features.columns import column_of
 from scoring.domain.features.declarations import NO_REPAYMENT_HISTORY
 from scoring.domain.features.repayment import (
     BEHAVIOUR_MEASURE_NAMES,

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scoring.domain.features.declarations import FEATURES
-from scoring.domain.features.sets import DAY_ONE
+from scoring.domain.features.sets import DAY_ONE, FEATURE_SETS
 from scoring.domain.score import Scores, score_columns
 from tests.scoring.domain.markets import connect, day_one, measured
 from tests.scoring.domain.test_calibration import solved
@@ -64,3 +64,10 @@ def test_every_declaration_reads_like_a_sentence() -> None:
         assert feature.reason.endswith(".")
         assert feature.null
         assert feature.window >= 0
+
+
+def test_every_version_is_found_by_its_name_and_the_first_is_the_one_that_scores_are_stored_with() -> None:
+    """Red if the first set got another name, name by name: nothing that was stored could be read."""
+    assert DAY_ONE.version == "9223d84431e1ed637c7489b9ea562594f48c84d3329f57564b02b83b82d5e40a"
+    assert all(found.version == version and len(version) <= 64 for version, found in FEATURE_SETS.items())
+    assert all(len(set(found.names)) == len(found.names) for found in FEATURE_SETS.values())
