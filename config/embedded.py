@@ -51,7 +51,7 @@ class NotStarted(RuntimeError):
 
 
 class Role(StrEnum):
-    """Name the database role to connect as."""
+    """The database role to connect as."""
 
     OWNER = "tradeline_owner"
     APP = "tradeline_app"

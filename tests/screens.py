@@ -57,7 +57,7 @@ TALLEST = 1_900  # pixels: a list of everything shows no more than its beginning
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Name a page; `fields` are filled into its form and sent, so that the picture shows what comes next."""
+    """A page; `fields` are filled into its form and sent, so that the picture shows what comes next."""
 
     title: str
     path: str

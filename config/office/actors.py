@@ -8,7 +8,7 @@ from django.core.exceptions import PermissionDenied
 
 
 class ActorKind(StrEnum):
-    """Name the kinds of actors."""
+    """The kinds of actors."""
 
     STAFF = "staff"
     PARTNER = "partner"

@@ -107,7 +107,6 @@ class JobRunAdmin(OfficeAdmin[JobRun]):
     )
 
     def page_of(self, row: JobRun, request: HttpRequest) -> Page:
-        """Show where the job stands, and its last error."""
         facts = Facts(
             [
                 (_("Attempts"), row.attempts),
@@ -169,19 +168,16 @@ class OperationEventAdmin(OfficeAdmin[OperationEvent]):
     )
 
     def prepare(self, rows: list[OperationEvent]) -> Sequence[Any]:
-        """Name the actors of the page in one query."""
         names = named(event.actor for event in rows)
         return [(event, names[event.actor]) for event in rows]
 
     def search(self, rows: QuerySet[OperationEvent], term: str) -> QuerySet[OperationEvent]:
-        """Search by subject through its index, or by the beginning of the operation."""
         model, _sep, number = term.partition("_")
         if number.isdecimal() and "." not in term:
             return rows.filter(subject__endswith=f".{model.lower()}:{number}")
         return rows.filter(Q(subject__istartswith=term) if ":" in term else Q(name__istartswith=term))
 
     def page_of(self, row: OperationEvent, request: HttpRequest) -> Page:
-        """Show what was before and after, side by side."""
         names = sorted({*row.before, *row.after})
         facts = Facts([(name.replace("_", " "), _change(row, name)) for name in names])
         return Page(
@@ -234,7 +230,6 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg] # no gen
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        """Read the groups of a page at once."""
         return super().get_queryset(request).prefetch_related("groups")
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:  # noqa: ANN401
@@ -302,7 +297,6 @@ class GroupAdmin(OfficeAdmin[Group]):
     )
 
     def page_of(self, row: Group, request: HttpRequest) -> Page:
-        """Show the rights of the role, and who has it."""
         people = ", ".join(row.user_set.order_by("username").values_list("username", flat=True))
         return Page(
             title=row.name,

@@ -12,7 +12,7 @@ from config.office.models import BusinessDate
 
 
 class DateRefusal(StrEnum):
-    """Name the reasons for which the business date is not moved."""
+    """The reasons for which the business date is not moved."""
 
     NOT_FORWARD = "NOT_FORWARD"
 

@@ -149,7 +149,7 @@ def sweep_jobs(*, now: datetime, older_than: timedelta) -> int:
 
 
 def drop_jobs(*, name: str, subject_id: int, now: datetime) -> None:
-    """Close the jobs of work that was given up: nobody claims them any more. Raises NoTransaction."""
+    """Close the jobs of abandoned work: nobody claims them any more. Raises NoTransaction."""
     require_transaction()
     open_jobs = JobRun.objects.of(name, subject_id).exclude(state=JobState.DONE)
     open_jobs.update(state=JobState.DROPPED, lease_until=None, finished_at=now)

@@ -135,16 +135,13 @@ class ApplicationAdmin(OfficeAdmin[Application]):
     empty = _("No application yet. One is made when an offer is accepted.")
 
     def prepare(self, rows: list[Application]) -> Sequence[Any]:
-        """Read the decisions of the page in one query."""
         grounds = grounds_of(rows)
         return [(row, grounds.get(row.pk, "")) for row in rows]
 
     def search(self, rows: QuerySet[Application], term: str) -> QuerySet[Application]:
-        """Find applications by number, merchant or reference."""
         return rows.filter(pk__in=search_applications(term))
 
     def page_of(self, row: Application, request: HttpRequest) -> Page:
-        """Show what was known, and what was decided on it."""
         decisions, loan = decisions_of(row), loan_of(row)
         known = _known(decisions[-1], row)
         applied = {"date": row.applied_on, "who": name_of(row.entered_by)}

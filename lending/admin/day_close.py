@@ -153,16 +153,13 @@ class DayCloseAdmin(OfficeAdmin[DayClose]):
     empty = _("No day closed yet. Every day from the first loan on is closed once the next has opened.")
 
     def further_urls(self, wrap: Callable[..., Any]) -> list[URLPattern]:
-        """Add the live part of a page."""
         return [path("<int:row_id>/progress/", wrap(self.progress_view), name="lending_dayclose_progress")]
 
     def progress_view(self, request: HttpRequest, row_id: int) -> HttpResponse:
-        """Show only how far a close is."""
         self.require_view(request)
         return live_view(request, _live(self.found(row_id)))
 
     def page_of(self, row: DayClose, request: HttpRequest) -> Page:
-        """Show a close with its stages, postings and proof."""
         part, drifted, proof = _live(row), drifted_of(row), proof_of(row)
         started = {"at": f"{row.started_at:%Y-%m-%d %H:%M}", "who": name_of(row.started_by)}
         took = None if row.finished_at is None else (row.finished_at - row.started_at).total_seconds()

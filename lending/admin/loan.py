@@ -73,11 +73,9 @@ class LoanAdmin(OfficeAdmin[Loan]):
     empty = _("No loan yet. A loan begins when an offer is accepted.")
 
     def search(self, rows: QuerySet[Loan], term: str) -> QuerySet[Loan]:
-        """Find loans by number, merchant or reference."""
         return rows.filter(pk__in=search_loans(term))
 
     def list_parts(self, listing: Listing) -> Sequence[Part]:
-        """Add up all loans that match."""
         columns = [
             Column(label=_("Total")),
             Column(label=_("Loans"), number=True),
@@ -92,5 +90,4 @@ class LoanAdmin(OfficeAdmin[Loan]):
         return [Table(columns=columns, rows=rows, style="tl-totals")] if rows else []
 
     def page_of(self, row: Loan, request: HttpRequest) -> Page:
-        """Show the loan with everything about it."""
         return loan_page(row, request, self.buttons(request, row))

@@ -25,7 +25,7 @@ from config.office.verbs import (
     reason_field,
 )
 from config.office.words import Words, money
-from lending.admin.words import ACCOUNTS, AGAIN_REFUSALS, BOOKING_REFUSALS, EVENT_TYPES, LOAN_REFUSALS, RETURN_REFUSALS
+from lending.admin.words import ACCOUNTS, BOOKING_REFUSALS, EVENT_TYPES, LOAN_REFUSALS, RETRY_REFUSALS, RETURN_REFUSALS
 from lending.domain.books.booking import Booking, BookingRefusal
 from lending.domain.books.ledger import Movement
 from lending.domain.books.plan import Plan
@@ -43,7 +43,7 @@ from lending.operations.transfers import (
 )
 from lending.queries.bookings import get_verb_refusal, preview_booking
 from lending.queries.loans import rate_of, reversible_events
-from lending.queries.transfers import get_again_refusal, get_cancel_refusal, get_return_refusal, last_payout
+from lending.queries.transfers import get_cancel_refusal, get_retry_refusal, get_return_refusal, last_payout
 
 EVENT_WORDS: Final[dict[Any, Words]] = {**BOOKING_REFUSALS, **LOAN_REFUSALS}
 EVENT_REFUSALS: Final[Refusals] = {EventNotBooked: EVENT_WORDS}
@@ -72,7 +72,6 @@ class DatedForm(ReasonForm):
     on = date_field(_("As of"))
 
     def prepare(self) -> None:
-        """Propose the business date."""
         self.fields["on"].initial = get_business_date()
 
 
@@ -82,7 +81,6 @@ class AmountForm(DatedForm):
     amount = AmountField()
 
     def prepare(self) -> None:
-        """Take the loan's currency."""
         super().prepare()
         self.fields["amount"].use(self.row.currency)  # type: ignore[attr-defined] # of the field above
 
@@ -101,7 +99,6 @@ class ReversalForm(DatedForm):
     event = choice_field(_("Event"))
 
     def prepare(self) -> None:
-        """Offer the events that can be reversed."""
         super().prepare()
         self.fields["event"].choices = [(event.seq, _named(event)) for event in reversible_events(self.row)]  # type: ignore[attr-defined]
 
@@ -203,13 +200,13 @@ def _not_returned(loan: Loan, _asked: Asked) -> Words | None:
 
 
 def _again(loan: Loan, _asked: Asked) -> Words | None:
-    refusal = get_again_refusal(loan, reason=TO_BE_GIVEN)
-    return None if refusal is None else AGAIN_REFUSALS[refusal]
+    refusal = get_retry_refusal(loan, reason=TO_BE_GIVEN)
+    return None if refusal is None else RETRY_REFUSALS[refusal]
 
 
 def _cancel(loan: Loan, _asked: Asked) -> Words | None:
     refusal = get_cancel_refusal(loan, reason=TO_BE_GIVEN)
-    return None if refusal is None else AGAIN_REFUSALS[refusal]
+    return None if refusal is None else RETRY_REFUSALS[refusal]
 
 
 def _book(kind: EventType) -> Callable[[Loan, Asked], object]:
@@ -351,7 +348,7 @@ VERBS: Final[Sequence[Verb]] = (
         why_not=_again,
         call=_by_reason(pay_out_again),
         done=_("The payout is ordered."),
-        refusals={PayoutNotRepeated: AGAIN_REFUSALS},
+        refusals={PayoutNotRepeated: RETRY_REFUSALS},
     ),
     Verb(
         name="cancel",
@@ -363,6 +360,6 @@ VERBS: Final[Sequence[Verb]] = (
         why_not=_cancel,
         call=_by_reason(cancel_loan),
         done=_("The loan is cancelled."),
-        refusals={LoanNotCancelled: AGAIN_REFUSALS},
+        refusals={LoanNotCancelled: RETRY_REFUSALS},
     ),
 )

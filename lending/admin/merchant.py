@@ -117,20 +117,16 @@ class MerchantAdmin(OfficeAdmin[Merchant]):
     empty = _("No merchant yet. They appear once a marketplace is imported, or a partner sends them.")
 
     def listed(self) -> QuerySet[Merchant]:
-        """Add the live score, which the list can be sorted by."""
         return with_live_score(super().listed())
 
     def prepare(self, rows: list[Merchant]) -> Sequence[Any]:
-        """Read the live scores of the page in one query."""
         scores = live_scores(merchant.pk for merchant in rows)
         return [(merchant, scores.get(merchant.pk)) for merchant in rows]
 
     def search(self, rows: QuerySet[Merchant], term: str) -> QuerySet[Merchant]:
-        """Find merchants by a part of their name or id."""
         return rows.filter(pk__in=search_merchants(term))
 
     def further_urls(self, wrap: Callable[..., Any]) -> list[URLPattern]:
-        """Add the pages under a merchant."""
         return [
             path("<int:row_id>/transactions/", wrap(self.transactions_view), name="merchants_merchant_transactions"),
             path(
@@ -139,7 +135,6 @@ class MerchantAdmin(OfficeAdmin[Merchant]):
         ]
 
     def page_of(self, row: Merchant, request: HttpRequest) -> Page:
-        """Show the merchant with everything about it."""
         return merchant_page(row, request)
 
     def transactions_view(self, request: HttpRequest, row_id: int) -> HttpResponse:

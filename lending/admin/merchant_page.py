@@ -51,7 +51,7 @@ from lending.domain.origination.application import ApplicationState
 from lending.domain.origination.assessment import NoOffer
 from lending.domain.origination.eligibility import Ineligible
 from lending.domain.origination.limit import Cap
-from lending.domain.origination.no_offer import Measure, Threshold, Without
+from lending.domain.origination.no_offer import Measure, NoOfferExplanation, Threshold
 from lending.models import Application, Loan, Offer
 from lending.queries.borrowing import Borrowing, get_borrowing
 from merchants.domain.payout_account import PayoutAccountState
@@ -225,7 +225,7 @@ def _not_offered(borrowing: Borrowing, merchant: Merchant, score: Score | None) 
     return [Text(_("Not assessed yet: this takes a product in this currency and a published score."))]
 
 
-def _without(without: Without, merchant: Merchant, score: Score | None) -> list[Part]:
+def _without(without: NoOfferExplanation, merchant: Merchant, score: Score | None) -> list[Part]:
     """Say the reason, what is behind it, and how far it is to the next threshold."""
     reason: Words = NO_OFFERS[without.reason]
     if without.reason is NoOffer.NOT_SCORED and score is not None and score.not_scored is not None:

@@ -54,7 +54,6 @@ class ApplyForm(VerbForm):
     address = forms.GenericIPAddressField(label=_("IP address it was signed from"), widget=UnfoldAdminTextInputWidget)
 
     def prepare(self) -> None:
-        """Offer the terms of the offer, with the most that each allows."""
         offer: Offer = self.row
         self.fields["amount"].use(offer.currency)  # type: ignore[attr-defined] # of the field above
         terms = sorted((int(months) for months, most in offer.most_by_months.items() if most), reverse=True)
@@ -220,7 +219,6 @@ class OfferAdmin(OfficeAdmin[Offer]):
     empty = _("No offer yet. Offers are made after each published run, once a product is sold.")
 
     def search(self, rows: QuerySet[Offer], term: str) -> QuerySet[Offer]:
-        """Find offers by number or merchant."""
         return rows.filter(pk__in=search_offers(term))
 
     def page_of(self, row: Offer, request: HttpRequest) -> HttpResponse:

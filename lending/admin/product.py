@@ -51,7 +51,6 @@ class EnterForm(VerbForm):
     currency = choice_field(_("Currency"), coerce=str)
 
     def prepare(self) -> None:
-        """Offer the currencies in which nothing is sold."""
         self.fields["currency"].choices = [(one, one) for one in currencies_without_product()]  # type: ignore[attr-defined]
 
 
@@ -107,11 +106,9 @@ class ProductVersionAdmin(OfficeAdmin[ProductVersion]):
     empty = _("No product is sold yet. One comes with Tradeline, to begin with.")
 
     def rows(self) -> QuerySet[ProductVersion]:
-        """Tell of each whether it is sold."""
         return with_sold(ProductVersion.objects.all())
 
     def page_of(self, row: ProductVersion, request: HttpRequest) -> Page:
-        """Show prices, what bounds a loan, whom it is for, and how offers and loans are treated."""
         product = product_of(row)
         offers, offered_minor = open_offers_of(row)
         listed = f"{reverse('admin:lending_offer_changelist')}?state=open&product={row.pk}"

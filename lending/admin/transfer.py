@@ -49,7 +49,6 @@ class TransferAdmin(OfficeAdmin[Transfer]):
     empty = _("Nothing yet. Payouts and collections appear here as they are requested.")
 
     def search(self, rows: QuerySet[Transfer], term: str) -> QuerySet[Transfer]:
-        """Find transfers by number, loan or merchant."""
         return rows.filter(pk__in=search_transfers(term))
 
     def page_of(self, row: Transfer, request: HttpRequest) -> HttpResponse:

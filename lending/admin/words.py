@@ -12,7 +12,7 @@ from lending.domain.books.day_close import CloseRefusal, CloseState, OpeningRefu
 from lending.domain.books.instalment import InstalmentState
 from lending.domain.books.ledger import Account
 from lending.domain.books.loan import LoanStatus
-from lending.domain.books.transfer import AgainRefusal, PayoutHold, ReturnRefusal, TransferKind, TransferState
+from lending.domain.books.transfer import PayoutHold, PayoutRetryRefusal, ReturnRefusal, TransferKind, TransferState
 from lending.domain.contract.events import EventType
 from lending.domain.contract.refusal import LoanRefusal
 from lending.domain.contract.terms import Method, PeriodUnit, Prepayment
@@ -98,10 +98,10 @@ PAYOUT_HOLDS: Final = {
     PayoutHold.COOLING_OFF: _("The merchant may still withdraw from the contract."),
     PayoutHold.BOOKS_BROKEN: _("The proof of the books failed: no money leaves until one holds."),
 }
-AGAIN_REFUSALS: Final = {
-    AgainRefusal.NOT_WAITING: _("The loan is not waiting for a payout."),
-    AgainRefusal.PAYOUT_UNDER_WAY: _("A payout is pending: whether its money left is not known yet."),
-    AgainRefusal.REASON_MISSING: _("Please give a reason."),
+RETRY_REFUSALS: Final = {
+    PayoutRetryRefusal.NOT_WAITING: _("The loan is not waiting for a payout."),
+    PayoutRetryRefusal.PAYOUT_UNDER_WAY: _("A payout is pending: whether its money left is not known yet."),
+    PayoutRetryRefusal.REASON_MISSING: _("Please give a reason."),
 }
 RETURN_REFUSALS: Final = {
     ReturnRefusal.NO_BUSINESS_DATE: _("No business day is open."),

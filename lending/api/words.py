@@ -11,7 +11,7 @@ from config.kernel.money import format_minor
 from lending.domain.origination.assessment import NoOffer
 from lending.domain.origination.eligibility import Ineligible
 from lending.domain.origination.limit import Cap
-from lending.domain.origination.no_offer import Cause, Measure, Threshold, Without
+from lending.domain.origination.no_offer import Cause, Measure, NoOfferExplanation, Threshold
 from lending.domain.origination.rules import Ground, Outcome
 from scoring.domain.policy import FAILED_GATES, NEEDS, Gate, NotScored
 
@@ -25,9 +25,9 @@ NO_OFFERS: Final = {
     NoOffer.GRADE_TOO_LOW: "Your score is below those that are lent to.",
     NoOffer.NOT_ELIGIBLE: "Nothing is offered to shops like yours yet.",
     NoOffer.PAST_DUE: "One of your loans is past due.",
-    NoOffer.LIMIT_BELOW_MINIMUM: "What could be lent to you is less than the least that is lent.",
+    NoOffer.LIMIT_BELOW_MINIMUM: "Your limit is below the smallest amount that is lent.",
     NoOffer.RAISE_PENDING: "Enough could be lent to you, but not for enough nights in a row yet.",
-    NoOffer.NO_ROOM_LEFT: "Your running loans leave less than the least that is lent.",
+    NoOffer.NO_ROOM_LEFT: "Your active loans leave less than the smallest amount that is lent.",
 }
 INELIGIBLE: Final = {
     Ineligible.CURRENCY: "Nothing is lent in your currency.",
@@ -54,7 +54,7 @@ OF_OTHERS: Final = frozenset({Cap.PORTFOLIO_ROOM, Cap.CATEGORY_ROOM, Cap.OWNER_R
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Hold how a measure is told: its unit, whether it is reached from above, and its words."""
+    """How a measure is told: its unit, whether it is reached from above, and its words."""
 
     unit: str
     at_most: bool
@@ -84,7 +84,7 @@ MEASURES: Final = {
 }
 
 
-def no_offer(without: Without | None, currency: str) -> dict[str, object]:
+def no_offer(without: NoOfferExplanation | None, currency: str) -> dict[str, object]:
     """Say why a merchant has no offer, and the next threshold; None: the next offers are yet to be made."""
     if without is None:
         code, words = NO_OFFER_YET

@@ -26,7 +26,7 @@ class NoAnswer(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """Hold what a gateway is asked: an amount, the merchant, the account it goes to or comes from, and the key."""
+    """What a gateway is asked: an amount, the merchant, the account it goes to or comes from, and the key."""
 
     key: UUID
     amount: Money
@@ -37,7 +37,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """Hold what a gateway says: how much moved (minor units), and its words if that is less than all."""
+    """What a gateway says: how much moved (minor units), and its words if that is less than all."""
 
     moved_minor: int
     words: str = ""

@@ -35,7 +35,7 @@ def table(title: str, rows: Sequence[Mapping[str, object]], currency: str) -> It
 
 
 def printable(lines: Iterator[str]) -> str:
-    """Join lines; what is no UTF-8 text is replaced."""
+    """Join lines; what is not UTF-8 is replaced."""
     return "\n".join(lines).encode(errors="replace").decode()
 
 

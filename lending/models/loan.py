@@ -19,15 +19,15 @@ from merchants.models import Merchant, Partner, PayoutAccount
 STATUSES = [status.value for status in LoanStatus]
 TYPES = [kind.value for kind in EventType]
 ACTIVE = LoanStatus.ACTIVE.value
-HELD = [LoanStatus.APPROVED.value, LoanStatus.ACTIVE.value]
+EXPOSED = [LoanStatus.APPROVED.value, LoanStatus.ACTIVE.value]
 
 
 class LoanQuerySet(LockingQuerySet["Loan"]):
     """Select loans."""
 
-    def running(self) -> Self:
+    def exposed(self) -> Self:
         """Keep those that owe or are about to."""
-        return self.filter(status__in=HELD)
+        return self.filter(status__in=EXPOSED)
 
     def active(self) -> Self:
         """Keep those whose money is out and not all back."""

@@ -74,7 +74,7 @@ def accept_offer(
     refusal = refuse(offer, get_live_run())
     if refusal is not None:  # judged again under the lock; here, so that what is hopeless is not scored first
         raise OfferNotAccepted(refusal)
-    _tell_behaviour(offer.merchant_id, now=now)
+    _record_repayment_behaviour(offer.merchant_id, now=now)
     score = score_merchant(merchant_id=offer.merchant_id, actor=actor, now=now)
     with operation():
         done = None if key is None else take_request(key)
@@ -189,10 +189,10 @@ def lock_exposure(merchant: Merchant, product: Product) -> None:
         raise Contended  # it changed hands meanwhile: another group is to be held
 
 
-def _tell_behaviour(merchant_id: int, *, now: datetime) -> None:
+def _record_repayment_behaviour(merchant_id: int, *, now: datetime) -> None:
     """Tell scoring how the merchant stood at the end of the last closed day, if its close knew it otherwise.
 
-    Not of a later day: before its close has collected what was due, everybody is late.
+    Only up to the last closed day: before a day's collections are in, every borrower looks late.
     """
     day = last_closed_day()
     if day is None:

@@ -25,7 +25,7 @@ from config.office.job_runs import Claim, Clock, hold_claim, report_progress
 from config.office.stages import Pipeline, Stage
 from lending.domain.books.day_close import DRIFTED_SHOWN, CloseRefusal, OpeningRefusal, conclude
 from lending.domain.books.ledger import NOTHING, EntryCode, Position, earned_between, movements, total
-from lending.domain.books.night import Standing, advance_standings, turned
+from lending.domain.books.night import LoanAccrualState, advance_accruals, turned
 from lending.domain.books.projection import project
 from lending.models import DayClose, Entry, Loan, ProofLine
 from lending.operations.bookings import lock_books, post
@@ -33,7 +33,7 @@ from lending.operations.collections import collect_dues, office_gateway
 from lending.queries.behaviour import day_ends_of_part
 from lending.queries.books import booked_loans, drifted_loans, prove_accounts
 from lending.queries.closes import get_close_refusal, get_first_refusal, get_opening_refusal, next_day
-from lending.queries.loans import contracts_of, position_of, standing_of
+from lending.queries.loans import accrual_state_of, contracts_of, position_of
 from scoring.operations.behaviour import record_behaviour
 
 ACCRUED_AT_ONCE: Final = 1_000
@@ -208,10 +208,10 @@ def _accrue(close: DayClose, loans: Sequence[Loan], *, to: date, now: datetime) 
     contracts = contracts_of(turning)
     reached = {loan.pk: project(contracts[loan.pk].replayed(), as_of=to) for loan in turning}
     gliding = [loan for loan in loans if loan.pk not in reached]
-    advanced = advance_standings([standing_of(loan) for loan in gliding], to=to)
+    advanced = advance_accruals([accrual_state_of(loan) for loan in gliding], to=to)
     standings = {loan.pk: standing for loan, standing in zip(gliding, advanced, strict=True)}
     for loan in turning:
-        standings[loan.pk] = turned(standing_of(loan), reached[loan.pk], to=to)
+        standings[loan.pk] = turned(accrual_state_of(loan), reached[loan.pk], to=to)
     earned: defaultdict[tuple[int, str], list[Position]] = defaultdict(list)
     for loan in loans:
         earned[loan.product_id, loan.currency].append(earned_between(position_of(loan), standings[loan.pk].position))
@@ -225,7 +225,7 @@ def _accrue(close: DayClose, loans: Sequence[Loan], *, to: date, now: datetime) 
             post(entry, moved, currency=currency)
 
 
-def _write(standings: Mapping[int, Standing]) -> None:
+def _write(standings: Mapping[int, LoanAccrualState]) -> None:
     """Write back, in one statement, what a night changes. Raises StaleRow."""
     columns = zip(*(_cells(pk, standing) for pk, standing in standings.items()), strict=True)
     with connection.cursor() as cursor:
@@ -234,7 +234,7 @@ def _write(standings: Mapping[int, Standing]) -> None:
             raise StaleRow(cursor.rowcount)
 
 
-def _cells(pk: int, standing: Standing) -> tuple[object, ...]:
+def _cells(pk: int, standing: LoanAccrualState) -> tuple[object, ...]:
     position, carry = standing.position, standing.carry
     return (
         pk,

@@ -13,7 +13,7 @@ from lending.models import ProductVersion
 
 
 class EntryRefusal(StrEnum):
-    """Name why a valid product is not entered."""
+    """Why a valid product is not entered."""
 
     VERSION_USED = "VERSION_USED"
 

@@ -21,8 +21,8 @@ from config.office.business_date import get_business_date
 from config.office.events import record_event
 from lending.domain.books.loan import LoanStatus
 from lending.domain.books.transfer import (
-    AgainRefusal,
     PayoutHold,
+    PayoutRetryRefusal,
     ReturnRefusal,
     Settlement,
     TransferKind,
@@ -40,7 +40,7 @@ from lending.operations.bookings import book_event
 from lending.queries.closes import books_are_broken
 from lending.queries.loans import get_collectable, get_loan, next_event_id
 from lending.queries.products import product_of
-from lending.queries.transfers import get_again_refusal, get_cancel_refusal, get_return_refusal
+from lending.queries.transfers import get_cancel_refusal, get_retry_refusal, get_return_refusal
 from merchants.domain.payout_account import PayoutAccountState
 from merchants.models import PayoutAccount
 
@@ -51,11 +51,11 @@ class PayoutHeld(Refused[PayoutHold]):
     """No money left; the payout waits."""
 
 
-class PayoutNotRepeated(Refused[AgainRefusal]):
+class PayoutNotRepeated(Refused[PayoutRetryRefusal]):
     """The loan is not paid out again."""
 
 
-class LoanNotCancelled(Refused[AgainRefusal]):
+class LoanNotCancelled(Refused[PayoutRetryRefusal]):
     """The loan is not given up."""
 
 
@@ -65,7 +65,7 @@ class PayoutNotReturned(Refused[ReturnRefusal | LoanRefusal]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
-    """Hold a transfer that may be sent now."""
+    """A transfer that may be sent now."""
 
     transfer_id: int
     order: Order
@@ -166,7 +166,7 @@ def pay_out_again(*, loan_id: int, reason: str, actor: Actor, now: datetime) -> 
     """
     with operation():
         loan = _locked_loan(loan_id)
-        refusal = get_again_refusal(loan, reason=reason)
+        refusal = get_retry_refusal(loan, reason=reason)
         if refusal is not None:
             raise PayoutNotRepeated(refusal)
         verified = PayoutAccount.objects.verified().filter(merchant=loan.merchant_id).first()

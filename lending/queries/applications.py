@@ -20,7 +20,7 @@ from scoring.domain.features.sets import FEATURE_SETS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayedDecision:
-    """Hold what a stored decision says, what was known then, and what that decides now."""
+    """What a stored decision says, what was known then, and what that decides now."""
 
     stored: str
     facts: DecisionFacts
@@ -34,7 +34,7 @@ class ReplayedDecision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """Hold an application, what was decided on it last, and how far its loan and the loan's last payout are."""
+    """An application, what was decided on it last, and how far its loan and the loan's last payout are."""
 
     application: Application
     decision: Decision

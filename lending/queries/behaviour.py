@@ -21,7 +21,7 @@ MERCHANTS_AT_ONCE: Final = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _End:
-    """Hold how a loan stood at the end of a day."""
+    """How a loan stood at the end of a day."""
 
     closed: bool
     principal_minor: int
@@ -30,7 +30,7 @@ class _End:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayEnd:
-    """Hold how merchants stood at the end of a day, in their order, and which loans were later than ever before.
+    """How merchants stood at the end of a day, in their order, and which loans were later than ever before.
 
     later_than_ever: their days past due, by loan.
     """

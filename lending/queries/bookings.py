@@ -1,4 +1,4 @@
-"""Say whether an event may be booked on a loan, and what it would do: what the operation does, uncommitted."""
+"""Whether an event may be booked on a loan, and what it would do: what the operation does, uncommitted."""
 
 from dataclasses import dataclass, replace
 
@@ -20,7 +20,7 @@ from lending.queries.loans import contract_of, next_event_id, position_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """Hold what a booking would do, or why it would not be booked: one of the two is None.
+    """What a booking would do, or why it would not be booked: one of the two is None.
 
     is_implausible: its amount is so far above what the loan owes that whoever books it must say that they are sure.
     """

@@ -12,7 +12,7 @@ from django.db.models import Sum
 from lending.domain.books.day_close import Balance
 from lending.domain.books.ledger import POSITION_FIELDS, Account, Position, balances
 from lending.domain.books.loan import LoanStatus
-from lending.domain.books.plan import Contract
+from lending.domain.books.plan import LoanHistory
 from lending.domain.books.projection import project
 from lending.domain.books.transfer import TransferKind, TransferState
 from lending.domain.contract.refusal import LoanRefused
@@ -83,7 +83,7 @@ def booked_loans(*, part: int, parts: int, after: int = 0) -> Iterator[list[Loan
         after = chunk[-1].pk
 
 
-def _agrees(loan: Loan, contract: Contract, rests: tuple[int, ...], paid_out: int, booked_to: date) -> bool:
+def _agrees(loan: Loan, contract: LoanHistory, rests: tuple[int, ...], paid_out: int, booked_to: date) -> bool:
     try:
         said = project(contract.replayed(), as_of=booked_to)
     except LoanRefused:

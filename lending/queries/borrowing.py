@@ -7,7 +7,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from config.office.business_date import get_business_date
 from lending.domain.origination.assessment import Assessment, assess
-from lending.domain.origination.no_offer import Without, explain_no_offer
+from lending.domain.origination.no_offer import NoOfferExplanation, explain_no_offer
 from lending.domain.origination.rules import current_rules
 from lending.models import Application, CreditLine, Loan, Offer
 from lending.queries.facts import facts_of, is_outdated
@@ -21,7 +21,7 @@ SHOWN = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Borrowing:
-    """Hold a merchant's open offer, or why there is none, and its loans and applications, the latest first.
+    """A merchant's open offer, or why there is none, and its loans and applications, the latest first.
 
     line_minor: the credit line in force; None before the first. assessment: what the product sold makes of the
     merchant today; None without a product, score or business date.
@@ -29,7 +29,7 @@ class Borrowing:
 
     offer: Offer | None
     assessment: Assessment | None
-    without: Without | None
+    without: NoOfferExplanation | None
     line_minor: int | None
     loans: Sequence[Loan]
     applications: Sequence[Application]

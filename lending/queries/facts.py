@@ -30,7 +30,7 @@ class FactMissing(LookupError):
 
 @dataclass(slots=True)
 class Book:
-    """Hold what one merchant owes, before it is put beside what others do."""
+    """What one merchant owes, before it is put beside what others do."""
 
     outstanding_minor: int = 0
     days_past_due: int = 0
@@ -176,7 +176,7 @@ def _rooms(product: Product, merchants: Sequence[Merchant]) -> dict[int, tuple[i
     if limits.portfolio_room_minor is None and not limits.category_rooms_minor:
         return {}
     owed = (
-        Loan.objects.running()
+        Loan.objects.exposed()
         .filter(product__code=product.code, currency=product.currency)
         .values_list("merchant_id", "merchant__category")
         .annotate(

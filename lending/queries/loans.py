@@ -9,9 +9,9 @@ from config.kernel.daycount import DayCount
 from config.kernel.documents import choice_of, decimal_of
 from lending.domain.books.ledger import POSITION_FIELDS, Position
 from lending.domain.books.loan import LoanStatus
-from lending.domain.books.night import Standing
-from lending.domain.books.plan import Contract
-from lending.domain.books.projection import Carry, Projection, project
+from lending.domain.books.night import LoanAccrualState
+from lending.domain.books.plan import LoanHistory
+from lending.domain.books.projection import AccrualCarry, Projection, project
 from lending.domain.contract.events import EventType, LoanEvent
 from lending.domain.contract.terms import parse_terms
 from lending.models import Loan
@@ -36,12 +36,12 @@ def loans_of_partner(*, partner_id: int, merchant_id: int | None, after: int, li
     return list(loans.select_related("merchant").order_by("pk")[:limit])
 
 
-def contract_of(loan: Loan) -> Contract:
+def contract_of(loan: Loan) -> LoanHistory:
     """Load a loan's terms and events; an event's id is its place in the order of booking."""
     return _contract(loan, list(EventRow.objects.filter(loan=loan).order_by("seq")))
 
 
-def contracts_of(loans: Sequence[Loan]) -> dict[int, Contract]:
+def contracts_of(loans: Sequence[Loan]) -> dict[int, LoanHistory]:
     """Load the terms and events of many loans in one statement, by loan."""
     rows = defaultdict[int, list[EventRow]](list)
     for row in EventRow.objects.filter(loan__in=[loan.pk for loan in loans]).order_by("loan_id", "seq"):
@@ -76,26 +76,26 @@ def position_of(loan: Loan) -> Position:
 
 
 def get_collectable(loan: Loan, *, on: date) -> int:
-    """Give what a running loan owed on a date and still owes, in minor units.
+    """Compute what an active loan owed on a date and still owes, in minor units.
 
     Whatever was booked since counts: behind the open day, what was paid on it is not fetched once more.
     """
     return 0 if loan.status != LoanStatus.ACTIVE else due_of(loan, contract_of(loan), on=on)
 
 
-def due_of(loan: Loan, contract: Contract, *, on: date) -> int:
+def due_of(loan: Loan, contract: LoanHistory, *, on: date) -> int:
     """Give what a loan that was paid out owed on a date and still owes, in minor units."""
     replayed = contract.replayed()
     dates = {on, on if loan.booked_to is None else max(on, loan.booked_to)}
     return min(project(replayed, as_of=day).due_minor for day in dates)
 
 
-def standing_of(loan: Loan) -> Standing:
+def accrual_state_of(loan: Loan) -> LoanAccrualState:
     """Read how the loan stands on the date its books reach. Raises ValueError for one that was never paid out."""
     if loan.booked_to is None:
         message = f"{loan} has no books"
         raise ValueError(message)
-    return Standing(  # of the terms only what a night needs: to read them whole would be a quarter of a close
+    return LoanAccrualState(  # of the terms only what a night needs: to read them whole would be a quarter of a close
         booked_to=loan.booked_to,
         day_count=choice_of(loan.terms, "day_count", DayCount),
         penalty_multiple_extra=decimal_of(loan.terms, "penalty_multiple_extra"),
@@ -107,9 +107,9 @@ def standing_of(loan: Loan) -> Standing:
     )
 
 
-def carry_of(loan: Loan) -> Carry:
+def carry_of(loan: Loan) -> AccrualCarry:
     """Read what carries the loan to the next day without a replay."""
-    return Carry(
+    return AccrualCarry(
         overdue_minor=loan.overdue_minor,
         rate_numerator=loan.rate_numerator,
         rate_decimals=loan.rate_decimals,
@@ -124,9 +124,9 @@ def projection_of(loan: Loan, *, as_of: date) -> Projection:
     return project(contract_of(loan).replayed(), as_of=as_of)
 
 
-def _contract(loan: Loan, rows: Sequence[EventRow]) -> Contract:
+def _contract(loan: Loan, rows: Sequence[EventRow]) -> LoanHistory:
     places = {row.pk: row.seq for row in rows}
-    return Contract(terms=parse_terms(loan.terms), events=tuple(_event(row, places) for row in rows))
+    return LoanHistory(terms=parse_terms(loan.terms), events=tuple(_event(row, places) for row in rows))
 
 
 def _event(row: EventRow, places: dict[int, int]) -> LoanEvent:

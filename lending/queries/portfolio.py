@@ -10,7 +10,7 @@ from lending.models import Loan
 
 
 class Lateness(StrEnum):
-    """Name how late a loan is: at all, or delinquent."""
+    """How late a loan is: at all, or delinquent."""
 
     ANY = "1"
     DELINQUENT = "30"
@@ -18,7 +18,7 @@ class Lateness(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Portfolio:
-    """Hold a currency's running and closed loans; amounts in minor units.
+    """A currency's active and closed loans; amounts in minor units.
 
     delinquent_minor: outstanding principal of loans with anything 30 or more days past due; late_minor: 1 or more.
     """
@@ -61,7 +61,7 @@ def with_lateness(loans: QuerySet[Loan], lateness: Lateness) -> QuerySet[Loan]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Total:
-    """Hold what loans of a currency add up to, minor units."""
+    """What loans of a currency add up to, minor units."""
 
     currency: str
     loans: int

@@ -12,7 +12,7 @@ from lending.domain.books.instalment import (
     instalment_state,
     left_with_interest,
 )
-from lending.domain.books.plan import Contract
+from lending.domain.books.plan import LoanHistory
 from lending.domain.books.projection import Projection, project
 from lending.domain.contract.allocation import Allocation
 from lending.domain.contract.schedule import Instalment
@@ -41,7 +41,7 @@ class EventWithAllocation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """Hold where a payment went, and how the loan stood on the payment's date, as it was known when it was booked."""
+    """Where a payment went, and how the loan stood on the payment's date, as it was known when it was booked."""
 
     allocation: Allocation
     projection: Projection
@@ -49,7 +49,7 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Servicing:
-    """Hold a loan as of a date: its projection, schedule, events, entries with postings, and transfers."""
+    """A loan as of a date: its projection, schedule, events, entries with postings, and transfers."""
 
     as_of: date
     projection: Projection
@@ -69,7 +69,7 @@ def current_date_of(loan: Loan) -> date:
 def receipt_of(payment: LoanEvent) -> Receipt:
     """Replay a loan up to the booking of a payment: whatever is booked later, the receipt stays the same."""
     contract = contract_of(payment.loan)
-    replayed = Contract(terms=contract.terms, events=contract.events[: payment.seq]).replayed()
+    replayed = LoanHistory(terms=contract.terms, events=contract.events[: payment.seq]).replayed()
     return Receipt(
         allocation=next(part for part in replayed.allocations if part.event == str(payment.seq)),
         projection=project(replayed, as_of=payment.on),

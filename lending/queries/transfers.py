@@ -9,11 +9,11 @@ from config.office.business_date import get_business_date
 from lending.domain.books.loan import LoanStatus
 from lending.domain.books.transfer import (
     SILENCES,
-    AgainRefusal,
+    PayoutRetryRefusal,
     ReturnRefusal,
     TransferKind,
     TransferState,
-    judge_again,
+    judge_payout_retry,
     judge_return,
 )
 from lending.models import DayClose, Loan, Transfer
@@ -43,17 +43,17 @@ def is_gateway_down() -> bool:
     return states == [TransferState.UNKNOWN] * SILENCES
 
 
-def get_again_refusal(loan: Loan, *, reason: str) -> AgainRefusal | None:
+def get_retry_refusal(loan: Loan, *, reason: str) -> PayoutRetryRefusal | None:
     """Judge whether a loan may be paid out again: not while a payout waits or is under way."""
     under_way = Transfer.objects.open().filter(loan=loan, kind=TransferKind.PAYOUT).exists()
-    return judge_again(status=LoanStatus(loan.status), under_way=under_way, reason=reason)
+    return judge_payout_retry(status=LoanStatus(loan.status), under_way=under_way, reason=reason)
 
 
-def get_cancel_refusal(loan: Loan, *, reason: str) -> AgainRefusal | None:
+def get_cancel_refusal(loan: Loan, *, reason: str) -> PayoutRetryRefusal | None:
     """Judge whether a loan may be given up: not once its money may have left."""
     payouts = Transfer.objects.open().filter(loan=loan, kind=TransferKind.PAYOUT)
     under_way = payouts.exclude(state=TransferState.DUE).exists()
-    return judge_again(status=LoanStatus(loan.status), under_way=under_way, reason=reason)
+    return judge_payout_retry(status=LoanStatus(loan.status), under_way=under_way, reason=reason)
 
 
 def last_payout(loan: Loan) -> Transfer | None:

@@ -72,7 +72,6 @@ class BatchAdmin(OfficeAdmin[Batch]):
     empty = _("No batch yet. Batches come from imported files, and from partners over the API.")
 
     def page_of(self, row: Batch, request: HttpRequest) -> Page:
-        """Show the counts, and the issues page by page."""
         after = request.GET.get("after", "0")
         if not after.isdecimal() or len(after) > LONGEST_LINE:
             raise Http404

@@ -31,7 +31,6 @@ class PartnerAdmin(OfficeAdmin[Partner]):
     empty = _("No partner yet. Importing a marketplace enters one.")
 
     def page_of(self, row: Partner, request: HttpRequest) -> Page:
-        """Show how the partner settles, and which of its systems may call the API."""
         clients = ", ".join(row.clients.order_by("pk").values_list("application__name", flat=True))
         facts = [
             (_("Settlement"), SETTLEMENTS[Settlement(row.settlement)]),

@@ -89,7 +89,6 @@ class PayoutAccountAdmin(OfficeAdmin[PayoutAccount]):
     empty = _("No payout account yet. The partner's system enters them.")
 
     def search(self, rows: QuerySet[PayoutAccount], term: str) -> QuerySet[PayoutAccount]:
-        """Find accounts by their merchant."""
         return rows.filter(merchant__in=search_merchants(term))
 
     def page_of(self, row: PayoutAccount, request: HttpRequest) -> Page:

@@ -17,7 +17,7 @@ MAX_LENGTHS = {
 
 
 class MerchantRefusal(StrEnum):
-    """Name the reasons for which a merchant is not entered; of several, the first counts."""
+    """The reasons for which a merchant is not entered; the first that holds counts."""
 
     BAD_TEXT = "BAD_TEXT"
     MISSING_FIELD = "MISSING_FIELD"

@@ -1,4 +1,4 @@
-"""Tell which texts can be kept, and make any text fit to be shown."""
+"""Judge which texts can be stored, and make any text fit to be shown."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Say what a transaction is, and judge each row that claims to be one."""
+"""What a transaction is, and which rows are valid ones."""
 
 import re
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from merchants.domain.text import shown, storable
 
 
 class TransactionKind(StrEnum):
-    """Name the kinds of facts that a merchant's history is made of."""
+    """The kinds of facts that a merchant's history is made of."""
 
     SALE = "SALE"  # paid by the buyer
     SETTLEMENT = "SETTLEMENT"  # released to the merchant
@@ -28,14 +28,14 @@ class TransactionKind(StrEnum):
 
 
 class Settlement(StrEnum):
-    """Name the ways a partner's sales settle: released later, or at once."""
+    """The ways a partner's sales settle: released later, or at once."""
 
     ESCROW = "ESCROW"
     IMMEDIATE = "IMMEDIATE"
 
 
 class RowRefusal(StrEnum):
-    """Name the reasons for which a row is rejected; of several, the first counts."""
+    """The reasons for which a row is rejected; the first that holds counts."""
 
     MALFORMED = "MALFORMED"
     BAD_TEXT = "BAD_TEXT"

@@ -13,7 +13,7 @@ from merchants.models.partner import Partner
 
 
 class BatchState(StrEnum):
-    """Name the states of a batch: numbered, its rows received, its rows stored for good."""
+    """The states of a batch: numbered, its rows received, its rows stored for good."""
 
     OPEN = "OPEN"
     STAGED = "STAGED"
@@ -21,7 +21,7 @@ class BatchState(StrEnum):
 
 
 class IssueKind(StrEnum):
-    """Name what can be wrong with a row: unfit, or known with other content."""
+    """What can be wrong with a row: unfit, or known with other content."""
 
     REJECTED = "REJECTED"
     CONFLICT = "CONFLICT"

@@ -12,7 +12,7 @@ from merchants.models import Partner
 
 
 class PartnerRefusal(StrEnum):
-    """Name the reasons for which a partner is not entered."""
+    """The reasons for which a partner is not entered."""
 
     SETTLEMENT_DIFFERS = "SETTLEMENT_DIFFERS"
 

@@ -15,7 +15,7 @@ PAGE: Final = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Name a transaction's place in the history."""
+    """A transaction's place in the history."""
 
     occurred_at: datetime
     id: int
@@ -23,7 +23,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Hold one page of transactions, the newest first; a place is None where nothing older, or newer, follows."""
+    """One page of transactions, the newest first; a place is None where nothing older, or newer, follows."""
 
     rows: Sequence[Transaction]
     older: Place | None

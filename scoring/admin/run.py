@@ -225,21 +225,17 @@ class ScoreRunAdmin(OfficeAdmin[ScoreRun]):
         return ScoreRun.objects.full()
 
     def prepare(self, rows: list[ScoreRun]) -> Sequence[Any]:
-        """Read the checks of the page in one query."""
         checks = checks_of(rows)
         return [(run, checks[run.pk]) for run in rows]
 
     def further_urls(self, wrap: Callable[..., Any]) -> list[URLPattern]:
-        """Add the live part of the page."""
         return [path("<int:row_id>/progress/", wrap(self.progress_view), name="scoring_scorerun_progress")]
 
     def progress_view(self, request: HttpRequest, row_id: int) -> HttpResponse:
-        """Give the live part of the page alone."""
         self.require_view(request)
         return live_view(request, _live(self.found(row_id)))
 
     def page_of(self, row: ScoreRun, request: HttpRequest) -> Page:
-        """Show how far the run is, what failed, what its checks said and what it may see."""
         live, checks = get_live_run(), checks_of([row])[row.pk]
         part = _live(row)
         chips = [chip(*RUN_STATES[RunState(row.state)])]

@@ -125,7 +125,6 @@ class CalibrationVersionAdmin(OfficeAdmin[CalibrationVersion]):
     empty = _("No calibration yet. It is solved on a finished run, on the page of that run.")
 
     def page_of(self, row: CalibrationVersion, request: HttpRequest) -> Page:
-        """Show a, b, the target, and each grade's bounds, scores and population."""
         calibration = calibration_of(row)
         figures, cards = [], []
         if calibration is not None:

@@ -1,4 +1,4 @@
-"""Say how a merchant repays, as lending tells it at the end of a day."""
+"""How a merchant repays, as lending tells it at the end of a day."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Behaviour:
-    """Hold how a merchant stands with its loans at the end of a day; without a loan, everything is 0.
+    """How a merchant stands with its loans at the end of a day; without a loan, everything is 0.
 
     Amounts are minor units. dpd: days past due, the worst of its loans. scheduled_minor, repaid_minor: of
     the principal of its open loans, what was to be repaid to date, and what is repaid; the second over the first is

@@ -31,7 +31,7 @@ _CONTEXT: Final = Context(prec=30)
 
 
 class Grade(StrEnum):
-    """Name the grades, best first."""
+    """The grades, best first."""
 
     A1 = "A1"
     A2 = "A2"
@@ -49,7 +49,7 @@ REQUIRED_GRADES: Final = (Grade.B1, Grade.B2, Grade.C1)
 
 
 class CalibrationRefusal(StrEnum):
-    """Name why a calibration is not made or does not go live."""
+    """Why a calibration is not made or does not go live."""
 
     NOBODY_PASSES = "NOBODY_PASSES"
     TARGET_OUT_OF_REACH = "TARGET_OUT_OF_REACH"
@@ -64,7 +64,7 @@ class CalibrationRefused(Refused[CalibrationRefusal]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """Hold a calibration.
+    """A calibration.
 
     a and b in millionths, the target PD in parts per million. reference_points: by row of the card, the sum
     of points of the reference_merchants who scored at or up to 40 points above the cut-off; a mean is a sum

@@ -23,7 +23,7 @@ CHI_SQUARED_95: Final = (3.841, 5.991, 7.815, 9.488, 11.070, 12.592, 14.067, 15.
 
 
 class CheckName(StrEnum):
-    """Name the checks."""
+    """The checks."""
 
     ROW_COUNT = "ROW_COUNT"
     SCORED_COUNT = "SCORED_COUNT"
@@ -33,7 +33,7 @@ class CheckName(StrEnum):
 
 
 class CheckNote(StrEnum):
-    """Name why a check had nothing to compare, and so passed."""
+    """Why a check had nothing to compare, and so passed."""
 
     FIRST_RUN = "FIRST_RUN"
     NOBODY_SCORED = "NOBODY_SCORED"
@@ -58,7 +58,7 @@ class RunSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """Hold one verdict.
+    """One verdict.
 
     value and bound: merchants (ROW_COUNT, SCORED_COUNT), parts per million (SCORE_PSI), else basis points.
     bound is None where there was nothing to compare, and `note` says why; `worst` names what moved most.

@@ -12,7 +12,7 @@ from scoring.domain.features.columns import Booleans, Column
 
 
 class NotScored(StrEnum):
-    """Name why a merchant is not scored; the first that holds counts."""
+    """Why a merchant is not scored; the first that holds counts."""
 
     FEW_ORDERS = "FEW_ORDERS"
     NO_RECENT_SALE = "NO_RECENT_SALE"
@@ -20,7 +20,7 @@ class NotScored(StrEnum):
 
 
 class Gate(StrEnum):
-    """Name the hard gates: whoever fails one is scored, then declined."""
+    """The hard gates: whoever fails one is scored, then declined."""
 
     TENURE = "TENURE"
     RECENCY = "RECENCY"
@@ -33,7 +33,7 @@ GATES: Final = tuple(Gate)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """Hold the thresholds: orders, days, 30-day months, basis points."""
+    """The thresholds: orders, days, 30-day months, basis points."""
 
     fewest_orders: int = 10
     recent_days: int = 90

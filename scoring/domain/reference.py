@@ -29,7 +29,7 @@ NAMED_OF_TEN: Final = 8
 
 
 class CellLevel(StrEnum):
-    """Name whom a merchant is compared with: the narrowest of these that holds 30 sellers, else all."""
+    """Whom a merchant is compared with: the narrowest of these that holds 30 sellers, else all."""
 
     REGION = "REGION"
     CATEGORY = "CATEGORY"
@@ -38,7 +38,7 @@ class CellLevel(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attributes:
-    """Hold the merchants' own attributes as pinned by a run, row by row; an empty text is a value."""
+    """The merchants' own attributes as pinned by a run, row by row; an empty text is a value."""
 
     partner: Sequence[int]
     currency: Sequence[str]
@@ -48,7 +48,7 @@ class Attributes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PercentileCell:
-    """Hold the cuts of one group of sellers: net sales of 90 days, minor units.
+    """The cuts of one group of sellers: net sales of 90 days, minor units.
 
     category and region name the group as far as `level` says, and are empty beyond.
     """
@@ -64,7 +64,7 @@ class PercentileCell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeanRating:
-    """Hold the reviews of 180 days of a category or of all: the mean is rating_sum ÷ ratings, kept exact."""
+    """The reviews of 180 days of a category or of all: the mean is rating_sum ÷ ratings, kept exact."""
 
     partner: int
     currency: str
@@ -84,7 +84,7 @@ class FeedCarriage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class References:
-    """Hold one frozen set of references, as rows in key order."""
+    """One frozen set of references, as rows in key order."""
 
     cells: tuple[PercentileCell, ...]
     ratings: tuple[MeanRating, ...]

@@ -1,4 +1,4 @@
-"""Say what a scoring run is: its kinds and states, and when one may start, be published, be abandoned."""
+"""What a scoring run is: its kinds and states, and when one may start, be published, be abandoned."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -10,18 +10,18 @@ SETTLED_AFTER: Final = timedelta(minutes=1)
 
 
 class RunKind(StrEnum):
-    """Name the kinds of runs: over all merchants, or over one between nights."""
+    """The kinds of runs: over all merchants, or over one between nights."""
 
     FULL = "FULL"
     SINGLE = "SINGLE"
 
 
 class RunState(StrEnum):
-    """Name the states of a run.
+    """The states of a run.
 
     UNPUBLISHED: done and not meant to be published (a reference run without PD, a single merchant); HELD: a
     check failed, and yesterday's scores stay live until someone publishes it anyway; ABANDONED: it could not be
-    finished, and someone gave it up.
+    finished, and someone abandoned it.
     """
 
     WORKING = "WORKING"
@@ -32,7 +32,7 @@ class RunState(StrEnum):
 
 
 class StartRefusal(StrEnum):
-    """Name the reasons for which a run is not started; of several, the first counts."""
+    """The reasons for which a run is not started; the first that holds counts."""
 
     NO_BUSINESS_DATE = "NO_BUSINESS_DATE"
     NO_SCORECARD = "NO_SCORECARD"
@@ -41,20 +41,20 @@ class StartRefusal(StrEnum):
 
 
 class RunUnfit(StrEnum):
-    """Name why a calibration is not solved on a run."""
+    """Why a calibration is not solved on a run."""
 
     NOT_DONE = "NOT_DONE"
 
 
 class SingleRefusal(StrEnum):
-    """Name the reasons for which one merchant is not scored afresh."""
+    """The reasons for which one merchant is not scored afresh."""
 
     NOTHING_PUBLISHED = "NOTHING_PUBLISHED"
     FEATURE_SET_GONE = "FEATURE_SET_GONE"
 
 
 class PublishRefusal(StrEnum):
-    """Name the reasons for which a run is not published anyway; of several, the first counts."""
+    """The reasons for which a run is not published anyway; the first that holds counts."""
 
     NOT_HELD = "NOT_HELD"
     OLDER_THAN_PUBLISHED = "OLDER_THAN_PUBLISHED"
@@ -62,7 +62,7 @@ class PublishRefusal(StrEnum):
 
 
 class AbandonRefusal(StrEnum):
-    """Name the reasons for which a run is not given up; of several, the first counts."""
+    """The reasons for which a run is not abandoned; the first that holds counts."""
 
     NOT_WORKING = "NOT_WORKING"
     NO_REASON = "NO_REASON"
@@ -123,7 +123,7 @@ def judge_publish_anyway(
 
 
 def judge_abandon(*, state: RunState, reason: str) -> AbandonRefusal | None:
-    """Judge whether a run may be given up by a person."""
+    """Judge whether a person may abandon a run."""
     if state is not RunState.WORKING:
         return AbandonRefusal.NOT_WORKING
     return None if reason.strip() else AbandonRefusal.NO_REASON

@@ -20,7 +20,7 @@ from scoring.domain.scorecard import Points, Scorecard, apply
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scores:
-    """Hold what is known of each merchant, row by row; also of those who are not scored.
+    """What is known of each merchant, row by row; also of those who are not scored.
 
     characteristics: by name; repayment: the level of that name, which no transaction tells; absent: by characteristic
     that a feed may lack; points: by row of the card; sales_basis_minor: M; sales_365_minor,

@@ -30,7 +30,7 @@ LONGEST_ROW: Final = 40
 
 
 class ScorecardDefect(StrEnum):
-    """Name what makes a text no scorecard."""
+    """What makes a text no scorecard."""
 
     HASH_DIFFERS = "HASH_DIFFERS"
     NOT_CANONICAL = "NOT_CANONICAL"
@@ -57,7 +57,7 @@ class ScorecardMalformed(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """Hold one row: points[i] for a value in [splits[i-1], splits[i]), `missing` points for a null."""
+    """One row: points[i] for a value in [splits[i-1], splits[i]), `missing` points for a null."""
 
     name: str
     reads: str
@@ -69,7 +69,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scorecard:
-    """Hold a card: score = base + points, each family at least its floor, clipped to [lowest, highest]."""
+    """A card: score = base + points, each family at least its floor, clipped to [lowest, highest]."""
 
     name: str
     version: int
@@ -88,7 +88,7 @@ class Scorecard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Points:
-    """Hold a card's verdict over columns: points by row before floors, families floored, the score."""
+    """A card's verdict over columns: points by row before floors, families floored, the score."""
 
     points: Mapping[str, Int64s]
     floored: Mapping[str, Booleans]

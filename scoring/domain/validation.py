@@ -1,4 +1,4 @@
-"""Say how well scores ranked what happened."""
+"""How well scores ranked what happened."""
 
 from dataclasses import dataclass
 from math import sqrt
@@ -14,7 +14,7 @@ FEWEST: Final = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ranking:
-    """Hold the AUC with its 95 % interval, and the numbers it rests on; interval: None if they cannot carry one."""
+    """The AUC with its 95 % interval, and the numbers it rests on; interval: None if they cannot carry one."""
 
     auc: float
     interval: tuple[float, float] | None

@@ -50,7 +50,7 @@ class RunNotStarted(Refused[StartRefusal]):
 
 
 class RunNotAbandoned(Refused[AbandonRefusal]):
-    """The run was not given up."""
+    """The run was not abandoned."""
 
 
 class RunNotPublished(Refused[PublishRefusal]):
@@ -203,7 +203,7 @@ def conclude_run(*, claim: Claim, clock: Clock) -> None:
 
 
 def abandon_run(*, run_id: int, reason: str, actor: Actor, now: datetime) -> ScoreRun:
-    """Give up a run that cannot be finished, so that another may start. Raises RunNotAbandoned, DoesNotExist."""
+    """Abandon a run that cannot be finished, so that another may start. Raises RunNotAbandoned, DoesNotExist."""
     with operation():
         ScoreRun.objects.filter(pk=run_id).lock().get()
         run = get_run(run_id=run_id)

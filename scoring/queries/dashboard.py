@@ -46,7 +46,7 @@ class RunFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dashboard:
-    """Hold the first page.
+    """The first page.
 
     held: the newest run, if its checks hold it back; trend: published runs with their figures, the oldest first.
     """

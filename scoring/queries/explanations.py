@@ -13,7 +13,7 @@ from scoring.queries.scores import card_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bin:
-    """Hold the values from `low` on and below `high` that earn the same points; None is open."""
+    """The values from `low` on and below `high` that earn the same points; None is open."""
 
     low: int | None
     high: int | None
@@ -22,7 +22,7 @@ class Bin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contribution:
-    """Hold one row of the card for one merchant.
+    """One row of the card for one merchant.
 
     value: in the unit, None where it is missing; absent: the partner's feed cannot carry it; percentile: the
     place among peers, where the points go by it; bin: the one it fell into, None where there is no value.
@@ -41,7 +41,7 @@ class Contribution:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """Hold how a score adds up: base + points + floors + clipping = score.
+    """How a score adds up: base + points + floors + clipping = score.
 
     floors: by family, the points given back where its rows cost more than the card allows; gates and reasons
     as stored, the reasons without the gates. is_gone: the feature set that made the score is no longer known, so

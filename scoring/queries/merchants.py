@@ -15,7 +15,7 @@ GOOD_GRADES: Final = (Grade.A1, Grade.A2, Grade.B1, Grade.B2)
 
 
 class Outcome(StrEnum):
-    """Name what the live run may say of a merchant."""
+    """What the live run may say of a merchant."""
 
     SCORED = "scored"
     NOT_SCORED = "not_scored"
@@ -26,7 +26,7 @@ class Outcome(StrEnum):
 
 
 class GradeFilter(StrEnum):
-    """Name the grades to filter by: each of them, or all that are good enough."""
+    """The grades to filter by: each of them, or all that are good enough."""
 
     GOOD = "good"
     A1 = "A1"

@@ -42,7 +42,7 @@ def get_publish_refusal(*, run: ScoreRun, reason: str) -> PublishRefusal | None:
 
 
 def get_abandon_refusal(*, run: ScoreRun, reason: str) -> AbandonRefusal | None:
-    """Judge whether the run could be given up for this reason; `abandon_run` judges again, under lock."""
+    """Judge whether the run could be abandoned for this reason; `abandon_run` judges again, under lock."""
     return judge_abandon(state=RunState(run.state), reason=reason)
 
 

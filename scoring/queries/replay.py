@@ -9,7 +9,7 @@ from scoring.queries.scores import ROW_FIELDS, compute_scores, get_run, known_to
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """Hold one column in which the stored score is not what comes out again."""
+    """One column in which the stored score is not what comes out again."""
 
     column: str
     stored: object

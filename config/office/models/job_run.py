@@ -12,7 +12,7 @@ from config.db.locking import LockingQuerySet
 
 
 class JobState(StrEnum):
-    """Name the states of a job."""
+    """The states of a job."""
 
     WAITING = "WAITING"
     RUNNING = "RUNNING"

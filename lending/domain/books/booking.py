@@ -18,7 +18,7 @@ IMPLAUSIBLE_MULTIPLE: Final = 2
 
 
 class BookingRefusal(StrEnum):
-    """Name the reasons for which an event is not booked; of several, the first counts."""
+    """The reasons for which an event is not booked; the first that holds counts."""
 
     NO_BUSINESS_DATE = "NO_BUSINESS_DATE"
     NOT_DISBURSED = "NOT_DISBURSED"
@@ -34,7 +34,7 @@ class BookingRefusal(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Booking:
-    """Hold an event to be booked; `of` is the place, in the order of booking, of the event that a reversal removes.
+    """An event to be booked; `of` is the place, in the order of booking, of the event that a reversal removes.
 
     reason: in a person's words, asked of whoever books by hand; "" for what a partner's system reports. seen: how
     many events the loan had when its effects were shown to whoever confirms them; None: nobody was shown any. sure:

@@ -1,4 +1,4 @@
-"""Say when a day may be closed, in which stages, and whether its books are proven."""
+"""When a day may be closed, in which stages, and whether its books are proven."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ DRIFTED_SHOWN: Final = 100
 
 
 class CloseState(StrEnum):
-    """Name the states of a closing: under way, its books proven, or its proof failed."""
+    """The states of a closing: under way, its books proven, or its proof failed."""
 
     WORKING = "WORKING"
     PROVEN = "PROVEN"
@@ -20,7 +20,7 @@ class CloseState(StrEnum):
 
 
 class CloseRefusal(StrEnum):
-    """Name the reasons for which no closing is started; the first that holds counts."""
+    """The reasons for which no closing is started; the first that holds counts."""
 
     NO_BUSINESS_DATE = "NO_BUSINESS_DATE"
     ANOTHER_WORKS = "ANOTHER_WORKS"
@@ -28,7 +28,7 @@ class CloseRefusal(StrEnum):
 
 
 class OpeningRefusal(StrEnum):
-    """Name the reasons for which the first or the next day is not opened by hand; the first that holds counts.
+    """The reasons for which the first or the next day is not opened by hand; the first that holds counts.
 
     NOT_THE_DAY_SHOWN: another day is open than the one after which the next was to be opened.
     """
@@ -42,7 +42,7 @@ class OpeningRefusal(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Balance:
-    """Hold one account in one currency: what the ledger has, and what the loans say; minor units, debits positive."""
+    """One account in one currency: what the ledger has, and what the loans say; minor units, debits positive."""
 
     account: str
     currency: str

@@ -1,4 +1,4 @@
-"""Say what a loan is in the books, and post the difference between two such sayings.
+"""Derive a loan's account balances from its position, and the postings between two positions.
 
 A loan's share of every account is a function of its position, and its postings are the difference of two positions:
 so a repayment, a reversal and a back-dated event are booked by the same few lines, and every account can be proven
@@ -13,7 +13,7 @@ from typing import Final
 
 
 class AccountKind(StrEnum):
-    """Name the kinds of accounts; the balance of the first two is of debits, of the others of credits."""
+    """The kinds of accounts; the balance of the first two is of debits, of the others of credits."""
 
     ASSET = "ASSET"
     EXPENSE = "EXPENSE"
@@ -22,7 +22,7 @@ class AccountKind(StrEnum):
 
 
 class Account(StrEnum):
-    """Name the accounts, one of each in every currency."""
+    """The accounts, one of each in every currency."""
 
     PRINCIPAL = "PRINCIPAL"
     INTEREST_RECEIVABLE = "INTEREST_RECEIVABLE"
@@ -37,7 +37,7 @@ class Account(StrEnum):
 
 
 class EntryCode(StrEnum):
-    """Name what may be booked: what a loan earned, or what an event of its type moved."""
+    """What may be booked: what a loan earned, or what an event of its type moved."""
 
     ACCRUAL = "ACCRUAL"
     DISBURSEMENT = "DISBURSEMENT"
@@ -73,7 +73,7 @@ ACCRUALS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
-    """Hold what happened to a loan up to a date, in minor units.
+    """What happened to a loan up to a date, in minor units.
 
     disbursed, repaid and refunded are money that moved; interest, penalty and fees what was earned to date;
     principal and credit what is outstanding and held.

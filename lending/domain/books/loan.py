@@ -5,7 +5,7 @@ from typing import Final
 
 
 class LoanStatus(StrEnum):
-    """Name the states of a loan: promised, its money out, nothing owed any more, or never paid out."""
+    """The states of a loan: promised, its money out, nothing owed any more, or never paid out."""
 
     APPROVED = "APPROVED"
     ACTIVE = "ACTIVE"

@@ -1,4 +1,4 @@
-"""Let a column of loans earn by arithmetic alone: those on which nothing falls due, turns late or passes its grace."""
+"""Accrue many loans at once over days on which none falls due, becomes late or leaves its grace period."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,37 +12,37 @@ from config.kernel.calendar import day_number
 from config.kernel.daycount import YEAR_UNITS, DayCount, units_at
 from config.kernel.exact import decimals_of, scaled
 from lending.domain.books.ledger import Position
-from lending.domain.books.projection import Carry, Projection
-from lending.domain.contract.accrual import DAY_COUNTS, Accrual, Ripening, advance_column, minor_to_date, stacked
+from lending.domain.books.projection import AccrualCarry, Projection
+from lending.domain.contract.accrual import DAY_COUNTS, Accrual, GraceEnds, advance_column, as_column, minor_to_date
 
 _EMPTY: Final = np.empty(0, np.int64)
-NOTHING_RIPENS: Final = Ripening(rows=_EMPTY, days=_EMPTY, principal=_EMPTY)
+NO_GRACE_ENDS: Final = GraceEnds(rows=_EMPTY, days=_EMPTY, principal=_EMPTY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """Hold how a loan stands on the date its books reach; day_count and penalty_multiple_extra are its terms'."""
+class LoanAccrualState:
+    """How a loan stands on the date its books reach; day_count and penalty_multiple_extra are its terms'."""
 
     booked_to: date
     day_count: DayCount
     penalty_multiple_extra: Decimal
     position: Position
-    carry: Carry
+    carry: AccrualCarry
     due_minor: int
     dpd: int
     next_due: date | None
 
 
-def advance_standings(loans: Sequence[Standing], *, to: date) -> list[Standing]:
-    """Let loans earn up to a date, which is before any of their `replay_on`, and after none of their `booked_to`.
+def advance_accruals(loans: Sequence[LoanAccrualState], *, to: date) -> list[LoanAccrualState]:
+    """Accrue loans up to a date, which is before any of their `replay_on`, and after none of their `booked_to`.
 
     Whoever is late is so a day more for each day; what is due grows by the penalty.
     """
     if not loans:
         return []
     codes = np.array([DAY_COUNTS.index(loan.day_count) for loan in loans], np.int64)
-    column = stacked([_accrual(loan) for loan in loans])
-    moved = advance_column(column, day_counts=codes, to_day=day_number(to), ripening=NOTHING_RIPENS)
+    column = as_column([_accrual(loan) for loan in loans])
+    moved = advance_column(column, day_counts=codes, to_day=day_number(to), grace_ends=NO_GRACE_ENDS)
     interest, penalty = (part.tolist() for part in minor_to_date(moved))
     sums = zip(moved.interest.tolist(), moved.penalty.tolist(), strict=True)
     found = []
@@ -61,8 +61,8 @@ def advance_standings(loans: Sequence[Standing], *, to: date) -> list[Standing]:
     return found
 
 
-def turned(loan: Standing, projection: Projection, *, to: date) -> Standing:
-    """Give the standing of a loan on which something turned: what its replay says as of a date."""
+def turned(loan: LoanAccrualState, projection: Projection, *, to: date) -> LoanAccrualState:
+    """Take over what a loan's replay says as of a date on which something fell due, became late or left its grace."""
     return replace(
         loan,
         booked_to=to,
@@ -74,7 +74,7 @@ def turned(loan: Standing, projection: Projection, *, to: date) -> Standing:
     )
 
 
-def _accrual(loan: Standing) -> Accrual[int]:
+def _accrual(loan: LoanAccrualState) -> Accrual[int]:
     decimals, carry = decimals_of(loan.penalty_multiple_extra), loan.carry
     [at] = units_at(np.array([day_number(loan.booked_to)], np.int64), loan.day_count).tolist()
     return Accrual(

@@ -11,8 +11,8 @@ from lending.domain.contract.terms import Terms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Contract:
-    """Hold a loan as the engine sees it: its terms, and its events in the order of booking."""
+class LoanHistory:
+    """A loan as the engine sees it: its terms, and its events in the order of booking."""
 
     terms: Terms
     events: tuple[LoanEvent, ...]
@@ -24,7 +24,7 @@ class Contract:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Hold what an event does.
+    """What an event does.
 
     to: the date the loan's books reach afterwards. earned: what the loan earned up to then, ahead of the close;
     moved: what the event itself moves. before, after: the loan as of `to` without the event and with it.
@@ -38,7 +38,7 @@ class Plan:
     replayed: Replayed
 
 
-def plan_event(contract: Contract, event: LoanEvent, *, booked: Position, booked_to: date | None) -> Plan:
+def plan_event(contract: LoanHistory, event: LoanEvent, *, booked: Position, booked_to: date | None) -> Plan:
     """Plan an event on a loan whose books hold a position, up to a date (None: it was never paid out).
 
     A loan whose books lie behind the event is advanced first, so that the event's entry holds the event alone;

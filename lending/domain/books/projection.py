@@ -15,8 +15,8 @@ from lending.domain.contract.state import read_state
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Carry:
-    """Hold the sums that accrue on by arithmetic alone (see `lending.domain.contract.accrual`), until `replay_on`.
+class AccrualCarry:
+    """The sums that accrue on by arithmetic alone (see `lending.domain.contract.accrual`), until `replay_on`.
 
     replay_on: the first later date on which an instalment falls due, turns late or passes its grace; None once
     nothing is outstanding. overdue_minor: what of the principal is past its grace.
@@ -32,7 +32,7 @@ class Carry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Projection:
-    """Hold a loan as of a date: its status, position, what is due, late and would close it, and its carry.
+    """A loan as of a date: its status, position, what is due, late and would close it, and its carry.
 
     next_due_minor: what falls due on next_due if nothing happens until then, with the interest that will have accrued.
     left_minor: by row of the schedule, what of its principal is neither repaid nor prepaid; () without a schedule.
@@ -51,10 +51,10 @@ class Projection:
     closed_on: date | None
     left_minor: tuple[int, ...]
     interest_at_due_minor: tuple[int, ...]
-    carry: Carry
+    carry: AccrualCarry
 
 
-UNPAID_OUT: Final = Projection(
+NOT_DISBURSED: Final = Projection(
     status=LoanStatus.APPROVED,
     position=Position(),
     due_minor=0,
@@ -66,7 +66,7 @@ UNPAID_OUT: Final = Projection(
     closed_on=None,
     left_minor=(),
     interest_at_due_minor=(),
-    carry=Carry(),
+    carry=AccrualCarry(),
 )
 
 
@@ -74,7 +74,7 @@ def project(replayed: Replayed, *, as_of: date) -> Projection:
     """Project a replayed loan as of a date that is not before its disbursement."""
     account = replayed.account(as_of)
     if account is None:
-        return UNPAID_OUT
+        return NOT_DISBURSED
     known = [event for event in replayed.standing if event.on <= as_of]
     state = read_state(account)
     moved = dict.fromkeys(EventType, 0)
@@ -119,9 +119,9 @@ def _closed_since(replayed: Replayed, known: Sequence[LoanEvent]) -> date:
     return since
 
 
-def _carry(account: LoanAccount) -> Carry:
+def _carry(account: LoanAccount) -> AccrualCarry:
     accrual, frame = account.accrual, account.frame
-    return Carry(
+    return AccrualCarry(
         overdue_minor=accrual.overdue,
         rate_numerator=accrual.rate,
         rate_decimals=frame.decimals,

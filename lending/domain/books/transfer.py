@@ -1,4 +1,4 @@
-"""Say what can become of money that is sent or fetched through a gateway, and what holds it back."""
+"""What can become of money that is sent or fetched through a gateway, and what holds it back."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -10,14 +10,14 @@ from lending.domain.books.loan import LoanStatus
 
 
 class TransferKind(StrEnum):
-    """Name the ways that money moves."""
+    """The ways that money moves."""
 
     PAYOUT = "PAYOUT"
     COLLECTION = "COLLECTION"
 
 
 class TransferState(StrEnum):
-    """Name the states of a transfer: to be sent, under way, without an answer, done, refused, come back."""
+    """The states of a transfer: to be sent, under way, without an answer, done, refused, come back."""
 
     DUE = "DUE"
     SENT = "SENT"
@@ -41,7 +41,7 @@ SILENCES: Final = 5
 
 
 class PayoutHold(StrEnum):
-    """Name what holds a payout back before it is first sent; of several, the first counts."""
+    """What holds a payout back before it is first sent; the first that holds counts."""
 
     NO_BUSINESS_DATE = "NO_BUSINESS_DATE"
     NOT_APPROVED = "NOT_APPROVED"
@@ -50,8 +50,8 @@ class PayoutHold(StrEnum):
     BOOKS_BROKEN = "BOOKS_BROKEN"
 
 
-class AgainRefusal(StrEnum):
-    """Name the reasons for which a loan is neither paid out again nor given up; of several, the first counts."""
+class PayoutRetryRefusal(StrEnum):
+    """The reasons for which a loan is neither paid out again nor given up; the first that holds counts."""
 
     NOT_WAITING = "NOT_WAITING"
     PAYOUT_UNDER_WAY = "PAYOUT_UNDER_WAY"
@@ -59,7 +59,7 @@ class AgainRefusal(StrEnum):
 
 
 class ReturnRefusal(StrEnum):
-    """Name the reasons for which a payout is not taken back; of several, the first counts."""
+    """The reasons for which a payout is not taken back; the first that holds counts."""
 
     NO_BUSINESS_DATE = "NO_BUSINESS_DATE"
     NOT_PAID_OUT = "NOT_PAID_OUT"
@@ -72,7 +72,7 @@ class ReturnRefusal(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
-    """Hold what an answer makes of a transfer: its state, how much moved (minor units), and words for people."""
+    """What an answer makes of a transfer: its state, how much moved (minor units), and words for people."""
 
     state: TransferState
     moved_minor: int
@@ -100,12 +100,12 @@ def judge_payout(
     return first_of(holds)
 
 
-def judge_again(*, status: LoanStatus, under_way: bool, reason: str) -> AgainRefusal | None:
+def judge_payout_retry(*, status: LoanStatus, under_way: bool, reason: str) -> PayoutRetryRefusal | None:
     """Judge whether a loan whose payout failed or came back may be paid out again, or given up."""
     holds = {
-        AgainRefusal.NOT_WAITING: status is not LoanStatus.APPROVED,
-        AgainRefusal.PAYOUT_UNDER_WAY: under_way,
-        AgainRefusal.REASON_MISSING: not reason.strip(),
+        PayoutRetryRefusal.NOT_WAITING: status is not LoanStatus.APPROVED,
+        PayoutRetryRefusal.PAYOUT_UNDER_WAY: under_way,
+        PayoutRetryRefusal.REASON_MISSING: not reason.strip(),
     }
     return first_of(holds)
 

@@ -23,7 +23,7 @@ NEVER: Final = 10**9
 
 
 class Places(dict[int, int]):
-    """Hold the places of days on the line of units: many computed at once, any other when it is asked for."""
+    """The places of days on the line of units: many computed at once, any other when it is asked for."""
 
     def __init__(self, day_count: DayCount, days: Iterable[int]) -> None:
         known = np.array(sorted(set(days)), np.int64)
@@ -37,7 +37,7 @@ class Places(dict[int, int]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """Hold what never changes on a loan once it is disbursed. Days are numbers since 1970-01-01.
+    """What never changes on a loan once it is disbursed. Days are numbers since 1970-01-01.
 
     dues, ripe_days: of each instalment, when it is due and when its grace ends, closed by NEVER. decimals: of the
     rates that the loan ever has. steps: the waterfall, as positions in the default one.
@@ -75,7 +75,7 @@ def frame_of(
 
 @dataclass(slots=True, kw_only=True)
 class LoanAccount:
-    """Hold where a loan stands at a moment of a day: after those events of the day that were given to it.
+    """Where a loan stands at a moment of a day: after those events of the day that were given to it.
 
     Amounts are minor units. unpaid: what is left of the principal of each instalment. Of the instalments,
     [0, past) were due before the day, [past, fallen) are due on it, and [0, ripe) are past their grace; late,
@@ -156,7 +156,7 @@ class LoanAccount:
                 self._fall_due(due)
                 due = frame.dues[self.fallen]
             if stop == ripens:
-                accrual.ripen(self.unpaid[self.ripe], 0)
+                accrual.end_grace(self.unpaid[self.ripe], 0)
                 self.ripe += 1
                 ripens = frame.ripe_days[self.ripe]
         accrual.advance(frame.places[day])

@@ -21,7 +21,7 @@ DAY_COUNTS: Final = tuple(DayCount)
 
 @dataclass(slots=True, kw_only=True)
 class Accrual(Generic[Number]):
-    """Hold what accrues on one loan, in Python's integers, or on a column of loans: the same lines move both.
+    """What accrues on one loan, in Python's integers, or on a column of loans: the same lines move both.
 
     at: the day reached, in units of its day count (see units_at). principal: what is outstanding, overdue: what of
     it is past its grace, minor units. rate: a year's, as a numerator over 10**decimals. interest, penalty: sums of
@@ -45,7 +45,7 @@ class Accrual(Generic[Number]):
         self.penalty = self.penalty + self.overdue * passed
         self.at = to
 
-    def ripen(self, principal: Number, units: Number) -> None:
+    def end_grace(self, principal: Number, units: Number) -> None:
         """Let principal pass its grace, the sum of each part x the units gone since it did being `units`."""
         self.overdue = self.overdue + principal
         self.penalty = self.penalty + self.rate * units
@@ -60,8 +60,8 @@ class Accrual(Generic[Number]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ripening:
-    """Hold instalments that pass their grace while a column of loans advances.
+class GraceEnds:
+    """Instalments that pass their grace while a column of loans advances.
 
     rows: whose, as positions in the column. days: due date plus grace, not before the day the loan has reached.
     principal: what is still unpaid of each, minor units.
@@ -72,35 +72,35 @@ class Ripening:
     principal: Int64s
 
 
-def stacked(loans: Sequence[Accrual[int]]) -> Accrual[Integers]:
+def as_column(loans: Sequence[Accrual[int]]) -> Accrual[Integers]:
     """Lay loans side by side: int64 columns, or Python's integers where one does not fit."""
     columns = {name: [getattr(loan, name) for loan in loans] for name in _NAMES}
     return Accrual(**{name: _column(values) for name, values in columns.items()})
 
 
 def advance_column(
-    loans: Accrual[Integers], *, day_counts: Int64s, to_day: int, ripening: Ripening
+    loans: Accrual[Integers], *, day_counts: Int64s, to_day: int, grace_ends: GraceEnds
 ) -> Accrual[Integers]:
     """Advance a column of loans to the start of a day (its number since 1970-01-01), which none of them is past.
 
     day_counts: each loan's, as a position in DAY_COUNTS.
     """
     to = places(np.full(len(day_counts), to_day, np.int64), day_counts)
-    since = places(ripening.days, day_counts[ripening.rows])
-    moved = _roomy(loans, _largest(loans.rate) * _largest(loans.principal) * _largest(to - loans.at))
+    since = places(grace_ends.days, day_counts[grace_ends.rows])
+    moved = _widened(loans, _largest(loans.rate) * _largest(loans.principal) * _largest(to - loans.at))
     moved.advance(to)
     principal, units = np.zeros_like(moved.principal), np.zeros_like(moved.penalty)
-    np.add.at(principal, ripening.rows, ripening.principal)
-    np.add.at(units, ripening.rows, ripening.principal * (to[ripening.rows] - since).astype(units.dtype))
-    moved.ripen(principal, units)
+    np.add.at(principal, grace_ends.rows, grace_ends.principal)
+    np.add.at(units, grace_ends.rows, grace_ends.principal * (to[grace_ends.rows] - since).astype(units.dtype))
+    moved.end_grace(principal, units)
     return moved
 
 
 def minor_to_date(loans: Accrual[Integers]) -> tuple[Integers, Integers]:
     """Give interest and penalty to date of a column of loans, minor units."""
     scale = _largest(loans.extra) + _largest(loans.extra_scale)
-    roomy = _roomy(loans, 2 * scale * (_largest(loans.interest) + _largest(loans.penalty) + _largest(loans.year)))
-    return roomy.interest_minor(), roomy.penalty_minor()
+    widened = _widened(loans, 2 * scale * (_largest(loans.interest) + _largest(loans.penalty) + _largest(loans.year)))
+    return widened.interest_minor(), widened.penalty_minor()
 
 
 def places(days: Int64s, day_counts: Int64s) -> Int64s:
@@ -115,7 +115,7 @@ def places(days: Int64s, day_counts: Int64s) -> Int64s:
 _NAMES: Final = tuple(Accrual.__dataclass_fields__)
 
 
-def _roomy(loans: Accrual[Integers], growth: int) -> Accrual[Integers]:
+def _widened(loans: Accrual[Integers], growth: int) -> Accrual[Integers]:
     """Copy the columns, as Python's integers if sums that grow by so much at most might leave int64."""
     if 2 * growth + _largest(loans.interest) + _largest(loans.penalty) < INT64_MAX:
         return replace(loans)

@@ -1,4 +1,4 @@
-"""Say what happens to a loan, and read it from JSON scalars."""
+"""The events of a loan, and how they are read from JSON scalars."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from lending.domain.contract.refusal import LoanRefusal
 
 
 class EventType(StrEnum):
-    """Name what may happen to a loan."""
+    """What may happen to a loan."""
 
     DISBURSEMENT = "disbursement"
     REPAYMENT = "repayment"
@@ -31,7 +31,7 @@ FIGURES: Final = {EventType.RATE_CHANGE: "rate", EventType.REVERSAL: "of"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoanEvent:
-    """Hold one event of a loan. Raises LoanRefused (BAD_EVENT) unless it carries the figure of its type alone.
+    """One event of a loan. Raises LoanRefused (BAD_EVENT) unless it carries the figure of its type alone.
 
     on: the business date at whose start it takes effect. amount_minor: minor units; whether it is positive is
     judged with the events before it. rate: a year's. of: the id of the event that a reversal removes.

@@ -31,7 +31,7 @@ MOST_DIGITS: Final = 1_000
 
 
 class BadFile(ValueError):
-    """The text is no file of this shape."""
+    """The text is not a file of this shape."""
 
 
 class Doubled:
@@ -123,7 +123,7 @@ def written_state(state: LoanState) -> Result:
 def _list_of(case: Mapping[str, object], name: str) -> list[object]:
     value = case.get(name)
     if not isinstance(value, list):
-        raise LoanRefused(LoanRefusal.BAD_EVENT, f"{name}: {shown(value)} is no list")
+        raise LoanRefused(LoanRefusal.BAD_EVENT, f"{name}: {shown(value)} is not a list")
     return value
 
 

@@ -12,7 +12,7 @@ from lending.domain.contract.terms import Terms
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quote:
-    """Hold a quote: amounts in minor units, the EU effective yearly rate in per cent with two decimals.
+    """A quote: amounts in minor units, the EU effective yearly rate in per cent with two decimals.
 
     total_cost_minor: all that is repaid beyond the principal; interest alone, as a TERM loan has no other cost.
     """

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class LoanRefusal(StrEnum):
-    """Name why terms and events make no loan; of several faults of one event, the first of these counts."""
+    """Why terms and events make no loan; of several faults of one event, the first of these counts."""
 
     BAD_TERMS = "BAD_TERMS"
     BAD_EVENT = "BAD_EVENT"

@@ -22,7 +22,7 @@ STRIDE: Final = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replayed:
-    """Hold a loan that was replayed.
+    """A loan that was replayed.
 
     schedule: as drawn at the disbursement; empty without one. standing: the events that no reversal removed, in the
     order in which they take effect. allocations: of every repayment and apply_credit among them. Copies of the account

@@ -21,7 +21,7 @@ _DAYS: Final = {PeriodUnit.DAY: 1, PeriodUnit.WEEK: 7}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instalment:
-    """Hold one row of a schedule, as drawn: what should be paid on its due date, in minor units."""
+    """One row of a schedule, as drawn: what should be paid on its due date, in minor units."""
 
     no: int
     due: date

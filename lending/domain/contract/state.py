@@ -1,4 +1,4 @@
-"""Say how a loan stands as of a date."""
+"""How a loan stands as of a date."""
 
 from bisect import bisect_right
 from copy import copy
@@ -11,7 +11,7 @@ from lending.domain.contract.account import LoanAccount
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoanState:
-    """Hold how a loan stands as of a date: after its events, with interest for the days before it.
+    """How a loan stands as of a date: after its events, with interest for the days before it.
 
     Amounts are minor units. due_minor: all that is due and unpaid. dpd: days past due. payoff_minor: what closes
     the loan on that date; credit is not netted. unpaid_minor: by row of the schedule, what is left of its principal;

@@ -19,7 +19,7 @@ LONGEST: Final = 3_660
 
 
 class Method(StrEnum):
-    """Name the ways principal is spread over the due dates."""
+    """The ways principal is spread over the due dates."""
 
     EQUAL_INSTALMENTS = "EQUAL_INSTALMENTS"
     EQUAL_PRINCIPAL = "EQUAL_PRINCIPAL"
@@ -28,7 +28,7 @@ class Method(StrEnum):
 
 
 class PeriodUnit(StrEnum):
-    """Name what periods are counted in."""
+    """What periods are counted in."""
 
     DAY = "DAY"
     WEEK = "WEEK"
@@ -36,7 +36,7 @@ class PeriodUnit(StrEnum):
 
 
 class Prepayment(StrEnum):
-    """Name which instalments principal paid in advance reduces."""
+    """Which instalments principal paid in advance reduces."""
 
     NEXT = "NEXT"  # the next ones first
     LAST = "LAST"  # the last ones first: a shorter term
@@ -44,7 +44,7 @@ class Prepayment(StrEnum):
 
 
 class Step(StrEnum):
-    """Name the steps of a waterfall, in the order of the default one."""
+    """The steps of a waterfall, in the order of the default one."""
 
     PAST_DUE_PENALTY = "PAST_DUE_PENALTY"
     PAST_DUE_FEE = "PAST_DUE_FEE"
@@ -65,7 +65,7 @@ DEFAULT_WATERFALL: Final = tuple(Step)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """Hold what was agreed. Raises LoanRefused (BAD_TERMS) for what no loan can be made of.
+    """What was agreed. Raises LoanRefused (BAD_TERMS) for what no loan can be made of.
 
     principal_minor, tolerance_minor: minor units of the currency. rate: a year's, at most 12 decimals.
     A period is `every` units long. first_due: None for one period after the disbursement.
@@ -92,7 +92,7 @@ class Terms:
         with refusing(LoanRefusal.BAD_TERMS, "terms"):
             require_range("principal_minor", self.principal_minor, 1, MAX_MINOR)
             if not re.fullmatch(CURRENCY_PATTERN, self.currency):
-                message = f"currency: {shown(self.currency)} is no currency code"
+                message = f"currency: {shown(self.currency)} is not a currency code"
                 raise Unfit(message)
             require_rate("rate", self.rate)
             require_range("periods", self.periods, 1, LONGEST)
@@ -154,6 +154,6 @@ def write_terms(terms: Terms) -> dict[str, object]:
 def _waterfall_of(fields: Mapping[str, object]) -> tuple[Step, ...]:
     value = fields.get("waterfall", DEFAULT_WATERFALL)
     if not isinstance(value, list | tuple):
-        message = f"waterfall: {shown(value)} is no list of steps"
+        message = f"waterfall: {shown(value)} is not a list of steps"
         raise Unfit(message)
     return tuple(choice_of({"waterfall": step}, "waterfall", Step) for step in value)

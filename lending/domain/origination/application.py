@@ -9,7 +9,7 @@ from lending.domain.origination.rules import Outcome
 
 
 class ApplicationState(StrEnum):
-    """Name the states of an application: left to a person, granted, turned down."""
+    """The states of an application: left to a person, granted, turned down."""
 
     REFERRED = "REFERRED"
     APPROVED = "APPROVED"
@@ -17,7 +17,7 @@ class ApplicationState(StrEnum):
 
 
 class ApplicationRefusal(StrEnum):
-    """Name why no application is taken, before its offer is even looked at.
+    """Why no application is taken, before its offer is even looked at.
 
     SCORES_OUTDATED: the live run was made without a characteristic that the rules read; the next one has it.
     """

@@ -18,7 +18,7 @@ from lending.domain.origination.product import Product
 
 
 class NoOffer(StrEnum):
-    """Name why a merchant has no offer; of several reasons, the first counts."""
+    """Why a merchant has no offer; of several reasons, the first counts."""
 
     NOT_SCORED = "NOT_SCORED"
     SCORE_TOO_OLD = "SCORE_TOO_OLD"
@@ -33,7 +33,7 @@ class NoOffer(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assessment:
-    """Hold what a product makes of a merchant.
+    """What a product makes of a merchant.
 
     limit: None for whoever is not scored or of a grade that is not lent to. line: after this night. rules: those
     that deny an offer, in their order.
@@ -73,7 +73,7 @@ class Assessment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """Hold what a product would do: merchants with an offer, what it offers in all, the others by reason."""
+    """What a product would do: merchants with an offer, what it offers in all, the others by reason."""
 
     offers: int
     offered_minor: int
@@ -136,7 +136,7 @@ def past_due(case: Assessment) -> bool:
 
 
 def limit_below_minimum(case: Assessment) -> bool:
-    """Tell whether its caps allow less than the least that is lent."""
+    """Tell whether its caps allow less than the product minimum."""
     return case.limit is not None and case.limit.limit_minor == 0
 
 
@@ -146,7 +146,7 @@ def raise_pending(case: Assessment) -> bool:
 
 
 def no_room_left(case: Assessment) -> bool:
-    """Tell whether its running loans use so much of the line that less than the minimum is left."""
+    """Tell whether its active loans use so much of the line that less than the minimum is left."""
     minimum = case.product.minimum_minor
     return case.line_minor >= minimum > case.free_minor
 

@@ -13,7 +13,7 @@ from lending.domain.origination.rules import RULES, Case, Ground, Outcome
 
 
 class DecisionRefusal(StrEnum):
-    """Name why facts cannot be decided upon: they are of another product, or their rules are no longer known."""
+    """Why facts cannot be decided upon: they are of another product, or their rules are no longer known."""
 
     OTHER_PRODUCT = "OTHER_PRODUCT"
     RULES_GONE = "RULES_GONE"
@@ -25,7 +25,7 @@ class NotDecidable(Refused[DecisionRefusal]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionFacts:
-    """Hold every input of a decision: the versions it is made under, the merchant, and what is applied for."""
+    """Every input of a decision: the versions it is made under, the merchant, and what is applied for."""
 
     product_sha256: str
     rules_version: int
@@ -36,7 +36,7 @@ class DecisionFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """Hold what was decided, by which rule (None: none fired, approved), and what every rule said.
+    """What was decided, by which rule (None: none fired, approved), and what every rule said.
 
     limit: computed again from the facts, None where there is none. free_minor: what could be lent at most.
     """

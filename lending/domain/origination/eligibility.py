@@ -7,7 +7,7 @@ from lending.domain.origination.product import Product
 
 
 class Ineligible(StrEnum):
-    """Name why a merchant is not among those a product is for; of several reasons, the first counts."""
+    """Why a merchant is not among those a product is for; of several reasons, the first counts."""
 
     CURRENCY = "CURRENCY"
     PARTNER = "PARTNER"

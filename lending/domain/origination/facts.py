@@ -12,7 +12,7 @@ from scoring.domain.policy import Gate, NotScored
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """Hold what the partner says the merchant is (`merchants.Merchant`); partner is its code, "" is not known."""
+    """What the partner says the merchant is (`merchants.Merchant`); partner is its code, "" is not known."""
 
     currency: str
     partner: str
@@ -23,7 +23,7 @@ class Profile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreFacts:
-    """Hold what scoring says of the merchant as of a midnight.
+    """What scoring says of the merchant as of a midnight.
 
     Of the score's row: not_scored and needed (what would change that), score, pd_ppm, grade (None: the run had no
     calibration), gates it fails, sales_basis_minor (M: a month's sales to lean on). cut_off: the calibration's
@@ -54,9 +54,9 @@ class ScoreFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exposure:
-    """Hold what the merchant and those it shares room with owe us, in minor units.
+    """What the merchant and those it shares room with owe us, in minor units.
 
-    outstanding_minor: principal of its running loans. dues_minor: what of their instalments is unpaid, by month
+    outstanding_minor: principal of its active loans. dues_minor: what of their instalments is unpaid, by month
     (`dues_by_month`); () without loans. largest_repaid_minor: principal of the largest loan it repaid on time
     (`loan.repaid_on_time`), 0 without one. days_past_due: the most of its loans. line: as the last night left it.
     owner_used_minor: what other merchants of its owner owe or are offered in its currency, owner_days_past_due: the
@@ -77,7 +77,7 @@ class Exposure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MerchantFacts:
-    """Hold all that is known of one merchant on a business date."""
+    """All that is known of one merchant on a business date."""
 
     on: date
     profile: Profile

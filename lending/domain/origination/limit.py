@@ -1,6 +1,6 @@
 """Bound what a merchant may owe: every cap computed and kept, the binding one named.
 
-Integer minor units; every cap is computed exactly and rounded down. A cap bounds the whole exposure, running loans
+Integer minor units; every cap is computed exactly and rounded down. A cap bounds the whole exposure, active loans
 included: limit = used + free.
 """
 
@@ -19,7 +19,7 @@ from scoring.domain.calibration import Grade
 
 
 class Cap(StrEnum):
-    """Name the caps; of several equal ones, the first binds."""
+    """The caps; of several equal ones, the first binds."""
 
     GRADE_MULTIPLE = "GRADE_MULTIPLE"
     AFFORDABILITY = "AFFORDABILITY"
@@ -35,7 +35,7 @@ class Cap(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
-    """Hold every cap in minor units, None where it does not apply, the least of them, and what comes of it.
+    """Every cap in minor units, None where it does not apply, the least of them, and what comes of it.
 
     limit_minor: what the least cap allows; 0 below the product's minimum.
     """

@@ -9,7 +9,7 @@ from lending.domain.origination.product import LimitRules
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """Hold how much a merchant may owe in all (minor units), and since when it could be more.
+    """How much a merchant may owe in all (minor units), and since when it could be more.
 
     higher_since: the first of the nights in a row on which the computed limit was enough higher to raise the line;
     sustained_minor: the lowest limit computed on them. Both None while there is none.

@@ -10,7 +10,7 @@ from scoring.domain.policy import DAY_ONE, GATES, Gate, NotScored
 
 
 class Measure(StrEnum):
-    """Name what a threshold is measured in; it is reached from below, those marked "at most" from above."""
+    """What a threshold is measured in; it is reached from below, those marked "at most" from above."""
 
     ORDERS = "ORDERS"
     RECENT_SALES = "RECENT_SALES"
@@ -39,7 +39,7 @@ class Threshold:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Without:
+class NoOfferExplanation:
     """Say why a merchant has no offer: the reason, which of its kind, and the next threshold, if one is known."""
 
     reason: NoOffer
@@ -47,7 +47,7 @@ class Without:
     threshold: Threshold | None
 
 
-def explain_no_offer(case: Assessment) -> Without | None:
+def explain_no_offer(case: Assessment) -> NoOfferExplanation | None:
     """Explain why the merchant has no offer; None if it has one."""
     reason = case.no_offer
     if reason is None:
@@ -55,8 +55,8 @@ def explain_no_offer(case: Assessment) -> Without | None:
     cause = _cause(reason, case)
     measure, have, need = _next_step(reason, cause, case) or (None, None, None)
     if measure is None or have is None or need is None:
-        return Without(reason=reason, cause=cause, threshold=None)
-    return Without(reason=reason, cause=cause, threshold=Threshold(measure=measure, have=have, need=need))
+        return NoOfferExplanation(reason=reason, cause=cause, threshold=None)
+    return NoOfferExplanation(reason=reason, cause=cause, threshold=Threshold(measure=measure, have=have, need=need))
 
 
 def _cause(reason: NoOffer, case: Assessment) -> Cause | None:

@@ -1,4 +1,4 @@
-"""Say what may become of an offer, and judge whether one may be accepted."""
+"""The states of an offer, and whether one may be accepted."""
 
 import re
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
 class OfferState(StrEnum):
-    """Name the states of an offer."""
+    """The states of an offer."""
 
     MADE = "MADE"
     DELIVERED = "DELIVERED"
@@ -33,7 +33,7 @@ TRANSITIONS: Final = {
 
 
 class AcceptanceRefusal(StrEnum):
-    """Name why an offer is not accepted; of several reasons, the first counts."""
+    """Why an offer is not accepted; of several reasons, the first counts."""
 
     NOT_OPEN = "NOT_OPEN"
     EXPIRED = "EXPIRED"
@@ -47,14 +47,14 @@ class AcceptanceRefusal(StrEnum):
 
 
 class MoveRefusal(StrEnum):
-    """Name why an offer is not marked as delivered or declined."""
+    """Why an offer is not marked as delivered or declined."""
 
     NOT_OPEN = "NOT_OPEN"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offered:
-    """Hold what is on offer, in minor units.
+    """What is on offer, in minor units.
 
     expires_on: the first day on which it cannot be accepted any more. most_by_months: for each term that may be
     chosen, the most that can be lent for it (`limit.most_by_months`).
@@ -68,7 +68,7 @@ class Offered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedTerms:
-    """Hold the evidence that the terms were signed: who, when, which document, from which address."""
+    """The evidence that the terms were signed: who, when, which document, from which address."""
 
     signatory: str
     signed_at: datetime

@@ -1,4 +1,4 @@
-"""Say when offers are made."""
+"""Decide whether an offer round may start."""
 
 from datetime import date
 from enum import StrEnum
@@ -7,7 +7,7 @@ from config.kernel.refusals import first_of
 
 
 class RoundRefusal(StrEnum):
-    """Name the reasons for which no offers are made; the first that holds counts.
+    """The reasons for which no offers are made; the first that holds counts.
 
     SCORES_OUTDATED: the live run was made without a characteristic that the rules read; the next one has it.
     """

@@ -12,7 +12,7 @@ from scoring.domain.calibration import Grade
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """Hold what a loan of this principal costs: its whole interest, and its largest instalment, in minor units.
+    """What a loan of this principal costs: its whole interest, and its largest instalment, in minor units.
 
     The two over the principal are the cost share and the instalment share of every amount of the same grade,
     term and date, as exact integer fractions.

@@ -23,13 +23,13 @@ LENDABLE: Final = GRADES[: GRADES.index(Grade.C1) + 1]
 
 
 class ProductKind(StrEnum):
-    """Name the kinds of product."""
+    """The kinds of product."""
 
     TERM = "TERM"
 
 
 class Band(StrEnum):
-    """Name who may decide on referred applications, each up to an amount of the product's."""
+    """Who may decide on referred applications, each up to an amount of the product's."""
 
     UNDERWRITER = "UNDERWRITER"
     RISK_MANAGER = "RISK_MANAGER"
@@ -37,7 +37,7 @@ class Band(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GradeTerms:
-    """Hold what a grade is offered.
+    """What a grade is offered.
 
     sales_share_bps: the share of expected sales that may go into repaying. multiple: of a month's sales, lent at
     most. months: the longest term. first_step: of a month's sales, lent at most at first. daily_rate: simple, on
@@ -53,7 +53,7 @@ class GradeTerms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitRules:
-    """Hold what bounds a limit beside the grade; a room of None, and a category without one, bounds nothing."""
+    """What bounds a limit beside the grade; a room of None, and a category without one, bounds nothing."""
 
     yearly_sales_bps: int
     worst_month_multiple: Decimal
@@ -68,7 +68,7 @@ class LimitRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Costs:
-    """Hold what lending costs: loss given default, and basis points a year of what is outstanding."""
+    """What lending costs: loss given default, and basis points a year of what is outstanding."""
 
     lgd_bps: int
     funding_bps: int
@@ -77,7 +77,7 @@ class Costs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StandardTerms:
-    """Hold the part of a loan's terms that is the same for all loans of the product."""
+    """The part of a loan's terms that is the same for all loans of the product."""
 
     day_count: DayCount
     method: Method
@@ -91,7 +91,7 @@ class StandardTerms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Eligibility:
-    """Hold whom the product is for; None: everybody."""
+    """Whom the product is for; None: everybody."""
 
     partners: frozenset[str] | None
     regions: frozenset[str] | None
@@ -103,7 +103,7 @@ class Eligibility:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origination:
-    """Hold how offers and applications are treated.
+    """How offers and applications are treated.
 
     offer_days: an offer stands. score_days: the oldest score that is good enough. cooling_off_days: between the
     signature and the payout, in which the merchant may step back. From refer_flagged_bps on, and above
@@ -120,7 +120,7 @@ class Origination:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Product:
-    """Hold one version of a product; sha256 is that of its canonical document."""
+    """One version of a product; sha256 is that of its canonical document."""
 
     code: str
     name: str
@@ -142,7 +142,7 @@ class Product:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Margin:
-    """Hold what a grade earns and costs, as shares of the average outstanding, a year."""
+    """What a grade earns and costs, as shares of the average outstanding, a year."""
 
     grade: Grade
     income: Fraction

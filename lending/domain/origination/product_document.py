@@ -64,7 +64,7 @@ Fields = Mapping[str, object]
 
 
 class ProductDefect(StrEnum):
-    """Name what makes a document no product."""
+    """What makes a document no product."""
 
     NOT_JSON = "NOT_JSON"
     DUPLICATE_KEY = "DUPLICATE_KEY"
@@ -76,7 +76,7 @@ class ProductDefect(StrEnum):
 
 
 class ProductMalformed(ValueError):
-    """The document is no product, for the reason it carries; `where` names the part, `what` the fault."""
+    """The document is not a product, for the reason it carries; `where` names the part, `what` the fault."""
 
     def __init__(self, reason: ProductDefect, where: str, what: str) -> None:
         super().__init__(f"{where}: {what}")
@@ -126,7 +126,7 @@ def _loaded(text: str) -> Fields:
     except ValueError as error:
         raise ProductMalformed(ProductDefect.NOT_JSON, "document", str(error)) from error
     if not isinstance(data, dict):
-        raise ProductMalformed(ProductDefect.FIELD, "document", "is no object of named fields")
+        raise ProductMalformed(ProductDefect.FIELD, "document", "is not an object of named fields")
     return data
 
 

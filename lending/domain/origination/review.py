@@ -9,7 +9,7 @@ from lending.domain.origination.rules import Outcome
 
 
 class ReviewRefusal(StrEnum):
-    """Name why somebody may not decide; of several reasons, the first counts.
+    """Why somebody may not decide; of several reasons, the first counts.
 
     VERSION_GONE: the program no longer has the rules by which it was referred, or what made its score.
     """

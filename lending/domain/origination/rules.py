@@ -14,7 +14,7 @@ from lending.domain.origination.limit import debt_service_room
 
 
 class Outcome(StrEnum):
-    """Name what is decided."""
+    """What is decided."""
 
     APPROVE = "APPROVE"
     REFER = "REFER"
@@ -22,7 +22,7 @@ class Outcome(StrEnum):
 
 
 class Ground(StrEnum):
-    """Name the rules: what denies an offer, what the application itself lacks, what people judge."""
+    """The rules: what denies an offer, what the application itself lacks, what people judge."""
 
     NOT_SCORED = "NOT_SCORED"
     SCORE_TOO_OLD = "SCORE_TOO_OLD"
@@ -44,7 +44,7 @@ class Ground(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """Hold an application and what the product makes of its merchant, for the rules to look at."""
+    """An application and what the product makes of its merchant, for the rules to look at."""
 
     assessment: Assessment
     amount_minor: int

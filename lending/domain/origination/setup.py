@@ -1,11 +1,11 @@
-"""Say what an office does before it lends, and in which order."""
+"""What an office does before it lends, and in which order."""
 
 from collections.abc import Mapping
 from enum import StrEnum
 
 
 class SetupStep(StrEnum):
-    """Name the steps from an empty office to published scores and offers, in their order."""
+    """The steps from an empty office to published scores and offers, in their order."""
 
     SCHEDULER = "SCHEDULER"
     BUSINESS_DATE = "BUSINESS_DATE"
@@ -19,7 +19,7 @@ class SetupStep(StrEnum):
 
 
 class StepState(StrEnum):
-    """Name how a step stands: done, to be done now, or waiting for others before it."""
+    """How a step stands: done, to be done now, or waiting for others before it."""
 
     DONE = "DONE"
     READY = "READY"

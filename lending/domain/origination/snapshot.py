@@ -11,7 +11,7 @@ from lending.domain.origination.decision import DecisionFacts
 
 
 class SnapshotDefect(StrEnum):
-    """Name what makes a text no snapshot."""
+    """What makes a text no snapshot."""
 
     HASH_DIFFERS = "HASH_DIFFERS"
     MALFORMED = "MALFORMED"
@@ -19,7 +19,7 @@ class SnapshotDefect(StrEnum):
 
 
 class SnapshotMalformed(ValueError):
-    """The text is no snapshot, for the reason it carries; the message says what is wrong."""
+    """The text is not a snapshot, for the reason it carries; the message says what is wrong."""
 
     def __init__(self, reason: SnapshotDefect, message: str) -> None:
         super().__init__(message)

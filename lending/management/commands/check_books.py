@@ -17,11 +17,9 @@ class Command(BaseCommand):
     help = "Prove the books: every account is the sum over all loans of what replaying their events gives."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the arguments."""
         parser.add_argument("--json", action="store_true", help="print the figures in minor units")
 
     def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401
-        """Print every account; end with 1 if one does not agree, or a loan has drifted."""
         balances = prove_accounts()
         suspects = [loan for chunk in booked_loans(part=0, parts=1) for loan in drifted_loans(chunk)]
         # Looked at again: a payment between the reading of a row and of its events is no drift.

@@ -67,13 +67,11 @@ class Command(BaseCommand):
     help = "Load a market (simulated, or the one in the directory DATA), score its last weeks, serve the office."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the arguments."""
         parser.add_argument("--once", action="store_true", help="do not serve: print a summary and end")
         parser.add_argument("--merchants", type=int, default=500, help="of the simulated market")
         parser.add_argument("--port", type=int, default=8000)
 
     def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401
-        """Do it all; a second time, only what is missing."""
         if not embedded.wanted(os.environ):
             message = "The demo makes accounts and moves the business date: it runs on the embedded servers only."
             raise CommandError(message)

@@ -22,13 +22,11 @@ class Command(BaseCommand):
     help = "Enter a product version (default: the first product); the last entered of a currency is sold."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the arguments."""
         parser.add_argument("file", type=Path, nargs="?", default=DAY_ONE_PRODUCT)
         parser.add_argument("--currency", help="the same figures in another currency than the file's")
         parser.add_argument("--preview", action="store_true", help="say whom it would admit, and enter nothing")
 
     def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401
-        """Enter the product and say its hash."""
         file: Path = options["file"]
         try:
             text = file.read_text(encoding="utf-8")

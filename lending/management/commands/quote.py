@@ -19,12 +19,10 @@ class Command(BaseCommand):
     requires_system_checks = ()  # a pure function of a file asks nothing of the project
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the arguments."""
         parser.add_argument("file", help='JSON: {"terms", "on": DATE}; - is standard input')
         parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
     def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401
-        """Read, quote, print."""
         try:
             case: Any = load_object(read_text(options["file"]))
             quoted: Any = quote_case(case)

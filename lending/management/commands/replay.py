@@ -18,12 +18,10 @@ class Command(BaseCommand):
     requires_system_checks = ()  # a pure function of a file asks nothing of the project
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the arguments."""
         parser.add_argument("file", help='JSON: {"cases": [{"id", "terms", "events", "as_of"}]}; - is standard input')
         parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
 
     def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401
-        """Read, replay, print."""
         try:
             cases = load_cases(read_text(options["file"]))
         except BadFile as error:

@@ -1,4 +1,4 @@
-"""Say what the simulated market is made of: categories, regions, memberships. Weights need not add up to one."""
+"""What the simulated market is made of: categories, regions, memberships. Weights need not add up to one."""
 
 from dataclasses import dataclass
 

@@ -18,11 +18,9 @@ class Command(BaseCommand):
     help = "Create OAuth credentials of a partner's system, and print them: the secret is shown this once."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the arguments."""
         parser.add_argument("partner", help="the partner's code")
 
     def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401
-        """Create the client."""
         try:
             partner = get_partner(code=options["partner"])
         except Partner.DoesNotExist as error:

@@ -30,13 +30,11 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the arguments."""
         parser.add_argument("what", choices=FEEDS)
         parser.add_argument("--to", type=Path, required=True, help="a file that ends with .csv, .csv.gz or .parquet")
         parser.add_argument("--partner", help="the partner's code; needed if there are several")
 
     def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401
-        """Write the file, then say how many rows it holds."""
         columns, rows_of_feed = FEEDS[options["what"]]
         path: Path = options["to"]
         try:

@@ -35,13 +35,11 @@ class Command(BaseCommand):
     help = "Import a marketplace's merchants and transactions; the same files again change nothing."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the arguments."""
         parser.add_argument("directory", type=Path)
         parser.add_argument("--settlement", choices=[kind.value for kind in Settlement], default="IMMEDIATE")
         parser.add_argument("--partner", help="the partner's code (default: the directory's name)")
 
     def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401
-        """Import, then say what came of every row."""
         directory: Path = options["directory"].resolve()
         try:
             merchants = self._open(directory, "merchants", merchant_columns.REQUIRED, merchant_columns.COLUMNS)

@@ -35,7 +35,6 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the arguments."""
         parser.add_argument("directory", type=Path)
         parser.add_argument("--merchants", type=positive, default=MERCHANTS)
         parser.add_argument("--days", type=positive, default=DAYS)
@@ -43,7 +42,6 @@ class Command(BaseCommand):
         parser.add_argument("--end", type=date.fromisoformat, default=END, help="the last day, YYYY-MM-DD")
 
     def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401
-        """Write both files, then say how much it was."""
         directory: Path = options["directory"]
         directory.mkdir(parents=True, exist_ok=True)
         window = window_ending(options["end"], options["days"])

@@ -60,7 +60,7 @@ CHARACTERISTIC_NAMES: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peers:
-    """Hold what the pinned references say to each merchant, row by row.
+    """What the pinned references say to each merchant, row by row.
 
     cell: position in `cuts`, -1 where there is none; cuts: one row of 99 rising cuts a cell, in minor units;
     rating_sum, rating_count: of the reviews of the merchant's category; carried: what its feed carries.

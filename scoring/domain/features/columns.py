@@ -30,7 +30,7 @@ EDGE: Final = 1e-6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """Hold one value a merchant: int64 `values`, and `null` where there is none (the value there is 0)."""
+    """One value a merchant: int64 `values`, and `null` where there is none (the value there is 0)."""
 
     values: Int64s
     null: Booleans

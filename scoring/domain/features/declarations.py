@@ -10,7 +10,7 @@ from typing import Final
 
 
 class Direction(StrEnum):
-    """Name which values are better: high ones, low ones, or those in the middle."""
+    """Which values are better: high ones, low ones, or those in the middle."""
 
     UP = "UP"
     DOWN = "DOWN"
@@ -18,7 +18,7 @@ class Direction(StrEnum):
 
 
 class Unit(StrEnum):
-    """Name what one of a feature's integers is worth."""
+    """What one of a feature's integers is worth."""
 
     BASIS_POINT = "BASIS_POINT"
     MINOR = "MINOR"
@@ -31,7 +31,7 @@ class Unit(StrEnum):
 
 
 class Feed(StrEnum):
-    """Name what a partner's feed may lack: a kind of row, or the buyers of its sales."""
+    """What a partner's feed may lack: a kind of row, or the buyers of its sales."""
 
     REFUND = "REFUND"
     CHARGEBACK = "CHARGEBACK"

@@ -45,7 +45,7 @@ def history() -> Table:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relations:
-    """Hold what one history is reshaped into.
+    """What one history is reshaped into.
 
     orders: one row an order with a SALE, SETTLEMENT or CANCEL; reversals: one row a REFUND or CHARGEBACK;
     flows: one row a merchant and day with money or a SALE; buyers: one row a merchant and buyer of 180 days.

@@ -18,14 +18,12 @@ class Command(BaseCommand):
     help = "Solve the calibration of the card on a finished run; the next run uses it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the arguments."""
         parser.add_argument("run", type=int)
         parser.add_argument(
             "--target-ppm", type=int, default=CENTRAL_TENDENCY_PPM, help="mean PD, in parts per million (default 5 %%)"
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401
-        """Create the calibration and say its hash."""
         try:
             made = create_calibration(
                 run_id=options["run"], target_ppm=options["target_ppm"], actor=SYSTEM, now=timezone.now()

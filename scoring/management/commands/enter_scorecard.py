@@ -18,11 +18,9 @@ class Command(BaseCommand):
     help = "Enter a scorecard (default: the expert card of day one); the last entered is used from the next run on."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the arguments."""
         parser.add_argument("file", type=Path, nargs="?", default=DAY_ONE_CARD)
 
     def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401
-        """Enter the card and say its hash."""
         try:
             version = enter_scorecard(text=options["file"].read_text(), actor=SYSTEM, now=timezone.now())
         except (OSError, ValueError) as error:

@@ -34,7 +34,6 @@ class Command(BaseCommand):
     help = "Score all merchants (or one) as of a date, or back-test the card on loans made elsewhere."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the arguments."""
         when = parser.add_mutually_exclusive_group(required=True)
         when.add_argument("--as-of", type=date.fromisoformat, help="score what is known of the days before this one")
         when.add_argument("--outcomes", type=Path, help="a file of loans: external_id, merchant, granted_on, bad")
@@ -42,7 +41,6 @@ class Command(BaseCommand):
         parser.add_argument("--to", type=Path, help="write one JSON object a merchant and line")
 
     def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401
-        """Compute, write, and print a summary."""
         version = active_scorecard()
         if version is None:
             self.stderr.write("No scorecard is entered: scored by the card of day one, without grades.")

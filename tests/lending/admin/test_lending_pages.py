@@ -21,7 +21,7 @@ from lending.domain.books.booking import BookingRefusal
 from lending.domain.books.day_close import CloseRefusal, CloseState, OpeningRefusal
 from lending.domain.books.ledger import KINDS, Account
 from lending.domain.books.loan import LoanStatus
-from lending.domain.books.transfer import AgainRefusal, PayoutHold, ReturnRefusal, TransferKind, TransferState
+from lending.domain.books.transfer import PayoutHold, PayoutRetryRefusal, ReturnRefusal, TransferKind, TransferState
 from lending.domain.contract.events import EventType
 from lending.domain.contract.refusal import LoanRefusal
 from lending.domain.contract.terms import Method, PeriodUnit, Prepayment
@@ -51,7 +51,7 @@ TABLES: dict[Any, Any] = {
     TransferKind: words.TRANSFER_KINDS,
     TransferState: words.TRANSFER_STATES,
     PayoutHold: words.PAYOUT_HOLDS,
-    AgainRefusal: words.AGAIN_REFUSALS,
+    PayoutRetryRefusal: words.RETRY_REFUSALS,
     ReturnRefusal: words.RETURN_REFUSALS,
     Account: words.ACCOUNTS,
     CloseState: words.CLOSE_STATES,

@@ -13,7 +13,7 @@ from lending.domain.contract.refusal import LoanRefusal
 from lending.domain.origination.assessment import NoOffer
 from lending.domain.origination.eligibility import Ineligible
 from lending.domain.origination.limit import Cap
-from lending.domain.origination.no_offer import Measure, Threshold, Without
+from lending.domain.origination.no_offer import Measure, NoOfferExplanation, Threshold
 from lending.domain.origination.rules import DAY_ONE, Ground, Outcome
 from lending.operations.applications import OfferNotAccepted
 from lending.operations.loans import EventNotBooked
@@ -74,7 +74,7 @@ def test_what_leaves_an_application_to_a_person_is_told_alike() -> None:
     [
         (None, "no_offer_yet", "Offers are made", None),
         (
-            Without(
+            NoOfferExplanation(
                 reason=NoOffer.NOT_SCORED,
                 cause=NotScored.FEW_ORDERS,
                 threshold=Threshold(measure=Measure.ORDERS, have=7, need=10),
@@ -91,25 +91,25 @@ def test_what_leaves_an_application_to_a_person_is_told_alike() -> None:
             },
         ),
         (
-            Without(reason=NoOffer.GATE_FAILED, cause=Gate.TENURE, threshold=None),
+            NoOfferExplanation(reason=NoOffer.GATE_FAILED, cause=Gate.TENURE, threshold=None),
             "gate_failed",
             "You have been selling here for less than 6 months.",
             None,
         ),
         (
-            Without(reason=NoOffer.NOT_ELIGIBLE, cause=Ineligible.TENURE, threshold=None),
+            NoOfferExplanation(reason=NoOffer.NOT_ELIGIBLE, cause=Ineligible.TENURE, threshold=None),
             "not_eligible",
             "You have not been selling here for long enough.",
             None,
         ),
         (
-            Without(
+            NoOfferExplanation(
                 reason=NoOffer.LIMIT_BELOW_MINIMUM,
                 cause=Cap.LADDER,
                 threshold=Threshold(measure=Measure.AMOUNT_MINOR, have=900, need=1_000),
             ),
             "limit_below_minimum",
-            "What could be lent to you is less than the least that is lent.",
+            "Your limit is below the smallest amount that is lent.",
             {
                 "measure": "amount",
                 "have": "9.00",
@@ -123,7 +123,7 @@ def test_what_leaves_an_application_to_a_person_is_told_alike() -> None:
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_why_there_is_no_offer_is_told_to_the_merchant(
-    without: Without | None, code: str, words: str, threshold: dict[str, object] | None
+    without: NoOfferExplanation | None, code: str, words: str, threshold: dict[str, object] | None
 ) -> None:
     told = no_offer(without, "EUR")
     assert (told["code"], told["threshold"]) == (code, threshold)
@@ -133,5 +133,5 @@ def test_why_there_is_no_offer_is_told_to_the_merchant(
 @pytest.mark.parametrize("cap", OF_OTHERS, ids=str)
 def test_what_others_owe_is_not_told(cap: Cap) -> None:
     threshold = Threshold(measure=Measure.AMOUNT_MINOR, have=900, need=1_000)
-    without = Without(reason=NoOffer.LIMIT_BELOW_MINIMUM, cause=cap, threshold=threshold)
+    without = NoOfferExplanation(reason=NoOffer.LIMIT_BELOW_MINIMUM, cause=cap, threshold=threshold)
     assert no_offer(without, "EUR")["threshold"] is None

@@ -14,11 +14,11 @@ from config.kernel.exact import decimals_of, half_even, scaled
 from lending.domain.contract.accrual import (
     DAY_COUNTS,
     Accrual,
-    Ripening,
+    GraceEnds,
     advance_column,
+    as_column,
     minor_to_date,
     places,
-    stacked,
 )
 from lending.domain.contract.events import EventType, LoanEvent
 from lending.domain.contract.replay import replay
@@ -27,7 +27,7 @@ from tests.year_fraction import year_fraction
 
 SMALL, HUGE = st.integers(0, 10**7), st.integers(0, 10**15)
 DAYS = st.integers(day_number(date(1900, 1, 1)), day_number(date(2200, 1, 1)))
-NOBODY = Ripening(rows=np.array([], np.int64), days=np.array([], np.int64), principal=np.array([], np.int64))
+NOBODY = GraceEnds(rows=np.array([], np.int64), days=np.array([], np.int64), principal=np.array([], np.int64))
 
 
 def place(day: int, day_count: DayCount) -> int:
@@ -97,29 +97,29 @@ def test_a_day_skipped_or_closed_twice_changes_nothing(
 @pytest.mark.parametrize("amounts", [SMALL, HUGE], ids=["within int64", "beyond it"])
 @given(data=st.data())
 def test_a_row_alone_is_the_row_among_many(amounts: st.SearchStrategy[int], data: st.DataObject) -> None:
-    """Red without the guard in `_roomy`: the sums leave int64 in silence."""
+    """Red without the guard in `_widened`: the sums leave int64 in silence."""
     drawn = data.draw(st.lists(loans(amounts), min_size=1, max_size=12))
     to_day = max(day for _, _, day in drawn) + data.draw(st.integers(0, 400))
-    ripening = [
+    grace_ends = [
         (row, data.draw(st.integers(day, to_day)), data.draw(st.integers(0, loan.principal - loan.overdue)))
         for row, (loan, _, day) in enumerate(drawn)
         for _ in range(data.draw(st.integers(0, 2)))
     ]
     rows, days, principal = (
-        np.array(part, np.int64) for part in (zip(*ripening, strict=True) if ripening else [[]] * 3)
+        np.array(part, np.int64) for part in (zip(*grace_ends, strict=True) if grace_ends else [[]] * 3)
     )
     codes = np.array([DAY_COUNTS.index(day_count) for _, day_count, _ in drawn], np.int64)
     column = advance_column(
-        stacked([loan for loan, _, _ in drawn]),
+        as_column([loan for loan, _, _ in drawn]),
         day_counts=codes,
         to_day=to_day,
-        ripening=Ripening(rows=rows, days=days, principal=principal),
+        grace_ends=GraceEnds(rows=rows, days=days, principal=principal),
     )
     interest, penalty = minor_to_date(column)
     for row, (loan, day_count, _) in enumerate(drawn):
-        for _, since, part in sorted(passing for passing in ripening if passing[0] == row):
+        for _, since, part in sorted(passing for passing in grace_ends if passing[0] == row):
             loan.advance(place(since, day_count))
-            loan.ripen(part, 0)
+            loan.end_grace(part, 0)
         loan.advance(place(to_day, day_count))
         names = Accrual.__dataclass_fields__
         assert [int(getattr(column, name)[row]) for name in names] == [getattr(loan, name) for name in names]
@@ -131,9 +131,9 @@ def test_ten_thousand_loans_stay_in_int64() -> None:
     loan = replay(terms, [disbursed(terms)])
     account = loan.account(OPENED)
     assert account is not None
-    column = stacked([account.accrual] * 10_000)
+    column = as_column([account.accrual] * 10_000)
     codes = np.full(10_000, DAY_COUNTS.index(terms.day_count), np.int64)
-    moved = advance_column(column, day_counts=codes, to_day=day_number(OPENED) + 29, ripening=NOBODY)
+    moved = advance_column(column, day_counts=codes, to_day=day_number(OPENED) + 29, grace_ends=NOBODY)
     assert moved.interest.dtype == np.int64
     assert set(minor_to_date(moved)[0].tolist()) == {loan.state(OPENED + timedelta(29)).interest_to_date_minor}
 
@@ -150,10 +150,10 @@ def test_a_close_of_days_that_were_missed_gives_what_replay_gives() -> None:
     assert account is not None
     codes = np.array([DAY_COUNTS.index(terms.day_count)], np.int64)
     moved = advance_column(
-        stacked([account.accrual]),
+        as_column([account.accrual]),
         day_counts=codes,
         to_day=day_number(end),
-        ripening=Ripening(
+        grace_ends=GraceEnds(
             rows=np.zeros(len(later), np.int64),
             days=np.array([ends[number] for number in later], np.int64),
             principal=np.array([unpaid[number] for number in later], np.int64),

@@ -4,11 +4,11 @@ from datetime import date
 import pytest
 
 from lending.domain.books.instalment import InstalmentState, instalment_state
-from lending.domain.books.projection import UNPAID_OUT
+from lending.domain.books.projection import NOT_DISBURSED
 from lending.domain.origination.offer import OfferState, state_after_night
 
 ON = date(2026, 3, 10)
-RUNS = replace(UNPAID_OUT, payoff_minor=900, due_minor=100)
+RUNS = replace(NOT_DISBURSED, payoff_minor=900, due_minor=100)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ DOCUMENT = Path(__file__).parents[3] / "docs" / "algorithms" / "limits.md"
 Row = list[str]
 
 
-def roomy() -> Product:
+def widened() -> Product:
     """Make a product with every room, so that every cap may bind."""
     return product(
         lambda data: data["limits"].update(portfolio_room="1000000", category_rooms={"Tea": "800000", "Books": "1"})
@@ -159,8 +159,8 @@ def test_the_limit_is_the_least_of_the_caps_rounded_down_and_its_cap_is_named(
     facts: MerchantFacts, grade: Grade
 ) -> None:
     """Red if a cap is rounded half even, a null one counts as 0, or what is below the minimum is lent."""
-    limit = compute_limit(facts, roomy(), grade=grade)
-    for cap, exact in by_fractions(facts, roomy(), grade).items():
+    limit = compute_limit(facts, widened(), grade=grade)
+    for cap, exact in by_fractions(facts, widened(), grade).items():
         assert limit.caps[cap] == max(0, floor(exact)), cap
     assert tuple(limit.caps) == tuple(Cap)
     applying = {cap: amount for cap, amount in limit.caps.items() if amount is not None}
@@ -175,7 +175,7 @@ def test_the_limit_is_the_least_of_the_caps_rounded_down_and_its_cap_is_named(
 def test_more_sales_never_lower_the_limit(facts: MerchantFacts, grade: Grade, more: int) -> None:
     """Red if the cost share is taken at the amount it bounds."""
     richer = replace(facts.score, sales_basis_minor=facts.score.sales_basis_minor + more)
-    before, after = (compute_limit(one, roomy(), grade=grade) for one in (facts, replace(facts, score=richer)))
+    before, after = (compute_limit(one, widened(), grade=grade) for one in (facts, replace(facts, score=richer)))
     assert after.limit_minor >= before.limit_minor
     for cap in Cap:
         assert (after.caps[cap] or 0) >= (before.caps[cap] or 0)
@@ -213,7 +213,7 @@ BINDING: dict[Cap, MerchantFacts] = {
 
 @pytest.mark.parametrize("cap", Cap)
 def test_each_cap_can_bind(cap: Cap) -> None:
-    limit = compute_limit(BINDING[cap], roomy(), grade=Grade.B1)
+    limit = compute_limit(BINDING[cap], widened(), grade=Grade.B1)
     assert limit.binding is cap
     assert limit.limit_minor == limit.caps[cap]
     assert limit.limit_minor > 0
@@ -244,7 +244,7 @@ def test_only_instalments_within_the_term_are_obligations() -> None:
 
 
 def test_a_category_without_a_room_has_room_and_a_grade_without_terms_has_no_limit() -> None:
-    limit = compute_limit(merchant(category="Shoes", category_used_minor=10**12), roomy(), grade=Grade.B1)
+    limit = compute_limit(merchant(category="Shoes", category_used_minor=10**12), widened(), grade=Grade.B1)
     assert limit.caps[Cap.CATEGORY_ROOM] is None
     with pytest.raises(KeyError):
         compute_limit(merchant(), day_one(), grade=Grade.C2)

@@ -11,7 +11,7 @@ from lending.domain.origination.eligibility import Ineligible
 from lending.domain.origination.facts import MerchantFacts
 from lending.domain.origination.limit import Cap
 from lending.domain.origination.line import Line
-from lending.domain.origination.no_offer import Measure, Threshold, Without, explain_no_offer
+from lending.domain.origination.no_offer import Measure, NoOfferExplanation, Threshold, explain_no_offer
 from lending.domain.origination.offer import (
     AcceptanceRefusal,
     Offered,
@@ -191,7 +191,7 @@ def test_whoever_has_no_offer_is_told_why_and_what_comes_next(
     sold = product(lambda data: data["eligibility"].update(PICKY))
     case = assess(merchant(**changes), sold, NO_OFFER_RULES)  # type: ignore[arg-type]
     found = explain_no_offer(case)
-    assert found == Without(reason=reason, cause=cause, threshold=threshold)  # type: ignore[arg-type]
+    assert found == NoOfferExplanation(reason=reason, cause=cause, threshold=threshold)  # type: ignore[arg-type]
     assert type(found.cause) is type(cause), "texts of two enums may be equal"
     assert case.no_offer is reason
 

@@ -14,8 +14,8 @@ from config.office.business_date import open_day
 from lending.domain.books.loan import LoanStatus
 from lending.domain.books.transfer import (
     PATIENCE,
-    AgainRefusal,
     PayoutHold,
+    PayoutRetryRefusal,
     ReturnRefusal,
     TransferState,
 )
@@ -126,11 +126,11 @@ def test_a_payout_that_is_refused_may_be_repeated_or_the_loan_given_up() -> None
     transfer = due(loan)
     with pytest.raises(PayoutNotRepeated) as refused:
         pay_out_again(loan_id=loan.pk, reason="hurry", actor=CLERK, now=NOW)
-    assert refused.value.reason is AgainRefusal.PAYOUT_UNDER_WAY
+    assert refused.value.reason is PayoutRetryRefusal.PAYOUT_UNDER_WAY
     claim_payout(transfer_id=transfer.pk, now=NOW)
     with pytest.raises(LoanNotCancelled) as kept:
         cancel_loan(loan_id=loan.pk, reason="too late", actor=CLERK, now=NOW)
-    assert kept.value.reason is AgainRefusal.PAYOUT_UNDER_WAY
+    assert kept.value.reason is PayoutRetryRefusal.PAYOUT_UNDER_WAY
     record_payout(transfer_id=transfer.pk, answer=Answer(moved_minor=0, words="account closed"), now=NOW)
     again = pay_out_again(loan_id=loan.pk, reason="a new account", actor=CLERK, now=NOW)
     assert again.key != transfer.key
@@ -161,7 +161,7 @@ def test_a_loan_is_not_given_up_while_a_worker_claims_its_payout() -> None:
     claim = partial(Transfer.objects.filter(pk=transfer.pk).update, state=TransferState.SENT, attempts=1, sent_at=NOW)
     (outcome,) = race(cancel, held=Transfer.objects.all(), then=claim)
     assert isinstance(outcome, LoanNotCancelled)
-    assert outcome.reason is AgainRefusal.PAYOUT_UNDER_WAY
+    assert outcome.reason is PayoutRetryRefusal.PAYOUT_UNDER_WAY
 
 
 def test_a_payout_that_comes_back_leaves_a_loan_that_waits_again() -> None:

@@ -41,7 +41,7 @@ _DUCKDB = {"int64": "BIGINT", "boolean": "BOOLEAN", "string": "VARCHAR"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Market:
-    """Hold a market: merchants in file order (their position is their id), rows without repeated ids."""
+    """A market: merchants in file order (their position is their id), rows without repeated ids."""
 
     names: list[str]
     attributes: Attributes

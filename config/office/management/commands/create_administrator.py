@@ -19,12 +19,10 @@ class Command(BaseCommand):
     help = "Create an administrator: the one who makes the accounts of all others."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the arguments."""
         parser.add_argument("name")
         parser.add_argument("--password-from-stdin", action="store_true", help="read the password's line from there")
 
     def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401
-        """Ask for the password and create the account."""
         password = input() if options["password_from_stdin"] else getpass("Password: ")
         try:
             validate_password(password)
