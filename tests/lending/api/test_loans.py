@@ -106,7 +106,7 @@ def test_a_schedule_says_what_is_paid_late_and_ahead() -> None:
     for row, expected in zip(rows, drawn, strict=True):
         assert row["due"] == expected.drawn.due.isoformat()
         assert row["total"] == yuan(f"{expected.drawn.total_minor / 100:.2f}")
-        assert row["principal_left"] == yuan(f"{expected.left_minor / 100:.2f}")
+        assert row["principal_left"] == yuan(f"{expected.principal_left_minor / 100:.2f}")
 
 
 def test_events_are_told_with_where_their_money_went(monkeypatch: pytest.MonkeyPatch) -> None:
