@@ -122,6 +122,7 @@ AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend", "config.
 LOGIN_REDIRECT_URL = "admin:index"
 SESSION_COOKIE_AGE = 8 * 3600
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _environment.secure
+SECURE_REDIRECT_EXEMPT = [r"^health/"]  # asked from inside, where there is no HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _environment.secure else None
 SECURE_HSTS_SECONDS = 31_536_000 if _environment.secure else 0
 

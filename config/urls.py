@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from config.api import schema  # noqa: F401 - describes the tokens
 from config.api.tokens import IssueTokenView, RevokeTokenView
+from config.health import live, ready
 from config.problems import NoSuchAddress, problems_page
 
 urlpatterns = [
@@ -18,6 +19,8 @@ urlpatterns = [
     path("api/v1/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/v1/<path:address>", NoSuchAddress.as_view()),
     path("docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    path("health/live", live),
+    path("health/ready", ready),
     path("docs/problems", problems_page, name="problems"),
 ]
 

@@ -37,5 +37,5 @@ DECLARED = Declaration(
         Link(section=Section.ADMINISTRATION, title=_("Staff"), icon="group", app="auth", model="user"),
         Link(section=Section.ADMINISTRATION, title=_("Roles"), icon="badge", app="auth", model="group"),
     ],
-    beat={"office.roll_business_date": timedelta(minutes=5)},
+    beat={"office.roll_business_date": timedelta(minutes=5), "office.record_heartbeat": timedelta(seconds=30)},
 )

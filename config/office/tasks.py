@@ -10,6 +10,7 @@ from django.utils import timezone
 from config.kernel.calendar import business_day
 from config.office.actors import SYSTEM
 from config.office.business_date import BusinessDateNotMoved, open_day
+from config.office.heartbeat import record_heartbeat
 from config.office.job_runs import sweep_jobs
 
 
@@ -17,6 +18,12 @@ from config.office.job_runs import sweep_jobs
 def sweep() -> None:
     """Send again the jobs that the broker or a dead worker lost."""
     sweep_jobs(now=timezone.now(), older_than=timedelta(seconds=settings.JOB_LEASE.total_seconds() / 2))
+
+
+@shared_task(name="office.record_heartbeat")
+def heartbeat() -> None:
+    """Write that the scheduler is alive, and everything between it and the database."""
+    record_heartbeat(now=timezone.now())
 
 
 @shared_task(name="office.roll_business_date")

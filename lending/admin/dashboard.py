@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _t
@@ -32,6 +33,7 @@ from config.office.display import (
     lines,
     linked,
 )
+from config.office.heartbeat import get_pulse
 from config.office.words import money, percent
 from lending.admin.words import CLOSE_STATES
 from lending.domain.books.day_close import CloseState
@@ -85,6 +87,12 @@ def _page(dashboard: Dashboard, queue: WorkQueue | None, request: HttpRequest) -
 
 
 def _alerts(dashboard: Dashboard) -> Iterator[Alert]:
+    pulse = get_pulse(now=timezone.now())
+    if not pulse.is_alive:
+        never = _("The scheduler has never been heard of: start celery beat and a worker.")
+        said = _t("The scheduler was last heard of %(since)s ago: it is down, or the broker is, or no worker is free.")
+        text = never if pulse.last is None else said % {"since": timesince(pulse.last)}
+        yield Alert(tint="tl-bad", strong=_("Nothing starts by itself."), text=text)
     if dashboard.held is not None:
         held = linked(
             dashboard.held, _t("The run as of %(date)s is held by its checks") % {"date": dashboard.held.as_of}

@@ -15,7 +15,7 @@ from django.db import IntegrityError, connection, transaction
 from oauth2_provider.models import Application
 from psycopg import errors
 
-from config.office.models import BusinessDate, JobRun, OperationEvent
+from config.office.models import BusinessDate, Heartbeat, JobRun, OperationEvent
 from lending.models import CreditLine, DayClose, Decision, LoanEvent, Offer, OfferRound, ProofLine, Transfer
 from merchants.models import (
     Batch,
@@ -52,6 +52,7 @@ OURS = ("office", "merchants", "scoring", "lending")
 # By constraint, what to change in a copy of a good row besides its key.
 VIOLATIONS: dict[str, Mapping[str, object]] = {
     "office_businessdate_one_row": {},
+    "office_heartbeat_one_row": {},
     "office_jobrun_once": {},
     "office_jobrun_state_known": {"state": "LOST"},
     "office_jobrun_leased_while_running": {"state": "RUNNING"},
@@ -201,6 +202,7 @@ def catalogue() -> dict[str, str]:
 def make_one_of_each() -> None:
     """Make one good row in every table."""
     BusinessDate.objects.create(pk=1, current=NOW.date())
+    Heartbeat.objects.create(pk=1, at=NOW)
     JobRun.objects.create(name="merchants.fill_batch", subject_id=1, started_by="system:0", sent_at=NOW)
     OperationEvent.objects.create(name="a.b", subject="s", actor="system:0", before={}, after={}, booked_at=NOW)
     partner = Partner.objects.create(code="bazaar", name="Bazaar", settlement="ESCROW")

@@ -1,15 +1,18 @@
 import re
+from datetime import timedelta
 
 import pytest
 from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.asserts import assertContains, assertNotContains
 
 from config.declarations import Role
 from config.office.actors import SYSTEM
 from config.office.business_date import open_day
+from config.office.heartbeat import record_heartbeat
 from config.office.models import JobRun
 from config.office.models.job_run import JobState
 from merchants.models import Batch, Merchant
@@ -75,6 +78,17 @@ def test_parked_jobs_unsealed_batches_and_a_held_run_are_told(client: Client) ->
     assertContains(page, "is held by its checks")
 
 
+def test_a_silent_scheduler_is_told_until_it_is_heard_of(client: Client) -> None:
+    """Red without the alert: the page would be all green while nothing starts by itself."""
+    make_merchants(make_partner(), "one")
+    signed_in(client)
+    assertContains(client.get(reverse("admin:index")), "never been heard of")
+    record_heartbeat(now=timezone.now() - timedelta(minutes=3))
+    assertContains(client.get(reverse("admin:index")), "was last heard of 3\xa0minutes ago")
+    record_heartbeat(now=timezone.now())
+    assertNotContains(client.get(reverse("admin:index")), "Nothing starts by itself")
+
+
 def test_without_a_role_there_are_no_figures(client: Client) -> None:
     publish_market()
     client.force_login(make_user("nobody"))
@@ -89,7 +103,7 @@ def test_a_second_look_counts_no_run_again(
     """Red if the figures of finished runs were not kept."""
     publish_market()
     signed_in(client).get(reverse("admin:index"))
-    with django_assert_max_num_queries(21):
+    with django_assert_max_num_queries(22):
         client.get(reverse("admin:index"))
 
 

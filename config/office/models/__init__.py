@@ -1,7 +1,8 @@
 """The tables of the office."""
 
 from config.office.models.business_date import BusinessDate
+from config.office.models.heartbeat import Heartbeat
 from config.office.models.job_run import JobRun
 from config.office.models.operation_event import OperationEvent
 
-__all__ = ["BusinessDate", "JobRun", "OperationEvent"]
+__all__ = ["BusinessDate", "Heartbeat", "JobRun", "OperationEvent"]

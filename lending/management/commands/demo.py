@@ -9,8 +9,8 @@ import subprocess
 import sys
 import time
 from argparse import ArgumentParser
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from config.office.models.job_run import JobState
 from config.office.stages import Pipeline
 from lending.domain.books.day_close import CloseState
 from lending.management.borrowers import accept_some, have_accounts
+from lending.management.processes import supervised
 from lending.models import DayClose, Loan, Offer, Transfer
 from lending.operations.day_close import CLOSE, DayNotClosed, close_day
 from lending.operations.offers import OFFERS, RoundNotStarted, expire_offers, start_round
@@ -84,7 +85,9 @@ class Command(BaseCommand):
             call_command("migrate", database="owner", verbosity=0)
             call_command("enter_scorecard", verbosity=0, stdout=self.stderr)
             password = self._make_accounts()
-            started.enter_context(self._worker())
+            local, celery = settings.BASE_DIR / ".local", [sys.executable, "-m", "celery", "-A", "config"]
+            worker, beat = [*celery, "worker", "-c", "2"], [*celery, "beat", "-s", str(local / "beat")]
+            started.enter_context(supervised(worker, beat, log=local / "worker.log"))
             self._load(options["merchants"])
             self._live()
             self._say(f"Ready after {time.monotonic() - began:.0f} s.")
@@ -123,23 +126,6 @@ class Command(BaseCommand):
             kept.touch(mode=0o600)
             kept.write_text(f"{made.client_id} {made.client_secret}")
         return Credentials(*kept.read_text().split())
-
-    @contextmanager
-    def _worker(self) -> Iterator[None]:
-        """Run a Celery worker with its beat while the block runs."""
-        log = settings.BASE_DIR / ".local" / "worker.log"
-        beat = settings.BASE_DIR / ".local" / "beat"
-        command = [sys.executable, "-m", "celery", "-A", "config", "worker", "-B", "-c", "2", "-s", str(beat)]
-        with log.open("ab") as output:
-            worker = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)  # noqa: S603
-        try:
-            yield
-        finally:
-            worker.send_signal(signal.SIGTERM)
-            try:
-                worker.wait(30)
-            except subprocess.TimeoutExpired:
-                worker.kill()
 
     def _load(self, merchants: int) -> None:
         if get_business_date() is not None:
