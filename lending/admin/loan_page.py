@@ -1,5 +1,6 @@
 """The page of one loan: where it stands, its schedule against what happened, its postings and transfers."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from django.http import HttpRequest
@@ -29,23 +30,25 @@ from config.office.display import (
 from config.office.pages import named
 from config.office.words import money
 from lending.admin.loan_verbs import rate_words
+from lending.admin.transfer import transfer_state
 from lending.admin.words import (
     ACCOUNTS,
     EVENT_TYPES,
     INSTALMENT_STATES,
+    PAYOUT_HOLDS,
     TRANSFER_KINDS,
-    TRANSFER_STATES,
     late_words,
     loan_chip,
 )
 from lending.domain.books.instalment import InstalmentState
 from lending.domain.books.ledger import Account, EntryCode
 from lending.domain.books.loan import LoanStatus
-from lending.domain.books.transfer import TransferKind, TransferState
+from lending.domain.books.transfer import PayoutHold, TransferKind
 from lending.domain.contract.events import EventType
 from lending.models import Entry, Loan, Transfer
 from lending.queries.loans import rate_of
 from lending.queries.servicing import EventWithAllocation, InstalmentRow, Servicing, get_servicing
+from lending.queries.transfers import payout_holds
 
 TRANSFERS_SHOWN: Final = 8
 
@@ -54,6 +57,7 @@ def loan_page(loan: Loan, request: HttpRequest, buttons: list[Button]) -> Page:
     """Describe the loan to whoever asks."""
     servicing = get_servicing(loan)
     projection, position = servicing.projection, servicing.projection.position
+    holds = payout_holds(servicing.transfers)
 
     def amount(minor: int) -> str:
         return money(minor, loan.currency)
@@ -83,16 +87,21 @@ def loan_page(loan: Loan, request: HttpRequest, buttons: list[Button]) -> Page:
             linked(loan.application, _t("the decision")),
         ],
         lead=_lead(loan, servicing),
-        alerts=[Alert(text=late_words(projection.dpd), tint="tl-bad")] if projection.dpd else [],
+        alerts=[*([Alert(text=late_words(projection.dpd), tint="tl-bad")] if projection.dpd else []), *_held(holds)],
         figures=figures,
         verbs=buttons,
         cards=[
             *_schedule(servicing, loan),
             _events(servicing, loan, request),
             _entries(servicing, loan),
-            _transfers(servicing, loan),
+            _transfers(servicing, loan, holds),
         ],
     )
+
+
+def _held(holds: Mapping[int, PayoutHold]) -> list[Alert]:
+    """Say why the loan's payout does not leave, and what to do."""
+    return [Alert(strong=_("The payout is held back."), text=PAYOUT_HOLDS[hold]) for hold in holds.values()]
 
 
 def _due(servicing: Servicing, currency: str) -> str:
@@ -291,14 +300,14 @@ def _postings(entry: Entry, loan: Loan) -> list[list[object]]:
     ]
 
 
-def _transfers(servicing: Servicing, loan: Loan) -> Card:
+def _transfers(servicing: Servicing, loan: Loan, holds: Mapping[int, PayoutHold]) -> Card:
     columns = [
         Column(label=_("What"), style="tl-nowrap"),
         Column(label=_("Requested"), number=True),
         Column(label=_("Moved"), number=True),
         Column(label=_("State")),
     ]
-    rows = [_transfer(transfer, loan) for transfer in servicing.transfers[:TRANSFERS_SHOWN]]
+    rows = [_transfer(one, loan, holds.get(one.pk)) for one in servicing.transfers[:TRANSFERS_SHOWN]]
     more = len(servicing.transfers) - TRANSFERS_SHOWN
     parts: list[Table | Text] = [Table(columns=columns, rows=rows, empty=_("None yet."))]
     if more > 0:
@@ -307,11 +316,10 @@ def _transfers(servicing: Servicing, loan: Loan) -> Card:
     return Card(title=_("Payouts and collections"), parts=parts, span=5)
 
 
-def _transfer(transfer: Transfer, loan: Loan) -> list[object]:
-    words, tint = TRANSFER_STATES[TransferState(transfer.state)]
+def _transfer(transfer: Transfer, loan: Loan, hold: PayoutHold | None) -> list[object]:
     return [
         Cell(text=TRANSFER_KINDS[TransferKind(transfer.kind)], note=transfer.on.isoformat()),
         money(transfer.amount_minor, loan.currency),
         money(transfer.moved_minor, loan.currency),
-        Cell(text=words, tint=tint, note=transfer.answer),
+        transfer_state(transfer, hold),
     ]

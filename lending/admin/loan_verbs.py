@@ -33,7 +33,7 @@ from lending.domain.books.transfer import ReturnRefusal
 from lending.domain.contract.events import EventType
 from lending.models import Loan, LoanEvent
 from lending.operations.loans import EventNotBooked, book_by_hand
-from lending.operations.transfers import (
+from lending.operations.payouts import (
     LoanNotCancelled,
     PayoutNotRepeated,
     PayoutNotReturned,

@@ -1,5 +1,8 @@
 """Payouts and collections."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -10,15 +13,17 @@ from config.office.display import Cell, change_url
 from config.office.lists import ListColumn, choice_filter
 from config.office.pages import OfficeAdmin, name_over
 from config.office.words import money
-from lending.admin.words import TRANSFER_KINDS, TRANSFER_STATES
-from lending.domain.books.transfer import TransferKind, TransferState
+from lending.admin.words import PAYOUT_HOLDS, TRANSFER_KINDS, TRANSFER_STATES
+from lending.domain.books.transfer import PayoutHold, TransferKind, TransferState
 from lending.models import Transfer
 from lending.queries.search import search_transfers
+from lending.queries.transfers import payout_holds
 
 
-def _state(transfer: Transfer) -> Cell:
+def transfer_state(transfer: Transfer, hold: PayoutHold | None) -> Cell:
+    """Show the state of a transfer, with why it is held back, or else the gateway's words."""
     words, tint = TRANSFER_STATES[TransferState(transfer.state)]
-    return Cell(text=words, tint=tint, note=transfer.answer)
+    return Cell(text=words, tint=tint, note=transfer.answer if hold is None else PAYOUT_HOLDS[hold])
 
 
 @admin.register(Transfer)
@@ -26,19 +31,19 @@ class TransferAdmin(OfficeAdmin[Transfer]):
     """The payouts and collections; each leads to its loan."""
 
     columns = (
-        ListColumn(label=_("Merchant"), cell=lambda row: name_over(row.loan.merchant.name, str(row.loan))),
-        ListColumn(label=_("What"), cell=lambda row: TRANSFER_KINDS[TransferKind(row.kind)]),
-        ListColumn(label=_("State"), cell=_state),
+        ListColumn(label=_("Merchant"), cell=lambda row: name_over(row[0].loan.merchant.name, str(row[0].loan))),
+        ListColumn(label=_("What"), cell=lambda row: TRANSFER_KINDS[TransferKind(row[0].kind)]),
+        ListColumn(label=_("State"), cell=lambda row: transfer_state(*row)),
         ListColumn(
             label=_("Requested"),
-            cell=lambda row: money(row.amount_minor, row.loan.currency),
+            cell=lambda row: money(row[0].amount_minor, row[0].loan.currency),
             number=True,
             sort="amount_minor",
         ),
-        ListColumn(label=_("Moved"), cell=lambda row: money(row.moved_minor, row.loan.currency), number=True),
-        ListColumn(label=_("Currency"), cell=lambda row: row.loan.currency),
-        ListColumn(label=_("For"), cell=lambda row: row.on, style="tl-nowrap"),
-        ListColumn(label=_("Attempts"), cell=lambda row: row.attempts, number=True),
+        ListColumn(label=_("Moved"), cell=lambda row: money(row[0].moved_minor, row[0].loan.currency), number=True),
+        ListColumn(label=_("Currency"), cell=lambda row: row[0].loan.currency),
+        ListColumn(label=_("For"), cell=lambda row: row[0].on, style="tl-nowrap"),
+        ListColumn(label=_("Attempts"), cell=lambda row: row[0].attempts, number=True),
     )
     filters = (
         choice_filter("state", _("state"), TRANSFER_STATES),
@@ -47,6 +52,11 @@ class TransferAdmin(OfficeAdmin[Transfer]):
     search_help = _("Transfer or loan number, merchant, or reference of the contract")
     list_related = ("loan__merchant",)
     empty = _("Nothing yet. Payouts and collections appear here as they are requested.")
+
+    def prepare(self, rows: list[Transfer]) -> Sequence[Any]:
+        """Read what holds back the payouts of the page."""
+        holds = payout_holds(rows)
+        return [(transfer, holds.get(transfer.pk)) for transfer in rows]
 
     def search(self, rows: QuerySet[Transfer], term: str) -> QuerySet[Transfer]:
         return rows.filter(pk__in=search_transfers(term))

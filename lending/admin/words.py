@@ -87,16 +87,25 @@ TRANSFER_STATES: Final = {
     TransferState.DUE: (_("To be sent"), "tl-warn"),
     TransferState.SENT: (_("Sent"), "tl-warn"),
     TransferState.UNKNOWN: (_("No answer yet"), "tl-bad"),
+    TransferState.PENDING: (_("At the bank"), "tl-warn"),
     TransferState.DONE: (_("Executed"), "tl-ok"),
     TransferState.FAILED: (_("Not executed"), ""),
     TransferState.RETURNED: (_("Returned"), ""),
 }
 PAYOUT_HOLDS: Final = {
-    PayoutHold.NO_BUSINESS_DATE: _("No business day is open."),
+    PayoutHold.NO_BUSINESS_DATE: _("No business day is open: open the first one."),
     PayoutHold.NOT_APPROVED: _("The loan is not waiting for a payout."),
-    PayoutHold.ACCOUNT_NOT_VERIFIED: _("The payout account is not verified."),
-    PayoutHold.COOLING_OFF: _("The merchant may still withdraw from the contract."),
-    PayoutHold.BOOKS_BROKEN: _("The proof of the books failed: no money leaves until one holds."),
+    PayoutHold.ACCOUNT_NOT_VERIFIED: _("The payout account is not verified: have it verified under Payout accounts."),
+    PayoutHold.COOLING_OFF: _(
+        "The merchant may still withdraw from the contract: the payout leaves by itself afterwards."
+    ),
+    PayoutHold.BOOKS_BROKEN: _(
+        "The proof of the books failed: no money leaves until one holds. See the last day close."
+    ),
+    PayoutHold.NO_GATEWAY: _("Its payment gateway is not set up: ask whoever runs the office to set it up."),
+    PayoutHold.GATEWAY_SILENT: _(
+        "The bank has left the last orders unanswered: it is asked every minute, and the payout leaves once it answers."
+    ),
 }
 RETRY_REFUSALS: Final = {
     PayoutRetryRefusal.NOT_WAITING: _("The loan is not waiting for a payout."),

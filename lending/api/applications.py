@@ -40,6 +40,7 @@ PAYOUTS: Final = {
     TransferState.DUE: "waiting",
     TransferState.SENT: "under_way",
     TransferState.UNKNOWN: "under_way",  # the bank is asked until it says
+    TransferState.PENDING: "under_way",  # the bank has it, and reports what became of it
     TransferState.DONE: "paid_out",
     TransferState.FAILED: "failed",
     TransferState.RETURNED: "returned",

@@ -1,21 +1,21 @@
 """Keep the money that is sent and fetched through gateways."""
 
 from datetime import datetime
-from functools import reduce
-from operator import or_
 from typing import Self
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from config.db.locking import LockingQuerySet
-from lending.domain.books.transfer import BACK_OFF, OPEN_TRANSFERS, PATIENCE, TransferKind, TransferState
+from lending.domain.books.transfer import OPEN_TRANSFERS, SENDABLE_TRANSFERS, TransferKind, TransferState
 from lending.models.loan import Loan
 
 KINDS = [kind.value for kind in TransferKind]
 STATES = [state.value for state in TransferState]
 OPEN = sorted(state.value for state in OPEN_TRANSFERS)
+SENDABLE = sorted(state.value for state in SENDABLE_TRANSFERS)
 
 
 class TransferQuerySet(LockingQuerySet["Transfer"]):
@@ -26,13 +26,8 @@ class TransferQuerySet(LockingQuerySet["Transfer"]):
         return self.filter(state__in=OPEN)
 
     def sendable(self, now: datetime) -> Self:
-        """Keep the open ones, save those that were sent a moment ago."""
-        return self.open().filter(~Q(state=TransferState.SENT) | Q(sent_at__lte=now - PATIENCE))
-
-    def unanswered(self, now: datetime) -> Self:
-        """Keep those that were sent and are to be asked for again: the oftener in vain, the later."""
-        waited = [Q(attempts__lte=most, sent_at__lte=now - wait) for most, wait in BACK_OFF.items()]
-        return self.open().exclude(state=TransferState.DUE).filter(reduce(or_, waited))
+        """Keep those that may be sent, or asked for again, by now."""
+        return self.filter(state__in=SENDABLE, next_attempt_at__lte=now)
 
     def unknown(self) -> Self:
         """Keep those that were sent and got no answer."""
@@ -43,12 +38,14 @@ class Transfer(models.Model):
     """One movement of money, claimed, then sent under its key, then recorded.
 
     The gateway does a key at most once, so sending it again is asking what became of it. A collection may be filled
-    in part: `moved_minor` is what came; it carries the effective date `on`.
+    in part: `moved_minor` is what came; it carries the effective date `on`. `next_attempt_at` is when it may be sent,
+    or asked for again, while it is DUE, SENT or UNKNOWN. `answer` is the gateway's words, or its reference if PENDING.
     """
 
     loan = models.ForeignKey(Loan, on_delete=models.PROTECT, related_name="transfers")
     kind = models.CharField(max_length=10, choices=[(kind, kind) for kind in KINDS])
     state = models.CharField(max_length=8, choices=[(state, state) for state in STATES])
+    gateway = models.CharField(max_length=20, db_default="loopback")  # of those from before
     key = models.UUIDField(unique=True)
     on = models.DateField()
     amount_minor = models.BigIntegerField()
@@ -57,6 +54,7 @@ class Transfer(models.Model):
     answer = models.CharField(max_length=200)
     made_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True)
+    next_attempt_at = models.DateTimeField(db_default=Now())
     settled_at = models.DateTimeField(null=True)
 
     objects = TransferQuerySet.as_manager()
@@ -90,8 +88,12 @@ class Transfer(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["made_at"], name="lending_transfer_open", condition=Q(state__in=OPEN)),
-            models.Index(fields=["-sent_at"], name="lending_transfer_last", condition=Q(sent_at__isnull=False)),
+            models.Index(
+                fields=["gateway", "next_attempt_at"], name="lending_transfer_next", condition=Q(state__in=SENDABLE)
+            ),
+            models.Index(
+                fields=["gateway", "-sent_at"], name="lending_transfer_asked", condition=Q(sent_at__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:

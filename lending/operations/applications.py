@@ -25,7 +25,7 @@ from lending.domain.origination.review import ReviewRefusal
 from lending.domain.origination.rules import Ground, Outcome, Rules, current_rules
 from lending.domain.origination.snapshot import snapshot_of
 from lending.models import Application, Decision, Loan, Offer
-from lending.operations.transfers import make_payout
+from lending.operations.payouts import make_payout
 from lending.queries.applications import get_application, get_review_refusal, rules_of
 from lending.queries.behaviour import day_end
 from lending.queries.closes import last_closed_day

@@ -27,12 +27,14 @@ from lending.domain.books.day_close import DRIFTED_SHOWN, CloseRefusal, OpeningR
 from lending.domain.books.ledger import NOTHING, EntryCode, Position, earned_between, movements, total
 from lending.domain.books.night import LoanAccrualState, advance_accruals, turned
 from lending.domain.books.projection import project
+from lending.gateways.protocol import Gateway
 from lending.models import DayClose, Entry, Loan, ProofLine
 from lending.operations.bookings import lock_books, post
-from lending.operations.collections import collect_dues, office_gateway
+from lending.operations.collections import collect_dues
 from lending.queries.behaviour import day_ends_of_part
 from lending.queries.books import booked_loans, drifted_loans, prove_accounts
 from lending.queries.closes import get_close_refusal, get_first_refusal, get_opening_refusal, next_day
+from lending.queries.gateways import get_gateways
 from lending.queries.loans import accrual_state_of, contracts_of, position_of
 from scoring.operations.behaviour import record_behaviour
 
@@ -101,9 +103,9 @@ def open_next_day(*, after: date, actor: Actor, now: datetime) -> DayClose:
     return close_day(actor=actor, now=now)
 
 
-def collect_part(*, claim: Claim, clock: Clock) -> None:
-    """Collect what the loans of a part owe on the day: what is done stays done, whoever takes over. Raises StaleRow."""
-    done = collect_dues(office_gateway(), claim=claim, clock=clock)
+def collect_part(*, claim: Claim, clock: Clock, gateways: Mapping[str, Gateway] | None = None) -> None:
+    """Collect what the loans of a part owe on the day, through these gateways or the office's. Raises StaleRow."""
+    done = collect_dues(get_gateways() if gateways is None else gateways, claim=claim, clock=clock)
     with operation():
         CLOSE.finish_part(claim=claim, done=done, now=clock())
 

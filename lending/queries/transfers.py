@@ -1,5 +1,6 @@
 """Read transfers: what has to be sent, what waits for an answer."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from itertools import zip_longest
 
@@ -9,38 +10,87 @@ from config.office.business_date import get_business_date
 from lending.domain.books.loan import LoanStatus
 from lending.domain.books.transfer import (
     SILENCES,
+    PayoutHold,
     PayoutRetryRefusal,
     ReturnRefusal,
     TransferKind,
     TransferState,
+    judge_payout,
     judge_payout_retry,
     judge_return,
 )
 from lending.models import DayClose, Loan, Transfer
+from lending.models.transfer import SENDABLE
+from lending.queries.closes import books_are_broken
+from lending.queries.gateways import get_gateways
+from lending.queries.products import product_of
+from merchants.domain.payout_account import PayoutAccountState
 
 AT_ONCE = 500
 
 
-def stale_transfers(*, now: datetime) -> list[Transfer]:
-    """List in turns what was never sent and what is to be asked for again, so that none of them waits for all others.
+def transfers_to_send(*, gateway: str, now: datetime) -> list[Transfer]:
+    """List in turns what a gateway was never asked for and what it is to be asked for again, each in order of time.
 
-    What was never sent in no order: what is held, and stays so, keeps nobody waiting. What has no answer the least
-    often asked first, as it is likelier told.
+    In turns, so that none of them waits for all others.
     """
-    never_sent = Transfer.objects.filter(state=TransferState.DUE).order_by("?")
+    waiting = Transfer.objects.sendable(now).filter(gateway=gateway).order_by("next_attempt_at", "pk")
+    never_sent = waiting.filter(state=TransferState.DUE)
     turns = zip_longest(
         never_sent.filter(kind=TransferKind.PAYOUT)[:AT_ONCE],
         never_sent.filter(kind=TransferKind.COLLECTION)[:AT_ONCE],
-        Transfer.objects.unanswered(now).order_by("attempts", "sent_at")[:AT_ONCE],
+        waiting.exclude(state=TransferState.DUE)[:AT_ONCE],
     )
     return [transfer for turn in turns for transfer in turn if transfer is not None]
 
 
-def is_gateway_down() -> bool:
+def is_gateway_down(gateway: str) -> bool:
     """Say whether none of the last orders had an answer; those under way do not count."""
-    sent = Transfer.objects.filter(sent_at__isnull=False).exclude(state=TransferState.SENT)
+    sent = Transfer.objects.filter(gateway=gateway, sent_at__isnull=False).exclude(state=TransferState.SENT)
     states = list(sent.order_by("-sent_at").values_list("state", flat=True)[:SILENCES])
     return states == [TransferState.UNKNOWN] * SILENCES
+
+
+def get_payout_hold(loan: Loan) -> PayoutHold | None:
+    """Judge whether the loan's money may be sent now, through a gateway that takes orders."""
+    return _hold(loan, today=get_business_date(), books_broken=books_are_broken(), has_gateway=True, is_silent=False)
+
+
+def payout_holds(transfers: Iterable[Transfer]) -> dict[int, PayoutHold]:
+    """Say what holds back the payouts among some transfers that were never sent, by id."""
+    waiting = [one for one in transfers if one.state == TransferState.DUE and one.kind == TransferKind.PAYOUT]
+    if not waiting:
+        return {}
+    loans = Loan.objects.select_related("payout_account", "application", "product")
+    found = loans.in_bulk([transfer.loan_id for transfer in waiting])
+    gateways, today, broken = get_gateways(), get_business_date(), books_are_broken()
+    silent = {name for name in gateways if is_gateway_down(name)}
+    holds = {
+        transfer.pk: _hold(
+            found[transfer.loan_id],
+            today=today,
+            books_broken=broken,
+            has_gateway=transfer.gateway in gateways,
+            is_silent=transfer.gateway in silent,
+        )
+        for transfer in waiting
+    }
+    return {pk: hold for pk, hold in holds.items() if hold is not None}
+
+
+def _hold(
+    loan: Loan, *, today: date | None, books_broken: bool, has_gateway: bool, is_silent: bool
+) -> PayoutHold | None:
+    return judge_payout(
+        today=today,
+        status=LoanStatus(loan.status),
+        account_verified=loan.payout_account.state == PayoutAccountState.VERIFIED,
+        applied_on=loan.application.applied_on,
+        cooling_off_days=product_of(loan.product).origination.cooling_off_days,
+        books_broken=books_broken,
+        has_gateway=has_gateway,
+        gateway_silent=is_silent,
+    )
 
 
 def get_retry_refusal(loan: Loan, *, reason: str) -> PayoutRetryRefusal | None:
@@ -91,11 +141,11 @@ def loans_due(*, close_id: int, part: int) -> list[int]:
     """List the loans of a part of a closing on which something may be due on its day; the claim tells exactly.
 
     Also those of whose last collection nobody knows what became, whether or not they owe anything since: last, as
-    their bank may be silent again.
+    their bank may be silent again. What a bank has waits for its report, and keeps the loan's later dues waiting.
     """
     close = DayClose.objects.get(pk=close_id)
     owing = Loan.objects.active().owing(close.day).values("pk")
-    unsettled = Exists(Transfer.objects.open().filter(kind=TransferKind.COLLECTION, loan=OuterRef("pk")))
+    unsettled = Exists(Transfer.objects.filter(kind=TransferKind.COLLECTION, state__in=SENDABLE, loan=OuterRef("pk")))
     loans = Loan.objects.of_part(part, close.parts).annotate(is_unsettled=unsettled)
     asked = loans.filter(Q(pk__in=owing) | Q(is_unsettled=True)).order_by("is_unsettled", "pk")
     return list(asked.values_list("pk", flat=True))

@@ -1,24 +1,27 @@
 """Make loans as decisions do, without the decisions: borrower, offer, application and loan by hand."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 from itertools import count
 
 from config.db.transactions import operation
 from config.office.actors import SYSTEM
 from config.office.business_date import get_business_date, open_day
 from lending.domain.books.loan import LoanStatus
+from lending.domain.books.transfer import Moved
 from lending.domain.contract.terms import write_terms
 from lending.domain.origination.application import ApplicationState
 from lending.domain.origination.offer import OfferState
 from lending.domain.origination.product import terms_of
 from lending.domain.origination.product_document import DAY_ONE_PRODUCT
-from lending.gateways.transfers import Answer
+from lending.gateways.protocol import Gateway
 from lending.models import Application, DayClose, Loan, Offer
-from lending.operations.day_close import CLOSE, close_day
+from lending.operations.day_close import CLOSE, close_day, collect_part
+from lending.operations.payouts import claim_payout, make_payout, record_payout
 from lending.operations.products import enter_product
-from lending.operations.transfers import claim_payout, make_payout, record_payout
 from lending.queries.products import product_of
 from merchants.domain.payout_account import PayoutAccountState
 from merchants.domain.transaction import Settlement
@@ -160,7 +163,7 @@ def pay_out(loan: Loan) -> Loan:
         transfer = make_payout(loan, now=NOW)
     claimed = claim_payout(transfer_id=transfer.pk, now=NOW)
     assert claimed is not None
-    record_payout(transfer_id=transfer.pk, answer=Answer(moved_minor=loan.amount_minor), now=NOW)
+    record_payout(transfer_id=transfer.pk, answer=Moved(loan.amount_minor), now=NOW)
     loan.refresh_from_db()
     return loan
 
@@ -177,10 +180,13 @@ def roll(to: date) -> None:
         close()
 
 
-def close() -> DayClose:
-    """Close the oldest day, in this process."""
+def close(gateways: Mapping[str, Gateway] | None = None) -> DayClose:
+    """Close the oldest day, in this process; collect through gateways of the test's, if it has some."""
     found = close_day(actor=SYSTEM, now=NOW)
-    do_stages(CLOSE, found.pk)
+    collect, *others = CLOSE.stages
+    do_stages(
+        replace(CLOSE, stages=[replace(collect, work=partial(collect_part, gateways=gateways)), *others]), found.pk
+    )
     found.refresh_from_db()
     return found
 

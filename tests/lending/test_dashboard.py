@@ -21,7 +21,7 @@ from scoring.models import ScoreRun
 from tests.conftest import NOW, make_user
 from tests.lending.office import publish_market, staff
 from tests.markets import make_merchants, make_partner
-from tests.scoring.market import AS_OF, make_market
+from tests.scoring.market import AS_OF
 
 pytestmark = pytest.mark.django_db(transaction=True)
 FIGURE = re.compile(r'<a href="([^"]+)" data-figure="([^"]+)">\s*([\d,]+)<')
@@ -80,7 +80,7 @@ def test_parked_jobs_unsealed_batches_and_a_held_run_are_told(client: Client) ->
 
 def test_a_silent_scheduler_is_told_until_it_is_heard_of(client: Client) -> None:
     """Red without the alert: the page would be all green while nothing starts by itself."""
-    make_market(2)
+    make_merchants(make_partner(), "one")
     signed_in(client)
     assertContains(client.get(reverse("admin:index")), "never been heard of")
     record_heartbeat(now=timezone.now() - timedelta(minutes=3))

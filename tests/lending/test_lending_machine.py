@@ -25,20 +25,12 @@ from hypothesis.stateful import (
 
 from config.office.actors import SYSTEM
 from config.office.business_date import open_day
-from lending.domain.books.transfer import ReturnRefusal
-from lending.gateways.transfers import Answer
+from lending.domain.books.transfer import Moved, Nothing, ReturnRefusal
 from lending.models import Loan, Transfer
+from lending.operations.collections import claim_collection, record_collection
 from lending.operations.day_close import DayNotClosed
 from lending.operations.loans import EventNotBooked, book_repayment
-from lending.operations.transfers import (
-    PayoutNotReturned,
-    claim_collection,
-    claim_payout,
-    pay_out_again,
-    record_collection,
-    record_payout,
-    return_payout,
-)
+from lending.operations.payouts import PayoutNotReturned, claim_payout, pay_out_again, record_payout, return_payout
 from tests.conftest import CLERK, NOW
 from tests.lending import model
 from tests.lending.bookings import apply_credit, change_rate, charge_fee, refund_credit, reverse_event
@@ -213,8 +205,8 @@ class LendingMachine(RuleBasedStateMachine):
         transfer = pay_out_again(loan_id=kept.pk, reason="another account", actor=CLERK, now=NOW)
         claimed = claim_payout(transfer_id=transfer.pk, now=NOW)
         assert claimed is not None
-        record_payout(transfer_id=transfer.pk, answer=Answer(moved_minor=100_000), now=NOW)
-        record_payout(transfer_id=transfer.pk, answer=Answer(moved_minor=100_000), now=NOW)  # told twice
+        record_payout(transfer_id=transfer.pk, answer=Moved(100_000), now=NOW)
+        record_payout(transfer_id=transfer.pk, answer=Moved(100_000), now=NOW)  # told twice
         kept.events.append(self.event(kept, "disbursement", self.today, amount_minor=100_000))
         kept.reach = self.today
 
@@ -228,7 +220,8 @@ class LendingMachine(RuleBasedStateMachine):
         due = model.model(kept.case() | {"as_of": [self.today.isoformat()]})["states"][0]["due_minor"]
         assert claimed.order.amount.minor == due
         moved = due * share // 100
-        record_collection(transfer_id=claimed.transfer_id, answer=Answer(moved_minor=moved), now=NOW)
+        answer = Moved(moved) if moved else Nothing("not enough funds")
+        record_collection(transfer_id=claimed.transfer_id, answer=answer, now=NOW)
         if moved:
             kept.events.append(self.event(kept, "repayment", self.today, amount_minor=moved))
             kept.reach = max(kept.reach or self.today, self.today)

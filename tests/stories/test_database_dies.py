@@ -22,6 +22,7 @@ from pytest_django import DjangoDbBlocker
 import lending.operations.bookings
 import lending.operations.collections
 import lending.operations.day_close
+import lending.operations.payouts
 import lending.tasks
 from config.db.transactions import operation
 from config.embedded import Role, clean, start
@@ -30,11 +31,11 @@ from config.office.business_date import get_business_date, open_day
 from config.office.models import JobRun
 from lending.domain.books.day_close import CloseState
 from lending.domain.books.loan import LoanStatus
-from lending.gateways.transfers import Loopback
+from lending.gateways.loopback import Loopback
 from lending.models import Loan, LoanEvent, Transfer
 from lending.operations.day_close import CLOSE, close_day
 from lending.operations.loans import book_repayment
-from lending.operations.transfers import make_payout
+from lending.operations.payouts import make_payout
 from merchants.domain.idempotency import RequestKey
 from tests.conftest import NOW
 from tests.lending.loans import OPENED, deposit, lent, make_loan
@@ -105,7 +106,7 @@ def test_postgresql_dies_in_a_payout(server: SimpleNamespace, moment: str) -> No
     with operation():
         transfer = make_payout(loan, now=NOW)
     *owner, name = moment.split(".")
-    server.dies_before(Loopback if owner else lending.tasks, name)
+    server.dies_before(Loopback if owner else lending.operations.payouts, name)
     fails(lambda: lending.tasks.pay_out(transfer.pk))
     assert len(list(server.bank.iterdir())) == (moment != "claim_payout"), "the bank may have paid"
     server.comes_back()

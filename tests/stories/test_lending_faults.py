@@ -25,7 +25,7 @@ from lending.domain.books.loan import LoanStatus
 from lending.models import DayClose, Instalment, Loan, LoanEvent, Posting, Transfer
 from lending.operations.day_close import CLOSE, close_day
 from lending.operations.loans import book_repayment
-from lending.operations.transfers import make_payout
+from lending.operations.payouts import make_payout
 from lending.queries.books import drifted_loans, prove_accounts
 from lending.tasks import settle_transfers
 from merchants.domain.idempotency import RequestKey
@@ -55,18 +55,14 @@ def proven() -> bool:
     return all(balance.holds for balance in prove_accounts()) and not drifted_loans(list(booked))
 
 
-@pytest.mark.parametrize("moment", ["lending.tasks.claim_payout", "Loopback.pay", "lending.tasks.record_payout"])
+@pytest.mark.parametrize("moment", ["claim_payout", "Loopback.pay", "record_payout"])
 def test_a_worker_dies_in_a_payout(bank: Path, moment: str) -> None:
     loan = make_loan()
     with operation():
         transfer = make_payout(loan, now=NOW)
-    place = {
-        "lending.tasks.claim_payout": "lending.tasks.claim_payout = die",
-        "Loopback.pay": "lending.gateways.transfers.Loopback.pay = die",
-        "lending.tasks.record_payout": "lending.tasks.record_payout = die",
-    }[moment]
-    die_in(f"import lending.tasks, lending.gateways.transfers\n{place}\nlending.tasks.pay_out({transfer.pk})")
-    assert len(list(bank.iterdir())) == (moment == "lending.tasks.record_payout")
+    module = "lending.gateways.loopback" if "." in moment else "lending.operations.payouts"
+    die_in(f"import lending.tasks\n{module}.{moment} = die\nlending.tasks.pay_out({transfer.pk})")
+    assert len(list(bank.iterdir())) == (moment == "record_payout")
     assert not LoanEvent.objects.exists()
     with time_machine.travel(timezone.now() + timedelta(minutes=2)):
         settle_transfers()

@@ -1,4 +1,4 @@
-"""What can become of money that is sent or fetched through a gateway, and what holds it back."""
+"""Say what can become of money that is sent or collected through a gateway, and what holds it back."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -17,24 +17,36 @@ class TransferKind(StrEnum):
 
 
 class TransferState(StrEnum):
-    """The states of a transfer: to be sent, under way, without an answer, done, refused, come back."""
+    """The states of a transfer.
+
+    DUE: never sent; SENT: the gateway is being asked; UNKNOWN: it was asked and gave no answer; PENDING: the bank has
+    it, and reports later what became of it; DONE, FAILED: something moved, or nothing; RETURNED: it came back.
+    """
 
     DUE = "DUE"
     SENT = "SENT"
     UNKNOWN = "UNKNOWN"
+    PENDING = "PENDING"
     DONE = "DONE"
     FAILED = "FAILED"
     RETURNED = "RETURNED"
 
 
-OPEN_TRANSFERS: Final = frozenset({TransferState.DUE, TransferState.SENT, TransferState.UNKNOWN})
+OPEN_TRANSFERS: Final = frozenset({TransferState.DUE, TransferState.SENT, TransferState.UNKNOWN, TransferState.PENDING})
 """Those whose outcome is not known: no other one of its kind may be made for the loan meanwhile."""
 
-PATIENCE: Final = timedelta(minutes=1)
-"""How long a sending is left alone: whoever sent may still be waiting for the answer."""
+SENDABLE_TRANSFERS: Final = OPEN_TRANSFERS - {TransferState.PENDING}
+"""Those that a gateway is asked for, once or again; what the bank has waits for its report."""
 
-BACK_OFF: Final = {5: PATIENCE, 20: timedelta(minutes=10), 32_767: timedelta(hours=1)}
-"""How long after the last sending an answer is asked for again, by the number of sendings up to then."""
+AWAITED_TRANSFERS: Final = OPEN_TRANSFERS - {TransferState.DUE}
+"""Those that were sent: their money may have moved."""
+
+PATIENCE: Final = timedelta(minutes=1)
+"""How long a sending is left alone, as whoever sent may still be waiting for the answer; also how long what is held
+back waits for its next turn."""
+
+BACK_OFF: Final = ((5, PATIENCE), (20, timedelta(minutes=10)))
+LONGEST_WAIT: Final = timedelta(hours=1)
 
 SILENCES: Final = 5
 """So many orders in a row without an answer mean that it is the gateway that is down, not one order."""
@@ -48,6 +60,8 @@ class PayoutHold(StrEnum):
     ACCOUNT_NOT_VERIFIED = "ACCOUNT_NOT_VERIFIED"
     COOLING_OFF = "COOLING_OFF"
     BOOKS_BROKEN = "BOOKS_BROKEN"
+    NO_GATEWAY = "NO_GATEWAY"
+    GATEWAY_SILENT = "GATEWAY_SILENT"
 
 
 class PayoutRetryRefusal(StrEnum):
@@ -70,6 +84,31 @@ class ReturnRefusal(StrEnum):
     BOOKED_MEANWHILE = "BOOKED_MEANWHILE"
 
 
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Money moved: how much of what was asked, in minor units, and the gateway's words if that is less than all."""
+
+    minor: int
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """No money moved, and none will: the gateway's words say why."""
+
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """The bank has the order, under a reference of its own; what became of it comes later, in a report."""
+
+    reference: str
+
+
+Answer = Moved | Nothing | Pending
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
     """What an answer makes of a transfer: its state, how much moved (minor units), and words for people."""
@@ -77,6 +116,11 @@ class Settlement:
     state: TransferState
     moved_minor: int
     words: str
+
+
+def wait_after(attempts: int) -> timedelta:
+    """Give how long after the last of so many sendings it is asked again what became of them."""
+    return next((wait for most, wait in BACK_OFF if attempts <= most), LONGEST_WAIT)
 
 
 def judge_payout(
@@ -87,6 +131,8 @@ def judge_payout(
     applied_on: date,
     cooling_off_days: int,
     books_broken: bool,
+    has_gateway: bool,
+    gateway_silent: bool,
 ) -> PayoutHold | None:
     """Judge whether money may leave for a loan."""
     if today is None:
@@ -96,6 +142,8 @@ def judge_payout(
         PayoutHold.ACCOUNT_NOT_VERIFIED: not account_verified,
         PayoutHold.COOLING_OFF: today < applied_on + timedelta(days=cooling_off_days),
         PayoutHold.BOOKS_BROKEN: books_broken,
+        PayoutHold.NO_GATEWAY: not has_gateway,
+        PayoutHold.GATEWAY_SILENT: gateway_silent,
     }
     return first_of(holds)
 
@@ -139,17 +187,21 @@ def judge_return(
     return first_of(holds)
 
 
-def settle(kind: TransferKind, *, amount_minor: int, moved_minor: int | None, words: str) -> Settlement:
+def settle(kind: TransferKind, *, amount_minor: int, answer: Answer | None) -> Settlement:
     """Judge an answer, which is not trusted: None is none, and what cannot be is as good as none.
 
     A payout moves whole or not at all; a collection may be filled in part.
     """
-    if moved_minor is None:
-        return Settlement(state=TransferState.UNKNOWN, moved_minor=0, words=words or "no answer")
-    whole_only = kind is TransferKind.PAYOUT
-    plausible = moved_minor in {0, amount_minor} if whole_only else 0 <= moved_minor <= amount_minor
-    if not plausible:
-        words = f"said that {moved_minor} of {amount_minor} moved"
-        return Settlement(state=TransferState.UNKNOWN, moved_minor=0, words=words)
-    state = TransferState.DONE if moved_minor else TransferState.FAILED
-    return Settlement(state=state, moved_minor=moved_minor, words=words)
+    match answer:
+        case None:
+            return Settlement(state=TransferState.UNKNOWN, moved_minor=0, words="no answer")
+        case Pending(reference):
+            return Settlement(state=TransferState.PENDING, moved_minor=0, words=reference)
+        case Nothing(words):
+            return Settlement(state=TransferState.FAILED, moved_minor=0, words=words)
+        case Moved(minor, words):
+            least = amount_minor if kind is TransferKind.PAYOUT else 1
+            if least <= minor <= amount_minor:
+                return Settlement(state=TransferState.DONE, moved_minor=minor, words=words)
+            said = f"said that {minor} of {amount_minor} moved"
+            return Settlement(state=TransferState.UNKNOWN, moved_minor=0, words=said)

@@ -14,25 +14,28 @@ from config.office.business_date import open_day
 from lending.domain.books.loan import LoanStatus
 from lending.domain.books.transfer import (
     PATIENCE,
+    Answer,
+    Moved,
+    Nothing,
     PayoutHold,
     PayoutRetryRefusal,
     ReturnRefusal,
     TransferState,
 )
 from lending.domain.contract.refusal import LoanRefusal
-from lending.gateways.transfers import Answer, Loopback, Order
+from lending.gateways.loopback import Loopback
+from lending.gateways.protocol import Order
 from lending.models import DayClose, Loan, LoanEvent, Transfer
-from lending.operations.transfers import (
+from lending.operations.collections import claim_collection, record_collection
+from lending.operations.payouts import (
     LoanNotCancelled,
     PayoutHeld,
     PayoutNotRepeated,
     PayoutNotReturned,
     cancel_loan,
-    claim_collection,
     claim_payout,
     make_payout,
     pay_out_again,
-    record_collection,
     record_payout,
     return_payout,
 )
@@ -45,7 +48,7 @@ from tests.lending.operations.test_loans import everything, pay, proven
 from tests.race import race
 
 pytestmark = pytest.mark.django_db(transaction=True)
-WHOLE = Answer(moved_minor=1_200_000)
+WHOLE = Moved(1_200_000)
 
 
 def due(loan: Loan) -> Transfer:
@@ -69,7 +72,7 @@ def test_a_payout_is_sent_for_with_the_commit_and_recorded_once(enqueued: Enqueu
     assert proven()
 
 
-@pytest.mark.parametrize("answer", [None, Answer(moved_minor=7), Answer(moved_minor=-1), Answer(moved_minor=10**15)])
+@pytest.mark.parametrize("answer", [None, Moved(7), Moved(0), Moved(-1), Moved(10**15)])
 def test_what_nobody_can_know_is_unknown_and_asked_for_under_the_same_key(answer: Answer | None) -> None:
     """Red if a payout in part were believed."""
     loan = make_loan()
@@ -79,7 +82,7 @@ def test_what_nobody_can_know_is_unknown_and_asked_for_under_the_same_key(answer
     transfer.refresh_from_db()
     loan.refresh_from_db()
     assert (transfer.state, transfer.moved_minor, loan.status) == (TransferState.UNKNOWN, 0, LoanStatus.APPROVED)
-    again = claim_payout(transfer_id=transfer.pk, now=NOW)
+    again = claim_payout(transfer_id=transfer.pk, now=NOW + PATIENCE)
     assert first is not None
     assert again is not None
     assert again.order.key == first.order.key
@@ -118,7 +121,7 @@ def test_money_that_may_have_left_is_asked_for_although_the_books_are_broken() -
     claim_payout(transfer_id=transfer.pk, now=NOW)
     record_payout(transfer_id=transfer.pk, answer=None, now=NOW)
     HOLDS[PayoutHold.BOOKS_BROKEN]()
-    assert claim_payout(transfer_id=transfer.pk, now=NOW) is not None
+    assert claim_payout(transfer_id=transfer.pk, now=NOW + PATIENCE) is not None
 
 
 def test_a_payout_that_is_refused_may_be_repeated_or_the_loan_given_up() -> None:
@@ -131,11 +134,11 @@ def test_a_payout_that_is_refused_may_be_repeated_or_the_loan_given_up() -> None
     with pytest.raises(LoanNotCancelled) as kept:
         cancel_loan(loan_id=loan.pk, reason="too late", actor=CLERK, now=NOW)
     assert kept.value.reason is PayoutRetryRefusal.PAYOUT_UNDER_WAY
-    record_payout(transfer_id=transfer.pk, answer=Answer(moved_minor=0, words="account closed"), now=NOW)
+    record_payout(transfer_id=transfer.pk, answer=Nothing("account closed"), now=NOW)
     again = pay_out_again(loan_id=loan.pk, reason="a new account", actor=CLERK, now=NOW)
     assert again.key != transfer.key
     claim_payout(transfer_id=again.pk, now=NOW)
-    record_payout(transfer_id=again.pk, answer=Answer(moved_minor=0), now=NOW)
+    record_payout(transfer_id=again.pk, answer=Nothing("account closed"), now=NOW)
     cancel_loan(loan_id=loan.pk, reason="no account", actor=CLERK, now=NOW)
     loan.refresh_from_db()
     assert loan.status == LoanStatus.CANCELLED
@@ -198,7 +201,7 @@ def test_what_is_due_is_collected_once_a_day_and_in_part_is_normal() -> None:
     assert claim_collection(loan_id=loan.pk, on=on, now=NOW) is None
     amount = claimed.order.amount.minor
     for _ in range(2):
-        record_collection(transfer_id=claimed.transfer_id, answer=Answer(moved_minor=amount // 2), now=NOW)
+        record_collection(transfer_id=claimed.transfer_id, answer=Moved(amount // 2), now=NOW)
     loan.refresh_from_db()
     assert loan.repaid_minor == amount // 2
     assert claim_collection(loan_id=loan.pk, on=on, now=NOW + 2 * PATIENCE) is None
@@ -216,10 +219,10 @@ def test_a_collection_without_an_answer_is_asked_for_although_the_loan_is_paid_m
     pay(loan, 2_000_000, on=on)
     close = DayClose.objects.create(day=on, parts=1, started_by="system:0", started_at=NOW)
     assert loans_due(close_id=close.pk, part=0) == [loan.pk]
-    again = claim_collection(loan_id=loan.pk, on=on, now=NOW)
+    again = claim_collection(loan_id=loan.pk, on=on, now=NOW + PATIENCE)
     assert again is not None
     assert again.order.key == claimed.order.key
-    record_collection(transfer_id=again.transfer_id, answer=Answer(moved_minor=500), now=NOW)
+    record_collection(transfer_id=again.transfer_id, answer=Moved(500), now=NOW)
     assert loans_due(close_id=close.pk, part=0) == []
     assert Loan.objects.get(pk=loan.pk).repaid_minor == 2_000_500
     assert proven()
@@ -271,13 +274,13 @@ def order(amount: int = 500) -> Order:
 def test_the_loopback_moves_a_key_once_and_no_more_than_there_is(tmp_path: Path) -> None:
     left = [300]
     bank = Loopback(directory=tmp_path / "bank", balance_of=lambda _merchant: left[0])
-    assert bank.collect(order()) == Answer(moved_minor=300, words="not enough funds")
+    assert bank.collect(order()) == Moved(300, "not enough funds")
     left[0] = 900
-    assert bank.collect(order()).moved_minor == 300
-    assert bank.collect(replace(order(), key=UUID(int=2))).moved_minor == 500
+    assert bank.collect(order()) == Moved(300, "not enough funds")
+    assert bank.collect(replace(order(), key=UUID(int=2))) == Moved(500)
     left[0] = -5
-    assert bank.collect(replace(order(), key=UUID(int=3))).moved_minor == 0
-    assert bank.pay(replace(order(), key=UUID(int=4))) == Answer(moved_minor=500)
+    assert bank.collect(replace(order(), key=UUID(int=3))) == Nothing("not enough funds")
+    assert bank.pay(replace(order(), key=UUID(int=4))) == Moved(500)
     assert len(list((tmp_path / "bank").iterdir())) == 4
 
 

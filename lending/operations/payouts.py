@@ -1,0 +1,223 @@
+"""Pay loans out, and undo what did not arrive."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Final
+from uuid import uuid4
+
+import structlog
+
+from config.db.transactions import operation, require_one, require_transaction
+from config.jobs import enqueue
+from config.kernel.refusals import Refused
+from config.office.actors import Actor
+from config.office.business_date import get_business_date
+from config.office.events import record_event
+from config.office.job_runs import Clock
+from lending.domain.books.loan import LoanStatus
+from lending.domain.books.transfer import (
+    Answer,
+    PayoutHold,
+    PayoutRetryRefusal,
+    ReturnRefusal,
+    TransferKind,
+    TransferState,
+)
+from lending.domain.contract.events import EventType, LoanEvent
+from lending.domain.contract.refusal import LoanRefusal, LoanRefused
+from lending.gateways.breaker import Breaker
+from lending.gateways.protocol import Gateway
+from lending.gateways.registry import DEFAULT
+from lending.models import Loan, Transfer
+from lending.models import LoanEvent as EventRow
+from lending.operations.bookings import book_event
+from lending.operations.transfers import (
+    Claimed,
+    book_moved,
+    lock_loan,
+    lock_transfer,
+    mark_sent,
+    postpone_transfer,
+    settle_transfer,
+)
+from lending.queries.loans import get_loan, next_event_id
+from lending.queries.transfers import (
+    get_cancel_refusal,
+    get_payout_hold,
+    get_retry_refusal,
+    get_return_refusal,
+    is_gateway_down,
+)
+from merchants.models import PayoutAccount
+
+PAY_OUT: Final = "lending.pay_out"
+log = structlog.get_logger(__name__)
+
+
+class PayoutHeld(Refused[PayoutHold]):
+    """No money left; the payout waits."""
+
+
+class PayoutNotRepeated(Refused[PayoutRetryRefusal]):
+    """The loan is not paid out again."""
+
+
+class LoanNotCancelled(Refused[PayoutRetryRefusal]):
+    """The loan is not given up."""
+
+
+class PayoutNotReturned(Refused[ReturnRefusal | LoanRefusal]):
+    """The payout stands."""
+
+
+def make_payout(loan: Loan, *, now: datetime) -> Transfer:
+    """Write that a loan's money is to be paid out, and send for it after the commit. Raises NoTransaction."""
+    require_transaction()
+    transfer = Transfer.objects.create(
+        loan=loan,
+        kind=TransferKind.PAYOUT,
+        state=TransferState.DUE,
+        gateway=DEFAULT,
+        key=uuid4(),
+        on=loan.application.applied_on,
+        amount_minor=loan.amount_minor,
+        made_at=now,
+        next_attempt_at=now,
+    )
+    enqueue(PAY_OUT, transfer_id=transfer.pk)
+    return transfer
+
+
+def send_payout(gateways: Mapping[str, Gateway], *, transfer_id: int, clock: Clock) -> None:
+    """Send a payout that was just made, unless its gateway is missing or silent: then it is left to the sweep."""
+    name = Transfer.objects.values_list("gateway", flat=True).get(pk=transfer_id)
+    gateway = gateways.get(name)
+    if gateway is None or is_gateway_down(name):
+        log.warning("payout_left", transfer_id=transfer_id, gateway=name, is_set_up=gateway is not None)
+    else:
+        pay_out(Breaker(name, gateway), transfer_id=transfer_id, clock=clock)
+
+
+def pay_out(bank: Breaker, *, transfer_id: int, clock: Clock) -> None:
+    """Claim a payout, send it and record the answer; one that is held back waits for its next turn."""
+    try:
+        claimed = claim_payout(transfer_id=transfer_id, now=clock())
+    except PayoutHeld as held:
+        log.warning("payout_held", transfer_id=transfer_id, reason=held.reason)
+        postpone_transfer(transfer_id=transfer_id, now=clock())
+        return
+    if claimed is not None:
+        record_payout(transfer_id=transfer_id, answer=bank.pay(claimed.order), now=clock())
+
+
+def claim_payout(*, transfer_id: int, now: datetime) -> Claimed | None:
+    """Claim a payout for sending; None if it is settled, pending, or not to be asked for again yet.
+
+    Raises PayoutHeld, which holds back only what was never sent: money that may have left is always asked for.
+    """
+    with operation():
+        transfer = Transfer.objects.sendable(now).filter(pk=transfer_id, kind=TransferKind.PAYOUT).lock().first()
+        if transfer is None:
+            return None
+        loan = get_loan(loan_id=transfer.loan_id)
+        hold = get_payout_hold(loan) if transfer.state == TransferState.DUE else None
+        if hold is not None:
+            raise PayoutHeld(hold)
+        return mark_sent(transfer, loan, on=get_business_date() or transfer.on, now=now)
+
+
+def record_payout(*, transfer_id: int, answer: Answer | None, now: datetime) -> Transfer:
+    """Record what a gateway said of a payout, and disburse the loan if the money left; None is no answer.
+
+    The loan earns from the date of the last sending: if it was an earlier one that went through, the days between
+    are ours to lose. Recorded twice, it is recorded once.
+    """
+    with operation():
+        loan, transfer = lock_transfer(transfer_id)
+        settled = settle_transfer(transfer, answer, now=now)
+        if settled is not None and settled.state is TransferState.DONE:
+            book_moved(loan, transfer, EventType.DISBURSEMENT, settled.moved_minor, now=now)
+        return Transfer.objects.get(pk=transfer_id)
+
+
+def return_payout(
+    *, transfer_id: int, on: date, reason: str, actor: Actor, now: datetime, seen: int | None = None
+) -> Transfer:
+    """Take back a payout whose money came back: the loan may be paid out again, or given up.
+
+    Raises PayoutNotReturned, Contended, Transfer.DoesNotExist.
+    """
+    with operation():
+        loan, transfer = lock_transfer(transfer_id)
+        never_sent = Transfer.objects.filter(loan=loan, kind=TransferKind.COLLECTION, state=TransferState.DUE)
+        refusal = get_return_refusal(loan, payout=transfer, on=on, reason=reason, seen=seen)
+        if refusal is not None:
+            raise PayoutNotReturned(refusal)
+        # Of several disbursements, all but the last were reversed before.
+        disbursement = EventRow.objects.filter(loan=loan, type=EventType.DISBURSEMENT).latest("seq")
+        event = LoanEvent(id=next_event_id(loan), on=on, type=EventType.REVERSAL, of=str(disbursement.seq))
+        try:
+            book_event(loan, event, of=disbursement, external_ref="", reason=reason, actor=actor, now=now)
+        except LoanRefused as refused:
+            raise PayoutNotReturned(refused.reason) from refused
+        done = Transfer.objects.filter(pk=transfer.pk, state=TransferState.DONE)
+        require_one(done.update(state=TransferState.RETURNED, answer=reason[:200]))
+        never_sent.update(state=TransferState.FAILED, answer="the payout came back", settled_at=now)
+        record_event(
+            name="lending.return_payout",
+            subject=loan,
+            actor=actor,
+            before={"status": loan.status},
+            after={"status": Loan.objects.get(pk=loan.pk).status, "transfer": transfer.pk},
+            now=now,
+        )
+        return Transfer.objects.get(pk=transfer_id)
+
+
+def pay_out_again(*, loan_id: int, reason: str, actor: Actor, now: datetime) -> Transfer:
+    """Send the money of a loan whose payout failed or came back once more, to its merchant's verified account.
+
+    Raises PayoutNotRepeated, Contended, Loan.DoesNotExist.
+    """
+    with operation():
+        loan = lock_loan(loan_id)
+        refusal = get_retry_refusal(loan, reason=reason)
+        if refusal is not None:
+            raise PayoutNotRepeated(refusal)
+        verified = PayoutAccount.objects.verified().filter(merchant=loan.merchant_id).first()
+        if verified is not None:  # another one than before, perhaps; without one the payout is held
+            Loan.objects.filter(pk=loan.pk).update(payout_account=verified)
+        transfer = make_payout(loan, now=now)
+        record_event(
+            name="lending.pay_out_again",
+            subject=loan,
+            actor=actor,
+            before={"status": loan.status},
+            after={"transfer": transfer.pk, "reason": reason.strip()},
+            now=now,
+        )
+        return transfer
+
+
+def cancel_loan(*, loan_id: int, reason: str, actor: Actor, now: datetime) -> Loan:
+    """Give up a loan whose money never left. Raises LoanNotCancelled, Contended, Loan.DoesNotExist."""
+    with operation():
+        loan = lock_loan(loan_id)
+        payouts = Transfer.objects.filter(loan=loan, kind=TransferKind.PAYOUT)
+        list(payouts.lock())  # `claim_payout` holds no more than these
+        refusal = get_cancel_refusal(loan, reason=reason)
+        if refusal is not None:
+            raise LoanNotCancelled(refusal)
+        payouts.filter(state=TransferState.DUE).update(
+            state=TransferState.FAILED, answer="given up before it was sent", settled_at=now
+        )
+        require_one(Loan.objects.filter(pk=loan.pk, status=LoanStatus.APPROVED).update(status=LoanStatus.CANCELLED))
+        record_event(
+            name="lending.cancel_loan",
+            subject=loan,
+            actor=actor,
+            before={"status": loan.status},
+            after={"status": LoanStatus.CANCELLED, "reason": reason.strip()},
+            now=now,
+        )
+        return get_loan(loan_id=loan_id)

@@ -1,0 +1,76 @@
+"""Settle what is open: take the reports of banks, send what waits, ask for what has no answer."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+
+import structlog
+
+from config.office.business_date import get_business_date
+from config.office.job_runs import Clock
+from lending.domain.books.transfer import AWAITED_TRANSFERS, TransferKind
+from lending.gateways.breaker import SILENT, Breaker
+from lending.gateways.protocol import Gateway, Report
+from lending.models import Transfer
+from lending.operations.collections import DAY, collect_loan, record_collection
+from lending.operations.payouts import pay_out, record_payout
+from lending.operations.transfers import postpone_transfer
+from lending.queries.transfers import is_gateway_down, transfers_to_send
+
+log = structlog.get_logger(__name__)
+
+
+def settle_transfers(gateways: Mapping[str, Gateway], *, clock: Clock) -> None:
+    """Settle what is open at each gateway; nothing before the first business date."""
+    today = get_business_date()
+    if today is None:
+        return
+    for name, gateway in gateways.items():
+        bank = Breaker(name, gateway)
+        if is_gateway_down(name):
+            bank.give_one_more()
+        _take_reports(bank, to=today - DAY, clock=clock)
+        _send_what_waits(bank, to=today - DAY, clock=clock)
+
+
+def record_report(*, gateway: str, report: Report, now: datetime) -> Transfer | None:
+    """Record what a bank reported of an order; None if no order of this key is open, or it was never sent."""
+    transfer = Transfer.objects.filter(gateway=gateway, key=report.key).first()
+    if transfer is None or transfer.state not in AWAITED_TRANSFERS:
+        state = None if transfer is None else transfer.state
+        log.warning("report_not_awaited", gateway=gateway, state=state, report=repr(report))
+        return None
+    record = record_payout if transfer.kind == TransferKind.PAYOUT else record_collection
+    return record(transfer_id=transfer.pk, answer=report.answer, now=now)
+
+
+def _take_reports(bank: Breaker, *, to: date, clock: Clock) -> None:
+    try:
+        for report in bank.gateway.reports():
+            _take_report(bank, report, to=to, clock=clock)
+    except SILENT as error:
+        log.warning("gateway_silent", gateway=bank.name, error=repr(error))
+
+
+def _take_report(bank: Breaker, report: Report, *, to: date, clock: Clock) -> None:
+    """Record a report; after a collection, go on to the days since: their dues waited for it."""
+    try:
+        settled = record_report(gateway=bank.name, report=report, now=clock())
+        bank.gateway.forget(report)
+        if settled is not None and settled.kind == TransferKind.COLLECTION:
+            collect_loan(bank, loan_id=settled.loan_id, on=settled.on + DAY, to=to, clock=clock)
+    except Exception:  # not forgotten, it comes again
+        log.exception("report_failed", gateway=bank.name, report=repr(report))
+
+
+def _send_what_waits(bank: Breaker, *, to: date, clock: Clock) -> None:
+    for transfer in transfers_to_send(gateway=bank.name, now=clock()):
+        if bank.is_down:
+            return
+        try:
+            if transfer.kind == TransferKind.PAYOUT:
+                pay_out(bank, transfer_id=transfer.pk, clock=clock)
+            else:
+                collect_loan(bank, loan_id=transfer.loan_id, on=to, to=to, clock=clock)
+        except Exception:
+            log.exception("transfer_failed", transfer_id=transfer.pk)
+            postpone_transfer(transfer_id=transfer.pk, now=clock())

@@ -1,0 +1,93 @@
+"""Why a payout does not leave is told to people: on the loan, and in the list."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.urls import reverse
+from django.utils.html import escape
+from pytest_django import DjangoAssertNumQueries
+from pytest_django.asserts import assertContains, assertNotContains
+
+from config.declarations import Role
+from lending.admin.words import PAYOUT_HOLDS
+from lending.domain.books.transfer import SILENCES, PayoutHold, TransferState
+from lending.models import Application, DayClose, Loan, Transfer
+from lending.operations.payouts import claim_payout, record_payout
+from lending.queries.transfers import payout_holds
+from merchants.models import PayoutAccount
+from tests.conftest import NOW
+from tests.lending.loans import OPENED, make_loan
+from tests.lending.office import staff
+from tests.lending.operations.test_transfers import due
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _bank(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "LOOPBACK_DIR", tmp_path)
+
+
+def silence(_patch: pytest.MonkeyPatch) -> None:
+    for _ in range(SILENCES):
+        unanswered = due(make_loan())
+        claim_payout(transfer_id=unanswered.pk, now=NOW)
+        record_payout(transfer_id=unanswered.pk, answer=None, now=NOW)
+
+
+def break_books(_patch: pytest.MonkeyPatch) -> None:
+    DayClose.objects.create(day=OPENED, parts=1, state="BROKEN", started_by="system:0", started_at=NOW, finished_at=NOW)
+
+
+HELD: dict[PayoutHold, Callable[[pytest.MonkeyPatch], object]] = {
+    PayoutHold.NOT_APPROVED: lambda _: Loan.objects.update(status="CANCELLED"),
+    PayoutHold.ACCOUNT_NOT_VERIFIED: lambda _: PayoutAccount.objects.update(
+        state="PENDING", verified_by=None, verified_at=None
+    ),
+    PayoutHold.COOLING_OFF: lambda _: Application.objects.update(applied_on=OPENED + timedelta(days=30)),
+    PayoutHold.BOOKS_BROKEN: break_books,
+    PayoutHold.NO_GATEWAY: lambda patch: patch.setattr(settings, "LOOPBACK_DIR", None),
+    PayoutHold.GATEWAY_SILENT: silence,
+}
+
+
+@pytest.mark.parametrize("hold", HELD)
+def test_a_held_payout_says_why_on_the_loan_and_in_the_list(
+    hold: PayoutHold, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transfer = due(make_loan())
+    client.force_login(staff(Role.FINANCE))
+    pages = [
+        reverse("admin:lending_loan_change", args=[transfer.loan_id]),
+        reverse("admin:lending_transfer_changelist"),
+    ]
+    assert payout_holds([transfer]) == {}
+    for page in pages:
+        assertNotContains(client.get(page), escape(PAYOUT_HOLDS[hold]))
+    HELD[hold](monkeypatch)
+    assert payout_holds([transfer]) == {transfer.pk: hold}
+    for page in pages:
+        assertContains(client.get(page), escape(PAYOUT_HOLDS[hold]))
+
+
+def test_only_a_payout_that_was_never_sent_is_held() -> None:
+    """Red if money that may have left read as held: whoever looks would send it once more."""
+    transfer = due(make_loan())
+    break_books(pytest.MonkeyPatch())
+    assert payout_holds([transfer]) == {transfer.pk: PayoutHold.BOOKS_BROKEN}
+    for state in set(TransferState) - {TransferState.DUE}:
+        assert payout_holds([Transfer(pk=transfer.pk, loan_id=transfer.loan_id, kind="PAYOUT", state=state)]) == {}
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_a_page_of_held_payouts_is_judged_in_as_many_queries_as_one(
+    rows: int, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    transfers = [due(make_loan()) for _ in range(rows)]
+    break_books(pytest.MonkeyPatch())
+    with django_assert_num_queries(4):
+        assert set(payout_holds(transfers).values()) == {PayoutHold.BOOKS_BROKEN}
