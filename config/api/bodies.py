@@ -19,7 +19,7 @@ class ClosedSerializer(serializers.Serializer[None]):
         read = super().to_internal_value(data)
         unknown = sorted(data.keys() - self.fields.keys())
         if unknown:
-            raise serializers.ValidationError({printable(name): ["This is no field here."] for name in unknown[:20]})
+            raise serializers.ValidationError({printable(name): ["Unknown field."] for name in unknown[:20]})
         return read
 
 

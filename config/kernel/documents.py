@@ -69,7 +69,7 @@ def require_fields(
         raise Unfit(message)
     missing, unknown = sorted(required - raw.keys()), sorted(map(str, raw.keys() - required - optional))
     if missing or unknown:
-        message = f"{missing[0]} is missing" if missing else f"{shown(unknown[0])} is no field here"
+        message = f"{missing[0]} is missing" if missing else f"{shown(unknown[0])} is an unknown field"
         raise Unfit(message)
     return raw
 

@@ -42,7 +42,7 @@ class OfferSerializer(serializers.Serializer[None]):
     merchant = serializers.CharField()
     state = serializers.CharField(help_text="made, delivered; accepted, declined, expired, replaced, withdrawn")
     grade = serializers.CharField()
-    minimum = MoneySerializer(help_text="The least that is lent.")
+    minimum = MoneySerializer(help_text="The product minimum.")
     limit = MoneySerializer(help_text="The most that is lent, over the longest term.")
     daily_rate = serializers.CharField(help_text='Simple interest a day on what is outstanding: "0.0004" is 0.04 %.')
     terms = TermSerializer(many=True)

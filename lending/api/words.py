@@ -41,7 +41,7 @@ INELIGIBLE: Final = {
 GROUNDS: Final = {
     **{Ground(reason.value): (reason.lower(), words) for reason, words in NO_OFFERS.items()},
     Ground.MONTHS_OUT_OF_RANGE: ("months_out_of_range", "The term is not one that you may choose."),
-    Ground.AMOUNT_BELOW_MINIMUM: ("amount_below_minimum", "The amount is below the least that is lent."),
+    Ground.AMOUNT_BELOW_MINIMUM: ("amount_below_minimum", "The amount is below the product minimum."),
     Ground.AMOUNT_ABOVE_LIMIT: ("amount_above_limit", "The amount is above what can be lent to you now."),
     Ground.DEBT_SERVICE: ("debt_service", "The instalments would take too much of a month's sales."),
     Ground.FLAGGED_SALES: REVIEW,

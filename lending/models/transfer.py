@@ -1,4 +1,4 @@
-"""Keep the money that is sent and fetched through gateways."""
+"""Keep the money that is sent and collected through gateways."""
 
 from datetime import datetime
 from typing import Self

@@ -63,7 +63,7 @@ class PayoutNotRepeated(Refused[PayoutRetryRefusal]):
 
 
 class LoanNotCancelled(Refused[PayoutRetryRefusal]):
-    """The loan is not given up."""
+    """The loan is not cancelled."""
 
 
 class PayoutNotReturned(Refused[ReturnRefusal | LoanRefusal]):
@@ -143,7 +143,7 @@ def record_payout(*, transfer_id: int, answer: Answer | None, now: datetime) -> 
 def return_payout(
     *, transfer_id: int, on: date, reason: str, actor: Actor, now: datetime, seen: int | None = None
 ) -> Transfer:
-    """Take back a payout whose money came back: the loan may be paid out again, or given up.
+    """Take back a payout whose money came back: the loan may be paid out again, or cancelled.
 
     Raises PayoutNotReturned, Contended, Transfer.DoesNotExist.
     """
@@ -209,7 +209,7 @@ def cancel_loan(*, loan_id: int, reason: str, actor: Actor, now: datetime) -> Lo
         if refusal is not None:
             raise LoanNotCancelled(refusal)
         payouts.filter(state=TransferState.DUE).update(
-            state=TransferState.FAILED, answer="given up before it was sent", settled_at=now
+            state=TransferState.FAILED, answer="cancelled before it was sent", settled_at=now
         )
         require_one(Loan.objects.filter(pk=loan.pk, status=LoanStatus.APPROVED).update(status=LoanStatus.CANCELLED))
         record_event(

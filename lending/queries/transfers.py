@@ -100,7 +100,7 @@ def get_retry_refusal(loan: Loan, *, reason: str) -> PayoutRetryRefusal | None:
 
 
 def get_cancel_refusal(loan: Loan, *, reason: str) -> PayoutRetryRefusal | None:
-    """Judge whether a loan may be given up: not once its money may have left."""
+    """Judge whether a loan may be cancelled: not once its money may have left."""
     payouts = Transfer.objects.open().filter(loan=loan, kind=TransferKind.PAYOUT)
     under_way = payouts.exclude(state=TransferState.DUE).exists()
     return judge_payout_retry(status=LoanStatus(loan.status), under_way=under_way, reason=reason)

@@ -65,7 +65,7 @@ class PayoutHold(StrEnum):
 
 
 class PayoutRetryRefusal(StrEnum):
-    """The reasons for which a loan is neither paid out again nor given up; the first that holds counts."""
+    """The reasons for which a loan is neither paid out again nor cancelled; the first that holds counts."""
 
     NOT_WAITING = "NOT_WAITING"
     PAYOUT_UNDER_WAY = "PAYOUT_UNDER_WAY"
@@ -149,7 +149,7 @@ def judge_payout(
 
 
 def judge_payout_retry(*, status: LoanStatus, under_way: bool, reason: str) -> PayoutRetryRefusal | None:
-    """Judge whether a loan whose payout failed or came back may be paid out again, or given up."""
+    """Judge whether a loan whose payout failed or came back may be paid out again, or cancelled."""
     holds = {
         PayoutRetryRefusal.NOT_WAITING: status is not LoanStatus.APPROVED,
         PayoutRetryRefusal.PAYOUT_UNDER_WAY: under_way,

@@ -157,7 +157,7 @@ def test_whoever_steps_back_before_the_money_is_sent_gets_none() -> None:
 
 
 def test_a_loan_is_not_given_up_while_a_worker_claims_its_payout() -> None:
-    """Red if only the loan is held: the money would leave for a loan that is given up."""
+    """Red if only the loan is held: the money would leave for a loan that is cancelled."""
     loan = make_loan()
     transfer = due(loan)
     cancel = partial(cancel_loan, loan_id=loan.pk, reason="too late", actor=CLERK, now=NOW)
