@@ -69,7 +69,7 @@ def _enter_effects(_row: None, asked: Asked) -> Effects:
 
 
 def _enter_refusal(_row: None, _asked: Asked) -> Words | None:
-    return None if currencies_without_product() else _("A product is sold in every currency of the merchants.")
+    return None if currencies_without_product() else _("No merchant has a currency in which nothing is sold yet.")
 
 
 ENTER: Final = Verb(

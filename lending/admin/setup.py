@@ -17,7 +17,7 @@ from lending.queries.setup import Setup
 STATES: Final = {
     StepState.DONE: (_("Done"), "tl-ok"),
     StepState.READY: (_("To do"), "tl-warn"),
-    StepState.WAITING: (_("Waits for the others"), ""),
+    StepState.WAITING: (_("Waiting"), ""),
 }
 
 

@@ -22,6 +22,7 @@ def test_every_word_of_the_glossary_is_used() -> None:
     words = re.findall(r"^\| ([a-z ]+) \| [a-z]", (ROOT / "docs" / "glossary.md").read_text(), re.MULTILINE)
     source = "\n".join(path.read_text().lower() for app in APPS for path in (ROOT / app).rglob("*.py"))
     assert len(words) > 30
+    words = words[1:]  # the head of the table
     assert words == sorted(words)
     assert [word for word in words if not re.search(rf"(\b|_){word.replace(' ', '[ _]?')}", source)] == []
 
