@@ -59,6 +59,7 @@ def due(loan: Loan) -> Transfer:
 def test_a_payout_is_sent_for_with_the_commit_and_recorded_once(enqueued: Enqueued) -> None:
     """Red if the record were not guarded by the transfer's state: told twice, the loan would be disbursed twice."""
     loan = make_loan()
+    enqueued()
     transfer = due(loan)
     assert enqueued() == [("lending.pay_out", {"transfer_id": transfer.pk})]
     claimed = claim_payout(transfer_id=transfer.pk, now=NOW)
