@@ -10,10 +10,10 @@ DJLINT := $(PY) -m djlint config merchants scoring lending --profile=django --in
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run stop check fmt test torture bench demo seed screenshots clean fresh
+.PHONY: help venv run stop check fmt test torture bench first-day demo seed screenshots clean fresh
 
 help: ## list what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 demo: venv ## the whole product with a simulated market; DATA=dir loads a real one, ONCE=1 does not serve
 	@$(MANAGE) demo $(if $(ONCE),--once)
@@ -76,6 +76,9 @@ screenshots: venv ## pictures of every page of the demo, into docs/images; needs
 
 bench: venv ## measure the product beside its rivals, in a database of its own; MERCHANTS=n, at first 1,000
 	@$(PY) -m tests.benchmarks $(if $(MERCHANTS),--merchants $(MERCHANTS))
+
+first-day: venv ## walk an office from nothing to its first offers, on servers of its own, and time it
+	@$(PY) -m tests.first_day
 
 torture: venv ## the long fault runs
 	@$(PY) -m pytest -m torture $(ARGS)

