@@ -12,12 +12,17 @@ from lending.operations.loans import book_by_hand
 
 def _by_hand(  # noqa: PLR0917
     kind: EventType, loan_id: int, on: date, reason: str, actor: Actor, now: datetime, seen: int | None,
-    amount_minor: int | None = None, rate: Decimal | None = None, of: int | None = None,
+    amount_minor: int | None = None, rate: Decimal | None = None, of: int | None = None, *, sure: bool = False,
 ) -> LoanEvent:  # fmt: skip
     booking = Booking(
-        type=kind, on=on, amount_minor=amount_minor, rate=rate, of=of, by_hand=True, reason=reason, seen=seen
+        type=kind, on=on, amount_minor=amount_minor, rate=rate, of=of, by_hand=True, reason=reason, seen=seen, sure=sure
     )
     return book_by_hand(loan_id=loan_id, booking=booking, actor=actor, now=now)
+
+
+def take_repayment(*, loan_id: int, amount_minor: int, on: date, reason: str, actor: Actor, now: datetime) -> LoanEvent:
+    """Book a repayment of any amount: whoever enters it was asked, and is sure."""
+    return _by_hand(EventType.REPAYMENT, loan_id, on, reason, actor, now, None, amount_minor, sure=True)
 
 
 def charge_fee(

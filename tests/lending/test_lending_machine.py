@@ -29,11 +29,11 @@ from lending.domain.books.transfer import Moved, Nothing, ReturnRefusal
 from lending.models import Loan, Transfer
 from lending.operations.collections import claim_collection, record_collection
 from lending.operations.day_close import DayNotClosed
-from lending.operations.loans import EventNotBooked, book_repayment
+from lending.operations.loans import EventNotBooked
 from lending.operations.payouts import PayoutNotReturned, claim_payout, pay_out_again, record_payout, return_payout
 from tests.conftest import CLERK, NOW
 from tests.lending import model
-from tests.lending.bookings import apply_credit, change_rate, charge_fee, refund_credit, reverse_event
+from tests.lending.bookings import apply_credit, change_rate, charge_fee, refund_credit, reverse_event, take_repayment
 from tests.lending.loans import OPENED, close, make_loan, pay_out
 
 pytestmark = pytest.mark.django_db
@@ -147,9 +147,8 @@ class LendingMachine(RuleBasedStateMachine):
     def repay(self, pick: int, back: int, amount: int) -> None:
         kept, on = self.chosen(pick, back)
         event = self.event(kept, "repayment", on, amount_minor=amount)
-        arguments = {"external_ref": "", "actor": CLERK, "now": NOW}
-        call = lambda: book_repayment(loan_id=kept.pk, amount_minor=amount, on=on, **arguments)  # type: ignore[arg-type] # noqa: E731
-        self.book(kept, event, call)
+        arguments = {"loan_id": kept.pk, "reason": "counter", "actor": CLERK, "now": NOW}
+        self.book(kept, event, lambda: take_repayment(amount_minor=amount, on=on, **arguments))  # type: ignore[arg-type]
 
     @rule(pick=picks, back=backwards, amount=amounts, verb=st.sampled_from([charge_fee, apply_credit, refund_credit]))
     def move(self, pick: int, back: int, amount: int, verb: Callable[..., object]) -> None:
