@@ -218,7 +218,12 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         take(browser, root, cookies, chosen)
         browser.close()
-    lines = ["# Every page", "", "Made by `make screenshots` from `make demo`: light, dark, on a tablet and on a phone.", ""]
+    lines = [
+        "# Every page",
+        "",
+        "Made by `make screenshots` from `make demo`: light, dark, on a tablet, on a phone.",
+        "",
+    ]
     for name, page in found.items():
         lines += [f"## {page.title}", "", *(f"![{page.title}, {look}](images/{name}-{look}.png)" for look in LOOKS), ""]
     SCREENS.write_text("\n".join(lines))

@@ -36,7 +36,7 @@ REASON: Final = _("Reason")
 REASON_KEPT: Final = _("The reason is kept in the audit trail, with your name.")
 SHOW_EFFECTS: Final = _("Show the effects")
 TO_BE_GIVEN: Final = "…"  # stands for a reason while nobody was asked for one
-STEP, PREVIEW, CONFIRM, SEEN, SURE = "step", "preview", "confirm", "seen", "sure"
+STEP, CHANGE, CONFIRM, SEEN, SURE = "step", "change", "confirm", "seen", "sure"
 
 
 class VerbForm(forms.Form):
@@ -224,7 +224,7 @@ def take_step(verb: Verb, row: Any, request: HttpRequest) -> Step:  # noqa: ANN4
         previews=form is not None and verb.effects is not None,
         refusal=verb.why_off(row, asked),
     )
-    if asking.refusal is not None:
+    if asking.refusal is not None or request.POST.get(STEP) == CHANGE:
         return asking
     if not sent:
         shows_at_once = form is None and verb.effects is not None

@@ -100,6 +100,10 @@ def _alerts(dashboard: Dashboard) -> Iterator[Alert]:
             dashboard.held, _t("The run as of %(date)s is held by its checks") % {"date": dashboard.held.as_of}
         )
         yield Alert(link=held, text=_("the scores before it stay live until someone decides."))
+    newest = dashboard.runs[0][0] if dashboard.runs else None
+    if dashboard.live is not None and newest is not None and newest.state == RunState.UNPUBLISHED:
+        unpublished = linked(newest, _t("The run as of %(date)s has no calibration") % {"date": newest.as_of})
+        yield Alert(link=unpublished, text=_("it is not published, and the live scores grow old: calibrate on it."))
     if number := dashboard.parked:
         said = ngettext("%(n)s job is parked", "%(n)s jobs are parked", number) % {"n": number}
         parked = Cell(text=said, link=_list_url("office_jobrun", state="PARKED"))

@@ -16,7 +16,7 @@ from config.office.display import Alert, Card, Cell, Column, Facts, Page, Part, 
 from config.office.lists import ListColumn, choice_filter
 from config.office.pages import OfficeAdmin, name_of
 from config.office.progress import live_view, progress_page
-from config.office.verbs import Asked, Verb, VerbForm, date_field
+from config.office.verbs import Asked, Effects, Verb, VerbForm, date_field
 from config.office.words import Words, money
 from lending.admin.words import ACCOUNTS, CLOSE_REFUSALS, CLOSE_STATES, OPENING_REFUSALS
 from lending.domain.books.day_close import CloseState, OpeningRefusal
@@ -127,7 +127,8 @@ FIRST: Final = Verb(
     label=_("Open the first day"),
     right=RIGHT,
     form=FirstDayForm,
-    note=_("The office begins on this day: it takes payments, and scores are as of its morning. There is no way back."),
+    note=_("The office begins on this day: it takes payments, and scores are as of its morning."),
+    effects=lambda _row, _asked: Effects(warning=_("The date only moves forward: there is no way back.")),
     why_not=_first_refusal,
     offered=lambda _row: get_first_refusal() is None,
     call=lambda _row, asked: open_first_day(on=asked.data["on"], actor=asked.actor, now=asked.now),

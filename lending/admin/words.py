@@ -148,6 +148,7 @@ ENTRY_REFUSALS: Final = {
 }
 OPENING_REFUSALS: Final = {
     OpeningRefusal.OPEN_ALREADY: _("A business day is open already."),
+    OpeningRefusal.FAR_AWAY: _("This day is more than ten years away."),
     OpeningRefusal.NO_BUSINESS_DATE: _("No business day is open."),
     OpeningRefusal.BY_CALENDAR: _("Days open by the calendar here."),
     OpeningRefusal.CLOSE_UNDER_WAY: _("A day is being closed: let it finish."),

@@ -78,7 +78,7 @@ def close_day(*, actor: Actor, now: datetime) -> DayClose:
 
 def open_first_day(*, on: date, actor: Actor, now: datetime) -> date:
     """Open the day on which an office begins that goes by a manual clock. Raises DayNotOpened, Contended."""
-    refusal = get_first_refusal()
+    refusal = get_first_refusal(days_away=(on - now.date()).days)
     if refusal is not None:
         raise DayNotOpened(refusal)
     try:

@@ -6,7 +6,7 @@ from config.kernel.calendar import day_number
 from config.office.business_date import get_business_date
 from lending.domain.books.transfer import TransferKind
 from lending.models import Transfer
-from merchants.queries.batches import current_watermark
+from merchants.queries.batches import known_now
 from merchants.queries.partitions import get_partition
 from scoring.queries.measures import Known, measure_balance
 from scoring.queries.references import members_of_market
@@ -24,7 +24,7 @@ def running_balance(merchant_id: int) -> int:
     balance = measure_balance(
         members=member.select,
         parameters=member.parameters,
-        known=Known(as_of_day=day_number(today), watermark=current_watermark()),
+        known=Known(as_of_day=day_number(today), watermark=known_now()),
         partition=get_partition(merchant_id=merchant_id),
     )
     collected = Transfer.objects.filter(loan__merchant=merchant_id, kind=TransferKind.COLLECTION)

@@ -84,20 +84,19 @@ def get_opening_refusal(*, after: date | None = None) -> OpeningRefusal | None:
     )
 
 
-def get_first_refusal() -> OpeningRefusal | None:
+def get_first_refusal(*, days_away: int = 0) -> OpeningRefusal | None:
     """Judge whether the office may begin on a day that somebody names."""
-    return judge_first_opening(today=get_business_date(), by_calendar=settings.BUSINESS_CLOCK != "manual")
+    by_calendar = settings.BUSINESS_CLOCK != "manual"
+    return judge_first_opening(today=get_business_date(), by_calendar=by_calendar, days_away=days_away)
 
 
 def get_opening() -> Opening:
     """Say what opening the next day by hand would do."""
-    today = get_business_date()
-    if today is None:
-        return Opening(refusal=get_opening_refusal(), after=None, closes=None, dues=[])
+    today, refusal = get_business_date(), get_opening_refusal()
+    if today is None or refusal is not None:
+        return Opening(refusal=refusal, after=today, closes=None, dues=[])
     closes = next_day(today=today + timedelta(days=1))
-    return Opening(
-        refusal=get_opening_refusal(), after=today, closes=closes, dues=[] if closes is None else _dues(on=closes)
-    )
+    return Opening(refusal=None, after=today, closes=closes, dues=[] if closes is None else _dues(on=closes))
 
 
 def _dues(*, on: date) -> list[Dues]:

@@ -23,7 +23,8 @@ class Setup:
 
 def get_setup(*, now: datetime) -> Setup:
     """Read how far the office is."""
-    card, reference = active_scorecard(), reference_run()
+    card = active_scorecard()
+    reference = None if card is None else reference_run(scorecard=card)
     done = {
         SetupStep.SCHEDULER: get_pulse(now=now).is_alive,
         SetupStep.BUSINESS_DATE: get_business_date() is not None,

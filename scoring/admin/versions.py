@@ -38,7 +38,7 @@ from scoring.models import CalibrationVersion, ScorecardVersion
 from scoring.operations.versions import enter_scorecard
 from scoring.queries.explanations import bins_of
 from scoring.queries.labels import CHARACTERISTICS, FAMILIES, bin_in_unit
-from scoring.queries.runs import day_one_card
+from scoring.queries.runs import active_scorecard
 from scoring.queries.scores import calibration_of, card_of
 
 
@@ -49,7 +49,7 @@ def entered(version: ScorecardVersion | CalibrationVersion) -> str:
 
 
 def _enter_refusal(_row: None, _asked: Asked) -> Words | None:
-    return _("The card of day one is entered already.") if day_one_card() is not None else None
+    return None if active_scorecard() is None else _("A card is in force. Another is entered from a file, by command.")
 
 
 ENTER: Final = Verb(
@@ -61,7 +61,7 @@ ENTER: Final = Verb(
         "entered is used from the next run on."
     ),
     why_not=_enter_refusal,
-    offered=lambda _row: day_one_card() is None,
+    offered=lambda _row: active_scorecard() is None,
     call=lambda _row, asked: enter_scorecard(text=DAY_ONE_CARD.read_text(), actor=asked.actor, now=asked.now),
     done=_("The card is entered: the next run uses it."),
     refusals={},

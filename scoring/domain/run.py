@@ -81,13 +81,13 @@ def judge_start(
     return StartRefusal.ANOTHER_RUNS if another_works else None
 
 
-def is_due(*, by_calendar: bool, today: date | None, scored_today: bool, has_live: bool, settled: bool) -> bool:
+def is_due(*, by_calendar: bool, today: date | None, scored_today: bool, is_first: bool, settled: bool) -> bool:
     """Tell whether a run starts by itself.
 
     scored_today: the day has a run by the card and calibration in force. settled: no rows are arriving; only the first
     run waits for that, so that it does not take the beginning of an import for the whole history.
     """
-    return by_calendar and today is not None and not scored_today and (has_live or settled)
+    return by_calendar and today is not None and not scored_today and (settled or not is_first)
 
 
 def judge_calibration(*, kind: RunKind, state: RunState) -> RunUnfit | None:

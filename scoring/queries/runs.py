@@ -12,7 +12,6 @@ from scoring.domain.calibration import GRADES
 from scoring.domain.checks import RunSummary
 from scoring.domain.features.sets import FEATURE_SETS
 from scoring.domain.run import SETTLED_AFTER, RunState, is_due
-from scoring.domain.scorecard import DAY_ONE_CARD, canonical_card
 from scoring.models import CalibrationVersion, LiveRun, Score, ScorecardVersion, ScoreRun
 
 NULLS = """
@@ -52,15 +51,10 @@ def summarise_run(*, run: ScoreRun) -> RunSummary:
     )
 
 
-def day_one_card() -> ScorecardVersion | None:
-    """Get the card that comes with the product, if it is entered."""
-    _content, sha256 = canonical_card(DAY_ONE_CARD.read_text())
-    return ScorecardVersion.objects.filter(sha256=sha256).first()
-
-
-def reference_run() -> ScoreRun | None:
-    """Get the newest finished run that a calibration may be solved on."""
-    return ScoreRun.objects.full().exclude(state__in=[RunState.WORKING, RunState.ABANDONED]).order_by("-pk").first()
+def reference_run(*, scorecard: ScorecardVersion) -> ScoreRun | None:
+    """Get the newest finished run by a card, on which its calibration may be solved."""
+    unfit = [RunState.WORKING, RunState.ABANDONED]
+    return ScoreRun.objects.full().filter(scorecard=scorecard).exclude(state__in=unfit).order_by("-pk").first()
 
 
 def unfinished_run() -> ScoreRun | None:
@@ -77,6 +71,6 @@ def is_run_due(*, now: datetime) -> bool:
         today=on,
         scored_today=on is not None
         and ScoreRun.objects.full().filter(as_of=on, scorecard=card, calibration=calibration).exists(),
-        has_live=LiveRun.objects.exists(),
+        is_first=calibration is None and not LiveRun.objects.exists(),
         settled=is_settled(before=now - SETTLED_AFTER),
     )

@@ -30,6 +30,7 @@ from tests.markets import make_merchants, make_partner, receive
 from tests.scoring.market import AS_OF, market_rows, work_through
 
 pytestmark = pytest.mark.django_db(transaction=True)
+SURELY = {"step": "confirm", "sure": "1"}
 LINK = re.compile(r'<a href="([^"]+)">\s*([^<]+?)\s*</a>')
 
 
@@ -57,7 +58,7 @@ def test_an_office_is_set_up_from_its_first_page(manager: Client, enqueued: Enqu
     """Red if a step had no way on from the page, or if what it needs were asked for after it."""
     finance = Client()
     finance.force_login(staff(Role.FINANCE))
-    finance.post(step_to(finance, STEPS[SetupStep.BUSINESS_DATE].button), {"on": AS_OF.isoformat()})
+    finance.post(step_to(finance, STEPS[SetupStep.BUSINESS_DATE].button), {"on": AS_OF.isoformat()} | SURELY)
     assert get_business_date() == AS_OF
     manager.post(step_to(manager, STEPS[SetupStep.SCORECARD].button))
     assert ScorecardVersion.objects.count() == 1
@@ -74,6 +75,7 @@ def test_an_office_is_set_up_from_its_first_page(manager: Client, enqueued: Enqu
     calibrate = step_to(manager, STEPS[SetupStep.CALIBRATION].button)
     shown = manager.post(calibrate, {"target": "5", "step": "preview"})
     assertContains(shown, "Merchants then")
+    assertNotContains(manager.post(calibrate, {"target": "5", "step": "change"}), "Merchants then")
     assert not CalibrationVersion.objects.exists()
     manager.post(calibrate, {"target": "5", "step": "confirm"})
     assert CalibrationVersion.objects.get().run == reference
@@ -93,7 +95,7 @@ def test_a_calibration_that_cannot_go_live_is_not_entered(manager: Client, enque
     """Red if the page stored what it could not show, or answered with a traceback."""
     finance = Client()
     finance.force_login(staff(Role.FINANCE))
-    finance.post(reverse("admin:lending_dayclose_first"), {"on": AS_OF.isoformat()})
+    finance.post(reverse("admin:lending_dayclose_first"), {"on": AS_OF.isoformat()} | SURELY)
     manager.post(reverse("admin:scoring_scorecardversion_enter"))
     import_history()
     manager.post(reverse("admin:scoring_scorerun_start"))
@@ -112,8 +114,11 @@ def test_the_first_day_is_opened_once() -> None:
     finance = Client()
     finance.force_login(staff(Role.FINANCE))
     address = reverse("admin:lending_dayclose_first")
-    finance.post(address, {"on": AS_OF.isoformat()})
-    late = finance.post(address, {"on": (AS_OF + timedelta(days=400)).isoformat()})
+    assertContains(finance.post(address, {"on": "2206-03-01"} | SURELY), "more than ten years away")
+    assertContains(finance.post(address, {"on": AS_OF.isoformat(), "step": "confirm"}), "no way back")
+    assert get_business_date() is None
+    finance.post(address, {"on": AS_OF.isoformat()} | SURELY)
+    late = finance.post(address, {"on": (AS_OF + timedelta(days=400)).isoformat()} | SURELY)
     assertContains(late, "open already")
     assert get_business_date() == AS_OF
     assertNotContains(finance.get(reverse("admin:lending_dayclose_changelist")), address)

@@ -9,6 +9,8 @@ from typing import Final
 from config.kernel.refusals import first_of
 
 DRIFTED_SHOWN: Final = 100
+FIRST_DAY_WITHIN: Final = 3_660
+"""Days: an office that lives through old history begins years ago, none in another century."""
 
 
 class CloseState(StrEnum):
@@ -34,6 +36,7 @@ class OpeningRefusal(StrEnum):
     """
 
     OPEN_ALREADY = "OPEN_ALREADY"
+    FAR_AWAY = "FAR_AWAY"
     NO_BUSINESS_DATE = "NO_BUSINESS_DATE"
     BY_CALENDAR = "BY_CALENDAR"
     CLOSE_UNDER_WAY = "CLOSE_UNDER_WAY"
@@ -70,9 +73,15 @@ def judge_close(*, today: date | None, day: date | None, another_works: bool) ->
     return CloseRefusal.NOTHING_TO_CLOSE if day is None else None
 
 
-def judge_first_opening(*, today: date | None, by_calendar: bool) -> OpeningRefusal | None:
-    """Judge whether the office may begin on a day that somebody names."""
-    return first_of({OpeningRefusal.OPEN_ALREADY: today is not None, OpeningRefusal.BY_CALENDAR: by_calendar})
+def judge_first_opening(*, today: date | None, by_calendar: bool, days_away: int) -> OpeningRefusal | None:
+    """Judge whether the office may begin on a day so many days from the clock's: there is no way back from it."""
+    return first_of(
+        {
+            OpeningRefusal.OPEN_ALREADY: today is not None,
+            OpeningRefusal.BY_CALENDAR: by_calendar,
+            OpeningRefusal.FAR_AWAY: abs(days_away) > FIRST_DAY_WITHIN,
+        }
+    )
 
 
 def judge_opening(

@@ -327,20 +327,20 @@ def test_an_absurd_history_does_not_stop_its_shard() -> None:
 
 
 @pytest.mark.parametrize(
-    ("by_calendar", "has_day", "scored_today", "has_live", "settled", "due"),
+    ("by_calendar", "has_day", "scored_today", "is_first", "settled", "due"),
     [
-        (True, True, False, True, True, True),
-        (True, True, False, True, False, True),  # rows arrive all day: only the first run waits for a pause
         (True, True, False, False, True, True),
-        (True, True, False, False, False, False),
-        (True, True, True, True, True, False),
-        (True, False, False, True, True, False),
-        (False, True, False, True, True, False),
+        (True, True, False, False, False, True),  # rows arrive all day: only the first run waits for a pause
+        (True, True, False, True, True, True),
+        (True, True, False, True, False, False),
+        (True, True, True, False, True, False),
+        (True, False, False, False, True, False),
+        (False, True, False, False, True, False),
     ],
 )
 def test_a_run_is_due(  # noqa: PLR0917
-    by_calendar: bool, has_day: bool, scored_today: bool, has_live: bool, settled: bool, due: bool  # noqa: FBT001
+    by_calendar: bool, has_day: bool, scored_today: bool, is_first: bool, settled: bool, due: bool  # noqa: FBT001
 ) -> None:  # fmt: skip
     today = AS_OF if has_day else None
-    found = is_due(by_calendar=by_calendar, today=today, scored_today=scored_today, has_live=has_live, settled=settled)
+    found = is_due(by_calendar=by_calendar, today=today, scored_today=scored_today, is_first=is_first, settled=settled)
     assert found is due
