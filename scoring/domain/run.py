@@ -41,9 +41,10 @@ class StartRefusal(StrEnum):
 
 
 class RunUnfit(StrEnum):
-    """Why a calibration is not solved on a run."""
+    """Why no calibration comes of a run. REPLACED: it was entered before, and a later one is in force."""
 
     NOT_DONE = "NOT_DONE"
+    REPLACED = "REPLACED"
 
 
 class SingleRefusal(StrEnum):

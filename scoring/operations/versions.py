@@ -10,10 +10,11 @@ from config.kernel.refusals import Refused
 from config.office.actors import Actor
 from config.office.events import record_event
 from scoring.domain.calibration import CalibrationRefused, canonical_calibration
-from scoring.domain.run import RunKind, RunState, judge_calibration
+from scoring.domain.run import RunKind, RunState, RunUnfit, judge_calibration
 from scoring.domain.scorecard import canonical_card, parse_scorecard
 from scoring.models import CalibrationVersion, ScorecardVersion, ScoreRun
 from scoring.queries.calibrations import solve_calibration
+from scoring.queries.runs import active_calibration
 from scoring.queries.scores import get_run
 
 CENTRAL_TENDENCY_PPM: Final = 50_000
@@ -64,6 +65,8 @@ def create_calibration(
             raise CalibrationNotMade(refused.reason) from refused
         content, sha256 = canonical_calibration(calibration)
         known = CalibrationVersion.objects.filter(sha256=sha256).first()
+        if known is not None and known != active_calibration(scorecard=run.scorecard):
+            raise CalibrationNotMade(RunUnfit.REPLACED)
         if known is not None:
             return known
         version = CalibrationVersion.objects.create(

@@ -49,6 +49,9 @@ NOT_SCORED: Final = {
 }
 CALIBRATION_REFUSALS: Final = {
     RunUnfit.NOT_DONE: _("Only a finished run over all merchants can be calibrated on."),
+    RunUnfit.REPLACED: _(
+        "This calibration was entered before, and a later one is in force: aim at a mean PD that differs by 0.01 %."
+    ),
     CalibrationRefusal.NOBODY_PASSES: _("No scored merchant of the run passes the rules: import more history."),
     CalibrationRefusal.TARGET_OUT_OF_REACH: _("No calibration gives these scores this mean PD: enter another."),
     CalibrationRefusal.GRADE_TOO_SMALL: _(

@@ -80,6 +80,11 @@ def test_an_office_is_set_up_from_its_first_page(manager: Client, enqueued: Enqu
     manager.post(calibrate, {"target": "5", "step": "confirm"})
     assert CalibrationVersion.objects.get().run == reference
     assert (START_DUE_WORK, {}) in enqueued()
+    again = reverse("admin:scoring_scorerun_calibrate", args=[reference.pk])
+    assertContains(manager.post(again, {"target": "5", "step": "confirm"}, follow=True), "Calibration ")
+    manager.post(again, {"target": "5.01", "step": "confirm"})
+    assertContains(manager.post(again, {"target": "5", "step": "confirm"}), "entered before")
+    assert CalibrationVersion.objects.count() == 2
     enter = step_to(manager, STEPS[SetupStep.PRODUCT].button)
     assertContains(manager.post(enter, {"currency": "EUR", "step": "preview"}), "Rate a day")
     manager.post(enter, {"currency": "EUR", "step": "confirm"})
