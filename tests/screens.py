@@ -28,7 +28,9 @@ django.setup()
 from django.contrib.auth.models import User  # noqa: E402 - after setup
 from django.test import Client  # noqa: E402
 from django.urls import reverse  # noqa: E402
+from django.utils import timezone  # noqa: E402
 
+from config.office.heartbeat import record_heartbeat  # noqa: E402
 from lending.domain.books.loan import LoanStatus  # noqa: E402
 from lending.models import Application, DayClose, Loan, Offer  # noqa: E402
 from scoring.models import Score, ScoreRun  # noqa: E402
@@ -211,6 +213,7 @@ def main() -> None:
     chromium = which("chromium")
     if chromium is None:
         sys.exit("chromium is not installed: apt-get install chromium")
+    record_heartbeat(now=timezone.now())  # `make demo ONCE=1` has ended: no alert about its scheduler
     found = pages()
     chosen = {name: page for name, page in found.items() if name in (sys.argv[1:] or found)}
     cookies = {user: cookie_of(user) for user in {page.user for page in chosen.values()}}

@@ -155,8 +155,8 @@ def _schedule(servicing: Servicing, loan: Loan) -> list[Card]:
         data=_balance(servicing, loan),
     )
     return [
-        Card(title=_("Schedule against actual"), parts=[table, note], span=8),
-        Card(title=_("Principal, scheduled and actual"), parts=[chart, _charged(servicing, loan)], span=4),
+        Card(title=_("Schedule against actual"), parts=[table, note], span=7),
+        Card(title=_("Principal, scheduled and actual"), parts=[chart, _charged(servicing, loan)], span=5),
     ]
 
 
