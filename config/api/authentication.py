@@ -1,5 +1,6 @@
 """Who calls the API, and what its token lets it do."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -28,15 +29,15 @@ class Caller:
         return Actor(ActorKind.PARTNER, self.partner_id)
 
 
-class BearerAuthentication(BaseAuthentication):
+class BearerAuthentication(ABC, BaseAuthentication):
     """Know the partner by a bearer token; a subclass knows which partner a client belongs to.
 
     Looked up here and not by the toolkit's own class: that one parses the body first, of a stranger too.
     """
 
+    @abstractmethod
     def get_partner_id(self, *, application_id: int) -> int | None:
         """Find the partner whose client this is; None if it belongs to nobody."""
-        raise NotImplementedError
 
     def authenticate(self, request: Request) -> tuple[Caller, AccessToken] | None:
         """Find the caller of the token; None without one. Raises AuthenticationFailed for a bad one."""

@@ -49,7 +49,7 @@ def parse_minor(text: str, currency: str) -> int:
     Zeros beyond the currency's decimals are read; other digits there are refused, never rounded away.
     """
     if not _AMOUNT.fullmatch(text):
-        message = f"{text[:40]!r} is no decimal amount"
+        message = f"{text[:40]!r} is not a decimal amount"
         raise BadAmount(message)
     exponent = exponent_of(currency)
     whole, _, decimals = text.partition(".")

@@ -25,7 +25,7 @@ from config.office.actors import Actor, ActorKind, actor_of
 from config.office.display import Card, Cell, Facts, Page, Text, chip
 from config.office.events import Fact, record_event
 from config.office.job_runs import resume_job
-from config.office.lists import Filter, ListColumn, choice_filter, date_filter
+from config.office.lists import Filter, ListColumn, Search, choice_filter, date_filter
 from config.office.models import JobRun, OperationEvent
 from config.office.models.job_run import JobState
 from config.office.pages import OfficeAdmin, name_of, named
@@ -39,6 +39,7 @@ JOB_STATES: Final = {
     JobState.PARKED: (_("Parked after its last attempt failed"), "tl-bad"),
     JobState.DROPPED: (_("Dropped: the work was abandoned"), ""),
 }
+NOT_PARKED: Final = _("Only a parked job is sent again; this one is not parked.")
 
 
 def job_words(name: str) -> str:
@@ -98,10 +99,8 @@ class JobRunAdmin(OfficeAdmin[JobRun]):
             about=lambda job, _asked: [Facts([(_("Attempts"), job.attempts), (_("Last error"), job.error or None)])],
             done=_("The job was sent again, with all its attempts."),
             call=_resume,
-            refusals={JobNotResumed: _("Only a parked job is sent again; this one is not parked.")},
-            why_not=lambda job, _asked: (
-                None if job.state == JobState.PARKED else _("Only a parked job is sent again; this one is not parked.")
-            ),
+            refusals={JobNotResumed: NOT_PARKED},
+            why_not=lambda job, _asked: None if job.state == JobState.PARKED else NOT_PARKED,
             is_primary=True,
         ),
     )
@@ -135,6 +134,13 @@ def _by_person(rows: QuerySet[OperationEvent], login: str) -> QuerySet[Operation
     return rows.filter(actor__in=[login, *(str(Actor(ActorKind.STAFF, pk)) for pk in staff)])
 
 
+def _about(rows: QuerySet[OperationEvent], term: str) -> QuerySet[OperationEvent]:
+    model, _sep, number = term.partition("_")
+    if number.isdecimal() and "." not in term:
+        return rows.filter(subject__endswith=f".{model.lower()}:{number}")
+    return rows.filter(Q(subject__istartswith=term) if ":" in term else Q(name__istartswith=term))
+
+
 def _changes(facts: dict[str, Any]) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in facts.items() if value not in (None, ""))
 
@@ -160,7 +166,9 @@ class OperationEventAdmin(OfficeAdmin[OperationEvent]):
         ListColumn(label=_("Before"), cell=lambda row: _changes(row[0].before)[:120]),
         ListColumn(label=_("After"), cell=lambda row: _changes(row[0].after)[:120]),
     )
-    search_help = _("Subject, like lending.loan:33 or loan_33, or an operation, like lending.return_payout")
+    search = Search(
+        help=_("Subject, like lending.loan:33 or loan_33, or an operation, like lending.return_payout"), keep=_about
+    )
     filters = (
         Filter(name="who", label=_("who (log-in, or like partner:1)"), keep=_by_person),
         date_filter("since", _("since"), "booked_at__date__gte"),
@@ -170,12 +178,6 @@ class OperationEventAdmin(OfficeAdmin[OperationEvent]):
     def prepare(self, rows: list[OperationEvent]) -> Sequence[Any]:
         names = named(event.actor for event in rows)
         return [(event, names[event.actor]) for event in rows]
-
-    def search(self, rows: QuerySet[OperationEvent], term: str) -> QuerySet[OperationEvent]:
-        model, _sep, number = term.partition("_")
-        if number.isdecimal() and "." not in term:
-            return rows.filter(subject__endswith=f".{model.lower()}:{number}")
-        return rows.filter(Q(subject__istartswith=term) if ":" in term else Q(name__istartswith=term))
 
     def page_of(self, row: OperationEvent, request: HttpRequest) -> Page:
         names = sorted({*row.before, *row.after})

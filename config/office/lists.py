@@ -89,6 +89,14 @@ def member(kind: type[StrEnum], words: Mapping[Any, Words]) -> Callable[[], Iter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """The search of a list: what it says that it finds, and how it narrows the rows to a term."""
+
+    help: Words
+    keep: Callable[[QuerySet[Any], str], QuerySet[Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChosenFilter:
     """A filter as the page shows it."""
 
@@ -129,13 +137,13 @@ class ListOf:
     """How a model is listed.
 
     key: the order where none is asked for, `pk` or `-pk`. prepare: gives what the columns are handed, for the rows of
-    a page at once. search: narrows the rows to a term. link: the address of a row's page.
+    a page at once. link: the address of a row's page.
     """
 
     columns: Sequence[ListColumn]
     filters: Sequence[Filter]
     key: str
-    search: Callable[[QuerySet[Any], str], QuerySet[Any]] | None
+    search: Search | None
     prepare: Callable[[list[Any]], Sequence[Any]]
     link: Callable[[Any], str]
 
@@ -151,7 +159,7 @@ class ListOf:
                 rows = _kept(part, rows)
         term = given.get(SEARCH, "").strip()
         if term and self.search is not None:
-            rows = self.search(rows, term)
+            rows = self.search.keep(rows, term)
         page, older, newer = self._page(rows, given)
         kept = {name: value for name, value in given.items() if name not in {AFTER, BEFORE}}
         return Listing(

@@ -17,7 +17,7 @@ from unfold.admin import ModelAdmin
 
 from config.office.actors import ActorKind
 from config.office.display import Button, Cell, Page, Part, change_url, linked
-from config.office.lists import BadQuery, Filter, ListColumn, Listing, ListOf
+from config.office.lists import BadQuery, Filter, ListColumn, Listing, ListOf, Search
 from config.office.verbs import Step, Verb, asked_by, take_step, url_name
 from config.office.words import Words
 
@@ -27,14 +27,14 @@ M = TypeVar("M", bound=Model)
 class OfficeAdmin(ModelAdmin, Generic[M]):
     """List rows, show one as a page, and offer verbs; nothing is added, edited or deleted by a form of Django's.
 
-    columns, filters, search_help: the list; `search` narrows it to a term. related: what a page of one row reads with
+    columns, filters, search: the list. related: what a page of one row reads with
     it. verbs: what may be done to a row; list_verbs: what may be done from the list.
     """
 
     columns: ClassVar[Sequence[ListColumn]] = ()
     filters: ClassVar[Sequence[Filter]] = ()
     list_key = "-pk"
-    search_help: ClassVar[Words] = ""
+    search: ClassVar[Search | None] = None
     empty: ClassVar[Words] = _("Nothing here yet.")
     related: ClassVar[Sequence[str]] = ()
     list_related: ClassVar[Sequence[str]] = ()
@@ -42,8 +42,8 @@ class OfficeAdmin(ModelAdmin, Generic[M]):
     list_verbs: ClassVar[Sequence[Verb]] = ()
 
     def page_of(self, row: M, request: HttpRequest) -> Page | HttpResponse:
-        """Describe the page of a row, or lead to another that has it."""
-        raise NotImplementedError
+        """Describe the page of a row, or lead to another that has it; by default it says no more than its name."""
+        return Page(title=str(row))
 
     def rows(self) -> QuerySet[M]:
         """Read the rows that the list and the pages are about."""
@@ -57,10 +57,6 @@ class OfficeAdmin(ModelAdmin, Generic[M]):
     def prepare(self, rows: list[M]) -> Sequence[Any]:
         """Give what the columns are handed, in as many queries for a page as for one row."""
         return rows
-
-    def search(self, rows: QuerySet[M], term: str) -> QuerySet[M]:
-        """Narrow the rows to a term."""
-        raise NotImplementedError
 
     def list_parts(self, listing: Listing) -> Sequence[Part]:
         """Give what stands above the list."""
@@ -95,7 +91,7 @@ class OfficeAdmin(ModelAdmin, Generic[M]):
             columns=self.columns,
             filters=self.filters,
             key=self.list_key,
-            search=self.search if self.search_help else None,
+            search=self.search,
             prepare=self.prepare,
             link=change_url,
         )
@@ -108,7 +104,7 @@ class OfficeAdmin(ModelAdmin, Generic[M]):
             "listing": listing,
             "parts": self.list_parts(listing),
             "buttons": self.buttons(request, None),
-            "search_help": self.search_help,
+            "search": self.search,
             "empty": self.empty,
             "title": self.opts.verbose_name_plural.capitalize(),
         }

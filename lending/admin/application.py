@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
@@ -26,7 +25,7 @@ from config.office.display import (
     linked,
     mono,
 )
-from config.office.lists import ListColumn, choice_filter
+from config.office.lists import ListColumn, Search, choice_filter
 from config.office.pages import OfficeAdmin, name_of, name_over, named
 from config.office.verbs import TO_BE_GIVEN, Asked, Refusals, Verb, VerbForm, reason_field
 from config.office.words import Words, money
@@ -117,7 +116,10 @@ class ApplicationAdmin(OfficeAdmin[Application]):
         ListColumn(label=_("Entered, UTC"), cell=lambda row: row[0].entered_at, style="tl-nowrap", sort="entered_at"),
     )  # fmt: skip
     filters = (choice_filter("state", _("state"), APPLICATION_STATES),)
-    search_help = _("Application number, merchant or reference")
+    search = Search(
+        help=_("Application number, merchant or reference"),
+        keep=lambda rows, term: rows.filter(pk__in=search_applications(term)),
+    )
     list_related = ("merchant", "score")
     related = ("merchant__partner", "product", "offer", "score__run")
     verbs = (
@@ -137,9 +139,6 @@ class ApplicationAdmin(OfficeAdmin[Application]):
     def prepare(self, rows: list[Application]) -> Sequence[Any]:
         grounds = grounds_of(rows)
         return [(row, grounds.get(row.pk, "")) for row in rows]
-
-    def search(self, rows: QuerySet[Application], term: str) -> QuerySet[Application]:
-        return rows.filter(pk__in=search_applications(term))
 
     def page_of(self, row: Application, request: HttpRequest) -> Page:
         decisions, loan = decisions_of(row), loan_of(row)

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from config.office.display import Column, Page, Part, Table, chip, grade_chip
-from config.office.lists import Filter, ListColumn, Listing, choice_filter, value_filter
+from config.office.lists import Filter, ListColumn, Listing, Search, choice_filter, value_filter
 from config.office.pages import OfficeAdmin, name_over
 from config.office.words import money
 from lending.admin.loan_page import loan_page
@@ -66,14 +65,14 @@ class LoanAdmin(OfficeAdmin[Loan]):
         ),
         value_filter("currency", _("currency"), lent_currencies),
     )
-    search_help = _("Loan number, merchant, or reference of contract or payment")
+    search = Search(
+        help=_("Loan number, merchant, or reference of contract or payment"),
+        keep=lambda rows, term: rows.filter(pk__in=search_loans(term)),
+    )
     list_related = ("merchant", "application__offer")
     related = ("merchant__partner", "product", "application", "payout_account")
     verbs = VERBS
     empty = _("No loan yet. A loan begins when an offer is accepted.")
-
-    def search(self, rows: QuerySet[Loan], term: str) -> QuerySet[Loan]:
-        return rows.filter(pk__in=search_loans(term))
 
     def list_parts(self, listing: Listing) -> Sequence[Part]:
         columns = [

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.dataclasses import SearchResult
 
 from config.office.display import Page, change_url, grade_chip
-from config.office.lists import Filter, ListColumn, value_filter
+from config.office.lists import Filter, ListColumn, Search, value_filter
 from config.office.pages import OfficeAdmin, name_over
 from config.office.words import NOTHING, Words, money
 from lending.admin.merchant_page import merchant_page
@@ -111,7 +111,7 @@ class MerchantAdmin(OfficeAdmin[Merchant]):
         value_filter("category", _("category"), categories),
         value_filter("region", _("region"), regions),
     )
-    search_help = _("Name or id")
+    search = Search(help=_("Name or id"), keep=lambda rows, term: rows.filter(pk__in=search_merchants(term)))
     list_related = ("partner",)
     related = ("partner", "owner")
     empty = _("No merchant yet. They appear once a marketplace is imported, or a partner sends them.")
@@ -122,9 +122,6 @@ class MerchantAdmin(OfficeAdmin[Merchant]):
     def prepare(self, rows: list[Merchant]) -> Sequence[Any]:
         scores = live_scores(merchant.pk for merchant in rows)
         return [(merchant, scores.get(merchant.pk)) for merchant in rows]
-
-    def search(self, rows: QuerySet[Merchant], term: str) -> QuerySet[Merchant]:
-        return rows.filter(pk__in=search_merchants(term))
 
     def further_urls(self, wrap: Callable[..., Any]) -> list[URLPattern]:
         return [

@@ -5,7 +5,6 @@ from typing import Any, Final
 
 from django import forms
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -15,7 +14,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from config.office.business_date import get_business_date
 from config.office.display import Column, Facts, Part, Table, Text, change_url, chip, grade_chip, linked
-from config.office.lists import Filter, ListColumn, choice_filter
+from config.office.lists import Filter, ListColumn, Search, choice_filter
 from config.office.pages import OfficeAdmin, name_over
 from config.office.verbs import AmountField, Asked, Effects, Verb, VerbForm, choice_field, text_field
 from config.office.words import Words, money
@@ -212,14 +211,11 @@ class OfferAdmin(OfficeAdmin[Offer]):
             keep=lambda rows, value: rows.filter(product=int(value)),
         ),
     )
-    search_help = _("Offer number or merchant")
+    search = Search(help=_("Offer number or merchant"), keep=lambda rows, term: rows.filter(pk__in=search_offers(term)))
     list_related = ("merchant", "score")
     related = ("merchant", "product")
     verbs = (APPLY,)
     empty = _("No offer yet. Offers are made after each published run, once a product is sold.")
-
-    def search(self, rows: QuerySet[Offer], term: str) -> QuerySet[Offer]:
-        return rows.filter(pk__in=search_offers(term))
 
     def page_of(self, row: Offer, request: HttpRequest) -> HttpResponse:
         """Lead to the merchant: an offer has no page of its own."""

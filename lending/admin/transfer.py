@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
 from config.office.display import Cell, change_url
-from config.office.lists import ListColumn, choice_filter
+from config.office.lists import ListColumn, Search, choice_filter
 from config.office.pages import OfficeAdmin, name_over
 from config.office.words import money
 from lending.admin.words import PAYOUT_HOLDS, TRANSFER_KINDS, TRANSFER_STATES
@@ -49,7 +48,10 @@ class TransferAdmin(OfficeAdmin[Transfer]):
         choice_filter("state", _("state"), TRANSFER_STATES),
         choice_filter("kind", _("what"), TRANSFER_KINDS),
     )
-    search_help = _("Transfer or loan number, merchant, or reference of the contract")
+    search = Search(
+        help=_("Transfer or loan number, merchant, or reference of the contract"),
+        keep=lambda rows, term: rows.filter(pk__in=search_transfers(term)),
+    )
     list_related = ("loan__merchant",)
     empty = _("Nothing yet. Payouts and collections appear here as they are requested.")
 
@@ -57,9 +59,6 @@ class TransferAdmin(OfficeAdmin[Transfer]):
         """Read what holds back the payouts of the page."""
         holds = payout_holds(rows)
         return [(transfer, holds.get(transfer.pk)) for transfer in rows]
-
-    def search(self, rows: QuerySet[Transfer], term: str) -> QuerySet[Transfer]:
-        return rows.filter(pk__in=search_transfers(term))
 
     def page_of(self, row: Transfer, request: HttpRequest) -> HttpResponse:
         """Lead to the loan: a transfer has no page of its own."""

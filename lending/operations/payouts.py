@@ -200,7 +200,7 @@ def pay_out_again(*, loan_id: int, reason: str, actor: Actor, now: datetime) -> 
 
 
 def cancel_loan(*, loan_id: int, reason: str, actor: Actor, now: datetime) -> Loan:
-    """Give up a loan whose money never left. Raises LoanNotCancelled, Contended, Loan.DoesNotExist."""
+    """Cancel a loan whose money never left. Raises LoanNotCancelled, Contended, Loan.DoesNotExist."""
     with operation():
         loan = lock_loan(loan_id)
         payouts = Transfer.objects.filter(loan=loan, kind=TransferKind.PAYOUT)

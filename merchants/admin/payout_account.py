@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from config.kernel.exact import BASIS_POINTS
 from config.office.display import Card, Facts, Page, Part, chip, linked
-from config.office.lists import ListColumn, choice_filter
+from config.office.lists import ListColumn, Search, choice_filter
 from config.office.pages import OfficeAdmin, named
 from config.office.verbs import Asked, Verb, VerbForm, tick_field
 from config.office.words import HUNDREDTH, Words, percent
@@ -83,13 +82,12 @@ class PayoutAccountAdmin(OfficeAdmin[PayoutAccount]):
         ListColumn(label=_("Entered"), cell=lambda account: account.entered_at, style="tl-nowrap"),
     )
     filters = (choice_filter("state", _("state"), ACCOUNT_STATES),)
-    search_help = _("Merchant: name or id")
+    search = Search(
+        help=_("Merchant: name or id"), keep=lambda rows, term: rows.filter(merchant__in=search_merchants(term))
+    )
     list_related = related = ("merchant",)
     verbs = (VERIFY,)
     empty = _("No payout account yet. The partner's system enters them.")
-
-    def search(self, rows: QuerySet[PayoutAccount], term: str) -> QuerySet[PayoutAccount]:
-        return rows.filter(merchant__in=search_merchants(term))
 
     def page_of(self, row: PayoutAccount, request: HttpRequest) -> Page:
         """Show who entered and who verified the account; never its whole number."""

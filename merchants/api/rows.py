@@ -94,7 +94,7 @@ def _sent(found: Iterable[tuple[int, object]]) -> SentRows:
 
 
 def _texts(row: object) -> RawRow:
-    """Turn a row of JSON into texts by column; amounts must come as texts, for a float has no cents."""
+    """Turn a row of JSON into texts by column; amounts must come as texts, for a float cannot hold cents exactly."""
     if not isinstance(row, dict):
         return "not an object"
     texts = {}

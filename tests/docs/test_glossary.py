@@ -3,18 +3,6 @@ import re
 from tests.conftest import ROOT
 
 APPS = ("config", "merchants", "scoring", "lending")
-# What the house once said, and the field does not.
-GONE = (
-    "give the loan up",
-    "given up",
-    "live the next day",
-    "is none of",
-    "is no field here",
-    "least that is lent",
-    "hang in the air",
-    "are at it",
-    "fetched through",
-)
 
 
 def test_every_word_of_the_glossary_is_used() -> None:
@@ -25,15 +13,3 @@ def test_every_word_of_the_glossary_is_used() -> None:
     words = words[1:]  # the head of the table
     assert words == sorted(words)
     assert [word for word in words if not re.search(rf"(\b|_){word.replace(' ', '[ _]?')}", source)] == []
-
-
-def test_what_was_renamed_does_not_come_back() -> None:
-    places = [*(path for app in APPS for path in (ROOT / app).rglob("*.py")), *(ROOT / "docs").glob("*.md")]
-    found = {
-        (str(path.relative_to(ROOT)), said)
-        for path in places
-        if "migrations" not in path.parts
-        for said in GONE
-        if said in path.read_text().lower()
-    }
-    assert found == set()

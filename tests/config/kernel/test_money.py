@@ -76,7 +76,7 @@ def test_amounts_by_hand(text: str, currency: str, minor: int) -> None:
     ],
 )
 def test_what_is_no_plain_decimal_is_refused(text: str) -> None:
-    with pytest.raises(BadAmount, match="no decimal amount"):
+    with pytest.raises(BadAmount, match="not a decimal amount"):
         parse_minor(text, "EUR")
 
 
