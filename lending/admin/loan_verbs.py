@@ -1,7 +1,6 @@
 """What may be done to a loan."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -251,115 +250,98 @@ def events_seen(loan: Loan) -> int:
     return loan.events.count()
 
 
-REPAY: Final = Verb(
-    name="repay",
-    label=_("Book a repayment"),
-    right="lending.repay_loan",
-    form=AmountForm,
-    effects=_effects(EventType.REPAYMENT),
-    seen=events_seen,
-    why_not=_off(EventType.REPAYMENT),
-    call=_book(EventType.REPAYMENT),
-    done=_("The repayment is booked."),
-    refusals=EVENT_REFUSALS,
-    is_primary=True,
-)
+def _booking_verb(kind: EventType, name: str, label: Words, right: str, done: Words, **more: Any) -> Verb:  # noqa: ANN401
+    """Book an event of a kind: its effects are planned by the engine, as of the events that were seen."""
+    options: dict[str, Any] = {"form": AmountForm, "why_not": _off(kind), **more}
+    return Verb(
+        name=name,
+        label=label,
+        right=right,
+        done=done,
+        effects=_effects(kind),
+        seen=events_seen,
+        call=_book(kind),
+        refusals=EVENT_REFUSALS,
+        **options,
+    )
+
+
+def _payout_verb(name: str, label: Words, right: str, done: Words, **more: Any) -> Verb:  # noqa: ANN401
+    """Do something about the payout, for a reason; what it does, its note says."""
+    options: dict[str, Any] = {"form": ReasonForm, **more}
+    return Verb(name=name, label=label, right=right, done=done, effects=lambda _loan, _asked: Effects(), **options)
+
+
 VERBS: Final[Sequence[Verb]] = (
-    REPAY,
-    replace(
-        REPAY,
-        name="charge",
-        label=_("Charge a fee"),
-        right="lending.charge_loan",
-        effects=_effects(EventType.CHARGE),
-        why_not=_off(EventType.CHARGE),
-        call=_book(EventType.CHARGE),
-        done=_("The fee is charged."),
-        is_primary=False,
+    _booking_verb(
+        EventType.REPAYMENT,
+        "repay",
+        _("Book a repayment"),
+        "lending.repay_loan",
+        _("The repayment is booked."),
+        is_primary=True,
     ),
-    Verb(
-        name="rate",
-        label=_("Change the rate"),
-        right="lending.change_rate_loan",
+    _booking_verb(EventType.CHARGE, "charge", _("Charge a fee"), "lending.charge_loan", _("The fee is charged.")),
+    _booking_verb(
+        EventType.RATE_CHANGE,
+        "rate",
+        _("Change the rate"),
+        "lending.change_rate_loan",
+        _("The rate is changed."),
         form=RateForm,
         about=_rate_about,
-        effects=_effects(EventType.RATE_CHANGE),
-        seen=events_seen,
-        why_not=_off(EventType.RATE_CHANGE),
-        call=_book(EventType.RATE_CHANGE),
-        done=_("The rate is changed."),
-        refusals=EVENT_REFUSALS,
     ),
-    replace(
-        REPAY,
-        name="credit",
-        label=_("Pay from credit"),
-        why_not=_off(EventType.APPLY_CREDIT),
-        effects=_effects(EventType.APPLY_CREDIT),
-        call=_book(EventType.APPLY_CREDIT),
-        done=_("The credit is applied."),
-        is_primary=False,
+    _booking_verb(
+        EventType.APPLY_CREDIT, "credit", _("Pay from credit"), "lending.repay_loan", _("The credit is applied.")
     ),
-    replace(
-        REPAY,
-        name="refund",
-        label=_("Pay credit back"),
-        right="lending.refund_loan",
+    _booking_verb(
+        EventType.REFUND_CREDIT,
+        "refund",
+        _("Pay credit back"),
+        "lending.refund_loan",
+        _("The refund is booked."),
         note=_("This books money that was paid back by hand. It does not send any."),
-        why_not=_off(EventType.REFUND_CREDIT),
-        effects=_effects(EventType.REFUND_CREDIT),
-        call=_book(EventType.REFUND_CREDIT),
-        done=_("The refund is booked."),
-        is_primary=False,
     ),
-    Verb(
-        name="reverse",
-        label=_("Reverse an event"),
-        right="lending.reverse_loan",
+    _booking_verb(
+        EventType.REVERSAL,
+        "reverse",
+        _("Reverse an event"),
+        "lending.reverse_loan",
+        _("The event is reversed."),
         form=ReversalForm,
         note=_("As if the event had never been: every later payment is allocated anew."),
-        effects=_effects(EventType.REVERSAL),
-        seen=events_seen,
         why_not=_nothing_to_reverse,
-        call=_book(EventType.REVERSAL),
-        done=_("The event is reversed."),
-        refusals=EVENT_REFUSALS,
     ),
-    Verb(
-        name="return",
-        label=_("Take the payout back"),
-        right="lending.return_loan",
+    _payout_verb(
+        "return",
+        _("Take the payout back"),
+        "lending.return_loan",
+        _("The payout is taken back; the loan waits for its payout again."),
         form=DatedForm,
         note=_("For money that the bank sent back: the loan is as if it had never been paid out."),
-        effects=lambda _loan, _asked: Effects(),
         seen=events_seen,
         why_not=_not_returned,
         call=_return,
-        done=_("The payout is taken back; the loan waits for its payout again."),
         refusals={PayoutNotReturned: RETURN_REFUSALS},
     ),
-    Verb(
-        name="pay_out",
-        label=_("Pay out again"),
-        right="lending.pay_out_loan",
-        form=ReasonForm,
+    _payout_verb(
+        "pay_out",
+        _("Pay out again"),
+        "lending.pay_out_loan",
+        _("The payout is ordered."),
         note=_("The whole amount is sent once more, to the merchant's verified account."),
-        effects=lambda _loan, _asked: Effects(),
         why_not=_again,
         call=_by_reason(pay_out_again),
-        done=_("The payout is ordered."),
         refusals={PayoutNotRepeated: RETRY_REFUSALS},
     ),
-    Verb(
-        name="cancel",
-        label=_("Cancel the loan"),
-        right="lending.cancel_loan",
-        form=ReasonForm,
+    _payout_verb(
+        "cancel",
+        _("Cancel the loan"),
+        "lending.cancel_loan",
+        _("The loan is cancelled."),
         note=_("No money will leave; the merchant may be made another offer."),
-        effects=lambda _loan, _asked: Effects(),
         why_not=_cancel,
         call=_by_reason(cancel_loan),
-        done=_("The loan is cancelled."),
         refusals={LoanNotCancelled: RETRY_REFUSALS},
     ),
 )

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -17,6 +16,7 @@ from lending.queries.setup import Setup
 STATES: Final = {
     StepState.DONE: (_("Done"), "tl-ok"),
     StepState.READY: (_("To do"), "tl-warn"),
+    StepState.BY_ITSELF: (_("Starts by itself"), "tl-info"),
     StepState.WAITING: (_("Waiting"), ""),
 }
 
@@ -106,8 +106,7 @@ def _step(step: SetupStep, state: StepState, setup: Setup, request: HttpRequest)
         yield linked(working, _("See how far it is"))
         return
     yield chip(*STATES[state])
-    by_calendar = step == SetupStep.BUSINESS_DATE and settings.BUSINESS_CLOCK != "manual"
-    shown = state == StepState.READY and words.url and not by_calendar and request.user.has_perm(words.right)
+    shown = state == StepState.READY and words.url and request.user.has_perm(words.right)
     yield Cell(text=words.button, link=_address(words.url, step, setup)) if shown else ""
 
 

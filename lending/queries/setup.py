@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.conf import settings
+
 from config.office.business_date import get_business_date
 from config.office.heartbeat import get_pulse
 from lending.domain.origination.setup import SetupStep, StepState, judge_setup
@@ -36,4 +38,8 @@ def get_setup(*, now: datetime) -> Setup:
         SetupStep.PUBLISHED_RUN: LiveRun.objects.exists(),
         SetupStep.PARTNER_CLIENT: PartnerClient.objects.exists(),
     }
-    return Setup(states=judge_setup(done), reference=reference, working=unfinished_run())
+    return Setup(
+        states=judge_setup(done, by_calendar=settings.BUSINESS_CLOCK != "manual"),
+        reference=reference,
+        working=unfinished_run(),
+    )

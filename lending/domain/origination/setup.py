@@ -19,10 +19,11 @@ class SetupStep(StrEnum):
 
 
 class StepState(StrEnum):
-    """How a step stands: done, to be done now, or waiting for others before it."""
+    """How a step stands: done, to be done now, happening by itself, or waiting for others before it."""
 
     DONE = "DONE"
     READY = "READY"
+    BY_ITSELF = "BY_ITSELF"
     WAITING = "WAITING"
 
 
@@ -35,12 +36,14 @@ NEEDS = {
 }
 
 
-def judge_setup(done: Mapping[SetupStep, bool]) -> dict[SetupStep, StepState]:
-    """Judge how each step stands; `done` has them all."""
+def judge_setup(done: Mapping[SetupStep, bool], *, by_calendar: bool) -> dict[SetupStep, StepState]:
+    """Judge how each step stands; `done` has them all. by_calendar: the calendar opens days, and people cannot."""
 
     def state(step: SetupStep) -> StepState:
         if done[step]:
             return StepState.DONE
+        if by_calendar and step is SetupStep.BUSINESS_DATE:
+            return StepState.BY_ITSELF
         return StepState.READY if all(done[need] for need in NEEDS.get(step, ())) else StepState.WAITING
 
     return {step: state(step) for step in SetupStep}

@@ -3,11 +3,11 @@ import pytest
 from lending.domain.origination.setup import SetupStep, StepState, judge_setup
 
 ORDER = list(SetupStep)
-DONE, READY, WAITING = StepState
+READY, WAITING = StepState.READY, StepState.WAITING
 
 
 def states(*done: SetupStep) -> dict[SetupStep, StepState]:
-    return judge_setup({step: step in done for step in SetupStep})
+    return judge_setup({step: step in done for step in SetupStep}, by_calendar=False)
 
 
 def test_an_empty_office_begins_with_what_needs_nothing() -> None:
@@ -26,3 +26,8 @@ def test_steps_become_ready_in_their_order() -> None:
     """Red if a step needed one that stands below it: the list would be read downwards and be stuck."""
     for place, step in enumerate(ORDER):
         assert states(*ORDER[:place])[step] == READY
+
+
+def test_nobody_is_asked_to_open_a_day_that_the_calendar_opens() -> None:
+    found = judge_setup(dict.fromkeys(SetupStep, False), by_calendar=True)
+    assert [step for step, state in found.items() if state == StepState.BY_ITSELF] == [SetupStep.BUSINESS_DATE]
