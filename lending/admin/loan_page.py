@@ -46,7 +46,7 @@ from lending.domain.books.loan import LoanStatus
 from lending.domain.books.transfer import PayoutHold, TransferKind
 from lending.domain.contract.events import EventType
 from lending.models import Entry, Loan, Transfer
-from lending.queries.loans import rate_of
+from lending.queries.loans import rate_of, reversible_events
 from lending.queries.servicing import EventWithAllocation, InstalmentRow, Servicing, get_servicing
 from lending.queries.transfers import payout_holds
 
@@ -222,7 +222,11 @@ def _events(servicing: Servicing, loan: Loan, request: HttpRequest) -> Card:
         Column(label=_("By")),
         Column(label=""),
     ]
-    rows = [_event(one, loan, people.get(one.event.actor), may_reverse=may_reverse) for one in servicing.events]
+    reversible = {event.pk for event in reversible_events(loan)} if may_reverse else set()
+    rows = [
+        _event(one, loan, people.get(one.event.actor), may_reverse=one.event.pk in reversible)
+        for one in servicing.events
+    ]
     empty = _("Nothing yet. Payments, fees and corrections appear here once the loan is paid out.")
     return Card(title=_("Events"), parts=[Table(columns=columns, rows=rows, empty=empty)])
 
@@ -253,7 +257,6 @@ def _event(one: EventWithAllocation, loan: Loan, who: str | None, *, may_reverse
                 allocation.credit_minor,
             )
         ]
-    reversible = one.reversed_by is None and event.type not in {EventType.REVERSAL, EventType.DISBURSEMENT}
     address = f"{reverse('admin:lending_loan_reverse', args=[loan.pk])}?event={event.seq}"
     return Row(
         cells=[
@@ -263,7 +266,7 @@ def _event(one: EventWithAllocation, loan: Loan, who: str | None, *, may_reverse
             rate_words(event.rate) if event.rate is not None else amount(event.amount_minor),
             *allocated,
             who,
-            Cell(text=_("Reverse"), link=address) if reversible and may_reverse else "",
+            Cell(text=_("Reverse"), link=address) if may_reverse else "",
         ],
         style="tl-gone" if one.reversed_by is not None else "",
     )

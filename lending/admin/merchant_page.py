@@ -92,9 +92,7 @@ def merchant_page(merchant: Merchant, request: HttpRequest) -> Page:
     alerts, figures, cards = _standing(score, merchant, late)
     total = sum(part.sold - part.returned for part in sales)
     span = f"{SPANS[period]}, {merchant.currency}"
-    figures.append(
-        Figure(label=span, value=money(total, merchant.currency), note=SALES[Settlement(merchant.partner.settlement)])
-    )
+    figures.append(Figure(label=span, value=money(total, merchant.currency), note=_counted(merchant)))
     if score is not None:
         run = score.run
         figures.append(Figure(label=_("Live run as of"), value=linked(run, run.as_of.isoformat()), style="tl-plain"))

@@ -21,7 +21,7 @@ from config.office.words import Words, money
 from lending.admin.words import ACCEPTANCE_REFUSALS, APPLICATION_REFUSALS, APPLIED, OFFER_STATES, SINGLE_REFUSALS
 from lending.domain.contract.quote import Quote
 from lending.domain.origination.application import ApplicationRefusal, ApplicationState
-from lending.domain.origination.offer import AcceptanceRefusal, OfferState, SignedTerms
+from lending.domain.origination.offer import AcceptanceRefusal, OfferState, SignedTerms, is_signed_in_time
 from lending.models import Application, Offer, ProductVersion
 from lending.operations.applications import OfferNotAccepted, accept_offer
 from lending.queries.offers import quote_offer
@@ -64,7 +64,7 @@ class ApplyForm(VerbForm):
     def clean_signed_at(self) -> Any:  # noqa: ANN401 - a moment
         """Refuse a signature from before the offer, or from the future."""
         signed = self.cleaned_data["signed_at"]
-        if signed and not self.row.made_at.date() <= signed.date() <= timezone.now().date():
+        if signed and not is_signed_in_time(signed, made_at=self.row.made_at, now=timezone.now()):
             raise forms.ValidationError(_("The terms were signed after the offer was made, and not in the future."))
         return signed
 

@@ -202,4 +202,4 @@ def _text_of_narrow(cell: float | None) -> str:
     """Write a cell of 32 bits or fewer: it cannot hold 12.34, nor every integer from 2**24 on."""
     if cell is None or isnan(cell) or (cell.is_integer() and abs(cell) < EXACT_IN_32_BITS):
         return _text_of(cell)
-    return f"a 32-bit float cannot hold cents: {cell:.7g}"
+    return f"32-bit float loses cents: {cell:.7g}"

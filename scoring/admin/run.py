@@ -23,7 +23,7 @@ from scoring.admin.versions import grades_table
 from scoring.admin.words import ABANDON_REFUSALS, PUBLISH_REFUSALS, START_REFUSALS
 from scoring.domain.calibration import CalibrationRefused
 from scoring.domain.checks import CheckName, CheckNote
-from scoring.domain.run import RunKind, RunState, judge_calibration
+from scoring.domain.run import RunState
 from scoring.models import RunCheck, ScoreRun
 from scoring.operations.runs import (
     RUN,
@@ -52,7 +52,7 @@ from scoring.queries.progress import (
     get_start_refusal,
     is_working,
 )
-from scoring.queries.runs import active_calibration, active_scorecard
+from scoring.queries.runs import active_calibration, active_scorecard, get_calibration_refusal
 from scoring.queries.scores import get_live_run
 
 PASSED: Final = (_("Passed"), "tl-ok")
@@ -171,7 +171,7 @@ def _target_ppm(asked: Asked) -> int:
 
 
 def _calibrate_refusal(run: ScoreRun, _asked: Asked) -> Words | None:
-    unfit = judge_calibration(kind=RunKind(run.kind), state=RunState(run.state))
+    unfit = get_calibration_refusal(run)
     return None if unfit is None else CALIBRATION_REFUSALS[unfit]
 
 

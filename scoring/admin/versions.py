@@ -35,9 +35,9 @@ from scoring.domain.calibration import GRADES, PD_BELOW_PPM, Calibration
 from scoring.domain.features.declarations import FEATURES
 from scoring.domain.scorecard import DAY_ONE_CARD, Row, Scorecard
 from scoring.models import CalibrationVersion, ScorecardVersion
-from scoring.operations.versions import enter_scorecard
+from scoring.operations.versions import ScorecardNotEntered, enter_scorecard
 from scoring.queries.explanations import bins_of
-from scoring.queries.labels import CHARACTERISTICS, FAMILIES, bin_in_unit
+from scoring.queries.labels import CHARACTERISTICS, FAMILIES, SCORECARD_REFUSALS, bin_in_unit
 from scoring.queries.runs import active_scorecard
 from scoring.queries.scores import calibration_of, card_of
 
@@ -64,7 +64,7 @@ ENTER: Final = Verb(
     offered=lambda _row: active_scorecard() is None,
     call=lambda _row, asked: enter_scorecard(text=DAY_ONE_CARD.read_text(), actor=asked.actor, now=asked.now),
     done=_("The card is entered: the next run uses it."),
-    refusals={},
+    refusals={ScorecardNotEntered: SCORECARD_REFUSALS},
     is_primary=True,
 )
 

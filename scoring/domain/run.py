@@ -41,9 +41,15 @@ class StartRefusal(StrEnum):
 
 
 class RunUnfit(StrEnum):
-    """Why no calibration comes of a run. REPLACED: it was entered before, and a later one is in force."""
+    """Why no calibration is solved on a run: it is not done or of one merchant, or another card is in force by now."""
 
     NOT_DONE = "NOT_DONE"
+    OTHER_CARD = "OTHER_CARD"
+
+
+class VersionRefusal(StrEnum):
+    """Why a card or a calibration is not entered again: a later one is in force."""
+
     REPLACED = "REPLACED"
 
 
@@ -91,10 +97,16 @@ def is_due(*, by_calendar: bool, today: date | None, scored_today: bool, is_firs
     return by_calendar and today is not None and not scored_today and (settled or not is_first)
 
 
-def judge_calibration(*, kind: RunKind, state: RunState) -> RunUnfit | None:
-    """Judge whether a calibration may be solved on a run: a finished one over all merchants."""
-    is_done = kind == RunKind.FULL and state not in {RunState.WORKING, RunState.ABANDONED}
-    return None if is_done else RunUnfit.NOT_DONE
+def judge_calibration(*, kind: RunKind, state: RunState, is_card_in_force: bool) -> RunUnfit | None:
+    """Judge whether a calibration may be solved on a run: a finished one over all merchants, by the card in force."""
+    if kind != RunKind.FULL or state in {RunState.WORKING, RunState.ABANDONED}:
+        return RunUnfit.NOT_DONE
+    return None if is_card_in_force else RunUnfit.OTHER_CARD
+
+
+def judge_version(*, is_known: bool, is_in_force: bool) -> VersionRefusal | None:
+    """Judge whether a card or calibration may be entered: again only while it is in force, which changes nothing."""
+    return VersionRefusal.REPLACED if is_known and not is_in_force else None
 
 
 def judge_single(*, has_live_run: bool, has_feature_set: bool) -> SingleRefusal | None:

@@ -10,11 +10,11 @@ from config.kernel.refusals import Refused
 from config.office.actors import Actor
 from config.office.events import record_event
 from scoring.domain.calibration import CalibrationRefused, canonical_calibration
-from scoring.domain.run import RunKind, RunState, RunUnfit, judge_calibration
+from scoring.domain.run import VersionRefusal, judge_version
 from scoring.domain.scorecard import canonical_card, parse_scorecard
 from scoring.models import CalibrationVersion, ScorecardVersion, ScoreRun
 from scoring.queries.calibrations import solve_calibration
-from scoring.queries.runs import active_calibration
+from scoring.queries.runs import active_calibration, active_scorecard, get_calibration_refusal
 from scoring.queries.scores import get_run
 
 CENTRAL_TENDENCY_PPM: Final = 50_000
@@ -25,15 +25,22 @@ class CalibrationNotMade(Refused[StrEnum]):
     """No calibration was made; the reason is one of the domain's, or that the run is not fit for it."""
 
 
-def enter_scorecard(*, text: str, actor: Actor, now: datetime) -> ScorecardVersion:
-    """Enter a scorecard, or return it if it is there already; the last entered is used from the next run on.
+class ScorecardNotEntered(Refused[VersionRefusal]):
+    """The card was not entered."""
 
-    Raises ScorecardMalformed.
+
+def enter_scorecard(*, text: str, actor: Actor, now: datetime) -> ScorecardVersion:
+    """Enter a scorecard, or return it if it is in force already; the last entered is used from the next run on.
+
+    Raises ScorecardMalformed, ScorecardNotEntered.
     """
     content, sha256 = canonical_card(text)
     card = parse_scorecard(content, sha256)
     with operation():
         known = ScorecardVersion.objects.filter(sha256=sha256).first()
+        refusal = judge_version(is_known=known is not None, is_in_force=known == active_scorecard())
+        if refusal is not None:
+            raise ScorecardNotEntered(refusal)
         if known is not None:
             return known
         version = ScorecardVersion.objects.create(
@@ -56,7 +63,7 @@ def create_calibration(
     with operation():
         ScoreRun.objects.filter(pk=run_id).lock().get()
         run = get_run(run_id=run_id)
-        unfit = judge_calibration(kind=RunKind(run.kind), state=RunState(run.state))
+        unfit = get_calibration_refusal(run)
         if unfit is not None:
             raise CalibrationNotMade(unfit)
         try:
@@ -65,8 +72,10 @@ def create_calibration(
             raise CalibrationNotMade(refused.reason) from refused
         content, sha256 = canonical_calibration(calibration)
         known = CalibrationVersion.objects.filter(sha256=sha256).first()
-        if known is not None and known != active_calibration(scorecard=run.scorecard):
-            raise CalibrationNotMade(RunUnfit.REPLACED)
+        in_force = active_calibration(scorecard=run.scorecard)
+        refusal = judge_version(is_known=known is not None, is_in_force=known == in_force)
+        if refusal is not None:
+            raise CalibrationNotMade(refusal)
         if known is not None:
             return known
         version = CalibrationVersion.objects.create(

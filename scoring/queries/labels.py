@@ -18,7 +18,7 @@ from scoring.domain.calibration import CalibrationRefusal
 from scoring.domain.checks import CheckName, CheckNote
 from scoring.domain.features.declarations import FEATURES, Unit
 from scoring.domain.policy import DAY_ONE, Gate, NotScored
-from scoring.domain.run import RunState, RunUnfit
+from scoring.domain.run import RunState, RunUnfit, VersionRefusal
 from scoring.models import RunCheck
 from scoring.queries.explanations import Bin
 
@@ -47,9 +47,15 @@ NOT_SCORED: Final = {
     NotScored.NO_RECENT_SALE: format_lazy(_("No sale in {days} days"), days=DAY_ONE.recent_days),
     NotScored.TOO_YOUNG: format_lazy(_("First sale less than {days} days ago"), days=DAY_ONE.youngest_days),
 }
+SCORECARD_REFUSALS: Final = {
+    VersionRefusal.REPLACED: _(
+        "This card was entered before, and a later one is in force: raise the version in its document."
+    ),
+}
 CALIBRATION_REFUSALS: Final = {
     RunUnfit.NOT_DONE: _("Only a finished run over all merchants can be calibrated on."),
-    RunUnfit.REPLACED: _(
+    RunUnfit.OTHER_CARD: _("Another scorecard is in force by now: calibrate on a run by that one."),
+    VersionRefusal.REPLACED: _(
         "This calibration was entered before, and a later one is in force: aim at a mean PD that differs by 0.01 %."
     ),
     CalibrationRefusal.NOBODY_PASSES: _("No scored merchant of the run passes the rules: import more history."),

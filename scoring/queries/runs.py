@@ -11,7 +11,7 @@ from merchants.queries.batches import is_settled
 from scoring.domain.calibration import GRADES
 from scoring.domain.checks import RunSummary
 from scoring.domain.features.sets import FEATURE_SETS
-from scoring.domain.run import SETTLED_AFTER, RunState, is_due
+from scoring.domain.run import SETTLED_AFTER, RunKind, RunState, RunUnfit, is_due, judge_calibration
 from scoring.models import CalibrationVersion, LiveRun, Score, ScorecardVersion, ScoreRun
 
 NULLS = """
@@ -55,6 +55,13 @@ def reference_run(*, scorecard: ScorecardVersion) -> ScoreRun | None:
     """Get the newest finished run by a card, on which its calibration may be solved."""
     unfit = [RunState.WORKING, RunState.ABANDONED]
     return ScoreRun.objects.full().filter(scorecard=scorecard).exclude(state__in=unfit).order_by("-pk").first()
+
+
+def get_calibration_refusal(run: ScoreRun) -> RunUnfit | None:
+    """Judge whether a calibration may be solved on a run."""
+    return judge_calibration(
+        kind=RunKind(run.kind), state=RunState(run.state), is_card_in_force=run.scorecard == active_scorecard()
+    )
 
 
 def unfinished_run() -> ScoreRun | None:

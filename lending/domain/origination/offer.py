@@ -76,6 +76,11 @@ class SignedTerms:
     address: str
 
 
+def is_signed_in_time(signed_at: datetime, *, made_at: datetime, now: datetime) -> bool:
+    """Tell whether terms were signed on the day of the offer or later, and not after today."""
+    return made_at.date() <= signed_at.date() <= now.date()
+
+
 def may_become(before: OfferState, after: OfferState) -> bool:
     """Tell whether an offer may pass from one state to the other."""
     return after in TRANSITIONS[before]

@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from config.office.actors import SYSTEM
 from scoring.domain.scorecard import DAY_ONE_CARD
-from scoring.operations.versions import enter_scorecard
+from scoring.operations.versions import ScorecardNotEntered, enter_scorecard
+from scoring.queries.labels import SCORECARD_REFUSALS
 
 
 class Command(BaseCommand):
@@ -23,6 +24,8 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401
         try:
             version = enter_scorecard(text=options["file"].read_text(), actor=SYSTEM, now=timezone.now())
+        except ScorecardNotEntered as refused:
+            raise CommandError(str(SCORECARD_REFUSALS[refused.reason])) from refused
         except (OSError, ValueError) as error:
             message = f"{options['file']}: {error}"
             raise CommandError(message) from error

@@ -362,6 +362,6 @@ def test_amounts_of_32_bits_are_told_as_what_they_are(tmp_path: Path) -> None:
     out, err = import_market(write_columnar(tmp_path / "bazaar", amount))
     assert "3 received, 1 accepted" in out
     assert err == [
-        "transactions, row 1: BAD_AMOUNT: t0: 'a 32-bit float cannot hold cents: 12.34' is not a decimal amount",
-        "transactions, row 3: BAD_AMOUNT: t2: 'a 32-bit float cannot hold cents: 1.677722e+0' is not a decimal amount",
+        "transactions, row 1: BAD_AMOUNT: t0: '32-bit float loses cents: 12.34' is not a decimal amount",
+        "transactions, row 3: BAD_AMOUNT: t2: '32-bit float loses cents: 1.677722e+07' is not a decimal amount",
     ]

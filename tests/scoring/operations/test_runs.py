@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -28,8 +29,9 @@ from scoring.operations.runs import (
     score_shard,
     start_run,
 )
-from scoring.operations.versions import CalibrationNotMade, create_calibration, enter_scorecard
+from scoring.operations.versions import CalibrationNotMade, ScorecardNotEntered, create_calibration, enter_scorecard
 from scoring.queries.progress import get_publish_refusal
+from scoring.queries.runs import active_scorecard
 from scoring.queries.scores import compute_run, get_live_run, stored_row
 from tests.conftest import CLERK, NOW, Enqueued
 from tests.markets import make_merchants, make_partner, receive, sale
@@ -344,3 +346,20 @@ def test_a_run_is_due(  # noqa: PLR0917
     today = AS_OF if has_day else None
     found = is_due(by_calendar=by_calendar, today=today, scored_today=scored_today, is_first=is_first, settled=settled)
     assert found is due
+
+
+def test_an_older_card_or_calibration_is_not_said_to_be_in_force() -> None:
+    """Red if entering one again returned it as if the next run used it, while the last entered is used."""
+    make_market(2)
+    first = active_scorecard()
+    run = run_once()
+    later = json.loads(DAY_ONE_CARD.read_text())
+    later["version"] += 1
+    second = enter_scorecard(text=json.dumps(later), actor=SYSTEM, now=NOW)
+    assert enter_scorecard(text=json.dumps(later), actor=SYSTEM, now=NOW) == second != first
+    with pytest.raises(ScorecardNotEntered):
+        enter_scorecard(text=DAY_ONE_CARD.read_text(), actor=SYSTEM, now=NOW)
+    assert active_scorecard() == second
+    with pytest.raises(CalibrationNotMade) as refused:
+        create_calibration(run_id=run.pk, actor=SYSTEM, now=NOW)
+    assert refused.value.reason is RunUnfit.OTHER_CARD
