@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from config.office.display import Column, Page, Part, Table, chip, grade_chip
-from config.office.lists import Filter, ListColumn, Listing, Search, choice_filter, value_filter
+from config.office.lists import Filter, ListColumn, Listing, Search, choice_filter, member, value_filter
 from config.office.pages import OfficeAdmin, name_over
 from config.office.words import money
 from lending.admin.loan_page import loan_page
@@ -57,7 +57,7 @@ class LoanAdmin(OfficeAdmin[Loan]):
         Filter(
             name="late",
             label=_("days past due"),
-            choices=lambda: [(value.value, LATENESS[value]) for value in Lateness],
+            choices=member(Lateness, LATENESS),
             keep=lambda rows, value: with_lateness(rows, Lateness(value)),
         ),
         choice_filter(

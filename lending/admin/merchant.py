@@ -8,11 +8,12 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, path
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from unfold.dataclasses import SearchResult
 
 from config.office.display import Page, change_url, grade_chip
-from config.office.lists import Filter, ListColumn, Search, value_filter
+from config.office.lists import Filter, ListColumn, Search, member, value_filter
 from config.office.pages import OfficeAdmin, name_over
 from config.office.words import NOTHING, Words, money
 from lending.admin.merchant_page import merchant_page
@@ -25,7 +26,15 @@ from merchants.queries.merchants import categories, regions, search_merchants
 from scoring.domain.policy import NotScored
 from scoring.models import Score
 from scoring.queries.labels import NOT_SCORED
-from scoring.queries.merchants import GradeFilter, Outcome, live_scores, with_grade, with_live_score, with_outcome
+from scoring.queries.merchants import (
+    GOOD_GRADES,
+    GradeFilter,
+    Outcome,
+    live_scores,
+    with_grade,
+    with_live_score,
+    with_outcome,
+)
 from scoring.queries.replay import get_score
 
 FOUND_AT_ONCE: Final = 8
@@ -58,7 +67,10 @@ def _why_not(row: tuple[Merchant, Score | None]) -> Words:
 
 
 def _grades() -> list[tuple[str, Words]]:
-    return [(GradeFilter.GOOD, _("B2 or better")), *((grade, grade) for grade in list(GradeFilter)[1:])]
+    return [
+        (GradeFilter.GOOD, _t("%(grade)s or better") % {"grade": GOOD_GRADES[-1]}),
+        *((grade, grade) for grade in list(GradeFilter)[1:]),
+    ]
 
 
 @admin.register(Merchant)
@@ -99,7 +111,7 @@ class MerchantAdmin(OfficeAdmin[Merchant]):
         Filter(
             name="outcome",
             label=_("score"),
-            choices=lambda: [(outcome.value, words) for outcome, words in OUTCOMES.items()],
+            choices=member(Outcome, OUTCOMES),
             keep=lambda rows, value: with_outcome(rows, Outcome(value)),
         ),
         Filter(

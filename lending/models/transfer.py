@@ -60,7 +60,8 @@ class Transfer(models.Model):
     objects = TransferQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("transfer")
+        verbose_name = _("payout or collection")
+        verbose_name_plural = _("payouts and collections")
         constraints = [
             models.CheckConstraint(name="lending_transfer_kind_known", condition=Q(kind__in=KINDS)),
             models.CheckConstraint(name="lending_transfer_state_known", condition=Q(state__in=STATES)),
