@@ -195,7 +195,7 @@ def _known(decision: Decision, application: Application) -> Page:
         Figure(label=_("Outstanding then"), value=money(facts.merchant.exposure.outstanding_minor, currency)),
     ]
     rules = Table(
-        columns=[Column(label=_("Rule")), Column(label=_("Result"))],
+        columns=[Column(label=_("Stops the application if")), Column(label=_("Result"))],
         rows=[
             [GROUNDS[ground], chip(*(COUNTED if ground is verdict.ground else FIRED if fired else PASSED))]
             for ground, fired in verdict.evaluated

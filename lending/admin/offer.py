@@ -48,7 +48,7 @@ class ApplyForm(VerbForm):
         regex=r"^[0-9a-fA-F]{64}$",
         max_length=64,
         widget=UnfoldAdminTextInputWidget,
-        help_text=_("64 hexadecimal digits, as `sha256sum FILE` prints them."),
+        help_text=_("64 hexadecimal digits, as “sha256sum FILE” prints them."),
     )
     address = forms.GenericIPAddressField(label=_("IP address it was signed from"), widget=UnfoldAdminTextInputWidget)
 

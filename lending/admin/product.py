@@ -84,6 +84,7 @@ ENTER: Final = Verb(
     effects=_enter_effects,
     preview_label=_("Show the product"),
     why_not=_enter_refusal,
+    offered=lambda _row: bool(currencies_without_product()),
     call=lambda _row, asked: enter_product(text=_first_product(asked), actor=asked.actor, now=asked.now),
     done=_("The product is sold: offers follow the next published run, or the live one."),
     refusals={ProductNotEntered: ENTRY_REFUSALS},
