@@ -7,8 +7,9 @@ from unfold.dataclasses import SearchResult
 
 
 def search(request: HttpRequest, term: str) -> list[SearchResult]:
-    """Ask every app that declared a search, in the order of the apps."""
+    """Ask every app that declared a search, in the order of the apps, for the term as it was typed."""
+    typed = request.GET.get("s", term).strip()  # the theme hands it on in small letters
     found: list[SearchResult] = []
     for path in settings.DECLARED.search:
-        found += import_string(path)(request, term)
+        found += import_string(path)(request, typed)
     return found

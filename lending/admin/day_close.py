@@ -19,7 +19,7 @@ from config.office.progress import live_view, progress_page
 from config.office.verbs import Asked, Effects, Verb, VerbForm, date_field
 from config.office.words import Words, money
 from lending.admin.words import ACCOUNTS, CLOSE_REFUSALS, CLOSE_STATES, OPENING_REFUSALS
-from lending.domain.books.day_close import CloseState, OpeningRefusal
+from lending.domain.books.day_close import CloseState
 from lending.domain.books.ledger import Account
 from lending.models import DayClose, Loan, ProofLine
 from lending.operations.day_close import CLOSE, DayNotClosed, DayNotOpened, close_day, open_first_day, open_next_day
@@ -69,12 +69,20 @@ def _open_about(_row: None, _asked: Asked) -> Sequence[Part]:
     return [Facts(facts), Table(columns=columns, rows=dues, empty=_("Nothing is due on the day that is closed."))]
 
 
-def _open(_row: None, asked: Asked) -> DayClose:
+def _shown(asked: Asked) -> date:
+    """Read which day the page showed; a form that nobody was shown names one that is never next."""
     try:
-        after = date.fromisoformat(asked.seen or "")
-    except ValueError as error:  # a form that nobody was shown
-        raise DayNotOpened(OpeningRefusal.NOT_THE_DAY_SHOWN) from error
-    return open_next_day(after=after, actor=asked.actor, now=asked.now)
+        return date.fromisoformat(asked.seen or "")
+    except ValueError:
+        return date.min
+
+
+def _close(_row: None, asked: Asked) -> DayClose:
+    return close_day(actor=asked.actor, now=asked.now, seen=_shown(asked))
+
+
+def _open(_row: None, asked: Asked) -> DayClose:
+    return open_next_day(after=_shown(asked), actor=asked.actor, now=asked.now)
 
 
 CLOSE_NEXT: Final = Verb(
@@ -87,7 +95,8 @@ CLOSE_NEXT: Final = Verb(
         "with the loans. Payments can be booked meanwhile."
     ),
     why_not=_close_refusal,
-    call=lambda _row, asked: close_day(actor=asked.actor, now=asked.now),
+    seen=lambda _row: next_day(),
+    call=_close,
     done=_("The close has started."),
     refusals={DayNotClosed: CLOSE_REFUSALS},
     is_primary=True,

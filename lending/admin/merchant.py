@@ -168,7 +168,7 @@ def find_merchants(request: HttpRequest, term: str) -> list[SearchResult]:
     """Find merchants for the command palette."""
     if not request.user.has_perm("merchants.view_merchant"):
         return []
-    found = search_merchants(term.strip()).select_related("partner").order_by("pk")[:FOUND_AT_ONCE]
+    found = search_merchants(term).select_related("partner").order_by("pk")[:FOUND_AT_ONCE]
     return [
         SearchResult(
             title=merchant.name,
@@ -184,9 +184,9 @@ def find_lending(request: HttpRequest, term: str) -> list[SearchResult]:
     """Find loans and applications for the command palette."""
     found: list[SearchResult] = []
     if request.user.has_perm("lending.view_loan"):
-        loans = search_loans(term.strip()).select_related("merchant").order_by("-pk")[:FOUND_AT_ONCE]
+        loans = search_loans(term).select_related("merchant").order_by("-pk")[:FOUND_AT_ONCE]
         found += [SearchResult(str(loan), loan.merchant.name, change_url(loan), "payments") for loan in loans]
     if request.user.has_perm("lending.view_application"):
-        rows = search_applications(term.strip()).select_related("merchant").order_by("-pk")[:FOUND_AT_ONCE]
+        rows = search_applications(term).select_related("merchant").order_by("-pk")[:FOUND_AT_ONCE]
         found += [SearchResult(row.external_ref, row.merchant.name, change_url(row), "rule") for row in rows]
     return found

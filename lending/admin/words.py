@@ -142,6 +142,7 @@ CLOSE_REFUSALS: Final = {
     CloseRefusal.NO_BUSINESS_DATE: _("No business day is open."),
     CloseRefusal.ANOTHER_WORKS: _("Another day is being closed."),
     CloseRefusal.NOTHING_TO_CLOSE: _("Every day before the open one is closed, or no loan was ever paid out."),
+    CloseRefusal.NOT_THE_DAY_SHOWN: _("Another day is next by now: look at it first."),
 }
 ENTRY_REFUSALS: Final = {
     EntryRefusal.VERSION_USED: _("This version of the product is entered with another content."),

@@ -60,11 +60,14 @@ class DayNotOpened(Refused[OpeningRefusal]):
     """The business date stays."""
 
 
-def close_day(*, actor: Actor, now: datetime) -> DayClose:
-    """Start closing the oldest business day that is not closed. Raises DayNotClosed, Contended."""
+def close_day(*, actor: Actor, now: datetime, seen: date | None = None) -> DayClose:
+    """Start closing the oldest business day that is not closed, if it is the one that was seen.
+
+    Raises DayNotClosed, Contended.
+    """
     with operation():
         lock_business_date()
-        day, refusal = next_day(), get_close_refusal()
+        day, refusal = next_day(), get_close_refusal(seen=seen)
         if refusal is not None or day is None:
             raise DayNotClosed(refusal or CloseRefusal.NOTHING_TO_CLOSE)
         parts = CLOSE.parts_for(Loan.objects.active().count())

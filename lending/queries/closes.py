@@ -45,10 +45,10 @@ def next_day(*, today: date | None = None) -> date | None:
     return day_to_close(today=today or get_business_date(), last_closed=last_closed_day(), first_loan=first_loan)
 
 
-def get_close_refusal() -> CloseRefusal | None:
-    """Judge whether the next day may be closed."""
+def get_close_refusal(*, seen: date | None = None) -> CloseRefusal | None:
+    """Judge whether the next day may be closed, or only the one that was seen."""
     today, working = get_business_date(), DayClose.objects.working().exists()
-    return judge_close(today=today, day=next_day(today=today), another_works=working)
+    return judge_close(today=today, day=next_day(today=today), another_works=working, seen=seen)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,7 @@ class CloseRefusal(StrEnum):
     NO_BUSINESS_DATE = "NO_BUSINESS_DATE"
     ANOTHER_WORKS = "ANOTHER_WORKS"
     NOTHING_TO_CLOSE = "NOTHING_TO_CLOSE"
+    NOT_THE_DAY_SHOWN = "NOT_THE_DAY_SHOWN"
 
 
 class OpeningRefusal(StrEnum):
@@ -64,13 +65,18 @@ def day_to_close(*, today: date | None, last_closed: date | None, first_loan: da
     return first if today is not None and first is not None and first < today else None
 
 
-def judge_close(*, today: date | None, day: date | None, another_works: bool) -> CloseRefusal | None:
-    """Judge whether a closing may start."""
-    if today is None:
-        return CloseRefusal.NO_BUSINESS_DATE
-    if another_works:
-        return CloseRefusal.ANOTHER_WORKS
-    return CloseRefusal.NOTHING_TO_CLOSE if day is None else None
+def judge_close(
+    *, today: date | None, day: date | None, another_works: bool, seen: date | None = None
+) -> CloseRefusal | None:
+    """Judge whether the next day may be closed, or only the one that was seen."""
+    return first_of(
+        {
+            CloseRefusal.NO_BUSINESS_DATE: today is None,
+            CloseRefusal.ANOTHER_WORKS: another_works,
+            CloseRefusal.NOTHING_TO_CLOSE: day is None,
+            CloseRefusal.NOT_THE_DAY_SHOWN: seen is not None and seen != day,
+        }
+    )
 
 
 def judge_first_opening(*, today: date | None, by_calendar: bool, days_away: int) -> OpeningRefusal | None:

@@ -12,9 +12,9 @@ from config.office.actors import SYSTEM
 from config.office.business_date import get_business_date, open_day
 from config.office.models import BusinessDate
 from config.office.words import money
-from lending.domain.books.day_close import OpeningRefusal
+from lending.domain.books.day_close import CloseRefusal, OpeningRefusal
 from lending.models import DayClose
-from lending.operations.day_close import DayNotOpened, open_next_day
+from lending.operations.day_close import DayNotClosed, DayNotOpened, close_day, open_next_day
 from lending.queries.closes import Dues, get_opening
 from lending.queries.servicing import get_servicing
 from tests.conftest import CLERK, NOW
@@ -88,3 +88,13 @@ def test_the_next_instalment_on_the_page_is_what_will_be_due(client: Client) -> 
     assertContains(page, expected)
     roll(servicing.projection.next_due)
     assert get_servicing(loan).projection.due_minor == servicing.projection.next_due_minor < quoted
+
+
+def test_a_stale_page_closes_nothing_but_the_day_it_showed() -> None:
+    """Red if the second of two people who saw the same day closed the next one unseen."""
+    lent()
+    open_day(on=OPENED + timedelta(days=2), actor=SYSTEM, now=NOW)
+    with pytest.raises(DayNotClosed) as refused:
+        close_day(actor=CLERK, now=NOW, seen=OPENED - timedelta(days=1))
+    assert refused.value.reason is CloseRefusal.NOT_THE_DAY_SHOWN
+    assert close_day(actor=CLERK, now=NOW, seen=OPENED).day == OPENED
