@@ -22,7 +22,7 @@ def _nothing_found_by_another_test() -> None:
     cache.clear()
 
 
-def found(client: Client, term: str) -> Any:
+def found(client: Client, term: str) -> Any:  # noqa: ANN401 - the test client's response
     return client.get(reverse("admin:search"), {"s": term, "extended": "1"})
 
 

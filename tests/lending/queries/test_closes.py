@@ -98,3 +98,16 @@ def test_a_stale_page_closes_nothing_but_the_day_it_showed() -> None:
         close_day(actor=CLERK, now=NOW, seen=OPENED - timedelta(days=1))
     assert refused.value.reason is CloseRefusal.NOT_THE_DAY_SHOWN
     assert close_day(actor=CLERK, now=NOW, seen=OPENED).day == OPENED
+
+
+def test_staff_close_the_day_that_the_page_shows(client: Client) -> None:
+    """Red if the page did not hand back the day it showed, or a form without one closed whichever is next."""
+    lent()
+    open_day(on=OPENED + timedelta(days=1), actor=SYSTEM, now=NOW)
+    client.force_login(staff(Role.FINANCE))
+    address = reverse("admin:lending_dayclose_start")
+    assertContains(client.get(address), f'name="seen" value="{OPENED}"')
+    assertContains(client.post(address), "Another day is next by now")
+    assert not DayClose.objects.exists()
+    client.post(address, {"seen": OPENED.isoformat()})
+    assert DayClose.objects.get().day == OPENED
