@@ -17,11 +17,16 @@ from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.db import connections
 from django.test import TransactionTestCase
+from hypothesis import settings as hypothesis_settings
 from pytest_django import DjangoDbBlocker
 
 from config import embedded
 from config.declarations import Role
 from config.office.actors import Actor, ActorKind
+
+# No deadline: on a busy machine any example may take longer than any bound.
+hypothesis_settings.register_profile("tradeline", deadline=None)
+hypothesis_settings.load_profile("tradeline")
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"

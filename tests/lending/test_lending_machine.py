@@ -303,7 +303,6 @@ def test_lending_is_what_the_model_says(eighth: int, monkeypatch: pytest.MonkeyP
 RUNS = settings(
     max_examples=25,
     stateful_step_count=30,
-    deadline=None,
     derandomize=False,  # each eighth its own
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
 )

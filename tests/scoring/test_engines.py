@@ -229,7 +229,7 @@ def scores_of(code: str) -> list[dict[str, object]]:
     return [{field: getattr(found[name], field) for field in fields} for name in sorted(found)]
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**32), settlement=st.sampled_from(Settlement))
 def test_neither_the_future_nor_the_order_nor_the_batches_change_a_score(seed: int, settlement: Settlement) -> None:
     """Red with `<=` for `<` in HISTORY, and for any measure that takes the first row it meets."""

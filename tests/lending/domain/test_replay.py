@@ -21,7 +21,7 @@ from tests.lending.domain.loans import OPENED, disbursed, paid, terms_of
 from tests.lending.model import model
 
 Case = dict[str, Any]
-SLOW = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+SLOW = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 def read(case: Case) -> tuple[Terms, list[LoanEvent], list[date]]:

@@ -206,7 +206,7 @@ kinds = st.sampled_from(["1", "2", "3"])
 amounts = st.sampled_from(["5.00", "6.00"])
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.builds(lambda name, amount: sale(name, amount=amount), kinds, amounts), max_size=8), st.data())
 def test_every_row_is_counted_once_however_the_rows_are_split(rows: list[dict[str, str]], data: st.DataObject) -> None:
     partner = make_partner(f"p{Batch.objects.count()}")

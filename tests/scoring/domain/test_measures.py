@@ -61,7 +61,7 @@ def random_surroundings(random: Random) -> tuple[Surroundings, int, int]:
 
 
 @given(seed=st.integers(0, 2**32), escrow=st.booleans())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_characteristics_agree_with_the_oracle(seed: int, escrow: bool) -> None:  # noqa: FBT001
     random = Random(seed)  # noqa: S311
     histories = [random_history(random, merchant, escrow=escrow) for merchant in range(MERCHANTS)]
@@ -83,7 +83,7 @@ def test_characteristics_agree_with_the_oracle(seed: int, escrow: bool) -> None:
 
 
 @given(seed=st.integers(0, 2**32), escrow=st.booleans())
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_the_order_of_rows_does_not_count(seed: int, escrow: bool) -> None:  # noqa: FBT001
     random = Random(seed)  # noqa: S311
     rows = [row for merchant in range(4) for row in random_history(random, merchant, escrow=escrow)]

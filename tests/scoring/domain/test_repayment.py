@@ -100,7 +100,7 @@ def slowly(facts: list[Fact]) -> tuple[int, ...]:
     return max(fact[2] for fact in holding), loans, scheduled, repaid
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**32))
 def test_measures_are_those_of_the_facts_in_force(compiled: str, seed: int) -> None:
     """Red with `>` for `>=` at the window, and without the fact in force when it begins."""

@@ -32,7 +32,7 @@ def everything(scores: Scores, row: int) -> list[object]:
 
 
 @given(seed=st.integers(0, 2**32), escrow=st.booleans())
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_one_merchant_is_scored_like_among_many(seed: int, escrow: bool) -> None:  # noqa: FBT001
     random = Random(seed)  # noqa: S311
     size = 12

@@ -112,7 +112,7 @@ def measured(known: Known) -> list[tuple[int | None, ...]]:
     return sorted(tuple(row) for row in rows)
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, suppress_health_check=list(HealthCheck))
 @given(
     days=st.lists(st.integers(1, 800), min_size=1, max_size=6),
     later=st.lists(st.integers(-5, 800), min_size=1, max_size=6),
