@@ -10,20 +10,30 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache
-from types import NoneType
-from typing import Any, Final, TypeVar, get_args, get_origin, get_type_hints
+from types import MappingProxyType, NoneType
+from typing import Annotated, Any, Final, TypeVar, get_args, get_origin, get_type_hints
+
+from config.kernel.money import BadAmount, parse_minor
 
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _DECIMAL: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,40})?", re.ASCII)
 ADDED: Final = {"added": True}
 """Metadata of a field that came after documents were stored: it is left out where it has its default."""
+IN_MAJOR_UNITS: Final = "in major units"
+Amount = Annotated[int, IN_MAJOR_UNITS]
+"""Minor units, in a field `limit_minor`; the document has decimal text in major units of its currency, as `limit`."""
 
 Choice = TypeVar("Choice", bound=StrEnum)
 Kind = TypeVar("Kind")
 
 
 class Unfit(ValueError):
-    """A field is missing, unknown, of another type or out of its range; the message names it."""
+    """A field is missing, unknown, of another type or out of its range; the message names it.
+
+    path: the objects that the field stands in, by name, the whole document first.
+    """
+
+    path: tuple[str, ...] = ()
 
 
 class DoubledKey(ValueError):
@@ -39,13 +49,14 @@ def load(text: str | bytes) -> Any:  # noqa: ANN401 - whatever JSON holds
         raise ValueError(message) from error
 
 
-def read(kind: type[Kind], raw: object) -> Kind:
+def read(kind: type[Kind], raw: object, *, currency: str = "") -> Kind:
     """Read a dataclass from an object of its fields, by their types. Raises Unfit.
 
-    They are integers, texts, dates, choices, such dataclasses, tuples of these, and each of them or None. A text may
-    be empty. Only what is marked as ADDED may be missing.
+    They are integers, texts, dates, decimals, choices, such dataclasses, tuples, sets and mappings of these, and each
+    of them or None; with `Annotated`, functions of a field's name and value that raise Unfit; with a currency, amounts.
+    A text may be empty. Only what is marked as ADDED may be missing.
     """
-    result: Kind = _read(kind, {"document": raw}, "document")
+    result: Kind = _read(kind, {"document": raw}, "document", currency)
     return result
 
 
@@ -57,17 +68,20 @@ def written(value: object) -> object:
         held = [(field, getattr(value, field.name)) for field in fields(value)]
         kept = [(field, one) for field, one in held if field.metadata != ADDED or one != field.default]
         return {field.name: written(one) for field, one in kept}
+    if isinstance(value, Mapping):
+        return {key: written(one) for key, one in value.items()}
     return value.isoformat() if isinstance(value, date) else value
 
 
 def require_fields(
-    raw: object, required: AbstractSet[str], optional: AbstractSet[str] = frozenset()
+    raw: object, required: AbstractSet[str], optional: AbstractSet[str] | None = frozenset()
 ) -> Mapping[str, object]:
-    """Demand an object of these fields and no others: one that nothing reads would be believed in vain."""
+    """Demand an object of these fields and no others (None: any): one that nothing reads would be believed in vain."""
     if not isinstance(raw, Mapping):
-        message = f"{shown(raw)} is no object of named fields"
+        message = f"{shown(raw)} is not an object of named fields"
         raise Unfit(message)
-    missing, unknown = sorted(required - raw.keys()), sorted(map(str, raw.keys() - required - optional))
+    missing = sorted(required - raw.keys())
+    unknown = [] if optional is None else sorted(map(str, raw.keys() - required - optional))
     if missing or unknown:
         message = f"{missing[0]} is missing" if missing else f"{shown(unknown[0])} is an unknown field"
         raise Unfit(message)
@@ -78,7 +92,7 @@ def text_of(raw: Mapping[str, object], name: str) -> str:
     """Read a text that is not empty."""
     value = raw[name]
     if not isinstance(value, str) or not value:
-        raise unfit(value, name, "no text")
+        raise unfit(value, name, "text")
     return value
 
 
@@ -88,14 +102,14 @@ def choice_of(raw: Mapping[str, object], name: str, kind: type[Choice]) -> Choic
     if isinstance(value, str):
         with suppress(ValueError):
             return kind(value)
-    raise unfit(value, name, f"none of {', '.join(kind)}")
+    raise unfit(value, name, f"one of {', '.join(kind)}")
 
 
 def integer_of(raw: Mapping[str, object], name: str) -> int:
     """Read a whole number; a truth value and 1.0 are none."""
     value = raw[name]
     if type(value) is not int:
-        raise unfit(value, name, "no whole number")
+        raise unfit(value, name, "a whole number")
     return value
 
 
@@ -103,7 +117,7 @@ def decimal_of(raw: Mapping[str, object], name: str) -> Decimal:
     """Read decimal text ("0.1095"): without a sign, so never below 0, and without an exponent."""
     value = raw[name]
     if not isinstance(value, str) or not _DECIMAL.fullmatch(value):
-        raise unfit(value, name, "no decimal text from 0 on")
+        raise unfit(value, name, "decimal text of 0 or more")
     return Decimal(value)
 
 
@@ -111,11 +125,11 @@ def date_of(raw: Mapping[str, object], name: str) -> date:
     """Read an ISO date, YYYY-MM-DD."""
     value = raw[name]
     if not isinstance(value, str) or not _DATE.fullmatch(value):
-        raise unfit(value, name, "no date")
+        raise unfit(value, name, "a date")
     try:
         return date.fromisoformat(value)
     except ValueError as error:
-        raise unfit(value, name, "no date") from error
+        raise unfit(value, name, "a date") from error
 
 
 def shown(value: object) -> str:
@@ -128,40 +142,78 @@ def shown(value: object) -> str:
 
 
 def unfit(value: object, name: str, what: str) -> Unfit:
-    """Say that the value of a field is not what it should be."""
-    return Unfit(f"{name}: {shown(value)} is {what}")
+    """Make the error for a field whose value is not what it should be."""
+    return Unfit(f"{name}: {shown(value)} is not {what}")
 
 
-def _read(kind: Any, raw: Any, name: str) -> Any:  # noqa: ANN401 - by the types that a dataclass declares
-    if is_dataclass(kind):
-        added = frozenset(field.name for field in fields(kind) if field.metadata == ADDED)
-        types = _types_of(kind)  # type: ignore[arg-type] # a class can be hashed
-        part = require_fields(raw[name], types.keys() - added, added)
-        return kind(**{field: _read(types[field], part, field) for field in part})  # type: ignore[operator]
-    if NoneType in get_args(kind):
-        return None if raw[name] is None else _read(get_args(kind)[0], raw, name)
-    if get_origin(kind) is tuple:
-        if not isinstance(raw[name], list):
-            raise unfit(raw[name], name, "no list")
-        return tuple(_read(get_args(kind)[0], {name: one}, name) for one in raw[name])
+def _read(kind: Any, raw: Any, name: str, currency: str) -> Any:  # noqa: ANN401 - by the types that a dataclass declares
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        is_amount = IN_MAJOR_UNITS in arguments
+        value = _amount_of(raw, name, currency) if is_amount else _read(arguments[0], raw, name, currency)
+        for check in arguments[1:]:
+            if check != IN_MAJOR_UNITS:
+                check(name, value)
+        return value
+    if NoneType in arguments:
+        return None if raw[name] is None else _read(arguments[0], raw, name, currency)
+    if is_dataclass(kind) or origin is Mapping:
+        return _read_object(kind, raw[name], name, currency)
+    if origin in {tuple, frozenset}:
+        return _read_list(kind, raw[name], name, currency)
     return choice_of(raw, name, kind) if issubclass(kind, StrEnum) else READERS[kind](raw, name)
+
+
+def _read_object(kind: Any, raw: Any, name: str, currency: str) -> Any:  # noqa: ANN401
+    try:
+        if get_origin(kind) is Mapping:
+            raw = require_fields(raw, frozenset(), None)
+            key_kind, value_kind = get_args(kind)
+            keys = {key: _read(key_kind, {name: key}, name, currency) for key in raw}
+            return MappingProxyType({keys[key]: _read(value_kind, raw, key, currency) for key in raw})
+        names = {field.name.removesuffix("_minor") if currency else field.name: field for field in fields(kind)}
+        added = frozenset(name for name, field in names.items() if field.metadata == ADDED)
+        types, part = _types_of(kind), require_fields(raw, names.keys() - added, added)
+        return kind(**{names[key].name: _read(types[names[key].name], part, key, currency) for key in part})
+    except Unfit as error:
+        error.path = (name, *error.path)
+        raise
+
+
+def _read_list(kind: Any, raw: Any, name: str, currency: str) -> Any:  # noqa: ANN401
+    if not isinstance(raw, list):
+        raise unfit(raw, name, "a list")
+    found = [_read(get_args(kind)[0], {name: one}, name, currency) for one in raw]
+    if get_origin(kind) is tuple:
+        return tuple(found)
+    if len(set(found)) < len(found):
+        raise unfit(raw, name, "a list of different values")
+    return frozenset(found)
 
 
 @cache
 def _types_of(kind: Any) -> dict[str, Any]:  # noqa: ANN401 - a dataclass
-    return get_type_hints(kind)
+    return get_type_hints(kind, include_extras=True)
+
+
+def _amount_of(raw: Mapping[str, object], name: str, currency: str) -> int:
+    try:
+        return parse_minor(text_of(raw, name), currency)
+    except BadAmount as error:
+        raise unfit(raw[name], name, f"an amount of {currency}") from error
 
 
 def _any_text_of(raw: Mapping[str, object], name: str) -> str:
     value = raw[name]
     if not isinstance(value, str):
-        raise unfit(value, name, "no text")
+        raise unfit(value, name, "text")
     return value
 
 
 READERS: Final[Mapping[type, Callable[[Mapping[str, object], str], object]]] = {
     int: integer_of,
     date: date_of,
+    Decimal: decimal_of,
     str: _any_text_of,
 }
 

@@ -6,17 +6,17 @@ Points double the odds every 40, 600 points are odds of 20 to 1: 57.708 = 40 / l
 once in decimals, rounded half to even to parts per million, and looked up: no float, the same on any machine.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from config.kernel.canonical import canonical_json, sha256_of
+from config.kernel.documents import load, read, written
 from config.kernel.exact import MILLION, Int64s
 from config.kernel.refusals import Refused
 
@@ -193,19 +193,7 @@ def require_live(calibration: Calibration) -> None:
 
 def canonical_calibration(calibration: Calibration) -> tuple[str, str]:
     """Write a calibration as canonical JSON, with its sha256."""
-    text = canonical_json(
-        {
-            "scorecard_sha256": calibration.scorecard_sha256,
-            "target_ppm": calibration.target_ppm,
-            "intercept_micro": calibration.intercept_micro,
-            "slope_micro": calibration.slope_micro,
-            "lowest": calibration.lowest,
-            "highest": calibration.highest,
-            "population": list(calibration.population),
-            "reference_points": dict(calibration.reference_points),
-            "reference_merchants": calibration.reference_merchants,
-        }
-    )
+    text = canonical_json(written(calibration))
     return text, sha256_of(text)
 
 
@@ -214,39 +202,17 @@ def parse_calibration(text: str, sha256: str) -> Calibration:
     if sha256_of(text) != sha256:
         raise CalibrationRefused(CalibrationRefusal.HASH_DIFFERS)
     try:
-        data = json.loads(text)
-        calibration = _calibration_of(data)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        calibration = read(Calibration, load(text))
+    except ValueError as error:
         raise CalibrationRefused(CalibrationRefusal.MALFORMED) from error
-    if canonical_calibration(calibration)[0] != text:
-        raise CalibrationRefused(CalibrationRefusal.MALFORMED)
-    return calibration
-
-
-def _calibration_of(data: Mapping[str, Any]) -> Calibration:
-    calibration = Calibration(
-        **{
-            **data,
-            "population": tuple(data["population"]),
-            "reference_points": MappingProxyType(dict(data["reference_points"])),
-        }
+    fits = (
+        calibration.slope_micro > 0
+        and calibration.lowest < calibration.highest
+        and len(calibration.population) == len(GRADES)
+        and calibration.reference_merchants >= 0
     )
-    numbers = [
-        calibration.target_ppm,
-        calibration.intercept_micro,
-        calibration.slope_micro,
-        calibration.lowest,
-        calibration.highest,
-        calibration.reference_merchants,
-        *calibration.population,
-        *calibration.reference_points.values(),
-    ]
-    if any(type(number) is not int for number in numbers):
-        raise TypeError
-    if calibration.slope_micro <= 0 or calibration.lowest >= calibration.highest:
-        raise ValueError
-    if len(calibration.population) != len(GRADES) or calibration.reference_merchants < 0:
-        raise ValueError
+    if not fits or canonical_calibration(calibration)[0] != text:
+        raise CalibrationRefused(CalibrationRefusal.MALFORMED)
     return calibration
 
 

@@ -26,11 +26,11 @@ def refusing(reason: LoanRefusal, where: str) -> Iterator[None]:
 def require_range(name: str, value: int, lowest: int, highest: int) -> None:
     """Demand a whole number within its bounds."""
     if type(value) is not int or not lowest <= value <= highest:
-        raise unfit(value, name, f"no whole number from {lowest} to {highest}")
+        raise unfit(value, name, f"a whole number from {lowest} to {highest}")
 
 
 def require_rate(name: str, value: Decimal) -> None:
     """Demand an exact rate from 0 to HIGHEST_RATE of at most MOST_DECIMALS decimals."""
     exponent = value.as_tuple().exponent  # a text for what is no number
     if not isinstance(exponent, int) or exponent < -MOST_DECIMALS or not 0 <= value <= HIGHEST_RATE:
-        raise unfit(value, name, f"no rate from 0 to {HIGHEST_RATE} of at most {MOST_DECIMALS} decimals")
+        raise unfit(value, name, f"a rate from 0 to {HIGHEST_RATE} of at most {MOST_DECIMALS} decimals")

@@ -1,25 +1,36 @@
-"""Hold a product version: what is lent, at what price, to whom, and how much of it.
+"""A product version: what is lent, at what price, to whom, and how much of it.
 
-Immutable data like a scorecard; `product_document` reads and validates it. Shares are basis points, amounts minor
-units of the product's currency, multiples and rates exact decimals.
+Immutable data like a scorecard; `product_document` reads it by the types and bounds declared here. Shares are basis
+points, amounts minor units of the product's currency, multiples and rates exact decimals.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
-from typing import Final
+from functools import partial
+from typing import Annotated, Final
 
 from config.kernel.daycount import DayCount
+from config.kernel.documents import Amount, unfit
 from config.kernel.exact import BASIS_POINTS, MILLION
+from lending.domain.contract.fields import require_range, require_rate
 from lending.domain.contract.terms import Method, PeriodUnit, Prepayment, Terms
+from merchants.domain.text import storable
 from scoring.domain.calibration import GRADES, PD_BELOW_PPM, Grade
+from scoring.domain.scorecard import HIGHEST_SCORE
 
 DAYS_IN_YEAR: Final = 365
 """The contract's yearly rate is this many daily ones, whatever the day count."""
 LENDABLE: Final = GRADES[: GRADES.index(Grade.C1) + 1]
 """The grades that are offered anything, best first: those at or above the calibration's cut-off."""
+LONGEST_MONTHS: Final = 60
+HIGHEST_VERSION: Final = 1_000_000
+LARGEST_MULTIPLE: Final = 100
+LONGEST_TEXT: Final = 200
+_CODE: Final = re.compile(r"[a-z][a-z0-9-]{0,39}")
 
 
 class ProductKind(StrEnum):
@@ -35,6 +46,51 @@ class Band(StrEnum):
     RISK_MANAGER = "RISK_MANAGER"
 
 
+def _require_multiple(name: str, value: Decimal) -> None:
+    if not 0 < value <= LARGEST_MULTIPLE:
+        raise unfit(str(value), name, f"a multiple above 0 and up to {LARGEST_MULTIPLE}")
+
+
+def _require_daily_rate(name: str, value: Decimal) -> None:
+    require_rate(name, value * DAYS_IN_YEAR)
+
+
+def _require_text(name: str, value: str) -> None:
+    if not 0 < len(value) <= LONGEST_TEXT or not storable(value):
+        raise unfit(value, name, f"text of 1 to {LONGEST_TEXT} characters that can be stored")
+
+
+def _require_code(name: str, value: str) -> None:
+    if not _CODE.fullmatch(value):
+        raise unfit(value, name, "a code of small letters, digits and hyphens")
+
+
+def _require_all(members: Iterable[StrEnum], name: str, value: Mapping[StrEnum, object]) -> None:
+    if set(value) != set(members):
+        raise unfit(", ".join(sorted(value)), name, f"exactly {', '.join(members)}")
+
+
+def _require_some(name: str, value: frozenset[str]) -> None:
+    if not value:
+        raise unfit([], name, "null, which admits all, or a list of at least one")
+
+
+def _require_monthly(name: str, value: PeriodUnit) -> None:
+    if value is not PeriodUnit.MONTH:  # a term is chosen in months, and debt service is a month's
+        raise unfit(value.value, name, "MONTH: the instalments of a product are monthly")
+
+
+Share = Annotated[int, partial(require_range, lowest=0, highest=BASIS_POINTS)]
+SomeShare = Annotated[int, partial(require_range, lowest=1, highest=BASIS_POINTS)]
+Days = Annotated[int, partial(require_range, lowest=0, highest=DAYS_IN_YEAR)]
+SomeDays = Annotated[int, partial(require_range, lowest=1, highest=DAYS_IN_YEAR)]
+Months = Annotated[int, partial(require_range, lowest=0, highest=LONGEST_MONTHS)]
+SomeMonths = Annotated[int, partial(require_range, lowest=1, highest=LONGEST_MONTHS)]
+Multiple = Annotated[Decimal, _require_multiple]
+Text = Annotated[str, _require_text]
+Texts = Annotated[frozenset[Text], _require_some]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GradeTerms:
     """What a grade is offered.
@@ -44,35 +100,35 @@ class GradeTerms:
     what is outstanding.
     """
 
-    sales_share_bps: int
-    multiple: Decimal
-    months: int
-    first_step: Decimal
-    daily_rate: Decimal
+    sales_share_bps: SomeShare
+    multiple: Multiple
+    months: SomeMonths
+    first_step: Multiple
+    daily_rate: Annotated[Decimal, _require_daily_rate]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitRules:
     """What bounds a limit beside the grade; a room of None, and a category without one, bounds nothing."""
 
-    yearly_sales_bps: int
-    worst_month_multiple: Decimal
-    seasoned_months: int
-    ladder_factor: Decimal
-    debt_service_bps: int
-    raise_bps: int
-    raise_nights: int
-    portfolio_room_minor: int | None
-    category_rooms_minor: Mapping[str, int]
+    yearly_sales_bps: SomeShare
+    worst_month_multiple: Multiple
+    seasoned_months: Months
+    ladder_factor: Multiple
+    debt_service_bps: SomeShare
+    raise_bps: Share
+    raise_nights: SomeDays
+    portfolio_room_minor: Amount | None
+    category_rooms_minor: Mapping[Text, Amount]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Costs:
     """What lending costs: loss given default, and basis points a year of what is outstanding."""
 
-    lgd_bps: int
-    funding_bps: int
-    operating_bps: int
+    lgd_bps: Share
+    funding_bps: Share
+    operating_bps: Share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,24 +137,24 @@ class StandardTerms:
 
     day_count: DayCount
     method: Method
-    unit: PeriodUnit
-    every: int
+    unit: Annotated[PeriodUnit, _require_monthly]
+    every: Annotated[int, partial(require_range, lowest=1, highest=1)]
     prepayment: Prepayment
-    grace_days: int
-    tolerance_minor: int
-    penalty_multiple_extra: Decimal
+    grace_days: Days
+    tolerance_minor: Amount
+    penalty_multiple_extra: Annotated[Decimal, require_rate]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Eligibility:
     """Whom the product is for; None: everybody."""
 
-    partners: frozenset[str] | None
-    regions: frozenset[str] | None
-    categories: frozenset[str] | None
-    memberships: frozenset[str] | None
-    tenure_months: int | None
-    score: int | None
+    partners: Texts | None
+    regions: Texts | None
+    categories: Texts | None
+    memberships: Texts | None
+    tenure_months: SomeMonths | None
+    score: Annotated[int, partial(require_range, lowest=1, highest=HIGHEST_SCORE)] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,28 +166,28 @@ class Origination:
     refer_above_minor, a person decides; bands: up to which amount, None for any.
     """
 
-    offer_days: int
-    score_days: int
-    cooling_off_days: int
-    refer_flagged_bps: int
-    refer_above_minor: int
-    bands: Mapping[Band, int | None]
+    offer_days: SomeDays
+    score_days: Days
+    cooling_off_days: Days
+    refer_flagged_bps: Share
+    refer_above_minor: Amount
+    bands: Annotated[Mapping[Band, Amount | None], partial(_require_all, tuple(Band))]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Product:
     """One version of a product; sha256 is that of its canonical document."""
 
-    code: str
-    name: str
-    version: int
+    code: Annotated[str, _require_code]
+    name: Text
+    version: Annotated[int, partial(require_range, lowest=1, highest=HIGHEST_VERSION)]
     kind: ProductKind
     currency: str
-    minimum_minor: int
-    maximum_minor: int
-    shortest_months: int
-    longest_months: int
-    grades: Mapping[Grade, GradeTerms]
+    minimum_minor: Amount
+    maximum_minor: Amount
+    shortest_months: SomeMonths
+    longest_months: SomeMonths
+    grades: Annotated[Mapping[Grade, GradeTerms], partial(_require_all, LENDABLE)]
     limits: LimitRules
     costs: Costs
     contract: StandardTerms

@@ -27,6 +27,7 @@ TEXT = DAY_ONE_PRODUCT.read_text(encoding="utf-8")
 MALFORMED: list[tuple[Change, str, str]] = [
     (lambda data: data.pop("minimum"), "document", "minimum"),
     (lambda data: data.update(extra=1), "document", "extra"),
+    (lambda data: data.update(sha256=""), "document", "sha256"),
     (lambda data: data.update(code="Term loan"), "document", "code"),
     (lambda data: data.update(name=""), "document", "name"),
     (lambda data: data.update(name="a\x00"), "document", "name"),
@@ -43,8 +44,8 @@ MALFORMED: list[tuple[Change, str, str]] = [
     (lambda data: data.update(longest_months=11), "grades.A1", "months"),
     (lambda data: data.update(shortest_months=13), "document", "shortest_months"),
     (lambda data: data.update(grades=[]), "grades", "object"),
-    (lambda data: data["grades"].pop("C1"), "grades", "C1"),
-    (lambda data: data["grades"].update(C2=data["grades"]["C1"]), "grades", "C2"),
+    (lambda data: data["grades"].pop("C1"), "document", "C1"),
+    (lambda data: data["grades"].update(C2=data["grades"]["C1"]), "document", "C2"),
     (lambda data: data["grades"]["B1"].update(sales_share_bps=0), "grades.B1", "sales_share_bps"),
     (lambda data: data["grades"]["B1"].update(sales_share_bps="1500"), "grades.B1", "sales_share_bps"),
     (lambda data: data["grades"]["B1"].update(multiple="0"), "grades.B1", "multiple"),
@@ -54,9 +55,9 @@ MALFORMED: list[tuple[Change, str, str]] = [
     (lambda data: data["limits"].update(debt_service_bps=10_001), "limits", "debt_service_bps"),
     (lambda data: data["limits"].update(raise_nights=0), "limits", "raise_nights"),
     (lambda data: data["limits"].update(portfolio_room="lots"), "limits", "portfolio_room"),
-    (lambda data: data["limits"].update(category_rooms=None), "limits", "category_rooms"),
-    (lambda data: data["limits"].update(category_rooms={"Tea": 5}), "limits", "Tea"),
-    (lambda data: data["limits"].update(category_rooms={"\ud800": "5"}), "limits", "category_rooms"),
+    (lambda data: data["limits"].update(category_rooms=None), "limits.category_rooms", "object"),
+    (lambda data: data["limits"].update(category_rooms={"Tea": 5}), "limits.category_rooms", "Tea"),
+    (lambda data: data["limits"].update(category_rooms={"\ud800": "5"}), "limits.category_rooms", "category_rooms"),
     (lambda data: data["costs"].update(lgd_bps=-1), "costs", "lgd_bps"),
     (lambda data: data["contract"].update(unit="WEEK"), "contract", "unit"),
     (lambda data: data["contract"].update(every=3), "contract", "every"),
@@ -70,7 +71,7 @@ MALFORMED: list[tuple[Change, str, str]] = [
     (lambda data: data["eligibility"].update(score=851), "eligibility", "score"),
     (lambda data: data["origination"].update(offer_days=0), "origination", "offer_days"),
     (lambda data: data["origination"]["bands"].pop("RISK_MANAGER"), "origination", "RISK_MANAGER"),
-    (lambda data: data["origination"]["bands"].update(CLERK="1"), "origination", "CLERK"),
+    (lambda data: data["origination"]["bands"].update(CLERK="1"), "origination.bands", "CLERK"),
 ]
 
 

@@ -58,7 +58,7 @@ def test_a_field_that_is_not_its_own_type_is_refused(name: str, value: object) -
 
 
 def test_a_number_too_long_to_be_shown_is_refused() -> None:
-    with pytest.raises(LoanRefused, match="principal_minor: what cannot be shown, of type int, is no whole number"):
+    with pytest.raises(LoanRefused, match="principal_minor: what cannot be shown, of type int, is not a whole number"):
         parse_terms({**write_terms(terms_of()), "principal_minor": 10**5_000})
 
 
