@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from math import ceil, sqrt
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 
@@ -68,7 +68,7 @@ class Check:
     value: int
     bound: int | None
     passed: bool
-    note: CheckNote | None = None
+    note: CheckNote | Literal[""] = ""
     worst: str = ""
 
 

@@ -53,7 +53,7 @@ class PercentileCell:
     category and region name the group as far as `level` says, and are empty beyond.
     """
 
-    partner: int
+    partner_id: int
     currency: str
     level: CellLevel
     category: str
@@ -66,7 +66,7 @@ class PercentileCell:
 class MeanRating:
     """The reviews of 180 days of a category or of all: the mean is rating_sum ÷ ratings, kept exact."""
 
-    partner: int
+    partner_id: int
     currency: str
     level: CellLevel
     category: str
@@ -78,8 +78,8 @@ class MeanRating:
 class FeedCarriage:
     """Say what one partner's feed carries."""
 
-    partner: int
-    carried: frozenset[Feed]
+    partner_id: int
+    carried: tuple[Feed, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,11 +114,11 @@ def freeze(attributes: Attributes, measured: Mapping[str, Column]) -> References
 def peers(references: References, attributes: Attributes) -> Peers:
     """Look up what the references say to each merchant: the narrowest group that was frozen."""
     filled = [cell for cell in references.cells if cell.cuts]
-    cells = {(c.level, c.partner, c.currency, c.category, c.region): place for place, c in enumerate(filled)}
-    means = {(r.level, r.partner, r.currency, r.category, ""): (r.rating_sum, r.ratings) for r in references.ratings}
+    cells = {(c.level, c.partner_id, c.currency, c.category, c.region): place for place, c in enumerate(filled)}
+    means = {(r.level, r.partner_id, r.currency, r.category, ""): (r.rating_sum, r.ratings) for r in references.ratings}
     rating = np.array(_narrowest(means, attributes, (0, 0)), np.int64).reshape(-1, 2)
-    carried = {row.partner: row.carried for row in references.feeds}
-    nothing = frozenset[Feed]()
+    carried = {row.partner_id: row.carried for row in references.feeds}
+    nothing: tuple[Feed, ...] = ()
     return Peers(
         cell=np.array(_narrowest(cells, attributes, -1), np.int64),
         cuts=np.array([cell.cuts for cell in filled], np.int64).reshape(len(filled), CUTS),
@@ -185,7 +185,7 @@ def _narrowest(frozen: Mapping[tuple[CellLevel, int, str, str, str], V], attribu
 def _cell(level: CellLevel, key: Key, sellers: Int64s, measured: Mapping[str, Column]) -> PercentileCell:
     partner, currency, category, region = key
     return PercentileCell(
-        partner=partner,
+        partner_id=partner,
         currency=currency,
         level=level,
         category=category,
@@ -198,7 +198,7 @@ def _cell(level: CellLevel, key: Key, sellers: Int64s, measured: Mapping[str, Co
 def _rating(level: CellLevel, key: Key, rows: Int64s, measured: Mapping[str, Column]) -> MeanRating:
     partner, currency, category, _ = key
     return MeanRating(
-        partner=partner,
+        partner_id=partner,
         currency=currency,
         level=level,
         category=category,
@@ -215,5 +215,5 @@ def _feeds(of_partner: Mapping[int, Int64s], measured: Mapping[str, Column]) -> 
         named = int(measured["named_sale_rows_180"].values[rows].sum())
         if sold and named * 10 >= sold * NAMED_OF_TEN:
             carried.add(Feed.BUYER)
-        found.append(FeedCarriage(partner=partner, carried=frozenset(carried)))
+        found.append(FeedCarriage(partner_id=partner, carried=tuple(sorted(carried))))
     return tuple(found)

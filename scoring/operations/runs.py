@@ -1,5 +1,6 @@
 """Start a full run, do its stages, publish it."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Final
 
@@ -101,39 +102,12 @@ def freeze_references(*, claim: Claim, clock: Clock) -> None:
     run = claim.subject_id
     with operation():
         ReferenceCell.objects.bulk_create(
-            [
-                ReferenceCell(
-                    run_id=run,
-                    partner_id=cell.partner,
-                    currency=cell.currency,
-                    category=cell.category,
-                    region=cell.region,
-                    level=cell.level,
-                    sellers=cell.sellers,
-                    cuts=list(cell.cuts),
-                )
-                for cell in frozen.cells
-            ],
-            batch_size=2_000,
+            [ReferenceCell(run_id=run, **asdict(cell)) for cell in frozen.cells], batch_size=2_000
         )
         ReferenceRating.objects.bulk_create(
-            [
-                ReferenceRating(
-                    run_id=run,
-                    partner_id=rating.partner,
-                    currency=rating.currency,
-                    category=rating.category,
-                    level=rating.level,
-                    rating_sum=rating.rating_sum,
-                    ratings=rating.ratings,
-                )
-                for rating in frozen.ratings
-            ],
-            batch_size=2_000,
+            [ReferenceRating(run_id=run, **asdict(rating)) for rating in frozen.ratings], batch_size=2_000
         )
-        ReferenceFeed.objects.bulk_create(
-            [ReferenceFeed(run_id=run, partner_id=feed.partner, carried=sorted(feed.carried)) for feed in frozen.feeds]
-        )
+        ReferenceFeed.objects.bulk_create([ReferenceFeed(run_id=run, **asdict(feed)) for feed in frozen.feeds])
         RUN.finish_part(claim=claim, done=len(members.ids), now=clock())
 
 
@@ -159,20 +133,7 @@ def conclude_run(*, claim: Claim, clock: Clock) -> None:
         last = None if live is None else summarise_run(run=live)
         checks = check_run(summary, last, expected=run.members.count())
         now = clock()
-        RunCheck.objects.bulk_create(
-            [
-                RunCheck(
-                    run=run,
-                    name=check.name,
-                    value=check.value,
-                    bound=check.bound,
-                    passed=check.passed,
-                    note=check.note or "",
-                    worst=check.worst,
-                )
-                for check in checks
-            ]
-        )
+        RunCheck.objects.bulk_create([RunCheck(run=run, **asdict(check)) for check in checks])
         state = conclude(
             calibrated=run.calibration is not None,
             all_passed=all(check.passed for check in checks),

@@ -1,7 +1,8 @@
 """Read what runs pinned: members and references."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from django.db import connection
@@ -87,30 +88,25 @@ def references_of_run(*, run_id: int) -> References:
     """Read the references that a run froze."""
     return References(
         cells=tuple(
-            PercentileCell(
-                partner=cell.partner_id,
-                currency=cell.currency,
-                category=cell.category,
-                region=cell.region,
-                level=CellLevel(cell.level),
-                sellers=cell.sellers,
-                cuts=tuple(cell.cuts),
-            )
-            for cell in ReferenceCell.objects.filter(run=run_id).order_by("pk")
+            PercentileCell(**{**row, "level": CellLevel(row["level"]), "cuts": tuple(row["cuts"])})
+            for row in _frozen(ReferenceCell, PercentileCell, run_id)
         ),
         ratings=tuple(
-            MeanRating(
-                partner=rating.partner_id,
-                currency=rating.currency,
-                category=rating.category,
-                level=CellLevel(rating.level),
-                rating_sum=rating.rating_sum,
-                ratings=rating.ratings,
-            )
-            for rating in ReferenceRating.objects.filter(run=run_id).order_by("pk")
+            MeanRating(**{**row, "level": CellLevel(row["level"])})
+            for row in _frozen(ReferenceRating, MeanRating, run_id)
         ),
         feeds=tuple(
-            FeedCarriage(partner=feed.partner_id, carried=frozenset(Feed(name) for name in feed.carried))
-            for feed in ReferenceFeed.objects.filter(run=run_id).order_by("pk")
+            FeedCarriage(**{**row, "carried": tuple(map(Feed, row["carried"]))})
+            for row in _frozen(ReferenceFeed, FeedCarriage, run_id)
         ),
     )
+
+
+def _frozen(
+    model: type[ReferenceCell | ReferenceRating | ReferenceFeed], kind: type, run_id: int
+) -> Iterable[dict[str, Any]]:
+    """Read a run's rows of a table in the order of writing: of each, the fields of its kind."""
+    rows: Iterable[dict[str, Any]] = (
+        model.objects.filter(run=run_id).order_by("pk").values(*(field.name for field in fields(kind)))
+    )
+    return rows
