@@ -124,7 +124,6 @@ class JobRunAdmin(OfficeAdmin[JobRun]):
             title=job_words(row.name),
             chips=[chip(*JOB_STATES[JobState(row.state)])],
             sub=[_("of %(number)s") % {"number": row.subject_id}, _("part %(number)s") % {"number": row.part}],
-            buttons=self.buttons(request, row),
             cards=cards,
         )
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django.db.models import Model
 from django.urls import reverse
@@ -12,6 +12,9 @@ from django.utils.safestring import SafeString, mark_safe
 
 from config.kernel.money import exponent_of
 from config.office.words import NOTHING, Words
+
+MOST_IN_HEAD: Final = 3
+"""So many verbs fit beside a page's name; more get a card of their own."""
 
 Series = tuple[Words, Sequence[float | None], str | Sequence[str]]
 """Its name, a height a label (None where there is nothing to draw), and its colour or a colour a bar."""
@@ -215,7 +218,8 @@ class Card:
 class Page:
     """One page: who or what it is, its state, its key figures, what may be done, then what explains it.
 
-    live: what is shown above the cards and asks for itself again, every two seconds, from `poll` while that is given.
+    buttons: links to further pages. verbs: filled in by the page's class. live: what is shown above the cards and asks
+    for itself again, every two seconds, from `poll` while that is given.
     """
 
     title: Words
@@ -231,6 +235,16 @@ class Page:
     live: Sequence[Card] = ()
     poll: str | None = None
     form: Any = None
+
+    @property
+    def has_many_verbs(self) -> bool:
+        """Whether the verbs need a card of their own; few stand in the head."""
+        return len(self.verbs) > MOST_IN_HEAD
+
+    @property
+    def head_buttons(self) -> list[Button]:
+        """What stands beside the name."""
+        return [*self.buttons, *([] if self.has_many_verbs else self.verbs)]
 
     @property
     def facts(self) -> list[Cell]:

@@ -23,7 +23,8 @@ def record_event(
 ) -> OperationEvent:
     """Append one event to the transaction that did the deed. Raises NoTransaction.
 
-    Events can never be erased, so `before` and `after` carry states and ids, never personal data.
+    Events can never be erased, so `before` and `after` carry states, ids and the reason that staff gave, never personal
+    data; other free text needs a table of its own.
     """
     require_transaction()
     return OperationEvent.objects.create(

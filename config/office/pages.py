@@ -1,6 +1,7 @@
 """The base of every page that staff look at: rows that operations write, listed, shown, and changed by verbs alone."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Generic, TypeVar
 
 from django.contrib import messages
@@ -115,8 +116,11 @@ class OfficeAdmin(ModelAdmin, Generic[M]):
     ) -> HttpResponse:
         """Show the page of a row."""
         self.require_view(request)
-        found = self.page_of(self.found(object_id), request)
-        return found if isinstance(found, HttpResponse) else self.show(request, found)
+        row = self.found(object_id)
+        page = self.page_of(row, request)
+        if isinstance(page, HttpResponse):
+            return page
+        return self.show(request, replace(page, verbs=self.buttons(request, row)))
 
     def verb_view(self, request: HttpRequest, verb: Verb, row_id: int | None = None) -> HttpResponse:
         """Ask for a verb's fields, show its effects, and do it."""
@@ -129,7 +133,9 @@ class OfficeAdmin(ModelAdmin, Generic[M]):
 
     def after(self, row: M | None, step: Step) -> str:
         """Point to what is shown when a verb is done: the page of what came of it, else of the row, else the list."""
-        result = step.result if isinstance(step.result, Model) else row
+        result = step.result
+        if not isinstance(result, Model) or not self.admin_site.is_registered(type(result)):
+            result = row
         meta = self.opts
         return reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist") if result is None else change_url(result)
 

@@ -131,7 +131,13 @@ class Pipeline:
             .order_by()
         }
         parts = self._parts(subject_id)
-        return [_progress(one, parts if one.is_divided else 1, counted.get(one.name), now) for one in self.stages]
+        shown = [_progress(one, parts if one.is_divided else 1, counted.get(one.name), now) for one in self.stages]
+        begun = [one for one in shown if one.stage.name in counted]
+        if not begun:
+            return shown
+        # The next stage is queued with the end of the last part: what has no jobs by then was added to the code later.
+        ahead = [] if begun[-1].done == begun[-1].parts else shown[shown.index(begun[-1]) + 1 :]
+        return [*begun, *ahead]
 
     def failures(self, *, subject_id: int) -> list[tuple[JobRun, Words]]:
         """List the jobs of a subject that are parked, or failed and wait for their next attempt, and their stages."""

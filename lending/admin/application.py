@@ -161,7 +161,6 @@ class ApplicationAdmin(OfficeAdmin[Application]):
             ],
             alerts=known.alerts,
             figures=[asked, *known.figures],
-            verbs=self.buttons(request, row),
             cards=[*known.cards, _decided(decisions), _signed(row)],
         )
 

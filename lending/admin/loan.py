@@ -89,4 +89,4 @@ class LoanAdmin(OfficeAdmin[Loan]):
         return [Table(columns=columns, rows=rows, style="tl-totals")] if rows else []
 
     def page_of(self, row: Loan, request: HttpRequest) -> Page:
-        return loan_page(row, request, self.buttons(request, row))
+        return loan_page(row, request)

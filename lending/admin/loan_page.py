@@ -12,7 +12,6 @@ from django.utils.translation import ngettext
 from config.office.display import (
     SERIES,
     Alert,
-    Button,
     Card,
     Cell,
     Chart,
@@ -53,7 +52,7 @@ from lending.queries.transfers import payout_holds
 TRANSFERS_SHOWN: Final = 8
 
 
-def loan_page(loan: Loan, request: HttpRequest, buttons: list[Button]) -> Page:
+def loan_page(loan: Loan, request: HttpRequest) -> Page:
     """Describe the loan to whoever asks."""
     servicing = get_servicing(loan)
     projection, position = servicing.projection, servicing.projection.position
@@ -89,7 +88,6 @@ def loan_page(loan: Loan, request: HttpRequest, buttons: list[Button]) -> Page:
         lead=_lead(loan, servicing),
         alerts=[*([Alert(text=late_words(projection.dpd), tint="tl-bad")] if projection.dpd else []), *_held(holds)],
         figures=figures,
-        verbs=buttons,
         cards=[
             *_schedule(servicing, loan),
             _events(servicing, loan, request),

@@ -5,12 +5,13 @@ from typing import Final
 
 from django.conf import settings
 
+from lending.domain.books.transfer import TransferKind
 from lending.gateways.loopback import Loopback
 from lending.gateways.protocol import Gateway
 
 LOOPBACK: Final = "loopback"
-DEFAULT: Final = LOOPBACK
-"""Through which one new transfers go."""
+ROUTES: Final = {TransferKind.PAYOUT: LOOPBACK, TransferKind.COLLECTION: LOOPBACK}
+"""Through which gateway a new transfer goes."""
 
 
 def set_up(*, balance_of: Callable[[int], int]) -> dict[str, Gateway]:

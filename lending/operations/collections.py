@@ -13,7 +13,7 @@ from lending.domain.books.transfer import OPEN_TRANSFERS, Answer, TransferKind, 
 from lending.domain.contract.events import EventType
 from lending.gateways.breaker import Breaker
 from lending.gateways.protocol import Gateway
-from lending.gateways.registry import DEFAULT
+from lending.gateways.registry import ROUTES
 from lending.models import DayClose, Loan, Transfer
 from lending.models.transfer import OPEN
 from lending.operations.transfers import (
@@ -36,10 +36,11 @@ def collect_dues(gateways: Mapping[str, Gateway], *, claim: Claim, clock: Clock)
 
     What is done stays done, whoever takes over.
     """
-    gateway = gateways.get(DEFAULT)
+    route = ROUTES[TransferKind.COLLECTION]
+    gateway = gateways.get(route)
     if gateway is None:
         return 0
-    bank, on = Breaker(DEFAULT, gateway), DayClose.objects.get(pk=claim.subject_id).day
+    bank, on = Breaker(route, gateway), DayClose.objects.get(pk=claim.subject_id).day
     loans = loans_due(close_id=claim.subject_id, part=claim.part)
     for done, loan_id in enumerate(loans):
         report_progress(claim=claim, done=done, total=len(loans), now=clock())
@@ -70,7 +71,7 @@ def collect_loan(bank: Breaker, *, loan_id: int, on: date, to: date, clock: Cloc
         on = settled.on + DAY
 
 
-def claim_collection(*, loan_id: int, on: date, gateway: str = DEFAULT, now: datetime) -> Claimed | None:
+def claim_collection(*, loan_id: int, on: date, gateway: str, now: datetime) -> Claimed | None:
     """Claim what a loan owes on a date for collecting through a gateway.
 
     None if nothing is due, it was asked for already, or what is open is for another gateway.
@@ -85,7 +86,7 @@ def claim_collection(*, loan_id: int, on: date, gateway: str = DEFAULT, now: dat
         return mark_sent(transfer, loan, on=transfer.on, now=now)
 
 
-def leave_collection(*, loan_id: int, on: date, gateway: str = DEFAULT, now: datetime) -> None:
+def leave_collection(*, loan_id: int, on: date, gateway: str, now: datetime) -> None:
     """Write what a loan owes on a date as a collection to be sent: the sweep does, for that date."""
     with operation():
         _collection_of(lock_loan(loan_id), on=on, gateway=gateway, now=now)

@@ -27,7 +27,7 @@ from lending.domain.contract.events import EventType, LoanEvent
 from lending.domain.contract.refusal import LoanRefusal, LoanRefused
 from lending.gateways.breaker import Breaker
 from lending.gateways.protocol import Gateway
-from lending.gateways.registry import DEFAULT
+from lending.gateways.registry import ROUTES
 from lending.models import Loan, Transfer
 from lending.models import LoanEvent as EventRow
 from lending.operations.bookings import book_event
@@ -77,7 +77,7 @@ def make_payout(loan: Loan, *, now: datetime) -> Transfer:
         loan=loan,
         kind=TransferKind.PAYOUT,
         state=TransferState.DUE,
-        gateway=DEFAULT,
+        gateway=ROUTES[TransferKind.PAYOUT],
         key=uuid4(),
         on=loan.application.applied_on,
         amount_minor=loan.amount_minor,

@@ -103,6 +103,5 @@ class PayoutAccountAdmin(OfficeAdmin[PayoutAccount]):
         return Page(
             title=row.masked_number,
             chips=[chip(*ACCOUNT_STATES[PayoutAccountState(row.state)])],
-            buttons=self.buttons(request, row),
             cards=[Card(title=_("Account"), parts=[Facts(facts)])],
         )

@@ -257,7 +257,6 @@ class ScoreRunAdmin(OfficeAdmin[ScoreRun]):
                 Figure(label=_("Scorecard"), value=linked(row.scorecard, row.scorecard.name), style="tl-plain"),
                 Figure(label=_("Calibration"), value=calibration, style="tl-plain"),
             ],
-            buttons=self.buttons(request, row),
             live=part.live,
             poll=part.poll,
             cards=[*cards, Card(title=_("What the run may see"), parts=[Facts(_pins(row))])],

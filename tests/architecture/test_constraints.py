@@ -187,7 +187,7 @@ SELECT indexrelid::regclass::text, indrelid::regclass::text FROM pg_index JOIN p
 WHERE indisunique AND NOT indisprimary AND NOT relispartition AND split_part(relname, '_', 1) = ANY(%(ours)s)
 """
 KEYS = {"merchants_batch": "number", "lending_ledgeraccount": "code"}
-COPY = "INSERT INTO {table} SELECT (jsonb_populate_record(good, %s)).* FROM {table} good"
+COPY = "INSERT INTO {table} SELECT (jsonb_populate_record(good, %s)).* FROM {table} good ORDER BY good.{key}"
 
 pytestmark = pytest.mark.django_db
 
@@ -278,8 +278,9 @@ def make_one_run(partner: Partner, merchant: Merchant) -> None:
 
 def violate(cursor: Any, name: str) -> None:  # noqa: ANN401 - of Django or of psycopg
     table = catalogue()[name]
-    changes = {KEYS.get(table, "id"): 1_000_000, **VIOLATIONS[name]}
-    cursor.execute(COPY.format(table=table), [json.dumps(changes)])
+    key = KEYS.get(table, "id")
+    changes = {key: 1_000_000, **VIOLATIONS[name]}
+    cursor.execute(COPY.format(table=table, key=key), [json.dumps(changes)])
 
 
 @pytest.mark.parametrize("name", sorted(VIOLATIONS.keys() - IMPLIED.keys()))

@@ -7,7 +7,7 @@ from django.db import connection
 
 from lending.domain.books.transfer import Answer, Moved, Nothing, Pending
 from lending.gateways.protocol import NoAnswer, Order, Report
-from lending.gateways.registry import DEFAULT
+from lending.gateways.registry import LOOPBACK
 
 
 class Bank:
@@ -26,7 +26,7 @@ class Bank:
 
     @property
     def gateways(self) -> dict[str, "Bank"]:
-        return {DEFAULT: self}
+        return {LOOPBACK: self}
 
     def pay(self, order: Order) -> Answer:
         return self._do(order)

@@ -26,6 +26,7 @@ from hypothesis.stateful import (
 from config.office.actors import SYSTEM
 from config.office.business_date import open_day
 from lending.domain.books.transfer import Moved, Nothing, ReturnRefusal
+from lending.gateways.registry import LOOPBACK
 from lending.models import Loan, Transfer
 from lending.operations.collections import claim_collection, record_collection
 from lending.operations.day_close import DayNotClosed
@@ -213,7 +214,7 @@ class LendingMachine(RuleBasedStateMachine):
     def collect(self, pick: int, share: int) -> None:
         """Collect what is due today; the merchant has a share of it. Asked twice a day, it is asked once."""
         kept, _ = self.chosen(pick, 0)
-        claimed = claim_collection(loan_id=kept.pk, on=self.today, now=NOW)
+        claimed = claim_collection(loan_id=kept.pk, on=self.today, gateway=LOOPBACK, now=NOW)
         if claimed is None:
             return
         due = model.model(kept.case() | {"as_of": [self.today.isoformat()]})["states"][0]["due_minor"]

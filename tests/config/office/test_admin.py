@@ -6,7 +6,7 @@ import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.test import Client
-from django.urls import URLPattern, reverse
+from django.urls import URLPattern, resolve, reverse
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.asserts import assertContains, assertNotContains
 
@@ -15,10 +15,12 @@ from config.office import admin as office
 from config.office import lists
 from config.office.actors import SYSTEM
 from config.office.lists import rounded
-from config.office.models import JobRun, OperationEvent
+from config.office.models import BusinessDate, JobRun, OperationEvent
 from config.office.models.job_run import JobState
+from config.office.pages import OfficeAdmin
 from config.office.roles import ROLES
-from lending.models import DayClose, Decision
+from config.office.verbs import Step, url_name
+from lending.models import DayClose, Decision, Loan
 from lending.operations.loans import book_repayment
 from merchants.models import Batch, Merchant, Partner
 from scoring.models import CalibrationVersion, Score, ScorecardVersion, ScoreRun
@@ -83,6 +85,7 @@ RIGHTS = {f"{model}_{page}": right for model, right in VIEWED.items() for page i
 }
 LEADS_ELSEWHERE = {"lending_offer_change", "lending_transfer_change"}  # to the merchant, to the loan
 REFUSED: dict[str, str | None] = {"auth_user_delete": None}
+OFFICE_PAGES = [(model, page) for model, page in admin.site._registry.items() if isinstance(page, OfficeAdmin)]  # noqa: SLF001
 PAGES_BY_RIGHT: dict[str, str | None] = {**REFUSED, **RIGHTS}
 
 
@@ -135,11 +138,12 @@ def addresses() -> dict[str, str]:
         "auth_user": make_user("someone").pk,
         "auth_group": Group.objects.earliest("pk").pk,
     }
+    of_lists = {f"{model}_{page}" for model in keys for page in ("changelist", "add")}
+    of_lists |= {url_name(model, verb) for model, page in OFFICE_PAGES for verb in page.list_verbs}
     found = {}
     for name in PAGES_BY_RIGHT:
         model = next(key for key in sorted(keys, key=len, reverse=True) if name.startswith(f"{key}_"))
-        of_list = ("_changelist", "_add", "_start", "_open", "_enter", "_first")
-        args = [] if name.endswith(of_list) else [keys[model]]
+        args = [] if name in of_lists else [keys[model]]
         more = [score.pk] if name.endswith("_replay") else []
         found[name] = reverse(f"admin:{name}", args=[*args, *more])
     return found
@@ -160,6 +164,30 @@ def test_a_page_opens_for_whom_the_table_of_roles_allows_it(
             wrong[name] = (status, expected)
     assert wrong == {}
     assert client.get(reverse("admin:index")).status_code == 200
+
+
+def test_a_page_shows_a_button_for_each_of_its_verbs(client: Client, addresses: dict[str, str]) -> None:
+    """Red if a page makes its buttons itself: a verb would have an address that nobody is led to."""
+    client.force_login(User.objects.create_superuser("root"))
+    verbs = [(model, page, verb) for model, page in OFFICE_PAGES for verb in (*page.verbs, *page.list_verbs)]
+    assert len(verbs) > 20
+    for model, page, verb in verbs:
+        address = addresses[url_name(model, verb)]
+        of_row = verb in page.verbs
+        shown_by = f"{model._meta.label_lower.replace('.', '_')}_{'change' if of_row else 'changelist'}"
+        if shown_by in LEADS_ELSEWHERE:
+            continue
+        row = page.model.objects.get(pk=resolve(address).kwargs["row_id"]) if of_row else None
+        if verb.offered(row):
+            page_shown = client.get(addresses[shown_by]).content.decode()
+            assert address in page_shown or str(verb.label) in page_shown, verb.name  # off, it is no link but says why
+
+
+def test_a_verb_that_makes_what_has_no_page_leads_back_to_its_row(addresses: dict[str, str]) -> None:
+    """Red if the address of the result is looked up unasked: the deed would be done, and the reply an error page."""
+    page = dict(OFFICE_PAGES)[Loan]
+    row = Loan.objects.get(pk=resolve(addresses["lending_loan_change"]).kwargs["object_id"])
+    assert page.after(row, Step(form=None, result=BusinessDate())) == addresses["lending_loan_change"]
 
 
 def test_nobody_is_let_in_without_signing_in(client: Client, addresses: dict[str, str]) -> None:

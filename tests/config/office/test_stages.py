@@ -1,5 +1,6 @@
 """Stages follow each other once their parts are done. The subject is a day close, as one row is enough of it."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
 
@@ -112,6 +113,19 @@ def test_a_part_is_finished_in_the_transaction_of_its_work() -> None:
 @pytest.mark.parametrize(("rows", "parts"), [(0, 1), (1, 1), (100, 1), (101, 2), (3_200, 32), (1_000_000, 32)])
 def test_there_are_as_many_parts_as_the_rows_are_worth(rows: int, parts: int) -> None:
     assert PIPELINE.parts_for(rows) == parts
+
+
+def test_progress_leaves_out_a_stage_that_came_after_the_work_was_done() -> None:
+    """Red if every stage of today's code is listed: a close proven last year would stand at 0 % of a new one."""
+    close = start(2)
+    for claim in claim_all(close, MANY):
+        finish(claim, done=1)
+    added = Stage(name="tests.new", work=work, words="New", counts="loans")
+    longer = replace(PIPELINE, stages=(*PIPELINE.stages, added))
+    assert [one.stage.name for one in longer.progress(subject_id=close.pk, now=NOW)] == [MANY, ONE, "tests.new"]
+    for claim in claim_all(close, ONE):
+        finish(claim)
+    assert [one.stage.name for one in longer.progress(subject_id=close.pk, now=NOW)] == [MANY, ONE]
 
 
 def test_progress_counts_parts_and_rows_and_estimates_the_rest() -> None:

@@ -21,7 +21,7 @@ from lending.domain.books.transfer import (
     TransferState,
 )
 from lending.gateways.protocol import Report
-from lending.gateways.registry import DEFAULT
+from lending.gateways.registry import LOOPBACK
 from lending.models import Loan, LoanEvent, Transfer
 from lending.operations.payouts import (
     LoanNotCancelled,
@@ -66,8 +66,8 @@ def test_a_pending_payout_waits_for_its_report_and_is_never_asked_for_again(bank
     assert set(Transfer.objects.values_list("state", "answer")) == {
         (TransferState.PENDING, f"ref-{number}") for number in range(1, SILENCES + 1)
     }
-    assert transfers_to_send(gateway=DEFAULT, now=FAR) == []
-    assert not is_gateway_down(DEFAULT)
+    assert transfers_to_send(gateway=LOOPBACK, now=FAR) == []
+    assert not is_gateway_down(LOOPBACK)
     assert not LoanEvent.objects.exists()
 
     bank.report(transfers[0].key, Moved(1_200_000))
@@ -113,16 +113,16 @@ def test_what_a_report_says_is_checked_recorded_once_and_only_of_what_was_sent(b
     never_sent, sent = due(make_loan()), due(make_loan())
     send_payout(bank.gateways, transfer_id=sent.pk, clock=timezone.now)
     for key in (never_sent.key, uuid4()):
-        assert record_report(gateway=DEFAULT, report=Report(key, Moved(1_200_000)), now=NOW) is None
+        assert record_report(gateway=LOOPBACK, report=Report(key, Moved(1_200_000)), now=NOW) is None
     assert record_report(gateway="other", report=Report(sent.key, Moved(1_200_000)), now=NOW) is None
     assert not LoanEvent.objects.exists()
     for _ in range(2):
-        record_report(gateway=DEFAULT, report=Report(sent.key, Moved(1_200_000)), now=NOW)
+        record_report(gateway=LOOPBACK, report=Report(sent.key, Moved(1_200_000)), now=NOW)
     assert LoanEvent.objects.count() == 1
     assert Transfer.objects.get(pk=never_sent.pk).state == TransferState.DUE
     absurd = due(make_loan())
     send_payout(bank.gateways, transfer_id=absurd.pk, clock=timezone.now)
-    told = record_report(gateway=DEFAULT, report=Report(absurd.key, Moved(7)), now=NOW)
+    told = record_report(gateway=LOOPBACK, report=Report(absurd.key, Moved(7)), now=NOW)
     assert told is not None
     assert (told.state, told.moved_minor) == (TransferState.UNKNOWN, 0)
     assert proven()

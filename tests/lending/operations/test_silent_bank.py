@@ -17,7 +17,7 @@ from lending.domain.books.transfer import (
     TransferKind,
     TransferState,
 )
-from lending.gateways.registry import DEFAULT
+from lending.gateways.registry import LOOPBACK
 from lending.models import Loan, Transfer
 from lending.operations.collections import claim_collection, leave_collection, record_collection
 from lending.operations.payouts import claim_payout, record_payout, return_payout, send_payout
@@ -37,7 +37,7 @@ def sweep(bank: Bank) -> None:
 
 
 def to_send() -> list[Transfer]:
-    return transfers_to_send(gateway=DEFAULT, now=NOW)
+    return transfers_to_send(gateway=LOOPBACK, now=NOW)
 
 
 def test_one_bad_payout_does_not_hold_up_the_others() -> None:
@@ -54,7 +54,7 @@ def test_payouts_that_are_held_keep_nothing_waiting_that_may_have_left(monkeypat
     held, sent = due(make_loan()), due(make_loan())
     claim_payout(transfer_id=sent.pk, now=NOW)
     record_payout(transfer_id=sent.pk, answer=None, now=NOW)
-    assert transfers_to_send(gateway=DEFAULT, now=NOW + PATIENCE) == [held, sent]
+    assert transfers_to_send(gateway=LOOPBACK, now=NOW + PATIENCE) == [held, sent]
 
 
 def test_a_payout_that_is_held_lets_the_next_one_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,10 +63,10 @@ def test_a_payout_that_is_held_lets_the_next_one_go_first(monkeypatch: pytest.Mo
     held, other = due(make_loan()), due(make_loan())
     Loan.objects.filter(pk=held.loan_id).update(status="CANCELLED")
     bank = Bank()
-    assert transfers_to_send(gateway=DEFAULT, now=timezone.now()) == [held]
+    assert transfers_to_send(gateway=LOOPBACK, now=timezone.now()) == [held]
     sweep(bank)
     assert bank.asked == []
-    assert transfers_to_send(gateway=DEFAULT, now=timezone.now()) == [other]
+    assert transfers_to_send(gateway=LOOPBACK, now=timezone.now()) == [other]
     sweep(bank)
     assert bank.asked == [other.key]
     held.refresh_from_db()
@@ -81,8 +81,8 @@ def test_the_oftener_in_vain_the_later_an_answer_is_asked_for_again() -> None:
         Transfer.objects.filter(pk=transfer.pk).update(attempts=max(0, before - 1), next_attempt_at=NOW)
         assert claim_payout(transfer_id=transfer.pk, now=NOW) is not None
         record_payout(transfer_id=transfer.pk, answer=None, now=NOW)
-        assert transfers_to_send(gateway=DEFAULT, now=NOW + wait - timedelta(seconds=1)) == []
-        assert transfers_to_send(gateway=DEFAULT, now=NOW + wait) == [transfer]
+        assert transfers_to_send(gateway=LOOPBACK, now=NOW + wait - timedelta(seconds=1)) == []
+        assert transfers_to_send(gateway=LOOPBACK, now=NOW + wait) == [transfer]
 
 
 def silent_bank() -> Bank:
@@ -153,7 +153,7 @@ def test_a_payout_comes_back_while_a_collection_waits_to_be_sent() -> None:
     loan = lent(amount_minor=90_000, terms={"unit": "DAY", "every": 1})
     on = OPENED + timedelta(days=1)
     open_day(on=on, actor=SYSTEM, now=NOW)
-    leave_collection(loan_id=loan.pk, on=on, now=NOW)
+    leave_collection(loan_id=loan.pk, on=on, gateway=LOOPBACK, now=NOW)
     payout = Transfer.objects.get(loan=loan, kind=TransferKind.PAYOUT)
     return_payout(transfer_id=payout.pk, on=on, reason="no such account", actor=CLERK, now=NOW)
     sweep(Bank())
@@ -169,7 +169,7 @@ def test_those_who_are_never_answered_keep_nobody_else_waiting() -> None:
     open_day(on=OPENED + timedelta(days=1), actor=SYSTEM, now=NOW)
     close(bank.gateways)
     for loan in loans[:SILENCES]:
-        claimed = claim_collection(loan_id=loan.pk, on=OPENED + timedelta(days=1), now=NOW)
+        claimed = claim_collection(loan_id=loan.pk, on=OPENED + timedelta(days=1), gateway=LOOPBACK, now=NOW)
         assert claimed is not None
         record_collection(transfer_id=claimed.transfer_id, answer=None, now=NOW)
         bank.mute.add(claimed.order.key)
@@ -195,7 +195,7 @@ def unanswered() -> Transfer:
     """Ask for what is due on the first day and get no answer; the gateway is back since."""
     loan = lent(amount_minor=90_000, terms={"unit": "DAY", "every": 1})
     open_day(on=OPENED + timedelta(days=1), actor=SYSTEM, now=NOW)
-    claimed = claim_collection(loan_id=loan.pk, on=OPENED + timedelta(days=1), now=NOW)
+    claimed = claim_collection(loan_id=loan.pk, on=OPENED + timedelta(days=1), gateway=LOOPBACK, now=NOW)
     assert claimed is not None
     close()
     return record_collection(transfer_id=claimed.transfer_id, answer=None, now=NOW)

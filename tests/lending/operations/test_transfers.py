@@ -25,6 +25,7 @@ from lending.domain.books.transfer import (
 from lending.domain.contract.refusal import LoanRefusal
 from lending.gateways.loopback import Loopback
 from lending.gateways.protocol import Order
+from lending.gateways.registry import LOOPBACK
 from lending.models import DayClose, Loan, LoanEvent, Transfer
 from lending.operations.collections import claim_collection, record_collection
 from lending.operations.payouts import (
@@ -195,17 +196,17 @@ def test_a_payout_that_comes_back_leaves_a_loan_that_waits_again() -> None:
 def test_what_is_due_is_collected_once_a_day_and_in_part_is_normal() -> None:
     loan = lent(terms={"unit": "DAY", "every": 1})
     on = OPENED + timedelta(days=1)
-    assert claim_collection(loan_id=loan.pk, on=OPENED, now=NOW) is None, "nothing is due"
+    assert claim_collection(loan_id=loan.pk, on=OPENED, gateway=LOOPBACK, now=NOW) is None, "nothing is due"
     open_day(on=on, actor=SYSTEM, now=NOW)
-    claimed = claim_collection(loan_id=loan.pk, on=on, now=NOW)
+    claimed = claim_collection(loan_id=loan.pk, on=on, gateway=LOOPBACK, now=NOW)
     assert claimed is not None
-    assert claim_collection(loan_id=loan.pk, on=on, now=NOW) is None
+    assert claim_collection(loan_id=loan.pk, on=on, gateway=LOOPBACK, now=NOW) is None
     amount = claimed.order.amount.minor
     for _ in range(2):
         record_collection(transfer_id=claimed.transfer_id, answer=Moved(amount // 2), now=NOW)
     loan.refresh_from_db()
     assert loan.repaid_minor == amount // 2
-    assert claim_collection(loan_id=loan.pk, on=on, now=NOW + 2 * PATIENCE) is None
+    assert claim_collection(loan_id=loan.pk, on=on, gateway=LOOPBACK, now=NOW + 2 * PATIENCE) is None
     assert proven()
 
 
@@ -214,13 +215,13 @@ def test_a_collection_without_an_answer_is_asked_for_although_the_loan_is_paid_m
     loan = lent(terms={"unit": "DAY", "every": 1})
     on = OPENED + timedelta(days=1)
     open_day(on=on, actor=SYSTEM, now=NOW)
-    claimed = claim_collection(loan_id=loan.pk, on=on, now=NOW)
+    claimed = claim_collection(loan_id=loan.pk, on=on, gateway=LOOPBACK, now=NOW)
     assert claimed is not None
     record_collection(transfer_id=claimed.transfer_id, answer=None, now=NOW)
     pay(loan, 2_000_000, on=on)
     close = DayClose.objects.create(day=on, parts=1, started_by="system:0", started_at=NOW)
     assert loans_due(close_id=close.pk, part=0) == [loan.pk]
-    again = claim_collection(loan_id=loan.pk, on=on, now=NOW + PATIENCE)
+    again = claim_collection(loan_id=loan.pk, on=on, gateway=LOOPBACK, now=NOW + PATIENCE)
     assert again is not None
     assert again.order.key == claimed.order.key
     record_collection(transfer_id=again.transfer_id, answer=Moved(500), now=NOW)
@@ -235,13 +236,13 @@ def test_what_was_paid_after_the_roll_is_not_fetched_once_more() -> None:
     on = OPENED + timedelta(days=1)
     open_day(on=on + timedelta(days=1), actor=SYSTEM, now=NOW)
     pay(loan, 150_000, on=on + timedelta(days=1))
-    claimed = claim_collection(loan_id=loan.pk, on=on, now=NOW)
+    claimed = claim_collection(loan_id=loan.pk, on=on, gateway=LOOPBACK, now=NOW)
     assert claimed is not None
     loan.refresh_from_db()
     assert 0 < claimed.order.amount.minor <= loan.due_minor < 300_000
     closed = lent(terms={"unit": "DAY", "every": 1})
     pay(closed, 2_000_000, on=on + timedelta(days=1))
-    assert claim_collection(loan_id=closed.pk, on=on, now=NOW) is None
+    assert claim_collection(loan_id=closed.pk, on=on, gateway=LOOPBACK, now=NOW) is None
 
 
 def test_a_payout_is_not_taken_back_while_a_collection_is_under_way() -> None:
@@ -249,7 +250,7 @@ def test_a_payout_is_not_taken_back_while_a_collection_is_under_way() -> None:
     loan = lent(terms={"unit": "DAY", "every": 1})
     on = OPENED + timedelta(days=1)
     open_day(on=on, actor=SYSTEM, now=NOW)
-    assert claim_collection(loan_id=loan.pk, on=on, now=NOW) is not None
+    assert claim_collection(loan_id=loan.pk, on=on, gateway=LOOPBACK, now=NOW) is not None
     payout = Transfer.objects.get(loan=loan, kind="PAYOUT")
     with pytest.raises(PayoutNotReturned) as refused:
         return_payout(transfer_id=payout.pk, on=on, reason="no such account", actor=CLERK, now=NOW)
