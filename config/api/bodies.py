@@ -1,8 +1,11 @@
 """Read bodies strictly: a field that nothing reads is refused, and no type is turned into another."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from config.api.parsers import printable
@@ -70,6 +73,32 @@ class MoneySerializer(ClosedSerializer):
             return Money(parse_minor(attrs["amount"], attrs["currency"]), attrs["currency"])
         except BadAmount as error:
             raise serializers.ValidationError({"amount": [f"{error}."]}) from error
+
+
+@extend_schema_field(MoneySerializer)
+class MinorField(serializers.Field[int, Any, dict[str, str], Any]):
+    """Render minor units as money of the currency in the context."""
+
+    def to_representation(self, value: int) -> dict[str, str]:
+        """Write the amount and its currency."""
+        return money(value, self.context["currency"])
+
+
+class LowerField(serializers.CharField):
+    """Render a state or a type in small letters."""
+
+    def to_representation(self, value: str) -> str:
+        """Write the text."""
+        return str(value).lower()
+
+
+@extend_schema_field(OpenApiTypes.STR)
+class RateField(serializers.Field[Decimal, Any, str, Any]):
+    """Render a rate as decimal text without trailing zeros."""
+
+    def to_representation(self, value: Decimal) -> str:
+        """Write the text."""
+        return f"{value.normalize():f}"
 
 
 class NothingSerializer(ClosedSerializer):

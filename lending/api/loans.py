@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from config.api.authentication import caller_of
-from config.api.bodies import MoneySerializer, money
+from config.api.bodies import LowerField, MinorField, MoneySerializer, RateField, money
 from lending.api.ids import after_of
 from lending.api.offers import A_PAGE, asked_merchant
 from lending.api.refusals import described, refused
@@ -60,16 +60,16 @@ class LoanPageSerializer(serializers.Serializer[None]):
     next_after = serializers.CharField(allow_null=True)
 
 
-class InstalmentSerializer(serializers.Serializer[None]):
+class InstalmentSerializer(serializers.Serializer[InstalmentRow]):
     """Render an instalment as drawn, what of its principal is left, and how it stands."""
 
-    no = serializers.IntegerField()
-    due = serializers.DateField()
-    principal = MoneySerializer()
-    interest = MoneySerializer()
-    total = MoneySerializer()
-    principal_left = MoneySerializer()
-    state = serializers.CharField(help_text="ahead, due, late, paid")
+    no = serializers.IntegerField(source="drawn.no")
+    due = serializers.DateField(source="drawn.due")
+    principal = MinorField(source="drawn.principal_minor")
+    interest = MinorField(source="drawn.interest_minor")
+    total = MinorField(source="drawn.total_minor")
+    principal_left = MinorField(source="principal_left_minor")
+    state = LowerField(help_text="ahead, due, late, paid")
 
 
 class ScheduleSerializer(serializers.Serializer[None]):
@@ -79,31 +79,36 @@ class ScheduleSerializer(serializers.Serializer[None]):
     instalments = InstalmentSerializer(many=True)
 
 
-class AllocationSerializer(serializers.Serializer[None]):
+class AllocationSerializer(serializers.Serializer[Allocation]):
     """Render where a payment went."""
 
-    penalty = MoneySerializer()
-    fee = MoneySerializer()
-    interest = MoneySerializer()
-    principal = MoneySerializer()
-    credit = MoneySerializer(help_text="What was too much.")
+    penalty = MinorField(source="penalty_minor")
+    fee = MinorField(source="fee_minor")
+    interest = MinorField(source="interest_minor")
+    principal = MinorField(source="principal_minor")
+    credit = MinorField(source="credit_minor", help_text="What was too much.")
 
 
-class EventSerializer(serializers.Serializer[None]):
+class EventSerializer(serializers.Serializer[EventWithAllocation]):
     """Render what happened to a loan."""
 
-    seq = serializers.IntegerField()
+    seq = serializers.IntegerField(source="event.seq")
     type = serializers.CharField(
-        help_text="disbursement, repayment, charge, rate_change, reversal, apply_credit, refund_credit"
+        source="event.type",
+        help_text="disbursement, repayment, charge, rate_change, reversal, apply_credit, refund_credit",
     )
-    on = serializers.DateField(help_text="The day it takes effect.")
-    amount = MoneySerializer(allow_null=True)
-    yearly_rate = serializers.CharField(allow_null=True, help_text='Of a rate_change: "0.146" is 14.6 %.')
-    external_ref = serializers.CharField(help_text="Yours, of a repayment that you reported; else empty.")
+    on = serializers.DateField(source="event.on", help_text="The day it takes effect.")
+    amount = MinorField(source="event.amount_minor", allow_null=True)
+    yearly_rate = RateField(source="event.rate", allow_null=True, help_text='Of a rate_change: "0.146" is 14.6 %.')
+    external_ref = serializers.CharField(
+        source="event.external_ref", help_text="Yours, of a repayment that you reported; else empty."
+    )
     allocation = AllocationSerializer(allow_null=True, help_text="Of a payment that stands, as later events have it.")
-    reverses = serializers.IntegerField(allow_null=True, help_text="The seq of the event that a reversal removes.")
-    reversed_by = serializers.IntegerField(allow_null=True)
-    booked_at = serializers.DateTimeField()
+    reverses = serializers.IntegerField(
+        source="event.of.seq", allow_null=True, default=None, help_text="The seq of the event that a reversal removes."
+    )
+    reversed_by = serializers.IntegerField(source="reversed_by.seq", allow_null=True, default=None)
+    booked_at = serializers.DateTimeField(source="event.booked_at")
 
 
 class EventPageSerializer(serializers.Serializer[None]):
@@ -186,8 +191,8 @@ class ScheduleView(APIView):
         """Give the instalments as drawn, and how each stands."""
         loan = own_loan(request, loan_id)
         servicing = get_servicing(loan)
-        rows = [_instalment_body(row, loan.currency) for row in servicing.rows]
-        return Response({"as_of": servicing.as_of, "instalments": rows})
+        rows = InstalmentSerializer(servicing.rows, many=True, context={"currency": loan.currency})
+        return Response({"as_of": servicing.as_of, "instalments": rows.data})
 
 
 class EventsView(APIView):
@@ -204,16 +209,11 @@ class EventsView(APIView):
         loan, after = own_loan(request, loan_id), request.query_params.get("after", "0")
         if not after.isdecimal() or not after.isascii() or len(after) > 9:  # noqa: PLR2004 - beyond every event
             raise ValidationError({"after": ["`next_after` of the page before is needed."]})
-        booked = get_servicing(loan).events
-        places = {one.event.pk: one.event.seq for one in booked}
-        later = [one for one in reversed(booked) if one.event.seq > int(after)]
+        later = [one for one in reversed(get_servicing(loan).events) if one.event.seq > int(after)]
         shown = later[:A_PAGE]
         following = shown[-1].event.seq if len(later) > A_PAGE else None
-        events = [
-            {**_event_body(one, loan.currency), "reverses": one.event.of_id and places[one.event.of_id]}
-            for one in shown
-        ]
-        return Response({"events": events, "next_after": following})
+        events = EventSerializer(shown, many=True, context={"currency": loan.currency})
+        return Response({"events": events.data, "next_after": following})
 
 
 class PayoffView(APIView):
@@ -263,17 +263,6 @@ def balances_body(position: Position, currency: str) -> dict[str, object]:
     }
 
 
-def allocation_body(allocation: Allocation, currency: str) -> dict[str, object]:
-    """Render where a payment went."""
-    return {
-        "penalty": money(allocation.penalty_minor, currency),
-        "fee": money(allocation.fee_minor, currency),
-        "interest": money(allocation.interest_minor, currency),
-        "principal": money(allocation.principal_minor, currency),
-        "credit": money(allocation.credit_minor, currency),
-    }
-
-
 def _loan_body(loan: Loan, position: Position, *, as_of: date | None) -> dict[str, object]:
     return {
         "id": f"loan_{loan.pk}",
@@ -285,33 +274,6 @@ def _loan_body(loan: Loan, position: Position, *, as_of: date | None) -> dict[st
         "closed_on": loan.closed_on,
         "as_of": as_of,
         "balances": balances_body(position, loan.currency),
-    }
-
-
-def _instalment_body(row: InstalmentRow, currency: str) -> dict[str, object]:
-    return {
-        "no": row.drawn.no,
-        "due": row.drawn.due,
-        "principal": money(row.drawn.principal_minor, currency),
-        "interest": money(row.drawn.interest_minor, currency),
-        "total": money(row.drawn.total_minor, currency),
-        "principal_left": money(row.principal_left_minor, currency),
-        "state": row.state.lower(),
-    }
-
-
-def _event_body(happening: EventWithAllocation, currency: str) -> dict[str, object]:
-    event, allocation, reversal = happening.event, happening.allocation, happening.reversed_by
-    return {
-        "seq": event.seq,
-        "type": event.type,
-        "on": event.on,
-        "amount": None if event.amount_minor is None else money(event.amount_minor, currency),
-        "yearly_rate": None if event.rate is None else f"{event.rate.normalize():f}",
-        "external_ref": event.external_ref,
-        "allocation": None if allocation is None else allocation_body(allocation, currency),
-        "reversed_by": None if reversal is None else reversal.seq,
-        "booked_at": event.booked_at,
     }
 
 

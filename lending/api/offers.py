@@ -11,7 +11,15 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from config.api.authentication import caller_of
-from config.api.bodies import ClosedSerializer, MoneySerializer, MonthsField, NothingSerializer, minor_of, money
+from config.api.bodies import (
+    ClosedSerializer,
+    MinorField,
+    MoneySerializer,
+    MonthsField,
+    NothingSerializer,
+    minor_of,
+    money,
+)
 from config.office.business_date import get_business_date
 from lending.api.ids import after_of
 from lending.api.refusals import described, refused
@@ -69,19 +77,24 @@ class DrawnSerializer(serializers.Serializer[None]):
 
     no = serializers.IntegerField()
     due = serializers.DateField()
-    principal = MoneySerializer()
-    interest = MoneySerializer()
-    total = MoneySerializer()
+    principal = MinorField(source="principal_minor")
+    interest = MinorField(source="interest_minor")
+    total = MinorField(source="total_minor")
 
 
-class QuoteSerializer(serializers.Serializer[None]):
+class CostSerializer(serializers.Serializer[Quote]):
+    """Render what a loan would cost."""
+
+    total_interest = MinorField(source="total_interest_minor")
+    total_cost = MinorField(source="total_cost_minor", help_text="All that is repaid beyond the amount.")
+    apr = serializers.CharField(help_text="The effective yearly rate (EU), in per cent.")
+    schedule = DrawnSerializer(many=True)
+
+
+class QuoteSerializer(CostSerializer):
     """Render a quote."""
 
     disbursed_on = serializers.DateField(help_text="The business date: paid out later, the dates move with it.")
-    total_interest = MoneySerializer()
-    total_cost = MoneySerializer(help_text="All that is repaid beyond the amount.")
-    apr = serializers.CharField(help_text="The effective yearly rate (EU), in per cent.")
-    schedule = DrawnSerializer(many=True)
 
 
 class OffersView(APIView):
@@ -140,7 +153,8 @@ class QuoteView(APIView):
             return refused(unfit.reason)
         if isinstance(quoted, AcceptanceRefusal):
             return refused(quoted)
-        return Response({"disbursed_on": on.isoformat(), **_quote_body(quoted, offer.currency)})
+        costs = CostSerializer(quoted, context={"currency": offer.currency})
+        return Response({"disbursed_on": on, **costs.data})
 
 
 class DeclineView(APIView):
@@ -209,21 +223,3 @@ def _moved(request: Request, offer_id: int, move: Callable[..., Offer]) -> Respo
     except OfferNotMoved as unmoved:
         return refused(unmoved.reason)
     return Response(offer_body(offer))
-
-
-def _quote_body(quoted: Quote, currency: str) -> dict[str, object]:
-    return {
-        "total_interest": money(quoted.total_interest_minor, currency),
-        "total_cost": money(quoted.total_cost_minor, currency),
-        "apr": quoted.apr,
-        "schedule": [
-            {
-                "no": row.no,
-                "due": row.due.isoformat(),
-                "principal": money(row.principal_minor, currency),
-                "interest": money(row.interest_minor, currency),
-                "total": money(row.total_minor, currency),
-            }
-            for row in quoted.schedule
-        ],
-    }

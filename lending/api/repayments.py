@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 from config.api.authentication import caller_of
 from config.api.bodies import ClosedSerializer, MoneySerializer, TextField, minor_of, money
 from lending.api.keys import KEY_PARAMETER, request_key
-from lending.api.loans import AllocationSerializer, BalancesSerializer, allocation_body, balances_body, own_loan
+from lending.api.loans import AllocationSerializer, BalancesSerializer, balances_body, own_loan
 from lending.api.refusals import described, refused
 from lending.models import LoanEvent
 from lending.operations.loans import EventNotBooked, book_repayment
@@ -81,7 +81,7 @@ def _body(event: LoanEvent) -> dict[str, object]:
         "external_ref": event.external_ref,
         "amount": money(event.amount_minor or 0, currency),
         "on": event.on,
-        "allocation": allocation_body(receipt.allocation, currency),
+        "allocation": AllocationSerializer(receipt.allocation, context={"currency": currency}).data,
         "status": receipt.projection.status.lower(),
         "balances": balances_body(receipt.projection.position, currency),
     }
