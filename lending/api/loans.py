@@ -1,6 +1,7 @@
 """Let a partner read the loans to its merchants: how they stand, what is due when, what happened, what closes them."""
 
 from datetime import date, timedelta
+from typing import Any
 
 from django.http import Http404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -17,10 +18,9 @@ from lending.api.offers import A_PAGE, asked_merchant
 from lending.api.refusals import described, refused
 from lending.domain.books.booking import BookingRefusal
 from lending.domain.books.ledger import Position
-from lending.domain.contract.allocation import Allocation
 from lending.models import Loan
 from lending.queries.loans import get_loan_of_partner, loans_of_partner, position_of, projection_of
-from lending.queries.servicing import EventWithAllocation, InstalmentRow, current_date_of, get_servicing
+from lending.queries.servicing import current_date_of, get_servicing
 
 QUOTED_AHEAD = timedelta(days=60)
 """A payoff is quoted so far ahead: beyond, too much may happen before."""
@@ -60,7 +60,7 @@ class LoanPageSerializer(serializers.Serializer[None]):
     next_after = serializers.CharField(allow_null=True)
 
 
-class InstalmentSerializer(serializers.Serializer[InstalmentRow]):
+class InstalmentSerializer(serializers.Serializer[Any]):
     """Render an instalment as drawn, what of its principal is left, and how it stands."""
 
     no = serializers.IntegerField(source="drawn.no")
@@ -79,7 +79,7 @@ class ScheduleSerializer(serializers.Serializer[None]):
     instalments = InstalmentSerializer(many=True)
 
 
-class AllocationSerializer(serializers.Serializer[Allocation]):
+class AllocationSerializer(serializers.Serializer[Any]):
     """Render where a payment went."""
 
     penalty = MinorField(source="penalty_minor")
@@ -89,7 +89,7 @@ class AllocationSerializer(serializers.Serializer[Allocation]):
     credit = MinorField(source="credit_minor", help_text="What was too much.")
 
 
-class EventSerializer(serializers.Serializer[EventWithAllocation]):
+class EventSerializer(serializers.Serializer[Any]):
     """Render what happened to a loan."""
 
     seq = serializers.IntegerField(source="event.seq")

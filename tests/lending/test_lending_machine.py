@@ -294,15 +294,15 @@ def close_or_none() -> date | None:
     return closed.day
 
 
-@pytest.mark.parametrize("eighth", range(8))  # 200 sequences, shared among the suite's processes
-def test_lending_is_what_the_model_says(eighth: int, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001
+@pytest.mark.parametrize("part", range(25))  # 200 sequences, each part far below the time limit on a slow machine
+def test_lending_is_what_the_model_says(part: int, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001
     """Red for an accrual booked twice, a difference posted once too often, a date off by one."""
     monkeypatch.setattr(django_settings, "LOOPBACK_DIR", None)  # the machine collects by its own rule
     run_state_machine_as_test(LendingMachine, settings=RUNS)
 
 
 RUNS = settings(
-    max_examples=25,
+    max_examples=8,
     stateful_step_count=30,
     derandomize=False,  # each eighth its own
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
