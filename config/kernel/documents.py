@@ -23,6 +23,10 @@ IN_MAJOR_UNITS: Final = "in major units"
 Amount = Annotated[int, IN_MAJOR_UNITS]
 """Minor units, in a field `limit_minor`; the document has decimal text in major units of its currency, as `limit`."""
 
+Fields = Mapping[str, Any]
+Reader = Callable[[Fields, str, str], Any]
+"""Reads the field of this name from an object, with the currency of the document."""
+
 Choice = TypeVar("Choice", bound=StrEnum)
 Kind = TypeVar("Kind")
 
@@ -56,7 +60,8 @@ def read(kind: type[Kind], raw: object, *, currency: str = "") -> Kind:
     of them or None; with `Annotated`, functions of a field's name and value that raise Unfit; with a currency, amounts.
     A text may be empty. Only what is marked as ADDED may be missing.
     """
-    result: Kind = _read(kind, {"document": raw}, "document", currency)
+    read_document: Reader = _reader(kind)  # type: ignore[arg-type] # a class can be hashed
+    result: Kind = read_document({"document": raw}, "document", currency)
     return result
 
 
@@ -70,6 +75,8 @@ def written(value: object) -> object:
         return {field.name: written(one) for field, one in kept}
     if isinstance(value, Mapping):
         return {key: written(one) for key, one in value.items()}
+    if isinstance(value, Decimal):
+        return format(value, "f")
     return value.isoformat() if isinstance(value, date) else value
 
 
@@ -146,54 +153,87 @@ def unfit(value: object, name: str, what: str) -> Unfit:
     return Unfit(f"{name}: {shown(value)} is not {what}")
 
 
-def _read(kind: Any, raw: Any, name: str, currency: str) -> Any:  # noqa: ANN401 - by the types that a dataclass declares
+@cache
+def _reader(kind: Any) -> Reader:  # noqa: ANN401, PLR0911 - of the types that a dataclass declares
+    """Make the function that reads a field of this type: once, as looking into types is slow."""
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is Annotated:
-        is_amount = IN_MAJOR_UNITS in arguments
-        value = _amount_of(raw, name, currency) if is_amount else _read(arguments[0], raw, name, currency)
-        for check in arguments[1:]:
-            if check != IN_MAJOR_UNITS:
-                check(name, value)
-        return value
+        return _checked(arguments[0], arguments[1:])
     if NoneType in arguments:
-        return None if raw[name] is None else _read(arguments[0], raw, name, currency)
-    if is_dataclass(kind) or origin is Mapping:
-        return _read_object(kind, raw[name], name, currency)
+        inner = _reader(arguments[0])
+        return lambda raw, name, currency: None if raw[name] is None else inner(raw, name, currency)
+    if is_dataclass(kind):
+        return _inside(_dataclass_reader(kind))
+    if origin is Mapping:
+        return _inside(_mapping_reader(*map(_reader, arguments)))
     if origin in {tuple, frozenset}:
-        return _read_list(kind, raw[name], name, currency)
-    return choice_of(raw, name, kind) if issubclass(kind, StrEnum) else READERS[kind](raw, name)
+        return _list_reader(origin, _reader(arguments[0]))
+    if issubclass(kind, StrEnum):
+        return lambda raw, name, _: choice_of(raw, name, kind)
+    plain = READERS[kind]
+    return lambda raw, name, _: plain(raw, name)
 
 
-def _read_object(kind: Any, raw: Any, name: str, currency: str) -> Any:  # noqa: ANN401
-    try:
-        if get_origin(kind) is Mapping:
-            raw = require_fields(raw, frozenset(), None)
-            key_kind, value_kind = get_args(kind)
-            keys = {key: _read(key_kind, {name: key}, name, currency) for key in raw}
-            return MappingProxyType({keys[key]: _read(value_kind, raw, key, currency) for key in raw})
-        names = {field.name.removesuffix("_minor") if currency else field.name: field for field in fields(kind)}
-        added = frozenset(name for name, field in names.items() if field.metadata == ADDED)
-        types, part = _types_of(kind), require_fields(raw, names.keys() - added, added)
-        return kind(**{names[key].name: _read(types[names[key].name], part, key, currency) for key in part})
-    except Unfit as error:
-        error.path = (name, *error.path)
-        raise
+def _checked(kind: Any, marks: tuple[Any, ...]) -> Reader:  # noqa: ANN401
+    inner = _amount_of if IN_MAJOR_UNITS in marks else _reader(kind)
+    checks = [mark for mark in marks if mark != IN_MAJOR_UNITS]
+
+    def checked(raw: Fields, name: str, currency: str) -> object:
+        value = inner(raw, name, currency)
+        for check in checks:
+            check(name, value)
+        return value
+
+    return checked
 
 
-def _read_list(kind: Any, raw: Any, name: str, currency: str) -> Any:  # noqa: ANN401
-    if not isinstance(raw, list):
-        raise unfit(raw, name, "a list")
-    found = [_read(get_args(kind)[0], {name: one}, name, currency) for one in raw]
-    if get_origin(kind) is tuple:
-        return tuple(found)
-    if len(set(found)) < len(found):
-        raise unfit(raw, name, "a list of different values")
-    return frozenset(found)
+def _inside(inner: Reader) -> Reader:
+    """Read an object of fields, and add its name to the path of what is wrong in it."""
+
+    def inside(raw: Fields, name: str, currency: str) -> object:
+        try:
+            return inner(raw, name, currency)
+        except Unfit as error:
+            error.path = (name, *error.path)
+            raise
+
+    return inside
 
 
-@cache
-def _types_of(kind: Any) -> dict[str, Any]:  # noqa: ANN401 - a dataclass
-    return get_type_hints(kind, include_extras=True)
+def _dataclass_reader(kind: Any) -> Reader:  # noqa: ANN401
+    types = get_type_hints(kind, include_extras=True)
+    by_field = {field.name: (field.name, _reader(types[field.name])) for field in fields(kind)}
+    by_amount = {key.removesuffix("_minor"): found for key, found in by_field.items()}
+    added = frozenset(field.name for field in fields(kind) if field.metadata == ADDED)
+
+    def read_dataclass(raw: Fields, name: str, currency: str) -> object:
+        known = by_amount if currency else by_field
+        part = require_fields(raw[name], known.keys() - added, added)
+        return kind(**{known[key][0]: known[key][1](part, key, currency) for key in part})
+
+    return read_dataclass
+
+
+def _mapping_reader(read_key: Reader, read_value: Reader) -> Reader:
+    def read_mapping(raw: Fields, name: str, currency: str) -> object:
+        part = require_fields(raw[name], frozenset(), None)
+        return MappingProxyType(
+            {read_key({name: key}, name, currency): read_value(part, key, currency) for key in part}
+        )
+
+    return read_mapping
+
+
+def _list_reader(make: Any, inner: Reader) -> Reader:  # noqa: ANN401 - tuple or frozenset
+    def read_list(raw: Fields, name: str, currency: str) -> object:
+        if not isinstance(raw[name], list):
+            raise unfit(raw[name], name, "a list")
+        found = make(inner({name: one}, name, currency) for one in raw[name])
+        if len(found) < len(raw[name]):
+            raise unfit(raw[name], name, "a list of different values")
+        return found
+
+    return read_list
 
 
 def _amount_of(raw: Mapping[str, object], name: str, currency: str) -> int:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Final
 
 from config.kernel.documents import Unfit, date_of, shown, text_of
@@ -103,16 +104,7 @@ def quote_case(case: Mapping[str, object]) -> Result:
 
 def written_schedule(schedule: Sequence[Instalment]) -> list[Result]:
     """Write a schedule as JSON scalars."""
-    return [
-        {
-            "no": row.no,
-            "due": row.due.isoformat(),
-            "principal_minor": row.principal_minor,
-            "interest_minor": row.interest_minor,
-            "total_minor": row.total_minor,
-        }
-        for row in schedule
-    ]
+    return [{**asdict(row), "due": row.due.isoformat(), "total_minor": row.total_minor} for row in schedule]
 
 
 def written_state(state: LoanState) -> Result:

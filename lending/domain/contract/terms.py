@@ -1,15 +1,14 @@
 """Hold the terms of a TERM loan, and read and write them as JSON scalars."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
 from config.kernel.daycount import DayCount
-from config.kernel.documents import Unfit, choice_of, date_of, decimal_of, integer_of, require_fields, shown, text_of
+from config.kernel.documents import ADDED, Unfit, read, shown, written
 from config.kernel.money import CURRENCY_PATTERN, MAX_MINOR
 from lending.domain.contract.fields import refusing, require_range, require_rate
 from lending.domain.contract.refusal import LoanRefusal
@@ -86,7 +85,7 @@ class Terms:
     tolerance_minor: int
     penalty_multiple_extra: Decimal
     prepayment: Prepayment
-    waterfall: tuple[Step, ...] = DEFAULT_WATERFALL
+    waterfall: tuple[Step, ...] = field(default=DEFAULT_WATERFALL, metadata=ADDED)
 
     def __post_init__(self) -> None:
         with refusing(LoanRefusal.BAD_TERMS, "terms"):
@@ -105,55 +104,12 @@ class Terms:
                 raise Unfit(message)
 
 
-_OPTIONAL: Final = frozenset({"waterfall"})
-_REQUIRED: Final = frozenset(Terms.__dataclass_fields__) - _OPTIONAL
-
-
 def parse_terms(raw: object) -> Terms:
     """Read terms from JSON scalars. Raises LoanRefused (BAD_TERMS)."""
     with refusing(LoanRefusal.BAD_TERMS, "terms"):
-        fields = require_fields(raw, _REQUIRED, _OPTIONAL)
-        return Terms(
-            principal_minor=integer_of(fields, "principal_minor"),
-            currency=text_of(fields, "currency"),
-            rate=decimal_of(fields, "rate"),
-            day_count=choice_of(fields, "day_count", DayCount),
-            method=choice_of(fields, "method", Method),
-            periods=integer_of(fields, "periods"),
-            every=integer_of(fields, "every"),
-            unit=choice_of(fields, "unit", PeriodUnit),
-            first_due=None if fields["first_due"] is None else date_of(fields, "first_due"),
-            grace_days=integer_of(fields, "grace_days"),
-            tolerance_minor=integer_of(fields, "tolerance_minor"),
-            penalty_multiple_extra=decimal_of(fields, "penalty_multiple_extra"),
-            prepayment=choice_of(fields, "prepayment", Prepayment),
-            waterfall=_waterfall_of(fields),
-        )
+        return read(Terms, raw)
 
 
 def write_terms(terms: Terms) -> dict[str, object]:
     """Write terms as JSON scalars: the inverse of parse_terms."""
-    return {
-        "principal_minor": terms.principal_minor,
-        "currency": terms.currency,
-        "rate": format(terms.rate, "f"),
-        "day_count": terms.day_count.value,
-        "method": terms.method.value,
-        "periods": terms.periods,
-        "every": terms.every,
-        "unit": terms.unit.value,
-        "first_due": terms.first_due and terms.first_due.isoformat(),
-        "grace_days": terms.grace_days,
-        "tolerance_minor": terms.tolerance_minor,
-        "penalty_multiple_extra": format(terms.penalty_multiple_extra, "f"),
-        "prepayment": terms.prepayment.value,
-        "waterfall": [step.value for step in terms.waterfall],
-    }
-
-
-def _waterfall_of(fields: Mapping[str, object]) -> tuple[Step, ...]:
-    value = fields.get("waterfall", DEFAULT_WATERFALL)
-    if not isinstance(value, list | tuple):
-        message = f"waterfall: {shown(value)} is not a list of steps"
-        raise Unfit(message)
-    return tuple(choice_of({"waterfall": step}, "waterfall", Step) for step in value)
+    return {name: written(value) for name, value in asdict(terms).items()}
