@@ -1,4 +1,4 @@
-"""Declare the registry of merchants and their history."""
+"""The merchants app: the registry of merchants and their history."""
 
 from django.apps import AppConfig
 

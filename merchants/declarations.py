@@ -1,4 +1,4 @@
-"""What the registry of merchants declares to the ground."""
+"""Declare the app's permissions, problems, links, scopes and scheduled tasks."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Do after commit what an operation asked for."""
+"""Celery tasks: jobs queued by operations, and scheduled cleaning."""
 
 from celery import shared_task
 from django.utils import timezone
@@ -16,11 +16,11 @@ def fill(job_id: int) -> None:
 
 @shared_task(name="merchants.seal_forgotten_batches")
 def seal_forgotten() -> None:
-    """Seal the batches whose receiver died before it staged their rows."""
+    """Seal the batches whose receiver died before staging their rows."""
     seal_forgotten_batches(now=timezone.now())
 
 
 @shared_task(name="merchants.forget_requests")
 def forget() -> None:
-    """Forget the requests that nobody sends again any more."""
+    """Delete the requests that nobody repeats any more."""
     forget_requests(now=timezone.now())

@@ -1,4 +1,4 @@
-"""The pages of the registry and of what arrived."""
+"""Office pages of partners, payout accounts and batches."""
 
 from merchants.admin import batch, partner, payout_account
 

@@ -1,4 +1,4 @@
-"""The batches, and what was wrong with their rows."""
+"""Office pages of batches and of the rows that were not stored."""
 
 from operator import attrgetter
 from typing import Final
@@ -50,7 +50,7 @@ COUNTS: Final = {
 
 @admin.register(Batch)
 class BatchAdmin(OfficeAdmin[Batch]):
-    """The batches with their counts; the page of one lists the rows that were not stored."""
+    """Batches with their counts; a batch's page lists the rows that were not stored."""
 
     columns = (
         ListColumn(label=_("Batch"), cell=lambda batch: str(batch.number)),
@@ -109,5 +109,5 @@ def _issue(issue: BatchIssue) -> list[object]:
 
 
 def why_words(reason: str) -> Words:
-    """Say why a row was not stored."""
+    """Return the words for why a row was not stored."""
     return REASONS[RowRefusal(reason)] if reason in set(RowRefusal) else CONFLICT

@@ -1,4 +1,4 @@
-"""The partners."""
+"""Office pages of partners."""
 
 from typing import Final
 
@@ -20,7 +20,7 @@ SETTLEMENTS: Final = {
 
 @admin.register(Partner)
 class PartnerAdmin(OfficeAdmin[Partner]):
-    """The partners; imports and commands enter them."""
+    """Partners, entered by imports and commands."""
 
     list_key = "pk"
     columns = (

@@ -1,4 +1,4 @@
-"""The payout accounts, and their verification by staff."""
+"""Office pages of payout accounts, and their verification by staff."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -30,7 +30,7 @@ REFUSALS: Final = {
 
 
 class VerifyForm(VerbForm):
-    """Ask for the one thing that only a person can say."""
+    """Confirmation of the one thing that only a person can check."""
 
     document_seen = tick_field(_("I have seen the bank's own document"))
 
@@ -72,7 +72,7 @@ VERIFY: Final = Verb(
 
 @admin.register(PayoutAccount)
 class PayoutAccountAdmin(OfficeAdmin[PayoutAccount]):
-    """The payout accounts; the partner's system enters them, staff verify them."""
+    """Payout accounts, entered by the partner's system and verified by staff."""
 
     columns = (
         ListColumn(label=_("Account"), cell=lambda account: account.masked_number, style="tl-nowrap"),

@@ -1,4 +1,4 @@
-"""Let a partner enter its merchants and read them."""
+"""Endpoints to enter, list and read a partner's merchants."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,7 +24,7 @@ A_PAGE = 100
 
 
 class MerchantSerializer(serializers.Serializer[Merchant]):
-    """Render a merchant, and describe one to whoever reads the docs; entries are judged by the domain."""
+    """A merchant, for output and documentation only: entries are judged by the domain."""
 
     external_id = serializers.CharField(max_length=100)
     name = serializers.CharField(max_length=200)
@@ -38,14 +38,10 @@ class MerchantSerializer(serializers.Serializer[Merchant]):
 
 
 class MerchantsSerializer(serializers.Serializer[None]):
-    """Describe the body."""
-
     merchants = MerchantSerializer(many=True)
 
 
 class RejectionSerializer(serializers.Serializer[None]):
-    """Render why a merchant was not entered."""
-
     line = serializers.IntegerField(help_text="Its place in the list, from 1.")
     reason = serializers.CharField()
     external_id = serializers.CharField()
@@ -53,8 +49,6 @@ class RejectionSerializer(serializers.Serializer[None]):
 
 
 class EnteredSerializer(serializers.Serializer[None]):
-    """Render what became of the merchants."""
-
     created = serializers.IntegerField()
     changed = serializers.IntegerField()
     unchanged = serializers.IntegerField()
@@ -62,8 +56,6 @@ class EnteredSerializer(serializers.Serializer[None]):
 
 
 class MerchantPageSerializer(serializers.Serializer[None]):
-    """Render a page of merchants."""
-
     merchants = MerchantSerializer(many=True)
     next_after = serializers.CharField(allow_null=True)
 
@@ -75,7 +67,7 @@ class MerchantsView(APIView):
 
     @extend_schema(request=MerchantsSerializer, responses=EnteredSerializer)
     def post(self, request: Request) -> Response:
-        """Create those that are new and change those that are known; sending them again is safe."""
+        """Create new merchants and change known ones; sending them again is safe."""
         entered = enter_merchants(
             partner_id=caller_of(request).partner_id,
             rows=_rows(request.data),
@@ -101,7 +93,7 @@ class MerchantsView(APIView):
         parameters=[OpenApiParameter("after", str, description="`next_after` of the page before.")],
     )
     def get(self, request: Request) -> Response:
-        """List merchants in order of their external ids, 100 a page."""
+        """List merchants by external id, 100 a page."""
         found = merchants_after(
             partner_id=caller_of(request).partner_id, external_id=request.query_params.get("after", ""), limit=A_PAGE
         )
@@ -118,7 +110,7 @@ class MerchantView(APIView):
 
     @extend_schema(responses=MerchantSerializer)
     def get(self, request: Request, external_id: str) -> Response:
-        """Give what is known of the merchant."""
+        """Return the merchant."""
         try:
             merchant = get_merchant(partner_id=caller_of(request).partner_id, external_id=external_id)
         except Merchant.DoesNotExist as error:
@@ -127,7 +119,7 @@ class MerchantView(APIView):
 
 
 def _rows(sent: Any) -> list[Mapping[str, str]]:  # noqa: ANN401 - from JSON
-    """Read texts by column; what is no text cannot be judged. Raises ValidationError."""
+    """Return each row as texts by column. Raises ValidationError for other types, which the domain cannot judge."""
     rows = sent.get("merchants") if isinstance(sent, dict) else None
     if not isinstance(rows, list) or not 1 <= len(rows) <= MOST:
         raise ValidationError({"merchants": [f"A list of 1 to {MOST} merchants is needed."]})

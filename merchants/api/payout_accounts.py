@@ -1,4 +1,4 @@
-"""Let a partner enter the payout account of a merchant."""
+"""Endpoint to enter a merchant's payout account."""
 
 from http import HTTPStatus
 
@@ -24,7 +24,7 @@ STATUSES = {
 
 
 class PayoutAccountSerializer(serializers.Serializer[PayoutAccount]):
-    """Parse what is entered and render what was: shapes only, no rule."""
+    """Input and output shapes only; no rules."""
 
     number = serializers.CharField(write_only=True, max_length=80)
     holder = serializers.CharField(max_length=200)
@@ -40,7 +40,7 @@ class PayoutAccountView(APIView):
 
     @extend_schema(request=PayoutAccountSerializer, responses=PayoutAccountSerializer)
     def put(self, request: Request, external_id: str) -> Response:
-        """Enter the account; the same one twice is entered once. Staff verify it before money leaves."""
+        """Enter the account; entering it again changes nothing. Staff verify it before money is sent."""
         if not storable(external_id):
             raise Http404
         entry = PayoutAccountSerializer(data=request.data)

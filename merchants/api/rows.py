@@ -1,4 +1,4 @@
-"""Read transactions from a body: NDJSON, or a JSON object that holds them in a list."""
+"""Parsers of transactions: NDJSON, or a JSON object with a list."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,14 +13,12 @@ from merchants.domain.transaction import COLUMNS, RawRow
 from merchants.operations.ingestion import MAX_ROWS
 
 LIMIT = 64 * 1024 * 1024
-# A list is decoded whole before its rows can be counted: so it is kept small.
+# A list is decoded whole before its rows can be counted, so its limit is lower.
 LIST_LIMIT = 4 * 1024 * 1024
 MOST_UNKNOWN = 20
 
 
 class TooManyRows(APIException):
-    """The body holds more rows than a batch takes."""
-
     status_code = 413
     default_code = "too_many_rows"
     default_detail = f"A request takes at most {MAX_ROWS:,} rows: send them in parts."
@@ -28,18 +26,18 @@ class TooManyRows(APIException):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentRows:
-    """The rows of a body with their lines, and the fields that nothing reads."""
+    """Rows with their line numbers, and the names of unknown fields."""
 
     rows: list[tuple[int, RawRow]]
     unknown_fields: list[str]
 
 
 class NDJSONParser(BaseParser):
-    """Read one JSON object a line; a line that is none is a bad row, not a bad request."""
+    """One JSON object a line; a line that is not one is a bad row, not a bad request."""
 
     media_type = "application/x-ndjson"
 
-    def parse(  # type: ignore[override] # the stubs know of forms alone
+    def parse(  # type: ignore[override] # the stubs expect form data only
         self,
         stream: IO[bytes],
         _media_type: str | None = None,
@@ -51,7 +49,7 @@ class NDJSONParser(BaseParser):
 
 
 class TransactionsJSONParser(BaseParser):
-    """Read `{"transactions": [...]}`; a row's line is its place in the list, from 1."""
+    """A body of `{"transactions": [...]}`; a row's line is its place in the list, from 1."""
 
     media_type = "application/json"
 
@@ -94,7 +92,7 @@ def _sent(found: Iterable[tuple[int, object]]) -> SentRows:
 
 
 def _texts(row: object) -> RawRow:
-    """Turn a row of JSON into texts by column; amounts must come as texts, for a float cannot hold cents exactly."""
+    """Convert a JSON row to texts by column; amounts must be texts, since a float cannot hold cents exactly."""
     if not isinstance(row, dict):
         return "not an object"
     texts = {}

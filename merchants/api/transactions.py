@@ -1,4 +1,4 @@
-"""Let a partner send transactions and see what became of them."""
+"""Endpoints to send transactions and to read what became of them."""
 
 from http import HTTPStatus
 
@@ -21,7 +21,7 @@ ISSUES_A_PAGE = 1_000
 
 
 class TransactionSerializer(serializers.Serializer[None]):
-    """Describe one row to whoever reads the docs; rows are judged by the domain."""
+    """One row, for documentation only: rows are judged by the domain."""
 
     external_id = serializers.CharField()
     merchant = serializers.CharField(help_text="Your id of the merchant.")
@@ -35,14 +35,10 @@ class TransactionSerializer(serializers.Serializer[None]):
 
 
 class TransactionsSerializer(serializers.Serializer[None]):
-    """Describe the body."""
-
     transactions = TransactionSerializer(many=True)
 
 
 class BatchSerializer(serializers.Serializer[Batch]):
-    """Render a batch."""
-
     id = serializers.SerializerMethodField()
     state = serializers.CharField()
     received = serializers.IntegerField()
@@ -54,13 +50,10 @@ class BatchSerializer(serializers.Serializer[Batch]):
     sealed_at = serializers.DateTimeField(allow_null=True)
 
     def get_id(self, batch: Batch) -> str:
-        """Give the public id."""
         return f"batch_{batch.number}"
 
 
 class IssueSerializer(serializers.Serializer[BatchIssue]):
-    """Render what was wrong with a row."""
-
     line = serializers.IntegerField()
     reason = serializers.CharField()
     external_id = serializers.CharField()
@@ -70,20 +63,16 @@ class IssueSerializer(serializers.Serializer[BatchIssue]):
 
 
 class BatchWithIssuesSerializer(BatchSerializer):
-    """Render a batch with a page of what was wrong with its rows."""
-
     issues = IssueSerializer(many=True)
     next_after_line = serializers.IntegerField(allow_null=True)
 
 
 class ReceiptSerializer(BatchSerializer):
-    """Render a batch just received."""
-
     unknown_fields = serializers.ListField(child=serializers.CharField())
 
 
 class TransactionsView(APIView):
-    """Take transactions in."""
+    """Receive transactions."""
 
     scopes = {"POST": "transactions:write"}
     parser_classes = [NDJSONParser, TransactionsJSONParser]
@@ -118,9 +107,9 @@ class BatchView(APIView):
         parameters=[OpenApiParameter("after_line", int, description="Show the issues of the lines after this one.")],
     )
     def get(self, request: Request, number: int) -> Response:
-        """Give the counts, and at most 1,000 issues in order of lines."""
+        """Return the counts, and at most 1,000 issues in order of lines."""
         after = request.query_params.get("after_line", "0")
-        if not after.isdecimal() or not after.isascii() or len(after) > 9:  # noqa: PLR2004 - beyond every line
+        if not after.isdecimal() or not after.isascii() or len(after) > 9:  # noqa: PLR2004 - longer than any line number
             raise ValidationError({"after_line": ["A line's number is needed."]})
         try:
             batch = get_batch(partner_id=caller_of(request).partner_id, number=number)

@@ -1,4 +1,4 @@
-"""Map the API of the registry and of the history."""
+"""Routes of the merchants API."""
 
 from django.urls import path, register_converter
 
@@ -8,16 +8,14 @@ from merchants.api.transactions import BatchView, TransactionsView
 
 
 class BatchIdConverter:
-    """Read a batch's public id, `batch_17`, as its number."""
+    """URL converter between a batch's public id, `batch_17`, and its number."""
 
     regex = "batch_[0-9]{1,18}"
 
     def to_python(self, value: str) -> int:
-        """Take the number out."""
         return int(value.removeprefix("batch_"))
 
     def to_url(self, value: int) -> str:
-        """Put the number in."""
         return f"batch_{value}"
 
 

@@ -8,10 +8,10 @@ BEFORE = 180
 
 
 def feed_end(sales_by_day: Mapping[int, int]) -> int | None:
-    """Find the last day whose seven days up to it hold at least half of seven median days of the 180 before.
+    """Return the last day whose trailing week holds at least half of seven median days of the 180 before.
 
-    Counts SALE rows by day number; a day without rows counts as 0. So the thin end of a feed (rows that trail
-    in after it was cut) is no day of business. None for a feed without sales.
+    Counts SALE rows by day number; a day without rows counts as 0. The thin tail of a feed (rows that trickle in
+    after it was cut) is thus not taken for business. None for a feed without sales.
     """
     if not sales_by_day:
         return None

@@ -1,4 +1,4 @@
-"""Let a request be sent again without being done again."""
+"""Requests that may be sent again without being done again."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,7 +8,7 @@ LONGEST_KEY: Final = 100
 
 
 class KeyRefusal(StrEnum):
-    """Why a request under a known key is not done, nor answered as the first one."""
+    """Why a request under a known key is neither done nor answered from the first one."""
 
     STILL_RUNNING = "STILL_RUNNING"
     OTHER_BODY = "OTHER_BODY"
@@ -16,7 +16,7 @@ class KeyRefusal(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestKey:
-    """The key that a partner gave a request, and the sha256 of what it asks: method, address and body."""
+    """A partner's key of a request, and the sha256 of its method, address and body."""
 
     partner_id: int
     key: str

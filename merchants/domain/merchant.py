@@ -17,7 +17,7 @@ MAX_LENGTHS = {
 
 
 class MerchantRefusal(StrEnum):
-    """The reasons for which a merchant is not entered; the first that holds counts."""
+    """Why a merchant is not entered; the first that applies counts."""
 
     BAD_TEXT = "BAD_TEXT"
     MISSING_FIELD = "MISSING_FIELD"
@@ -29,7 +29,7 @@ class MerchantRefusal(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MerchantEntry:
-    """What a partner says about one merchant; an empty text: it is not known (any more)."""
+    """What a partner says about one merchant; an empty text means not known (any more)."""
 
     external_id: str
     name: str
@@ -44,7 +44,7 @@ class MerchantEntry:
 
 @dataclass(frozen=True, slots=True)
 class MerchantRejection:
-    """One merchant that is not entered, and why."""
+    """A merchant that is not entered, and why."""
 
     reason: MerchantRefusal
     external_id: str
@@ -52,7 +52,7 @@ class MerchantRejection:
 
 
 def judge_merchant(raw: Mapping[str, str]) -> MerchantEntry | MerchantRejection:
-    """Read one merchant from texts by column name, or say why not."""
+    """Parse a merchant from texts by column name, or return its rejection."""
     named = shown(raw.get("external_id") or "")
     for column in COLUMNS:
         if not storable(raw.get(column, "")):
@@ -76,7 +76,7 @@ def judge_merchant(raw: Mapping[str, str]) -> MerchantEntry | MerchantRejection:
 
 
 def _date_of(text: str) -> date:
-    """Read a date, or a midnight, which is what some tables have for one. Raises ValueError."""
+    """Parse a date, or a midnight, which some tables have for one. Raises ValueError."""
     at = datetime.fromisoformat(text)
     if at.time() != time.min:
         raise ValueError(text)

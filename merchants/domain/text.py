@@ -1,4 +1,4 @@
-"""Judge which texts can be stored, and make any text fit to be shown."""
+"""Check which texts can be stored, and make any text fit for display."""
 
 import re
 
@@ -6,10 +6,10 @@ _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # a NUL, or a byte that was not
 
 
 def storable(text: str) -> bool:
-    """Tell whether the database can keep a text: no NUL, and nothing that was not UTF-8."""
+    """Check whether the database can store a text: no NUL, and nothing that was not UTF-8."""
     return (text.isascii() and "\x00" not in text) or not _UNSTORABLE.search(text)
 
 
 def shown(text: str) -> str:
-    """Make a text fit to be stored and read: what cannot be kept is replaced, and 200 characters are enough."""
+    """Make a text fit to store and display: unstorable characters are replaced, and 200 characters kept."""
     return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text[:200])

@@ -1,4 +1,4 @@
-"""What a transaction is, and which rows are valid ones."""
+"""Transactions, and which rows are valid ones."""
 
 import re
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from merchants.domain.text import shown, storable
 
 
 class TransactionKind(StrEnum):
-    """The kinds of facts that a merchant's history is made of."""
+    """The kinds of events in a merchant's history."""
 
     SALE = "SALE"  # paid by the buyer
     SETTLEMENT = "SETTLEMENT"  # released to the merchant
@@ -28,14 +28,14 @@ class TransactionKind(StrEnum):
 
 
 class Settlement(StrEnum):
-    """The ways a partner's sales settle: released later, or at once."""
+    """How a partner's sales settle: later, or at once."""
 
     ESCROW = "ESCROW"
     IMMEDIATE = "IMMEDIATE"
 
 
 class RowRefusal(StrEnum):
-    """The reasons for which a row is rejected; the first that holds counts."""
+    """Why a row is rejected; the first that applies counts."""
 
     MALFORMED = "MALFORMED"
     BAD_TEXT = "BAD_TEXT"
@@ -50,7 +50,7 @@ class RowRefusal(StrEnum):
     BAD_VALUE = "BAD_VALUE"
 
 
-RawRow = Mapping[str, str] | str  # texts by column, or words that say why it is no row at all
+RawRow = Mapping[str, str] | str  # texts by column, or why it is not a row at all
 REQUIRED = ("external_id", "merchant", "kind", "occurred_at")
 OPTIONAL = ("order_ref", "amount", "buyer", "value", "channel", "recorded_at")
 COLUMNS = (*REQUIRED, *OPTIONAL)
@@ -58,13 +58,13 @@ MAX_LENGTHS = {"external_id": 100, "merchant": 100, "order_ref": 100, "channel":
 NO_AMOUNT = frozenset({TransactionKind.REVIEW, TransactionKind.DISPATCH})
 VALUES = {TransactionKind.REVIEW: range(1, 6), TransactionKind.DISPATCH: range(32_768)}
 ANY_VALUE = range(-32_768, 32_768)
-FIRST_YEAR = 1970  # of which nothing is read: an offset could carry it below day 0
+FIRST_YEAR = 1970  # nothing in it is accepted: an offset could move it below day 0
 _VALUE = re.compile(r"-?[0-9]{1,5}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class KnownMerchant:
-    """What a row needs to know of its merchant."""
+    """The part of a merchant that judging a row needs."""
 
     id: int
     currency: str
@@ -72,7 +72,7 @@ class KnownMerchant:
 
 @dataclass(frozen=True, slots=True)
 class TransactionRow:
-    """One row fit to be stored. Amounts in minor units; `day` counts from 1970-01-01 in the business time zone."""
+    """One valid row. Amounts in minor units; `day` counts from 1970-01-01 in the business time zone."""
 
     merchant_id: int
     external_id: str
@@ -88,7 +88,7 @@ class TransactionRow:
 
 @dataclass(frozen=True, slots=True)
 class RowRejection:
-    """One row that is not stored: why, and the words that show it."""
+    """A row that is not stored, and why."""
 
     reason: RowRefusal
     external_id: str
@@ -96,7 +96,7 @@ class RowRejection:
 
 
 class _Unfit(Exception):
-    """What a row's parts raise on the way to its rejection."""
+    """Raised while a row is parsed, and turned into its rejection."""
 
     def __init__(self, reason: RowRefusal, detail: str) -> None:
         super().__init__(reason)
@@ -112,10 +112,10 @@ def judge_row(
     zone: tzinfo,
     needs_offset: bool,
 ) -> TransactionRow | RowRejection:
-    """Read one row of texts by column name, or say why not.
+    """Parse one row of texts by column name, or return its rejection.
 
     `merchants` are the partner's by external id; a time after `latest` is in the future; one without an offset
-    is read in the business time zone, or refused.
+    is read in the business time zone, or rejected if `needs_offset`.
     """
     if isinstance(raw, str):
         return RowRejection(RowRefusal.MALFORMED, "", shown(raw))
@@ -141,9 +141,9 @@ def judge_row(
 
 
 def buyer_hash(buyer: str) -> int:
-    """Hash a buyer's name to a signed 64-bit integer: enough to tell buyers apart.
+    """Hash a buyer's name to a signed 64-bit integer, enough to tell buyers apart.
 
-    It has no key, so whoever guesses a name can check the guess: send pseudonyms, not phone numbers.
+    The hash has no key, so whoever guesses a name can check the guess: send pseudonyms, not phone numbers.
     """
     return int.from_bytes(blake2b(buyer.encode(), digest_size=8).digest(), "big", signed=True)
 
@@ -175,11 +175,11 @@ def _kind_of(text: str) -> TransactionKind:
 
 
 def _time_of(text: str, latest: datetime, zone: tzinfo | None) -> datetime:
-    """Read a time; one without an offset in the zone, if one is given."""
+    """Parse a time; without an offset it is read in the zone, if one is given."""
     try:
         at = datetime.fromisoformat(text)
         if at.tzinfo is None and zone is None:
-            raise _Unfit(RowRefusal.BAD_TIME, f"{text} has no offset, as +08:00")
+            raise _Unfit(RowRefusal.BAD_TIME, f"{text} has no offset, such as +08:00")
         at = at.replace(tzinfo=zone) if at.tzinfo is None else at
         late = at > latest  # an offset may carry the first and the last year out of range
     except (ValueError, OverflowError) as error:
@@ -207,5 +207,5 @@ def _value_of(text: str, kind: TransactionKind) -> int | None:
     if not text and kind not in VALUES:
         return None
     if not _VALUE.fullmatch(text) or int(text) not in VALUES.get(kind, ANY_VALUE):
-        raise _Unfit(RowRefusal.BAD_VALUE, f"{text[:40]!r} is no value of {kind}")
+        raise _Unfit(RowRefusal.BAD_VALUE, f"{text[:40]!r} is not a value of {kind}")
     return int(text)

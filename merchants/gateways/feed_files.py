@@ -1,4 +1,4 @@
-"""Read the files of a feed row by row, so that one broken row never hides the next; write such files."""
+"""Read feed files row by row, so that one broken row never hides the next; write such files."""
 
 import csv
 import gzip
@@ -19,28 +19,28 @@ ENDINGS = (".csv", ".csv.gz", ".parquet")
 
 
 class UnreadableFeed(Exception):
-    """The feed cannot be read at all; the text says which file and why."""
+    """The feed cannot be read at all; the message says which file and why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedFile:
-    """One file of a feed and the names of its columns."""
+    """A file of a feed, and its column names."""
 
     path: Path
     columns: tuple[str, ...]
 
     def unknown_columns(self, known: Sequence[str]) -> list[str]:
-        """List the columns that will not be read."""
+        """List the columns that will be ignored."""
         return [column for column in self.columns if column not in known]
 
 
 def find_file(directory: Path, name: str) -> Path | None:
-    """Find `name` with one of the known endings."""
+    """Find `name` with one of the known extensions."""
     return next((path for ending in ENDINGS if (path := directory / f"{name}{ending}").is_file()), None)
 
 
 def open_feed_file(path: Path, required: Sequence[str]) -> FeedFile:
-    """Read the names of the columns. Raises UnreadableFeed if a required one is missing, or one stands twice."""
+    """Read the column names. Raises UnreadableFeed if a required one is missing or one is repeated."""
     try:
         if path.suffix == ".parquet":
             columns = tuple(_parquet(path).schema_arrow.names)
@@ -61,11 +61,11 @@ def open_feed_file(path: Path, required: Sequence[str]) -> FeedFile:
 
 
 def rows_of(file: FeedFile) -> Iterator[tuple[int, dict[str, str] | str]]:
-    """Give each row with its line, counted from 1 after the header: texts by column, or what is wrong with it.
+    """Yield each row with its line, counted from 1 after the header: texts by column, or what is wrong with it.
 
-    Each line of the file is a row: a cell holds no line break, so that a quote which is never closed spoils its
-    own row and not those behind it. Bytes that are not UTF-8 come through as lone surrogates, for the row's judge
-    to refuse. Raises UnreadableFeed where the file itself breaks off (a cut gzip).
+    Each line of the file is a row: a cell holds no line break, so an unclosed quote spoils only its own row.
+    Bytes that are not UTF-8 come through as lone surrogates, which are rejected with their row. Raises
+    UnreadableFeed where the file itself breaks off (a truncated gzip).
     """
     if file.path.suffix == ".parquet":
         yield from _parquet_rows(file.path)
@@ -93,9 +93,9 @@ def rows_of(file: FeedFile) -> Iterator[tuple[int, dict[str, str] | str]]:
 
 
 def write_feed_file(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> int:
-    """Write rows of texts as CSV, gzip or Parquet, by the path's ending, and return how many; memory stays flat.
+    """Write rows of texts as CSV, gzip or Parquet, by the path's extension, and return how many; memory stays flat.
 
-    Raises UnreadableFeed for another ending, OSError.
+    Raises UnreadableFeed for another extension, OSError.
     """
     if not path.name.endswith(ENDINGS):
         message = f"{path}: expected a name that ends with {', '.join(ENDINGS)}"
@@ -114,12 +114,12 @@ def write_feed_file(path: Path, columns: Sequence[str], rows: Iterable[Sequence[
 
 def _text(path: Path) -> io.TextIOWrapper:
     opened = gzip.open if path.suffix == ".gz" else open
-    # With -sig, for the mark that spreadsheets put first: it would be part of the first column's name.
+    # With -sig: the mark that spreadsheets put first would become part of the first column's name.
     return io.TextIOWrapper(opened(path, "rb"), encoding="utf-8-sig", errors="surrogateescape", newline="")
 
 
 def _shown(name: str) -> str:
-    """Make a column's name fit to be printed, whatever bytes it came from."""
+    """Make a column's name printable, whatever bytes it came from."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
@@ -161,7 +161,7 @@ def _parquet_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
 
 
 def _texts_of(column: Any, pyarrow: Any) -> list[str]:  # noqa: ANN401 - pyarrow has no types
-    """Write a typed column as texts; a cell that has none is written so that its row's judge refuses it alone."""
+    """Convert a typed column to texts; an unreadable cell becomes a text for which only its own row is rejected."""
     kind = column.type
     if pyarrow.types.is_timestamp(kind) and kind.unit == "ns":
         whole = column.cast(pyarrow.timestamp("us", kind.tz), safe=False)
@@ -186,7 +186,7 @@ def _cell_of(scalar: Any) -> object:  # noqa: ANN401 - pyarrow has no types
 
 
 def _text_of(cell: object) -> str:
-    """Write a typed cell as a CSV file would: no exponent, no decimals of a whole number, a flag as 1 or 0."""
+    """Format a typed cell as a CSV file would: no exponent, no decimals of a whole number, a flag as 1 or 0."""
     if cell is None or (isinstance(cell, float) and isnan(cell)):
         return ""
     if isinstance(cell, bool):
@@ -199,7 +199,7 @@ def _text_of(cell: object) -> str:
 
 
 def _text_of_narrow(cell: float | None) -> str:
-    """Write a cell of 32 bits or fewer: it cannot hold 12.34, nor every integer from 2**24 on."""
+    """Format a cell of 32 bits or fewer, which cannot hold 12.34, nor every integer from 2**24 on."""
     if cell is None or isnan(cell) or (cell.is_integer() and abs(cell) < EXACT_IN_32_BITS):
         return _text_of(cell)
     return f"32-bit float loses cents: {cell:.7g}"

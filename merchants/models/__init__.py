@@ -1,4 +1,4 @@
-"""The tables of the registry and of the history."""
+"""Tables of the registry and of the history."""
 
 from merchants.models.batch import Batch, BatchIssue, StagedRow
 from merchants.models.kept_request import KeptRequest

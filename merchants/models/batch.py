@@ -1,4 +1,4 @@
-"""Keep the numbered, sealed batches in which facts arrive, and what was wrong with their rows."""
+"""Numbered, sealed batches of rows, and what was wrong with their rows."""
 
 from enum import StrEnum
 from typing import Self
@@ -21,7 +21,7 @@ class BatchState(StrEnum):
 
 
 class IssueKind(StrEnum):
-    """What can be wrong with a row: unfit, or known with other content."""
+    """What can be wrong with a row: invalid, or known with other content."""
 
     REJECTED = "REJECTED"
     CONFLICT = "CONFLICT"
@@ -33,15 +33,12 @@ ISSUE_KINDS = [kind.value for kind in IssueKind]
 
 
 class BatchQuerySet(LockingQuerySet["Batch"]):
-    """Select batches."""
-
     def unsealed(self) -> Self:
-        """Keep those whose rows are not stored yet."""
         return self.exclude(state=BatchState.SEALED)
 
 
 class Batch(models.Model):
-    """Rows that arrived together. Numbers are given out one at a time, so they rise in the order of commits."""
+    """Rows that arrived together. Numbers are assigned one at a time, so they rise in the order of commits."""
 
     number = models.BigIntegerField(primary_key=True)
     partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="+")
@@ -108,7 +105,7 @@ class BatchIssue(models.Model):
 
 
 class StagedRow(models.Model):
-    """One fit row between its receipt and the sealing of its batch, which deletes it."""
+    """One valid row between its receipt and the sealing of its batch, which deletes it."""
 
     batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="+", db_constraint=False)
     line = models.IntegerField()

@@ -1,4 +1,4 @@
-"""Keep which requests were done, and what came of them."""
+"""Requests that were done, and their results."""
 
 from django.db import models
 from django.db.models import Q
@@ -8,9 +8,9 @@ from merchants.models.partner import Partner
 
 
 class KeptRequest(models.Model):
-    """One request of a partner that was done, under its key, written in the transaction of its effect.
+    """A partner's request that was done, under its key, written in the transaction of its effect.
 
-    `result` is the id of what it made: a request sent again is answered from it.
+    `result` is the id of what it created: a repeated request is answered from it.
     """
 
     partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="+", db_index=False)

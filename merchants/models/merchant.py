@@ -1,4 +1,4 @@
-"""Keep the merchants and those who own them."""
+"""Merchants and their owners."""
 
 from typing import Self
 
@@ -13,11 +13,11 @@ from merchants.models.partner import Partner
 
 
 class OwnerQuerySet(LockingQuerySet["Owner"]):
-    """Select owners."""
+    """Owners, lockable."""
 
 
 class Owner(models.Model):
-    """Whoever owns one or several merchants of a partner, under the partner's own reference."""
+    """The owner of one or several merchants of a partner, under the partner's own reference."""
 
     partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="+")
     external_ref = models.CharField(max_length=100)
@@ -34,19 +34,15 @@ class Owner(models.Model):
 
 
 class MerchantQuerySet(LockingQuerySet["Merchant"]):
-    """Select merchants."""
-
     def of(self, partner_id: int) -> Self:
-        """Keep the merchants of one partner."""
         return self.filter(partner_id=partner_id)
 
     def owning(self, payout_account_id: int) -> Self:
-        """Keep the merchant of the payout account."""
         return self.filter(payout_accounts=payout_account_id)
 
 
 class Merchant(models.Model):
-    """A seller on a partner's platform; the root that its payout accounts are locked by."""
+    """A seller on a partner's platform; its payout accounts are locked by locking it."""
 
     partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="+")
     external_id = models.CharField(max_length=100)

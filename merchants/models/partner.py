@@ -1,4 +1,4 @@
-"""Keep the platforms whose merchants are scored and financed."""
+"""Platforms whose merchants are scored and financed."""
 
 from django.db import models
 from django.db.models import Q
@@ -10,11 +10,11 @@ SETTLEMENTS = [settlement.value for settlement in Settlement]
 
 
 class PartnerQuerySet(LockingQuerySet["Partner"]):
-    """Select partners."""
+    """Partners, lockable."""
 
 
 class Partner(models.Model):
-    """A marketplace or payment platform; `settlement` says on which day a sale counts."""
+    """A marketplace or payment platform; `settlement` decides on which day a sale counts."""
 
     code = models.SlugField(max_length=40, unique=True)
     name = models.CharField(max_length=100)
@@ -32,7 +32,7 @@ class Partner(models.Model):
 
 
 class PartnerClient(models.Model):
-    """The OAuth client of a partner's system; several at once let a secret be replaced without a gap."""
+    """The OAuth client of a partner's system; several at once allow a secret to be replaced without a gap."""
 
     partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="clients")
     application = models.OneToOneField("oauth2_provider.Application", on_delete=models.PROTECT, related_name="+")

@@ -1,4 +1,4 @@
-"""Keep the accounts that merchants are paid out to."""
+"""Accounts that merchants are paid out to."""
 
 from typing import Self
 
@@ -15,14 +15,10 @@ STATES = [state.value for state in PayoutAccountState]
 
 
 class PayoutAccountQuerySet(LockingQuerySet["PayoutAccount"]):
-    """Select payout accounts."""
-
     def pending(self) -> Self:
-        """Keep those that wait for verification."""
         return self.filter(state=PayoutAccountState.PENDING)
 
     def verified(self) -> Self:
-        """Keep those that may be paid to."""
         return self.filter(state=PayoutAccountState.VERIFIED)
 
 
@@ -71,5 +67,4 @@ class PayoutAccount(models.Model):
 
     @property
     def masked_number(self) -> str:
-        """Show the number to people: its last four characters."""
         return mask_number(self.number)

@@ -1,4 +1,4 @@
-"""Keep the facts: what every merchant sold, settled, refunded, paid out."""
+"""Transactions: what every merchant sold, settled, refunded, paid out."""
 
 from django.db import models
 from django.db.models import Q
@@ -13,7 +13,7 @@ PARTITIONS = 32
 
 
 class Transaction(models.Model):
-    """One fact, append-only, hash-partitioned by merchant.
+    """One event, append-only, hash-partitioned by merchant.
 
     The database's key is `(merchant_id, id)`: always filter by merchant too, or all partitions are searched.
     Foreign keys have no constraint, so that partitions can move to a distributed database.

@@ -1,4 +1,4 @@
-"""Give partners' systems the credentials by which they are known."""
+"""Create the credentials of partners' systems."""
 
 import secrets
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from merchants.models import Partner, PartnerClient
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a partner's system asks for tokens with; the secret is kept nowhere but as a hash."""
+    """A partner's credentials for requesting tokens; the secret is stored only as a hash."""
 
     client_id: str
     client_secret: str
 
 
 def create_partner_client(*, partner_id: int, actor: Actor, now: datetime) -> Credentials:
-    """Create another client of the partner: until the old one is revoked, both work. Raises Partner.DoesNotExist."""
+    """Create another client of the partner; the old one works until it is revoked. Raises Partner.DoesNotExist."""
     secret = secrets.token_urlsafe(32)
     with operation():
         partner = Partner.objects.filter(pk=partner_id).lock().get()

@@ -1,4 +1,4 @@
-"""Remember which requests were done, in the transaction of their effect: so both live or die together."""
+"""Record which requests were done, in the transaction of their effect: both commit, or neither."""
 
 from datetime import datetime, timedelta
 
@@ -12,21 +12,21 @@ KEPT_FOR = timedelta(days=90)
 
 
 class RequestNotTaken(Refused[KeyRefusal]):
-    """The key stands for another request, or for one that is being done."""
+    """The key stands for another request, or for one that is still running."""
 
 
 def take_request(request: RequestKey) -> int | None:
-    """Hold the key until the transaction ends; give what came of the request if it was done before.
+    """Lock the key until the transaction ends; return the result of the request if it was done before.
 
     Raises NoTransaction, RequestNotTaken.
     """
     if not try_lock_name("merchants.request", request.partner_id, request.key):
         raise RequestNotTaken(KeyRefusal.STILL_RUNNING)
-    return recall_request(request)  # by a new statement, after the lock: it sees what the one before committed
+    return recall_request(request)  # a new statement, after the lock: it sees what the last holder committed
 
 
 def recall_request(request: RequestKey) -> int | None:
-    """Give what came of the request if it was done before, without holding its key. Raises RequestNotTaken."""
+    """Return the result of the request if it was done before, without locking its key. Raises RequestNotTaken."""
     kept = KeptRequest.objects.filter(partner=request.partner_id, key=request.key).first()
     if kept is not None and kept.digest != request.digest:
         raise RequestNotTaken(KeyRefusal.OTHER_BODY)
@@ -34,9 +34,9 @@ def recall_request(request: RequestKey) -> int | None:
 
 
 def hold_reference(*, partner_id: int, reference: str) -> None:
-    """Hold a partner's own name of a thing until the transaction ends: of two that use it, the second sees the first.
+    """Lock a partner's own reference until the transaction ends: of two requests with it, the second sees the first.
 
-    Nobody holds the empty one. Raises NoTransaction, Contended.
+    An empty reference is not locked. Raises NoTransaction, Contended.
     """
     require_transaction()
     if reference:
@@ -44,7 +44,7 @@ def hold_reference(*, partner_id: int, reference: str) -> None:
 
 
 def keep_request(request: RequestKey, *, result: int, now: datetime) -> None:
-    """Keep what came of the request that was taken. Raises NoTransaction."""
+    """Record the result of the request that was taken. Raises NoTransaction."""
     require_transaction()
     KeptRequest.objects.create(
         partner_id=request.partner_id, key=request.key, digest=request.digest, result=result, kept_at=now
@@ -52,7 +52,7 @@ def keep_request(request: RequestKey, *, result: int, now: datetime) -> None:
 
 
 def forget_requests(*, now: datetime) -> int:
-    """Forget the requests older than KEPT_FOR: from then on the partner's own references tell them apart."""
+    """Delete the requests older than KEPT_FOR: from then on the partner's own references tell them apart."""
     with operation():
         forgotten, _ = KeptRequest.objects.filter(kept_at__lt=now - KEPT_FOR).delete()
         return forgotten

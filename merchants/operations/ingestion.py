@@ -1,7 +1,7 @@
-"""Take transactions in: number a batch, stage its rows, store them and seal it.
+"""Receive transactions: number a batch, stage its rows, store them and seal it.
 
-Numbering is a transaction of its own, so that numbers rise in the order of commits. Staging commits the rows as
-they were received, with a job that stores them; from then on nothing is lost, whoever dies.
+Numbering is a transaction of its own, so that numbers rise in the order of commits. Staging commits the rows
+as received, with a job that stores them; from then on nothing is lost, whichever process dies.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -38,7 +38,7 @@ SELECT DISTINCT ON (merchant_id, external_id) merchant_id, batch_id, external_id
 FROM merchants_stagedrow WHERE batch_id = %s ORDER BY merchant_id, external_id, line
 ON CONFLICT (merchant_id, external_id) WHERE superseded_in IS NULL DO NOTHING
 """  # noqa: S608 - constants only
-# What was not inserted equals what is stored (a duplicate), or does not (a conflict).
+# A row that was not inserted equals the stored one (a duplicate), or does not (a conflict).
 REPORT_CONFLICTS = f"""
 INSERT INTO merchants_batchissue (batch_id, line, kind, reason, external_id, detail, stored, received)
 SELECT s.batch_id, s.line, 'CONFLICT', 'CONFLICT', s.external_id, '', to_jsonb(known), to_jsonb(sent)
@@ -61,9 +61,9 @@ def receive_batch(
     actor: Actor,
     now: datetime,
 ) -> Batch:
-    """Judge at most MAX_ROWS rows, each given with its line, and stage them as a batch of their own.
+    """Judge at most MAX_ROWS rows, each with its line, and stage them as a batch of their own.
 
-    needs_offset: a time without one is refused, not read in the business time zone.
+    needs_offset: a time without one is rejected, not read in the business time zone.
     Raises ValueError for too many rows, Contended.
     """
     if len(rows) > MAX_ROWS:
@@ -85,7 +85,7 @@ def receive_batch(
 
 
 def open_batch(*, partner_id: int, source: str, actor: Actor, now: datetime) -> Batch:
-    """Give the next batch its number. Raises Contended."""
+    """Create the next batch, with its number. Raises Contended."""
     with operation():
         return Batch.objects.create(
             number=lock_batch_numbers(),
@@ -100,7 +100,7 @@ def open_batch(*, partner_id: int, source: str, actor: Actor, now: datetime) -> 
 def stage_batch(
     *, number: int, rows: Iterable[tuple[int, TransactionRow | RowRejection]], actor: Actor, now: datetime
 ) -> Batch:
-    """Keep the rows of an open batch, each with its line, and queue the job that stores them.
+    """Stage the rows of an open batch, each with its line, and queue the job that stores them.
 
     Raises StaleRow if the batch was staged before, Contended.
     """
@@ -139,7 +139,7 @@ def stage_batch(
 def fill_batch(*, claim: Claim, clock: Clock) -> None:
     """Store the staged rows of the claimed batch, report duplicates and conflicts, and seal it.
 
-    All in one transaction with the job's end: killed anywhere, it is done again from the start, or was done.
+    All in one transaction with the job's end: killed anywhere, it starts over, or was done.
     Raises StaleRow if another worker was faster.
     """
     with operation():
@@ -166,9 +166,9 @@ def fill_batch(*, claim: Claim, clock: Clock) -> None:
 
 
 def seal_forgotten_batches(*, now: datetime) -> int:
-    """Seal, empty, the batches whose receiver died before it staged their rows; return how many. Raises Contended.
+    """Seal, empty, the batches whose receiver died before staging their rows; return how many. Raises Contended.
 
-    Whoever sent the rows has no reply and sends them again. A receiver that wakes up later is refused (StaleRow).
+    The sender got no reply and sends the rows again. A receiver that wakes up later gets StaleRow.
     """
     with operation():
         forgotten = Batch.objects.filter(state=BatchState.OPEN, opened_at__lt=now - FORGOTTEN_AFTER)

@@ -15,7 +15,7 @@ CHANGEABLE = ("name", "owner_id", "category", "region", "city", "membership", "o
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MerchantsEntered:
-    """What became of the merchants that were sent; rejections by their place in the list, from 1."""
+    """What became of the merchants sent; rejections by their place in the list, from 1."""
 
     created: int
     changed: int
@@ -26,9 +26,9 @@ class MerchantsEntered:
 def enter_merchants(
     *, partner_id: int, rows: Sequence[Mapping[str, str]], actor: Actor, now: datetime
 ) -> MerchantsEntered:
-    """Create the merchants that are new and change those that are known; unfit ones are left out and said.
+    """Create new merchants and change known ones; invalid rows are skipped and reported.
 
-    Of one merchant sent twice in a list, the last row counts. Raises Contended, Partner.DoesNotExist.
+    If a merchant is sent twice in a list, the last row counts. Raises Contended, Partner.DoesNotExist.
     """
     with operation():
         partner = Partner.objects.filter(pk=partner_id).lock().get()
@@ -86,7 +86,7 @@ def _judge(
 
 def _enter_owners(partner: Partner, refs: set[str]) -> dict[str, int]:
     refs = refs - {""}
-    # Ignoring conflicts is right here: an owner is nothing but its reference.
+    # Conflicts may be ignored: an owner is nothing but its reference.
     Owner.objects.bulk_create(
         [Owner(partner=partner, external_ref=ref) for ref in sorted(refs)], ignore_conflicts=True, batch_size=5_000
     )

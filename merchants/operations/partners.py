@@ -12,7 +12,7 @@ from merchants.models import Partner
 
 
 class PartnerRefusal(StrEnum):
-    """The reasons for which a partner is not entered."""
+    """Why a partner is not entered."""
 
     SETTLEMENT_DIFFERS = "SETTLEMENT_DIFFERS"
 
@@ -22,11 +22,11 @@ class PartnerNotEntered(Refused[PartnerRefusal]):
 
 
 def enter_partner(*, code: str, name: str, settlement: Settlement, actor: Actor, now: datetime) -> Partner:
-    """Enter a partner, or return it if it is there already. Raises PartnerNotEntered."""
+    """Enter a partner, or return the existing one. Raises PartnerNotEntered."""
     with operation():
         partner = Partner.objects.filter(code=code).lock().first()
         if partner is not None:
-            # Scores already computed rest on it: another way of settling is another feed.
+            # Existing scores rest on it: a feed that settles otherwise is another partner's.
             if partner.settlement != settlement:
                 raise PartnerNotEntered(PartnerRefusal.SETTLEMENT_DIFFERS)
             return partner

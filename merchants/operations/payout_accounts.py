@@ -22,7 +22,7 @@ class PayoutAccountNotVerified(Refused[VerificationRefusal]):
 def enter_payout_account(
     *, partner_id: int, external_id: str, number: str, holder: str, actor: Actor, now: datetime
 ) -> PayoutAccount:
-    """Enter an account of a partner's merchant, or return it if it is there already.
+    """Enter an account of a partner's merchant, or return the existing one.
 
     Raises PayoutAccountNotEntered, Contended, Merchant.DoesNotExist.
     """
@@ -57,7 +57,7 @@ def enter_payout_account(
 
 
 def verify_payout_account(*, payout_account_id: int, actor: Actor, now: datetime) -> PayoutAccount:
-    """Let a second person declare an account fit to be paid to.
+    """Verify an account, as a second person, so that it may be paid to.
 
     Raises PayoutAccountNotVerified, Contended, Merchant.DoesNotExist.
     """
@@ -68,7 +68,7 @@ def verify_payout_account(*, payout_account_id: int, actor: Actor, now: datetime
         verdict = get_verification_verdict(account=account, verifier=actor)
         if verdict.refusal is not None:
             raise PayoutAccountNotVerified(verdict.refusal)
-        # Guarded although locked: a writer that forgot the lock is found here, not in the books.
+        # Guarded although locked: a writer that forgot the lock is caught here, not in the books.
         pending = PayoutAccount.objects.pending().filter(pk=account.pk)
         require_one(pending.update(state=PayoutAccountState.VERIFIED, verified_by=str(actor), verified_at=now))
         record_event(

@@ -11,7 +11,7 @@ from merchants.models import Batch, BatchIssue
 
 @dataclass(frozen=True, slots=True)
 class Watermark:
-    """What was known at a moment: every batch below `high` except those that were still open."""
+    """What was known at a moment: every batch below `high` except those still open."""
 
     high: int
     open: tuple[int, ...]
@@ -23,39 +23,39 @@ def get_batch(*, partner_id: int, number: int) -> Batch:
 
 
 def issues_of(*, batch: Batch, after_line: int, limit: int) -> list[BatchIssue]:
-    """List what was wrong with the batch's rows, in order of lines, from the line after the given one."""
+    """List the batch's issues in order of lines, after the given line."""
     return list(BatchIssue.objects.filter(batch=batch, line__gt=after_line).order_by("line")[:limit])
 
 
 def lock_batch_numbers() -> int:
-    """Hold the numbering of batches until the transaction ends, and give the next number. Raises NoTransaction.
+    """Lock the numbering of batches until the transaction ends, and return the next number. Raises NoTransaction.
 
-    One lock for the whole table: numbers are given out one at a time.
+    One lock for the whole table: numbers are assigned one at a time.
     """
     lock_name("merchants.batch_numbers")
-    # A new statement, after the lock: it sees every number given out before.
+    # A new statement, after the lock: it sees every number assigned before.
     last = Batch.objects.order_by("-number").values_list("number", flat=True).first()
     return (last or 0) + 1
 
 
 def current_watermark() -> Watermark:
-    """Say what is known now, in a transaction of its own."""
+    """Return what is known now, in a transaction of its own."""
     with transaction.atomic():
         return take_watermark()
 
 
 def take_watermark() -> Watermark:
-    """Say what is known now. In one transaction with numbering, so that no lower number appears later."""
+    """Return what is known now, in one transaction with numbering, so that no lower number appears later."""
     high = lock_batch_numbers()
     return Watermark(high, tuple(Batch.objects.unsealed().order_by("number").values_list("number", flat=True)))
 
 
 def known_now() -> Watermark:
-    """Read what is known now without holding the numbering up: to show, not to pin."""
+    """Return what is known now without blocking the numbering: for display, not to be pinned."""
     last = Batch.objects.order_by("-number").values_list("number", flat=True).first()
     return Watermark((last or 0) + 1, tuple(Batch.objects.unsealed().values_list("number", flat=True)))
 
 
 def is_settled(*, before: datetime) -> bool:
-    """Tell whether no batch is being received or stored, and none was sealed at this moment or later."""
+    """Check that no batch is being received or stored, and none was sealed at `before` or later."""
     return not Batch.objects.unsealed().exists() and not Batch.objects.filter(sealed_at__gte=before).exists()

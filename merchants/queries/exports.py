@@ -1,4 +1,4 @@
-"""Read everything a partner's feed holds, in the import format, row by row."""
+"""Stream a partner's feed in the import format, row by row."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ SELECT m.external_id, m.name, m.currency, o.external_ref, m.category, m.region, 
 FROM merchants_merchant m LEFT JOIN merchants_owner o ON o.id = m.owner_id
 WHERE m.partner_id = %s ORDER BY m.external_id
 """
-# In the order of the key of every partition: read along it, nothing is sorted.
+# In each partition's key order, so that nothing is sorted.
 TRANSACTIONS = """
 SELECT t.external_id, m.external_id, t.kind, t.occurred_at, m.currency, t.amount_minor, t.order_ref, t.buyer::text,
     t.value::text, t.channel
@@ -30,15 +30,15 @@ MERCHANT_COLUMNS = (
 
 
 def merchants_of_feed(*, partner_id: int) -> Iterator[Sequence[str]]:
-    """Give each merchant's texts, by MERCHANT_COLUMNS."""
+    """Yield each merchant's texts, by MERCHANT_COLUMNS."""
     for row in _copied(MERCHANTS, partner_id, ("text",) * len(MERCHANT_COLUMNS)):
         yield [cell or "" for cell in row]
 
 
 def transactions_of_feed(*, partner_id: int) -> Iterator[Sequence[str]]:
-    """Give the texts of each transaction, by TRANSACTION_COLUMNS, merchant by merchant; superseded ones are left out.
+    """Yield each transaction's texts, by TRANSACTION_COLUMNS, merchant by merchant, without superseded ones.
 
-    A buyer is told by the hash that is kept of it: buyers are told apart as before, and named no more.
+    A buyer is exported as the stored hash: told apart as before, no longer named.
     """
     for external_id, merchant, kind, at, currency, minor, order, buyer, value, channel in _copied(
         TRANSACTIONS, partner_id, TRANSACTION_TYPES
@@ -48,7 +48,7 @@ def transactions_of_feed(*, partner_id: int) -> Iterator[Sequence[str]]:
 
 
 def _copied(query: str, partner_id: int, types: Sequence[str]) -> Iterator[tuple[Any, ...]]:
-    """Stream the rows of a query: held nowhere, however many. In a transaction, without a limit of time."""
+    """Stream the rows of a query in a transaction without a statement timeout; none are buffered."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0")
         with cursor.copy(f"COPY ({query}) TO STDOUT", [partner_id]) as copy:

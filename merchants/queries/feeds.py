@@ -1,4 +1,4 @@
-"""Read what the feeds hold."""
+"""Sales by day over all feeds."""
 
 from django.db.models import Count
 

@@ -15,7 +15,7 @@ PAGE: Final = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A transaction's place in the history."""
+    """The position of a transaction in the history."""
 
     occurred_at: datetime
     id: int
@@ -23,7 +23,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """One page of transactions, the newest first; a place is None where nothing older, or newer, follows."""
+    """One page of transactions, newest first; `older` or `newer` is None where nothing follows."""
 
     rows: Sequence[Transaction]
     older: Place | None
@@ -33,7 +33,7 @@ class Page:
 def transactions_of(
     *, merchant_id: int, kind: TransactionKind | None, older_than: Place | None, newer_than: Place | None
 ) -> Page:
-    """Read one page of the merchant's transactions by key; of neither place, the newest page."""
+    """Return one page of the merchant's transactions by key; without a place, the newest page."""
     rows = Transaction.objects.filter(merchant=merchant_id)
     if kind is not None:
         rows = rows.filter(kind=kind)
@@ -57,7 +57,7 @@ def transactions_of(
 
 
 def _beyond(rows: QuerySet[Transaction], place: Place, sign: str) -> QuerySet[Transaction]:
-    """Keep what lies beyond the place; the first condition is implied, and is the one that the index serves."""
+    """Filter to rows beyond the place; the first condition is implied, and is the one that the index serves."""
     return rows.filter(**{f"occurred_at__{sign}e": place.occurred_at}).filter(
         Q(**{f"occurred_at__{sign}": place.occurred_at}) | Q(**{f"id__{sign}": place.id})
     )

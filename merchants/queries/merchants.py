@@ -10,7 +10,7 @@ from merchants.domain.text import storable
 from merchants.domain.transaction import KnownMerchant
 from merchants.models import Merchant, Partner
 
-SHORTEST_PART: Final = 3  # of a name: fewer letters are no trigram, and an index serves beginnings alone
+SHORTEST_PART: Final = 3  # of a name: fewer letters make no trigram, and an index serves only beginnings
 MOST_VALUES: Final = 300
 # A loose scan of the index (PostgreSQL wiki, "Loose indexscan"): as many look-ups as there are values, not rows.
 DISTINCT: Final = """
@@ -30,21 +30,21 @@ def get_partner(*, code: str) -> Partner:
 
 
 def get_merchant(*, partner_id: int, external_id: str) -> Merchant:
-    """Get the merchant that the partner calls so. Raises Merchant.DoesNotExist."""
+    """Get a merchant by the partner's id for it. Raises Merchant.DoesNotExist."""
     if not storable(external_id):
         raise Merchant.DoesNotExist
     return Merchant.objects.of(partner_id).select_related("owner").get(external_id=external_id)
 
 
 def merchants_after(*, partner_id: int, external_id: str, limit: int) -> list[Merchant]:
-    """List a partner's merchants in order of external ids, from the one after the given."""
+    """List a partner's merchants in order of external id, after the given one."""
     external_id = external_id if storable(external_id) else ""
     later = Merchant.objects.of(partner_id).filter(external_id__gt=external_id).order_by("external_id")
     return list(later.select_related("owner")[:limit])
 
 
 def known_merchants(*, partner_id: int, external_ids: Iterable[str]) -> dict[str, KnownMerchant]:
-    """Find those of a partner's merchants that exist, by external id."""
+    """Return the partner's merchants among these external ids, by external id."""
     found = Merchant.objects.of(partner_id).filter(external_id__in=set(external_ids))
     return {
         name: KnownMerchant(pk, currency) for pk, name, currency in found.values_list("pk", "external_id", "currency")
@@ -52,7 +52,7 @@ def known_merchants(*, partner_id: int, external_ids: Iterable[str]) -> dict[str
 
 
 def search_merchants(term: str) -> QuerySet[Merchant]:
-    """Find merchants by a part of their name or id, whatever the case; by its beginning if it is short."""
+    """Find merchants by part of their name or id, ignoring case; only by its beginning if the term is short."""
     kind = "icontains" if len(term) >= SHORTEST_PART else "istartswith"
     return Merchant.objects.filter(Q(**{f"name__{kind}": term}) | Q(**{f"external_id__{kind}": term}))
 
@@ -68,7 +68,7 @@ def regions() -> list[str]:
 
 
 def siblings_of(merchant: Merchant, *, most: int) -> list[Merchant]:
-    """List the other merchants of the same owner."""
+    """List other merchants of the same owner, at most `most`."""
     if merchant.owner_id is None:
         return []
     return list(Merchant.objects.filter(owner=merchant.owner_id).exclude(pk=merchant.pk).order_by("pk")[:most])

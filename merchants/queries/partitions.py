@@ -1,4 +1,4 @@
-"""How transactions are partitioned: which partition holds whose, and how parts of all merchants read them."""
+"""Partitions of transactions: which one holds a merchant's, and which ones each part of all merchants reads."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from merchants.models.transaction import PARTITIONS
 
 
 def get_partition(*, merchant_id: int) -> int:
-    """Tell which partition holds a merchant's transactions."""
+    """Return the partition that holds a merchant's transactions."""
     with connection.cursor() as cursor:
         found = partition_sql("%(merchant)s::bigint", range(PARTITIONS))
         cursor.execute(f"SELECT {found}", {"merchant": merchant_id})
@@ -16,9 +16,9 @@ def get_partition(*, merchant_id: int) -> int:
 
 
 def partition_sql(merchant: str, partitions: Sequence[int]) -> str:
-    """Give SQL for the one of some partitions that holds a merchant's transactions, or null.
+    """Return SQL for the one of these partitions that holds a merchant's transactions, or null.
 
-    Only the database knows its hash. As a CASE: joined with a list of partitions, every merchant would be a loop.
+    Only the database knows its hash. A CASE, since a join with a list of partitions would loop over every merchant.
     """
     cases = " ".join(
         f"WHEN satisfies_hash_partition('merchants_transaction'::regclass, {PARTITIONS}, {one}, {merchant}) THEN {one}"
@@ -28,14 +28,14 @@ def partition_sql(merchant: str, partitions: Sequence[int]) -> str:
 
 
 def partitions_of_part(part: int, parts: int) -> list[int]:
-    """List the partitions that one of so many parts of all merchants reads: of 32 parts, part k reads partition k."""
+    """List the partitions that one of `parts` parts of all merchants reads: of 32 parts, part k reads partition k."""
     return list(range(part, PARTITIONS, parts))
 
 
 def table_sql(partitions: Sequence[int]) -> str:
-    """Give SQL for the rows of some partitions, to stand where a table may.
+    """Return SQL for the rows of some partitions, to be used in place of a table.
 
-    They are named, since a join prunes none: of 32 parts, each would look into all of them.
+    They are named, since a join prunes none: each of 32 parts would look into all of them.
     """
     if len(partitions) == PARTITIONS:
         return "merchants_transaction"

@@ -18,7 +18,7 @@ def payout_accounts_of(*, merchant_id: int) -> list[PayoutAccount]:
 def get_verification_verdict(*, account: PayoutAccount, verifier: Actor) -> VerificationVerdict:
     """Judge the account as this person would find it now.
 
-    The preview shows this verdict and the operation obeys it, under lock: one rule, read twice.
+    The preview shows this verdict and the operation enforces it, under lock: one rule, read twice.
     """
     others = PayoutAccount.objects.verified().filter(merchant_id=account.merchant_id).exclude(pk=account.pk)
     return judge_verification(

@@ -1,4 +1,4 @@
-"""Simulate the account in which a merchant's sales collect: fees taken, payouts asked for, cash put in."""
+"""Simulate a merchant's balance with the platform: fees, payouts and deposits."""
 
 import numpy as np
 
@@ -7,20 +7,20 @@ from merchants.domain.simulation.rows import Ints, Rows, in_order, make_rows, of
 from merchants.domain.transaction import TransactionKind
 
 FEES_EVERY = 30  # days
-REMEMBERED = 60  # days over which a merchant judges what it takes in a day
+REMEMBERED = 60  # days over which a merchant averages its daily takings
 LEAST_PAYOUT = 50_000  # minor units
-INTERVALS = ((0.08, 28), (0.3, 14), (1.5, 7))  # up to so many orders a day, days between payouts
-DAILY = 0.2  # share of the larger shops that ask every day, the others every week
-RESCUED = 0.5  # how often an owner puts in cash on finding the account overdrawn
-CAPITALISED = 0.06  # share of shops that start with cash put in
+INTERVALS = ((0.08, 28), (0.3, 14), (1.5, 7))  # most orders a day, days between payouts
+DAILY = 0.2  # share of the larger shops that ask every day; the others ask every week
+RESCUED = 0.5  # how often an owner deposits cash on finding the account overdrawn
+CAPITALISED = 0.06  # share of shops that start with a deposit
 MORNING, NOON, EVENING = 9 * 3600, 12 * 3600, 22 * 3600
 
 
 def simulate_cash(seed: int, merchant: SimulatedMerchant, window: Window, orders: Rows) -> Rows:
-    """Draw fees, payouts and deposits from what the orders bring in and take out.
+    """Draw fees, payouts and deposits from the cash flow of the orders.
 
-    A thrifty merchant leaves a cushion of many days' takings; a spendthrift draws out all there is, and the
-    next fee or refund leaves it overdrawn.
+    A thrifty merchant leaves a cushion of many days' takings; a spendthrift withdraws everything, and the next
+    fee or refund overdraws the account.
     """
     rng = np.random.default_rng([seed, merchant.index, 3])
     settled = _by_day(of_kind(orders, TransactionKind.SETTLEMENT), window)
@@ -60,7 +60,7 @@ def simulate_cash(seed: int, merchant: SimulatedMerchant, window: Window, orders
 
 
 def _payout_interval(merchant: SimulatedMerchant, rng: np.random.Generator) -> int:
-    """Give the days between payouts: large shops ask daily or weekly, small ones once or twice a month."""
+    """Draw the days between payouts: large shops ask daily or weekly, small ones once or twice a month."""
     for most, days in INTERVALS:
         if merchant.daily_orders <= most:
             return days
@@ -68,7 +68,7 @@ def _payout_interval(merchant: SimulatedMerchant, rng: np.random.Generator) -> i
 
 
 def _fees(merchant: SimulatedMerchant, window: Window, settled: Ints, rng: np.random.Generator) -> Ints:
-    """Charge the commission, and what the merchant spends on being seen, once a month."""
+    """Compute the monthly charges: commission, and what the merchant spends on promotion."""
     share = merchant.membership.commission + 0.08 * rng.random() * (1 - merchant.traits.thrift)
     fee = np.zeros(window.days, np.int64)
     charged = np.arange(merchant.index % FEES_EVERY, window.days, FEES_EVERY)
@@ -78,7 +78,7 @@ def _fees(merchant: SimulatedMerchant, window: Window, settled: Ints, rng: np.ra
 
 
 def _taken_back(orders: Rows, window: Window) -> Ints:
-    """Sum by day what is refunded or disputed after it was released; what never settled takes nothing back."""
+    """Sum by day what is refunded or disputed after settlement; an order that never settled takes nothing back."""
     released = of_kind(orders, TransactionKind.SETTLEMENT)["number"]
     refunds = of_kind(orders, TransactionKind.REFUND)
     refunds = refunds[np.isin(refunds["number"], released)]

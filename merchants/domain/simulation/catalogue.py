@@ -1,4 +1,4 @@
-"""What the simulated market is made of: categories, regions, memberships. Weights need not add up to one."""
+"""The make-up of the simulated market: categories, regions, memberships. Weights need not add up to one."""
 
 from dataclasses import dataclass
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 class Category:
     """What a kind of shop sells.
 
-    ticket: median order in yuan, of shops that sell in small lots to other shops; swing: yearly season, as a
-    share; peak: day of the year it is at its height; ships: whether orders are dispatched.
+    ticket: median order in yuan, of shops that sell in small lots to other shops; swing: seasonal amplitude, as a
+    share; peak: day of the year with the most sales; ships: whether orders are dispatched.
     """
 
     name: str
@@ -21,7 +21,7 @@ class Category:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Region:
-    """Where shops lie."""
+    """A region and its cities."""
 
     name: str
     weight: float
@@ -68,9 +68,9 @@ MEMBERSHIPS = (
 )
 
 WEEKDAYS = (0.96, 0.92, 0.93, 0.97, 1.07, 1.12, 1.03)
-"""How busy a day is, from Monday."""
+"""How busy each weekday is, from Monday."""
 
 SPECIAL_DAYS = ((25, 40, 0.55), (160, 169, 1.5), (305, 315, 1.8), (346, 346, 1.3))
-"""First and last day of the year, and a factor: New Year's rest, the sales of June, November and December."""
+"""First and last day of the year, and a factor: New Year's holiday, the sales of June, November and December."""
 
 CHANNELS = ("app", "mini-program", "web")

@@ -1,4 +1,4 @@
-"""Simulate a whole marketplace, merchant by merchant, as the import format has it."""
+"""Simulate a whole marketplace, merchant by merchant, in the import format."""
 
 import csv
 from collections.abc import Iterator
@@ -21,30 +21,30 @@ COLUMNS = ("external_id", "name", "owner_ref", "category", "region", "city", "me
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulatedHistory:
-    """One merchant as two pieces of a feed: its line among the merchants, and its transactions' lines."""
+    """One merchant's lines of a feed: its own, and those of its transactions."""
 
     merchant_line: str
     transaction_lines: list[str]
 
 
 def window_ending(end: date, days: int) -> Window:
-    """Give the window of so many days whose last is `end`."""
+    """Return the window of `days` days whose last is `end`."""
     return Window(first=end - timedelta(days=days - 1), days=days)
 
 
 def merchants_header() -> str:
-    """Give the first line of the merchants."""
+    """Return the header of the merchants' file."""
     return _line(COLUMNS)
 
 
 def simulate_history(seed: int, merchant: SimulatedMerchant, window: Window) -> Rows:
-    """Draw all transactions of a merchant, in the order in which they happened."""
+    """Draw all transactions of a merchant, in order of time."""
     orders = simulate_orders(seed, merchant, window)
     return in_order(orders, simulate_cash(seed, merchant, window, orders))
 
 
 def simulate_market(*, merchants: int, seed: int, window: Window) -> Iterator[SimulatedHistory]:
-    """Simulate one merchant after the other: memory does not grow, and no merchant depends on how many there are."""
+    """Simulate one merchant after another: memory stays flat, and no merchant depends on how many there are."""
     for index in range(merchants):
         merchant = draw_merchant(seed, index, window)
         lines = list(lines_of(merchant, window, simulate_history(seed, merchant, window)))

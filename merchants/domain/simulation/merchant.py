@@ -1,4 +1,4 @@
-"""Draw a simulated merchant: what the market sees of it, and how good it is, which only its rows will show."""
+"""Draw a simulated merchant: what the market sees of it, and its quality, which only its rows show."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from merchants.domain.simulation.names import invent_name
 Weighted = TypeVar("Weighted", Category, Membership, Region)
 
 MEDIAN_DAILY_ORDERS = 0.19
-VOLUME_SPREAD = 1.05  # of the logarithm: the largest hundredth sells over ten times the median
+VOLUME_SPREAD = 1.05  # of the logarithm: the top 1 % sell over ten times the median
 MOST_DAILY_ORDERS = 15.0
 OWNER_BLOCK = 3  # shops of one owner are neighbours, so that an owner never depends on how many merchants there are
 YOUNG = 85  # days: too short a history to be scored
 LONGEST_BEFORE = 1_800  # days before the window that a shop may have opened
-OPENED_BEFORE, OPENED_WITHIN = 0.60, 0.92  # where the shares of shops end; the rest are young
+OPENED_BEFORE, OPENED_WITHIN = 0.60, 0.92  # cumulative shares of shops; the rest are young
 TINY = 0.06  # share of shops with a handful of orders in all
 
 
@@ -31,20 +31,20 @@ class Window:
 
     @property
     def last_day(self) -> int:
-        """Number the last day."""
+        """The number of the last day."""
         return self.days - 1
 
     def on(self, day: int) -> date:
-        """Give the date of a day."""
+        """Return the date of a day."""
         return self.first + timedelta(days=day)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traits:
-    """How good a merchant is at what, each from 0 to 1, scattered about one latent quality.
+    """How good a merchant is at what, each from 0 to 1, scattered around one latent quality.
 
     steadiness: sales from week to week; service: refunds, disputes, cancellations; punctuality: dispatch;
-    thrift: the cushion it leaves in its account; momentum: growth; loyalty: how broad its custom is.
+    thrift: the cushion it leaves in its account; momentum: growth; loyalty: how broad its customer base is.
     """
 
     quality: float
@@ -76,7 +76,7 @@ class SimulatedMerchant:
 
 
 def draw_merchant(seed: int, index: int, window: Window) -> SimulatedMerchant:
-    """Draw the merchant of this index, the same however many others there are."""
+    """Draw the merchant with this index, the same however many others there are."""
     rng = np.random.default_rng([seed, index, 0])
     traits = _draw_traits(rng)
     category, region = _pick(CATEGORIES, rng), _pick(REGIONS, rng)
@@ -119,7 +119,7 @@ def _draw_traits(rng: np.random.Generator) -> Traits:
 
 
 def _draw_opening(window: Window, rng: np.random.Generator) -> int:
-    """Draw the day a shop opened: most before the window, some within, a few just now."""
+    """Draw the day a shop opened: most before the window, some within, a few near its end."""
     kind, share = rng.random(2).tolist()
     if kind < OPENED_BEFORE:
         return -1 - int(share * LONGEST_BEFORE)
@@ -138,7 +138,7 @@ def _draw_closing(first_day: int, traits: Traits, window: Window, rng: np.random
 
 
 def _owner_of(seed: int, index: int) -> int:
-    """Find the owner among three neighbours: mostly each its own, now and then two or three in one hand."""
+    """Draw the owner among three neighbours: mostly each its own, sometimes one for two or three shops."""
     block, place = divmod(index, OWNER_BLOCK)
     drawn = np.random.default_rng([seed, block, 1]).random()
     together = OWNER_BLOCK - int(np.searchsorted((0.03, 0.12), drawn, side="right"))

@@ -1,4 +1,4 @@
-"""Invent names of shops, never of persons, in the languages a back office has to bear with."""
+"""Invent names of shops, never of persons, in languages that a back office must cope with."""
 
 import numpy as np
 
@@ -46,11 +46,11 @@ ORDINALS = ("", "", "", "", "", " No. 2", " No. 8", " Outlet", " Express", " II"
 
 
 LANGUAGES = (0.28, 0.36, 0.43, 0.46)
-"""Where the shares of Chinese, Portuguese, Czech and long English names end; the rest are short English ones."""
+"""Cumulative shares of Chinese, Portuguese, Czech and long English names; the rest are short English ones."""
 
 
 def invent_name(category: str, rng: np.random.Generator) -> str:
-    """Invent a shop's name that suits its category, at most 200 characters."""
+    """Invent a shop name that suits the category, at most 200 characters."""
 
     def pick(words: tuple[str, ...]) -> str:
         return words[int(rng.integers(len(words)))]

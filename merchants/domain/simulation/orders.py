@@ -1,4 +1,4 @@
-"""Simulate what a merchant sells, and what becomes of every order."""
+"""Simulate a merchant's orders, and what follows each."""
 
 from typing import TypeAlias
 
@@ -15,7 +15,7 @@ Floats: TypeAlias = NDArray[np.float64]
 REGIONAL_BUYERS = 100_000
 ANONYMOUS = 0.015  # share of sales that name no buyer
 REVIEWED = 0.28
-REFUNDED_BEFORE = 0.4  # share of refunds that come before the sale is released, so that it never is
+REFUNDED_BEFORE = 0.4  # share of refunds before the sale is settled, so that it never is
 REFUNDED_PARTLY = 0.35
 MOST_ORDERS_A_DAY = 60.0
 LEAST_TICKET = 100  # minor units
@@ -24,7 +24,7 @@ LEAST_TICKET = 100  # minor units
 def simulate_orders(seed: int, merchant: SimulatedMerchant, window: Window) -> Rows:
     """Draw sales and what follows each: dispatch, settlement, refund, dispute, cancellation, review.
 
-    What would happen after the window's last day has not happened yet, and gives no row.
+    Nothing after the window's last day: it has not happened yet.
     """
     rng = np.random.default_rng([seed, merchant.index, 2])
     rates = _daily_rates(merchant, window, rng)
@@ -74,7 +74,7 @@ def simulate_orders(seed: int, merchant: SimulatedMerchant, window: Window) -> R
 
 
 def _daily_rates(merchant: SimulatedMerchant, window: Window, rng: np.random.Generator) -> Floats:
-    """Say how many orders a day are to be expected, from the first day of trading to the last."""
+    """Compute the expected orders a day, from the first day of trading to the last."""
     traits, category = merchant.traits, merchant.category
     days = np.arange(merchant.first_day, merchant.last_day + 1)
     years = (days - days.mean()) / 365
@@ -94,13 +94,13 @@ def _daily_rates(merchant: SimulatedMerchant, window: Window, rng: np.random.Gen
         begins = int(rng.integers(len(days)))
         rates[begins : begins + int(rng.integers(7, 36))] *= 0.05
     if merchant.first_day > 0:
-        rates *= np.minimum(0.3 + 0.7 * np.arange(len(days)) / 60, 1.0)  # a new shop is found bit by bit
+        rates *= np.minimum(0.3 + 0.7 * np.arange(len(days)) / 60, 1.0)  # a new shop becomes known gradually
     capped: Floats = np.minimum(rates, MOST_ORDERS_A_DAY)
     return capped
 
 
 def _amounts(merchant: SimulatedMerchant, count: int, rng: np.random.Generator) -> Ints:
-    """Draw what orders cost, in minor units, whole tenths of a yuan."""
+    """Draw the orders' amounts, in minor units, whole tenths of a yuan."""
     ticket = merchant.category.ticket * np.exp(rng.normal(0.0, 0.35))
     drawn = ticket * np.exp(rng.normal(0.0, 0.55, count))
     minor: Ints = np.maximum(np.rint(drawn * 10).astype(np.int64) * 10, LEAST_TICKET)
@@ -108,7 +108,7 @@ def _amounts(merchant: SimulatedMerchant, count: int, rng: np.random.Generator) 
 
 
 def _refund_rates(merchant: SimulatedMerchant, day: Ints) -> Floats:
-    """Say how likely an order is refunded: with weak service more and more."""
+    """Compute each order's probability of a refund: with weak service it rises over time."""
     weakness = 1 - merchant.traits.service
     progress = (day - merchant.first_day) / max(merchant.last_day - merchant.first_day, 1)
     rates: Floats = (0.005 + 0.26 * weakness**2.2) * (0.7 + 0.6 * weakness * progress)
@@ -116,7 +116,7 @@ def _refund_rates(merchant: SimulatedMerchant, day: Ints) -> Floats:
 
 
 def _buyers(merchant: SimulatedMerchant, count: int, rng: np.random.Generator) -> Ints:
-    """Draw who buys: some once, some again and again, a few of these very often; some say no name."""
+    """Draw buyers: once-only ones, regulars, a few very frequent ones, and some without a name."""
     loyalty = merchant.traits.loyalty
     regulars = max(3, int(0.12 * count))
     favourite = (regulars * rng.random(count) ** (1.3 + 3.0 * (1 - loyalty))).astype(np.int64)
@@ -128,6 +128,6 @@ def _buyers(merchant: SimulatedMerchant, count: int, rng: np.random.Generator) -
 
 
 def _ratings(merchant: SimulatedMerchant, late: Ints, refunded: NDArray[np.bool_], rng: np.random.Generator) -> Ints:
-    """Draw ratings from 1 to 5: worse for what came late or was sent back."""
+    """Draw ratings from 1 to 5: lower where an order came late or was sent back."""
     mood = 5.1 - 1.2 * (1 - merchant.traits.service) - 0.45 * np.minimum(late, 4) - 1.5 * refunded
     return np.clip(np.rint(mood + rng.normal(0.0, 0.7, len(late))), 1, 5).astype(np.int64)

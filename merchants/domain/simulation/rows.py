@@ -1,4 +1,4 @@
-"""Hold simulated transactions as arrays, and write them as lines of the import format."""
+"""Simulated transactions as arrays, and their lines in the import format."""
 
 from collections.abc import Iterator
 from typing import TypeAlias
@@ -17,7 +17,7 @@ NONE = -1
 HEADER = "external_id,merchant,order_ref,kind,occurred_at,amount,buyer,value,channel\n"
 OFFSET = "+08:00"
 OPENS, CLOSES = 8 * 3600, 24 * 3600
-"""Seconds of the day, in the market's own time: from eight on, a day there is the same day in UTC."""
+"""Seconds of the day, in the market's time zone: from 8:00 on, the date there is also the date in UTC."""
 
 KINDS = tuple(TransactionKind)
 _CODES = {kind: code for code, kind in enumerate(KINDS)}
@@ -31,7 +31,7 @@ def make_rows(
     kind: TransactionKind, *, day: Ints, second: Ints, number: Ints, amount: Ints | None = None,
     buyer: Ints | None = None, value: Ints | None = None, channel: Ints | None = None,
 ) -> Rows:  # fmt: skip
-    """Lay columns of one kind side by side. `number` is the order's, or the row's own where it has no order."""
+    """Build rows of one kind from columns. `number` is the order's, or the row's own where it has no order."""
     rows = np.empty(len(day), _DTYPE)
     rows["kind"] = _CODES[kind]
     rows["day"], rows["second"], rows["number"] = day, second, number
@@ -42,19 +42,19 @@ def make_rows(
 
 
 def of_kind(rows: Rows, kind: TransactionKind) -> Rows:
-    """Pick the rows of a kind."""
+    """Select the rows of a kind."""
     picked: Rows = rows[rows["kind"] == _CODES[kind]]
     return picked
 
 
 def in_order(*parts: Rows) -> Rows:
-    """Put all rows of a merchant into the order in which they happened."""
+    """Merge all rows of a merchant in order of time."""
     rows = np.concatenate(parts)
     return rows[np.lexsort((rows["number"], rows["kind"], rows["second"], rows["day"]))]
 
 
 def lines_of(merchant: SimulatedMerchant, window: Window, rows: Rows) -> Iterator[str]:
-    """Write rows as lines of comma-separated values; nothing in them needs quotes."""
+    """Format rows as CSV lines; nothing in them needs quotes."""
     shop, region = merchant.external_id, merchant.region.name[:2].upper()
     dates = [f"{window.on(day).isoformat()}T" for day in range(window.days)]
     names = [kind.value for kind in KINDS]

@@ -1,4 +1,4 @@
-"""Give a partner's system its credentials."""
+"""Create credentials for a partner's system."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -13,7 +13,7 @@ from merchants.queries.merchants import get_partner
 
 
 class Command(BaseCommand):
-    """Print a new client id and secret; the secret is shown this once."""
+    """A new client id and secret, printed; the secret is shown only once."""
 
     help = "Create OAuth credentials of a partner's system, and print them: the secret is shown this once."
 

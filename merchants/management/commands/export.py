@@ -1,4 +1,4 @@
-"""Write a partner's merchants or transactions in the format that import_marketplace reads."""
+"""Export a partner's merchants or transactions in the format that import_marketplace reads."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -22,7 +22,7 @@ FEEDS = {
 
 
 class Command(BaseCommand):
-    """Stream to FILE; memory does not grow with the rows."""
+    """A streamed export to FILE; memory does not grow with the rows."""
 
     help = (
         "Write a partner's merchants or transactions in the import format. Buyers are written as the hashes that"

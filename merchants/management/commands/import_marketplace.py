@@ -26,11 +26,11 @@ from merchants.operations.merchants import enter_merchants
 from merchants.operations.partners import PartnerNotEntered, enter_partner
 
 MERCHANTS_AT_ONCE = 20_000
-PATIENCE = 240  # seconds for a worker that claimed a batch before us
+PATIENCE = 240  # seconds to wait for a worker that claimed a batch first
 
 
 class Command(BaseCommand):
-    """Read DIR/merchants and DIR/transactions (.csv, .csv.gz, .parquet); importing again adds nothing twice."""
+    """Import of DIR/merchants and DIR/transactions (.csv, .csv.gz, .parquet); importing again adds nothing twice."""
 
     help = "Import a marketplace's merchants and transactions; the same files again change nothing."
 
@@ -107,7 +107,7 @@ class Command(BaseCommand):
         self.stdout.write(f"\r{received} rows received")
 
     def _await_sealing(self, batches: list[int]) -> None:
-        """Store what no worker has stored yet, so that the import is done when the command is."""
+        """Store what no worker has stored yet, so that the import is complete when the command returns."""
         for job in JobRun.objects.filter(name=FILL, subject_id__in=batches).order_by("subject_id"):
             run_job(job.pk, fill_batch)
         deadline = time.monotonic() + PATIENCE

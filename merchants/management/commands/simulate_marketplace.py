@@ -21,7 +21,7 @@ from merchants.domain.simulation.rows import HEADER
 
 
 def positive(text: str) -> int:
-    """Read a whole number above zero."""
+    """Parse a whole number above zero."""
     if not text.isdecimal() or int(text) == 0:
         message = f"{text!r} is not a whole number above 0"
         raise ArgumentTypeError(message)
@@ -29,7 +29,7 @@ def positive(text: str) -> int:
 
 
 class Command(BaseCommand):
-    """Write DIR/merchants.csv and DIR/transactions.csv; the same arguments give the same bytes."""
+    """Simulation to DIR/merchants.csv and DIR/transactions.csv; the same arguments give the same bytes."""
 
     help = "Simulate a marketplace (settlement ESCROW) and write it in the import format."
     requires_system_checks = ()
