@@ -1,4 +1,4 @@
-"""Declare scoring: what a history says about its merchant."""
+"""The scoring app: what a history says about its merchant."""
 
 from django.apps import AppConfig
 

@@ -1,4 +1,4 @@
-"""What scoring declares to the ground."""
+"""Declare the app's permissions, problems, links, scopes and due work."""
 
 from django.utils.translation import gettext_lazy as _
 

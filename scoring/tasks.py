@@ -1,4 +1,4 @@
-"""Do the stages of runs, and start the one that is due."""
+"""Celery tasks: the stages of runs, and the start of the one that is due."""
 
 from celery import shared_task
 from django.utils import timezone
@@ -13,7 +13,7 @@ add_tasks(RUN)
 
 @shared_task(name="scoring.start_due_run")
 def start_due_run() -> None:
-    """Score the business date, unless the office goes by a manual clock or it is scored already."""
+    """Score the business date, unless the office runs on a manual clock or it is already scored."""
     now = timezone.now()
     if is_run_due(now=now):
         try:

@@ -1,4 +1,4 @@
-"""The pages of runs, scorecards and calibrations."""
+"""Office pages of runs, scorecards and calibrations."""
 
 from scoring.admin import run, versions
 

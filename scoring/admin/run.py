@@ -1,4 +1,4 @@
-"""The runs: started, watched while they work, published or abandoned by hand."""
+"""Office pages of runs: started, watched, published or abandoned by hand."""
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
@@ -60,13 +60,13 @@ FAILED: Final = (_("Failed"), "tl-warn")
 
 
 class PublishForm(VerbForm):
-    """Ask why a held run may be published."""
+    """The reason for publishing a held run."""
 
     reason = reason_field(_("Why is the run right, although its checks failed?"))
 
 
 class AbandonForm(VerbForm):
-    """Ask why a run cannot be finished."""
+    """The reason for abandoning a run."""
 
     reason = reason_field(_("Why can the run not be finished?"))
 
@@ -155,7 +155,7 @@ ABANDON: Final = Verb(
 
 
 class CalibrateForm(VerbForm):
-    """Ask which mean PD the calibration aims at."""
+    """The mean PD that the calibration aims at."""
 
     target = share_field(
         _("Mean PD aimed at, %"),
@@ -204,7 +204,7 @@ CALIBRATE: Final = Verb(
 
 @admin.register(ScoreRun)
 class ScoreRunAdmin(OfficeAdmin[ScoreRun]):
-    """The runs over all merchants."""
+    """Runs over all merchants."""
 
     columns = (
         ListColumn(label=_("As of"), cell=lambda row: row[0].as_of.isoformat(), style="tl-nowrap"),
@@ -221,7 +221,7 @@ class ScoreRunAdmin(OfficeAdmin[ScoreRun]):
     empty = _("No run yet. One starts by itself once a business day is open and merchants are in.")
 
     def rows(self) -> QuerySet[ScoreRun]:
-        """Keep the runs over all merchants; those over one, between nights, have no page."""
+        """Return the runs over all merchants; those over one, between nights, have no page."""
         return ScoreRun.objects.full()
 
     def prepare(self, rows: list[ScoreRun]) -> Sequence[Any]:
@@ -264,13 +264,13 @@ class ScoreRunAdmin(OfficeAdmin[ScoreRun]):
 
 
 def _live(run: ScoreRun) -> Page:
-    """Show the stages of the run; while it works, the page asks again."""
+    """Return the progress of the stages; while the run is working, the page polls."""
     poll = reverse("admin:scoring_scorerun_progress", args=[run.pk]) if is_working(run) else None
     return progress_page(RUN, subject_id=run.pk, poll=poll)
 
 
 def pins_facts(run: ScoreRun) -> list[tuple[Words, object]]:
-    """Say which rows a run knew: by day, and by batch."""
+    """Describe which rows a run knew: by day, and by batch."""
     known = _t("below number %(high)s") % {"high": run.watermark_high}
     if run.watermark_open:
         known += _t(", but for %(open)s, then open") % {"open": ", ".join(map(str, run.watermark_open))}
@@ -288,7 +288,7 @@ def _pins(run: ScoreRun) -> list[tuple[Words, object]]:
 
 
 def check_table(checks: Sequence[RunCheck]) -> Table:
-    """Say what each check found, in words and units."""
+    """Return a table of what each check found, in words and units."""
     columns = [
         Column(label=_("Check")),
         Column(label=_("Verdict")),
@@ -309,7 +309,7 @@ def _check_row(check: RunCheck) -> list[object]:
 
 
 def took(run: ScoreRun) -> str:
-    """Say how long a run took."""
+    """Format how long a run took."""
     if run.finished_at is None:
         return NOTHING
     seconds = (run.finished_at - run.started_at).total_seconds()

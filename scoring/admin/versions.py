@@ -1,4 +1,4 @@
-"""Scorecards and calibrations, shown as the tables that they are."""
+"""Office pages of scorecards and calibrations, shown as tables."""
 
 from collections.abc import Iterator
 from itertools import groupby
@@ -43,7 +43,7 @@ from scoring.queries.scores import calibration_of, card_of
 
 
 def entered(version: ScorecardVersion | CalibrationVersion) -> str:
-    """Say when a version was entered, and by whom."""
+    """Format when a version was entered, and by whom."""
     said = {"at": f"{version.created_at:%Y-%m-%d %H:%M}", "who": name_of(version.created_by)}
     return _t("entered %(at)s UTC by %(who)s") % said
 
@@ -71,7 +71,7 @@ ENTER: Final = Verb(
 
 @admin.register(ScorecardVersion)
 class ScorecardVersionAdmin(OfficeAdmin[ScorecardVersion]):
-    """The scorecards."""
+    """Scorecards."""
 
     list_verbs = (ENTER,)
     empty = _("No scorecard yet. The product comes with an expert card to begin with.")
@@ -83,7 +83,6 @@ class ScorecardVersionAdmin(OfficeAdmin[ScorecardVersion]):
     )
 
     def page_of(self, row: ScorecardVersion, request: HttpRequest) -> Page:
-        """Show the card: rows by family, bins and points, floors, scale."""
         card = card_of(row)
         made = [linked(one, one.sha256[:8]) for one in row.calibrations.order_by("-pk")]
         return Page(
@@ -113,7 +112,7 @@ class ScorecardVersionAdmin(OfficeAdmin[ScorecardVersion]):
 
 @admin.register(CalibrationVersion)
 class CalibrationVersionAdmin(OfficeAdmin[CalibrationVersion]):
-    """The calibrations: what each makes of a score."""
+    """Calibrations: the PD and grade that each gives a score."""
 
     columns = (
         ListColumn(label=_("Calibration"), cell=lambda version: version.sha256[:8]),
@@ -180,7 +179,7 @@ def _row(row: Row) -> list[Part]:
 
 
 def grades_table(calibration: Calibration) -> Table:
-    """Show the bounds of each grade, the scores it takes and how many merchants it held when it was solved."""
+    """Return a table of grades: their bounds, their scores, and how many merchants each held when it was solved."""
     columns = [
         Column(label=_("Grade")),
         Column(label=_("PD from"), number=True),

@@ -1,4 +1,4 @@
-"""Let a partner read what the live scores say of its merchants."""
+"""Endpoint for the live score of a partner's merchant."""
 
 from http import HTTPStatus
 
@@ -23,7 +23,7 @@ from scoring.queries.scores import card_of, get_live_score
 
 
 class ReasonSerializer(serializers.Serializer[None]):
-    """Render one reason: a stable code, words for the merchant, its own value."""
+    """A reason: a stable code, words for the merchant, and its own value."""
 
     code = serializers.CharField()
     words = serializers.CharField()
@@ -32,7 +32,7 @@ class ReasonSerializer(serializers.Serializer[None]):
 
 
 class NotScoredSerializer(serializers.Serializer[None]):
-    """Render why a merchant is not scored, and what would change it."""
+    """Why a merchant is not scored, and how much is needed to change that."""
 
     code = serializers.CharField()
     words = serializers.CharField()
@@ -40,7 +40,7 @@ class NotScoredSerializer(serializers.Serializer[None]):
 
 
 class ScoreSerializer(serializers.Serializer[Score]):
-    """Render a score; score and grade are null where the merchant is not scored."""
+    """A score; score and grade are null where the merchant is not scored."""
 
     merchant = serializers.CharField()
     as_of = serializers.DateField()
@@ -57,7 +57,7 @@ class ScoreView(APIView):
 
     @extend_schema(responses=ScoreSerializer)
     def get(self, request: Request, external_id: str) -> Response:
-        """Give grade and reasons; never what would teach a merchant to game them."""
+        """Return grade and reasons; nothing that would teach a merchant to game them."""
         try:
             merchant = get_merchant(partner_id=caller_of(request).partner_id, external_id=external_id)
         except Merchant.DoesNotExist as error:
@@ -82,7 +82,7 @@ class ScoreView(APIView):
 
 
 def _reason(code: str, score: Score, card: Scorecard) -> dict[str, object]:
-    """Say a reason; `code` is a gate, or a row of the card."""
+    """Return a reason; `code` is a gate, or a row of the card."""
     if code in set(Gate):
         return {"code": code.lower(), "words": FAILED_GATES[Gate(code)], "value": None, "unit": None}
     feature = FEATURES[next(row.reads for row in card.rows if row.name == code)]

@@ -1,4 +1,4 @@
-"""Map the API of scoring."""
+"""Routes of the scoring API."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""How a merchant repays, as lending tells it at the end of a day."""
+"""How a merchant repays, as lending reports it at the end of a day."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -8,9 +8,9 @@ from typing import Final
 class Behaviour:
     """How a merchant stands with its loans at the end of a day; without a loan, everything is 0.
 
-    Amounts are minor units. dpd: days past due, the worst of its loans. scheduled_minor, repaid_minor: of
-    the principal of its open loans, what was to be repaid to date, and what is repaid; the second over the first is
-    the pace. loans_repaid: loans repaid in full, ever.
+    Amounts in minor units. dpd: days past due, the worst of its loans. scheduled_minor, repaid_minor: of the principal
+    of its open loans, what was scheduled to date and what is repaid; the second ÷ the first is the pace.
+    loans_repaid: loans repaid in full, ever.
     """
 
     merchant_id: int

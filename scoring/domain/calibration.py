@@ -7,7 +7,7 @@ once in decimals, rounded half to even to parts per million, and looked up: no f
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from enum import StrEnum
 from types import MappingProxyType
@@ -23,7 +23,7 @@ from config.kernel.refusals import Refused
 FACTOR: Final = Decimal("57.708")
 OFFSET: Final = Decimal("427.123")
 SLOPE_MICRO: Final = 700_000
-"""b = 0.7: an expert card counts correlated facts twice, so its odds are drawn in."""
+"""b = 0.7: an expert card counts correlated facts twice, so its odds are shrunk."""
 LEAST_SHARE_PERCENT: Final = 3
 POINTS_ABOVE_CUT_OFF: Final = 40
 INTERCEPT_BOUND: Final = 50 * MILLION
@@ -64,11 +64,11 @@ class CalibrationRefused(Refused[CalibrationRefusal]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """A calibration.
+    """How scores become PDs and grades.
 
-    a and b in millionths, the target PD in parts per million. reference_points: by row of the card, the sum
-    of points of the reference_merchants who scored at or up to 40 points above the cut-off; a mean is a sum
-    over them. population: merchants by grade when it was solved, in the order of GRADES.
+    a and b in millionths, the target PD in parts per million. reference_points: by row of the card, the sum of points
+    of the reference_merchants, who scored from the cut-off to 40 points above it; the mean is the sum over their
+    number. population: merchants by grade when it was solved, in the order of GRADES.
     """
 
     scorecard_sha256: str
@@ -83,26 +83,26 @@ class Calibration:
 
     @property
     def pd_table(self) -> Int64s:
-        """Give the PD of each score from lowest to highest, parts per million."""
+        """The PD of each score from lowest to highest, in parts per million."""
         scores = range(self.lowest, self.highest + 1)
         return np.array([pd_ppm(score, self.intercept_micro, self.slope_micro) for score in scores], np.int64)
 
     @property
     def cut_off(self) -> int | None:
-        """Give the lowest score of grade C1 or better, None if no score earns it."""
+        """The lowest score of grade C1 or better; None if no score earns it."""
         good = np.flatnonzero(self.pd_table < PD_BELOW_PPM[GRADES.index(Grade.C1)])
         return self.lowest + int(good[0]) if len(good) else None
 
 
 def pd_ppm(score: int, intercept_micro: int, slope_micro: int) -> int:
-    """Compute the PD of a score in parts per million, half to even."""
+    """Compute the PD of a score in parts per million, rounded half to even."""
     return int((_pd(score, intercept_micro, slope_micro) * MILLION).to_integral_value(ROUND_HALF_EVEN))
 
 
 def solve_intercept(scores: Int64s, *, target_ppm: int, slope_micro: int = SLOPE_MICRO) -> int:
     """Solve a, in millionths: the least for which the mean PD of the scores is at most the target.
 
-    By bisection over integers, as the mean falls while a rises. Raises CalibrationRefused.
+    By bisection over integers, as the mean falls when a rises. Raises CalibrationRefused.
     """
     if not len(scores):
         raise CalibrationRefused(CalibrationRefusal.NOBODY_PASSES)
@@ -131,9 +131,9 @@ def calibrate(
     highest: int,
     target_ppm: int,
 ) -> Calibration:
-    """Make a calibration from the scored merchants of a reference run that pass the hard gates.
+    """Compute a calibration from the scored merchants of a reference run that pass the hard gates.
 
-    scores and points by row are theirs, in one order. Raises CalibrationRefused.
+    scores and points (by row) are theirs, in the same order. Raises CalibrationRefused.
     """
     intercept = solve_intercept(scores, target_ppm=target_ppm)
     bare = Calibration(
@@ -152,13 +152,8 @@ def calibrate(
     if cut_off is not None:
         near = (scores >= cut_off) & (scores <= cut_off + POINTS_ABOVE_CUT_OFF)
     grades = grades_of(pds_of(scores, bare))
-    return Calibration(
-        scorecard_sha256=scorecard_sha256,
-        target_ppm=target_ppm,
-        intercept_micro=intercept,
-        slope_micro=SLOPE_MICRO,
-        lowest=lowest,
-        highest=highest,
+    return replace(
+        bare,
         population=tuple(np.bincount(grades, minlength=len(GRADES)).tolist()),
         reference_points=MappingProxyType({name: int(values[near].sum()) for name, values in points.items()}),
         reference_merchants=int(near.sum()),
@@ -166,17 +161,17 @@ def calibrate(
 
 
 def pds_of(scores: Int64s, calibration: Calibration) -> Int64s:
-    """Look up the PD of each score, parts per million."""
+    """Look up the PD of each score, in parts per million."""
     return calibration.pd_table[scores - calibration.lowest]
 
 
 def grades_of(pds: Int64s) -> Int64s:
-    """Grade each PD: positions in GRADES."""
+    """Return the grade of each PD, as a position in GRADES."""
     return np.searchsorted(np.array(PD_BELOW_PPM, np.int64), pds, side="right").astype(np.int64)
 
 
 def refuse_live(calibration: Calibration) -> tuple[Grade, ...]:
-    """List the grades of B1 to C1 that hold less than 3 % of the population; () lets it go live.
+    """List the grades from B1 to C1 that hold less than 3 % of the population; () if it may go live.
 
     A1 and A2 may stay empty until loans exist.
     """
@@ -186,19 +181,19 @@ def refuse_live(calibration: Calibration) -> tuple[Grade, ...]:
 
 
 def require_live(calibration: Calibration) -> None:
-    """Demand that the calibration may go live. Raises CalibrationRefused."""
+    """Check that the calibration may go live. Raises CalibrationRefused."""
     if refuse_live(calibration):
         raise CalibrationRefused(CalibrationRefusal.GRADE_TOO_SMALL)
 
 
 def canonical_calibration(calibration: Calibration) -> tuple[str, str]:
-    """Write a calibration as canonical JSON, with its sha256."""
+    """Serialise a calibration as canonical JSON; return it with its sha256."""
     text = canonical_json(written(calibration))
     return text, sha256_of(text)
 
 
 def parse_calibration(text: str, sha256: str) -> Calibration:
-    """Read and validate a stored calibration. Raises CalibrationRefused."""
+    """Parse and validate a stored calibration. Raises CalibrationRefused."""
     if sha256_of(text) != sha256:
         raise CalibrationRefused(CalibrationRefusal.HASH_DIFFERS)
     try:

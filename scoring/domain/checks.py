@@ -1,4 +1,4 @@
-"""Check a finished run before it is published: it should look like the last one, as far as chance allows."""
+"""Check a finished run before it is published: it should resemble the last one, as far as chance allows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ FEWEST_OFF: Final = 10
 PSI_BINS: Final = 10
 PSI_BOUND_PPM: Final = 20_000
 SCORED_PART: Final = 20
-"""Judgement: of twenty scored merchants, no more than one falls out overnight."""
+"""Judgement: at most one in twenty scored merchants drops out overnight."""
 SHARE_BOUND_BP: Final = 500
 """Judgement: a share that moves by five points overnight is looked at, however many merchants there are."""
 CHI_SQUARED_95: Final = (3.841, 5.991, 7.815, 9.488, 11.070, 12.592, 14.067, 15.507, 16.919)
@@ -23,7 +23,7 @@ CHI_SQUARED_95: Final = (3.841, 5.991, 7.815, 9.488, 11.070, 12.592, 14.067, 15.
 
 
 class CheckName(StrEnum):
-    """The checks."""
+    """The checks of a run."""
 
     ROW_COUNT = "ROW_COUNT"
     SCORED_COUNT = "SCORED_COUNT"
@@ -43,7 +43,7 @@ class CheckNote(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSummary:
-    """Count what a run gave: everybody, and among the scored: nulls by characteristic, scores, grades.
+    """Counts of a run: everybody, and among the scored: nulls by characteristic, scores, grades.
 
     nulls: None where the program no longer has the run's feature set, which names them;
     scores: merchants by score, sorted; grades: merchants in the order of GRADES, () without a calibration.
@@ -58,7 +58,7 @@ class RunSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One verdict.
+    """The verdict of one check.
 
     value and bound: merchants (ROW_COUNT, SCORED_COUNT), parts per million (SCORE_PSI), else basis points.
     bound is None where there was nothing to compare, and `note` says why; `worst` names what moved most.
@@ -73,7 +73,7 @@ class Check:
 
 
 def check_run(run: RunSummary, last: RunSummary | None, *, expected: int) -> tuple[Check, ...]:
-    """Check a run against the merchants expected and the last published run; None says it is the first."""
+    """Check a run against the merchants expected and the last published run, None if it is the first."""
     off = abs(run.merchants - expected)
     bound = max(FEWEST_OFF, expected // 100)
     count = Check(name=CheckName.ROW_COUNT, value=off, bound=bound, passed=off <= bound)
@@ -96,7 +96,7 @@ def check_run(run: RunSummary, last: RunSummary | None, *, expected: int) -> tup
 
 
 def _fewer_scored(now: int, before: int) -> Check:
-    """Look how many fewer are scored: a feed that stopped leaves shares as they were, among ever fewer."""
+    """Check how many fewer are scored: if a feed stops, shares stay as they were, among ever fewer."""
     fewer, bound = max(0, before - now), max(FEWEST_OFF, before // SCORED_PART)
     return Check(
         name=CheckName.SCORED_COUNT, value=fewer, bound=bound, passed=fewer <= bound and (now > 0 or before == 0)
@@ -104,7 +104,7 @@ def _fewer_scored(now: int, before: int) -> Check:
 
 
 def population_stability(now: Int64s, before: Int64s) -> float:
-    """Give the PSI of two counts by bin: sum of (p - q) ln(p ÷ q); half a merchant is added to each bin.
+    """Compute the PSI of two counts by bin: sum of (p - q) ln(p ÷ q); half a merchant is added to each bin.
 
     The half keeps an empty bin finite (Siddiqi 2006, ch. 9, leaves it undefined).
     """
@@ -114,7 +114,7 @@ def population_stability(now: Int64s, before: Int64s) -> float:
 
 
 def psi_null_bound(bins: int, now: int, before: int) -> float:
-    """Give the PSI that chance alone exceeds once in twenty, if nothing changed.
+    """Compute the PSI that chance alone exceeds once in twenty, if nothing changed.
 
     To second order PSI is then (1/n + 1/m) times chi-squared with bins - 1 degrees of freedom (Yurdakul 2018,
     Statistical Properties of Population Stability Index).
@@ -123,7 +123,7 @@ def psi_null_bound(bins: int, now: int, before: int) -> float:
 
 
 def _psi(run: RunSummary, last: RunSummary) -> Check:
-    """Compare the scores in bins that held a tenth each of the last run's, fewer where scores tie."""
+    """Compare the scores in bins that each held a tenth of the last run's, fewer where scores tie."""
     scores, counts = (np.array(list(part), np.int64) for part in (last.scores.keys(), last.scores.values()))
     reached = np.cumsum(counts)
     tenths = np.searchsorted(reached * PSI_BINS, np.arange(1, PSI_BINS) * last.scored)
@@ -136,13 +136,13 @@ def _psi(run: RunSummary, last: RunSummary) -> Check:
 
 
 def _binned(scores: Mapping[int, int], edges: Int64s) -> Int64s:
-    """Count by bin; a bin ends with its edge."""
+    """Count by bin; a bin includes its upper edge."""
     place = np.searchsorted(edges, np.array(list(scores), np.int64), side="left")
     return np.bincount(place, weights=list(scores.values()), minlength=len(edges) + 1).astype(np.int64)
 
 
 def _shares(name: CheckName, counts: Mapping[str, tuple[int, int]], now: int, before: int) -> Check:
-    """Find the share that moved most; in few merchants chance moves one by 1.96 standard errors, at most."""
+    """Find the share that moved most; for few merchants, the bound is 1.96 standard errors of a share of one half."""
     moves = {key: abs(a * before - b * now) * BASIS_POINTS // (now * before) for key, (a, b) in counts.items()}
     worst = max(moves, key=lambda key: moves[key])
     bound = max(SHARE_BOUND_BP, ceil(1.96 * 0.5 * sqrt(1 / now + 1 / before) * BASIS_POINTS))

@@ -1,4 +1,4 @@
-"""Read how loans made elsewhere ended."""
+"""Parse how loans made elsewhere ended."""
 
 import re
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ REQUIRED = ("external_id", "merchant", "granted_on", "bad")
 
 
 class BadOutcome(ValueError):
-    """The row is no outcome; the text says why."""
+    """The row is not an outcome; the message says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +23,7 @@ class Outcome:
 
 
 def read_outcome(raw: Mapping[str, str] | str) -> Outcome:
-    """Read one row of texts by column name. Raises BadOutcome."""
+    """Parse one row of texts by column name. Raises BadOutcome."""
     if isinstance(raw, str):
         raise BadOutcome(raw)
     if not re.fullmatch("[01]", raw["bad"]):

@@ -1,4 +1,4 @@
-"""Judge who is not scored, and who is scored but declined: policy of day one, not of the card."""
+"""Decide who is not scored, and who is scored but declined: policy of day one, not of the card."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from scoring.domain.features.columns import Booleans, Column
 
 
 class NotScored(StrEnum):
-    """Why a merchant is not scored; the first that holds counts."""
+    """Why a merchant is not scored; the first that applies counts."""
 
     FEW_ORDERS = "FEW_ORDERS"
     NO_RECENT_SALE = "NO_RECENT_SALE"
@@ -20,7 +20,7 @@ class NotScored(StrEnum):
 
 
 class Gate(StrEnum):
-    """The hard gates: whoever fails one is scored, then declined."""
+    """The hard gates: a merchant who fails one is scored, then declined."""
 
     TENURE = "TENURE"
     RECENCY = "RECENCY"
@@ -33,7 +33,7 @@ GATES: Final = tuple(Gate)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """The thresholds: orders, days, 30-day months, basis points."""
+    """Thresholds: orders, days, 30-day months, basis points."""
 
     fewest_orders: int = 10
     recent_days: int = 90
@@ -51,34 +51,34 @@ NEEDS: Final = {
     NotScored.NO_RECENT_SALE: f"A score needs a sale within the last {DAY_ONE.recent_days} days",
     NotScored.TOO_YOUNG: f"A score needs {DAY_ONE.youngest_days} days since your first sale",
 }
-"""What a merchant is told that a score needs; no full stop, as more may follow."""
+"""What a merchant is told that a score needs; without a full stop, as more may follow."""
 FAILED_GATES: Final = {
     Gate.TENURE: f"You have been selling here for less than {DAY_ONE.tenure_months} months.",
     Gate.RECENCY: f"Your last sale was more than {DAY_ONE.recency_days} days ago.",
     Gate.DISPUTES: "Too many of your orders were disputed.",
 }
-"""What a merchant is told of a gate that it fails."""
+"""What a merchant is told about a gate that it fails."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unscored:
-    """Say who is not scored, and what would change it.
+    """Who is not scored, and what would change it.
 
-    reason: position in NOT_SCORED, -1 for whoever is scored. needed: FEW_ORDERS, orders more; NO_RECENT_SALE,
-    sales more (one); TOO_YOUNG, days to wait; 0 for whoever is scored.
+    reason: position in NOT_SCORED, -1 if scored. needed: FEW_ORDERS, orders more; NO_RECENT_SALE, sales more (one);
+    TOO_YOUNG, days to wait; 0 if scored.
     """
 
     reason: Int64s
     needed: Int64s
 
     def at(self, row: int) -> NotScored | None:
-        """Give one merchant's reason."""
+        """Return one merchant's reason."""
         reason = int(self.reason[row])
         return None if reason < 0 else NOT_SCORED[reason]
 
 
 def judge_scorable(measured: Mapping[str, Column], policy: Policy = DAY_ONE) -> Unscored:
-    """Judge from the measures who has too little history; of several reasons, the first of NotScored."""
+    """Decide from the measures who has too little history; of several reasons, the first of NotScored."""
     orders, first, last = measured["orders_ever"].values, measured["first_sale_d"], measured["last_sale_d"]
     holds = [
         orders < policy.fewest_orders,
@@ -95,7 +95,7 @@ def judge_scorable(measured: Mapping[str, Column], policy: Policy = DAY_ONE) -> 
 def judge_gates(
     characteristics: Mapping[str, Column], absent: Mapping[str, Booleans], policy: Policy = DAY_ONE
 ) -> dict[Gate, Booleans]:
-    """Tell which gates each merchant fails; none fires on a null or on what the feed does not carry."""
+    """Return which merchants fail each gate; a null, or what the feed does not carry, fails none."""
     tenure, recency = characteristics["tenure_m"], characteristics["recency_d"]
     disputes = characteristics["dispute_180m"]
     return {

@@ -18,11 +18,11 @@ GATE_FAMILIES: Final[Mapping[Gate, str]] = {
     Gate.RECENCY: "recency",
     Gate.DISPUTES: "service",
 }
-"""A gate speaks for its family: whoever fails it is not told the same again by points."""
+"""A gate speaks for its family: a merchant who fails it is not told the same again by points."""
 
 
 def reason_codes(card: Scorecard) -> tuple[str, ...]:
-    """Name the reasons that a position stands for: the gates, then the rows of the card."""
+    """List the reasons in the order of their positions: the gates, then the rows of the card."""
     return (*(gate.value for gate in GATES), *(row.name for row in card.rows))
 
 
@@ -35,9 +35,9 @@ def choose_reasons(
 ) -> Int64s:
     """Choose at most four reasons a merchant, one a family: failed gates first, then most points lost.
 
-    Gives one row of four positions in `reason_codes` a merchant, NO_REASON where there are fewer. Points are
+    Returns one row a merchant: four positions in `reason_codes`, NO_REASON where there are fewer. Points are
     lost against the mean of the reference merchants; sums are compared, so nothing is divided. What the feed
-    does not carry is no reason; equal losses go in the order of the card.
+    does not carry is not a reason; equal losses go in the order of the card.
     """
     codes, size = len(GATES) + len(card.rows), len(next(iter(points.values())))
     lost = np.zeros((size, codes), np.int64)

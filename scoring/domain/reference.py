@@ -1,4 +1,4 @@
-"""Freeze what other merchants say to a score: percentile cuts, mean ratings, what feeds carry.
+"""Freeze what scores need of other merchants: percentile cuts, mean ratings, what feeds carry.
 
 Frozen once a run from the reference measures of all merchants, stored as rows, and looked up again by every
 shard, single score and replay.
@@ -20,7 +20,7 @@ from scoring.domain.features.measures import CARRIED_KINDS
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 Key = tuple[int, str, str, str]
-"""Partner, currency, category, region; empty beyond the level of a group."""
+"""Partner, currency, category, region; empty below the level of a group."""
 
 CUTS: Final = 99
 FEWEST_SELLERS: Final = 30
@@ -29,7 +29,7 @@ NAMED_OF_TEN: Final = 8
 
 
 class CellLevel(StrEnum):
-    """Whom a merchant is compared with: the narrowest of these that holds 30 sellers, else all."""
+    """Whom a merchant is compared with: the narrowest that holds 30 sellers, else all."""
 
     REGION = "REGION"
     CATEGORY = "CATEGORY"
@@ -50,7 +50,7 @@ class Attributes:
 class PercentileCell:
     """The cuts of one group of sellers: net sales of 90 days, minor units.
 
-    category and region name the group as far as `level` says, and are empty beyond.
+    category and region name the group as far as its level, and are empty below.
     """
 
     partner_id: int
@@ -76,7 +76,7 @@ class MeanRating:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedCarriage:
-    """Say what one partner's feed carries."""
+    """What one partner's feed carries."""
 
     partner_id: int
     carried: tuple[Feed, ...]
@@ -94,8 +94,8 @@ class References:
 def freeze(attributes: Attributes, measured: Mapping[str, Column]) -> References:
     """Freeze the references from all merchants' REFERENCE_MEASURE_NAMES, in the order of `attributes`.
 
-    A seller is a merchant with a SALE in 90 days, scored or not; one partner and currency is compared only
-    with itself. A category, or a region of it, has a row of its own if it holds 30 sellers; all always have one.
+    A seller is a merchant with a SALE in 90 days, scored or not; merchants are compared within one partner and
+    currency. A category, or a region of it, has a row of its own if it holds 30 sellers; ALL always has one.
     """
     sells: Booleans = measured["sale_rows_90"].values > 0
     groups = {
@@ -112,7 +112,7 @@ def freeze(attributes: Attributes, measured: Mapping[str, Column]) -> References
 
 
 def peers(references: References, attributes: Attributes) -> Peers:
-    """Look up what the references say to each merchant: the narrowest group that was frozen."""
+    """Look up each merchant's references: those of the narrowest group that was frozen."""
     filled = [cell for cell in references.cells if cell.cuts]
     cells = {(c.level, c.partner_id, c.currency, c.category, c.region): place for place, c in enumerate(filled)}
     means = {(r.level, r.partner_id, r.currency, r.category, ""): (r.rating_sum, r.ratings) for r in references.ratings}
@@ -132,7 +132,7 @@ def peers(references: References, attributes: Attributes) -> Peers:
 
 
 def percentile_cuts(sales: Int64s) -> tuple[int, ...]:
-    """Cut the sellers' sales at rank ceil(p n ÷ 100) from below, p = 1 to 99; () without a seller.
+    """Return the sellers' sales at rank ceil(p n ÷ 100) from below, p = 1 to 99; () without a seller.
 
     In integers: 0.28 x 75 is above 21 in floats, and would take rank 22.
     """
@@ -143,7 +143,7 @@ def percentile_cuts(sales: Int64s) -> tuple[int, ...]:
 
 
 def grouped(keys: Sequence[K]) -> dict[K, Int64s]:
-    """Give the positions of each key, keys in order of appearance."""
+    """Return the positions of each key, keys in order of appearance."""
     code: dict[K, int] = {}
     codes = np.array([code.setdefault(key, len(code)) for key in keys], np.int64)
     order = np.argsort(codes, kind="stable")
@@ -152,7 +152,7 @@ def grouped(keys: Sequence[K]) -> dict[K, Int64s]:
 
 
 def _keys(attributes: Attributes, level: CellLevel) -> list[Key]:
-    """Name each merchant's group of a level."""
+    """Return each merchant's group at a level."""
     places = zip(attributes.partner, attributes.currency, attributes.category, attributes.region, strict=True)
     match level:
         case CellLevel.REGION:
@@ -174,7 +174,7 @@ def _sorted(groups: Mapping[CellLevel, Mapping[Key, Int64s]]) -> Iterator[tuple[
 
 
 def _narrowest(frozen: Mapping[tuple[CellLevel, int, str, str, str], V], attributes: Attributes, nothing: V) -> list[V]:
-    """Find for each merchant what its narrowest frozen group holds."""
+    """Return what each merchant's narrowest frozen group holds."""
     found = [nothing] * len(attributes.partner)
     for level in (CellLevel.ALL, CellLevel.CATEGORY, CellLevel.REGION):
         for place, key in enumerate(_keys(attributes, level)):

@@ -20,10 +20,10 @@ from scoring.domain.scorecard import Points, Scorecard, apply
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scores:
-    """What is known of each merchant, row by row; also of those who are not scored.
+    """Scores of merchants, row by row, including those who are not scored.
 
-    characteristics: by name; repayment: the level of that name, which no transaction tells; absent: by characteristic
-    that a feed may lack; points: by row of the card; sales_basis_minor: M; sales_365_minor,
+    characteristics: by name; repayment: the characteristic of that name, not derived from transactions; absent: by
+    characteristic that a feed may lack; points: by row of the card; sales_basis_minor: M; sales_365_minor,
     worst_month_minor: what else bounds a limit; pd_ppm, grade (position in GRADES), reasons (see choose_reasons):
     None without a calibration.
     """
@@ -43,7 +43,7 @@ class Scores:
 
     @property
     def score(self) -> Int64s:
-        """Give the scores."""
+        """The scores."""
         return self.points.score
 
 
@@ -55,10 +55,7 @@ def score_columns(
     card: Scorecard,
     calibration: Calibration | None,
 ) -> Scores:
-    """Score the merchants of these columns, all in one order.
-
-    They are MEASURE_NAMES, BEHAVIOUR_MEASURE_NAMES and what the references say.
-    """
+    """Score merchants, in the order of the columns: MEASURE_NAMES and BEHAVIOUR_MEASURE_NAMES."""
     derived, repayment = features.derive(measured, peers), repayment_levels(measured)
     found = {name: derived[name] for name in features.names}
     absent = absences(peers, features.names)

@@ -1,4 +1,4 @@
-"""Turn columns of scores into one row a merchant, to be stored, compared and shown."""
+"""Convert columns of scores to one row a merchant, to be stored, compared and shown."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from scoring.domain.scorecard import Scorecard
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreRow:
-    """What is said of one merchant; the fields are those of the stored score, in the same units."""
+    """One merchant's results; the fields are those of the stored score, in the same units."""
 
     merchant_id: int
     not_scored: str | None
@@ -34,7 +34,7 @@ class ScoreRow:
 
 
 def score_rows(merchants: Int64s, scores: Scores, card: Scorecard) -> Iterator[ScoreRow]:
-    """Give the rows in the order of `merchants`."""
+    """Yield the rows in the order of `merchants`."""
     codes = reason_codes(card)
     characteristics = zip(*(column.tolist() for column in scores.characteristics.values()), strict=True)
     points = zip(*(scores.points.points[row.name].tolist() for row in card.rows), strict=True)
@@ -72,7 +72,7 @@ def score_rows(merchants: Int64s, scores: Scores, card: Scorecard) -> Iterator[S
 
 
 def explained(row: ScoreRow, features: FeatureSet, card: Scorecard) -> dict[str, object]:
-    """Say a row by names, as `manage.py score --to` writes it: what can be compared with any other implementation."""
+    """Return a row by names, as `manage.py score --to` writes it: comparable with any other implementation."""
     return {
         "not_scored": row.not_scored,
         "characteristics": dict(zip(features.names, row.characteristics, strict=True)),

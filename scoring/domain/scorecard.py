@@ -1,4 +1,4 @@
-"""Hold a scorecard as immutable data, validate it on every load, and apply it to whole columns."""
+"""Scorecards as immutable data, validated on every load, and applied to whole columns."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from scoring.domain.features.columns import Booleans, Column
 from scoring.domain.features.declarations import FEATURES, Direction
 
 DAY_ONE_CARD: Final = Path(__file__).parent / "cards" / "day_one.json"
-"""The expert card as a file to be read; its canonical form is what is stored and hashed."""
+"""The expert card as a readable file; its canonical form is what is stored and hashed."""
 
 LOWEST_SCORE: Final = 300
 HIGHEST_SCORE: Final = 850
@@ -26,11 +26,11 @@ MOST_POINTS: Final = 1_000
 LONGEST_TITLE: Final = 80
 LONGEST_FAMILY: Final = 20
 LONGEST_ROW: Final = 40
-"""What the tables hold: refused when a card is entered, not at night."""
+"""What the tables hold: more is refused when a card is entered, not at night."""
 
 
 class ScorecardDefect(StrEnum):
-    """What makes a text no scorecard."""
+    """Why a text is not a scorecard."""
 
     HASH_DIFFERS = "HASH_DIFFERS"
     NOT_CANONICAL = "NOT_CANONICAL"
@@ -47,7 +47,7 @@ class ScorecardDefect(StrEnum):
 
 
 class ScorecardMalformed(ValueError):
-    """The text is no valid scorecard, for the reason it carries; `where` names the row or field."""
+    """The text is not a valid scorecard, for the reason given; `where` names the row or field."""
 
     def __init__(self, reason: ScorecardDefect, where: str = "") -> None:
         super().__init__(f"{reason.value} {where}".rstrip())
@@ -82,13 +82,13 @@ class Scorecard:
 
     @property
     def families(self) -> dict[str, str]:
-        """Give each row's family, in the order of the rows."""
+        """Each row's family, in the order of the rows."""
         return {row.name: row.family for row in self.rows}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Points:
-    """A card's verdict over columns: points by row before floors, families floored, the score."""
+    """A card applied to columns: points by row before floors, families floored, the score."""
 
     points: Mapping[str, Int64s]
     floored: Mapping[str, Booleans]
@@ -96,13 +96,13 @@ class Points:
 
 
 def canonical_card(text: str) -> tuple[str, str]:
-    """Bring a card written by hand into the form to be stored, with its sha256."""
+    """Convert a card written by hand to the form to be stored; return it with its sha256."""
     canonical = canonical_json(json.loads(text))
     return canonical, sha256_of(canonical)
 
 
 def parse_scorecard(text: str, sha256: str) -> Scorecard:
-    """Read and validate a stored card. Raises ScorecardMalformed."""
+    """Parse and validate a stored card. Raises ScorecardMalformed."""
     if sha256_of(text) != sha256:
         raise ScorecardMalformed(ScorecardDefect.HASH_DIFFERS)
     try:
@@ -132,7 +132,7 @@ def parse_scorecard(text: str, sha256: str) -> Scorecard:
 
 
 def apply(card: Scorecard, characteristics: Mapping[str, Column], absent: Mapping[str, Booleans]) -> Points:
-    """Apply the card to columns that hold what its rows read; what is absent gets 0 points."""
+    """Apply the card to the columns its rows read; an absent characteristic gets 0 points."""
     points = {row.name: row_points(row, characteristics[row.reads], absent.get(row.reads)) for row in card.rows}
     size = len(next(iter(points.values())))
     total = np.full(size, card.base, np.int64)
@@ -170,7 +170,7 @@ FAMILY_FIELDS: Final[Mapping[str, object]] = MappingProxyType({"floor": int | No
 
 
 def _require_fields(data: Any, fields: Mapping[str, Any], where: str) -> None:  # noqa: ANN401 - from JSON
-    """Demand exactly these fields, of these types; a truth value is no integer."""
+    """Require exactly these fields, of these types; a boolean is not an integer."""
     if not isinstance(data, dict) or set(data) != set(fields):
         raise ScorecardMalformed(ScorecardDefect.SCHEMA, where)
     for name, kind in fields.items():
@@ -224,7 +224,7 @@ def _validate_row(row: Row, families: Mapping[str, int | None]) -> None:
 
 
 def follows(points: Sequence[int], direction: Direction) -> bool:
-    """Tell whether the points go the declared way; a hump rises first and falls after."""
+    """Check that the points go the declared way; a hump rises first and falls after."""
     steps = [right - left for left, right in pairwise(points)]
     if direction is Direction.UP:
         return all(step >= 0 for step in steps)

@@ -1,4 +1,4 @@
-"""The tables of scoring."""
+"""Tables of scoring."""
 
 from scoring.models.behaviour import BehaviourFact
 from scoring.models.reference import ReferenceCell, ReferenceFeed, ReferenceMerchant, ReferenceRating

@@ -1,4 +1,4 @@
-"""Keep what lending tells about how merchants repay."""
+"""How merchants repay, as lending reports it."""
 
 from django.db import models
 from django.db.models import Q
@@ -9,8 +9,8 @@ from merchants.models import Batch, Merchant
 class BehaviourFact(models.Model):
     """How a merchant stood with its loans at the end of a day, until its next fact. Append-only.
 
-    One row a merchant and day on which something changed. Amounts are minor units; see `scoring.domain.behaviour`
-    for what they add up. `batch` says since when it is known, as it does of transactions.
+    One row a merchant and day on which something changed. Amounts in minor units; see `scoring.domain.behaviour`
+    for what they sum. `batch` says since when the fact is known, as it does for transactions.
     """
 
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+", db_index=False)

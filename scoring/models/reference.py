@@ -1,4 +1,4 @@
-"""Keep what a run pins of other merchants, and of each merchant itself. All append-only."""
+"""What a run pins of other merchants, and of each merchant itself. All append-only."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -10,7 +10,7 @@ CURRENCY = 3
 
 
 class ReferenceMerchant(models.Model):
-    """One merchant of a run: its attributes as they were, and what it adds to the references."""
+    """One merchant of a run: its attributes at the time, and what it contributes to the references."""
 
     run = models.ForeignKey(ScoreRun, on_delete=models.PROTECT, related_name="members", db_index=False)
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+", db_index=False)

@@ -1,4 +1,4 @@
-"""Keep the runs: what each rests on, what its checks said, and which one is live."""
+"""Runs: what each rests on, what its checks found, and which one is live."""
 
 from typing import Self
 
@@ -18,14 +18,10 @@ PUBLISHED = RunState.PUBLISHED.value
 
 
 class ScoreRunQuerySet(LockingQuerySet["ScoreRun"]):
-    """Select runs."""
-
     def full(self) -> Self:
-        """Keep the runs over all merchants."""
         return self.filter(kind=RunKind.FULL)
 
     def working(self) -> Self:
-        """Keep those that are not done."""
         return self.filter(state=RunState.WORKING)
 
 
@@ -45,13 +41,13 @@ class ScoreRun(models.Model):
     scorecard = models.ForeignKey(ScorecardVersion, on_delete=models.PROTECT, related_name="+")
     calibration = models.ForeignKey(CalibrationVersion, on_delete=models.PROTECT, related_name="+", null=True)
     references = models.ForeignKey("self", on_delete=models.PROTECT, related_name="+", null=True)
-    parts = models.SmallIntegerField(db_default=32)  # as every run had them before it was written
+    parts = models.SmallIntegerField(db_default=32)  # what every run had before this was stored
     started_by = models.CharField(max_length=40)
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
     scored = models.IntegerField(default=0)
     not_scored = models.IntegerField(default=0)
-    decision_reason = models.TextField(default="")  # of whoever published it anyway, or gave it up
+    decision_reason = models.TextField(default="")  # of whoever published it anyway, or abandoned it
 
     objects = ScoreRunQuerySet.as_manager()
 
@@ -89,12 +85,11 @@ class ScoreRun(models.Model):
 
     @property
     def vintage(self) -> Vintage:
-        """Give what says which of two runs is older."""
         return Vintage(self.as_of, self.watermark_high)
 
 
 class RunCheck(models.Model):
-    """What one check said of a run before it was published, in the units of its kind. Append-only."""
+    """What one check found in a run before it was published, in the units of its kind. Append-only."""
 
     run = models.ForeignKey(ScoreRun, on_delete=models.PROTECT, related_name="checks")
     name = models.CharField(max_length=20)
@@ -112,11 +107,11 @@ class RunCheck(models.Model):
 
 
 class LiveRunQuerySet(LockingQuerySet["LiveRun"]):
-    """Select the pointer."""
+    """The pointer, lockable."""
 
 
 class LiveRun(models.Model):
-    """The one pointer that says whose scores are live."""
+    """The single pointer to the run whose scores are live."""
 
     run = models.ForeignKey(ScoreRun, on_delete=models.PROTECT, related_name="+")
     published_at = models.DateTimeField()

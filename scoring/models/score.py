@@ -1,4 +1,4 @@
-"""Keep the scores."""
+"""Scores of merchants."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -16,7 +16,7 @@ NOT_SCORED = [reason.value for reason in NotScored]
 
 
 class Score(models.Model):
-    """What one run says of one merchant, also of one that is not scored. Append-only.
+    """The result of one run for one merchant, scored or not. Append-only.
 
     `characteristics` and `points` are in the order of the run's feature set and card; `needed` is what would
     change a "not scored" (orders more, sales more, days to wait). PD in parts per million; sales_basis_minor is M;
@@ -31,7 +31,7 @@ class Score(models.Model):
     pd_ppm = models.IntegerField(null=True)
     grade = models.CharField(max_length=2, null=True)  # noqa: DJ001 - null: the run had no calibration
     sales_basis_minor = models.BigIntegerField()
-    sales_365_minor = models.BigIntegerField(db_default=0)  # so that workers of the version before may write on
+    sales_365_minor = models.BigIntegerField(db_default=0)  # so that workers of the version before can still write
     worst_month_minor = models.BigIntegerField(db_default=0)
     repayment_level = models.SmallIntegerField(db_default=NO_REPAYMENT_HISTORY)
     gates = ArrayField(models.CharField(max_length=10))
@@ -54,7 +54,7 @@ class Score(models.Model):
             ),
             models.CheckConstraint(
                 name="scoring_score_grade_with_pd",
-                # A CHECK that is NULL passes: so NOT NULL is said beside IN.
+                # A CHECK that is NULL passes, so NOT NULL is required beside IN.
                 condition=Q(grade__isnull=False, grade__in=GRADES, pd_ppm__isnull=False)
                 | Q(grade__isnull=True, pd_ppm__isnull=True),
             ),

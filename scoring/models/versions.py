@@ -1,4 +1,4 @@
-"""Keep the versions of what a score rests on: scorecards and calibrations, as immutable hashed data."""
+"""Versions of what a score rests on: scorecards and calibrations, as immutable hashed data."""
 
 from django.db import models
 from django.db.models import Q
@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class ScorecardVersion(models.Model):
-    """One scorecard as canonical JSON, known by its hash. Append-only."""
+    """One scorecard as canonical JSON, identified by its hash. Append-only."""
 
     sha256 = models.CharField(max_length=64, unique=True)
     name = models.CharField(max_length=80)

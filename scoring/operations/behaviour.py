@@ -1,4 +1,4 @@
-"""Record how merchants repay, as lending tells it."""
+"""Record how merchants repay, as lending reports it."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -19,15 +19,15 @@ SOURCE = "behaviour"
 def record_behaviour(*, facts: Sequence[Behaviour], on: date, now: datetime) -> int:
     """Record how merchants, each given once, stood at the end of a day; return how many had changed.
 
-    A part of the caller's operation. What equals the latest fact up to that day is left out; a merchant that has a
-    fact of that very day keeps it, so that a day done twice writes once. The facts lie in a batch a partner, sealed
+    Part of the caller's operation. A fact equal to the latest up to that day is skipped; a merchant that has a
+    fact of that very day keeps it, so that a day done twice writes once. Each partner's facts go into a batch, sealed
     as it is numbered: whoever takes a watermark sees all of them, or waits. Raises NoTransaction.
     """
     require_transaction()
     if not changed_behaviours(facts, on=on):
         return 0  # nobody waits for a number that is not needed
     lock_batch_numbers()
-    # Asked again under the lock: another may have recorded the same meanwhile.
+    # Checked again under the lock: another may have recorded the same meanwhile.
     changed = {fact.merchant_id: fact for fact in changed_behaviours(facts, on=on)}
     by_partner = defaultdict[int, list[Behaviour]](list)
     for merchant, partner in Merchant.objects.filter(pk__in=changed).order_by("pk").values_list("pk", "partner_id"):

@@ -1,4 +1,4 @@
-"""Pin the members of a run and store their scores: parts of the caller's operation."""
+"""Pin the members of a run and store their scores, as parts of the caller's operation."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -23,7 +23,7 @@ STORE: Final = f"COPY scoring_score (run_id, {', '.join(ROW_FIELDS)}) FROM STDIN
 
 
 def pin_members(run: ScoreRun, *, partitions: Sequence[int], merchant_id: int | None = None) -> int:
-    """Pin the merchants of some partitions, or one of them, and what they add to the references; return how many.
+    """Pin the merchants of some partitions, or one of them, with their reference measures; return how many.
 
     A merchant of another partition is not pinned. Raises NoTransaction.
     """

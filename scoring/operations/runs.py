@@ -59,7 +59,7 @@ class RunNotPublished(Refused[PublishRefusal]):
 
 
 def start_run(*, actor: Actor, now: datetime) -> ScoreRun:
-    """Start a full run as of the business date, as known now. Raises RunNotStarted, Contended."""
+    """Start a full run as of the business date and as known now. Raises RunNotStarted, Contended."""
     with operation():
         lock_business_date()
         on, scorecard = get_business_date(), active_scorecard()
@@ -87,7 +87,7 @@ def start_run(*, actor: Actor, now: datetime) -> ScoreRun:
 
 
 def gather_references(*, claim: Claim, clock: Clock) -> None:
-    """Pin the merchants of one part and what they add to the references. Raises StaleRow if fenced off."""
+    """Pin the merchants of one part with their reference measures. Raises StaleRow if fenced off."""
     run = get_run(run_id=claim.subject_id)
     with operation():
         limit_statements_to_lease()
@@ -96,7 +96,7 @@ def gather_references(*, claim: Claim, clock: Clock) -> None:
 
 
 def freeze_references(*, claim: Claim, clock: Clock) -> None:
-    """Freeze what all members of the run say to each other. Raises StaleRow if fenced off."""
+    """Freeze the run's references from all its members. Raises StaleRow if fenced off."""
     members = members_of_run(run_id=claim.subject_id, partitions=None)
     frozen = freeze(members.attributes, reference_columns_of_run(run_id=claim.subject_id, members=members))
     run = claim.subject_id
@@ -112,7 +112,7 @@ def freeze_references(*, claim: Claim, clock: Clock) -> None:
 
 
 def score_shard(*, claim: Claim, clock: Clock) -> None:
-    """Score one part and store it. Raises StaleRow if fenced off."""
+    """Score one part and store its scores. Raises StaleRow if fenced off."""
     run = get_run(run_id=claim.subject_id)
     with operation():
         limit_statements_to_lease()
@@ -124,7 +124,7 @@ def score_shard(*, claim: Claim, clock: Clock) -> None:
 
 
 def conclude_run(*, claim: Claim, clock: Clock) -> None:
-    """Check a run whose parts are scored, and publish it if it looks right. Raises StaleRow if fenced off."""
+    """Check a run whose parts are scored, and publish it if it passes. Raises StaleRow if fenced off."""
     with operation():
         limit_statements_to_lease()
         ScoreRun.objects.filter(pk=claim.subject_id).lock().get()
@@ -208,7 +208,7 @@ def publish_anyway(*, run_id: int, reason: str, actor: Actor, now: datetime) -> 
 
 
 def _lock_live() -> ScoreRun | None:
-    """Hold the pointer, then read it: of two that publish at once, the second sees what the first did."""
+    """Lock the pointer, then read it: of two that publish at once, the second sees what the first did."""
     list(LiveRun.objects.lock())
     return get_live_run()
 

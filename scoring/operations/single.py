@@ -24,11 +24,10 @@ class MerchantNotScored(Refused[SingleRefusal]):
 def score_merchant(*, merchant_id: int, actor: Actor, now: datetime) -> Score:
     """Score one merchant as of the business date, as known now, with the references and feature set of the live run.
 
-    Of the live run's set, not of the newest: a newer one may read references that the run did not freeze.
-    The score is kept as a row of its own; what is live stays live. Raises MerchantNotScored, Contended,
-    Merchant.DoesNotExist.
+    Its set, not the newest: a newer one may read references that the run did not freeze. The score is stored as a row
+    of its own; what is live stays live. Raises MerchantNotScored, Contended, Merchant.DoesNotExist.
     """
-    watermark = current_watermark()  # of its own: nobody waits for a number while this merchant is scored
+    watermark = current_watermark()  # in its own transaction: no one waits for a number while this merchant is scored
     with operation():
         merchant = Merchant.objects.filter(pk=merchant_id).lock().get()
         live, on = get_live_run(), get_business_date()

@@ -22,7 +22,7 @@ CENTRAL_TENDENCY_PPM: Final = 50_000
 
 
 class CalibrationNotMade(Refused[StrEnum]):
-    """No calibration was made; the reason is one of the domain's, or that the run is not fit for it."""
+    """No calibration was made; the reason is the domain's, or that the run is unfit for it."""
 
 
 class ScorecardNotEntered(Refused[VersionRefusal]):
@@ -30,7 +30,7 @@ class ScorecardNotEntered(Refused[VersionRefusal]):
 
 
 def enter_scorecard(*, text: str, actor: Actor, now: datetime) -> ScorecardVersion:
-    """Enter a scorecard, or return it if it is in force already; the last entered is used from the next run on.
+    """Enter a scorecard, or return it if it is already in force; the next run uses the last one entered.
 
     Raises ScorecardMalformed, ScorecardNotEntered.
     """

@@ -1,4 +1,4 @@
-"""Read what is recorded of how merchants repay."""
+"""How merchants repay, as recorded."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -8,9 +8,9 @@ from scoring.models import BehaviourFact
 
 
 def changed_behaviours(facts: Sequence[Behaviour], *, on: date) -> list[Behaviour]:
-    """Keep those that differ from their merchant's latest fact up to a day, or, without one, from nothing at all.
+    """Filter to those that differ from their merchant's latest fact up to a day or, without one, from all zeros.
 
-    None of a merchant whose latest fact is of that very day: the first of a day stands.
+    A merchant whose latest fact is of that very day is skipped: the first of a day stands.
     """
     merchants = [fact.merchant_id for fact in facts]
     recorded = BehaviourFact.objects.filter(merchant__in=merchants, business_date__lte=on)

@@ -1,4 +1,4 @@
-"""Solve calibrations on what a run gave."""
+"""Solve calibrations on the results of a run."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from scoring.queries.scores import card_of
 
 
 def passing_scores(*, run_id: int, card: Scorecard) -> tuple[Int64s, dict[str, Int64s]]:
-    """Read the scores, and the points by row of the card, of the scored merchants of a run that fail no gate."""
+    """Return the scores, and the points by row of the card, of a run's scored merchants that fail no gate."""
     passing = Score.objects.filter(run=run_id, not_scored__isnull=True, gates=[]).order_by("merchant_id")
     rows = list(passing.values_list("score", "points"))
     points = np.array([points for _, points in rows], np.int64).reshape(len(rows), len(card.rows))
@@ -21,7 +21,7 @@ def passing_scores(*, run_id: int, card: Scorecard) -> tuple[Int64s, dict[str, I
 
 
 def solve_calibration(run: ScoreRun, *, target_ppm: int) -> Calibration:
-    """Solve a calibration that may go live on the merchants of a finished run that fail no gate; nothing is kept.
+    """Solve a calibration that may go live on a finished run's merchants that fail no gate; nothing is stored.
 
     target_ppm: their mean PD in parts per million. Raises CalibrationRefused.
     """

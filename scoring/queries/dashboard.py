@@ -1,4 +1,4 @@
-"""Read what the first page shows: where the market stands, what the last runs gave, what waits for people."""
+"""The dashboard's data: where the market stands, what the last runs gave, what waits for people."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ TREND_RUNS: Final = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFigures:
-    """Count what a run gave: among the scored, merchants by grade and quartiles of the score; the others by reason."""
+    """Counts of a run: the scored by grade, with quartiles of the score; the others by reason."""
 
     scored: int
     grades: Mapping[Grade, int]
@@ -35,18 +35,18 @@ class RunFigures:
 
     @property
     def good(self) -> int:
-        """Count those with grade B2 or better."""
+        """Merchants with grade B2 or better."""
         return sum(self.grades[grade] for grade in GOOD_GRADES)
 
     @property
     def not_scored(self) -> int:
-        """Count those without a score."""
+        """Merchants without a score."""
         return sum(self.reasons.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dashboard:
-    """The first page.
+    """What the dashboard shows.
 
     held: the newest run, if its checks hold it back; trend: published runs with their figures, the oldest first.
     """
@@ -64,7 +64,7 @@ class Dashboard:
 
 
 def get_dashboard() -> Dashboard:
-    """Read the first page."""
+    """Return what the dashboard shows."""
     pointer = LiveRun.objects.select_related("run__scorecard").first()
     runs = list(ScoreRun.objects.full().select_related("calibration").order_by("-pk")[:LAST_RUNS])
     checks = checks_of(runs)
@@ -85,7 +85,7 @@ def get_dashboard() -> Dashboard:
 
 
 def figures_of(run: ScoreRun) -> RunFigures:
-    """Count what a finished run gave, in one pass over its scores; kept in the cache, as they never change."""
+    """Count a finished run's results, in one pass over its scores; cached, as they never change."""
     finished = 0 if run.finished_at is None else run.finished_at.timestamp()
     key = f"run-figures:{run.pk}:{finished}:{run.scored}:{run.not_scored}"
     found = cache.get(key)
@@ -112,7 +112,7 @@ def _count(run: ScoreRun) -> RunFigures:
 
 
 def _quartiles(counts: Sequence[tuple[int, int]]) -> tuple[int, int, int] | None:
-    """Find the scores that a quarter, a half, three quarters of the merchants reach from below."""
+    """Return the quartiles of the scores, from counts by rising score."""
     reached = list(accumulate(number for _, number in counts))
     if not reached:
         return None

@@ -13,7 +13,7 @@ from scoring.queries.scores import card_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bin:
-    """The values from `low` on and below `high` that earn the same points; None is open."""
+    """The values from `low` to below `high`, which earn the same points; None is unbounded."""
 
     low: int | None
     high: int | None
@@ -25,7 +25,7 @@ class Contribution:
     """One row of the card for one merchant.
 
     value: in the unit, None where it is missing; absent: the partner's feed cannot carry it; percentile: the
-    place among peers, where the points go by it; bin: the one it fell into, None where there is no value.
+    rank among peers, where the points depend on it; bin: the one it fell into, None where there is no value.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Explanation:
 
     floors: by family, the points given back where its rows cost more than the card allows; gates and reasons
     as stored, the reasons without the gates. is_gone: the feature set that made the score is no longer known, so
-    that no contribution has a value.
+    no contribution has a value.
     """
 
     base: int
@@ -59,7 +59,7 @@ class Explanation:
 
 
 def bins_of(row: Row) -> tuple[Bin, ...]:
-    """List the bins of a row of the card, from the lowest values up."""
+    """List the bins of a card's row, from the lowest values up."""
     edges = (None, *row.splits, None)
     return tuple(
         Bin(low=low, high=high, points=points)
@@ -68,7 +68,7 @@ def bins_of(row: Row) -> tuple[Bin, ...]:
 
 
 def explain_score(score: Score) -> Explanation:
-    """Explain a score by its run's card, the largest points first. Raises ScorecardMalformed."""
+    """Explain a score by its run's card, largest points first. Raises ScorecardMalformed."""
     card = card_of(score.run.scorecard)
     values: dict[str, int | None] = {"repayment": score.repayment_level, "flagged_share": 0}
     is_gone = False
@@ -97,7 +97,7 @@ def explain_score(score: Score) -> Explanation:
 
 
 def characteristics_of(score: Score) -> dict[str, int | None]:
-    """Give the values by the names of the set that made them. Raises FeatureSetGone."""
+    """Return the values by the names of the set that made them. Raises FeatureSetGone."""
     return dict(zip(get_set(score.run.feature_set).names, score.characteristics, strict=True))
 
 
@@ -123,5 +123,5 @@ def _holds(found: Bin, value: int) -> bool:
 
 
 def _read_by(card: Scorecard, code: str) -> str:
-    """Name the characteristic whose sentence a reason is."""
+    """Return the characteristic whose sentence a reason uses."""
     return next(row.reads for row in card.rows if row.name == code)

@@ -1,4 +1,4 @@
-"""Label for staff what scores and runs hold: short names, and values in their units.
+"""Labels for staff: short names of what scores and runs contain, and values in their units.
 
 Kept beside the queries, as the pages of two apps show them, or a page and a command.
 """
@@ -132,7 +132,7 @@ LEVELS: Final = (
 
 
 def value_in_unit(value: int, unit: Unit, currency: str = "") -> str:
-    """Write a characteristic's integer as people read it."""
+    """Format a characteristic's integer for people."""
     if unit is Unit.MINOR:
         return f"{money(value, currency)} {currency}"
     if unit is Unit.BASIS_POINT:
@@ -150,7 +150,7 @@ def value_in_unit(value: int, unit: Unit, currency: str = "") -> str:
 
 
 def bin_in_unit(found: Bin, unit: Unit) -> str:
-    """Write a bin: its lower bound belongs to it, its upper bound does not."""
+    """Format a bin, which includes its lower bound and excludes its upper."""
     low, high = (None if bound is None else _bound(bound, unit) for bound in (found.low, found.high))
     if unit is Unit.LEVEL:
         return low or "0"
@@ -168,7 +168,7 @@ def _bound(bound: int, unit: Unit) -> str:
 
 
 def check_value(name: CheckName, value: int) -> str:
-    """Write the value or bound of a check in its unit."""
+    """Format the value or bound of a check in its unit."""
     if name is CheckName.ROW_COUNT:
         return ngettext("%(number)s merchant off", "%(number)s merchants off", value) % {"number": f"{value:,}"}
     if name is CheckName.SCORED_COUNT:
@@ -179,12 +179,12 @@ def check_value(name: CheckName, value: int) -> str:
 
 
 def worst_words(worst: str) -> Words:
-    """Name what moved most: a characteristic, or a grade."""
+    """Return the name of what moved most: a characteristic, or a grade."""
     return CHARACTERISTICS.get(worst) or (gettext("grade %(grade)s") % {"grade": worst} if worst else "")
 
 
 def not_scored_words(reason: str, needed: int) -> str:
-    """Say why a merchant is not scored, and what would change it."""
+    """Explain why a merchant is not scored, and what would change it."""
     sentences = {
         NotScored.FEW_ORDERS: ngettext(
             "Not scored: a score needs %(orders)s orders, %(needed)s more is missing.",
@@ -209,7 +209,7 @@ def not_scored_words(reason: str, needed: int) -> str:
 
 
 def reason_words(characteristic: str) -> str:
-    """Say the reason for which a characteristic costs points."""
+    """Return why a characteristic costs points."""
     return gettext(FEATURES[characteristic].reason)
 
 
@@ -218,7 +218,7 @@ def _decimal(number: Decimal, step: Decimal, unit: str) -> str:
 
 
 def checks_cell(checks: Sequence[RunCheck]) -> Cell:
-    """Say which checks failed, or how many passed."""
+    """List the checks that failed, or count those that passed."""
     failed = [check for check in checks if not check.passed]
     if not failed:
         return Cell(text=gettext("%(number)s passed") % {"number": len(checks)} if checks else NOTHING)

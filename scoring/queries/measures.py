@@ -20,7 +20,7 @@ from scoring.domain.features.repayment import behaviour, behaviour_measures
 Parameter = str | int | list[int] | None
 Measured = Callable[[Table], Table]
 
-# The one owner of "as of" and "as known at": what these two let through is all that a measure can see.
+# The one owner of "as of" and "as known at": a measure sees only what these two select.
 HISTORY = """
 SELECT t.merchant_id, m.escrow, CAST(%(as_of_day)s - 1 - t.day AS bigint) AS d, CAST(t.kind AS text) AS kind,
     CAST(nullif(t.order_ref, '') AS text) AS order_ref, CAST(t.external_id AS text) AS external_id,
@@ -43,20 +43,20 @@ WHERE f.merchant_id = ANY(ARRAY(SELECT merchant_id FROM members))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """Say what may be seen: days before `as_of_day` (since 1970-01-01), batches visible at the watermark."""
+    """What may be seen: days before `as_of_day` (since 1970-01-01), batches visible at the watermark."""
 
     as_of_day: int
     watermark: Watermark
 
     @property
     def parameters(self) -> dict[str, Parameter]:
-        """Give the parameters of HISTORY and BEHAVIOUR."""
+        """The parameters of HISTORY and BEHAVIOUR."""
         return {"as_of_day": self.as_of_day, "high": self.watermark.high, "open": list(self.watermark.open)}
 
 
 @cache
 def compiled(measured: Measured) -> str:
-    """Compile what is measured of a history once a process; `%` is doubled, as psycopg reads it."""
+    """Compile measures of a history, once a process; `%` is doubled for psycopg."""
     return str(ibis.to_sql(measured(history()), dialect="postgres")).replace("%", "%%")
 
 
@@ -69,7 +69,7 @@ def compiled_behaviour() -> str:
 def measuring(measured: Measured, *, members: str, partitions: Sequence[int] | None) -> str:
     """Build the statement that measures the merchants of `members` (merchant_id, escrow), of some partitions or all.
 
-    It selects merchant_id and what is measured; merchants without a row are left out.
+    It selects merchant_id and the measures; merchants without a row are left out.
     """
     table = table_sql(range(PARTITIONS) if partitions is None else partitions)
     return (
@@ -116,7 +116,7 @@ def measure_behaviour(
 ) -> list[Sequence[int | None]]:
     """Measure the members that have a fact of behaviour: merchant_id, then BEHAVIOUR_MEASURE_NAMES.
 
-    A statement of its own: where nobody borrows it finds an empty index, and the other stays as it is.
+    A separate statement: where nobody borrows it finds an empty index, and the other stays as it is.
     """
     with measuring_cursor(is_limited=partitions is not None) as cursor:
         cursor.execute(

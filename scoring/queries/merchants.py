@@ -1,4 +1,4 @@
-"""Read merchants with their live scores."""
+"""Merchants with their live scores."""
 
 from collections.abc import Iterable
 from enum import StrEnum
@@ -15,7 +15,7 @@ GOOD_GRADES: Final = (Grade.A1, Grade.A2, Grade.B1, Grade.B2)
 
 
 class Outcome(StrEnum):
-    """What the live run may say of a merchant."""
+    """What the live run may have found of a merchant."""
 
     SCORED = "scored"
     NOT_SCORED = "not_scored"
@@ -26,7 +26,7 @@ class Outcome(StrEnum):
 
 
 class GradeFilter(StrEnum):
-    """The grades to filter by: each of them, or all that are good enough."""
+    """The grades to filter by: each of them, or all good ones."""
 
     GOOD = "good"
     A1 = "A1"
@@ -39,12 +39,12 @@ class GradeFilter(StrEnum):
 
 
 def live_run_id() -> int | None:
-    """Get the run whose scores are live."""
+    """Return the id of the run whose scores are live."""
     return LiveRun.objects.values_list("run", flat=True).first()
 
 
 def with_outcome(merchants: QuerySet[Merchant], outcome: Outcome) -> QuerySet[Merchant]:
-    """Keep the merchants of whom the live run says this."""
+    """Filter to the merchants with this outcome in the live run."""
     if outcome is Outcome.UNKNOWN:
         return merchants.filter(~_scored_as(Q()))
     if outcome is Outcome.SCORED:
@@ -55,19 +55,19 @@ def with_outcome(merchants: QuerySet[Merchant], outcome: Outcome) -> QuerySet[Me
 
 
 def with_grade(merchants: QuerySet[Merchant], chosen: GradeFilter) -> QuerySet[Merchant]:
-    """Keep the scored merchants with this grade, or with a good one."""
+    """Filter to the scored merchants with this grade, or with a good one."""
     grades = GOOD_GRADES if chosen is GradeFilter.GOOD else (Grade(chosen),)
     return merchants.filter(_scored_as(Q(grade__in=grades, not_scored__isnull=True)))
 
 
 def with_live_score(merchants: QuerySet[Merchant]) -> QuerySet[Merchant]:
-    """Add `live_score`, null for whoever is not scored."""
+    """Annotate merchants with `live_score`, null if not scored."""
     live = Score.objects.filter(run=live_run_id(), merchant=OuterRef("pk"), not_scored__isnull=True)
     return merchants.annotate(live_score=Subquery(live.values("score")[:1]))
 
 
 def live_scores(merchant_ids: Iterable[int]) -> dict[int, Score]:
-    """Read the live scores of these merchants, by merchant."""
+    """Return the live scores of these merchants, by merchant."""
     scores = Score.objects.filter(run=live_run_id(), merchant__in=list(merchant_ids)).select_related("run")
     return {score.merchant_id: score for score in scores}
 

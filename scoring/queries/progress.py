@@ -1,4 +1,4 @@
-"""Read what stands in the way of starting or publishing a run, and what its checks said."""
+"""What prevents starting, publishing or abandoning a run, and what its checks found."""
 
 from collections.abc import Sequence
 
@@ -19,12 +19,12 @@ from scoring.queries.scores import get_live_run
 
 
 def is_working(run: ScoreRun) -> bool:
-    """Tell whether the workers are not done with the run."""
+    """Check whether the workers are still busy with the run."""
     return run.state == RunState.WORKING
 
 
 def get_start_refusal() -> StartRefusal | None:
-    """Judge whether a run could be started now; `start_run` judges again, under lock."""
+    """Decide whether a run could be started now; `start_run` decides again, under lock."""
     return judge_start(
         has_date=get_business_date() is not None,
         has_scorecard=active_scorecard() is not None,
@@ -34,7 +34,7 @@ def get_start_refusal() -> StartRefusal | None:
 
 
 def get_publish_refusal(*, run: ScoreRun, reason: str) -> PublishRefusal | None:
-    """Judge whether the run could be published anyway for this reason; `publish_anyway` judges again, under lock."""
+    """Decide whether the run could be published anyway for this reason; `publish_anyway` decides again, under lock."""
     live = get_live_run()
     return judge_publish_anyway(
         state=RunState(run.state), vintage=run.vintage, live=None if live is None else live.vintage, reason=reason
@@ -42,12 +42,12 @@ def get_publish_refusal(*, run: ScoreRun, reason: str) -> PublishRefusal | None:
 
 
 def get_abandon_refusal(*, run: ScoreRun, reason: str) -> AbandonRefusal | None:
-    """Judge whether the run could be abandoned for this reason; `abandon_run` judges again, under lock."""
+    """Decide whether the run could be abandoned for this reason; `abandon_run` decides again, under lock."""
     return judge_abandon(state=RunState(run.state), reason=reason)
 
 
 def checks_of(runs: Sequence[ScoreRun]) -> dict[int, list[RunCheck]]:
-    """Read the checks of several runs at once, by run."""
+    """Return the checks of several runs, by run."""
     found: dict[int, list[RunCheck]] = {run.pk: [] for run in runs}
     for check in RunCheck.objects.filter(run__in=found).order_by("pk"):
         found[check.run_id].append(check)
@@ -55,6 +55,6 @@ def checks_of(runs: Sequence[ScoreRun]) -> dict[int, list[RunCheck]]:
 
 
 def trend_of(*, merchant_id: int, most: int) -> list[Score]:
-    """List the merchant's last scores of published runs, the oldest first."""
+    """List the merchant's last scores of published runs, oldest first."""
     published = Score.objects.filter(merchant=merchant_id, run__state=RunState.PUBLISHED).select_related("run")
     return list(published.order_by("-pk")[:most])[::-1]

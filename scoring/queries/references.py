@@ -1,4 +1,4 @@
-"""Read what runs pinned: members and references."""
+"""Members and references that runs pinned."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -30,7 +30,7 @@ FROM (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Members:
-    """The merchants to be scored, in order: `select` is the SQL that gives their merchant_id and escrow."""
+    """The merchants to be scored, in order; `select` is SQL for their merchant_id and escrow."""
 
     select: str
     parameters: Mapping[str, Parameter]
@@ -39,13 +39,13 @@ class Members:
 
 
 def members_of_run(*, run_id: int, partitions: Sequence[int] | None, only: list[int] | None = None) -> Members:
-    """Read the members that a run pinned, of some partitions or all, or only those with these ids."""
+    """Return the members that a run pinned, of some partitions or all, or only those with these ids."""
     shards = None if partitions is None else list(partitions)
     return _members(OF_RUN, {"run": run_id, "shards": shards, "only": only})
 
 
 def members_of_market(only: list[int] | None = None) -> Members:
-    """Read the merchants as they are now, all or only those with these ids."""
+    """Return the merchants as they are now, all or only those with these ids."""
     return _members(OF_MARKET, {"only": only})
 
 
@@ -63,7 +63,7 @@ def _members(source: str, parameters: Mapping[str, Parameter]) -> Members:
 
 
 def reference_columns_of_run(*, run_id: int, members: Members) -> dict[str, Column]:
-    """Read the reference measures that a run gathered, in the order of its members."""
+    """Return the reference measures that a run gathered, in the order of its members."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT merchant_id, {', '.join(REFERENCE_MEASURE_NAMES)} {OF_RUN}",
@@ -73,7 +73,7 @@ def reference_columns_of_run(*, run_id: int, members: Members) -> dict[str, Colu
 
 
 def measure_references(*, members: Members, known: Known) -> dict[str, Column]:
-    """Measure what the members add to the references, now and without storing it."""
+    """Measure what the members contribute to the references now, without storing it."""
     statement = measuring(reference_measures, members=members.select, partitions=None)
     with measuring_cursor(is_limited=False) as cursor:
         cursor.execute(statement, {**known.parameters, **members.parameters})
@@ -85,7 +85,7 @@ def _columns(rows: Sequence[Sequence[int | None]], members: Members) -> dict[str
 
 
 def references_of_run(*, run_id: int) -> References:
-    """Read the references that a run froze."""
+    """Return the references that a run froze."""
     return References(
         cells=tuple(
             PercentileCell(**{**row, "level": CellLevel(row["level"]), "cuts": tuple(row["cuts"])})

@@ -9,7 +9,7 @@ from scoring.queries.scores import ROW_FIELDS, compute_scores, get_run, known_to
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """One column in which the stored score is not what comes out again."""
+    """A column in which the computed score differs from the stored one."""
 
     column: str
     stored: object
@@ -18,14 +18,14 @@ class Difference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replay:
-    """Say whether every column came out again, and which did not."""
+    """Whether every column came out equal, and which did not."""
 
     columns: int
     differences: tuple[Difference, ...]
 
     @property
     def equal(self) -> bool:
-        """Tell whether the score is proven."""
+        """Whether the score is proven."""
         return not self.differences
 
 

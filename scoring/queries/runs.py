@@ -1,4 +1,4 @@
-"""Read runs: which are due, and what they gave."""
+"""Runs: which are due, and what they gave."""
 
 from datetime import datetime
 
@@ -31,7 +31,7 @@ def active_calibration(*, scorecard: ScorecardVersion) -> CalibrationVersion | N
 
 
 def summarise_run(*, run: ScoreRun) -> RunSummary:
-    """Count what a run gave, from its stored scores; nulls are None if its feature set is gone."""
+    """Count a run's results, from its stored scores; nulls are None if its feature set is gone."""
     scores = Score.objects.filter(run=run)
     scored = scores.filter(not_scored__isnull=True)
     by_score = dict(scored.values_list("score").annotate(Count("pk")).order_by("score"))
@@ -58,19 +58,19 @@ def reference_run(*, scorecard: ScorecardVersion) -> ScoreRun | None:
 
 
 def get_calibration_refusal(run: ScoreRun) -> RunUnfit | None:
-    """Judge whether a calibration may be solved on a run."""
+    """Decide whether a calibration may be solved on a run."""
     return judge_calibration(
         kind=RunKind(run.kind), state=RunState(run.state), is_card_in_force=run.scorecard == active_scorecard()
     )
 
 
 def unfinished_run() -> ScoreRun | None:
-    """Get the full run that is being worked on."""
+    """Get the full run in progress."""
     return ScoreRun.objects.full().working().first()
 
 
 def is_run_due(*, now: datetime) -> bool:
-    """Tell whether a run starts by itself."""
+    """Check whether a run starts by itself."""
     on, card = get_business_date(), active_scorecard()
     calibration = None if card is None else active_calibration(scorecard=card)
     return is_due(

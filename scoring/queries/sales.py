@@ -1,4 +1,4 @@
-"""Read one merchant's net sales by period: what counts in s, day by day, with all that is known now."""
+"""One merchant's net sales by period: what counts in s, day by day, with all that is known now."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from scoring.queries.references import members_of_market
 
 
 class Period(StrEnum):
-    """The lengths of time that sales are added up over."""
+    """The periods that sales are summed over."""
 
     DAY = "day"
     WEEK = "week"
@@ -26,7 +26,7 @@ class Period(StrEnum):
 class PeriodSales:
     """One half-open period: sales that count, their number, and refunds and chargebacks; minor units.
 
-    `is_silent`: nothing counted, which is another thing than sales of zero.
+    `is_silent`: nothing counted, which is different from sales of zero.
     """
 
     start: date
@@ -38,7 +38,7 @@ class PeriodSales:
 
 
 def sales_of(*, merchant_id: int, period: Period, until: date) -> list[PeriodSales]:
-    """Add up the merchant's net sales over the last 90 days, 26 weeks or 24 months before `until`."""
+    """Sum the merchant's net sales over the last 90 days, 26 weeks or 24 months before `until`."""
     edges = _edges(period, until)
     by_day = _by_day(merchant_id, until)
     return [_added(start, end, by_day) for start, end in pairwise(edges)]

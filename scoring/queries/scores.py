@@ -1,6 +1,6 @@
 """Compute scores without storing them, and read those that are stored.
 
-`compute_scores` is the one road from facts to scores: runs store what it gives, replays compare with it.
+`compute_scores` is the only way from facts to scores: runs store its result, replays compare with it.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ ROW_FIELDS = tuple(ScoreRow.__dataclass_fields__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pins:
-    """What scores rest on, beside the facts themselves."""
+    """What scores rest on, besides the facts themselves."""
 
     features: FeatureSet
     card: Scorecard
@@ -41,17 +41,17 @@ class Pins:
 
 
 def card_of(version: ScorecardVersion) -> Scorecard:
-    """Load a stored card; every load proves its hash. Raises ScorecardMalformed."""
+    """Load a stored card, verifying its hash. Raises ScorecardMalformed."""
     return parse_scorecard(version.content, version.sha256)
 
 
 def calibration_of(version: CalibrationVersion | None) -> Calibration | None:
-    """Load a stored calibration; every load proves its hash. Raises CalibrationRefused."""
+    """Load a stored calibration, verifying its hash. Raises CalibrationRefused."""
     return None if version is None else parse_calibration(version.content, version.sha256)
 
 
 def known_to(run: ScoreRun) -> Known:
-    """Say what a run may see."""
+    """Return what a run may see."""
     watermark = Watermark(run.watermark_high, tuple(run.watermark_open))
     return Known(as_of_day=day_number(run.as_of), watermark=watermark)
 
@@ -78,7 +78,7 @@ def get_live_run() -> ScoreRun | None:
 
 
 def get_live_score(*, merchant_id: int) -> Score | None:
-    """Get the merchant's score of the run that is live."""
+    """Get the merchant's score in the live run."""
     run = get_live_run()
     return None if run is None else Score.objects.filter(run=run, merchant=merchant_id).first()
 
@@ -119,7 +119,7 @@ def compute_run(*, run: ScoreRun, partitions: Sequence[int] | None) -> list[Scor
 def compute_market(
     *, known: Known, card: Scorecard, calibration: Calibration | None, only: list[int] | None = None
 ) -> list[ScoreRow]:
-    """Score the merchants as they are now, all or only some, against references from all; store nothing."""
+    """Score the merchants as they are now, all or only some, against references of all; store nothing."""
     market = members_of_market()
     references = freeze(market.attributes, measure_references(members=market, known=known))
     pins = Pins(features=current_set(), card=card, calibration=calibration, references=references)
@@ -127,5 +127,5 @@ def compute_market(
 
 
 def stored_row(score: Score) -> ScoreRow:
-    """Read a stored score as the row it was made from."""
+    """Convert a stored score back to the row it was made from."""
     return ScoreRow(**{field: getattr(score, field) for field in ROW_FIELDS})

@@ -60,9 +60,9 @@ CHARACTERISTIC_NAMES: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peers:
-    """What the pinned references say to each merchant, row by row.
+    """The pinned references, as they apply to each merchant, row by row.
 
-    cell: position in `cuts`, -1 where there is none; cuts: one row of 99 rising cuts a cell, in minor units;
+    cell: position in `cuts`, -1 where there is none; cuts: one row of 99 rising cuts per cell, in minor units;
     rating_sum, rating_count: of the reviews of the merchant's category; carried: what its feed carries.
     """
 
@@ -74,7 +74,7 @@ class Peers:
 
 
 def absences(peers: Peers, names: Iterable[str]) -> dict[str, Booleans]:
-    """Tell by characteristic, of those named, which merchants' feeds carry none of what it is made of."""
+    """Return, by each named characteristic, the merchants whose feeds carry none of its inputs."""
     return {
         name: ~np.logical_or.reduce([peers.carried[feed] for feed in sorted(FEATURES[name].feeds)])
         for name in names
@@ -100,7 +100,7 @@ def characteristics(measured: Mapping[str, Column], peers: Peers) -> dict[str, C
 
 
 def beside_history(repayment: Int64s) -> dict[str, Column]:
-    """Give the characteristics that no transaction tells: the level of repayment, and what nothing measures yet."""
+    """Return the characteristics not derived from transactions: the repayment level, and what is not measured yet."""
     return {"repayment": column(repayment), "flagged_share": column(np.zeros_like(repayment))}
 
 
@@ -154,8 +154,8 @@ def _weeks(measured: Mapping[str, Column], values: Mapping[str, Integers]) -> di
     first = measured["first_sale_d"]
     counts = whole_blocks(first, DAYS_IN_WEEK, WEEKS)
     few = counts < FEWEST_BLOCKS
-    # The week of the first SALE has one, but is no whole week after it: unless it is older than 26 weeks,
-    # it is among those counted.
+    # The week of the first SALE has a sale, but is not a whole week after it: within 26 weeks, it is among those
+    # counted.
     own = ~first.null & (first.values < WEEKS * DAYS_IN_WEEK)
     return {
         "cv_week_180": variation(stacked(measured, WEEK_NAMES), counts).hidden(few),
@@ -176,7 +176,7 @@ def _service(values: Mapping[str, Integers], peers: Peers) -> dict[str, Column]:
 
 
 def _cancel_late(values: Mapping[str, Integers], peers: Peers) -> Column:
-    """Add two shares over one divisor, so that their sum is rounded once; a term left out is 0 ÷ 1."""
+    """Add two shares over one divisor, so that their sum is rounded once; a missing term is 0 ÷ 1."""
     orders, dispatches = values["orders_90"], values["dispatches_90"]
     no_orders, no_dispatches = ~peers.carried[Feed.CANCEL] | (orders <= 0), ~peers.carried[Feed.DISPATCH]
     no_dispatches = no_dispatches | (dispatches <= 0)
@@ -187,7 +187,7 @@ def _cancel_late(values: Mapping[str, Integers], peers: Peers) -> Column:
 
 
 def _rating(values: Mapping[str, Integers], peers: Peers) -> Column:
-    """Shrink to the category mean m and take it off: (sum + 20 m) ÷ (n + 20) - m = (sum - n m) ÷ (n + 20)."""
+    """Shrink to the category mean m and subtract it: (sum + 20 m) ÷ (n + 20) - m = (sum - n m) ÷ (n + 20)."""
     number, count, total = values["ratings_180"], exact(peers.rating_count), exact(peers.rating_sum)
     above = values["rating_sum_180"] * count - number * total
     return ratio(above, (number + PRIOR_REVIEWS) * count, 100)

@@ -2,7 +2,7 @@
 
 Columns are int64. Where a product would not fit, the same expression runs over Python integers in an object
 array: slower, never wrong. Floats appear where a root or a logarithm is taken, and only to find the integer;
-a value so near to a tie that the float cannot tell is settled in integers or in 60 digits.
+a value too near a tie for the float to decide is settled in integers or in 60 digits.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ SAFE_ROOT: Final = 10**8
 """Below this, the sum of squares of 26 weeks times 26 fits int64."""
 DIGITS: Final = Context(prec=60)
 EDGE: Final = 1e-6
-"""Distance from a tie, in quantised units, under which a float is not believed."""
+"""Distance from a tie, in quantised units, under which a float is not trusted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,23 +39,22 @@ class Column:
         return len(self.values)
 
     def take(self, rows: Int64s) -> "Column":
-        """Pick rows by position."""
+        """Select rows by position."""
         return Column(values=self.values[rows], null=self.null[rows])
 
     def hidden(self, where: Booleans) -> "Column":
-        """Make null also where the condition holds."""
+        """Return a copy that is also null where the condition holds."""
         return column(self.values, self.null | where)
 
     def tolist(self) -> list[int | None]:
-        """Give Python integers, None for null: for rows to be stored or shown."""
+        """Return Python integers, None for null, to be stored or shown."""
         return [None if null else value for value, null in zip(self.values.tolist(), self.null.tolist(), strict=True)]
 
 
 def column(values: Integers, null: Booleans | None = None) -> Column:
-    """Make a column, 0 under each null; beyond int64 a value stays at its bound.
+    """Make a column, 0 under each null; a value beyond int64 is clamped.
 
-    Not an error: sales of a lifetime over one of a cent are absurd, and must not stop a whole shard. Bins end
-    far below.
+    Not an error: lifetime sales over sales of one cent are absurd, and must not stop a whole shard. Bins end far below.
     """
     null = np.zeros(len(values), np.bool_) if null is None else null
     whole = np.where(null, 0, values)
@@ -73,10 +72,10 @@ def column_of(values: Sequence[int | None]) -> Column:
 def columns_of(
     rows: Sequence[Sequence[int | None]], names: Sequence[str], nullable: frozenset[str], merchants: Int64s
 ) -> dict[str, Column]:
-    """Turn an engine's rows (merchant_id first, then `names`) into columns in the order of `merchants`.
+    """Arrange an engine's rows (merchant_id first, then `names`) as columns in the order of `merchants`.
 
-    A merchant without a row gets null where `nullable`, else 0: someone who never sold is scored too.
-    Raises KeyError for a row of a merchant who is not asked for.
+    A merchant without a row gets null where `nullable`, else 0: one who never sold is scored too.
+    Raises KeyError for a row of any other merchant.
     """
     place = {merchant: position for position, merchant in enumerate(merchants.tolist())}
     at = np.array([place[row[0]] for row in rows], np.int64)
@@ -91,12 +90,12 @@ def columns_of(
 
 
 def exact(values: Int64s) -> Integers:
-    """Give the values ready for sums and small products: as Python integers if any is 2**53 or more."""
+    """Return the values ready for sums and small products: as Python integers if any is 2**53 or more."""
     return values.astype(object) if values.size and _largest(values) >= SAFE else values
 
 
 def stacked(columns: Mapping[str, Column], names: Sequence[str]) -> Integers:
-    """Lay columns side by side: one row a merchant, ready for `exact` sums."""
+    """Stack columns side by side: one row a merchant, ready for `exact` sums."""
     return exact(np.stack([columns[name].values for name in names], axis=1))
 
 
@@ -116,7 +115,7 @@ def half_even(numerator: Integers, divisor: Integers, scale: int) -> Integers:
 
 
 def lowest_and_median(blocks: Integers, counts: Int64s) -> tuple[Integers, Integers]:
-    """Give each row's minimum and twice its median over its first `counts` blocks; 0 where it has none."""
+    """Return each row's minimum and twice its median over its first `counts` blocks; 0 where it has none."""
     lowest, doubled = np.zeros_like(blocks[:, 0]), np.zeros_like(blocks[:, 0])
     for count in np.unique(counts[counts > 0]).tolist():
         rows = np.flatnonzero(counts == count)
@@ -127,7 +126,7 @@ def lowest_and_median(blocks: Integers, counts: Int64s) -> tuple[Integers, Integ
 
 
 def variation(blocks: Integers, counts: Int64s) -> Column:
-    """Give population standard deviation ÷ mean of each row's first `counts` blocks, in basis points.
+    """Compute population standard deviation ÷ mean of each row's first `counts` blocks, in basis points.
 
     With n blocks of sum S and sum of squares Q it is sqrt(nQ - S^2) ÷ S: integers up to the root.
     Null where the sum is 0 or below.
@@ -157,10 +156,10 @@ def root_ratio(square: int, divisor: int, scale: int) -> int:
 
 
 def log_slope(blocks: Integers, counts: Int64s, floors: Integers, scale: int) -> Column:
-    """Give the least-squares slope of ln(max(scale x block, floor)) over each row's blocks, in bp a block.
+    """Compute the least-squares slope of ln(max(scale x block, floor)) over each row's blocks, in bp a block.
 
-    Block 0 is the newest. Scaling moves no slope, so the floor stays an integer. The float of a sum of
-    logs is right to about 1e-10 bp; nearer to a tie than EDGE, 60 digits decide. No exact tie exists but
+    Block 0 is the newest. Scaling changes no slope, so the floor stays an integer. The float of a sum of
+    logs is accurate to about 1e-10 bp; nearer to a tie than EDGE, 60 digits decide. The only exact tie is
     slope 0 itself: a power of e that is a ratio of integers is e^0. Null where the floor is 0 or below.
     """
     null = np.asarray(floors <= 0, np.bool_) | (counts < 2)  # noqa: PLR2004 - no line through one point
@@ -186,5 +185,5 @@ def _slope_in_digits(blocks: list[int], weights: list[int], norm: int) -> int:
 
 
 def _largest(values: Integers) -> int:
-    """Give the largest magnitude; not abs(), which int64's lowest value overflows."""
+    """Return the largest magnitude; not abs(), which int64's lowest value overflows."""
     return max(int(values.max()), -int(values.min()))

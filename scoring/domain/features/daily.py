@@ -1,4 +1,4 @@
-"""Net sales day by day, for people: the same rows that count in s, and so add up to it."""
+"""Net sales by day, for display: the same rows that count in s, so they add up to it."""
 
 import ibis
 from ibis import Table
@@ -7,7 +7,7 @@ from scoring.domain.features.relations import counted, relations, total
 
 
 def daily(rows: Table) -> Table:
-    """Give one row a day on which something counted in s: sales, their number, and refunds with chargebacks.
+    """Return one row for each day on which something counted in s: sales, their number, and refunds with chargebacks.
 
     Minor units; counted_minor less returned_minor of days 0 to 89 is s(90).
     """

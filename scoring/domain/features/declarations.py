@@ -1,6 +1,6 @@
-"""Declare every feature once: what it means, which way is better, what null says, how it reads to people.
+"""Declare every feature once: what it means, which way is better, what null means, how it reads to people.
 
-The card validates its directions here, documents and pages show these sentences, reasons take their words.
+The card validates its directions here; documents and pages show these sentences, and reasons use their words.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ class Direction(StrEnum):
 
 
 class Unit(StrEnum):
-    """What one of a feature's integers is worth."""
+    """The unit of a feature's integers."""
 
     BASIS_POINT = "BASIS_POINT"
     MINOR = "MINOR"
@@ -44,9 +44,9 @@ class Feed(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feature:
-    """Describe one characteristic.
+    """One characteristic.
 
-    window: days of history it looks at, 0 for all of it. feeds: it is absent, neither good nor bad, if the
+    window: days of history it covers, 0 for all of it. feeds: it is absent, neither good nor bad, if the
     partner's feed carries none of these. reason: the sentence for a merchant who loses points by it.
     """
 

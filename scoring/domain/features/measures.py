@@ -86,7 +86,7 @@ def measures(rows: Table) -> Table:
 
 
 def reference_measures(rows: Table) -> Table:
-    """Measure what a merchant adds to the references: merchant_id and REFERENCE_MEASURE_NAMES, all int64."""
+    """Measure what a merchant contributes to the references: merchant_id and REFERENCE_MEASURE_NAMES, all int64."""
     flows = relations(rows).flows
     recent = flows.filter(within(flows.d, 0, 89))
     sales = recent.group_by("merchant_id").agg(s_90=total(recent.s_minor), sale_rows_90=total(recent.sale_rows))
@@ -134,7 +134,7 @@ def _of_reversals(parts: Relations) -> Table:
 def _of_flows(parts: Relations) -> Table:
     flows = parts.flows.filter(within(parts.flows.d, 0, 364))
     sold = flows.sale_rows > 0
-    # The first day of its week names a week: a remainder is exact everywhere, a division is not.
+    # A week is named by its first day: a remainder is exact everywhere, a division is not.
     week = flows.d - flows.d % DAYS_IN_WEEK
     return flows.group_by("merchant_id").agg(
         s_365=total(flows.s_minor),
@@ -154,7 +154,7 @@ def _block(flows: Table, number: int, days: int) -> IntegerScalar:
 def _of_balance(parts: Relations) -> Table:
     """Find the lowest end-of-day balance of 90 days, from the day of the first row that moves it.
 
-    Days without a row keep the balance of the day before: beside the days with rows, only the end of day 89
+    A day without a row keeps the balance of the day before: besides the days with rows, only the end of day 89
     can be a low of its own, and it is the sum of everything up to it.
     """
     flows = parts.flows.filter(parts.flows.balance_rows > 0)

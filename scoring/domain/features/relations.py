@@ -1,7 +1,7 @@
 """Reshape a history once: into orders, reversals, daily flows and buyers.
 
 Every measure sums over one of these relations, so a rule of the history ("a refund counts if a row of its
-order counted before") is written once and the rows themselves are read a few times only.
+order counted before") is written once and the rows themselves are read only a few times.
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ HISTORY_SCHEMA = ibis.schema(
 )
 
 INT64: Final = "!int64"
-"""Cast sums to this: Ibis believes that a sum is int64 already and would drop a cast to what may be null."""
+"""Cast sums to this: Ibis takes a sum for int64 already, and would drop a cast to the nullable type."""
 
 
 FARTHEST: Final = 2**61
@@ -35,17 +35,17 @@ FARTHEST: Final = 2**61
 
 
 def history() -> Table:
-    """Name the relation that an engine binds: rows before as_of, known at the watermark, not superseded.
+    """Return the relation that an engine binds: rows before as_of, known at the watermark, not superseded.
 
     `d` is whole days before as_of, 0 the last whole day, never below 0: no expression can look past as_of,
-    because as_of is not in it. `escrow` says how the merchant's sales settle.
+    because as_of is not in it. `escrow`: how the merchant's sales settle.
     """
     return ibis.table(HISTORY_SCHEMA, name="history")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relations:
-    """What one history is reshaped into.
+    """A history, reshaped.
 
     orders: one row an order with a SALE, SETTLEMENT or CANCEL; reversals: one row a REFUND or CHARGEBACK;
     flows: one row a merchant and day with money or a SALE; buyers: one row a merchant and buyer of 180 days.
@@ -59,7 +59,7 @@ class Relations:
 
 
 def relations(rows: Table) -> Relations:
-    """Reshape a history; nothing is computed before an engine runs it."""
+    """Reshape a history; nothing is computed until an engine runs it."""
     orders = _orders(rows)
     reversals = _reversals(rows, orders)
     return Relations(
@@ -70,13 +70,13 @@ def relations(rows: Table) -> Relations:
 def total(amount: IntegerValue, where: BooleanValue | None = None) -> IntegerScalar:
     """Sum exactly, 0 over no row, as int64: PostgreSQL gives numeric, DuckDB 128 bits.
 
-    Beyond FARTHEST a sum stands at it: one absurd history must not stop the shard that it lies in.
+    A sum beyond FARTHEST is clamped to it: one absurd history must not stop its whole shard.
     """
     return bounded(amount.sum(where=where).coalesce(0))
 
 
 def bounded(amount: IntegerValue) -> IntegerScalar:
-    """Keep a sum within FARTHEST on both sides, as int64."""
+    """Clamp a sum to FARTHEST on both sides, as int64."""
     result: IntegerScalar = ibis.least(ibis.greatest(amount, -FARTHEST), FARTHEST).cast(INT64)
     return result
 
@@ -94,14 +94,14 @@ def within(day: IntegerValue, first: int, last: int) -> BooleanValue:
 
 
 def joined(left: Table, others: Mapping[str, Table]) -> Table:
-    """Add to each merchant the columns of one-row-a-merchant relations; what finds no row is null."""
+    """Left-join relations of one row a merchant; where one has no row, its columns are null."""
     for name, other in others.items():
         left = left.left_join(other, "merchant_id", rname=f"{{name}}_{name}").drop(f"merchant_id_{name}")
     return left
 
 
 def counted(rows: Table) -> BooleanValue:
-    """Tell which rows bring a sale into s: when settled under ESCROW, when paid under IMMEDIATE."""
+    """Select the rows that bring a sale into s: when settled under ESCROW, when paid under IMMEDIATE."""
     result: BooleanValue = (rows.escrow & (rows.kind == "SETTLEMENT")) | (~rows.escrow & (rows.kind == "SALE"))
     return result
 
@@ -112,7 +112,7 @@ def _order_key(rows: Table) -> StringValue:
 
 
 def _orders(rows: Table) -> Table:
-    """Give one row an order: its first and last SALE, its sales, the first row that counted, its last CANCEL."""
+    """Return one row an order: its first and last SALE, its sales, the first row that counted, its last CANCEL."""
     rows = rows.filter(rows.kind.isin(["SALE", "SETTLEMENT", "CANCEL"]))
     sale = rows.kind == "SALE"
     return rows.group_by(rows.merchant_id, order_key=_order_key(rows)).agg(
@@ -126,7 +126,7 @@ def _orders(rows: Table) -> Table:
 
 
 def _reversals(rows: Table, orders: Table) -> Table:
-    """Give each REFUND and CHARGEBACK its age (its order's; null if that never sold) and whether it counts in s."""
+    """Return each REFUND and CHARGEBACK, its age (its order's; null if that never sold), and whether it counts in s."""
     rows = rows.filter(rows.kind.isin(["REFUND", "CHARGEBACK"]))
     both = rows.left_join(
         orders, [rows.merchant_id == orders.merchant_id, rows.order_ref == orders.order_key], rname="{name}_order"
@@ -142,9 +142,9 @@ def _reversals(rows: Table, orders: Table) -> Table:
 
 
 def _flows(rows: Table, reversals: Table) -> Table:
-    """Give one row a merchant and day: net sales s, balance movement, PAYOUT, SALE rows.
+    """Return one row a merchant and day: net sales s, balance movement, PAYOUT, SALE rows.
 
-    `balance_rows` counts the rows that move the balance, so that days before the first of them are known.
+    `balance_rows` counts the rows that move the balance, to tell the days before the first of them.
     """
     is_counted = counted(rows)
     sale = rows.kind == "SALE"
@@ -180,17 +180,17 @@ def _flows(rows: Table, reversals: Table) -> Table:
 
 
 def balances(rows: Table) -> Table:
-    """Add up each merchant's flows: merchant_id and balance_minor, what the platform holds for it before as_of.
+    """Sum each merchant's flows: merchant_id and balance_minor, what the platform holds for it before as_of.
 
-    A refund or chargeback counts once its order had counted: under ESCROW, what is refunded before it is settled
-    comes out of the escrow, not out of the merchant's balance.
+    A refund or chargeback counts once its order has counted: under ESCROW, a refund before settlement comes out of
+    the escrow, not out of the merchant's balance.
     """
     flows = _flows(rows, _reversals(rows, _orders(rows)))
     return flows.group_by("merchant_id").agg(balance_minor=total(flows.balance_minor))
 
 
 def _buyers(rows: Table) -> Table:
-    """Give one row a merchant and named buyer of 180 days: pairs with an order, SALE amount, last SALE."""
+    """Return one row a merchant and named buyer of 180 days: pairs with an order, SALE amount, last SALE."""
     rows = rows.filter(rows.kind == "SALE", rows.buyer.notnull(), rows.d < 180)  # noqa: PLR2004 - the window
     pairs = rows.group_by(rows.merchant_id, rows.buyer, order_key=_order_key(rows)).agg(
         sale_minor=total(rows.amount_minor), last_sale_d=rows.d.min()

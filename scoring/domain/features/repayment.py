@@ -1,4 +1,4 @@
-"""Measure how a merchant repaid, and put it into the one composite level that the card's `repayment` row reads."""
+"""Measure how a merchant repaid, as the one composite level that the card's `repayment` row reads."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -26,18 +26,18 @@ BEHAVIOUR_MEASURE_NAMES: Final = ("max_dpd_365", "loans_repaid", "open_scheduled
 """All 0 without a fact."""
 
 MODEST_DPD: Final = 6
-"""Days past due, at worst, from which earlier loans count as late, whatever was repaid."""
+"""Worst days past due from which earlier loans count as late, whatever was repaid."""
 LONG_DPD: Final = 16
 SLOW_PACE: Final = (7, 10)
-"""Below this share of what was to be repaid to date, an open loan runs behind."""
+"""Below this share of what was scheduled to date, an open loan is behind."""
 
 ON_PACE: Final = (1, 4, 6, 8, 9)
 BEHIND: Final = (0, 2, 3, 5, 7)
-"""Levels of: long late, late, none repaid, one, two or more; 0 to 9 rise with the points of day one's card."""
+"""Levels of: long late, late, none repaid, one, two or more; 0 to 9 rise with the points of the card of day one."""
 
 
 def behaviour() -> Table:
-    """Name the relation that an engine binds: the facts before as_of, known at the watermark.
+    """Return the relation that an engine binds: the facts before as_of, known at the watermark.
 
     `d` is whole days before as_of, as in a history; a fact holds from the end of its day until the next one's.
     """
@@ -65,7 +65,7 @@ def behaviour_measures(facts: Table) -> Table:
 
 
 def repayment_levels(measured: Mapping[str, Column]) -> Int64s:
-    """Give the level of each merchant from BEHAVIOUR_MEASURE_NAMES; without a loan it is NO_REPAYMENT_HISTORY."""
+    """Return each merchant's level from BEHAVIOUR_MEASURE_NAMES; without a loan it is NO_REPAYMENT_HISTORY."""
     worst, repaid = measured["max_dpd_365"].values, measured["loans_repaid"].values
     part, whole = SLOW_PACE
     slow = exact(measured["open_repaid"].values) * whole < exact(measured["open_scheduled"].values) * part

@@ -1,7 +1,7 @@
-"""The sets of characteristics by version: which names a stored score's values have, and what computes them.
+"""The sets of characteristics by version: the names of a stored score's values, and what computes them.
 
-A stored score is read, explained and replayed by the version that made it, so a version stays here as long as scores
-of it are kept. What changes is added as a new version, at the end; the last one is what new runs use.
+A stored score is read, explained and replayed by the version that made it, so a version stays here as long as its
+scores are kept. A change is added as a new version, at the end; new runs use the last one.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,8 +23,8 @@ class FeatureSetGone(LookupError):
 class FeatureSet:
     """One version of the characteristics.
 
-    names: in the order of a stored score's values. derive: gives a column by each name, from MEASURE_NAMES and what
-    the references say. policy: who is not scored, and the hard gates. version: at most 64 characters.
+    names: in the order of a stored score's values. derive: returns a column for each name, from MEASURE_NAMES and the
+    references. policy: who is not scored, and the hard gates. version: at most 64 characters.
     """
 
     version: str
@@ -43,12 +43,12 @@ FEATURE_SETS: Final = {DAY_ONE.version: DAY_ONE}
 
 
 def current_set() -> FeatureSet:
-    """Give the set that new runs use."""
+    """Return the set that new runs use."""
     return next(reversed(FEATURE_SETS.values()))
 
 
 def get_set(version: str) -> FeatureSet:
-    """Give the set of a version. Raises FeatureSetGone."""
+    """Return the set of a version. Raises FeatureSetGone."""
     try:
         return FEATURE_SETS[version]
     except KeyError as error:
