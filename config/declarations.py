@@ -1,8 +1,8 @@
-"""What an app tells the ground about itself, as plain data that `config` gathers.
+"""What each app declares, as plain data that `config` gathers.
 
-Each app has a module `declarations` with one `DECLARED`: its links in the sidebar, the rights of each role, the codes
-of its problems, its scopes and scheduled tasks, and the functions that fill the dashboard and the command palette.
-So the ground names no app, and settings can read it all before any app is loaded.
+Each app has a module `declarations` with one `DECLARED`: its links in the sidebar, the permissions of each role, the
+codes of its problems, its scopes and scheduled tasks, and the functions behind the dashboard and command palette.
+So `config` names no app, and settings can read it all before any app is loaded.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -33,7 +33,7 @@ EVERYONE = frozenset(Role)
 
 
 class Section(StrEnum):
-    """The sections of the sidebar, in their order."""
+    """The sections of the sidebar, in order."""
 
     MERCHANTS = "MERCHANTS"
     SCORING = "SCORING"
@@ -44,7 +44,7 @@ class Section(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """A link of the sidebar to the list of a model, shown to whoever may view it."""
+    """A sidebar link to the list of a model, shown to whoever may view it."""
 
     section: Section
     title: str | Promise
@@ -57,11 +57,11 @@ class Link:
 class Declaration:
     """What one app declares.
 
-    rights: who may use each permission. beat: every so often, the task of this name. due: tasks that look whether
-    something is due and begin it; called every half minute, and whenever something changed that may make it due.
+    rights: who may use each permission. beat: the tasks to run at an interval, by name. due: tasks that check whether
+    something is due and start it; called every half minute, and after every change that may have made it due.
     search: dotted paths of functions `(request, term) -> list[SearchResult]`. dashboard: the dotted path of the
-    function that fills the first page; one app declares it. authentication: likewise, the class that knows who calls
-    the API.
+    function that fills the first page; only one app declares it. authentication: likewise, the class that identifies
+    callers of the API.
     """
 
     rights: Mapping[str, frozenset[Role]] = field(default_factory=dict)
@@ -76,7 +76,7 @@ class Declaration:
 
 
 def gather(apps: Iterable[str]) -> Declaration:
-    """Put together what the apps declare. Raises ValueError where two declare the same thing."""
+    """Merge what the apps declare. Raises ValueError where two declare the same thing."""
     found: list[Declaration] = [import_module(f"{app}.declarations").DECLARED for app in apps]
     return Declaration(
         rights=_merged(part.rights for part in found),

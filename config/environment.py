@@ -1,4 +1,4 @@
-"""Read the environment once, and refuse every bad value by its name."""
+"""Read the environment once, and refuse every bad value by name."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
 class BadSetting(Exception):
-    """A variable of the environment is missing or wrong; the text names it and says what is expected."""
+    """A variable of the environment is missing or wrong; the message names it and what is expected."""
 
     def __init__(self, name: str, expected: str) -> None:
         super().__init__(f"{name}: {expected}.")
@@ -28,7 +28,7 @@ class BadSetting(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
-    """What the environment decides. `database` and `owner` are libpq keywords, durations are seconds."""
+    """The settings of the environment. `database` and `owner` are libpq keywords; durations are in seconds."""
 
     secret_key: str
     debug: bool
@@ -48,7 +48,7 @@ class Environment:
 def parse_environment(environ: Mapping[str, str], *, root: Path) -> Environment:
     """Parse every variable that the product reads. Raises BadSetting.
 
-    Without DATABASE_URL, DATABASE_OWNER_URL and BROKER_URL the embedded servers of this checkout are meant.
+    Without DATABASE_URL, DATABASE_OWNER_URL and BROKER_URL, the embedded servers of this checkout are used.
     """
 
     def read(name: str, parse: Callable[[str], T], default: str | None = None) -> T:
@@ -142,7 +142,7 @@ def _zone(text: str) -> str:
     try:
         ZoneInfo(text)
     except (KeyError, OSError, ValueError) as error:
-        message = f"{text!r} is no time zone of the IANA database"
+        message = f"{text!r} is not a time zone of the IANA database"
         raise ValueError(message) from error
     return text
 

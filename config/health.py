@@ -1,4 +1,4 @@
-"""Tell whoever balances or watches the processes whether this one answers, and whether the office can work."""
+"""Health checks for load balancers and monitors: whether this process answers, and whether the office can work."""
 
 from collections.abc import Callable
 from functools import cache
@@ -19,18 +19,18 @@ log = structlog.get_logger(__name__)
 
 
 class NotReady(Exception):
-    """A part of the office does not do its work."""
+    """A part of the office does not work."""
 
 
 @require_safe
 def live(_request: HttpRequest) -> JsonResponse:
-    """Answer: whatever else is broken, this process need not be started again."""
+    """Reply at once: whatever else is broken, this process need not be restarted."""
     return JsonResponse({"status": "live"})
 
 
 @require_safe
 def ready(_request: HttpRequest) -> JsonResponse:
-    """Answer 200 if the office can work, else 503 with the first part that fails; why, only the log says."""
+    """Reply 200 if the office can work, else 503 with the first part that fails; why goes only to the log."""
     for name, check in CHECKS.items():
         try:
             check()

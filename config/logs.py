@@ -1,4 +1,4 @@
-"""Write structured logs: one JSON object a line, with the request's or the task's id."""
+"""Structured logs: one JSON object a line, with the request's or the task's id."""
 
 import logging
 import logging.config
@@ -16,7 +16,7 @@ _SHARED: list[Any] = [
 
 
 def logging_config(*, level: str) -> None:
-    """Send structlog and the standard library's logs down one road, to standard error."""
+    """Send structlog's and the standard library's logs to standard error in one format."""
     structlog.configure(
         processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

@@ -1,4 +1,4 @@
-"""Refuse a NUL in an address: PostgreSQL keeps none, so nothing can be found by it."""
+"""Refuse a NUL in an address: PostgreSQL stores none, so nothing can be found by it."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -9,7 +9,7 @@ from config.problems import CODES
 
 
 def refuse_nul(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Reply 400 to an address that holds a NUL; pass on everything else."""
+    """Reply 400 to an address with a NUL; pass on everything else."""
 
     def answer(request: HttpRequest) -> HttpResponse:
         if "\x00" in request.path or "%00" in request.META.get("QUERY_STRING", ""):

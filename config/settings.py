@@ -1,4 +1,4 @@
-"""Settings: what the environment decides is read in `config.environment`, the rest is stated here."""
+"""Settings: those of the environment are read in `config.environment`, the rest is stated here."""
 
 import os
 from datetime import timedelta
@@ -43,7 +43,7 @@ BUSINESS_CLOCK = _environment.business_clock
 JOB_LEASE = timedelta(seconds=_environment.job_lease)
 JOB_MAX_ATTEMPTS = 3
 
-# In the order of the floors: each may import those before it.
+# In the order of the layers: each may import those before it.
 APPS = ["config.office", "merchants", "scoring", "lending"]
 DECLARED = gather(APPS)
 INSTALLED_APPS = [

@@ -1,4 +1,4 @@
-"""Map the roots of the two interfaces."""
+"""The root URL configuration."""
 
 from django.conf import settings
 from django.contrib import admin

@@ -1,4 +1,4 @@
-"""Serve the office and the API."""
+"""The WSGI application of the office and the API."""
 
 import os
 

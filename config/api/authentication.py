@@ -1,4 +1,4 @@
-"""Who calls the API, and what its token lets it do."""
+"""Authentication of API clients, and the scopes of their tokens."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ MAX_TOKEN = 255
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The system of a partner, known by its token."""
+    """A partner's system, identified by its token."""
 
     partner_id: int
     is_authenticated: bool = True
@@ -30,17 +30,17 @@ class Caller:
 
 
 class BearerAuthentication(ABC, BaseAuthentication):
-    """Know the partner by a bearer token; a subclass knows which partner a client belongs to.
+    """Authentication of a partner by bearer token; a subclass maps clients to partners.
 
-    Looked up here and not by the toolkit's own class: that one parses the body first, of a stranger too.
+    The token is looked up here and not by the toolkit's own class, which parses the body first, even a stranger's.
     """
 
     @abstractmethod
     def get_partner_id(self, *, application_id: int) -> int | None:
-        """Find the partner whose client this is; None if it belongs to nobody."""
+        """Return the partner whose client this is; None if it belongs to nobody."""
 
     def authenticate(self, request: Request) -> tuple[Caller, AccessToken] | None:
-        """Find the caller of the token; None without one. Raises AuthenticationFailed for a bad one."""
+        """Return the caller; None without a token. Raises AuthenticationFailed for a bad one."""
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             return None
@@ -56,17 +56,15 @@ class BearerAuthentication(ABC, BaseAuthentication):
         return Caller(partner_id), found
 
     def authenticate_header(self, _request: Request) -> str:
-        """Ask for a bearer token."""
         return 'Bearer realm="api"'
 
 
 class HasScope(BasePermission):
-    """Demand the scope that the view names for the method."""
+    """Permission by the scope that the view names for the method; without a token, none."""
 
     message = "The token lacks the scope that this call needs."
 
     def has_permission(self, request: Request, view: Any) -> bool:  # noqa: ANN401 - DRF's signature
-        """Tell whether the token carries the scope; no token, no permission."""
         if not isinstance(request.auth, AccessToken):
             return False
         scope = view.scopes.get("GET" if request.method == "HEAD" else request.method)
@@ -74,6 +72,6 @@ class HasScope(BasePermission):
 
 
 def caller_of(request: Request) -> Caller:
-    """Get who calls; the permission above let nobody else in."""
+    """Return the caller; the permission above admits no one else."""
     caller: Caller = request.user  # type: ignore[assignment]
     return caller

@@ -1,4 +1,4 @@
-"""Read bodies strictly: a field that nothing reads is refused, and no type is turned into another."""
+"""Parse bodies strictly: an unknown field is refused, and no type is converted to another."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -15,10 +15,9 @@ MOST_MONTHS = 1_000
 
 
 class ClosedSerializer(serializers.Serializer[None]):
-    """Read an object of these fields and no others."""
+    """An object of these fields and no others."""
 
     def to_internal_value(self, data: Any) -> Any:  # noqa: ANN401 - from JSON
-        """Read the fields. Raises ValidationError, which names what is unknown."""
         read = super().to_internal_value(data)
         unknown = sorted(data.keys() - self.fields.keys())
         if unknown:
@@ -27,48 +26,45 @@ class ClosedSerializer(serializers.Serializer[None]):
 
 
 class TextField(serializers.CharField):
-    """Read a text; a number is none."""
+    """A text; a number is refused."""
 
     def to_internal_value(self, data: Any) -> str:  # noqa: ANN401 - from JSON
-        """Read the text. Raises ValidationError."""
         if not isinstance(data, str):
             self.fail("invalid")
         return str(super().to_internal_value(data))
 
 
 class MonthsField(serializers.IntegerField):
-    """Read a number of months; a text is none."""
+    """A number of months; a text is refused."""
 
     def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - the field's own
         super().__init__(min_value=1, max_value=MOST_MONTHS, **kwargs)
 
     def to_internal_value(self, data: Any) -> int:  # noqa: ANN401 - from JSON
-        """Read the number. Raises ValidationError."""
         if type(data) is not int:
             self.fail("invalid")
         return int(data)
 
 
 class MomentField(serializers.DateTimeField):
-    """Read a moment: ISO 8601 with its offset, for without one nobody knows when it was."""
+    """A moment: ISO 8601 with its offset, as without one nobody knows when it was."""
 
     default_error_messages = {"offset": "The offset is missing: write 2026-03-01T09:30:00+08:00."}
 
     def enforce_timezone(self, value: datetime) -> datetime:
-        """Demand the offset. Raises ValidationError."""
         if value.tzinfo is None:
             self.fail("offset")
         return super().enforce_timezone(value)
 
 
 class MoneySerializer(ClosedSerializer):
-    """Read and render an amount of money: decimal text and its currency."""
+    """An amount of money: decimal text and its currency."""
 
     amount = TextField(max_length=40, help_text='Decimal text: "123.45".')
     currency = TextField(max_length=3)
 
     def validate(self, attrs: dict[str, str]) -> Money:
-        """Read the amount in minor units. Raises ValidationError."""
+        """Parse the amount to minor units. Raises ValidationError."""
         try:
             return Money(parse_minor(attrs["amount"], attrs["currency"]), attrs["currency"])
         except BadAmount as error:
@@ -102,16 +98,16 @@ class RateField(serializers.Field[Decimal, Any, str, Any]):
 
 
 class NothingSerializer(ClosedSerializer):
-    """Read an empty body."""
+    """An empty body."""
 
 
 def minor_of(money: Money, currency: str) -> int:
-    """Take the minor units of an amount that must be of a currency. Raises ValidationError."""
+    """Return the minor units of an amount, which must be in `currency`. Raises ValidationError."""
     if money.currency != currency:
         raise serializers.ValidationError({"amount": {"currency": [f"The currency is {currency}."]}})
     return money.minor
 
 
 def money(minor: int, currency: str) -> dict[str, str]:
-    """Write an amount of money as the API does."""
+    """Format an amount of money as the API does."""
     return {"amount": format_minor(minor, currency), "currency": currency}

@@ -1,4 +1,4 @@
-"""Read bodies of strangers: counted while they inflate, and refused before they can hurt."""
+"""Read bodies from strangers: counted while they inflate, and refused before they do harm."""
 
 import zlib
 from collections.abc import Iterator, Mapping
@@ -16,8 +16,6 @@ TRAILING = "Something follows the gzip: send one member."
 
 
 class BodyTooLarge(APIException):
-    """The body holds more bytes than the call takes."""
-
     status_code = 413
     default_code = "body_too_large"
     default_detail = "The body is too large: send it in parts."
@@ -40,12 +38,12 @@ def read_body(stream: IO[bytes], *, encoding: str, limit: int) -> bytes:
                 raise BodyTooLarge
             if inflate is not None and inflate.eof:
                 raise ParseError(TRAILING)
-            # One byte above the limit is enough to know: a bomb never unfolds.
+            # One byte above the limit is enough to know: a bomb never inflates.
             body += chunk if inflate is None else inflate.decompress(chunk, limit + 1 - len(body))
             if len(body) > limit or (inflate is not None and inflate.unconsumed_tail):
                 raise BodyTooLarge
     except zlib.error as error:
-        message = "The body is no gzip."
+        message = "The body is not gzip."
         raise ParseError(message) from error
     if inflate is not None and not inflate.eof:
         message = "The gzip breaks off."
@@ -56,7 +54,7 @@ def read_body(stream: IO[bytes], *, encoding: str, limit: int) -> bytes:
 
 
 class StrictJSONParser(BaseParser):
-    """Read small JSON bodies."""
+    """Parser of small JSON bodies."""
 
     media_type = "application/json"
 
@@ -76,13 +74,13 @@ class StrictJSONParser(BaseParser):
 
 
 def encoding_of(parser_context: Mapping[str, Any] | None) -> str:
-    """Get the declared encoding of the body."""
+    """Return the declared encoding of the body."""
     request = (parser_context or {})["request"]
     return str(request.headers.get("Content-Encoding", "")).lower()
 
 
 def lines_of(body: bytes) -> Iterator[tuple[int, bytes]]:
-    """Give the lines that hold something, with their numbers from 1."""
+    """Yield the lines that are not blank, with their numbers from 1."""
     start = 0
     for number in count(1):
         if start >= len(body):
@@ -95,5 +93,5 @@ def lines_of(body: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def printable(name: str) -> str:
-    """Make the name of a field fit for a reply, whatever bytes it came from."""
+    """Make a field name fit for a reply, whatever bytes it came from."""
     return name[:40].encode("utf-8", "replace").decode()

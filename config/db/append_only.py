@@ -4,7 +4,7 @@ from django.db.migrations import RunSQL
 
 
 def append_only(table: str) -> RunSQL:
-    """Refuse UPDATE and DELETE of the table to everyone, and take these rights from the application's role."""
+    """Refuse UPDATE and DELETE of the table to everyone, and revoke these rights from the application's role."""
     return RunSQL(
         f"""
         CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table}

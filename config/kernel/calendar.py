@@ -1,4 +1,4 @@
-"""Count business days and periods."""
+"""Business days and periods."""
 
 from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta, tzinfo
@@ -7,22 +7,22 @@ EPOCH = date(1970, 1, 1)
 
 
 def day_number(on: date) -> int:
-    """Give a date its number: whole days since 1970-01-01."""
+    """Return the number of a date: whole days since 1970-01-01."""
     return (on - EPOCH).days
 
 
 def date_of(day: int) -> date:
-    """Turn a day's number back into its date."""
+    """Convert a day's number back to its date."""
     return EPOCH + timedelta(days=day)
 
 
 def business_day(at: datetime, zone: tzinfo) -> date:
-    """Find the date on which a moment falls in the business time zone."""
+    """Return the date of a moment in the business time zone."""
     return at.astimezone(zone).date()
 
 
 def midnight(on: date, zone: tzinfo) -> datetime:
-    """Find the first moment of a business date, in UTC."""
+    """Return the first moment of a business date, in UTC."""
     return datetime(on.year, on.month, on.day, tzinfo=zone).astimezone(UTC)
 
 

@@ -1,4 +1,4 @@
-"""Write immutable data in one way only, so that its hash names its content."""
+"""Write immutable data in one form only, so that its hash identifies its content."""
 
 import hashlib
 import json
@@ -11,5 +11,5 @@ def canonical_json(value: Any) -> str:  # noqa: ANN401 - whatever JSON holds
 
 
 def sha256_of(text: str) -> str:
-    """Hash the text as UTF-8: 64 hexadecimal digits."""
+    """Hash the text as UTF-8; 64 hexadecimal digits."""
     return hashlib.sha256(text.encode()).hexdigest()

@@ -29,7 +29,7 @@ YEAR_UNITS: Final[Mapping[DayCount, int]] = MappingProxyType(
 
 
 def units_at(days: Int64s, day_count: DayCount) -> Int64s:
-    """Place days (numbers since 1970-01-01) on the line of units; two places apart by YEAR_UNITS are a year.
+    """Place days (numbers since 1970-01-01) on a line of units; two places YEAR_UNITS apart are a year apart.
 
     The difference of two places over YEAR_UNITS is the kernel's `year_fraction` of the days between, exactly.
     """

@@ -1,4 +1,4 @@
-"""Read JSON as it is written, and dataclasses from it: nothing is guessed, converted, given twice or left over."""
+"""Read JSON as written, and dataclasses from it: nothing is guessed, converted, given twice or left over."""
 
 import json
 import re
@@ -18,7 +18,7 @@ from config.kernel.money import BadAmount, parse_minor
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _DECIMAL: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,40})?", re.ASCII)
 ADDED: Final = {"added": True}
-"""Metadata of a field that came after documents were stored: it is left out where it has its default."""
+"""Metadata of a field added after documents were stored: it is omitted where it has its default."""
 IN_MAJOR_UNITS: Final = "in major units"
 Amount = Annotated[int, IN_MAJOR_UNITS]
 """Minor units, in a field `limit_minor`; the document has decimal text in major units of its currency, as `limit`."""
@@ -32,20 +32,20 @@ Kind = TypeVar("Kind")
 
 
 class Unfit(ValueError):
-    """A field is missing, unknown, of another type or out of its range; the message names it.
+    """A field is missing, unknown, of another type or out of range; the message names it.
 
-    path: the objects that the field stands in, by name, the whole document first.
+    path: the objects that contain the field, by name, the whole document first.
     """
 
     path: tuple[str, ...] = ()
 
 
 class DoubledKey(ValueError):
-    """A key is given twice, of which Python would believe the last; the message is the key."""
+    """A key is given twice, of which Python would keep the last; the message is the key."""
 
 
 def load(text: str | bytes) -> Any:  # noqa: ANN401 - whatever JSON holds
-    """Read a JSON document, without the numbers that JSON does not have. Raises DoubledKey, ValueError."""
+    """Parse a JSON document; NaN and Infinity are refused. Raises DoubledKey, ValueError."""
     try:
         return json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant)
     except RecursionError as error:
@@ -54,11 +54,11 @@ def load(text: str | bytes) -> Any:  # noqa: ANN401 - whatever JSON holds
 
 
 def read(kind: type[Kind], raw: object, *, currency: str = "") -> Kind:
-    """Read a dataclass from an object of its fields, by their types. Raises Unfit.
+    """Parse a dataclass from an object of its fields, by their types. Raises Unfit.
 
     They are integers, texts, dates, decimals, choices, such dataclasses, tuples, sets and mappings of these, and each
     of them or None; with `Annotated`, functions of a field's name and value that raise Unfit; with a currency, amounts.
-    A text may be empty. Only what is marked as ADDED may be missing.
+    A text may be empty. Only a field marked as ADDED may be missing.
     """
     read_document: Reader = _reader(kind)  # type: ignore[arg-type] # a class can be hashed
     result: Kind = read_document({"document": raw}, "document", currency)
@@ -66,7 +66,7 @@ def read(kind: type[Kind], raw: object, *, currency: str = "") -> Kind:
 
 
 def written(value: object) -> object:
-    """Write what `read` reads."""
+    """Write a value in the form that `read` parses."""
     if isinstance(value, tuple):
         return [written(one) for one in value]
     if is_dataclass(value):
@@ -83,7 +83,7 @@ def written(value: object) -> object:
 def require_fields(
     raw: object, required: AbstractSet[str], optional: AbstractSet[str] | None = frozenset()
 ) -> Mapping[str, object]:
-    """Demand an object of these fields and no others (None: any): one that nothing reads would be believed in vain."""
+    """Require an object of these fields and no others (None: any): an unread field would be given in vain."""
     if not isinstance(raw, Mapping):
         message = f"{shown(raw)} is not an object of named fields"
         raise Unfit(message)
@@ -96,7 +96,7 @@ def require_fields(
 
 
 def text_of(raw: Mapping[str, object], name: str) -> str:
-    """Read a text that is not empty."""
+    """Return a text that is not empty."""
     value = raw[name]
     if not isinstance(value, str) or not value:
         raise unfit(value, name, "text")
@@ -104,7 +104,7 @@ def text_of(raw: Mapping[str, object], name: str) -> str:
 
 
 def choice_of(raw: Mapping[str, object], name: str, kind: type[Choice]) -> Choice:
-    """Read a member of an enumeration, by its text."""
+    """Return the member of an enumeration with this text."""
     value = raw[name]
     if isinstance(value, str):
         with suppress(ValueError):
@@ -113,7 +113,7 @@ def choice_of(raw: Mapping[str, object], name: str, kind: type[Choice]) -> Choic
 
 
 def integer_of(raw: Mapping[str, object], name: str) -> int:
-    """Read a whole number; a truth value and 1.0 are none."""
+    """Return a whole number; a boolean and 1.0 are refused."""
     value = raw[name]
     if type(value) is not int:
         raise unfit(value, name, "a whole number")
@@ -121,7 +121,7 @@ def integer_of(raw: Mapping[str, object], name: str) -> int:
 
 
 def decimal_of(raw: Mapping[str, object], name: str) -> Decimal:
-    """Read decimal text ("0.1095"): without a sign, so never below 0, and without an exponent."""
+    """Parse decimal text ("0.1095"): without a sign, so never below 0, and without an exponent."""
     value = raw[name]
     if not isinstance(value, str) or not _DECIMAL.fullmatch(value):
         raise unfit(value, name, "decimal text of 0 or more")
@@ -129,7 +129,7 @@ def decimal_of(raw: Mapping[str, object], name: str) -> Decimal:
 
 
 def date_of(raw: Mapping[str, object], name: str) -> date:
-    """Read an ISO date, YYYY-MM-DD."""
+    """Parse an ISO date, YYYY-MM-DD."""
     value = raw[name]
     if not isinstance(value, str) or not _DATE.fullmatch(value):
         raise unfit(value, name, "a date")
@@ -140,7 +140,7 @@ def date_of(raw: Mapping[str, object], name: str) -> date:
 
 
 def shown(value: object) -> str:
-    """Show a value in a message, shortened."""
+    """Format a value for a message, shortened."""
     try:
         text = repr(value)
     except (ValueError, RecursionError):  # thousands of digits, or of brackets

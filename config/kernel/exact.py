@@ -1,4 +1,4 @@
-"""Compute with fractions as integers over a common denominator: one amount, or a column of them, alike."""
+"""Compute with fractions as integers over a common denominator: for one amount or a column of them alike."""
 
 from decimal import Decimal
 from typing import Any, Final, TypeVar
@@ -18,7 +18,7 @@ Number = TypeVar("Number", int, Integers)
 def half_even(numerator: Number, denominator: Number) -> Number:
     """Round numerator ÷ denominator, which is above 0, to whole numbers, half to even.
 
-    In int64 columns four times either must fit.
+    In int64 columns, four times either must fit.
     """
     doubled = 2 * numerator + denominator
     rounded = doubled // (2 * denominator)  # half up
@@ -28,11 +28,11 @@ def half_even(numerator: Number, denominator: Number) -> Number:
 
 
 def decimals_of(value: Decimal) -> int:
-    """Count the decimals that an exact decimal needs."""
+    """Count the decimal places that an exact decimal needs."""
     exponent = value.normalize().as_tuple().exponent
     return max(0, -int(exponent))
 
 
 def scaled(value: Decimal, decimals: int) -> int:
-    """Give the numerator of an exact decimal over 10**decimals, which must be enough of them."""
+    """Return the numerator of an exact decimal over 10**decimals, which must be enough of them."""
     return int(value.scaleb(decimals))

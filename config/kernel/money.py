@@ -1,4 +1,4 @@
-"""Hold money as integers of minor units, and turn it into text and back at the edges."""
+"""Money as integers of minor units, converted to text and back at the edges."""
 
 import re
 from collections.abc import Sequence
@@ -9,14 +9,14 @@ EXPONENTS = dict.fromkeys(
     ["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"], 0
 ) | dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3)
 CURRENCY_PATTERN = r"^[A-Z]{3}$"
-# Beyond any payment of a merchant, and a thousand such rows still add up within a 64-bit integer.
+# Beyond any payment of a merchant, yet a thousand such rows still add up within a 64-bit integer.
 MAX_MINOR = 10**15
 _TYPED = re.compile(r"([0-9]{1,18}|[0-9]{1,3}(,[0-9]{3})+)(\.[0-9]+)?", re.ASCII)
 _AMOUNT = re.compile(r"-?[0-9]{1,18}(\.[0-9]+)?", re.ASCII)
 
 
 class BadAmount(ValueError):
-    """The text is no amount of this currency."""
+    """The text is not an amount of this currency."""
 
 
 @dataclass(frozen=True, slots=True, order=False)
@@ -31,7 +31,7 @@ class Money:
             message = f"minor units are int, not {type(self.minor).__name__}"
             raise TypeError(message)
         if not re.fullmatch(CURRENCY_PATTERN, self.currency):
-            message = f"{self.currency!r} is no currency code"
+            message = f"{self.currency!r} is not a currency code"
             raise BadAmount(message)
 
     def __str__(self) -> str:
@@ -39,14 +39,14 @@ class Money:
 
 
 def exponent_of(currency: str) -> int:
-    """Get the number of decimals of a currency (ISO 4217; two where it is not listed)."""
+    """Return the number of decimals of a currency (ISO 4217; two where it is not listed)."""
     return EXPONENTS.get(currency, 2)
 
 
 def parse_minor(text: str, currency: str) -> int:
-    """Read decimal text ("1234.50") as minor units. Raises BadAmount.
+    """Parse decimal text ("1234.50") to minor units. Raises BadAmount.
 
-    Zeros beyond the currency's decimals are read; other digits there are refused, never rounded away.
+    Zeros beyond the currency's decimals are accepted; other digits there are refused, never rounded away.
     """
     if not _AMOUNT.fullmatch(text):
         message = f"{text[:40]!r} is not a decimal amount"
@@ -64,9 +64,9 @@ def parse_minor(text: str, currency: str) -> int:
 
 
 def parse_typed(text: str, currency: str) -> int:
-    """Read an amount that a person typed as minor units: digits, or groups of three with commas, then a point.
+    """Parse an amount that a person typed to minor units: digits, or groups of three with commas, then a point.
 
-    Raises BadAmount for anything that another country reads otherwise: 12,50 or 1.500,00 or, of two decimals, 1.500.
+    Raises BadAmount for what another country reads differently: 12,50 or 1.500,00 or, of two decimals, 1.500.
     """
     text = text.strip()
     exponent = exponent_of(currency)
@@ -78,7 +78,7 @@ def parse_typed(text: str, currency: str) -> int:
 
 
 def format_minor(minor: int, currency: str, *, grouped: bool = False) -> str:
-    """Write minor units as decimal text, with all decimals of the currency, on request with thousands commas."""
+    """Format minor units as decimal text, with all decimals of the currency, optionally with thousands commas."""
     exponent = exponent_of(currency)
     whole, decimals = divmod(abs(minor), 10**exponent)
     text = f"{whole:,}" if grouped else str(whole)
@@ -88,7 +88,7 @@ def format_minor(minor: int, currency: str, *, grouped: bool = False) -> str:
 
 
 def allocate(total: int, weights: Sequence[int]) -> list[int]:
-    """Share a total of minor units in proportion to the weights, so that the parts add up to it.
+    """Split a total of minor units in proportion to the weights, so that the parts add up to it.
 
     Largest remainder (Hamilton): each part is rounded towards zero, and what is left goes, one unit each, to the
     largest remainders; ties to the earliest. Raises ValueError for a negative weight or no positive one.

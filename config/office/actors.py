@@ -1,4 +1,4 @@
-"""Say who acts."""
+"""Who acts."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -30,7 +30,7 @@ SYSTEM = Actor(ActorKind.SYSTEM, 0)
 
 
 def actor_of(user: User | AnonymousUser) -> Actor:
-    """Name the user of a request, who must be signed in. Raises PermissionDenied."""
+    """Return the actor for the user of a request, who must be signed in. Raises PermissionDenied."""
     if isinstance(user, AnonymousUser):
         raise PermissionDenied
     return Actor(ActorKind.STAFF, user.pk)

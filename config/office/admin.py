@@ -1,4 +1,4 @@
-"""Staff, roles, jobs and the audit trail."""
+"""Office pages of staff, roles, jobs and the audit trail."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -43,12 +43,12 @@ NOT_PARKED: Final = _("Only a parked job is sent again; this one is not parked."
 
 
 def job_words(name: str) -> str:
-    """Say a job's dotted name as words."""
+    """Format a job's dotted name as words."""
     return name.rpartition(".")[2].replace("_", " ").capitalize()
 
 
 def _job_names() -> list[tuple[str, str]]:
-    """Offer what workers can do; not read from the rows, of which there may be millions."""
+    """List the tasks of workers; not from the rows, of which there may be millions."""
     apps = {label.rpartition(".")[2] for label in settings.APPS}
     return [(name, job_words(name)) for name in sorted(current_app.tasks) if name.partition(".")[0] in apps]
 
@@ -69,7 +69,7 @@ def _resume(job: JobRun, asked: Asked) -> JobRun:
 
 @admin.register(JobRun)
 class JobRunAdmin(OfficeAdmin[JobRun]):
-    """What the workers have to do; parked jobs can be sent again."""
+    """The workers' jobs; parked ones can be sent again."""
 
     columns = (
         ListColumn(label=_("Job"), cell=lambda job: job_words(job.name)),
@@ -145,7 +145,7 @@ def _changes(facts: dict[str, Any]) -> str:
 
 
 def subject_url(subject: str) -> str | None:
-    """Point to the page of what an event is about, `app.model:id`; None if it has none."""
+    """Return the address of the page of an event's subject, `app.model:id`; None if it has none."""
     label, _sep, number = subject.partition(":")
     model = next((found for found in admin.site._registry if found._meta.label_lower == label), None)  # noqa: SLF001
     if model is None or not number.isdecimal():
@@ -194,13 +194,13 @@ def _change(event: OperationEvent, name: str) -> str:
 
 
 for model in (User, Group, AccessToken, Application, Grant, IDToken, RefreshToken):
-    # OAuth's own pages would show tokens and hashes of secrets: partners' clients are made by a command.
+    # OAuth's own pages would show tokens and hashes of secrets: partners' clients are created by a command.
     if admin.site.is_registered(model):
         admin.site.unregister(model)
 
 
 class NewUserForm(UserCreationForm):
-    """Ask for the roles too: an account without one can do nothing."""
+    """A new account; it asks for roles too, as an account without one can do nothing."""
 
     class Meta(UserCreationForm.Meta):
         fields = ("username", "first_name", "last_name", "email", "groups")
@@ -208,7 +208,7 @@ class NewUserForm(UserCreationForm):
 
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg] # no generic at run time
-    """The staff, kept by administrators; only a superuser makes or touches a superuser."""
+    """Staff accounts, kept by administrators; only a superuser creates or changes a superuser."""
 
     form = UserChangeForm
     add_form = NewUserForm
@@ -234,12 +234,11 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg] # no gen
         return super().get_queryset(request).prefetch_related("groups")
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:  # noqa: ANN401
-        """Offer the roles as ticks."""
         options = kwargs | {"widget": UnfoldAdminCheckboxSelectMultipleWidget, "help_text": "", "label": _("Roles")}
         return db_field.formfield(**options)
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
-        """Close what nobody but a superuser may set, and to everybody the roles they hold themselves."""
+        """Make read-only what only a superuser may set, and for everybody the roles they hold themselves."""
         privileged = () if request.user.is_superuser else ("is_superuser",)
         own = ("groups",) if obj is not None and obj.pk == request.user.pk else ()
         return ("last_login", "date_joined", *privileged, *own)
@@ -250,16 +249,16 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg] # no gen
         return not guarded and bool(super().has_change_permission(request, obj))
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Refuse: the audit trail names them; an account is made inactive."""
+        """Refuse: the audit trail names accounts, which are made inactive instead."""
         return False
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:  # noqa: ANN401, FBT001
-        """Let every account here sign in: whoever is on this list is staff."""
+        """Make every account here staff, so that it can sign in."""
         obj.is_staff = True
         super().save_model(request, obj, form, change)
 
     def save_form(self, request: HttpRequest, form: Any, change: bool) -> User:  # noqa: ANN401, FBT001
-        """Remember what the account could do before."""
+        """Keep what the account could do before."""
         before = User.objects.filter(pk=form.instance.pk).first() if change else None
         form.facts_before = {} if before is None else _facts(before)
         saved: User = super().save_form(request, form, change)
@@ -267,29 +266,28 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg] # no gen
         return saved
 
     def log_addition(self, request: HttpRequest, obj: User, message: object) -> LogEntry:
-        """Leave the new account in the audit trail, which cannot be changed as Django's log can."""
+        """Record the new account in the audit trail, which unlike Django's log cannot be changed."""
         _record_account("office.add_user", obj, request)
         return super().log_addition(request, obj, message)
 
     def log_change(self, request: HttpRequest, obj: User, message: object) -> LogEntry:
-        """Leave a change of rights, or of a password, in the audit trail."""
+        """Record a change of rights, or of a password, in the audit trail."""
         _record_account("office.change_user", obj, request)
         return super().log_change(request, obj, message)
 
     @display(description=_("Roles"))
     def roles(self, user: User) -> str:
-        """List the roles."""
         return ", ".join(sorted(group.name for group in user.groups.all()))
 
 
 def rights_of(group: Group) -> str:
-    """List what a role may do, as the code declares it."""
+    """List the rights of a role, as declared in code."""
     return ", ".join(sorted(right for role, held in ROLES.items() if role == group.name for right in held))
 
 
 @admin.register(Group)
 class GroupAdmin(OfficeAdmin[Group]):
-    """The roles with their rights, which the code declares."""
+    """Roles with their rights, as declared in code."""
 
     list_key = "pk"
     columns = (

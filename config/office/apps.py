@@ -1,4 +1,4 @@
-"""Declare the office, on which the interfaces of all apps stand."""
+"""The office, on which the interfaces of all apps are built."""
 
 from django.apps import AppConfig
 

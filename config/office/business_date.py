@@ -12,22 +12,22 @@ from config.office.models import BusinessDate
 
 
 class DateRefusal(StrEnum):
-    """The reasons for which the business date is not moved."""
+    """Why the business date is not moved."""
 
     NOT_FORWARD = "NOT_FORWARD"
 
 
 class BusinessDateNotMoved(Refused[DateRefusal]):
-    """The business date stays."""
+    """The business date was not moved."""
 
 
 def get_business_date() -> date | None:
-    """Get the open business day; None before the office opened its first."""
+    """Return the open business day; None before the office opened its first."""
     return BusinessDate.objects.values_list("current", flat=True).first()
 
 
 def lock_business_date() -> None:
-    """Hold the business date until the transaction ends."""
+    """Lock the business date until the transaction ends."""
     list(BusinessDate.objects.lock())
 
 

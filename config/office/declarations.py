@@ -1,4 +1,4 @@
-"""What the office declares to the ground."""
+"""Declare the office's permissions, problems, links and scheduled tasks."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""What pages are made of: figures, cards, tables, facts and charts, as data that the office's templates draw."""
+"""What pages are made of: figures, cards, tables, facts and charts, as data that the office's templates render."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ MOST_IN_HEAD: Final = 3
 """So many verbs fit beside a page's name; more get a card of their own."""
 
 Series = tuple[Words, Sequence[float | None], str | Sequence[str]]
-"""Its name, a height a label (None where there is nothing to draw), and its colour or a colour a bar."""
+"""Its name, a height per label (None where nothing is drawn), and its colour or a colour per bar."""
 SERIES = ("--tl-series-1", "--tl-series-2", "--tl-series-3")
 
 
@@ -32,7 +32,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """One value as it is shown. tint: as a chip of this colour ("" for grey). tag: how tests find the figure."""
+    """One value as shown. tint: as a chip of this colour ("" for grey). tag: how tests find the figure."""
 
     text: Any = ""
     link: str | None = None
@@ -64,7 +64,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A column of a table; style: further classes of its cells."""
+    """A column of a table; style: further CSS classes of its cells."""
 
     label: Words
     number: bool = False
@@ -72,7 +72,6 @@ class Column:
 
     @property
     def css(self) -> str:
-        """The classes of its cells."""
         return f"{'tl-number' if self.number else ''} {self.style}".strip()
 
 
@@ -87,7 +86,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """A table; `empty` stands in its place while it has no rows, `folded` is what its summary says if it is folded."""
+    """A table; `empty` is shown while it has no rows, `folded` is its summary if it is folded."""
 
     template: ClassVar[str] = "office/table.html"
     columns: Sequence[Column]
@@ -98,13 +97,13 @@ class Table:
     style: str = ""
 
     def lines(self) -> Iterator[tuple[Row, list[tuple[Column, Cell]]]]:
-        """Give each row with its cells under their columns."""
+        """Yield each row with its cells under their columns."""
         for row in self.rows:
             line = row if isinstance(row, Row) else Row(cells=row)
             yield line, [(column, as_cell(value)) for column, value in zip(self.columns, line.cells, strict=False)]
 
     def sums(self) -> Iterator[tuple[int, list[tuple[Column, Cell]]]]:
-        """Give each row of the foot: its first cell spans what the others leave."""
+        """Yield each row of the foot: its first cell spans what the others leave."""
         for row in self.foot:
             own = list(self.columns[len(self.columns) - len(row.cells) + 1 :])
             columns = [Column(label=""), *own]
@@ -121,14 +120,13 @@ class Facts:
     halves: bool = False
 
     def lines(self) -> Iterator[tuple[Words, Cell]]:
-        """Give each name with its cell."""
         for name, value in self.facts:
             yield name, as_cell(value)
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A paragraph; style: tl-note for what is said in passing, tl-strong for what counts."""
+    """A paragraph; style: tl-note for an aside, tl-strong for emphasis."""
 
     template: ClassVar[str] = "office/text.html"
     text: Words
@@ -145,7 +143,7 @@ class Heading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """A chart, drawn by the office's one script from JSON; `label` says it to those who cannot see it."""
+    """A chart, drawn by the office's one script from JSON; `label` describes it to those who cannot see it."""
 
     template: ClassVar[str] = "office/chart.html"
     name: str
@@ -156,7 +154,7 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """Sentences, numbered."""
+    """Numbered sentences."""
 
     template: ClassVar[str] = "office/listed.html"
     sentences: Sequence[Words]
@@ -187,13 +185,12 @@ class Figure:
 
     @property
     def cell(self) -> Cell:
-        """The figure as it is shown."""
         return as_cell(self.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Button:
-    """A verb on a page, or a link; one that is not allowed is shown all the same, and says why."""
+    """A button for a verb, or a link; a verb that is not allowed is shown all the same, and says why."""
 
     label: Words
     url: str
@@ -203,7 +200,7 @@ class Button:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """A part of a page under a title, as wide as `span` of twelve columns."""
+    """A titled part of a page, as wide as `span` of twelve columns."""
 
     title: Words
     parts: Sequence[Part]
@@ -216,10 +213,10 @@ class Card:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """One page: who or what it is, its state, its key figures, what may be done, then what explains it.
+    """One page: its subject, state, key figures and verbs, then what explains them.
 
-    buttons: links to further pages. verbs: filled in by the page's class. live: what is shown above the cards and asks
-    for itself again, every two seconds, from `poll` while that is given.
+    buttons: links to further pages. verbs: filled in by the page's class. live: cards above the others, reloaded every
+    two seconds from `poll` while that is given.
     """
 
     title: Words
@@ -248,12 +245,12 @@ class Page:
 
     @property
     def facts(self) -> list[Cell]:
-        """What stands below the name."""
+        """The line below the name."""
         return [as_cell(value) for value in self.sub if value]
 
 
 def as_cell(value: object) -> Cell:
-    """Show a value: numbers with thousands separated, moments in UTC, a dash for nothing."""
+    """Format a value as a cell: numbers with thousands separated, moments in UTC, a dash for None."""
     if isinstance(value, Cell):
         return value
     if value is None:
@@ -269,38 +266,38 @@ def as_cell(value: object) -> Cell:
 
 
 def change_url(row: Model) -> str:
-    """Point to the page of a row."""
+    """Return the address of a row's page."""
     meta = row._meta
     return reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[row.pk])
 
 
 def linked(row: Model, text: Words = "", note: Words = "") -> Cell:
-    """Name a row, linked to its page."""
+    """Return a row's name, linked to its page."""
     return Cell(text=text or str(row), link=change_url(row), note=note)
 
 
 def chip(words: Words, tint: str) -> Cell:
-    """Show a state as a chip."""
+    """Return a state as a chip."""
     return Cell(text=words, tint=tint)
 
 
 def grade_chip(grade: str | None) -> SafeString | str:
-    """Show a grade as a chip; a dash without one."""
+    """Return a grade as a chip; a dash without one."""
     return format_html('<span class="tl-grade tl-grade-{0}">{0}</span>', grade) if grade else NOTHING
 
 
 def mono(text: object) -> SafeString:
-    """Show an identifier in letters of one width."""
+    """Format an identifier in monospace."""
     return format_html('<span class="tl-mono">{}</span>', text)
 
 
 def code(text: str) -> SafeString:
-    """Show a command."""
+    """Format a command."""
     return format_html("<code>{}</code>", text)
 
 
 def version_card(title: Words, sha256: str, *more: tuple[Words, object]) -> Card:
-    """Show the hash that names an immutable version."""
+    """Return a card with the hash that identifies an immutable version."""
     return Card(title=title, parts=[Facts([("SHA-256", mono(sha256)), *more])])
 
 
@@ -318,7 +315,7 @@ def lines(labels: Sequence[str], *series: Series, low: float | None = None) -> d
 
 
 def major(minor: int, currency: str) -> float:
-    """Turn minor units into what a bar is as high as; for drawing only."""
+    """Convert minor units to the height of a bar; for drawing only."""
     return minor / float(10 ** exponent_of(currency))
 
 

@@ -1,4 +1,4 @@
-"""Pages for what is not there or not allowed, each with a way back."""
+"""Pages for what does not exist or is not allowed, each with a way back."""
 
 from http import HTTPStatus
 
@@ -12,12 +12,12 @@ from config.office.words import Words
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer 404."""
+    """Reply 404."""
     return _lost(request, HTTPStatus.NOT_FOUND, _("There is no such page"), _("The address may be old or mistyped."))
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Answer 403."""
+    """Reply 403."""
     lead = _("Your role does not allow it. An administrator can give you another role.")
     return _lost(request, HTTPStatus.FORBIDDEN, _("You may not open this page"), lead)
 

@@ -21,7 +21,7 @@ def record_event(
     after: Mapping[str, Fact],
     now: datetime,
 ) -> OperationEvent:
-    """Append one event to the transaction that did the deed. Raises NoTransaction.
+    """Append one event to the transaction that it is about. Raises NoTransaction.
 
     Events can never be erased, so `before` and `after` carry states, ids and the reason that staff gave, never personal
     data; other free text needs a table of its own.

@@ -8,7 +8,7 @@ from config.db.transactions import operation
 from config.office.models import Heartbeat
 
 OVERDUE: Final = timedelta(minutes=2)
-"""Four probes: for so long scheduler, broker or workers were gone, or every worker was busy with something long."""
+"""Four missed probes: scheduler, broker or workers were gone, or every worker was busy with something long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,12 +20,12 @@ class Pulse:
 
 
 def record_heartbeat(*, now: datetime) -> None:
-    """Write that a probe arrived."""
+    """Record that a probe arrived."""
     with operation():
         Heartbeat.objects.update_or_create(pk=1, defaults={"at": now})
 
 
 def get_pulse(*, now: datetime) -> Pulse:
-    """Tell whether scheduler, broker and workers are alive together."""
+    """Return whether scheduler, broker and workers are alive together."""
     last = Heartbeat.objects.values_list("at", flat=True).first()
     return Pulse(last=last, is_alive=last is not None and now - last <= OVERDUE)

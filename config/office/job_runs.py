@@ -1,6 +1,6 @@
 """Queue, claim, finish, fail and sweep the jobs of the workers.
 
-A job's task takes the id of its row and calls `run_job`; what it has to do is a function of the claim.
+A job's task takes the id of its row and calls `run_job`; its work is a function of the claim.
 """
 
 from collections.abc import Callable, Iterable
@@ -26,12 +26,12 @@ MAX_ERROR = 2_000
 SWEPT_AT_ONCE = 500
 
 Clock = Callable[[], datetime]
-"""Reads the time: a job lasts, and what it writes at its end must not carry the time of its beginning."""
+"""Returns the time: a job lasts, and what it writes at its end must not carry the time of its beginning."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """The right of one worker to do one job, until someone else claims it."""
+    """One worker's right to do one job, until someone else claims it."""
 
     job_id: int
     name: str
@@ -48,7 +48,7 @@ class Work(Protocol):
 
 
 def queue_jobs(*, name: str, subject_id: int, parts: Iterable[int], actor: Actor, now: datetime) -> None:
-    """Add one job a part to the caller's transaction and send them after its commit. Raises NoTransaction."""
+    """Add one job per part to the caller's transaction and send them after its commit. Raises NoTransaction."""
     require_transaction()
     jobs = [JobRun(name=name, subject_id=subject_id, part=part, started_by=str(actor), sent_at=now) for part in parts]
     for job in JobRun.objects.bulk_create(jobs):
@@ -56,7 +56,7 @@ def queue_jobs(*, name: str, subject_id: int, parts: Iterable[int], actor: Actor
 
 
 def run_job(job_id: int, work: Work) -> None:
-    """Claim the job, do the work, and write down an error; sent twice, or finished before, it does nothing."""
+    """Claim the job, do the work, and record an error; if sent twice, or finished before, do nothing."""
     claim = claim_job(job_id=job_id, now=timezone.now())
     if claim is None:
         return
@@ -90,7 +90,7 @@ def claim_job(*, job_id: int, now: datetime) -> Claim | None:
 
 
 def limit_statements_to_lease() -> None:
-    """Let no statement of the transaction outlive the lease: its worker would be taken for dead.
+    """Limit the transaction's statements to the lease: beyond it, their worker would be taken for dead.
 
     Raises NoTransaction.
     """
@@ -101,7 +101,7 @@ def limit_statements_to_lease() -> None:
 
 
 def report_progress(*, claim: Claim, done: int, total: int, now: datetime) -> None:
-    """Write how far the job is, and renew its lease from `now`. Raises StaleRow if the claim is lost."""
+    """Record how far the job is, and renew its lease from `now`. Raises StaleRow if the claim is lost."""
     with operation():
         hold_claim(claim=claim, done=done, total=total, now=now)
 
@@ -124,7 +124,7 @@ def finish_job(*, claim: Claim, done: int, now: datetime) -> None:
 
 
 def fail_job(*, claim: Claim, error: str, now: datetime) -> None:
-    """Keep the error; let the sweep send the job again, or park it after its last attempt."""
+    """Record the error; the sweep sends the job again, or it is parked after its last attempt."""
     with operation():
         held = JobRun.objects.held(claim.job_id, claim.token)
         kept = {"error": error[:MAX_ERROR], "lease_until": None, "sent_at": now}
@@ -133,9 +133,9 @@ def fail_job(*, claim: Claim, error: str, now: datetime) -> None:
 
 
 def sweep_jobs(*, now: datetime, older_than: timedelta) -> int:
-    """Send again what waits or lost its worker, park what died at its last attempt; return how many were sent.
+    """Resend jobs that wait or lost their worker, park those that died at the last attempt; return how many were sent.
 
-    This is what makes the broker forgettable: flushed or restarted, it is told everything again from here.
+    This makes the broker expendable: flushed or restarted, it is told everything again from here.
     """
     with operation():
         exhausted = JobRun.objects.claimable(now).filter(attempts__gte=settings.JOB_MAX_ATTEMPTS)
@@ -149,14 +149,14 @@ def sweep_jobs(*, now: datetime, older_than: timedelta) -> int:
 
 
 def drop_jobs(*, name: str, subject_id: int, now: datetime) -> None:
-    """Close the jobs of abandoned work: nobody claims them any more. Raises NoTransaction."""
+    """Close the jobs of abandoned work, so that nobody claims them any more. Raises NoTransaction."""
     require_transaction()
     open_jobs = JobRun.objects.of(name, subject_id).exclude(state=JobState.DONE)
     open_jobs.update(state=JobState.DROPPED, lease_until=None, finished_at=now)
 
 
 def resume_job(*, job_id: int, actor: Actor, now: datetime) -> bool:
-    """Give a parked job its attempts again and send it; False if it is not parked."""
+    """Reset a parked job's attempts and send it; False if it is not parked."""
     with operation():
         job = JobRun.objects.filter(pk=job_id).lock().get()
         parked = JobRun.objects.filter(pk=job_id, state=JobState.PARKED)

@@ -22,7 +22,7 @@ SEARCH, SORT, AFTER, BEFORE = "q", "sort", "after", "before"
 
 
 class BadQuery(Exception):
-    """The address asks for a filter, a value, an order or a page that the list does not have; the text says which."""
+    """The address asks for a filter, value, order or page that the list does not have; the message says which."""
 
     def __str__(self) -> str:
         return "=".join(map(str, self.args))
@@ -30,7 +30,7 @@ class BadQuery(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListColumn(Column):
-    """A column of a list: what it shows of a row, and the field it sorts by, if it does.
+    """A column of a list: its cell for a row, and the field it sorts by, if any.
 
     sort: a field or annotation of the queryset, indexed or of few rows. sort_nulls: it may be null (sorted last).
     """
@@ -42,9 +42,9 @@ class ListColumn(Column):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """A filter of a list. choices: what may be chosen, asked anew for each page; None: any text that `keep` accepts.
+    """A filter of a list. choices: the values on offer, read again for each page; None: any text that `keep` accepts.
 
-    keep: narrows the rows to a chosen value. Raises ValueError for a text that means nothing.
+    keep: narrows the rows to a chosen value. Raises ValueError for a meaningless text.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Filter:
 
 
 def choice_filter(name: str, label: Words, words: Mapping[Any, Any], *, field: str | None = None) -> Filter:
-    """Filter by a column of few values, each with its words (or words and tint)."""
+    """Return a filter by a column of few values, each with its words (or words and tint)."""
 
     def choices() -> Iterator[tuple[str, Words]]:
         for value, said in words.items():
@@ -67,14 +67,14 @@ def choice_filter(name: str, label: Words, words: Mapping[Any, Any], *, field: s
 
 
 def date_filter(name: str, label: Words, lookup: str) -> Filter:
-    """Filter by a date, YYYY-MM-DD."""
+    """Return a filter by a date, YYYY-MM-DD."""
     return Filter(
         name=name, label=label, keep=lambda rows, text: rows.filter(**{lookup: date.fromisoformat(text)}), kind="date"
     )
 
 
 def value_filter(name: str, label: Words, values: Callable[[], Iterable[str]]) -> Filter:
-    """Filter by a column whose values are read from the table."""
+    """Return a filter by a column whose values are read from the table."""
     return Filter(
         name=name,
         label=label,
@@ -84,13 +84,13 @@ def value_filter(name: str, label: Words, values: Callable[[], Iterable[str]]) -
 
 
 def member(kind: type[StrEnum], words: Mapping[Any, Words]) -> Callable[[], Iterable[tuple[str, Words]]]:
-    """Offer the members of an enum, each with its words."""
+    """Return the choices of an enum's members, each with its words."""
     return lambda: [(value.value, words[value]) for value in kind]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """The search of a list: what it says that it finds, and how it narrows the rows to a term."""
+    """The search of a list: a hint of what it finds, and how it narrows the rows to a term."""
 
     help: Words
     keep: Callable[[QuerySet[Any], str], QuerySet[Any]]
@@ -98,7 +98,7 @@ class Search:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChosenFilter:
-    """A filter as the page shows it."""
+    """A filter as shown on the page."""
 
     filter: Filter
     value: str
@@ -107,7 +107,7 @@ class ChosenFilter:
 
     @property
     def said(self) -> Words:
-        """What is chosen, in words."""
+        """The chosen value in words."""
         return dict(self.choices).get(self.value, self.value)
 
 
@@ -128,7 +128,6 @@ class Listing:
 
     @property
     def is_narrowed(self) -> bool:
-        """Tell whether a search or a filter is on."""
         return bool(self.term) or any(part.value for part in self.filters)
 
 
@@ -136,8 +135,8 @@ class Listing:
 class ListOf:
     """How a model is listed.
 
-    key: the order where none is asked for, `pk` or `-pk`. prepare: gives what the columns are handed, for the rows of
-    a page at once. link: the address of a row's page.
+    key: the default order, `pk` or `-pk`. prepare: returns what the columns are passed, for all rows of a page at once.
+    link: the address of a row's page.
     """
 
     columns: Sequence[ListColumn]
@@ -190,7 +189,7 @@ class ListOf:
             yield [_linked(first.cell(shown), self.link(row)), *(column.cell(shown) for column in others)]
 
     def _page(self, rows: QuerySet[Any], given: Mapping[str, str]) -> tuple[list[Any], str | None, str | None]:
-        """Read a page and one row more; give the places of the first and last row where more lies beyond them."""
+        """Read a page and one row more; return the places of the first and last row where more lies beyond them."""
         sort = given.get(SORT, self.key)
         field, descends = sort.removeprefix("-"), sort.startswith("-")
         column = next((part for part in self.columns if part.sort == field), None)
@@ -223,7 +222,7 @@ class ListOf:
         return page, older, newer
 
     def _order(self, column: ListColumn, kept: Mapping[str, str]) -> tuple[str | None, str]:
-        """Give the address that sorts by a column, the largest first at the first click, and how it is sorted now."""
+        """Return the address that sorts by a column, the largest first at the first click, and how it is sorted now."""
         if column.sort is None:
             return None, "none"
         now = kept.get(SORT)
@@ -240,7 +239,7 @@ def _kept(part: ChosenFilter, rows: QuerySet[Any]) -> QuerySet[Any]:
 
 
 def _beyond(place: str, *, keyed: bool, nulls: bool, up: bool, past_nulls: bool) -> Q:
-    """Keep what lies beyond a place, `pk` or `pk~value`. past_nulls: on the way back, so before all nulls."""
+    """Return a condition for lying beyond a place, `pk` or `pk~value`. past_nulls: on the way back, before nulls."""
     number, has_value, value = place.partition("~")
     if not number.isdecimal() or len(number) > 18 or bool(has_value) is not keyed:  # noqa: PLR2004 - of a bigint
         raise BadQuery(place)
@@ -280,12 +279,12 @@ def _count(rows: QuerySet[Any], *, is_whole: bool) -> str:
 
 
 def _estimate(model: type[Model]) -> int:
-    """Read how many rows the last ANALYZE found; -1 before the first."""
+    """Return how many rows the last ANALYZE found; -1 before the first."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass", [model._meta.db_table])
         return int(cursor.fetchone()[0])
 
 
 def rounded(number: int) -> str:
-    """Write an estimate: thousands below a million, then millions."""
+    """Format an estimate: thousands below a million, then millions."""
     return f"{number / 1_000_000:.1f} M" if number >= 1_000_000 else f"{round(number, -3):,}"  # noqa: PLR2004

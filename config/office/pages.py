@@ -1,4 +1,4 @@
-"""The base of every page that staff look at: rows that operations write, listed, shown, and changed by verbs alone."""
+"""The base of the office's pages: rows that operations write, listed, shown, and changed by verbs alone."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -26,7 +26,7 @@ M = TypeVar("M", bound=Model)
 
 
 class OfficeAdmin(ModelAdmin, Generic[M]):
-    """List rows, show one as a page, and offer verbs; nothing is added, edited or deleted by a form of Django's.
+    """A list of rows, a page of each, and verbs; nothing is added, edited or deleted by a form of Django's.
 
     columns, filters, search: the list. related: what a page of one row reads with
     it. verbs: what may be done to a row; list_verbs: what may be done from the list.
@@ -43,28 +43,27 @@ class OfficeAdmin(ModelAdmin, Generic[M]):
     list_verbs: ClassVar[Sequence[Verb]] = ()
 
     def page_of(self, row: M, request: HttpRequest) -> Page | HttpResponse:
-        """Describe the page of a row, or lead to another that has it; by default it says no more than its name."""
+        """Return the page of a row, or a redirect to one that shows it; by default a page with its name only."""
         return Page(title=str(row))
 
     def rows(self) -> QuerySet[M]:
-        """Read the rows that the list and the pages are about."""
+        """Return the rows that the list and the pages are about."""
         found: QuerySet[M] = self.model._default_manager.all()  # noqa: SLF001 - Django says so
         return found
 
     def listed(self) -> QuerySet[M]:
-        """Read the rows of the list, with what its columns show."""
+        """Return the rows of the list, with what its columns show."""
         return self.rows().select_related(*self.list_related) if self.list_related else self.rows()
 
     def prepare(self, rows: list[M]) -> Sequence[Any]:
-        """Give what the columns are handed, in as many queries for a page as for one row."""
+        """Return what the columns are passed, in as many queries for a page as for one row."""
         return rows
 
     def list_parts(self, listing: Listing) -> Sequence[Part]:
-        """Give what stands above the list."""
+        """Return what is shown above the list."""
         return ()
 
     def get_urls(self) -> list[URLPattern]:
-        """Give the list, the page of a row, and a page for each verb."""
         wrap, meta = self.admin_site.admin_view, self.opts
         named = f"{meta.app_label}_{meta.model_name}"
         return [
@@ -82,11 +81,11 @@ class OfficeAdmin(ModelAdmin, Generic[M]):
         ]
 
     def further_urls(self, wrap: Callable[..., Any]) -> list[URLPattern]:
-        """Give the addresses of further pages."""
+        """Return the addresses of further pages."""
         return []
 
     def changelist_view(self, request: HttpRequest, extra_context: object = None) -> HttpResponse:
-        """List the rows; what the list does not have is told, and the whole list shown."""
+        """List the rows; a query that the list does not know is reported, and the whole list shown."""
         self.require_view(request)
         described = ListOf(
             columns=self.columns,
@@ -114,7 +113,6 @@ class OfficeAdmin(ModelAdmin, Generic[M]):
     def change_view(
         self, request: HttpRequest, object_id: str | int, form_url: str = "", extra_context: object = None
     ) -> HttpResponse:
-        """Show the page of a row."""
         self.require_view(request)
         row = self.found(object_id)
         page = self.page_of(row, request)
@@ -132,7 +130,7 @@ class OfficeAdmin(ModelAdmin, Generic[M]):
         return self.render(request, "office/verb.html", context)
 
     def after(self, row: M | None, step: Step) -> str:
-        """Point to what is shown when a verb is done: the page of what came of it, else of the row, else the list."""
+        """Return the address shown after a verb: the page of its result, else of the row, else the list."""
         result = step.result
         if not isinstance(result, Model) or not self.admin_site.is_registered(type(result)):
             result = row
@@ -140,7 +138,7 @@ class OfficeAdmin(ModelAdmin, Generic[M]):
         return reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist") if result is None else change_url(result)
 
     def buttons(self, request: HttpRequest, row: M | None) -> list[Button]:
-        """Offer the verbs of a row, or of the list, each with why not."""
+        """Return the buttons of a row's verbs, or of the list's, each with why it is off."""
         asked = asked_by(request)
         return [
             Button(
@@ -154,21 +152,19 @@ class OfficeAdmin(ModelAdmin, Generic[M]):
         ]
 
     def found(self, object_id: str | int) -> M:
-        """Find the row of a page. Raises Http404."""
+        """Return the row of a page. Raises Http404."""
         rows = self.rows().select_related(*self.related) if self.related else self.rows()
         return found_by(rows, object_id)
 
     def require_view(self, request: HttpRequest) -> None:
-        """Let in whoever may view the model. Raises PermissionDenied."""
+        """Admit whoever may view the model. Raises PermissionDenied."""
         if not self.has_view_permission(request):
             raise PermissionDenied
 
     def show(self, request: HttpRequest, page: Page, template: str = "office/page.html") -> TemplateResponse:
-        """Show a page."""
         return self.render(request, template, {"title": page.title, "page": page})
 
     def render(self, request: HttpRequest, template: str, context: dict[str, Any]) -> TemplateResponse:
-        """Render a template inside the office."""
         request.current_app = self.admin_site.name  # as Django's own views do
         return TemplateResponse(
             request, template, self.admin_site.each_context(request) | {"opts": self.opts} | context
@@ -188,7 +184,7 @@ class OfficeAdmin(ModelAdmin, Generic[M]):
 
 
 def found_by(rows: QuerySet[M], object_id: str | int) -> M:
-    """Find the row of a page's address. Raises Http404."""
+    """Return the row of a page's address. Raises Http404."""
     try:
         return rows.get(pk=int(object_id))
     except (ValueError, OverflowError, rows.model.DoesNotExist) as error:  # type: ignore[attr-defined]
@@ -196,7 +192,7 @@ def found_by(rows: QuerySet[M], object_id: str | int) -> M:
 
 
 def named(actors: Iterable[str | None]) -> dict[str | None, str | None]:
-    """Name actors as people know them, in one query: log-ins of staff, else what kind of system it was."""
+    """Return actors' names for people, in one query: log-ins of staff, else what kind of system it was."""
     texts = {text for text in actors if text}
     staff = {text: int(text.rpartition(":")[2]) for text in texts if text.startswith(f"{ActorKind.STAFF}:")}
     logins = dict(User.objects.filter(pk__in=staff.values()).values_list("pk", "username")) if staff else {}
@@ -213,10 +209,10 @@ def named(actors: Iterable[str | None]) -> dict[str | None, str | None]:
 
 
 def name_of(actor: str | None) -> str | None:
-    """Name one actor."""
+    """Return the name of one actor."""
     return named([actor])[actor]
 
 
 def name_over(name: str, below: str, link: str | None = None) -> Cell:
-    """Show a name, cut where it is too long, with an identifier below."""
+    """Return a name, cut where it is too long, with an identifier below."""
     return Cell(text=name, title=name, note=below, link=link)

@@ -15,7 +15,7 @@ from config.office.words import Words
 
 
 def progress_page(pipeline: Pipeline, *, subject_id: int, poll: str | None) -> Page:
-    """Show how far the stages of a subject are, and the jobs that failed; poll: where the page asks again."""
+    """Return how far the stages of a subject are, and the jobs that failed; poll: where the page reloads from."""
     columns = [
         Column(label=_("Stage")),
         Column(label=_("Progress"), style="tl-wide"),
@@ -31,7 +31,7 @@ def progress_page(pipeline: Pipeline, *, subject_id: int, poll: str | None) -> P
 
 
 def live_view(request: HttpRequest, page: Page) -> HttpResponse:
-    """Give the live part of a page alone; once the work is done, ask the browser for the whole page."""
+    """Render the live part of a page alone; once the work is done, ask the browser for the whole page."""
     response = TemplateResponse(request, "office/live.html", {"page": page})
     if page.poll is None:
         response["HX-Refresh"] = "true"

@@ -1,7 +1,7 @@
 """What each role may do: read from the apps' declarations, not from rows.
 
-The groups exist by migration; a right that a new verb needs cannot be missing from a database, and no administrator
-can widen a role by a click.
+The groups exist by migration; no database can lack a right that a new verb needs, and no administrator can widen a
+role by a click.
 """
 
 from django.conf import settings
@@ -16,7 +16,7 @@ ROLES: dict[Role, frozenset[str]] = {
 
 
 class RoleBackend:
-    """Answer Django's question for a permission from the table above."""
+    """A backend that answers Django's questions about permissions from the table above."""
 
     def authenticate(self, _request: object, **_credentials: object) -> None:
         """Leave signing in to Django's own backend."""
@@ -26,11 +26,9 @@ class RoleBackend:
         return None
 
     def has_perm(self, user: AbstractBaseUser | AnonymousUser, perm: str, _obj: Model | None = None) -> bool:
-        """Tell whether one of the user's groups may do this."""
         return perm in _rights_of(user)
 
     def has_module_perms(self, user: AbstractBaseUser | AnonymousUser, app_label: str) -> bool:
-        """Tell whether one of the user's groups may do anything in this app."""
         return any(right.startswith(f"{app_label}.") for right in _rights_of(user))
 
 
@@ -38,7 +36,7 @@ def _rights_of(user: AbstractBaseUser | AnonymousUser) -> frozenset[str]:
     if not isinstance(user, User) or not user.is_active:
         return frozenset()
     rights: frozenset[str] | None = getattr(user, "_tradeline_rights", None)
-    if rights is None:  # once a request: the user is loaded anew for each
+    if rights is None:  # once a request, as each loads the user again
         names = set(user.groups.values_list("name", flat=True))
         rights = frozenset[str]().union(*(rights for role, rights in ROLES.items() if role in names))
         user._tradeline_rights = rights  # type: ignore[attr-defined] # noqa: SLF001

@@ -1,4 +1,4 @@
-"""Make accounts of staff."""
+"""Create accounts of staff."""
 
 from datetime import datetime
 

@@ -39,7 +39,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageProgress:
-    """How far a stage is: parts, rows done, rows a second and time left, where these are known."""
+    """The progress of a stage: parts, rows done, rows a second and time left, where these are known."""
 
     stage: Stage
     parts: int
@@ -51,7 +51,7 @@ class StageProgress:
 
     @property
     def percent(self) -> int:
-        """Give the share of the parts that are done, rounded down."""
+        """The share of the parts that are done, rounded down."""
         return self.done * 100 // self.parts
 
 
@@ -76,8 +76,8 @@ def _progress(stage: Stage, parts: int, found: _Counts | None, now: datetime) ->
 class Pipeline:
     """The stages of one kind of work, in order.
 
-    subject: the model whose rows the work is about; its column `parts` says into how many parts a row's stages are
-    divided. rows_a_part: how many loans or merchants are one part.
+    subject: the model whose rows the work is about; its column `parts` is the number of parts of a row's stages.
+    rows_a_part: how many loans or merchants make one part.
     """
 
     subject: type[Model]
@@ -86,11 +86,9 @@ class Pipeline:
 
     @property
     def names(self) -> list[str]:
-        """Name the stages' tasks."""
         return [stage.name for stage in self.stages]
 
     def parts_for(self, rows: int) -> int:
-        """Give the number of parts for so many rows."""
         return max(1, min(MOST_PARTS, -(-rows // self.rows_a_part)))
 
     def start(self, *, subject_id: int, actor: Actor, now: datetime) -> None:
@@ -117,7 +115,7 @@ class Pipeline:
             drop_jobs(name=name, subject_id=subject_id, now=now)
 
     def progress(self, *, subject_id: int, now: datetime) -> list[StageProgress]:
-        """Say how far each stage of a subject is, from the rows of its jobs."""
+        """Return how far each stage of a subject is, from the rows of its jobs."""
         counted = {
             name: _Counts(*counts)
             for name, *counts in self._jobs(subject_id)
@@ -140,7 +138,7 @@ class Pipeline:
         return [*begun, *ahead]
 
     def failures(self, *, subject_id: int) -> list[tuple[JobRun, Words]]:
-        """List the jobs of a subject that are parked, or failed and wait for their next attempt, and their stages."""
+        """List a subject's jobs that are parked, or failed and wait for another attempt, with their stages' words."""
         failed = Q(state=JobState.PARKED) | (Q(state=JobState.WAITING) & ~Q(error=""))
         words = {stage.name: stage.words for stage in self.stages}
         jobs = self._jobs(subject_id).filter(failed).order_by("name", "part")

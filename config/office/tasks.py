@@ -1,4 +1,4 @@
-"""Wake up, look whether something is due."""
+"""Celery tasks of the office."""
 
 from datetime import timedelta
 from zoneinfo import ZoneInfo
@@ -23,20 +23,20 @@ def sweep() -> None:
 
 @shared_task(name=START_DUE_WORK)
 def start_due_work() -> None:
-    """Let every app look whether something is due; a message that is lost or doubled is harmless."""
+    """Call every app's check for due work; a lost or doubled message is harmless."""
     for name in settings.DECLARED.due:
         current_app.tasks[name].delay()
 
 
 @shared_task(name="office.record_heartbeat")
 def heartbeat() -> None:
-    """Write that the scheduler is alive, and everything between it and the database."""
+    """Record that the scheduler is alive, and everything between it and the database."""
     record_heartbeat(now=timezone.now())
 
 
 @shared_task(name="office.roll_business_date")
 def roll_business_date() -> None:
-    """Open today, if the office goes by the wall clock; with a manual clock only people open days."""
+    """Open today, if the office runs on the wall clock; on a manual clock only people open days."""
     if settings.BUSINESS_CLOCK == "wall":
         now = timezone.now()
         try:

@@ -1,4 +1,4 @@
-"""Verbs: what people may do from a page. One mechanism asks, shows every effect, and does it when it is confirmed.
+"""Verbs: what people may do from a page. One mechanism asks, shows every effect, and acts once it is confirmed.
 
 A verb is one entry in the `verbs` of its model's admin page, one operation and one permission.
 """
@@ -35,12 +35,12 @@ NEEDS_SECOND: Final = _("This needs the approval of a second person, which canno
 REASON: Final = _("Reason")
 REASON_KEPT: Final = _("The reason is kept in the audit trail, with your name.")
 SHOW_EFFECTS: Final = _("Show the effects")
-TO_BE_GIVEN: Final = "…"  # stands for a reason while nobody was asked for one
+TO_BE_GIVEN: Final = "…"  # stands for a reason that nobody was asked for yet
 STEP, CHANGE, CONFIRM, SEEN, SURE = "step", "change", "confirm", "seen", "sure"
 
 
 class VerbForm(forms.Form):
-    """Ask for what a verb needs to know about a row."""
+    """The form for what a verb needs to know about a row."""
 
     def __init__(self, *args: Any, row: Any, **kwargs: Any) -> None:  # noqa: ANN401 - of any model
         super().__init__(*args, **kwargs)
@@ -48,32 +48,32 @@ class VerbForm(forms.Form):
         self.prepare()
 
     def prepare(self) -> None:
-        """Fit the fields to the row."""
+        """Adapt the fields to the row."""
 
 
 def reason_field(label: Words = REASON, help_text: Words = REASON_KEPT) -> forms.CharField:
-    """Ask why; the operation judges whether it is a reason."""
+    """Return a field for a reason; the operation judges whether it is one."""
     widget = UnfoldAdminTextareaWidget({"rows": 3})
     return forms.CharField(label=label, max_length=500, required=False, widget=widget, help_text=help_text)
 
 
 def text_field(label: Words, *, longest: int, **options: Any) -> forms.CharField:  # noqa: ANN401 - the field's own
-    """Ask for a line of text."""
+    """Return a field for a line of text."""
     return forms.CharField(label=label, max_length=longest, widget=UnfoldAdminTextInputWidget, **options)
 
 
 def date_field(label: Words, **options: Any) -> forms.DateField:  # noqa: ANN401 - the field's own
-    """Ask for a date."""
+    """Return a field for a date."""
     return forms.DateField(label=label, widget=UnfoldAdminTextInputWidget({"type": "date"}), **options)
 
 
 def choice_field(label: Words, *, coerce: Callable[[str], Any] = int, **options: Any) -> forms.TypedChoiceField:  # noqa: ANN401 - the field's own
-    """Ask for one of few."""
+    """Return a field for one of few choices."""
     return forms.TypedChoiceField(label=label, coerce=coerce, widget=UnfoldAdminSelectWidget, **options)
 
 
 def share_field(label: Words, **options: Any) -> forms.DecimalField:  # noqa: ANN401 - the field's own
-    """Ask for a share in percent, above 0 and below 100."""
+    """Return a field for a share in percent, above 0 and below 100."""
     widget = UnfoldAdminTextInputWidget({"inputmode": "decimal"})
     least = Decimal("0.01")
     return forms.DecimalField(
@@ -82,12 +82,12 @@ def share_field(label: Words, **options: Any) -> forms.DecimalField:  # noqa: AN
 
 
 def tick_field(label: Words) -> forms.BooleanField:
-    """Ask for a tick."""
+    """Return a field for a tick."""
     return forms.BooleanField(label=label, widget=UnfoldBooleanWidget)
 
 
 class AmountField(forms.CharField):
-    """Ask for an amount of money, in minor units; the form's row says in which currency."""
+    """An amount of money, in minor units; the form sets the currency from its row."""
 
     def __init__(self) -> None:
         widget = UnfoldAdminTextInputWidget({"inputmode": "decimal"})
@@ -95,12 +95,11 @@ class AmountField(forms.CharField):
         self.currency = ""
 
     def use(self, currency: str) -> None:
-        """Read amounts of this currency."""
         self.currency = currency
         self.label = _("Amount, %(currency)s") % {"currency": currency}
 
     def clean(self, value: Any) -> int:  # noqa: ANN401 - Django's signature
-        """Read the amount. Raises ValidationError."""
+        """Parse the amount to minor units. Raises ValidationError."""
         try:
             return parse_typed(str(super().clean(value)), self.currency)
         except BadAmount as error:
@@ -109,9 +108,9 @@ class AmountField(forms.CharField):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """Who asks for a verb, when, with which data; what the row looked like when its effects were shown.
+    """Who asks for a verb, when, and with which data; what the row looked like when its effects were shown.
 
-    sure: the warning that the effects carried was ticked off.
+    sure: the warning that came with the effects was ticked.
     """
 
     request: HttpRequest
@@ -122,13 +121,12 @@ class Asked:
     sure: bool = False
 
     def may(self, right: str) -> bool:
-        """Tell whether whoever asks has a right."""
         return self.request.user.has_perm(right)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effects:
-    """What a verb would do with what was entered; or why not; warning: something to be confirmed by a tick."""
+    """What a verb would do with what was entered, or why not; warning: something to be confirmed by a tick."""
 
     parts: Sequence[Part] = ()
     refusal: Words | None = None
@@ -143,12 +141,12 @@ Refusals = Mapping[type[Exception], Mapping[Any, Words] | Words]
 class Verb:
     """Something that may be done to a row, or to the whole list (then `row` is None).
 
-    label, done: what the button says, and what is said afterwards (of the operation's result). right: the permission.
+    label, done: the button's text, and the text shown afterwards (of the operation's result). right: the permission.
     call: the operation; the page of the row it returns is shown next. refusals: the operation's errors in words.
     form: what is asked; asked_last: which of its fields are asked beside the confirmation. about: shown above the form.
     effects: what would happen, shown before it is confirmed; without it the form is sent at once. why_not: why the
-    verb is off for a row. offered: whether a page shows it at all. seen: what the effects depend on, handed back to
-    `call` as it was when they were shown, so that a stale page does nothing else than it said.
+    verb is off for a row. offered: whether a page shows it at all. seen: what the effects depend on, passed to
+    `call` as it was when they were shown, so that a stale page does only what it showed.
     needs_second: whether a second person has to approve. Until approvals exist, such a verb is refused.
     """
 
@@ -171,7 +169,7 @@ class Verb:
     needs_second: bool = False
 
     def why_off(self, row: Any, asked: Asked) -> Words | None:  # noqa: ANN401 - of any model
-        """Say why whoever asks may not do it now; None if they may."""
+        """Return why the asker may not do it now; None if they may."""
         if not asked.may(self.right):
             return NO_RIGHT
         if self.needs_second:
@@ -179,14 +177,14 @@ class Verb:
         return None if self.why_not is None else self.why_not(row, asked)
 
     def said(self, error: Exception) -> Words:
-        """Say an error of the operation in words."""
+        """Return the words for an error of the operation."""
         found = next(words for kind, words in self.refusals.items() if isinstance(error, kind))
         return found[error.reason] if isinstance(found, Mapping) else found  # type: ignore[attr-defined] # of Refused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """Where a verb's page stands. previews: its form leads to its effects, not to the deed; confirms: they are shown.
+    """How far a verb's page is. previews: its form leads to the effects, not the operation; confirms: they are shown.
 
     result: what the operation returned, once it is done.
     """
@@ -203,12 +201,12 @@ class Step:
 
 
 def asked_by(request: HttpRequest) -> Asked:
-    """Know who asks. Raises PermissionDenied for a stranger."""
+    """Return who asks, now. Raises PermissionDenied for a stranger."""
     return Asked(request=request, actor=actor_of(request.user), now=timezone.now())
 
 
 def take_step(verb: Verb, row: Any, request: HttpRequest) -> Step:  # noqa: ANN401 - of any model
-    """Ask, show the effects, or do it, as far as the request has come. Raises PermissionDenied."""
+    """Ask, show the effects, or act, depending on the request. Raises PermissionDenied."""
     if not request.user.has_perm(verb.right):
         raise PermissionDenied
     sent = request.method == "POST"
@@ -246,7 +244,7 @@ def take_step(verb: Verb, row: Any, request: HttpRequest) -> Step:  # noqa: ANN4
 def _do(  # noqa: PLR0917
     verb: Verb, row: Any, asked: Asked, form: VerbForm | None, about: Sequence[Part], seen: str | None  # noqa: ANN401
 ) -> Step:  # fmt: skip
-    """Call the operation, and tell what came of it."""
+    """Call the operation, and report its result."""
     try:
         result = verb.call(row, asked)
     except Contended:
@@ -305,5 +303,5 @@ def _as_text(part: forms.Field, value: Any) -> object:  # noqa: ANN401 - of any 
 
 
 def url_name(model: type[Model], verb: Verb) -> str:
-    """Name the address of a verb."""
+    """Return the name of a verb's URL."""
     return f"{model._meta.app_label}_{model._meta.model_name}_{verb.name}"

@@ -1,4 +1,4 @@
-"""How the office writes amounts, shares and signs."""
+"""Format amounts, shares and signs for the office."""
 
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import TYPE_CHECKING, Final
@@ -21,15 +21,15 @@ HUNDREDTH: Final = Decimal("0.01")
 
 
 def percent(part: int, whole: int, to: Decimal = TENTH) -> str:
-    """Write a share as a percentage, rounded half to even; a dash of nothing."""
+    """Format a share as a percentage, rounded half to even; a dash where the whole is 0."""
     return f"{(Decimal(part * 100) / whole).quantize(to, ROUND_HALF_EVEN)} %" if whole else NOTHING
 
 
 def signed(number: int) -> str:
-    """Write a number with its sign, thousands separated."""
+    """Format a number with its sign, thousands separated."""
     return f"{'+' if number > 0 else MINUS if number < 0 else ''}{abs(number):,}"
 
 
 def money(minor: int, currency: str) -> str:
-    """Write an amount with thousands separated, without its currency."""
+    """Format an amount with thousands separated, without its currency."""
     return format_minor(minor, currency, grouped=True).replace("-", MINUS)

@@ -1,4 +1,4 @@
-"""Write dates as ISO does, wherever the theme writes them."""
+"""ISO dates, wherever the theme formats them."""
 
 DATE_FORMAT = "Y-m-d"
 TIME_FORMAT = "H:i"

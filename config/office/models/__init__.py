@@ -1,4 +1,4 @@
-"""The tables of the office."""
+"""Tables of the office."""
 
 from config.office.models.business_date import BusinessDate
 from config.office.models.heartbeat import Heartbeat

@@ -1,4 +1,4 @@
-"""Keep the business date."""
+"""The business date."""
 
 from django.db import models
 from django.db.models import Q
@@ -7,7 +7,7 @@ from config.db.locking import LockingQuerySet
 
 
 class BusinessDate(models.Model):
-    """The one row that says which business day is open; none before the office opens its first."""
+    """The single row with the open business day; none before the office opens its first."""
 
     current = models.DateField()
 

@@ -1,11 +1,11 @@
-"""Keep when the scheduler was last heard of."""
+"""When the scheduler was last heard of."""
 
 from django.db import models
 from django.db.models import Q
 
 
 class Heartbeat(models.Model):
-    """The one row that a worker writes whenever the scheduler asks for it; none before the first time."""
+    """The single row that a worker writes whenever the scheduler asks for it; none before the first time."""
 
     at = models.DateTimeField()
 

@@ -1,4 +1,4 @@
-"""Keep what the workers have to do, and how far they are."""
+"""The jobs of the workers, and their progress."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -12,8 +12,6 @@ from config.db.locking import LockingQuerySet
 
 
 class JobState(StrEnum):
-    """The states of a job."""
-
     WAITING = "WAITING"
     RUNNING = "RUNNING"
     DONE = "DONE"
@@ -27,25 +25,20 @@ ENDED = [JobState.DONE.value, JobState.DROPPED.value]
 
 
 class JobRunQuerySet(LockingQuerySet["JobRun"]):
-    """Select jobs."""
-
     def of(self, name: str, subject_id: int) -> Self:
-        """Keep all parts of one piece of work."""
         return self.filter(name=name, subject_id=subject_id)
 
     def claimable(self, now: datetime) -> Self:
-        """Keep those that wait, and those whose worker let its lease run out."""
         return self.filter(Q(state=JobState.WAITING) | Q(state=JobState.RUNNING, lease_until__lt=now))
 
     def held(self, job_id: int, token: int) -> Self:
-        """Keep the job if the claim with this token still holds it."""
         return self.filter(pk=job_id, token=token, state=JobState.RUNNING)
 
 
 class JobRun(models.Model):
     """One unit of work, claimed by a worker under a lease and a fencing token.
 
-    The row, not the broker's message, says that the work is due. `subject_id` and `part` say what it is about
+    The row, not the broker's message, records that the work is due. `subject_id` and `part` say what it is about
     (the run and its shard); `token` rises with every claim, so a worker that slept past its lease commits nothing.
     """
 

@@ -1,4 +1,4 @@
-"""Keep what was done, by whom."""
+"""The audit trail: what was done, and by whom."""
 
 from django.db import models
 from django.db.models import Q
@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class OperationEvent(models.Model):
-    """One operation that was committed. A trigger refuses UPDATE and DELETE."""
+    """One committed operation. A trigger refuses UPDATE and DELETE."""
 
     name = models.CharField(max_length=80)
     subject = models.CharField(max_length=80)

@@ -1,4 +1,4 @@
-"""Make the first administrator."""
+"""Create the first administrator."""
 
 from argparse import ArgumentParser
 from getpass import getpass
@@ -14,7 +14,7 @@ from config.office.staff import NameTaken, create_administrator
 
 
 class Command(BaseCommand):
-    """Make a member of staff who may make others."""
+    """A member of staff who may create others."""
 
     help = "Create an administrator: the one who makes the accounts of all others."
 
