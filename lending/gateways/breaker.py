@@ -15,9 +15,9 @@ SILENT = (NoAnswer, OSError, ValueError)
 
 @dataclass(slots=True)
 class Breaker:
-    """Stands before a gateway while somebody works through a list; `silences`: without an answer so far, in a row.
+    """Guards a gateway while a list is worked through; `silences`: orders without an answer so far, in a row.
 
-    An order without an answer may have been done: nobody knows, and it is asked for again.
+    An order without an answer may have been executed: nobody knows, and it is asked for again.
     """
 
     name: str
@@ -26,11 +26,11 @@ class Breaker:
 
     @property
     def is_down(self) -> bool:
-        """Say whether to stop asking: what is left is for the next sweep."""
+        """Whether to stop asking: what is left is for the next sweep."""
         return self.silences >= SILENCES
 
     def give_one_more(self) -> None:
-        """Allow one order to a gateway that was down: whether it answers again, somebody must find out."""
+        """Allow one order to a gateway that was down, to find out whether it answers again."""
         self.silences = SILENCES - 1
 
     def pay(self, order: Order) -> Answer | None:

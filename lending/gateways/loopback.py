@@ -12,9 +12,9 @@ from lending.gateways.protocol import Order, Report
 
 @dataclass(frozen=True, slots=True)
 class Loopback:
-    """Remembers what was asked, as a bank would: one file a key, made at once or not at all.
+    """Remembers orders as a bank would: one file a key, executed at once or not at all.
 
-    `balance_of` tells what a merchant has left to collect from (minor units).
+    `balance_of` returns what a merchant has left to collect from (minor units).
     """
 
     directory: Path
@@ -25,15 +25,15 @@ class Loopback:
         return self._once(order, lambda: order.amount.minor)
 
     def collect(self, order: Order) -> Moved | Nothing:
-        """Give the amount, or what the merchant has left if that is less."""
+        """Collect the amount, or what the merchant has left if that is less."""
         return self._once(order, lambda: max(0, min(order.amount.minor, self.balance_of(order.merchant_id))))
 
     def reports(self) -> tuple[Report, ...]:
-        """Report nothing: every answer came at once."""
+        """Return nothing: every answer came at once."""
         return ()
 
     def forget(self, report: Report) -> None:
-        """Forget nothing: there are no reports."""
+        """Do nothing: there are no reports."""
 
     def _once(self, order: Order, moved: Callable[[], int]) -> Moved | Nothing:
         kept = self.directory / str(order.key)

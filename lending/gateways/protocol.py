@@ -1,7 +1,7 @@
 """What a gateway must do: send money to merchants, collect from them, and report what it learns later.
 
-A gateway does a key at most once, whoever asks and how often: so to send again is to ask what became of it. Its
-answers are untrusted: what they say is checked before it is believed.
+A gateway executes a key at most once, whoever asks and how often: so sending again asks what became of it. Its
+answers are untrusted: they are checked before they are believed.
 """
 
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ class NoAnswer(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What a gateway is asked: an amount, the merchant, the account it goes to or comes from, and the key."""
+    """An order to a gateway: an amount, the merchant, the account it goes to or comes from, and the key."""
 
     key: UUID
     amount: Money
@@ -37,7 +37,7 @@ class Report:
 
 
 class Gateway(Protocol):
-    """Moves money to merchants and from them."""
+    """Moves money to and from merchants."""
 
     def pay(self, order: Order) -> Answer:
         """Move the whole amount, or nothing. Raises NoAnswer."""
@@ -46,7 +46,7 @@ class Gateway(Protocol):
         """Move as much of the amount as there is. Raises NoAnswer."""
 
     def reports(self) -> Iterable[Report]:
-        """Give what became of pending orders, each again until it may be forgotten. Raises NoAnswer."""
+        """Return what became of pending orders, each again until it is forgotten. Raises NoAnswer."""
 
     def forget(self, report: Report) -> None:
-        """Give a report no more: it is recorded."""
+        """Return a report no more: it is recorded."""

@@ -1,4 +1,4 @@
-"""Which gateways there are: a new one is an entry here."""
+"""The gateways there are: a new one is an entry here."""
 
 from collections.abc import Callable
 from typing import Final
@@ -11,11 +11,11 @@ from lending.gateways.protocol import Gateway
 
 LOOPBACK: Final = "loopback"
 ROUTES: Final = {TransferKind.PAYOUT: LOOPBACK, TransferKind.COLLECTION: LOOPBACK}
-"""Through which gateway a new transfer goes."""
+"""The gateway of a new transfer, by its kind."""
 
 
 def set_up(*, balance_of: Callable[[int], int]) -> dict[str, Gateway]:
-    """Make the gateways that this office has set up, by the name that its transfers carry.
+    """Return the gateways that this office has set up, by the name that its transfers carry.
 
     balance_of: what a merchant has left to collect from (minor units).
     """

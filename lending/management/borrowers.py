@@ -1,4 +1,4 @@
-"""Play the merchants of a demo: some accept what they are offered, on the day they get round to it."""
+"""Act for the merchants of a demo: some accept what they are offered, some days later."""
 
 from hashlib import blake2b, sha256
 
@@ -17,9 +17,9 @@ DAYS_TO_DECIDE = 7
 
 
 def accept_some() -> int:
-    """Accept, as their merchants, the open offers whose day it is; return how many loans were applied for.
+    """Accept, for their merchants, the open offers whose day it is; return how many loans were applied for.
 
-    Who is willing, when, and for how much follows from the offer alone: a demo that is cut off goes on alike.
+    Who is willing, when, and for how much depends on the offer alone: a demo that is interrupted continues alike.
     """
     today, applied = get_business_date(), 0
     for offer in Offer.objects.open().select_related("merchant__partner").order_by("pk"):
@@ -37,7 +37,7 @@ def accept_some() -> int:
 
 
 def have_accounts() -> None:
-    """See that whoever has an offer can be paid: a stranger who follows docs/api.md may accept any of them."""
+    """Give a payout account to every merchant with an offer: a stranger who follows docs/api.md may accept any."""
     for offer in Offer.objects.open().select_related("merchant"):
         _have_account(offer.merchant)
 
@@ -49,7 +49,7 @@ def _draw(offer: Offer) -> int:
 
 
 def accept_as_merchant(offer: Offer) -> Application:
-    """Ask for between half and all of what is offered, over one of the longer terms.
+    """Apply for between half and all of what is offered, over one of the longer terms.
 
     Raises OfferNotAccepted, MerchantNotScored, Contended.
     """
@@ -75,7 +75,7 @@ def accept_as_merchant(offer: Offer) -> Application:
 
 
 def _have_account(merchant: Merchant) -> None:
-    """See that the merchant has an account that may be paid to: entered by its partner, verified by the office."""
+    """Ensure that the merchant has an account that may be paid to: entered by its partner, verified by the office."""
     if PayoutAccount.objects.verified().filter(merchant=merchant).exists():
         return
     account = enter_payout_account(

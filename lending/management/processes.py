@@ -6,13 +6,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
 
-PAUSE = 1  # seconds before what ended is started again: what cannot start must not spin
+PAUSE = 1  # seconds before a process that ended is restarted: one that cannot start must not spin
 PATIENCE = 30  # seconds for a warm shutdown
 
 
 @contextmanager
 def supervised(*commands: Sequence[str], log: Path) -> Iterator[None]:
-    """Run each command while the block runs, again whenever it ends; at the end of the block they are ended."""
+    """Run each command while the block runs, restarting it whenever it ends; end them with the block."""
     over = Event()
     threads = [Thread(target=_keep_running, args=(command, log, over)) for command in commands]
     for thread in threads:

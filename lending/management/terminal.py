@@ -1,4 +1,4 @@
-"""Read what a command is given, and lay out what it prints."""
+"""Read a command's input, and lay out its output."""
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ def read_text(name: str) -> str:
 
 
 def table(title: str, rows: Sequence[Mapping[str, object]], currency: str) -> Iterator[str]:
-    """Give the lines of a table of rows with the same fields; minor units are shown as amounts of the currency."""
+    """Yield the lines of a table of rows with the same fields; minor units are formatted as amounts of the currency."""
     if not rows:
         yield f"{title}: none"
         return
@@ -35,7 +35,7 @@ def table(title: str, rows: Sequence[Mapping[str, object]], currency: str) -> It
 
 
 def printable(lines: Iterator[str]) -> str:
-    """Join lines; what is not UTF-8 is replaced."""
+    """Join lines, replacing what is not UTF-8."""
     return "\n".join(lines).encode(errors="replace").decode()
 
 

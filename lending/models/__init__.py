@@ -1,4 +1,4 @@
-"""The tables of lending."""
+"""Tables of lending."""
 
 from lending.models.application import Application, Decision
 from lending.models.day_close import DayClose, ProofLine

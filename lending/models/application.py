@@ -1,4 +1,4 @@
-"""Keep the applications for loans, and every decision on them."""
+"""Applications for loans, and every decision on them."""
 
 from typing import Self
 
@@ -20,15 +20,12 @@ REFERRED = ApplicationState.REFERRED.value
 
 
 class ApplicationQuerySet(LockingQuerySet["Application"]):
-    """Select applications."""
-
     def referred(self) -> Self:
-        """Keep those that wait for a person."""
         return self.filter(state=REFERRED)
 
 
 class Application(models.Model):
-    """A merchant's wish to borrow an amount under an offer, with the evidence that its terms were signed.
+    """A merchant's request to borrow an amount under an offer, with the evidence that its terms were signed.
 
     `score` is the fresh one that was decided on; `external_ref` is the partner's own, unique for ever.
     """
@@ -84,10 +81,10 @@ class Application(models.Model):
 
 
 class Decision(models.Model):
-    """What was decided on an application, by the rules or by a person, and on what. Append-only.
+    """A decision on an application, by the rules or by a person, and what it rests on. Append-only.
 
-    `snapshot` is the canonical JSON of every input, on which the rules decide alike for ever, and `result` what they
-    said; `ground` is the rule that counted then, "" where none did; a person who decides gives a `reason`.
+    `snapshot` is the canonical JSON of every input, from which the rules always decide alike; `result` is what they
+    said; `ground` is the rule that counted, "" where none did; a person who decides gives a `reason`.
     """
 
     application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="decisions")

@@ -1,4 +1,4 @@
-"""Keep the closings of business days, and the proofs of their books."""
+"""Closes of business days, and the proofs of their books."""
 
 from typing import Self
 
@@ -15,17 +15,14 @@ WORKING = CloseState.WORKING.value
 
 
 class DayCloseQuerySet(LockingQuerySet["DayClose"]):
-    """Select closings."""
-
     def working(self) -> Self:
-        """Keep the one under way."""
         return self.filter(state=WORKING)
 
 
 class DayClose(models.Model):
-    """The closing of one business day, behind the one that is open; what it booked is in its entries.
+    """The close of one business day, behind the one that is open; what it booked is in its entries.
 
-    loans: how many were advanced. drifted: loans whose row is not what their events say, the first hundred.
+    loans: how many were advanced. drifted: loans whose row is not what their events give, the first hundred.
     """
 
     day = models.DateField(unique=True)
@@ -58,7 +55,7 @@ class DayClose(models.Model):
 
 
 class ProofLine(models.Model):
-    """One account in one currency at a close: what the ledger has, and what the loans say. Append-only.
+    """One account in one currency at a close: what the ledger has, and what the loans add up to. Append-only.
 
     Minor units, debits positive; the books are proven if both are equal in every line.
     """

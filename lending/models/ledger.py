@@ -1,4 +1,4 @@
-"""Keep the books: accounts, entries, and postings that have both sides in one row."""
+"""The books: accounts, entries, and postings that have both sides in one row."""
 
 from django.db import models
 from django.db.models import F, Q
@@ -33,8 +33,8 @@ class LedgerAccount(models.Model):
 class Entry(models.Model):
     """One thing that was booked. Append-only.
 
-    Either a loan's own: what its `event` moved, or, without one, what it earned before a write that came ahead of
-    the close; or what a day's `close` accrued for loans of a product, some thousand at a time.
+    Either a loan's own: what its `event` moved or, without one, what it earned before a write ahead of the close;
+    or what a day's `close` accrued for loans of a product, some thousand at a time.
     """
 
     code = models.CharField(max_length=13, choices=[(code, code) for code in CODES])

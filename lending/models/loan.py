@@ -1,4 +1,4 @@
-"""Keep the loans: their terms, what happened to them, and what follows from it."""
+"""Loans: their terms, what happened to them, and what follows from it."""
 
 from datetime import date
 from typing import Self
@@ -23,26 +23,20 @@ EXPOSED = [LoanStatus.APPROVED.value, LoanStatus.ACTIVE.value]
 
 
 class LoanQuerySet(LockingQuerySet["Loan"]):
-    """Select loans."""
-
     def exposed(self) -> Self:
-        """Keep those that owe or are about to."""
         return self.filter(status__in=EXPOSED)
 
     def active(self) -> Self:
-        """Keep those whose money is out and not all back."""
         return self.filter(status=ACTIVE)
 
     def behind(self, to: date) -> Self:
-        """Keep those whose books do not reach this date yet."""
         return self.filter(booked_to__lt=to)
 
     def owing(self, on: date) -> Self:
-        """Keep those on which something may be due on a date."""
+        """Filter to those on which something may be due on a date."""
         return self.filter(Q(due_minor__gt=0) | Q(next_due__lte=on), disbursed_on__lte=on)
 
     def of_part(self, part: int, parts: int) -> Self:
-        """Keep one of so many parts of all loans."""
         return self.annotate(part=Mod(F("pk"), parts)).filter(part=part)
 
 
@@ -51,7 +45,7 @@ class Loan(models.Model):
 
     `terms` is what the contract engine reads. Amounts are minor units. `worst_dpd` is the most days past due that a
     close found, after it had collected what was due. From `overdue_minor` to `penalty_numerator` is what the next
-    close goes on from (`lending.domain.contract.accrual`), by arithmetic alone until `replay_on`, the first date on
+    close continues from (`lending.domain.contract.accrual`), by arithmetic alone until `replay_on`, the first date on
     which an instalment falls due or passes its grace.
     """
 
@@ -167,9 +161,9 @@ class Loan(models.Model):
 
 
 class LoanEvent(models.Model):
-    """One thing that happened to a loan, in the order of booking. Append-only.
+    """One event of a loan, in the order of booking. Append-only.
 
-    `external_ref` is the partner's own name of a repayment, unique for ever; "" for others.
+    `external_ref` is the partner's own reference of a repayment, unique for ever; "" for others.
     """
 
     loan = models.ForeignKey(Loan, on_delete=models.PROTECT, related_name="events")
@@ -209,7 +203,7 @@ class LoanEvent(models.Model):
 
 
 class Instalment(models.Model):
-    """One row of a loan's schedule as drawn, and what of its principal is neither repaid nor prepaid."""
+    """One row of a loan's schedule as drawn, and how much of its principal is neither repaid nor prepaid."""
 
     loan = models.ForeignKey(Loan, on_delete=models.PROTECT, related_name="instalments")
     no = models.SmallIntegerField()

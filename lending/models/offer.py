@@ -1,4 +1,4 @@
-"""Keep the offers that are made to merchants."""
+"""Offers to merchants, the rounds that make them, and credit lines."""
 
 from typing import Self
 
@@ -34,15 +34,13 @@ class OfferRound(models.Model):
 
 
 class OfferQuerySet(LockingQuerySet["Offer"]):
-    """Select offers."""
-
     def open(self) -> Self:
-        """Keep those that can still be accepted, unless they expired."""
+        """Filter to those that can still be accepted, unless they expired."""
         return self.filter(state__in=OPEN)
 
 
 class CreditLine(models.Model):
-    """How much a merchant may owe in all, as the last night left it (`lending.domain.origination.line`)."""
+    """How much a merchant may owe in all, as of the last night (`lending.domain.origination.line`)."""
 
     merchant = models.OneToOneField(Merchant, on_delete=models.PROTECT, related_name="+")
     limit_minor = models.BigIntegerField()
@@ -66,7 +64,7 @@ class CreditLine(models.Model):
 class Offer(models.Model):
     """What one merchant may borrow, as of one score: up to a limit, at a price, until a date.
 
-    `limit_minor` is what can be lent anew, `most_by_months` the most of it by term. `caps` holds every cap by name in
+    `limit_minor` is what can be newly lent, `most_by_months` the most of it by term. `caps` has every cap by name in
     minor units, null where it does not apply; `binding` names the least.
     `expires_on` is the first business date on which it can no longer be accepted.
     """

@@ -1,4 +1,4 @@
-"""Keep the versions of products, as immutable hashed data."""
+"""Versions of products, as immutable hashed data."""
 
 from django.db import models
 from django.db.models import Q
@@ -8,7 +8,7 @@ from config.kernel.money import CURRENCY_PATTERN
 
 
 class ProductVersion(models.Model):
-    """One product as canonical JSON, known by its hash; the last entered of a currency is the one sold. Append-only."""
+    """One product as canonical JSON, identified by its hash; the last entered of a currency is sold. Append-only."""
 
     sha256 = models.CharField(max_length=64, unique=True)
     code = models.CharField(max_length=40)

@@ -1,4 +1,4 @@
-"""Keep the money that is sent and collected through gateways."""
+"""Money sent and collected through gateways."""
 
 from datetime import datetime
 from typing import Self
@@ -19,33 +19,28 @@ SENDABLE = sorted(state.value for state in SENDABLE_TRANSFERS)
 
 
 class TransferQuerySet(LockingQuerySet["Transfer"]):
-    """Select transfers."""
-
     def open(self) -> Self:
-        """Keep those whose outcome is not known."""
         return self.filter(state__in=OPEN)
 
     def sendable(self, now: datetime) -> Self:
-        """Keep those that may be sent, or asked for again, by now."""
         return self.filter(state__in=SENDABLE, next_attempt_at__lte=now)
 
     def unknown(self) -> Self:
-        """Keep those that were sent and got no answer."""
         return self.filter(state=TransferState.UNKNOWN)
 
 
 class Transfer(models.Model):
-    """One movement of money, claimed, then sent under its key, then recorded.
+    """One movement of money: claimed, then sent under its key, then recorded.
 
-    The gateway does a key at most once, so sending it again is asking what became of it. A collection may be filled
-    in part: `moved_minor` is what came; it carries the effective date `on`. `next_attempt_at` is when it may be sent,
-    or asked for again, while it is DUE, SENT or UNKNOWN. `answer` is the gateway's words, or its reference if PENDING.
+    The gateway executes a key at most once, so sending it again asks what became of it. A collection may be filled
+    in part: `moved_minor` is what came; `on` is the effective date. `next_attempt_at` is when it may be sent, or asked
+    for again, while it is DUE, SENT or UNKNOWN. `answer` is the gateway's words, or its reference if PENDING.
     """
 
     loan = models.ForeignKey(Loan, on_delete=models.PROTECT, related_name="transfers")
     kind = models.CharField(max_length=10, choices=[(kind, kind) for kind in KINDS])
     state = models.CharField(max_length=8, choices=[(state, state) for state in STATES])
-    gateway = models.CharField(max_length=20, db_default="loopback")  # of those from before
+    gateway = models.CharField(max_length=20, db_default="loopback")  # of the transfers before this column
     key = models.UUIDField(unique=True)
     on = models.DateField()
     amount_minor = models.BigIntegerField()

@@ -1,8 +1,8 @@
-"""Take applications, decide them, and make loans of those that are approved.
+"""Take applications, decide them, and create loans from those approved.
 
-What is known of the merchant's repayment is recorded first, then it is scored afresh, each in a transaction of its
-own: so nobody waits for a batch's number while a merchant is measured. What is decided then is decided under the
-exposure's lock.
+The merchant's repayment behaviour is recorded first, then it is scored afresh, each in a transaction of its own, so
+that nobody waits for a batch's number while a merchant is measured. The decision is then made under the exposure's
+lock.
 """
 
 from datetime import date, datetime
@@ -48,7 +48,7 @@ class OfferNotAccepted(Refused[AcceptanceRefusal | ApplicationRefusal]):
 
 
 class ApplicationNotReviewed(Refused[ReviewRefusal | Ground]):
-    """The application stays as it is: the person may not decide it, or the rules decline it by now."""
+    """The application is unchanged: the person may not decide it, or the rules decline it by now."""
 
 
 def accept_offer(
@@ -62,7 +62,7 @@ def accept_offer(
     now: datetime,
     key: RequestKey | None = None,
 ) -> Application:
-    """Apply for an amount under an offer, and decide at once; approved, its money is sent for after the commit.
+    """Apply for an amount under an offer, and decide at once; if approved, the payout is queued for after the commit.
 
     Raises OfferNotAccepted, RequestNotTaken, MerchantNotScored, Contended, Offer.DoesNotExist.
     """
@@ -72,7 +72,7 @@ def accept_offer(
     offer = get_offer(offer_id=offer_id)
     refuse = partial(_refuse, amount_minor=amount_minor, months=months, evidence=evidence, external_ref=external_ref)
     refusal = refuse(offer, get_live_run())
-    if refusal is not None:  # judged again under the lock; here, so that what is hopeless is not scored first
+    if refusal is not None:  # checked again under the lock; here, so that what is hopeless is not scored first
         raise OfferNotAccepted(refusal)
     _record_repayment_behaviour(offer.merchant_id, now=now)
     score = score_merchant(merchant_id=offer.merchant_id, actor=actor, now=now)
@@ -131,11 +131,10 @@ def accept_offer(
 def review_application(
     *, application_id: int, outcome: Outcome, reason: str, band: Band | None, actor: Actor, now: datetime
 ) -> Application:
-    """Let a person approve or decline an application that the rules left to one.
+    """Approve or decline, as a person, an application that the rules referred.
 
-    `band` is the widest authority of the person's roles. What the rules by which it was referred decline by now,
-    nobody approves.
-    Raises ApplicationNotReviewed, Contended, Application.DoesNotExist.
+    `band` is the widest authority of the person's roles. Nobody approves what the rules that referred it decline by
+    now. Raises ApplicationNotReviewed, Contended, Application.DoesNotExist.
     """
     with operation():
         unlocked = get_application(application_id=application_id)
@@ -176,9 +175,9 @@ def review_application(
 
 
 def lock_exposure(merchant: Merchant, product: Product) -> None:
-    """Hold what bounds a merchant's borrowing until the transaction ends: its owner's group, else itself.
+    """Lock what bounds a merchant's borrowing until the transaction ends: its owner's group, else itself.
 
-    Where the product has rooms that all its merchants share, those are held as well. Raises NoTransaction, Contended.
+    Rooms that all merchants of the product share are locked as well. Raises NoTransaction, Contended.
     """
     require_transaction()
     if product.limits.portfolio_room_minor is not None or product.limits.category_rooms_minor:
@@ -186,11 +185,11 @@ def lock_exposure(merchant: Merchant, product: Product) -> None:
     if merchant.owner_id is not None:
         Owner.objects.filter(pk=merchant.owner_id).lock().get()
     if Merchant.objects.filter(pk=merchant.pk).lock().get().owner_id != merchant.owner_id:
-        raise Contended  # it changed hands meanwhile: another group is to be held
+        raise Contended  # it changed hands meanwhile: another group must be locked
 
 
 def _record_repayment_behaviour(merchant_id: int, *, now: datetime) -> None:
-    """Tell scoring how the merchant stood at the end of the last closed day, if its close knew it otherwise.
+    """Report to scoring how the merchant stood at the end of the last closed day, if its close saw it otherwise.
 
     Only up to the last closed day: before a day's collections are in, every borrower looks late.
     """
@@ -204,7 +203,7 @@ def _record_repayment_behaviour(merchant_id: int, *, now: datetime) -> None:
 def _refuse(
     offer: Offer, run: ScoreRun | None, *, amount_minor: int, months: int, evidence: SignedTerms, external_ref: str
 ) -> AcceptanceRefusal | ApplicationRefusal | None:
-    """Judge from what is stored now whether the offer may be accepted, on a score of the run."""
+    """Decide from what is stored now whether the offer may be accepted, on a score of the run."""
     on = get_business_date()
     if on is None:
         return ApplicationRefusal.NO_BUSINESS_DATE
@@ -225,7 +224,7 @@ def _refuse(
 def _judge(
     score: Score, product: Product, rules: Rules, *, on: date, amount_minor: int, months: int
 ) -> tuple[DecisionFacts, Verdict]:
-    """Gather what is known now and let the rules decide; called under the exposure's lock."""
+    """Gather what is known now and apply the rules; called under the exposure's lock."""
     pinned = get_score(merchant_id=score.merchant_id, score_id=score.pk)
     facts = DecisionFacts(
         product_sha256=product.sha256,
@@ -247,7 +246,7 @@ def _keep_decision(
     reason: str,
     now: datetime,
 ) -> None:
-    """Keep what was decided, by the rules unless a person's outcome is given, and everything it rests on."""
+    """Store the decision, the rules' unless a person's outcome is given, and everything it rests on."""
     snapshot, sha256 = snapshot_of(facts)
     Decision.objects.create(
         application=application,
@@ -263,7 +262,7 @@ def _keep_decision(
 
 
 def _make_loan(application: Application, account: PayoutAccount, product: Product, *, now: datetime) -> None:
-    """Promise the loan at the price that was signed, and have it paid out."""
+    """Create the loan at the price that was signed, and queue its payout."""
     terms = terms_of(
         product,
         grade=Grade(application.offer.grade),

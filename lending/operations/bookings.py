@@ -1,4 +1,4 @@
-"""Write an event, its entries and what follows from it: parts of the caller's operation, under the loan's lock."""
+"""Write an event, its entries and what follows from it, as parts of the caller's operation, under the loan's lock."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -88,7 +88,7 @@ def post(entry: Entry, moved: Sequence[Movement], *, currency: str) -> None:
 def lock_books(*, exclusive: bool) -> None:
     """Lock the books until the transaction ends: exclusively to declare a day proven, shared to book.
 
-    So nothing is booked into a day behind its proof, not even by a booking that began before the close did. Bookings
+    So nothing is booked into a day after its proof, not even by a booking that began before the close did. Bookings
     do not wait for each other, only for a close that holds or waits for the exclusive lock.
     """
     lock_name("lending.books", shared=not exclusive)
@@ -114,7 +114,7 @@ def _write_projection(loan: Loan, projection: Projection, *, booked_to: date) ->
 
 
 def _write_schedule(loan: Loan, replayed: Replayed, left_minor: Sequence[int]) -> None:
-    """Write the schedule as drawn, and what of each row is left; without a disbursement there is none."""
+    """Write the schedule as drawn, and what is left of each row; it is empty without a disbursement."""
     rows = [
         Instalment(
             loan=loan,

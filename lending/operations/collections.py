@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 
 
 def collect_dues(gateways: Mapping[str, Gateway], *, claim: Claim, clock: Clock) -> int:
-    """Collect what the loans of a part of a closing owe on its day; return how many were asked. Raises StaleRow.
+    """Collect what the loans of a close's part owe on its day; return how many were asked. Raises StaleRow.
 
     What is done stays done, whoever takes over.
     """
@@ -46,15 +46,15 @@ def collect_dues(gateways: Mapping[str, Gateway], *, claim: Claim, clock: Clock)
         report_progress(claim=claim, done=done, total=len(loans), now=clock())
         try:
             collect_loan(bank, loan_id=loan_id, on=on, to=on, clock=clock)
-        except Contended:  # somebody works on this loan: the next close asks again, and the others do not wait
+        except Contended:  # somebody is working on this loan: the next close asks again, and the others do not wait
             log.warning("collection_left", loan_id=loan_id)
     return len(loans)
 
 
 def collect_loan(bank: Breaker, *, loan_id: int, on: date, to: date, clock: Clock) -> None:
-    """Collect what is due on each day from one to another; where an earlier collection is open, first that.
+    """Collect what is due on each day from one to another; an earlier collection that is open comes first.
 
-    While the bank is down, what is due is written down only: the sweep collects it for its date.
+    While the bank is down, what is due is only recorded: the sweep collects it for its date.
     """
     while on <= to:
         if bank.is_down:
@@ -72,9 +72,9 @@ def collect_loan(bank: Breaker, *, loan_id: int, on: date, to: date, clock: Cloc
 
 
 def claim_collection(*, loan_id: int, on: date, gateway: str, now: datetime) -> Claimed | None:
-    """Claim what a loan owes on a date for collecting through a gateway.
+    """Claim what a loan owes on a date for collection through a gateway.
 
-    None if nothing is due, it was asked for already, or what is open is for another gateway.
+    None if nothing is due, it was already asked for, or what is open is for another gateway.
     """
     with operation():
         loan = lock_loan(loan_id)
@@ -87,13 +87,13 @@ def claim_collection(*, loan_id: int, on: date, gateway: str, now: datetime) -> 
 
 
 def leave_collection(*, loan_id: int, on: date, gateway: str, now: datetime) -> None:
-    """Write what a loan owes on a date as a collection to be sent: the sweep does, for that date."""
+    """Record what a loan owes on a date as a collection, which the sweep sends for that date."""
     with operation():
         _collection_of(lock_loan(loan_id), on=on, gateway=gateway, now=now)
 
 
 def record_collection(*, transfer_id: int, answer: Answer | None, now: datetime) -> Transfer:
-    """Record what a gateway said of a collection, and book what came as a repayment of its date."""
+    """Record a gateway's answer to a collection, and book what came as a repayment of its date."""
     with operation():
         loan, transfer = lock_transfer(transfer_id)
         settled = settle_transfer(transfer, answer, now=now)
@@ -103,9 +103,9 @@ def record_collection(*, transfer_id: int, answer: Answer | None, now: datetime)
 
 
 def _collection_of(loan: Loan, *, on: date, gateway: str, now: datetime) -> Transfer | None:
-    """Get the loan's open collection, or that of the date, or make it; None if nothing is due.
+    """Return the loan's open collection, or that of the date, or create it; None if nothing is due.
 
-    One that was never sent is for what is owed still: what was paid meanwhile is not fetched once more.
+    One that was never sent is for what is still owed: what was paid meanwhile is not collected again.
     """
     known = Transfer.objects.filter(loan=loan, kind=TransferKind.COLLECTION).filter(Q(on=on) | Q(state__in=OPEN))
     transfer = known.order_by("pk").first()

@@ -1,7 +1,7 @@
 """Close a business day behind the one that is open: collect, accrue, verify, prove.
 
-What a part of a stage has done is in the loans' rows, so one that is cut off goes on where it was, and a day that is
-closed twice books nothing.
+What a part of a stage has done is in the loans' rows, so one that is interrupted continues where it was, and a day
+that is closed twice books nothing.
 """
 
 from collections import defaultdict
@@ -39,7 +39,7 @@ from lending.queries.loans import accrual_state_of, contracts_of, position_of
 from scoring.operations.behaviour import record_behaviour
 
 ACCRUED_AT_ONCE: Final = 1_000
-"""Loans a transaction: few enough that a payment that meets the close waits for a moment, not for the whole part."""
+"""Loans a transaction: few enough that a payment that meets the close waits briefly, not for the whole part."""
 WRITE: Final = """
 UPDATE lending_loan SET booked_to = n.booked_to, interest_minor = n.interest, penalty_minor = n.penalty,
     due_minor = n.due, dpd = n.dpd, worst_dpd = greatest(worst_dpd, n.dpd), next_due = n.next_due,
@@ -53,11 +53,11 @@ WHERE lending_loan.id = n.id AND lending_loan.booked_to < n.booked_to
 
 
 class DayNotClosed(Refused[CloseRefusal]):
-    """No closing was started."""
+    """No close was started."""
 
 
 class DayNotOpened(Refused[OpeningRefusal]):
-    """The business date stays."""
+    """The business date was not moved."""
 
 
 def close_day(*, actor: Actor, now: datetime, seen: date | None = None) -> DayClose:
@@ -80,7 +80,7 @@ def close_day(*, actor: Actor, now: datetime, seen: date | None = None) -> DayCl
 
 
 def open_first_day(*, on: date, actor: Actor, now: datetime) -> date:
-    """Open the day on which an office begins that goes by a manual clock. Raises DayNotOpened, Contended."""
+    """Open the first day of an office that runs on a manual clock. Raises DayNotOpened, Contended."""
     refusal = get_first_refusal(days_away=(on - now.date()).days)
     if refusal is not None:
         raise DayNotOpened(refusal)
@@ -93,8 +93,8 @@ def open_first_day(*, on: date, actor: Actor, now: datetime) -> date:
 def open_next_day(*, after: date, actor: Actor, now: datetime) -> DayClose:
     """Open the business day after the one that was shown, then start closing what is behind it.
 
-    For an office that goes by a manual clock. Raises DayNotOpened where nothing was opened; DayNotClosed, Contended
-    also after the day was opened.
+    For an office on a manual clock. Raises DayNotOpened where nothing was opened; DayNotClosed, Contended also after
+    the day was opened.
     """
     refusal = get_opening_refusal(after=after)
     if refusal is not None:
@@ -114,7 +114,7 @@ def collect_part(*, claim: Claim, clock: Clock, gateways: Mapping[str, Gateway] 
 
 
 def accrue_part(*, claim: Claim, clock: Clock) -> None:
-    """Book what the loans of a part earned in the night of the day, and tell scoring how their merchants stand.
+    """Book what the loans of a part earned in the night of the day, and report to scoring how their merchants repay.
 
     Raises StaleRow if fenced off.
     """
@@ -125,7 +125,7 @@ def accrue_part(*, claim: Claim, clock: Clock) -> None:
     while keys := list(behind.values_list("pk", flat=True)[:ACCRUED_AT_ONCE]):
         with operation():
             hold_claim(claim=claim, done=done, total=total, now=clock())
-            # Locked, then asked again: whoever paid meanwhile has been advanced by that.
+            # Locked, then read again: a loan paid meanwhile has been advanced by that.
             loans = list(Loan.objects.active().behind(to).filter(pk__in=keys).lock())
             if loans:
                 _accrue(close, loans, to=to, now=clock())
@@ -134,23 +134,23 @@ def accrue_part(*, claim: Claim, clock: Clock) -> None:
         with operation():
             hold_claim(claim=claim, done=done, total=done, now=clock())
             record_behaviour(facts=end.behaviours, on=close.day, now=clock())
-            # Of those that a payment took past the night before the closing came to them.
+            # Loans that a payment took past the night before the close reached them.
             for loan_id, dpd in sorted(end.later_than_ever.items()):
                 Loan.objects.filter(pk=loan_id, disbursed_on__lte=close.day, worst_dpd__lt=dpd).update(worst_dpd=dpd)
     with operation():
-        # Counted, not added up as they are done: whoever takes over does not know what was done before.
+        # Counted, not summed along the way: whoever takes over does not know what was done before.
         running = Loan.objects.active().filter(disbursed_on__lte=close.day).of_part(claim.part, close.parts)
         DayClose.objects.filter(pk=close.pk).update(loans=F("loans") + running.count())
         CLOSE.finish_part(claim=claim, done=done, now=clock())
 
 
 def verify_part(*, claim: Claim, clock: Clock) -> None:
-    """Compare the loans of a part with what replaying their events gives. Raises StaleRow if fenced off."""
+    """Compare the loans of a part with a replay of their events. Raises StaleRow if fenced off."""
     close = DayClose.objects.get(pk=claim.subject_id)
     done, drifted = 0, list[int]()
     for loans in booked_loans(part=claim.part, parts=close.parts):
         suspects = drifted_loans(loans)
-        if suspects:  # looked at again under their locks: a payment between row and events is no drift
+        if suspects:  # checked again under their locks: a payment between row and events is not drift
             with operation():
                 drifted += drifted_loans(list(Loan.objects.filter(pk__in=suspects).lock()))
         done += len(loans)
@@ -163,7 +163,7 @@ def verify_part(*, claim: Claim, clock: Clock) -> None:
 
 
 def prove_books(*, claim: Claim, clock: Clock) -> None:
-    """Compare the ledger with the loans, and conclude the closing. Raises StaleRow if fenced off."""
+    """Compare the ledger with the loans, and conclude the close. Raises StaleRow if fenced off."""
     with operation():
         DayClose.objects.filter(pk=claim.subject_id).lock().get()
         close = DayClose.objects.get(pk=claim.subject_id)
@@ -208,19 +208,19 @@ CLOSE: Final = Pipeline(
 
 
 def _accrue(close: DayClose, loans: Sequence[Loan], *, to: date, now: datetime) -> None:
-    """Advance locked loans to a date, by arithmetic or, where something turns, by replay; post the sum by product."""
-    turning = [loan for loan in loans if loan.replay_on is None or loan.replay_on <= to]
-    contracts = contracts_of(turning)
-    reached = {loan.pk: project(contracts[loan.pk].replayed(), as_of=to) for loan in turning}
-    gliding = [loan for loan in loans if loan.pk not in reached]
-    advanced = advance_accruals([accrual_state_of(loan) for loan in gliding], to=to)
-    standings = {loan.pk: standing for loan, standing in zip(gliding, advanced, strict=True)}
-    for loan in turning:
-        standings[loan.pk] = turned(accrual_state_of(loan), reached[loan.pk], to=to)
+    """Advance locked loans to a date, by arithmetic or, from `replay_on` on, by replay; post the sum by product."""
+    due = [loan for loan in loans if loan.replay_on is None or loan.replay_on <= to]
+    contracts = contracts_of(due)
+    replayed = {loan.pk: project(contracts[loan.pk].replayed(), as_of=to) for loan in due}
+    others = [loan for loan in loans if loan.pk not in replayed]
+    advanced = advance_accruals([accrual_state_of(loan) for loan in others], to=to)
+    states = {loan.pk: state for loan, state in zip(others, advanced, strict=True)}
+    for loan in due:
+        states[loan.pk] = turned(accrual_state_of(loan), replayed[loan.pk], to=to)
     earned: defaultdict[tuple[int, str], list[Position]] = defaultdict(list)
     for loan in loans:
-        earned[loan.product_id, loan.currency].append(earned_between(position_of(loan), standings[loan.pk].position))
-    _write(standings)
+        earned[loan.product_id, loan.currency].append(earned_between(position_of(loan), states[loan.pk].position))
+    _write(states)
     for (product, currency), parts in sorted(earned.items()):
         moved = movements(NOTHING, total(parts))
         if moved:
@@ -230,25 +230,25 @@ def _accrue(close: DayClose, loans: Sequence[Loan], *, to: date, now: datetime) 
             post(entry, moved, currency=currency)
 
 
-def _write(standings: Mapping[int, LoanAccrualState]) -> None:
-    """Write back, in one statement, what a night changes. Raises StaleRow."""
-    columns = zip(*(_cells(pk, standing) for pk, standing in standings.items()), strict=True)
+def _write(states: Mapping[int, LoanAccrualState]) -> None:
+    """Write what a night changes in one statement. Raises StaleRow."""
+    columns = zip(*(_cells(pk, state) for pk, state in states.items()), strict=True)
     with connection.cursor() as cursor:
         cursor.execute(WRITE, [list(column) for column in columns])
-        if cursor.rowcount != len(standings):
+        if cursor.rowcount != len(states):
             raise StaleRow(cursor.rowcount)
 
 
-def _cells(pk: int, standing: LoanAccrualState) -> tuple[object, ...]:
-    position, carry = standing.position, standing.carry
+def _cells(pk: int, state: LoanAccrualState) -> tuple[object, ...]:
+    position, carry = state.position, state.carry
     return (
         pk,
-        standing.booked_to,
+        state.booked_to,
         position.interest_minor,
         position.penalty_minor,
-        standing.due_minor,
-        standing.dpd,
-        standing.next_due,
+        state.due_minor,
+        state.dpd,
+        state.next_due,
         carry.overdue_minor,
         Decimal(carry.interest_numerator),
         Decimal(carry.penalty_numerator),

@@ -19,7 +19,7 @@ from merchants.operations.idempotency import hold_reference, keep_request, take_
 
 
 class EventNotBooked(Refused[BookingRefusal | LoanRefusal]):
-    """Nothing was booked: the office says no, or the contract does."""
+    """Nothing was booked: a rule of the office refuses, or the contract does."""
 
 
 def book_repayment(
@@ -32,9 +32,9 @@ def book_repayment(
     now: datetime,
     key: RequestKey | None = None,
 ) -> EventRow:
-    """Book money that a partner reports, allocated by the loan's waterfall; what is too much becomes credit.
+    """Book money that a partner reports, allocated by the loan's waterfall; any excess becomes credit.
 
-    `external_ref` is the partner's own name of the payment.
+    `external_ref` is the partner's own reference of the payment.
     Raises EventNotBooked, RequestNotTaken, Contended, Loan.DoesNotExist.
     """
     booking = Booking(type=EventType.REPAYMENT, on=on, amount_minor=amount_minor, by_hand=False, reason="")

@@ -28,15 +28,15 @@ from scoring.models import Score
 from scoring.queries.scores import get_live_run
 
 AT_ONCE: Final = 200
-"""Merchants a transaction: whoever accepts an offer meanwhile waits for a moment only."""
+"""Merchants a transaction: whoever accepts an offer meanwhile waits only briefly."""
 
 
 class RoundNotStarted(Refused[RoundRefusal]):
-    """No offers are made."""
+    """No round was started."""
 
 
 class OfferNotMoved(Refused[MoveRefusal]):
-    """The offer stays as it is."""
+    """The offer is unchanged."""
 
 
 def start_round(*, actor: Actor, now: datetime) -> OfferRound:
@@ -62,7 +62,7 @@ def start_round(*, actor: Actor, now: datetime) -> OfferRound:
 def make_offers(*, claim: Claim, clock: Clock) -> None:
     """Assess the merchants of a part, move their lines, make and withdraw their offers. Raises StaleRow.
 
-    Merchants of one owner share one limit, so each of them sees what the one before was offered.
+    Merchants of one owner share one limit, so each sees what the one before was offered.
     """
     found = OfferRound.objects.select_related("run").get(pk=claim.subject_id)
     products = {version.currency: version for version in sold_products()}
@@ -70,12 +70,12 @@ def make_offers(*, claim: Claim, clock: Clock) -> None:
     rules = current_rules()
     while scores := assessed_after(found, part=claim.part, after=after, limit=AT_ONCE):
         if is_outdated(found.run, rules):
-            break  # new rules came while the round was under way: the next one knows better
+            break  # new rules came during the round: the next round applies them
         with operation():
             hold_claim(claim=claim, done=done, total=done + len(scores), now=clock())
             _lock(scores)
             if OfferRound.objects.filter(pk__gt=found.pk).exists():
-                break  # a later round knows better: offers never go back to older scores
+                break  # a later round has begun: offers never go back to older scores
             for version in products.values():
                 _offer(scores, version, rules, on=found.on, now=clock())
         done, after = done + len(scores), scores[-1].merchant_id
@@ -91,12 +91,12 @@ OFFERS: Final = Pipeline(
 
 
 def decline_offer(*, offer_id: int, actor: Actor, now: datetime) -> Offer:
-    """Keep that the merchant does not want it. Raises OfferNotMoved, Contended, Offer.DoesNotExist."""
+    """Record that the merchant declines the offer. Raises OfferNotMoved, Contended, Offer.DoesNotExist."""
     return _move(offer_id, OfferState.DECLINED, actor=actor, now=now)
 
 
 def deliver_offer(*, offer_id: int, actor: Actor, now: datetime) -> Offer:
-    """Keep that the merchant has seen it. Raises OfferNotMoved, Contended, Offer.DoesNotExist."""
+    """Record that the merchant has seen the offer. Raises OfferNotMoved, Contended, Offer.DoesNotExist."""
     return _move(offer_id, OfferState.DELIVERED, actor=actor, now=now)
 
 
@@ -129,7 +129,7 @@ def _move(offer_id: int, to: OfferState, *, actor: Actor, now: datetime) -> Offe
 
 
 def _lock(scores: Sequence[Score]) -> None:
-    """Hold the owners, then the merchants, as whoever accepts an offer does. Raises NoTransaction."""
+    """Lock the owners, then the merchants, in the order of an acceptance. Raises NoTransaction."""
     require_transaction()
     merchants = [score.merchant_id for score in scores]
     list(Owner.objects.filter(pk__in=Merchant.objects.filter(pk__in=merchants).values("owner")).lock())
@@ -137,7 +137,7 @@ def _lock(scores: Sequence[Score]) -> None:
 
 
 def _offer(scores: Sequence[Score], version: ProductVersion, rules: Rules, *, on: date, now: datetime) -> None:
-    """Assess the merchants of the product's currency: alone those who share an owner, the others together."""
+    """Assess the merchants of the product's currency: those who share an owner one by one, the others together."""
     product = product_of(version)
     ours = [score for score in scores if score.merchant.currency == version.currency]
     shared = [score for score in ours if score.merchant.owner_id is not None]
@@ -170,7 +170,7 @@ def _write_lines(assessed: Iterable[tuple[Score, Assessment]]) -> None:
 def _write_offers(
     assessed: Sequence[tuple[Score, Assessment]], version: ProductVersion, product: Product, *, on: date, now: datetime
 ) -> None:
-    """Write the new offers; of the open ones, leave what stays as it is, and close the others."""
+    """Write the new offers; of the open ones, leave those that stay as they are, and close the others."""
     merchants = [score.merchant_id for score, _ in assessed]
     standing = {offer.merchant_id: offer for offer in Offer.objects.open().filter(merchant__in=merchants).lock()}
     made = []
@@ -191,7 +191,7 @@ def _write_offers(
 def _made(
     score: Score, assessment: Assessment, version: ProductVersion, product: Product, *, on: date, now: datetime
 ) -> Offer | None:
-    """Make the offer that the assessment allows, not yet written; None if it allows none."""
+    """Return the offer that the assessment allows, not yet written; None if it allows none."""
     limit, grade = assessment.limit, assessment.facts.score.grade
     if assessment.no_offer is not None or limit is None or grade is None:
         return None
@@ -216,6 +216,6 @@ def _made(
 
 
 def _same(left: Offer, right: Offer) -> bool:
-    """Tell whether two offers promise the same."""
+    """Check whether two offers promise the same."""
     promises = ("product_id", "currency", "grade", "limit_minor", "most_by_months", "daily_rate")
     return all(getattr(left, name) == getattr(right, name) for name in promises)

@@ -1,4 +1,4 @@
-"""Pay loans out, and undo what did not arrive."""
+"""Pay loans out, and undo payouts that did not arrive."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -55,7 +55,7 @@ log = structlog.get_logger(__name__)
 
 
 class PayoutHeld(Refused[PayoutHold]):
-    """No money left; the payout waits."""
+    """No money was sent; the payout waits."""
 
 
 class PayoutNotRepeated(Refused[PayoutRetryRefusal]):
@@ -67,11 +67,11 @@ class LoanNotCancelled(Refused[PayoutRetryRefusal]):
 
 
 class PayoutNotReturned(Refused[ReturnRefusal | LoanRefusal]):
-    """The payout stands."""
+    """The payout was not taken back."""
 
 
 def make_payout(loan: Loan, *, now: datetime) -> Transfer:
-    """Write that a loan's money is to be paid out, and send for it after the commit. Raises NoTransaction."""
+    """Create the payout of a loan's money, and queue it for after the commit. Raises NoTransaction."""
     require_transaction()
     transfer = Transfer.objects.create(
         loan=loan,
@@ -89,7 +89,7 @@ def make_payout(loan: Loan, *, now: datetime) -> Transfer:
 
 
 def send_payout(gateways: Mapping[str, Gateway], *, transfer_id: int, clock: Clock) -> None:
-    """Send a payout that was just made, unless its gateway is missing or silent: then it is left to the sweep."""
+    """Send a payout that was just created; if its gateway is missing or silent, leave it to the sweep."""
     name = Transfer.objects.values_list("gateway", flat=True).get(pk=transfer_id)
     gateway = gateways.get(name)
     if gateway is None or is_gateway_down(name):
@@ -127,10 +127,10 @@ def claim_payout(*, transfer_id: int, now: datetime) -> Claimed | None:
 
 
 def record_payout(*, transfer_id: int, answer: Answer | None, now: datetime) -> Transfer:
-    """Record what a gateway said of a payout, and disburse the loan if the money left; None is no answer.
+    """Record a gateway's answer to a payout (None: no answer), and disburse the loan if the money left.
 
     The loan earns from the date of the last sending: if it was an earlier one that went through, the days between
-    are ours to lose. Recorded twice, it is recorded once.
+    are our loss. Recording it twice changes nothing.
     """
     with operation():
         loan, transfer = lock_transfer(transfer_id)
@@ -175,7 +175,7 @@ def return_payout(
 
 
 def pay_out_again(*, loan_id: int, reason: str, actor: Actor, now: datetime) -> Transfer:
-    """Send the money of a loan whose payout failed or came back once more, to its merchant's verified account.
+    """Pay out again a loan whose payout failed or came back, to its merchant's verified account.
 
     Raises PayoutNotRepeated, Contended, Loan.DoesNotExist.
     """
@@ -185,7 +185,7 @@ def pay_out_again(*, loan_id: int, reason: str, actor: Actor, now: datetime) -> 
         if refusal is not None:
             raise PayoutNotRepeated(refusal)
         verified = PayoutAccount.objects.verified().filter(merchant=loan.merchant_id).first()
-        if verified is not None:  # another one than before, perhaps; without one the payout is held
+        if verified is not None:  # perhaps another than before; without one the payout is held
             Loan.objects.filter(pk=loan.pk).update(payout_account=verified)
         transfer = make_payout(loan, now=now)
         record_event(
@@ -204,7 +204,7 @@ def cancel_loan(*, loan_id: int, reason: str, actor: Actor, now: datetime) -> Lo
     with operation():
         loan = lock_loan(loan_id)
         payouts = Transfer.objects.filter(loan=loan, kind=TransferKind.PAYOUT)
-        list(payouts.lock())  # `claim_payout` holds no more than these
+        list(payouts.lock())  # `claim_payout` locks no more than these
         refusal = get_cancel_refusal(loan, reason=reason)
         if refusal is not None:
             raise LoanNotCancelled(refusal)

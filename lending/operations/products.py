@@ -23,9 +23,9 @@ class ProductNotEntered(Refused[EntryRefusal]):
 
 
 def enter_product(*, text: str, actor: Actor, now: datetime) -> ProductVersion:
-    """Enter a product version, or return it if it is there already; the last entered of a currency is sold.
+    """Enter a product version, or return the existing one; the last entered of a currency is sold.
 
-    Raises ProductMalformed, also of one that loses money, ProductNotEntered, Contended.
+    Raises ProductMalformed, also for one that loses money, ProductNotEntered, Contended.
     """
     content, sha256 = canonical_product(text)
     product = parse_product(content, sha256)

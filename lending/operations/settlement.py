@@ -1,4 +1,4 @@
-"""Settle what is open: take the reports of banks, send what waits, ask for what has no answer."""
+"""Settle what is open: record the reports of banks, send what waits, ask for what has no answer."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -33,7 +33,7 @@ def settle_transfers(gateways: Mapping[str, Gateway], *, clock: Clock) -> None:
 
 
 def record_report(*, gateway: str, report: Report, now: datetime) -> Transfer | None:
-    """Record what a bank reported of an order; None if no order of this key is open, or it was never sent."""
+    """Record a bank's report of an order; None if no order with this key is open, or it was never sent."""
     transfer = Transfer.objects.filter(gateway=gateway, key=report.key).first()
     if transfer is None or transfer.state not in AWAITED_TRANSFERS:
         state = None if transfer is None else transfer.state
@@ -52,7 +52,7 @@ def _take_reports(bank: Breaker, *, to: date, clock: Clock) -> None:
 
 
 def _take_report(bank: Breaker, report: Report, *, to: date, clock: Clock) -> None:
-    """Record a report; after a collection, go on to the days since: their dues waited for it."""
+    """Record a report; after a collection, continue with the days since, whose dues waited for it."""
     try:
         settled = record_report(gateway=bank.name, report=report, now=clock())
         bank.gateway.forget(report)

@@ -1,8 +1,8 @@
 """Move money through gateways: claim, send, record. What payouts and collections share.
 
-A claim and its record are two transactions round one call, which is made outside any. The row says what is under
-way: whoever dies between the three is found by the sweep, and the transfer is sent again under its key, which a
-gateway does at most once.
+A claim and its record are two transactions around one call, which is made outside any. The row says what is under
+way: if a process dies between the three, the sweep finds the transfer and sends it again under its key, which a
+gateway executes at most once.
 """
 
 from dataclasses import dataclass
@@ -38,20 +38,20 @@ class Claimed:
 
 
 def lock_loan(loan_id: int) -> Loan:
-    """Hold a loan, then read it. Raises Loan.DoesNotExist."""
+    """Lock a loan, then read it. Raises Loan.DoesNotExist."""
     Loan.objects.filter(pk=loan_id).lock().get()
     return get_loan(loan_id=loan_id)
 
 
 def lock_transfer(transfer_id: int) -> tuple[Loan, Transfer]:
-    """Hold a transfer and its loan, then read both. Raises DoesNotExist."""
+    """Lock a transfer and its loan, then read both. Raises DoesNotExist."""
     Loan.objects.filter(transfers=transfer_id).lock().get()
     transfer = Transfer.objects.filter(pk=transfer_id).lock().get()
     return get_loan(loan_id=transfer.loan_id), transfer
 
 
 def mark_sent(transfer: Transfer, loan: Loan, *, on: date, now: datetime) -> Claimed:
-    """Write that a held transfer is being sent for a date, and what to send. Raises NoTransaction, StaleRow."""
+    """Record that a locked transfer is being sent for a date; return what to send. Raises NoTransaction, StaleRow."""
     require_transaction()
     attempts = transfer.attempts + 1
     sent = Transfer.objects.filter(pk=transfer.pk, state=transfer.state, attempts=transfer.attempts)
@@ -71,7 +71,7 @@ def mark_sent(transfer: Transfer, loan: Loan, *, on: date, now: datetime) -> Cla
 
 
 def settle_transfer(transfer: Transfer, answer: Answer | None, *, now: datetime) -> Settlement | None:
-    """Write what became of a held transfer; None if it was never sent, or that was written before.
+    """Record what became of a locked transfer; None if it was never sent, or that was recorded before.
 
     Raises NoTransaction, StaleRow.
     """
@@ -97,7 +97,7 @@ def book_moved(loan: Loan, transfer: Transfer, kind: EventType, moved_minor: int
 
 
 def postpone_transfer(*, transfer_id: int, now: datetime) -> None:
-    """Let a transfer that could not be sent wait for its next turn: what stays held keeps nobody else waiting."""
+    """Make a transfer that could not be sent wait for its next turn, so that it keeps nobody else waiting."""
     with operation():
         never_sent = Transfer.objects.filter(pk=transfer_id, state=TransferState.DUE)
         never_sent.update(next_attempt_at=now + PATIENCE)

@@ -1,4 +1,4 @@
-"""Read applications, and prove what was decided on them."""
+"""Applications, and the replay of decisions on them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from scoring.domain.features.sets import FEATURE_SETS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayedDecision:
-    """What a stored decision says, what was known then, and what that decides now."""
+    """A stored decision, the facts known then, and what they decide now."""
 
     stored: str
     facts: DecisionFacts
@@ -28,13 +28,13 @@ class ReplayedDecision:
 
     @property
     def equal(self) -> bool:
-        """Tell whether they are the same, to the last bit."""
+        """Whether both decisions are the same, to the last bit."""
         return self.stored == canonical_decision(self.verdict)[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """An application, what was decided on it last, and how far its loan and the loan's last payout are."""
+    """How far an application is: the last decision on it, its loan, and the loan's last payout."""
 
     application: Application
     decision: Decision
@@ -43,13 +43,13 @@ class Progress:
 
 
 def get_application(*, application_id: int) -> Application:
-    """Get an application with what deciding on it reads. Raises Application.DoesNotExist."""
+    """Get an application with all that deciding it reads. Raises Application.DoesNotExist."""
     read = Application.objects.select_related("merchant__partner", "merchant__owner", "offer", "product", "score__run")
     return read.get(pk=application_id)
 
 
 def get_progress_of_partner(*, partner_id: int, application_id: int) -> Progress:
-    """Get how far an application of a partner is. Raises Application.DoesNotExist."""
+    """Get the progress of a partner's application. Raises Application.DoesNotExist."""
     application = Application.objects.select_related("merchant").get(pk=application_id, partner=partner_id)
     payouts = Transfer.objects.filter(loan__application=application, kind=TransferKind.PAYOUT)
     return Progress(
@@ -63,7 +63,7 @@ def get_progress_of_partner(*, partner_id: int, application_id: int) -> Progress
 def get_review_refusal(
     application: Application, *, outcome: Outcome, band: Band | None, actor: Actor, reason: str
 ) -> ReviewRefusal | None:
-    """Judge from what is stored whether a person may decide an application so."""
+    """Decide from what is stored whether a person may decide an application this way."""
     return judge_review(
         product_of(application.product),
         state=ApplicationState(application.state),
@@ -78,7 +78,7 @@ def get_review_refusal(
 
 
 def rules_of(application: Application) -> Rules | None:
-    """Get the rules that decided an application last, by which it is judged until it is settled.
+    """Return the rules that last decided an application, by which it is judged until it is settled.
 
     Not today's: its score was made before them, and may lack what they read. None if they are gone, or if the
     snapshot that names them is damaged.
@@ -91,19 +91,19 @@ def rules_of(application: Application) -> Rules | None:
 
 
 def decisions_of(application: Application) -> list[Decision]:
-    """List what was decided, in order."""
+    """List the decisions on an application, in order."""
     return list(Decision.objects.filter(application=application).order_by("pk"))
 
 
 def replay_decision(decision: Decision) -> ReplayedDecision:
-    """Decide again on a decision's snapshot. Raises SnapshotMalformed, ProductMalformed, NotDecidable."""
+    """Decide again from a decision's snapshot. Raises SnapshotMalformed, ProductMalformed, NotDecidable."""
     facts = parse_snapshot(decision.snapshot, decision.snapshot_sha256)
     verdict = decide(facts, product_of(decision.application.product))
     return ReplayedDecision(stored=decision.result, facts=facts, verdict=verdict)
 
 
 def grounds_of(applications: Sequence[Application]) -> dict[int, str]:
-    """Read the ground of the last decision of several applications, by application."""
+    """Return the ground of the last decision of several applications, by application."""
     found = Decision.objects.filter(application__in=[row.pk for row in applications]).order_by("pk")
     return dict(found.values_list("application_id", "ground"))
 

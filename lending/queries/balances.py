@@ -1,4 +1,4 @@
-"""Read what merchants have left on their platform: what the loopback gateway collects from."""
+"""What merchants have left on their platform, from which the loopback gateway collects."""
 
 from django.db.models import Sum
 
@@ -13,7 +13,7 @@ from scoring.queries.references import members_of_market
 
 
 def running_balance(merchant_id: int) -> int:
-    """Give what the platform holds for a merchant before the business date, less what was collected from it.
+    """Return what the platform holds for a merchant before the business date, less what was collected from it.
 
     Minor units; 0 before the first business date.
     """

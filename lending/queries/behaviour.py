@@ -1,4 +1,4 @@
-"""Gather how merchants repay, as of the end of a day: what lending tells scoring about them."""
+"""How merchants repay, as of the end of a day: what lending reports to scoring."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -40,9 +40,9 @@ class DayEnd:
 
 
 def day_ends_of_part(*, day: date, part: int, parts: int) -> Iterator[DayEnd]:
-    """Gather the merchants of a part of all loans, each over all its loans, some at a time.
+    """Yield the merchants of a part of all loans, each over all its loans, some at a time.
 
-    Also of loans closed as far back as a payment may be dated, and of those that a payout sent back unmade.
+    Includes loans closed as far back as a payment may be dated, and loans whose payout came back.
     """
     happened = Exists(LoanEvent.objects.filter(loan=OuterRef("pk")))
     loans = Loan.objects.of_part(part, parts).exclude(closed_on__lt=day - BACK_DATED_AT_MOST).filter(happened)
@@ -52,9 +52,9 @@ def day_ends_of_part(*, day: date, part: int, parts: int) -> Iterator[DayEnd]:
 
 
 def day_end(*, merchants: Sequence[int], day: date) -> DayEnd:
-    """Gather how merchants stood with their loans at the end of a day, from what is booked by now, in their order.
+    """Return how merchants stood with their loans at the end of a day, from what is booked by now, in their order.
 
-    Whether the close of the day has reached a loan, or a later payment has, changes nothing.
+    Whether the close of the day has reached a loan, or a later payment has, makes no difference.
     """
     drawn = Q(status__in=[LoanStatus.ACTIVE, LoanStatus.CLOSED], disbursed_on__lte=day)
     loans = list(Loan.objects.filter(drawn, merchant__in=merchants).defer("terms"))
@@ -79,7 +79,7 @@ def day_end(*, merchants: Sequence[int], day: date) -> DayEnd:
 
 
 def _ends(loans: Sequence[Loan], *, day: date) -> dict[int, _End]:
-    """Read how loans stood at the end of a day off their rows, where these stand there; replay the others."""
+    """Read how loans stood at the end of a day from their rows, where these are as of then; replay the others."""
     night = day + timedelta(days=1)
     later = set(
         LoanEvent.objects.filter(loan__in=[loan.pk for loan in loans], on__gt=day).values_list("loan_id", flat=True)
@@ -102,7 +102,7 @@ def _ends(loans: Sequence[Loan], *, day: date) -> dict[int, _End]:
 
 
 def _dues(loans: Sequence[int], *, day: date) -> dict[int, int]:
-    """Add up by loan the principal that was scheduled to a day."""
+    """Sum by loan the principal that was scheduled to a day."""
     open_then = Q(loan__closed_on__isnull=True) | Q(due__lte=F("loan__closed_on"))
     rows = Instalment.objects.filter(open_then, loan__in=loans, due__lte=day).values_list("loan_id")
     return dict(rows.annotate(scheduled=Sum("principal_minor")).order_by())

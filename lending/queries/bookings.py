@@ -1,4 +1,4 @@
-"""Whether an event may be booked on a loan, and what it would do: what the operation does, uncommitted."""
+"""Whether an event may be booked on a loan, and what it would do: as the operation does it, uncommitted."""
 
 from dataclasses import dataclass, replace
 
@@ -22,7 +22,7 @@ from lending.queries.loans import contract_of, next_event_id, position_of
 class Preview:
     """What a booking would do, or why it would not be booked: one of the two is None.
 
-    is_implausible: its amount is so far above what the loan owes that whoever books it must say that they are sure.
+    is_implausible: its amount is so far above what the loan owes that whoever books it must confirm it.
     """
 
     refusal: BookingRefusal | LoanRefusal | None
@@ -31,12 +31,12 @@ class Preview:
 
 
 def get_verb_refusal(loan: Loan, kind: EventType) -> BookingRefusal | LoanRefusal | None:
-    """Judge from what is stored whether an event of a kind may be booked at all, whatever its date and amount."""
+    """Decide from what is stored whether an event of a kind may be booked at all, whatever its date and amount."""
     return judge_verb(kind, today=get_business_date(), disbursed_on=loan.disbursed_on, credit_minor=loan.credit_minor)
 
 
 def get_booking_refusal(loan: Loan, booking: Booking, *, external_ref: str) -> BookingRefusal | LoanRefusal | None:
-    """Judge from what is stored whether an event may be booked. Raises LoanEvent.DoesNotExist for one to reverse."""
+    """Decide from what is stored whether an event may be booked. Raises LoanEvent.DoesNotExist for one to reverse."""
     used = LoanEvent.objects.filter(partner=loan.application.partner_id, external_ref=external_ref)
     return judge_booking(
         booking,
@@ -50,7 +50,7 @@ def get_booking_refusal(loan: Loan, booking: Booking, *, external_ref: str) -> B
 
 
 def preview_booking(loan: Loan, booking: Booking) -> Preview:
-    """Plan an event without booking it, as if whoever books it were sure of its amount."""
+    """Plan an event without booking it, as if its amount were confirmed."""
     refusal = get_booking_refusal(loan, replace(booking, sure=True), external_ref="")
     if refusal is not None:
         return Preview(refusal=refusal, plan=None)

@@ -57,23 +57,23 @@ def _compared(sums: Sequence[int], ledger: Mapping[str, int]) -> Iterator[tuple[
 
 
 def drifted_loans(loans: Sequence[Loan]) -> list[int]:
-    """List those whose rows are not what replaying their events gives as of the date they are booked to.
+    """List the loans whose rows are not what a replay of their events gives as of the date they are booked to.
 
-    Compared are status, dates, position, what is due and late, the carry, the schedule's rests, and that the payouts
-    that went through are what was disbursed. One that cannot be replayed at all has drifted, too.
+    Compared are status, dates, position, what is due and late, the carry, what is left of each instalment, and that
+    the payouts made are what was disbursed. A loan that cannot be replayed at all has drifted, too.
     """
-    rests, paid_out = _rests(loans), _paid_out(loans)
+    left, paid_out = _left(loans), _paid_out(loans)
     contracts = contracts_of(loans)
     return [
         loan.pk
         for loan in loans
         if loan.booked_to is not None
-        and not _agrees(loan, contracts[loan.pk], rests.get(loan.pk, ()), paid_out.get(loan.pk, 0), loan.booked_to)
+        and not _agrees(loan, contracts[loan.pk], left.get(loan.pk, ()), paid_out.get(loan.pk, 0), loan.booked_to)
     ]
 
 
 def booked_loans(*, part: int, parts: int, after: int = 0) -> Iterator[list[Loan]]:
-    """Read the loans of a part that are booked, in order of keys, some hundred at a time."""
+    """Yield the booked loans of a part, in order of keys, after the given one, some hundred at a time."""
     while True:
         later = Loan.objects.filter(booked_to__isnull=False, pk__gt=after).of_part(part, parts).order_by("pk")
         chunk = list(later[:CHUNK])
@@ -83,13 +83,13 @@ def booked_loans(*, part: int, parts: int, after: int = 0) -> Iterator[list[Loan
         after = chunk[-1].pk
 
 
-def _agrees(loan: Loan, contract: LoanHistory, rests: tuple[int, ...], paid_out: int, booked_to: date) -> bool:
+def _agrees(loan: Loan, contract: LoanHistory, left: tuple[int, ...], paid_out: int, booked_to: date) -> bool:
     try:
-        said = project(contract.replayed(), as_of=booked_to)
+        replayed = project(contract.replayed(), as_of=booked_to)
     except LoanRefused:
         return False
     row = replace(
-        said,
+        replayed,
         status=LoanStatus(loan.status),
         position=position_of(loan),
         due_minor=loan.due_minor,
@@ -97,18 +97,18 @@ def _agrees(loan: Loan, contract: LoanHistory, rests: tuple[int, ...], paid_out:
         next_due=loan.next_due,
         disbursed_on=loan.disbursed_on,
         closed_on=loan.closed_on,
-        left_minor=rests,
+        left_minor=left,
         carry=carry_of(loan),
     )
-    return row == said and paid_out == said.position.disbursed_minor
+    return row == replayed and paid_out == replayed.position.disbursed_minor
 
 
-def _rests(loans: Sequence[Loan]) -> dict[int, tuple[int, ...]]:
+def _left(loans: Sequence[Loan]) -> dict[int, tuple[int, ...]]:
     found = defaultdict[int, list[int]](list)
     rows = Instalment.objects.filter(loan__in=[loan.pk for loan in loans]).order_by("loan_id", "no")
-    for loan_id, left in rows.values_list("loan_id", "left_minor"):
-        found[loan_id].append(left)
-    return {loan_id: tuple(rests) for loan_id, rests in found.items()}
+    for loan_id, left_minor in rows.values_list("loan_id", "left_minor"):
+        found[loan_id].append(left_minor)
+    return {loan_id: tuple(left) for loan_id, left in found.items()}
 
 
 def _paid_out(loans: Sequence[Loan]) -> dict[int, int]:

@@ -1,4 +1,4 @@
-"""Read what one merchant may borrow, and has borrowed."""
+"""What one merchant may borrow, and has borrowed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,10 +21,10 @@ SHOWN = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Borrowing:
-    """A merchant's open offer, or why there is none, and its loans and applications, the latest first.
+    """A merchant's open offer, or why there is none, and its loans and applications, latest first.
 
-    line_minor: the credit line in force; None before the first. assessment: what the product sold makes of the
-    merchant today; None without a product, score or business date.
+    line_minor: the credit line in force; None before the first. assessment: the merchant's, today, for the product
+    sold; None without a product, score or business date.
     """
 
     offer: Offer | None
@@ -36,7 +36,7 @@ class Borrowing:
 
 
 def get_borrowing(merchant: Merchant) -> Borrowing:
-    """Read what a merchant may borrow, and has borrowed."""
+    """Return what a merchant may borrow, and has borrowed."""
     assessment = assess_merchant(merchant)
     return Borrowing(
         offer=Offer.objects.open().filter(merchant=merchant).first(),
@@ -49,9 +49,9 @@ def get_borrowing(merchant: Merchant) -> Borrowing:
 
 
 def assess_merchant(merchant: Merchant) -> Assessment | None:
-    """Assess a merchant by its live score, as the nightly offers do; None where there is nothing to go by.
+    """Assess a merchant by its live score, as the nightly offers do; None where there is no basis.
 
-    A score that was made without a characteristic that the rules read is nothing to go by.
+    A score made without a characteristic that the rules read is no basis.
     """
     rules = current_rules()
     version, on = sold_product(currency=merchant.currency), get_business_date()
@@ -66,6 +66,6 @@ def assess_merchant(merchant: Merchant) -> Assessment | None:
 
 
 def with_offer(merchants: QuerySet[Merchant], *, has_offer: bool) -> QuerySet[Merchant]:
-    """Keep the merchants that have an open offer, or those that have none."""
+    """Filter to the merchants that have an open offer, or to those that have none."""
     offered = Exists(Offer.objects.open().filter(merchant=OuterRef("pk")))
     return merchants.filter(offered if has_offer else ~offered)

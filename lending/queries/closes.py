@@ -1,4 +1,4 @@
-"""Read the closings of days."""
+"""Closes of days."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -23,7 +23,7 @@ DRIFTED_SHOWN = 20
 
 
 def last_close() -> DayClose | None:
-    """Get the last closing that is done."""
+    """Get the last close that is done."""
     return DayClose.objects.exclude(state=CloseState.WORKING).order_by("-day").first()
 
 
@@ -34,26 +34,26 @@ def last_closed_day() -> date | None:
 
 
 def last_proven_day() -> date | None:
-    """Get the last day whose books are proven: from the next on, things may be booked. A failed proof locks nothing."""
+    """Get the last day whose books are proven: bookings fall on later days. A failed proof locks nothing."""
     proven = DayClose.objects.filter(state=CloseState.PROVEN).order_by("-day")
     return proven.values_list("day", flat=True).first()
 
 
 def next_day(*, today: date | None = None) -> date | None:
-    """Find the day that is closed next, as of the business date or a later one."""
+    """Return the day that is closed next, as of the business date or a later one."""
     first_loan = Loan.objects.aggregate(first=Min("disbursed_on"))["first"]
     return day_to_close(today=today or get_business_date(), last_closed=last_closed_day(), first_loan=first_loan)
 
 
 def get_close_refusal(*, seen: date | None = None) -> CloseRefusal | None:
-    """Judge whether the next day may be closed, or only the one that was seen."""
+    """Decide whether the next day may be closed; where `seen` is given, that day only."""
     today, working = get_business_date(), DayClose.objects.working().exists()
     return judge_close(today=today, day=next_day(today=today), another_works=working, seen=seen)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dues:
-    """What will be asked for when a day is closed, in one currency: of how many loans, minor units in all."""
+    """What will be collected when a day is closed, in one currency: from how many loans, minor units in all."""
 
     currency: str
     loans: int
@@ -62,7 +62,7 @@ class Dues:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opening:
-    """What opening the next day by hand does, or why it may not be opened.
+    """What opening the next day by hand would do, or why it may not be opened.
 
     after: the business date now; the day that opens is the next. closes: the day that is closed behind it, None if
     there is none. dues: what is due on that day, as things stand.
@@ -75,7 +75,7 @@ class Opening:
 
 
 def get_opening_refusal(*, after: date | None = None) -> OpeningRefusal | None:
-    """Judge whether the day after `after`, or whichever is next, may be opened by hand."""
+    """Decide whether the day after `after`, or whichever is next, may be opened by hand."""
     return judge_opening(
         today=get_business_date(),
         after=after,
@@ -85,13 +85,13 @@ def get_opening_refusal(*, after: date | None = None) -> OpeningRefusal | None:
 
 
 def get_first_refusal(*, days_away: int = 0) -> OpeningRefusal | None:
-    """Judge whether the office may begin on a day that somebody names."""
+    """Decide whether the office may begin on a day that a person chooses."""
     by_calendar = settings.BUSINESS_CLOCK != "manual"
     return judge_first_opening(today=get_business_date(), by_calendar=by_calendar, days_away=days_away)
 
 
 def get_opening() -> Opening:
-    """Say what opening the next day by hand would do."""
+    """Return what opening the next day by hand would do."""
     today, refusal = get_business_date(), get_opening_refusal()
     if today is None or refusal is not None:
         return Opening(refusal=refusal, after=today, closes=None, dues=[])
@@ -110,19 +110,19 @@ def _dues(*, on: date) -> list[Dues]:
 
 
 def postings_of(close: DayClose) -> list[tuple[str, str, str, int]]:
-    """Add up what a closing booked, in minor units, by debit, credit and currency."""
+    """Sum what a close booked, in minor units, by debit, credit and currency."""
     booked = Posting.objects.filter(entry__close=close).values_list("debit_id", "credit_id", "currency")
     return list(booked.annotate(total=Sum("amount_minor")).order_by("currency", "debit_id", "credit_id"))
 
 
 def books_are_broken() -> bool:
-    """Tell whether the last proof failed: then no money leaves until one holds."""
+    """Check whether the last proof failed: then no money leaves until one holds."""
     close = last_close()
     return close is not None and close.state == CloseState.BROKEN
 
 
 def proof_of(close: DayClose) -> list[ProofLine]:
-    """List the accounts as the proof of a close found them."""
+    """List the accounts as a close's proof found them."""
     return list(ProofLine.objects.filter(close=close).order_by("currency", "pk"))
 
 

@@ -1,4 +1,4 @@
-"""Gather what is known of merchants when lending to them is judged: a whole set in a few statements."""
+"""Gather what is known of merchants in order to judge lending to them: a whole set in a few statements."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,7 +30,7 @@ class FactMissing(LookupError):
 
 @dataclass(slots=True)
 class Book:
-    """What one merchant owes, before it is put beside what others do."""
+    """What one merchant owes, before it is compared with what others do."""
 
     outstanding_minor: int = 0
     days_past_due: int = 0
@@ -39,9 +39,9 @@ class Book:
 
 
 def facts_of(*, scores: Iterable[Score], on: date, product: Product, rules: Rules) -> dict[int, MerchantFacts]:
-    """Gather the facts that the rules read of the merchants of these scores on a business date, by merchant.
+    """Gather the facts that the rules read about the merchants of these scores on a business date, by merchant.
 
-    The scores come with their runs, cards and calibrations. Whoever judges under a lock calls this after it.
+    The scores come with their runs, cards and calibrations. A caller who judges under a lock calls this after locking.
     Raises FactMissing, FeatureSetGone.
     """
     by_merchant = {score.merchant_id: score for score in scores}
@@ -84,13 +84,13 @@ def facts_of(*, scores: Iterable[Score], on: date, product: Product, rules: Rule
 
 
 def is_outdated(run: ScoreRun, rules: Rules) -> bool:
-    """Tell whether a run's scores were made without a characteristic that the rules read."""
+    """Check whether a run's scores were made without a characteristic that the rules read."""
     features = FEATURE_SETS.get(run.feature_set)
     return features is None or not rules.reads <= set(features.names)
 
 
 def score_facts(score: Score, rules: Rules) -> ScoreFacts:
-    """Read what scoring says; what the feed does not carry is not known. Raises FactMissing, FeatureSetGone."""
+    """Return the facts of a score; what the feed does not carry is unknown. Raises FactMissing, FeatureSetGone."""
     run, values = score.run, characteristics_of(score)
     missing = rules.reads - set(values)
     if missing:
@@ -127,7 +127,7 @@ def _cut_off_of(content: str, sha256: str) -> int | None:
 
 
 def _owners(merchants: Sequence[Merchant]) -> dict[int, dict[int, str]]:
-    """Give the currencies of the merchants of every owner of one of these, by owner and merchant."""
+    """Return the currencies of all merchants of these merchants' owners, by owner and merchant."""
     owners = {merchant.owner_id for merchant in merchants if merchant.owner_id}
     found = defaultdict[int, dict[int, str]](dict)
     for owner, merchant, currency in Merchant.objects.filter(owner__in=owners).values_list(
@@ -138,7 +138,7 @@ def _owners(merchants: Sequence[Merchant]) -> dict[int, dict[int, str]]:
 
 
 def _books(merchants: Iterable[int], *, on: date) -> defaultdict[int, Book]:
-    """Add up the loans of merchants; one that is approved counts as if its money were out."""
+    """Sum the loans of merchants; an approved one counts as if its money were out."""
     books = defaultdict[int, Book](Book)
     loans = {loan.pk: loan for loan in Loan.objects.filter(merchant__in=list(merchants))}
     for loan in loans.values():
@@ -171,7 +171,7 @@ def _line(line: CreditLine | None) -> Line | None:
 
 
 def _rooms(product: Product, merchants: Sequence[Merchant]) -> dict[int, tuple[int, int]]:
-    """Give what all others owe under the product, and those of the same category, if rooms bound it."""
+    """Return what all others owe under the product, and those of the same category, if rooms bound it."""
     limits = product.limits
     if limits.portfolio_room_minor is None and not limits.category_rooms_minor:
         return {}

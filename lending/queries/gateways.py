@@ -1,4 +1,4 @@
-"""Read which gateways the office has."""
+"""The gateways of this office."""
 
 from lending.gateways.protocol import Gateway
 from lending.gateways.registry import set_up
@@ -6,5 +6,5 @@ from lending.queries.balances import running_balance
 
 
 def get_gateways() -> dict[str, Gateway]:
-    """Give the gateways of this office by name; none where money waits."""
+    """Return the gateways of this office by name; without any, money waits."""
     return set_up(balance_of=running_balance)

@@ -1,4 +1,4 @@
-"""Read loans: their terms, events and position, as the contract engine takes them."""
+"""Loans: their terms, events and position, as the contract engine takes them."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from lending.models import LoanEvent as EventRow
 
 
 def get_loan(*, loan_id: int) -> Loan:
-    """Get a loan with what its page names. Raises Loan.DoesNotExist."""
+    """Get a loan with the rows that its page names. Raises Loan.DoesNotExist."""
     return Loan.objects.select_related("merchant__partner", "product", "application", "payout_account").get(pk=loan_id)
 
 
@@ -29,7 +29,7 @@ def get_loan_of_partner(*, partner_id: int, loan_id: int) -> Loan:
 
 
 def loans_of_partner(*, partner_id: int, merchant_id: int | None, after: int, limit: int) -> list[Loan]:
-    """List the loans to a partner's merchants, or to one of them, in order of ids, from the one after the given."""
+    """List the loans to a partner's merchants, or to one of them, in order of ids, after the given one."""
     loans = Loan.objects.filter(merchant__partner=partner_id, pk__gt=after)
     if merchant_id is not None:
         loans = loans.filter(merchant=merchant_id)
@@ -50,19 +50,19 @@ def contracts_of(loans: Sequence[Loan]) -> dict[int, LoanHistory]:
 
 
 def next_event_id(loan: Loan) -> str:
-    """Give the id of the loan's next event: its place in the order of booking."""
+    """Return the id of the loan's next event: its place in the order of booking."""
     return str(EventRow.objects.filter(loan=loan).count() + 1)
 
 
 def reversible_events(loan: Loan) -> list[EventRow]:
-    """List the events that may be reversed by hand, the latest first: neither reversed nor a payout or reversal."""
+    """List the events that may be reversed by hand, latest first: neither reversed nor a payout or reversal."""
     reversed_ones = EventRow.objects.filter(loan=loan, of__isnull=False).values("of")
     events = EventRow.objects.filter(loan=loan).exclude(type__in=[EventType.REVERSAL, EventType.DISBURSEMENT])
     return list(events.exclude(pk__in=reversed_ones).select_related("loan").order_by("-seq"))
 
 
 def rate_of(loan: Loan) -> Decimal:
-    """Read the yearly rate in force on the last date known: that of the latest change that stands, else the terms'."""
+    """Return the yearly rate in force on the last known date: of the latest change that stands, else of the terms."""
     changes = [
         event for event in reversible_events(loan) if event.type == EventType.RATE_CHANGE and event.rate is not None
     ]
@@ -71,31 +71,31 @@ def rate_of(loan: Loan) -> Decimal:
 
 
 def position_of(loan: Loan) -> Position:
-    """Read where the loan stands in the books."""
+    """Return the loan's position in the books."""
     return Position(**{name: getattr(loan, name) for name in POSITION_FIELDS})
 
 
 def get_collectable(loan: Loan, *, on: date) -> int:
     """Compute what an active loan owed on a date and still owes, in minor units.
 
-    Whatever was booked since counts: behind the open day, what was paid on it is not fetched once more.
+    Whatever was booked since counts: behind the open day, what was paid on it is not collected again.
     """
     return 0 if loan.status != LoanStatus.ACTIVE else due_of(loan, contract_of(loan), on=on)
 
 
 def due_of(loan: Loan, contract: LoanHistory, *, on: date) -> int:
-    """Give what a loan that was paid out owed on a date and still owes, in minor units."""
+    """Return what a loan that was paid out owed on a date and still owes, in minor units."""
     replayed = contract.replayed()
     dates = {on, on if loan.booked_to is None else max(on, loan.booked_to)}
     return min(project(replayed, as_of=day).due_minor for day in dates)
 
 
 def accrual_state_of(loan: Loan) -> LoanAccrualState:
-    """Read how the loan stands on the date its books reach. Raises ValueError for one that was never paid out."""
+    """Return the loan's state on the date its books reach. Raises ValueError for one that was never paid out."""
     if loan.booked_to is None:
         message = f"{loan} has no books"
         raise ValueError(message)
-    return LoanAccrualState(  # of the terms only what a night needs: to read them whole would be a quarter of a close
+    return LoanAccrualState(  # only the terms that a night needs: to parse them all would be a quarter of a close
         booked_to=loan.booked_to,
         day_count=choice_of(loan.terms, "day_count", DayCount),
         penalty_multiple_extra=decimal_of(loan.terms, "penalty_multiple_extra"),
@@ -108,7 +108,7 @@ def accrual_state_of(loan: Loan) -> LoanAccrualState:
 
 
 def carry_of(loan: Loan) -> AccrualCarry:
-    """Read what carries the loan to the next day without a replay."""
+    """Return what carries the loan to the next day without a replay."""
     return AccrualCarry(
         overdue_minor=loan.overdue_minor,
         rate_numerator=loan.rate_numerator,

@@ -1,4 +1,4 @@
-"""Read offers."""
+"""Offers."""
 
 from datetime import date
 
@@ -41,13 +41,13 @@ def open_offers_of_partner(*, partner_id: int, merchant_id: int | None, after: i
 
 
 def open_offers_of(version: ProductVersion) -> tuple[int, int]:
-    """Count the open offers of a product version, and add up their limits (minor units)."""
+    """Count the open offers of a product version, and sum their limits (minor units)."""
     found = Offer.objects.open().filter(product=version).aggregate(number=Count("pk"), minor=Sum("limit_minor"))
     return found["number"], found["minor"] or 0
 
 
 def quote_offer(offer: Offer, *, on: date, amount_minor: int, months: int) -> Quote | AcceptanceRefusal:
-    """Quote the loan that accepting would make, disbursed on a date; or say why not so much for so long.
+    """Quote the loan that acceptance would create, disbursed on a date; or return why the amount or term is refused.
 
     Raises LoanRefused (BAD_TERMS).
     """
@@ -59,7 +59,7 @@ def quote_offer(offer: Offer, *, on: date, amount_minor: int, months: int) -> Qu
         evidence=None,
         payout_account_verified=False,
     )
-    # Of several refusals the first counts: once the missing evidence does, amount and term fit.
+    # Of several refusals the first counts: if that is the missing evidence, amount and term fit.
     if refusal is not None and refusal is not AcceptanceRefusal.EVIDENCE_MISSING:
         return refusal
     product = product_of(offer.product)
@@ -68,14 +68,14 @@ def quote_offer(offer: Offer, *, on: date, amount_minor: int, months: int) -> Qu
 
 
 def assessed_after(found: OfferRound, *, part: int, after: int, limit: int) -> list[Score]:
-    """Read the scores of a part of a round's merchants, in order of merchants, from the one after the given."""
+    """List the scores of a part of a round's merchants, in order of merchants, after the given one."""
     later = Score.objects.filter(run=found.run_id, merchant__gt=after).annotate(part=Mod(F("merchant_id"), found.parts))
     named = later.select_related("merchant", "run__scorecard", "run__calibration")
     return list(named.filter(part=part).order_by("merchant_id")[:limit])
 
 
 def offered_of(offer: Offer) -> Offered:
-    """Read what an offer holds, as the rules take it."""
+    """Return an offer as the rules take it."""
     return Offered(
         state=OfferState(offer.state),
         expires_on=offer.expires_on,

@@ -1,4 +1,4 @@
-"""Read the portfolio as of now: what is outstanding, disbursed, late; each figure is the sum of a list."""
+"""The portfolio as of now: what is outstanding, disbursed, late; each figure is the sum of a list."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -35,7 +35,7 @@ class Portfolio:
 
 
 def portfolios() -> list[Portfolio]:
-    """Add up the loans, one portfolio a currency."""
+    """Sum the loans, one portfolio a currency."""
     late, delinquent = (Q(dpd__gte=int(lateness)) for lateness in Lateness)
     rows = (
         Loan.objects.values("currency")
@@ -55,13 +55,13 @@ def portfolios() -> list[Portfolio]:
 
 
 def with_lateness(loans: QuerySet[Loan], lateness: Lateness) -> QuerySet[Loan]:
-    """Keep the loans that are so many days past due."""
+    """Filter to the loans that are so many days past due."""
     return loans.filter(dpd__gte=int(lateness))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Total:
-    """What loans of a currency add up to, minor units."""
+    """The totals of a currency's loans, in minor units."""
 
     currency: str
     loans: int
@@ -70,7 +70,7 @@ class Total:
 
 
 def totals_of(loans: QuerySet[Loan]) -> list[Total]:
-    """Add up the loans of a list by currency."""
+    """Sum the loans of a list by currency."""
     rows = (
         loans.order_by()
         .values("currency")
@@ -84,5 +84,5 @@ def totals_of(loans: QuerySet[Loan]) -> list[Total]:
 
 
 def lent_currencies() -> list[str]:
-    """List the currencies that were lent in."""
+    """List the currencies of loans."""
     return list(Loan.objects.order_by("currency").values_list("currency", flat=True).distinct())

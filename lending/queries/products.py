@@ -1,4 +1,4 @@
-"""Read product versions."""
+"""Product versions."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -22,17 +22,17 @@ LAST_ENTERED: Final = ~Exists(ProductVersion.objects.filter(currency=OuterRef("c
 
 
 def product_of(version: ProductVersion) -> Product:
-    """Load a stored product; every load proves its hash. Raises ProductMalformed."""
+    """Load a stored product, verifying its hash. Raises ProductMalformed."""
     return parse_product(version.content, version.sha256)
 
 
 def sold_product(*, currency: str) -> ProductVersion | None:
-    """Get the version that is sold in a currency: the last entered."""
+    """Get the version sold in a currency: the last entered."""
     return ProductVersion.objects.filter(LAST_ENTERED, currency=currency).first()
 
 
 def preview_product(product: Product, *, on: date) -> Preview:
-    """Add up whom a product would admit today, and how much it would offer, from the live scores; nothing is kept.
+    """Sum whom a product would admit today, and how much it would offer, from the live scores; nothing is stored.
 
     Nobody while nothing is published, or what is was made without a characteristic that the rules read.
     """
@@ -54,7 +54,7 @@ def _assessments(product: Product, run: ScoreRun, rules: Rules, *, on: date) -> 
 
 
 def with_sold(versions: QuerySet[ProductVersion]) -> QuerySet[ProductVersion]:
-    """Say of each version, as `is_sold`, whether it is the one sold in its currency."""
+    """Annotate each version with `is_sold`, whether it is the one sold in its currency."""
     return versions.annotate(is_sold=LAST_ENTERED)
 
 

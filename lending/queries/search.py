@@ -9,13 +9,13 @@ LONGEST_NUMBER = 18  # digits of a bigint
 
 
 def number_in(term: str, prefix: str) -> int | None:
-    """Read a number, with or without its prefix: `33` and `loan_33`."""
+    """Parse a number, with or without its prefix: `33` and `loan_33`."""
     digits = term.lower().removeprefix(f"{prefix}_")
     return int(digits) if digits.isdecimal() and digits.isascii() and len(digits) <= LONGEST_NUMBER else None
 
 
 def search_loans(term: str) -> QuerySet[Loan]:
-    """Find loans by their number, merchant, the reference of their contract, or that of a payment."""
+    """Find loans by their number, their merchant, the reference of their contract, or that of a payment."""
     paid = LoanEvent.objects.filter(external_ref=term).exclude(external_ref="").values("loan")
     return Loan.objects.filter(
         Q(pk=number_in(term, "loan"))

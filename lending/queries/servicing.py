@@ -1,4 +1,4 @@
-"""Read one loan as whoever services it sees it: schedule against actual, events with their allocation, postings."""
+"""One loan as its servicer sees it: schedule against actual, events with their allocation, postings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from lending.queries.loans import contract_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstalmentRow:
-    """An instalment as drawn, what is left of its principal, and with its interest, and its state."""
+    """An instalment as drawn, what is left of its principal, and with interest, and its state."""
 
     drawn: Instalment
     principal_left_minor: int
@@ -32,7 +32,7 @@ class InstalmentRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventWithAllocation:
-    """An event, where its money went (a payment that stands), and whether a later one reversed it."""
+    """An event, its allocation (of a payment that stands), and the later event that reversed it."""
 
     event: LoanEvent
     allocation: Allocation | None
@@ -41,7 +41,7 @@ class EventWithAllocation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """Where a payment went, and how the loan stood on the payment's date, as it was known when it was booked."""
+    """Where a payment went, and the loan on the payment's date, as known when it was booked."""
 
     allocation: Allocation
     projection: Projection
@@ -61,13 +61,13 @@ class Servicing:
 
 
 def current_date_of(loan: Loan) -> date:
-    """Give the date as of which a loan is shown: the business date, or the one its books reach if that is later."""
+    """Return the date as of which a loan is shown: the business date, or the one its books reach if that is later."""
     today = get_business_date() or loan.approved_at.date()
     return today if loan.booked_to is None else max(today, loan.booked_to)
 
 
 def receipt_of(payment: LoanEvent) -> Receipt:
-    """Replay a loan up to the booking of a payment: whatever is booked later, the receipt stays the same."""
+    """Replay a loan up to the booking of a payment: the receipt stays the same, whatever is booked later."""
     contract = contract_of(payment.loan)
     replayed = LoanHistory(terms=contract.terms, events=contract.events[: payment.seq]).replayed()
     return Receipt(

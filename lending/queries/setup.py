@@ -1,4 +1,4 @@
-"""Read how far the office is with what it does before it lends."""
+"""How far the office is with what it does before it lends."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,7 @@ from scoring.queries.runs import active_calibration, active_scorecard, reference
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
-    """How each step stands; the run to calibrate on, and the one that is being worked on."""
+    """The state of each step, the run to calibrate on, and the run in progress."""
 
     states: dict[SetupStep, StepState]
     reference: ScoreRun | None
@@ -24,7 +24,7 @@ class Setup:
 
 
 def get_setup(*, now: datetime) -> Setup:
-    """Read how far the office is."""
+    """Return how far the office is."""
     card = active_scorecard()
     reference = None if card is None else reference_run(scorecard=card)
     done = {

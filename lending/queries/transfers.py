@@ -1,4 +1,4 @@
-"""Read transfers: what has to be sent, what waits for an answer."""
+"""Transfers: what has to be sent, what waits for an answer."""
 
 from collections.abc import Iterable
 from datetime import date, datetime
@@ -30,7 +30,7 @@ AT_ONCE = 500
 
 
 def transfers_to_send(*, gateway: str, now: datetime) -> list[Transfer]:
-    """List in turns what a gateway was never asked for and what it is to be asked for again, each in order of time.
+    """List in turns the transfers never sent through a gateway and those to be asked for again, each in order of time.
 
     In turns, so that none of them waits for all others.
     """
@@ -45,19 +45,19 @@ def transfers_to_send(*, gateway: str, now: datetime) -> list[Transfer]:
 
 
 def is_gateway_down(gateway: str) -> bool:
-    """Say whether none of the last orders had an answer; those under way do not count."""
+    """Check whether none of the last orders had an answer; those under way do not count."""
     sent = Transfer.objects.filter(gateway=gateway, sent_at__isnull=False).exclude(state=TransferState.SENT)
     states = list(sent.order_by("-sent_at").values_list("state", flat=True)[:SILENCES])
     return states == [TransferState.UNKNOWN] * SILENCES
 
 
 def get_payout_hold(loan: Loan) -> PayoutHold | None:
-    """Judge whether the loan's money may be sent now, through a gateway that takes orders."""
+    """Decide whether the loan's money may be sent now, through a gateway that takes orders."""
     return _hold(loan, today=get_business_date(), books_broken=books_are_broken(), has_gateway=True, is_silent=False)
 
 
 def payout_holds(transfers: Iterable[Transfer]) -> dict[int, PayoutHold]:
-    """Say what holds back the payouts among some transfers that were never sent, by id."""
+    """Return what holds back those of some transfers that are payouts never sent, by id."""
     waiting = [one for one in transfers if one.state == TransferState.DUE and one.kind == TransferKind.PAYOUT]
     if not waiting:
         return {}
@@ -94,20 +94,20 @@ def _hold(
 
 
 def get_retry_refusal(loan: Loan, *, reason: str) -> PayoutRetryRefusal | None:
-    """Judge whether a loan may be paid out again: not while a payout waits or is under way."""
+    """Decide whether a loan may be paid out again: not while a payout waits or is under way."""
     under_way = Transfer.objects.open().filter(loan=loan, kind=TransferKind.PAYOUT).exists()
     return judge_payout_retry(status=LoanStatus(loan.status), under_way=under_way, reason=reason)
 
 
 def get_cancel_refusal(loan: Loan, *, reason: str) -> PayoutRetryRefusal | None:
-    """Judge whether a loan may be cancelled: not once its money may have left."""
+    """Decide whether a loan may be cancelled: not once its money may have left."""
     payouts = Transfer.objects.open().filter(loan=loan, kind=TransferKind.PAYOUT)
     under_way = payouts.exclude(state=TransferState.DUE).exists()
     return judge_payout_retry(status=LoanStatus(loan.status), under_way=under_way, reason=reason)
 
 
 def last_payout(loan: Loan) -> Transfer | None:
-    """Get the payout that disbursed the loan, while it stands."""
+    """Get the payout that disbursed the loan, unless it came back."""
     return Transfer.objects.filter(loan=loan, kind=TransferKind.PAYOUT, state=TransferState.DONE).order_by("pk").last()
 
 
@@ -119,7 +119,7 @@ def get_return_refusal(
     reason: str = "to be given",
     seen: int | None = None,
 ) -> ReturnRefusal | None:
-    """Judge whether a payout may be taken back as of a date; by default the last one that stands, as of today."""
+    """Decide whether a payout may be taken back as of a date; by default the last one that stands, as of today."""
     payout, today = payout or last_payout(loan), get_business_date()
     if payout is None:
         return ReturnRefusal.NOT_PAID_OUT
@@ -138,10 +138,10 @@ def get_return_refusal(
 
 
 def loans_due(*, close_id: int, part: int) -> list[int]:
-    """List the loans of a part of a closing on which something may be due on its day; the claim tells exactly.
+    """List the loans of a close's part on which something may be due on its day; the claim decides exactly.
 
-    Also those of whose last collection nobody knows what became, whether or not they owe anything since: last, as
-    their bank may be silent again. What a bank has waits for its report, and keeps the loan's later dues waiting.
+    Also those whose last collection has an unknown outcome, whether or not they owe anything since: last, as their
+    bank may be silent again. What a bank has waits for its report, and keeps the loan's later dues waiting.
     """
     close = DayClose.objects.get(pk=close_id)
     owing = Loan.objects.active().owing(close.day).values("pk")

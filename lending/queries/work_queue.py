@@ -1,4 +1,4 @@
-"""Read what lending shows on the first page: its figures, and what waits for people."""
+"""Lending's part of the first page: its figures, and what waits for people."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class WorkQueue:
 
 
 def get_work_queue() -> WorkQueue:
-    """Read lending's part of the first page."""
+    """Return lending's part of the first page."""
     referred = Application.objects.referred()
     unknown = Transfer.objects.unknown()
     return WorkQueue(

@@ -1,4 +1,4 @@
-"""Judge what may be booked on a loan, and on which day of the books."""
+"""Decide what may be booked on a loan, and on which day of the books."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -12,13 +12,13 @@ from lending.domain.contract.events import EventType, LoanEvent
 from lending.domain.contract.refusal import LoanRefusal
 
 BACK_DATED_AT_MOST: Final = timedelta(days=90)
-"""Judgement: older events are for a correction that finance signs, not for a form."""
+"""Judgement: an older event needs a correction that finance signs, not a form."""
 IMPLAUSIBLE_MULTIPLE: Final = 2
-"""Judgement: nobody pays back so many times what is owed, and more than was lent, but by a slip of the pen."""
+"""Judgement: nobody repays so many times what is owed, and what was lent, but by a slip of the pen."""
 
 
 class BookingRefusal(StrEnum):
-    """The reasons for which an event is not booked; the first that holds counts."""
+    """Why an event is not booked; the first that applies counts."""
 
     NO_BUSINESS_DATE = "NO_BUSINESS_DATE"
     NOT_DISBURSED = "NOT_DISBURSED"
@@ -36,9 +36,9 @@ class BookingRefusal(StrEnum):
 class Booking:
     """An event to be booked; `of` is the place, in the order of booking, of the event that a reversal removes.
 
-    reason: in a person's words, asked of whoever books by hand; "" for what a partner's system reports. seen: how
-    many events the loan had when its effects were shown to whoever confirms them; None: nobody was shown any. sure:
-    whoever books by hand says that the amount is right, though it is implausible.
+    reason: in a person's words, required of whoever books by hand; "" for what a partner's system reports. seen: how
+    many events the loan had when its effects were shown to whoever confirms them; None: they were not shown. sure:
+    whoever books by hand confirms the amount, though it is implausible.
     """
 
     type: EventType
@@ -53,7 +53,7 @@ class Booking:
 
 
 def event_of(booking: Booking, *, event_id: str) -> LoanEvent:
-    """Make the event that a booking asks for. Raises LoanRefused (BAD_EVENT)."""
+    """Return the event that a booking asks for. Raises LoanRefused (BAD_EVENT)."""
     return LoanEvent(
         id=event_id,
         on=booking.on,
@@ -67,7 +67,7 @@ def event_of(booking: Booking, *, event_id: str) -> LoanEvent:
 def judge_verb(
     kind: EventType, *, today: date | None, disbursed_on: date | None, credit_minor: int
 ) -> BookingRefusal | LoanRefusal | None:
-    """Judge whether an event of a kind may be booked at all, whatever its date and amount."""
+    """Decide whether an event of a kind may be booked at all, whatever its date and amount."""
     if today is None:
         return BookingRefusal.NO_BUSINESS_DATE
     if disbursed_on is None:
@@ -77,7 +77,7 @@ def judge_verb(
 
 
 def is_implausible(booking: Booking, position: Position) -> bool:
-    """Tell whether a repayment is above twice what the loan owes, and above twice what was lent."""
+    """Check whether a repayment is above twice what the loan owes, and above twice what was lent."""
     most = IMPLAUSIBLE_MULTIPLE * max(position.owed_minor, position.disbursed_minor)
     return booking.type is EventType.REPAYMENT and (booking.amount_minor or 0) > most
 
@@ -92,9 +92,9 @@ def judge_booking(
     reference_used: bool,
     events: int,
 ) -> BookingRefusal | LoanRefusal | None:
-    """Judge whether an event may be booked on a business date; what it does to the loan, `replay` judges.
+    """Decide whether an event may be booked on a business date; its effect on the loan is judged by `replay`.
 
-    position: where the loan stands in the books.
+    position: the loan's, in the books.
     """
     refusal = judge_verb(booking.type, today=today, disbursed_on=disbursed_on, credit_minor=position.credit_minor)
     if refusal is not None or today is None or disbursed_on is None:
@@ -108,12 +108,12 @@ def judge_booking(
         # Money that was paid out comes back through the gateway, not through a form.
         BookingRefusal.NOT_THIS_VERB: EventType.DISBURSEMENT in {booking.type, reverses},
         BookingRefusal.AMOUNT_IMPLAUSIBLE: is_implausible(booking, position) and not (booking.by_hand and booking.sure),
-        # Confirmed twice, or after another was faster: what was shown is no longer what would happen.
+        # Confirmed twice, or after another booking: what was shown is no longer what would happen.
         BookingRefusal.BOOKED_MEANWHILE: booking.seen is not None and booking.seen != events,
     }
     return first_of(holds)
 
 
 def effective_date(on: date, *, last_proven: date | None) -> date:
-    """Give the day of the books for something of a date: its own, or the first that is not proven."""
+    """Return the day of the books for something of a date: its own, or the first that is not proven."""
     return on if last_proven is None else max(on, last_proven + timedelta(days=1))

@@ -1,4 +1,4 @@
-"""When a day may be closed, in which stages, and whether its books are proven."""
+"""When a day may be opened and closed, and whether its books are proven."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from config.kernel.refusals import first_of
 
 DRIFTED_SHOWN: Final = 100
 FIRST_DAY_WITHIN: Final = 3_660
-"""Days: an office that lives through old history begins years ago, none in another century."""
+"""Days: an office that lives through old history begins years back, none in another century."""
 
 
 class CloseState(StrEnum):
-    """The states of a closing: under way, its books proven, or its proof failed."""
+    """The states of a close: under way, its books proven, or its proof failed."""
 
     WORKING = "WORKING"
     PROVEN = "PROVEN"
@@ -22,7 +22,7 @@ class CloseState(StrEnum):
 
 
 class CloseRefusal(StrEnum):
-    """The reasons for which no closing is started; the first that holds counts."""
+    """Why no close is started; the first that applies counts."""
 
     NO_BUSINESS_DATE = "NO_BUSINESS_DATE"
     ANOTHER_WORKS = "ANOTHER_WORKS"
@@ -31,9 +31,9 @@ class CloseRefusal(StrEnum):
 
 
 class OpeningRefusal(StrEnum):
-    """The reasons for which the first or the next day is not opened by hand; the first that holds counts.
+    """Why the first or the next day is not opened by hand; the first that applies counts.
 
-    NOT_THE_DAY_SHOWN: another day is open than the one after which the next was to be opened.
+    NOT_THE_DAY_SHOWN: the open day is not the one after which the next was to be opened.
     """
 
     OPEN_ALREADY = "OPEN_ALREADY"
@@ -55,12 +55,12 @@ class Balance:
 
     @property
     def holds(self) -> bool:
-        """Tell whether they agree to the unit."""
+        """Whether they agree to the unit."""
         return self.ledger_minor == self.loans_minor
 
 
 def day_to_close(*, today: date | None, last_closed: date | None, first_loan: date | None) -> date | None:
-    """Find the day that is to be closed next: every day before the open one, from the first loan's on, in order."""
+    """Return the day to close next: every day before the open one, from the first loan's on, in order."""
     first = first_loan if last_closed is None else last_closed + timedelta(days=1)
     return first if today is not None and first is not None and first < today else None
 
@@ -68,7 +68,7 @@ def day_to_close(*, today: date | None, last_closed: date | None, first_loan: da
 def judge_close(
     *, today: date | None, day: date | None, another_works: bool, seen: date | None = None
 ) -> CloseRefusal | None:
-    """Judge whether the next day may be closed, or only the one that was seen."""
+    """Decide whether the next day may be closed; where `seen` is given, that day only."""
     return first_of(
         {
             CloseRefusal.NO_BUSINESS_DATE: today is None,
@@ -80,7 +80,7 @@ def judge_close(
 
 
 def judge_first_opening(*, today: date | None, by_calendar: bool, days_away: int) -> OpeningRefusal | None:
-    """Judge whether the office may begin on a day so many days from the clock's: there is no way back from it."""
+    """Decide whether the office may begin on a day so many days from the clock's; it cannot be undone."""
     return first_of(
         {
             OpeningRefusal.OPEN_ALREADY: today is not None,
@@ -93,7 +93,7 @@ def judge_first_opening(*, today: date | None, by_calendar: bool, days_away: int
 def judge_opening(
     *, today: date | None, after: date | None, by_calendar: bool, another_works: bool
 ) -> OpeningRefusal | None:
-    """Judge whether the day after `after` may be opened by hand: None is whichever is open."""
+    """Decide whether the day after `after` may be opened by hand; None: after whichever is open."""
     return first_of(
         {
             OpeningRefusal.NO_BUSINESS_DATE: today is None,

@@ -1,4 +1,4 @@
-"""The state of an instalment, and what of it is left to pay."""
+"""The state of an instalment, and what is left of it to pay."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class InstalmentState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DueParts:
-    """What is due and unpaid on a date, in its parts; minor units. They add up to the projection's `due_minor`."""
+    """What is due and unpaid on a date, by part; minor units. The parts add up to the projection's `due_minor`."""
 
     principal_minor: int
     interest_minor: int
@@ -29,10 +29,10 @@ class DueParts:
 
 
 def instalment_state(*, due: date, left_minor: int, loan: Projection, as_of: date) -> InstalmentState:
-    """Tell the state of an instalment as of the date of its loan's projection.
+    """Return the state of an instalment as of the date of its loan's projection.
 
-    left_minor: what of its principal is neither repaid nor prepaid. One whose principal is prepaid still waits for
-    its interest while the loan runs, and is late with it from the date on since which the loan is.
+    left_minor: how much of its principal is neither repaid nor prepaid. One whose principal is prepaid still awaits
+    its interest while the loan runs, and is late with it from the date since which the loan is late.
     """
     runs = loan.payoff_minor > 0
     if due > as_of:
@@ -44,10 +44,10 @@ def instalment_state(*, due: date, left_minor: int, loan: Projection, as_of: dat
 
 
 def left_with_interest(schedule: Sequence[Instalment], loan: Projection) -> list[int]:
-    """Give what is left to pay of each instalment, interest included; minor units.
+    """Return what is left to pay of each instalment, interest included; minor units.
 
-    Interest paid counts against the oldest. Up to the date of the projection an instalment's interest is what really
-    accrued between its due dates; later ones are taken at their quote, and at nothing once the loan is repaid.
+    Interest paid counts against the oldest. Up to the date of the projection an instalment's interest is what actually
+    accrued between its due dates; later ones are taken as quoted, and as nothing once the loan is repaid.
     """
     paid, before, left = loan.position.interest_paid_minor, 0, []
     for row, (drawn, principal) in enumerate(zip(schedule, loan.left_minor, strict=True)):

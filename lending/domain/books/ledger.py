@@ -2,7 +2,7 @@
 
 A loan's share of every account is a function of its position, and its postings are the difference of two positions:
 so a repayment, a reversal and a back-dated event are booked by the same few lines, and every account can be proven
-as the sum over all loans of what `replay` says of each.
+as the sum over all loans of what `replay` gives for each.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ from typing import Final
 
 
 class AccountKind(StrEnum):
-    """The kinds of accounts; the balance of the first two is of debits, of the others of credits."""
+    """The kinds of accounts; the first two have debit balances, the others credit balances."""
 
     ASSET = "ASSET"
     EXPENSE = "EXPENSE"
@@ -37,7 +37,7 @@ class Account(StrEnum):
 
 
 class EntryCode(StrEnum):
-    """What may be booked: what a loan earned, or what an event of its type moved."""
+    """What an entry books: what a loan earned, or what an event of its type moved."""
 
     ACCRUAL = "ACCRUAL"
     DISBURSEMENT = "DISBURSEMENT"
@@ -93,7 +93,7 @@ class Position:
 
     @property
     def owed_minor(self) -> int:
-        """Give what closes the loan on its date; credit is not netted."""
+        """What closes the loan on its date; credit is not netted."""
         earned = self.interest_minor + self.penalty_minor + self.fees_minor
         return self.principal_minor + earned - self.interest_paid_minor - self.penalty_paid_minor - self.fees_paid_minor
 
@@ -104,7 +104,7 @@ NOTHING: Final = Position()
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """One posting: an amount above 0, in minor units, from the account it is credited to the one it is debited to."""
+    """One posting: an amount above 0, in minor units, debited to one account and credited to another."""
 
     debit: Account
     credit: Account
@@ -112,7 +112,7 @@ class Movement:
 
 
 def balances(position: Position) -> dict[Account, int]:
-    """Give the loan's share of each account, debits positive; the shares of one loan add up to 0."""
+    """Return the loan's share of each account, debits positive; the shares of one loan add up to 0."""
     return {
         Account.PRINCIPAL: position.principal_minor,
         Account.INTEREST_RECEIVABLE: position.interest_minor - position.interest_paid_minor,
@@ -128,18 +128,18 @@ def balances(position: Position) -> dict[Account, int]:
 
 
 def earned_between(before: Position, after: Position) -> Position:
-    """Give what was earned from one position to the other, as a position of its own."""
+    """Return what was earned from one position to the other, as a position of its own."""
     return Position(**{name: getattr(after, name) - getattr(before, name) for name, _, _ in ACCRUALS})
 
 
 def total(positions: Iterable[Position]) -> Position:
-    """Add positions up."""
+    """Sum positions."""
     found = list(positions)
     return Position(**{name: sum(getattr(position, name) for position in found) for name in POSITION_FIELDS})
 
 
 def movements(before: Position, after: Position) -> tuple[Movement, ...]:
-    """Give the postings that lead from one position to the other: first what was earned, then what moved.
+    """Return the postings that lead from one position to the other: first what was earned, then what moved.
 
     Raises ValueError for a position whose shares do not add up to 0.
     """
@@ -159,7 +159,7 @@ def movements(before: Position, after: Position) -> tuple[Movement, ...]:
 
 
 def _matched(shares: Mapping[Account, int]) -> list[Movement]:
-    """Pair what is debited with what is credited, in the order of the accounts."""
+    """Pair debits with credits, in the order of the accounts."""
     debits = [(account, share) for account, share in shares.items() if share > 0]
     credits_ = [(account, -share) for account, share in shares.items() if share < 0]
     found = []

@@ -1,4 +1,4 @@
-"""Name the states of a loan, and say what counts as repaid on time."""
+"""The states of a loan, and what counts as repaid on time."""
 
 from enum import StrEnum
 from typing import Final
@@ -14,9 +14,9 @@ class LoanStatus(StrEnum):
 
 
 ON_TIME_DPD: Final = 5
-"""Days past due that a loan repaid on time may have had at worst: as the scorecard's `repayment` row counts them."""
+"""Most days past due of a loan repaid on time, as the scorecard's `repayment` row counts them."""
 
 
 def repaid_on_time(*, status: LoanStatus, worst_dpd: int) -> bool:
-    """Tell whether a loan is one that the ladder may climb on."""
+    """Check whether the ladder may climb on a loan."""
     return status is LoanStatus.CLOSED and worst_dpd <= ON_TIME_DPD

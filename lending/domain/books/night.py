@@ -21,7 +21,7 @@ NO_GRACE_ENDS: Final = GraceEnds(rows=_EMPTY, days=_EMPTY, principal=_EMPTY)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoanAccrualState:
-    """How a loan stands on the date its books reach; day_count and penalty_multiple_extra are its terms'."""
+    """A loan on the date its books reach; day_count and penalty_multiple_extra are its terms'."""
 
     booked_to: date
     day_count: DayCount
@@ -34,9 +34,9 @@ class LoanAccrualState:
 
 
 def advance_accruals(loans: Sequence[LoanAccrualState], *, to: date) -> list[LoanAccrualState]:
-    """Accrue loans up to a date, which is before any of their `replay_on`, and after none of their `booked_to`.
+    """Accrue loans up to a date that is before any of their `replay_on`, and not before any of their `booked_to`.
 
-    Whoever is late is so a day more for each day; what is due grows by the penalty.
+    A late loan is a day later for each day; what is due grows by the penalty.
     """
     if not loans:
         return []
@@ -62,7 +62,7 @@ def advance_accruals(loans: Sequence[LoanAccrualState], *, to: date) -> list[Loa
 
 
 def turned(loan: LoanAccrualState, projection: Projection, *, to: date) -> LoanAccrualState:
-    """Take over what a loan's replay says as of a date on which something fell due, became late or left its grace."""
+    """Take over a loan's replay as of a date on which something fell due, became late or left its grace."""
     return replace(
         loan,
         booked_to=to,

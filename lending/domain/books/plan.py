@@ -1,4 +1,4 @@
-"""Plan what booking an event does to a loan: the same for whoever previews it and for whoever writes it."""
+"""Plan what booking an event does to a loan: the same for a preview and for the write."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -18,7 +18,7 @@ class LoanHistory:
     events: tuple[LoanEvent, ...]
 
     def replayed(self, *more: LoanEvent) -> Replayed:
-        """Replay it, with more events booked after the others. Raises LoanRefused."""
+        """Replay it, with further events booked after the others. Raises LoanRefused."""
         return replay(self.terms, (*self.events, *more))
 
 
@@ -39,9 +39,9 @@ class Plan:
 
 
 def plan_event(contract: LoanHistory, event: LoanEvent, *, booked: Position, booked_to: date | None) -> Plan:
-    """Plan an event on a loan whose books hold a position, up to a date (None: it was never paid out).
+    """Plan an event on a loan whose books have a position, up to a date (None: it was never paid out).
 
-    A loan whose books lie behind the event is advanced first, so that the event's entry holds the event alone;
+    A loan whose books are behind the event is advanced first, so that the event's entry contains the event alone;
     one whose books are ahead of it stays there. Raises LoanRefused.
     """
     to = event.on if booked_to is None else max(booked_to, event.on)

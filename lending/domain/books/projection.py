@@ -1,4 +1,4 @@
-"""Turn a replayed loan into what its row holds: where it stands in the books, and what its next close goes on from."""
+"""Project a replayed loan to its row: its position in the books, and what its next close continues from."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ from lending.domain.contract.state import read_state
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccrualCarry:
-    """The sums that accrue on by arithmetic alone (see `lending.domain.contract.accrual`), until `replay_on`.
+    """The sums that accrue by arithmetic alone (see `lending.domain.contract.accrual`), until `replay_on`.
 
-    replay_on: the first later date on which an instalment falls due, turns late or passes its grace; None once
-    nothing is outstanding. overdue_minor: what of the principal is past its grace.
+    replay_on: the first later date on which an instalment falls due, becomes late or passes its grace; None once
+    nothing is outstanding. overdue_minor: the principal that is past its grace.
     """
 
     overdue_minor: int = 0
@@ -35,7 +35,7 @@ class Projection:
     """A loan as of a date: its status, position, what is due, late and would close it, and its carry.
 
     next_due_minor: what falls due on next_due if nothing happens until then, with the interest that will have accrued.
-    left_minor: by row of the schedule, what of its principal is neither repaid nor prepaid; () without a schedule.
+    left_minor: by row of the schedule, how much principal is neither repaid nor prepaid; () without a schedule.
     interest_at_due_minor: interest to date at each due date reached.
     disbursed_on, closed_on: None unless it is; closed_on is the date of the event that closed it.
     """
@@ -110,7 +110,7 @@ def project(replayed: Replayed, *, as_of: date) -> Projection:
 
 
 def _closed_since(replayed: Replayed, known: Sequence[LoanEvent]) -> date:
-    """Find the date from which a closed loan stayed so: what was refunded afterwards closed nothing."""
+    """Return the date since which a closed loan has stayed so: what was refunded afterwards closed nothing."""
     since, *earlier = sorted({event.on for event in known}, reverse=True)
     for on in earlier:
         if not replayed.state(on).closed:
@@ -132,7 +132,7 @@ def _carry(account: LoanAccount) -> AccrualCarry:
 
 
 def _next_turn(account: LoanAccount) -> int:
-    """Find the first day after the one reached on which more changes than what accrues."""
+    """Return the first day after the one reached on which more changes than what accrues."""
     if account.day >= account.frame.last_due:
         return account.day + 1  # every day is a due date for interest
     dues, ripe_days = account.frame.dues[:-1], account.frame.ripe_days[:-1]

@@ -1,4 +1,4 @@
-"""Say what can become of money that is sent or collected through a gateway, and what holds it back."""
+"""What can become of money that is sent or collected through a gateway, and what holds it back."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -10,7 +10,7 @@ from lending.domain.books.loan import LoanStatus
 
 
 class TransferKind(StrEnum):
-    """The ways that money moves."""
+    """Which way money moves."""
 
     PAYOUT = "PAYOUT"
     COLLECTION = "COLLECTION"
@@ -19,8 +19,8 @@ class TransferKind(StrEnum):
 class TransferState(StrEnum):
     """The states of a transfer.
 
-    DUE: never sent; SENT: the gateway is being asked; UNKNOWN: it was asked and gave no answer; PENDING: the bank has
-    it, and reports later what became of it; DONE, FAILED: something moved, or nothing; RETURNED: it came back.
+    DUE: never sent; SENT: the gateway is being asked; UNKNOWN: it was asked and did not answer; PENDING: the bank has
+    it, and reports the outcome later; DONE, FAILED: something moved, or nothing; RETURNED: it came back.
     """
 
     DUE = "DUE"
@@ -33,7 +33,7 @@ class TransferState(StrEnum):
 
 
 OPEN_TRANSFERS: Final = frozenset({TransferState.DUE, TransferState.SENT, TransferState.UNKNOWN, TransferState.PENDING})
-"""Those whose outcome is not known: no other one of its kind may be made for the loan meanwhile."""
+"""Those whose outcome is not known: no other of their kind may be created for the loan meanwhile."""
 
 SENDABLE_TRANSFERS: Final = OPEN_TRANSFERS - {TransferState.PENDING}
 """Those that a gateway is asked for, once or again; what the bank has waits for its report."""
@@ -42,18 +42,19 @@ AWAITED_TRANSFERS: Final = OPEN_TRANSFERS - {TransferState.DUE}
 """Those that were sent: their money may have moved."""
 
 PATIENCE: Final = timedelta(minutes=1)
-"""How long a sending is left alone, as whoever sent may still be waiting for the answer; also how long what is held
-back waits for its next turn."""
+"""How long a transfer being sent is left alone, as its sender may still be waiting for the answer; also how long one
+that is held back waits for its next turn.
+"""
 
 BACK_OFF: Final = ((5, PATIENCE), (20, timedelta(minutes=10)))
 LONGEST_WAIT: Final = timedelta(hours=1)
 
 SILENCES: Final = 5
-"""So many orders in a row without an answer mean that it is the gateway that is down, not one order."""
+"""So many orders in a row without an answer mean that the gateway is down, not that one order failed."""
 
 
 class PayoutHold(StrEnum):
-    """What holds a payout back before it is first sent; the first that holds counts."""
+    """Why a payout is held back before it is first sent; the first that applies counts."""
 
     NO_BUSINESS_DATE = "NO_BUSINESS_DATE"
     NOT_APPROVED = "NOT_APPROVED"
@@ -65,7 +66,7 @@ class PayoutHold(StrEnum):
 
 
 class PayoutRetryRefusal(StrEnum):
-    """The reasons for which a loan is neither paid out again nor cancelled; the first that holds counts."""
+    """Why a loan is neither paid out again nor cancelled; the first that applies counts."""
 
     NOT_WAITING = "NOT_WAITING"
     PAYOUT_UNDER_WAY = "PAYOUT_UNDER_WAY"
@@ -73,7 +74,7 @@ class PayoutRetryRefusal(StrEnum):
 
 
 class ReturnRefusal(StrEnum):
-    """The reasons for which a payout is not taken back; the first that holds counts."""
+    """Why a payout is not taken back; the first that applies counts."""
 
     NO_BUSINESS_DATE = "NO_BUSINESS_DATE"
     NOT_PAID_OUT = "NOT_PAID_OUT"
@@ -86,7 +87,7 @@ class ReturnRefusal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """Money moved: how much of what was asked, in minor units, and the gateway's words if that is less than all."""
+    """Money moved: how much of what was ordered, in minor units, and the gateway's words if that is less than all."""
 
     minor: int
     words: str = ""
@@ -94,14 +95,14 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class Nothing:
-    """No money moved, and none will: the gateway's words say why."""
+    """No money moved, and none will; the gateway's words say why."""
 
     words: str
 
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """The bank has the order, under a reference of its own; what became of it comes later, in a report."""
+    """The bank has the order, under a reference of its own; the outcome comes later, in a report."""
 
     reference: str
 
@@ -119,7 +120,7 @@ class Settlement:
 
 
 def wait_after(attempts: int) -> timedelta:
-    """Give how long after the last of so many sendings it is asked again what became of them."""
+    """Return how long after the last of so many sendings it is asked for again."""
     return next((wait for most, wait in BACK_OFF if attempts <= most), LONGEST_WAIT)
 
 
@@ -134,7 +135,7 @@ def judge_payout(
     has_gateway: bool,
     gateway_silent: bool,
 ) -> PayoutHold | None:
-    """Judge whether money may leave for a loan."""
+    """Decide whether money may leave for a loan."""
     if today is None:
         return PayoutHold.NO_BUSINESS_DATE
     holds = {
@@ -149,7 +150,7 @@ def judge_payout(
 
 
 def judge_payout_retry(*, status: LoanStatus, under_way: bool, reason: str) -> PayoutRetryRefusal | None:
-    """Judge whether a loan whose payout failed or came back may be paid out again, or cancelled."""
+    """Decide whether a loan whose payout failed or came back may be paid out again, or cancelled."""
     holds = {
         PayoutRetryRefusal.NOT_WAITING: status is not LoanStatus.APPROVED,
         PayoutRetryRefusal.PAYOUT_UNDER_WAY: under_way,
@@ -170,9 +171,9 @@ def judge_return(
     seen: int | None,
     events: int,
 ) -> ReturnRefusal | None:
-    """Judge whether a payout may be taken back as of a date; what it does to the loan, `replay` judges.
+    """Decide whether a payout may be taken back as of a date; its effect on the loan is judged by `replay`.
 
-    seen: how many events the loan had when whoever confirms was shown it; None if nobody was.
+    seen: how many events the loan had when it was shown to whoever confirms; None if it was not.
     """
     if today is None:
         return ReturnRefusal.NO_BUSINESS_DATE
@@ -188,7 +189,7 @@ def judge_return(
 
 
 def settle(kind: TransferKind, *, amount_minor: int, answer: Answer | None) -> Settlement:
-    """Judge an answer, which is not trusted: None is none, and what cannot be is as good as none.
+    """Judge an answer, which is not trusted: None is no answer, and an impossible one counts as none.
 
     A payout moves whole or not at all; a collection may be filled in part.
     """

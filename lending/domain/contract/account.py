@@ -23,7 +23,7 @@ NEVER: Final = 10**9
 
 
 class Places(dict[int, int]):
-    """The places of days on the line of units: many computed at once, any other when it is asked for."""
+    """The places of days on the line of units: many computed at once, any other on demand."""
 
     def __init__(self, day_count: DayCount, days: Iterable[int]) -> None:
         known = np.array(sorted(set(days)), np.int64)
@@ -39,8 +39,8 @@ class Places(dict[int, int]):
 class Frame:
     """What never changes on a loan once it is disbursed. Days are numbers since 1970-01-01.
 
-    dues, ripe_days: of each instalment, when it is due and when its grace ends, closed by NEVER. decimals: of the
-    rates that the loan ever has. steps: the waterfall, as positions in the default one.
+    dues, ripe_days: of each instalment, when it is due and when its grace ends, closed by NEVER. decimals: the most of
+    any rate that the loan ever has. steps: the waterfall, as positions in the default one.
     """
 
     terms: Terms
@@ -56,7 +56,7 @@ class Frame:
 def frame_of(
     terms: Terms, schedule: Sequence[Instalment], *, on: date, days: Collection[int], rates: Iterable[Decimal]
 ) -> Frame:
-    """Frame a loan disbursed on a date; `days` and `rates` are those of its events."""
+    """Build the frame of a loan disbursed on a date; `days` and `rates` are those of its events."""
     dues = [day_number(instalment.due) for instalment in schedule]
     ripe_days = [due + terms.grace_days for due in dues]
     opened = day_number(on)
@@ -75,7 +75,7 @@ def frame_of(
 
 @dataclass(slots=True, kw_only=True)
 class LoanAccount:
-    """Where a loan stands at a moment of a day: after those events of the day that were given to it.
+    """A loan at a moment of a day: after those events of the day that were applied to it.
 
     Amounts are minor units. unpaid: what is left of the principal of each instalment. Of the instalments,
     [0, past) were due before the day, [past, fallen) are due on it, and [0, ripe) are past their grace; late,
@@ -111,7 +111,7 @@ class LoanAccount:
     last: int
 
     def fork(self) -> "LoanAccount":
-        """Copy the account, so that one of the two may go on."""
+        """Copy the account, so that one of the two may continue."""
         return replace(
             self,
             accrual=copy(self.accrual),
@@ -147,7 +147,7 @@ class LoanAccount:
             self.interest_due = self.interest_at_due[self.fallen - 1] if self.fallen else 0
 
     def _pass_to(self, day: int) -> None:
-        """Let the days pass, stopping where an instalment falls due or passes its grace."""
+        """Let days pass, stopping where an instalment falls due or passes its grace."""
         accrual, frame = self.accrual, self.frame
         due, ripens = frame.dues[self.fallen], frame.ripe_days[self.ripe]
         while (stop := min(due, ripens)) <= day:
@@ -173,7 +173,7 @@ class LoanAccount:
             self.past = self.fallen
 
     def change_rate(self, rate: Decimal) -> None:
-        """Let a year's rate hold from this day on."""
+        """Apply a yearly rate from this day on."""
         self.accrual.rate = scaled(rate, self.frame.decimals)
 
     def spend_credit(self, amount: int, *, event: str) -> None:
@@ -184,17 +184,17 @@ class LoanAccount:
         self.credit -= amount
 
     def pay_late(self, principal: int) -> None:
-        """Pay principal that was due before the day, the oldest first; it is no more than `late`."""
+        """Pay principal that was due before the day, the oldest first, at most `late`."""
         self.late -= principal
         self.oldest = self._pay(principal, self.oldest)
 
     def pay_due(self, principal: int) -> None:
-        """Pay principal that is due on the day; it is no more than `due_today`."""
+        """Pay principal that is due on the day, at most `due_today`."""
         self.due_today -= principal
         self._pay(principal, self.past)
 
     def prepay(self, principal: int) -> None:
-        """Pay principal that is due after the day, no more than `ahead`, where the terms say."""
+        """Pay principal that is due after the day, at most `ahead`, on the instalments that the terms name."""
         self.ahead -= principal
         match self.frame.terms.prepayment:
             case Prepayment.NEXT:
@@ -208,7 +208,7 @@ class LoanAccount:
                 self.accrual.principal -= principal
 
     def _pay(self, principal: int, row: int, *, step: int = 1) -> int:
-        """Pay instalments from a row on, step by step; give back the row at which it ended."""
+        """Pay instalments from a row on, step by step; return the row at which it ended."""
         self.accrual.principal -= principal
         while principal:
             taken = min(principal, self.unpaid[row])

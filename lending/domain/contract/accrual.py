@@ -1,10 +1,10 @@
-"""Accrue interest and penalty: the one home of both, for one loan and for a column of them.
+"""Accrue interest and penalty: the only place for both, for one loan and for a column of them.
 
 Interest to date is X(D) = sum over the days t before D of principal outstanding after the events of t x rate x
-dcf(t, t + 1): simple interest, cumulative, an exact fraction that is rounded once, when it is read. It is held as
+dcf(t, t + 1): simple interest, cumulative, an exact fraction that is rounded once, when it is read. It is kept as
 its numerator over one denominator a loan, 10**(decimals of its rates) x the units of a year: so a day that is
 skipped is caught up, and a day closed twice adds nothing. The penalty is the same sum over overdue principal; its
-multiple waits until it is read.
+multiple is applied when it is read.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ DAY_COUNTS: Final = tuple(DayCount)
 
 @dataclass(slots=True, kw_only=True)
 class Accrual(Generic[Number]):
-    """What accrues on one loan, in Python's integers, or on a column of loans: the same lines move both.
+    """What accrues on one loan, in Python's integers, or on a column of loans: the same lines advance both.
 
     at: the day reached, in units of its day count (see units_at). principal: what is outstanding, overdue: what of
     it is past its grace, minor units. rate: a year's, as a numerator over 10**decimals. interest, penalty: sums of
@@ -46,16 +46,16 @@ class Accrual(Generic[Number]):
         self.at = to
 
     def end_grace(self, principal: Number, units: Number) -> None:
-        """Let principal pass its grace, the sum of each part x the units gone since it did being `units`."""
+        """Let principal pass its grace; `units` is the sum of each part x the units since it did."""
         self.overdue = self.overdue + principal
         self.penalty = self.penalty + self.rate * units
 
     def interest_minor(self) -> Number:
-        """Give the interest to date, rounded once."""
+        """Return the interest to date, rounded once."""
         return half_even(self.interest, self.year)
 
     def penalty_minor(self) -> Number:
-        """Give the penalty to date, rounded once."""
+        """Return the penalty to date, rounded once."""
         return half_even(self.penalty * self.extra, self.year * self.extra_scale)
 
 
@@ -73,7 +73,7 @@ class GraceEnds:
 
 
 def as_column(loans: Sequence[Accrual[int]]) -> Accrual[Integers]:
-    """Lay loans side by side: int64 columns, or Python's integers where one does not fit."""
+    """Stack loans into columns: int64, or Python's integers where one does not fit."""
     columns = {name: [getattr(loan, name) for loan in loans] for name in _NAMES}
     return Accrual(**{name: _column(values) for name, values in columns.items()})
 
@@ -97,7 +97,7 @@ def advance_column(
 
 
 def minor_to_date(loans: Accrual[Integers]) -> tuple[Integers, Integers]:
-    """Give interest and penalty to date of a column of loans, minor units."""
+    """Return interest and penalty to date of a column of loans, minor units."""
     scale = _largest(loans.extra) + _largest(loans.extra_scale)
     widened = _widened(loans, 2 * scale * (_largest(loans.interest) + _largest(loans.penalty) + _largest(loans.year)))
     return widened.interest_minor(), widened.penalty_minor()
@@ -116,7 +116,7 @@ _NAMES: Final = tuple(Accrual.__dataclass_fields__)
 
 
 def _widened(loans: Accrual[Integers], growth: int) -> Accrual[Integers]:
-    """Copy the columns, as Python's integers if sums that grow by so much at most might leave int64."""
+    """Copy the columns, as Python's integers if sums that grow by at most `growth` might exceed int64."""
     if 2 * growth + _largest(loans.interest) + _largest(loans.penalty) < INT64_MAX:
         return replace(loans)
     return Accrual(**{name: getattr(loans, name).astype(object) for name in _NAMES})

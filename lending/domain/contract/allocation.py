@@ -1,4 +1,4 @@
-"""Walk a payment down the waterfall."""
+"""Allocate a payment down the waterfall."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ from lending.domain.contract.account import LoanAccount
 
 
 class Allocation(NamedTuple):
-    """Say where a repayment, or credit that was applied, went, in minor units; what was left is credit.
+    """Where a repayment, or credit that was applied, went, in minor units; what was left is credit.
 
     A tuple, as thousands of frozen dataclasses would take a third of a replay's time.
     """
@@ -20,12 +20,12 @@ class Allocation(NamedTuple):
 
 
 def allocate_payment(account: LoanAccount, amount: int, *, event: str) -> Allocation:
-    """Pay with an amount what is there in each step of the waterfall; what is left becomes credit.
+    """Pay from an amount what is open in each step of the waterfall; what is left becomes credit.
 
     What each step may take is fixed before the walk. Interest paid counts against the oldest.
     """
     paid, late, due = account.interest_paid, account.interest_late, account.interest_due
-    there = (  # by the steps of the default waterfall
+    open_parts = (  # by the steps of the default waterfall
         account.penalty_to_date - account.penalty_paid,
         account.fees_late,
         late - paid if late > paid else 0,
@@ -39,9 +39,9 @@ def allocate_payment(account: LoanAccount, amount: int, *, event: str) -> Alloca
         account.interest_to_date - max(due, paid),
         account.ahead,
     )
-    left, taken = amount, [0] * len(there)
+    left, taken = amount, [0] * len(open_parts)
     for step in account.frame.steps:
-        part = there[step]
+        part = open_parts[step]
         if part:
             taken[step] = part = min(part, left)
             left -= part

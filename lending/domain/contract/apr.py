@@ -70,7 +70,7 @@ def effective_rate(flows: Sequence[Flow]) -> Decimal:
 
 
 def _worth(flows: Sequence[Flow], growth: Decimal) -> tuple[Decimal, Decimal]:
-    """Give the sum of the discounted flows, and how fast it rises with the growth ln(1 + X)."""
+    """Return the sum of the discounted flows, and how fast it rises with the growth ln(1 + X)."""
     value = slope = Decimal(0)
     for years, amount in flows:
         time = Decimal(years.numerator) / years.denominator

@@ -7,10 +7,10 @@ from lending.domain.contract.refusal import LoanRefusal, LoanRefused
 
 
 def standing_events(events: Iterable[LoanEvent]) -> list[LoanEvent]:
-    """Give the events that no reversal removed, by date, those of one date as they were booked.
+    """Return the events that no reversal removed, by date, those of one date as they were booked.
 
-    `events` come in the order of booking, and are drawn one by one: so of two faults in a list, that of the
-    earlier event is told, be it in its form or in what it reverses. Raises LoanRefused.
+    `events` come in the order of booking, and are consumed one by one: so of two faults in a list, that of the
+    earlier event is reported, be it in its form or in what it reverses. Raises LoanRefused.
     """
     booked: dict[str, LoanEvent] = {}
     removed: set[str] = set()

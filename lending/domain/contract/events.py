@@ -1,4 +1,4 @@
-"""The events of a loan, and how they are read from JSON scalars."""
+"""The events of a loan, and how they are parsed from JSON scalars."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class LoanEvent:
     """One event of a loan. Raises LoanRefused (BAD_EVENT) unless it carries the figure of its type alone.
 
     on: the business date at whose start it takes effect. amount_minor: minor units; whether it is positive is
-    judged with the events before it. rate: a year's. of: the id of the event that a reversal removes.
+    judged with the events before it. rate: yearly. of: the id of the event that a reversal removes.
     """
 
     id: str
@@ -61,7 +61,7 @@ _COMMON: Final = frozenset({"id", "on", "type"})
 
 
 def parse_event(raw: object) -> LoanEvent:
-    """Read one event from JSON scalars. Raises LoanRefused (BAD_EVENT)."""
+    """Parse one event from JSON scalars. Raises LoanRefused (BAD_EVENT)."""
     identity = raw.get("id") if isinstance(raw, Mapping) else None
     with refusing(LoanRefusal.BAD_EVENT, identity if isinstance(identity, str) else "an event"):
         fields = require_fields(raw, _COMMON, frozenset({"amount_minor", "rate", "of"}))

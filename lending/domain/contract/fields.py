@@ -1,4 +1,4 @@
-"""Judge the fields of terms and events."""
+"""Validate the fields of terms and events."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,14 +9,14 @@ from config.kernel.documents import Unfit, unfit
 from lending.domain.contract.refusal import LoanRefusal, LoanRefused
 
 MOST_DECIMALS: Final = 12
-"""Of a rate or a multiple: they are numerators over a power of ten, which stays far inside 64 bits."""
+"""Of a rate or a multiple: they are numerators over a power of ten, which stays far within 64 bits."""
 HIGHEST_RATE: Final = 100
-"""Of a year's rate, or of a multiple of it: beyond any law."""
+"""Of a yearly rate, or of a multiple of it: beyond any law."""
 
 
 @contextmanager
 def refusing(reason: LoanRefusal, where: str) -> Iterator[None]:
-    """Turn what is wrong with a field into a refusal of this reason, which says where it was found."""
+    """Turn the fault of a field into a refusal with this reason, which says where it was found."""
     try:
         yield
     except Unfit as error:
@@ -24,13 +24,13 @@ def refusing(reason: LoanRefusal, where: str) -> Iterator[None]:
 
 
 def require_range(name: str, value: int, lowest: int, highest: int) -> None:
-    """Demand a whole number within its bounds."""
+    """Require a whole number within its bounds."""
     if type(value) is not int or not lowest <= value <= highest:
         raise unfit(value, name, f"a whole number from {lowest} to {highest}")
 
 
 def require_rate(name: str, value: Decimal) -> None:
-    """Demand an exact rate from 0 to HIGHEST_RATE of at most MOST_DECIMALS decimals."""
-    exponent = value.as_tuple().exponent  # a text for what is no number
+    """Require an exact rate from 0 to HIGHEST_RATE of at most MOST_DECIMALS decimals."""
+    exponent = value.as_tuple().exponent  # text for what is not a number
     if not isinstance(exponent, int) or exponent < -MOST_DECIMALS or not 0 <= value <= HIGHEST_RATE:
         raise unfit(value, name, f"a rate from 0 to {HIGHEST_RATE} of at most {MOST_DECIMALS} decimals")

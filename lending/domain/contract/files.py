@@ -1,4 +1,4 @@
-"""Read the files of `manage.py replay` and `manage.py quote`, and give back what they print: JSON scalars alone."""
+"""Read the files of `manage.py replay` and `manage.py quote`, and return what they print: JSON scalars only."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -36,14 +36,14 @@ class BadFile(ValueError):
 
 
 class Doubled:
-    """Stand for a value whose key was given twice: it fits no field, so only its case is refused."""
+    """The value of a key that was given twice: it fits no field, so only its case is refused."""
 
     def __repr__(self) -> str:
         return "<given twice>"
 
 
 def load_object(text: str) -> Mapping[str, object]:
-    """Read a JSON object. Raises BadFile."""
+    """Parse a JSON object. Raises BadFile."""
     try:
         loaded = json.loads(text, object_pairs_hook=_object, parse_int=_integer)
     except (ValueError, RecursionError) as error:
@@ -56,7 +56,7 @@ def load_object(text: str) -> Mapping[str, object]:
 
 
 def load_cases(text: str) -> list[object]:
-    """Read the cases of `{"cases": [...]}`, as yet unjudged. Raises BadFile."""
+    """Parse the cases of `{"cases": [...]}`, not yet validated. Raises BadFile."""
     cases = load_object(text).get("cases")
     if not isinstance(cases, list):
         message = 'The file holds no list of cases: {"cases": [{"id", "terms", "events", "as_of"}]}.'
@@ -65,7 +65,7 @@ def load_cases(text: str) -> list[object]:
 
 
 def replay_case(case: object) -> Result:
-    """Replay one case: its id with schedule, allocations and states, or with its refusal's code and words."""
+    """Replay one case: its id with schedule, allocations and states, or with its refusal's code and message."""
     found = case if isinstance(case, Mapping) else {}
     identity: Result = {"id": None}
     try:
@@ -108,7 +108,7 @@ def written_schedule(schedule: Sequence[Instalment]) -> list[Result]:
 
 
 def written_state(state: LoanState) -> Result:
-    """Write a state as JSON scalars."""
+    """Convert a state to JSON scalars."""
     return {"as_of": state.as_of.isoformat(), **{name: getattr(state, name) for name in STATE_FIELDS}}
 
 
@@ -127,5 +127,5 @@ def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 def _integer(digits: str) -> int | str:
-    """Read a whole number; one so long that Python would refuse the whole file stays text, which fits no field."""
+    """Parse a whole number; one so long that Python would refuse the whole file stays text, which fits no field."""
     return int(digits) if len(digits) <= MOST_DIGITS else digits

@@ -24,7 +24,7 @@ class Quote:
 
 
 def quote(terms: Terms, *, on: date) -> Quote:
-    """Quote a loan that would be disbursed on a date and repaid as drawn. Raises LoanRefused (BAD_TERMS)."""
+    """Quote a loan disbursed on a date and repaid as drawn. Raises LoanRefused (BAD_TERMS)."""
     schedule = draw_schedule(terms, on=on)
     flows = [(Fraction(0), terms.principal_minor)]
     flows += [(years_between(on, row.due), -row.total_minor) for row in schedule]
@@ -37,6 +37,6 @@ def quote(terms: Terms, *, on: date) -> Quote:
 
 
 def percent(rate: Decimal) -> str:
-    """Write a rate in per cent with two decimals, rounded half up as the regulators' examples are."""
+    """Format a rate in per cent with two decimals, rounded half up as the regulators' examples are."""
     with localcontext(prec=max(rate.adjusted(), 0) + 10):  # enough for every digit before the point
         return format((100 * rate).quantize(Decimal("0.01"), ROUND_HALF_UP), "f")

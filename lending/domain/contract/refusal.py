@@ -1,10 +1,10 @@
-"""Say no to terms and events that make no loan."""
+"""Refusals of invalid terms and events."""
 
 from enum import StrEnum
 
 
 class LoanRefusal(StrEnum):
-    """Why terms and events make no loan; of several faults of one event, the first of these counts."""
+    """Why terms and events are refused; of several faults of one event, the first of these counts."""
 
     BAD_TERMS = "BAD_TERMS"
     BAD_EVENT = "BAD_EVENT"
@@ -19,7 +19,7 @@ class LoanRefusal(StrEnum):
 
 
 class LoanRefused(Exception):
-    """The terms and events make no loan, for the reason it carries; the message says what and where."""
+    """The terms and events make no loan, for the reason given; the message says what and where."""
 
     def __init__(self, reason: LoanRefusal, message: str) -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""Replay a loan: a pure function from its terms and events to everything that is known of it."""
+"""Replay a loan: a pure function from its terms and events to everything known of it."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,12 +17,12 @@ from lending.domain.contract.state import LoanState, read_state
 from lending.domain.contract.terms import Terms
 
 STRIDE: Final = 64
-"""Events between two kept copies of the account: a state of the past replays fewer than these, not all."""
+"""Events between two kept copies of the account, so that a past state replays fewer than these, not all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replayed:
-    """A loan that was replayed.
+    """A replayed loan.
 
     schedule: as drawn at the disbursement; empty without one. standing: the events that no reversal removed, in the
     order in which they take effect. allocations: of every repayment and apply_credit among them. Copies of the account
@@ -35,12 +35,12 @@ class Replayed:
     _copies: Mapping[int, LoanAccount] = field(repr=False)
 
     def state(self, as_of: date) -> LoanState:
-        """Give the state as of a date, all events being known."""
+        """Return the state as of a date, all events being known."""
         account = self.account(as_of)
         return read_state(account) if account else LoanState(as_of=as_of)
 
     def account(self, as_of: date) -> LoanAccount | None:
-        """Give the account as of a date, a copy that may go on from there; None before the disbursement."""
+        """Return the account as of a date, a copy that may continue from there; None before the disbursement."""
         count = bisect_right(self.standing, as_of, key=lambda event: event.on)
         if not count:
             return None
@@ -54,7 +54,7 @@ class Replayed:
 
 
 def replay(terms: Terms, events: Iterable[LoanEvent]) -> Replayed:
-    """Replay events, which come in the order of booking, on a loan of these terms. Raises LoanRefused."""
+    """Replay events, in the order of booking, on a loan of these terms. Raises LoanRefused."""
     standing = standing_events(events)
     if not standing:
         return Replayed(schedule=(), standing=(), allocations=(), _copies={})
@@ -88,7 +88,7 @@ def replay(terms: Terms, events: Iterable[LoanEvent]) -> Replayed:
 
 
 def apply_event(account: LoanAccount, event: LoanEvent) -> Allocation | None:
-    """Apply an event to an account that has reached its date; give back where a payment went.
+    """Apply an event to an account that has reached its date; return where a payment went.
 
     Raises LoanRefused.
     """

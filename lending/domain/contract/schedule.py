@@ -30,14 +30,14 @@ class Instalment:
 
     @property
     def total_minor(self) -> int:
-        """Give what should be paid in all."""
+        """What should be paid in all."""
         return self.principal_minor + self.interest_minor
 
 
 def draw_schedule(terms: Terms, *, on: date) -> tuple[Instalment, ...]:
     """Draw the schedule for a disbursement on a date.
 
-    Raises LoanRefused (BAD_TERMS) if `first_due` does not lie after that date, or a due date after the year 9999.
+    Raises LoanRefused (BAD_TERMS) if `first_due` is not after that date, or a due date is after the year 9999.
     """
     dues = _due_dates(terms, on)
     if terms.method is Method.BULLET:
@@ -54,7 +54,7 @@ def draw_schedule(terms: Terms, *, on: date) -> tuple[Instalment, ...]:
 
 
 def _due_dates(terms: Terms, on: date) -> list[date]:
-    """Give every due date; a day of month that is missing becomes the month's last."""
+    """Return every due date; a missing day of the month becomes the month's last."""
     if terms.first_due is not None and terms.first_due <= on:
         message = f"terms: first_due: {terms.first_due} does not lie after the disbursement on {on}"
         raise LoanRefused(LoanRefusal.BAD_TERMS, message)
@@ -71,7 +71,7 @@ def _moved(start: date, units: int, unit: PeriodUnit) -> date:
 
 
 def _amounts(terms: Terms, factors: Sequence[int], year: int) -> Iterator[tuple[int, int]]:
-    """Give principal and interest of each row; interest is the difference of sums that are each rounded once."""
+    """Yield principal and interest of each row; interest is the difference of sums that are each rounded once."""
     shares = _shares(terms, len(factors))
     level = 0 if shares else _level_instalment(terms.principal_minor, factors, year)
     balance, accrued, booked = terms.principal_minor, 0, 0
@@ -88,7 +88,7 @@ def _amounts(terms: Terms, factors: Sequence[int], year: int) -> Iterator[tuple[
 
 
 def _shares(terms: Terms, rows: int) -> list[int] | None:
-    """Spread the principal where it does not depend on the interest; None where it does."""
+    """Return the principal of each row where it does not depend on the interest; None where it does."""
     match terms.method:
         case Method.EQUAL_PRINCIPAL:
             return allocate(terms.principal_minor, [1] * rows)

@@ -1,4 +1,4 @@
-"""How a loan stands as of a date."""
+"""A loan's state as of a date."""
 
 from bisect import bisect_right
 from copy import copy
@@ -11,7 +11,7 @@ from lending.domain.contract.account import LoanAccount
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoanState:
-    """How a loan stands as of a date: after its events, with interest for the days before it.
+    """A loan as of a date: after its events, with interest for the days before it.
 
     Amounts are minor units. due_minor: all that is due and unpaid. dpd: days past due. payoff_minor: what closes
     the loan on that date; credit is not netted. unpaid_minor: by row of the schedule, what is left of its principal;
@@ -38,12 +38,12 @@ class LoanState:
 
     @property
     def closed(self) -> bool:
-        """Tell whether the loan was disbursed, nothing is outstanding, and nothing that accrued is unpaid."""
+        """Whether the loan was disbursed, nothing is outstanding, and nothing that accrued is unpaid."""
         return bool(self.unpaid_minor) and not self.payoff_minor
 
 
 def read_state(account: LoanAccount) -> LoanState:
-    """Read the state off an account that has reached the date."""
+    """Read the state from an account that has reached the date."""
     principal = account.accrual.principal
     penalty = account.penalty_to_date - account.penalty_paid
     fees = account.fees_late + account.fees_today
@@ -69,9 +69,9 @@ def read_state(account: LoanAccount) -> LoanState:
 
 
 def _days_past_due(account: LoanAccount) -> int:
-    """Count the days since the earliest due date before the day on which something fell due that is unpaid.
+    """Count the days since the earliest due date before the day on which something fell due that is still unpaid.
 
-    0 while that principal and interest come to no more than the tolerance; fees and penalties make nobody late.
+    0 while that principal and interest are within the tolerance; fees and penalties make no loan late.
     """
     overdue = account.late + max(0, account.interest_late - account.interest_paid)
     if overdue <= account.frame.terms.tolerance_minor:
@@ -86,7 +86,7 @@ def _days_past_due(account: LoanAccount) -> int:
 
 
 def _interest_unpaid_since(account: LoanAccount) -> int:
-    """Find the first due date up to which more interest accrued than was paid; one before the day exists."""
+    """Return the first due date up to which more interest accrued than was paid; one before the day exists."""
     row = bisect_right(account.interest_at_due, account.interest_paid)
     if row < len(account.interest_at_due):
         return account.frame.dues[row]
@@ -96,7 +96,7 @@ def _interest_unpaid_since(account: LoanAccount) -> int:
 
 
 def _interest_to(account: LoanAccount, day: int) -> int:
-    """Give interest to a day after the last due date."""
+    """Return the interest to a day after the last due date."""
     _, accrual = account.trail[bisect_right(account.trail, day, key=lambda left: left[0]) - 1]
     accrual = copy(accrual)
     accrual.advance(account.frame.places[day])

@@ -1,4 +1,4 @@
-"""Hold the terms of a TERM loan, and read and write them as JSON scalars."""
+"""The terms of a TERM loan, parsed from and written as JSON scalars."""
 
 import re
 from dataclasses import asdict, dataclass, field
@@ -18,7 +18,7 @@ LONGEST: Final = 3_660
 
 
 class Method(StrEnum):
-    """The ways principal is spread over the due dates."""
+    """How principal is spread over the due dates."""
 
     EQUAL_INSTALMENTS = "EQUAL_INSTALMENTS"
     EQUAL_PRINCIPAL = "EQUAL_PRINCIPAL"
@@ -27,7 +27,7 @@ class Method(StrEnum):
 
 
 class PeriodUnit(StrEnum):
-    """What periods are counted in."""
+    """The units of periods."""
 
     DAY = "DAY"
     WEEK = "WEEK"
@@ -35,7 +35,7 @@ class PeriodUnit(StrEnum):
 
 
 class Prepayment(StrEnum):
-    """Which instalments principal paid in advance reduces."""
+    """Which instalments a prepayment of principal reduces."""
 
     NEXT = "NEXT"  # the next ones first
     LAST = "LAST"  # the last ones first: a shorter term
@@ -64,11 +64,11 @@ DEFAULT_WATERFALL: Final = tuple(Step)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What was agreed. Raises LoanRefused (BAD_TERMS) for what no loan can be made of.
+    """What was agreed. Raises LoanRefused (BAD_TERMS) for terms that make no loan.
 
-    principal_minor, tolerance_minor: minor units of the currency. rate: a year's, at most 12 decimals.
+    principal_minor, tolerance_minor: minor units of the currency. rate: yearly, at most 12 decimals.
     A period is `every` units long. first_due: None for one period after the disbursement.
-    penalty_multiple_extra: what overdue principal costs beside its interest, as a multiple of the rate (1.5 times
+    penalty_multiple_extra: what overdue principal costs on top of its interest, as a multiple of the rate (1.5 times
     the rate in all is an extra of 0.5).
     """
 
@@ -105,7 +105,7 @@ class Terms:
 
 
 def parse_terms(raw: object) -> Terms:
-    """Read terms from JSON scalars. Raises LoanRefused (BAD_TERMS)."""
+    """Parse terms from JSON scalars. Raises LoanRefused (BAD_TERMS)."""
     with refusing(LoanRefusal.BAD_TERMS, "terms"):
         return read(Terms, raw)
 

@@ -1,4 +1,4 @@
-"""Name the states of an application, and say how a decision moves it."""
+"""The states of an application, and how a decision moves it."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -9,7 +9,7 @@ from lending.domain.origination.rules import Outcome
 
 
 class ApplicationState(StrEnum):
-    """The states of an application: left to a person, granted, turned down."""
+    """The states of an application: referred to a person, approved, declined."""
 
     REFERRED = "REFERRED"
     APPROVED = "APPROVED"
@@ -17,7 +17,7 @@ class ApplicationState(StrEnum):
 
 
 class ApplicationRefusal(StrEnum):
-    """Why no application is taken, before its offer is even looked at.
+    """Why no application is taken, before its offer is considered.
 
     SCORES_OUTDATED: the live run was made without a characteristic that the rules read; the next one has it.
     """

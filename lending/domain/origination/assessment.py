@@ -33,9 +33,9 @@ class NoOffer(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assessment:
-    """What a product makes of a merchant.
+    """What a product offers a merchant.
 
-    limit: None for whoever is not scored or of a grade that is not lent to. line: after this night. rules: those
+    limit: None for one that is not scored or of a grade that is not lent to. line: after this night. rules: those
     that deny an offer, in their order.
     """
 
@@ -47,27 +47,27 @@ class Assessment:
 
     @property
     def line_minor(self) -> int:
-        """Give how much the merchant may owe in all, in minor units."""
+        """How much the merchant may owe in all, in minor units."""
         return 0 if self.line is None else self.line.limit_minor
 
     @property
     def free_minor(self) -> int:
-        """Give what can be lent anew, in minor units; below the product's minimum nothing is."""
+        """What can be newly lent, in minor units; below the product's minimum nothing is."""
         return max(0, self.line_minor - self.facts.exposure.outstanding_minor)
 
     @property
     def score_age_days(self) -> int:
-        """Count the days since the score's midnight."""
+        """Days since the score's midnight."""
         return (self.facts.on - self.facts.score.as_of).days
 
     @property
     def ineligible(self) -> Ineligible | None:
-        """Say why the merchant is not among those the product is for."""
+        """Why the merchant is not eligible for the product."""
         return judge_eligibility(self.facts.profile, self.facts.score, self.product)
 
     @property
     def no_offer(self) -> NoOffer | None:
-        """Say why the merchant has no offer; None if it has one of `free_minor`."""
+        """Why the merchant has no offer; None if it has one of `free_minor`."""
         return next((reason for reason, holds in self.rules if holds(self)), None)
 
 
@@ -91,7 +91,7 @@ def assess(facts: MerchantFacts, product: Product, rules: "NoOfferRules") -> Ass
 
 
 def preview(assessments: Iterable[Assessment]) -> Preview:
-    """Add up what a product would do, merchant by merchant, before it is sold."""
+    """Sum what a product would do, merchant by merchant, before it is sold."""
     without = Counter[NoOffer]()
     offers = offered = 0
     for assessment in assessments:
@@ -106,47 +106,47 @@ def preview(assessments: Iterable[Assessment]) -> Preview:
 
 
 def not_scored(case: Assessment) -> bool:
-    """Tell whether there is too little history for a score."""
+    """Check whether there is too little history for a score."""
     return case.facts.score.not_scored is not None
 
 
 def score_too_old(case: Assessment) -> bool:
-    """Tell whether the score is older than the product allows."""
+    """Check whether the score is older than the product allows."""
     return case.score_age_days > case.product.origination.score_days
 
 
 def gate_failed(case: Assessment) -> bool:
-    """Tell whether the merchant fails a hard gate."""
+    """Check whether the merchant fails a hard gate."""
     return bool(case.facts.score.gates)
 
 
 def grade_too_low(case: Assessment) -> bool:
-    """Tell whether the grade is not lent to; without a calibration there is none."""
+    """Check whether the grade is not lent to; without a calibration there is none."""
     return case.facts.score.grade not in case.product.grades
 
 
 def not_eligible(case: Assessment) -> bool:
-    """Tell whether the product is not for this merchant."""
+    """Check whether the merchant is not eligible."""
     return case.ineligible is not None
 
 
 def past_due(case: Assessment) -> bool:
-    """Tell whether one of its own loans is past due."""
+    """Check whether one of its own loans is past due."""
     return case.facts.exposure.days_past_due > 0
 
 
 def limit_below_minimum(case: Assessment) -> bool:
-    """Tell whether its caps allow less than the product minimum."""
+    """Check whether its caps allow less than the product minimum."""
     return case.limit is not None and case.limit.limit_minor == 0
 
 
 def raise_pending(case: Assessment) -> bool:
-    """Tell whether its caps allow enough, but not for long enough yet."""
+    """Check whether its caps allow enough, but not for long enough yet."""
     return case.limit is not None and case.line_minor < case.product.minimum_minor <= case.limit.limit_minor
 
 
 def no_room_left(case: Assessment) -> bool:
-    """Tell whether its active loans use so much of the line that less than the minimum is left."""
+    """Check whether its active loans use so much of the line that less than the minimum is left."""
     minimum = case.product.minimum_minor
     return case.line_minor >= minimum > case.free_minor
 

@@ -13,14 +13,14 @@ from lending.domain.origination.rules import RULES, Case, Ground, Outcome
 
 
 class DecisionRefusal(StrEnum):
-    """Why facts cannot be decided upon: they are of another product, or their rules are no longer known."""
+    """Why facts cannot be decided on: they are of another product, or their rules are no longer known."""
 
     OTHER_PRODUCT = "OTHER_PRODUCT"
     RULES_GONE = "RULES_GONE"
 
 
 class NotDecidable(Refused[DecisionRefusal]):
-    """The facts cannot be decided upon."""
+    """The facts cannot be decided on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,7 @@ class DecisionFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What was decided, by which rule (None: none fired, approved), and what every rule said.
+    """What was decided, by which rule (None: none fired, approved), and what every rule returned.
 
     limit: computed again from the facts, None where there is none. free_minor: what could be lent at most.
     """
@@ -49,7 +49,7 @@ class Decision:
 
 
 def decide(facts: DecisionFacts, product: Product) -> Decision:
-    """Decide an application by the rules of its facts: all are asked, the first that fires counts, else it is approved.
+    """Decide an application by the rules of its facts: all are tried; the first that fires counts, else it is approved.
 
     Depends on nothing but its arguments: a snapshot decides as the application did. Raises NotDecidable.
     """
@@ -72,7 +72,7 @@ def decide(facts: DecisionFacts, product: Product) -> Decision:
 
 
 def canonical_decision(decision: Decision) -> tuple[str, str]:
-    """Write a decision as canonical JSON, with its sha256: a replay is right if it gives the same text."""
+    """Serialise a decision as canonical JSON, with its sha256: a replay is right if it gives the same text."""
     limit = decision.limit
     text = canonical_json(
         {

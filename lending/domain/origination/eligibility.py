@@ -1,4 +1,4 @@
-"""Judge whom a product is for."""
+"""Decide whom a product is for."""
 
 from enum import StrEnum
 
@@ -19,7 +19,7 @@ class Ineligible(StrEnum):
 
 
 def judge_eligibility(profile: Profile, score: ScoreFacts, product: Product) -> Ineligible | None:
-    """Judge one merchant; what is not known of it ("" or None) is in no list and reaches no minimum."""
+    """Judge one merchant; what is unknown of it ("" or None) is in no list and reaches no minimum."""
     rules = product.eligibility
     tenure, least = score.tenure_months, rules.tenure_months
     checks = (

@@ -1,4 +1,4 @@
-"""Hold what is known of a merchant when lending to it is judged; an application freezes it as its snapshot."""
+"""What is known of a merchant when lending to it is judged; an application freezes it as its snapshot."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class ScoreFacts:
     lowest score of a lendable grade. Of its characteristics: tenure_months (`tenure_m`), recency_days
     (`recency_d`), disputes_bps (`dispute_180m`), flagged_share_bps (`flagged_share`), None where null or absent.
     Of its measures: sales_365_minor (`s_365`), worst_month_minor (the least of `s_month_0` to `s_month_11`; may be
-    below 0): exact sums, which the quantised `resilience` and `med_month_12` only come near.
+    below 0): exact sums, which the quantised `resilience` and `med_month_12` only approximate.
     """
 
     as_of: date
@@ -86,7 +86,7 @@ class MerchantFacts:
 
 
 def dues_by_month(unpaid: Iterable[tuple[date, int]], *, on: date) -> tuple[int, ...]:
-    """Add up unpaid instalments (due date, minor units) by the month in which they fall due, counted from a date.
+    """Sum unpaid instalments (due date, minor units) by the month in which they fall due, counted from a date.
 
     The first is what is due up to the same day of next month, overdue included: so the first instalment of a loan
     disbursed on that date is in it.

@@ -1,4 +1,4 @@
-"""Bound what a merchant may owe: every cap computed and kept, the binding one named.
+"""Bound what a merchant may owe: every cap computed and stored, the binding one named.
 
 Integer minor units; every cap is computed exactly and rounded down. A cap bounds the whole exposure, active loans
 included: limit = used + free.
@@ -35,7 +35,7 @@ class Cap(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
-    """Every cap in minor units, None where it does not apply, the least of them, and what comes of it.
+    """Every cap in minor units, None where it does not apply, the least of them, and the resulting limit.
 
     limit_minor: what the least cap allows; 0 below the product's minimum.
     """
@@ -46,14 +46,14 @@ class Limit:
 
     @property
     def least_minor(self) -> int:
-        """Give what the binding cap allows, also below the minimum."""
+        """What the binding cap allows, even below the minimum."""
         return self.caps[self.binding] or 0
 
 
 def compute_limit(facts: MerchantFacts, product: Product, *, grade: Grade) -> Limit:
     """Compute the limit of a merchant of a grade, for the grade's longest term. Raises KeyError for no such grade.
 
-    AFFORDABILITY and DEBT_SERVICE bound what is lent anew, so what is outstanding is added to them. Merchants of
+    AFFORDABILITY and DEBT_SERVICE bound what is newly lent, so what is outstanding is added to them. Merchants of
     one owner share one limit: OWNER_ROOM is the least of the other caps less what the others use of it.
     """
     caps = _own_caps(facts, product, grade)
@@ -68,7 +68,7 @@ def compute_limit(facts: MerchantFacts, product: Product, *, grade: Grade) -> Li
 
 
 def affordable(facts: MerchantFacts, product: Product, *, grade: Grade) -> int:
-    """Compute what can be lent anew so that the grade's share of n months' sales repays it and what runs already.
+    """Compute what can be newly lent so that the grade's share of n months' sales repays it and what runs already.
 
     (share x M x n - dues of n months) / (1 + cost share), n the grade's longest term; in minor units, rounded down.
     """
@@ -80,10 +80,10 @@ def affordable(facts: MerchantFacts, product: Product, *, grade: Grade) -> int:
 
 
 def debt_service_room(facts: MerchantFacts, product: Product, *, grade: Grade, months: int) -> int:
-    """Compute what can be lent anew for a term with debt service below the gate, in minor units, rounded down.
+    """Compute what can be newly lent for a term with debt service below the gate, in minor units, rounded down.
 
     Debt service is a month's instalments, the new one and the largest month of those that run already, over M.
-    The gate as an amount: so no limit promises what the gate then refuses.
+    The gate as an amount, so that no limit promises what the gate then refuses.
     """
     price = price_of(product, grade=grade, months=months, on=facts.on)
     gate = product.limits.debt_service_bps * facts.score.sales_basis_minor
@@ -93,7 +93,7 @@ def debt_service_room(facts: MerchantFacts, product: Product, *, grade: Grade, m
 
 
 def most_by_months(facts: MerchantFacts, product: Product, *, grade: Grade, free_minor: int) -> dict[int, int]:
-    """Give for every term that the grade may choose the most that can be lent for it; 0 if below the minimum.
+    """Return for every term that the grade may choose the most that can be lent for it; 0 if below the minimum.
 
     A shorter term has larger instalments, so less passes the debt service gate; the longest has all that is free.
     """

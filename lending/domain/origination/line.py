@@ -1,4 +1,4 @@
-"""Let a merchant's line follow the limit computed each night: down at once, up only when it lasts."""
+"""Move a merchant's line by the limit computed each night: down at once, up only when it lasts."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -11,8 +11,8 @@ from lending.domain.origination.product import LimitRules
 class Line:
     """How much a merchant may owe in all (minor units), and since when it could be more.
 
-    higher_since: the first of the nights in a row on which the computed limit was enough higher to raise the line;
-    sustained_minor: the lowest limit computed on them. Both None while there is none.
+    higher_since: the first of the nights in a row on which the computed limit was high enough to raise the line;
+    sustained_minor: the lowest limit computed on them. Both None while there are none.
     """
 
     limit_minor: int
@@ -20,17 +20,17 @@ class Line:
     sustained_minor: int | None = None
 
     def nights(self, night: date) -> int:
-        """Count the nights in a row on which more was possible, this one among them."""
+        """Count the nights in a row on which more was possible, this one included."""
         return 0 if self.higher_since is None else (night - self.higher_since).days + 1
 
 
 def next_line(line: Line | None, computed_minor: int, *, night: date, rules: LimitRules) -> Line | None:
     """Move a line by the limit computed on a night: cut at once, raised when enough more was possible long enough.
 
-    The first line is what is computed, and there is none before something is. Enough more is `raise_bps`; long
-    enough is `raise_nights` in a row; it is raised to the lowest limit of those nights, not to the last one's:
-    a single good night moves nothing. A night without a computation counts as the one before: the scores stayed
-    what they were. Called twice on one night, it gives the same.
+    The first line is the first limit above 0. Enough more is `raise_bps`; long enough is `raise_nights` in a row; it is
+    raised to the lowest limit of those nights, not to the last one's: a single good night moves nothing. A night
+    without a computation counts as the one before: the scores stayed what they were. Called twice on one night, it
+    gives the same.
     """
     if line is None:
         return Line(limit_minor=computed_minor) if computed_minor else None

@@ -1,4 +1,4 @@
-"""Explain why a merchant has no offer: what is behind the reason, and the next threshold; words are the interface's."""
+"""Explain why a merchant has no offer: the cause, and the next threshold; words are the interface's."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -31,7 +31,7 @@ Step = tuple[Measure, int | None, int | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Threshold:
-    """Say how far a merchant has come and how far it has to, in the unit of the measure."""
+    """How far a merchant has come and how far it has to, in the unit of the measure."""
 
     measure: Measure
     have: int
@@ -40,7 +40,7 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoOfferExplanation:
-    """Say why a merchant has no offer: the reason, which of its kind, and the next threshold, if one is known."""
+    """Why a merchant has no offer: the reason, which of its kind, and the next threshold, if one is known."""
 
     reason: NoOffer
     cause: Cause | None
@@ -73,7 +73,7 @@ def _cause(reason: NoOffer, case: Assessment) -> Cause | None:
 
 
 def _next_step(reason: NoOffer, cause: Cause | None, case: Assessment) -> Step | None:
-    """Say of the cause, else of the reason, in which measure how far it is and how far it has to be."""
+    """Return the measure of the cause, else of the reason, with how far it is and how far it has to be."""
     score, product = case.facts.score, case.product
     match cause:  # by its kind first: Gate.TENURE and Ineligible.TENURE are equal, as texts
         case NotScored():
@@ -106,5 +106,5 @@ def _next_step(reason: NoOffer, cause: Cause | None, case: Assessment) -> Step |
 
 
 def _grown(measure: Measure, need: int, missing: int) -> Step:
-    """Turn what scoring stored as still needed into how far it is."""
+    """Convert what scoring stored as still needed to how far it is."""
     return measure, need - missing, need

@@ -56,7 +56,7 @@ class MoveRefusal(StrEnum):
 class Offered:
     """What is on offer, in minor units.
 
-    expires_on: the first day on which it cannot be accepted any more. most_by_months: for each term that may be
+    expires_on: the first day on which it can no longer be accepted. most_by_months: for each term that may be
     chosen, the most that can be lent for it (`limit.most_by_months`).
     """
 
@@ -77,22 +77,22 @@ class SignedTerms:
 
 
 def is_signed_in_time(signed_at: datetime, *, made_at: datetime, now: datetime) -> bool:
-    """Tell whether terms were signed on the day of the offer or later, and not after today."""
+    """Check whether terms were signed on the day of the offer or later, and not after today."""
     return made_at.date() <= signed_at.date() <= now.date()
 
 
 def may_become(before: OfferState, after: OfferState) -> bool:
-    """Tell whether an offer may pass from one state to the other."""
+    """Check whether an offer may pass from one state to the other."""
     return after in TRANSITIONS[before]
 
 
 def judge_move(before: OfferState, after: OfferState) -> MoveRefusal | None:
-    """Judge whether an offer may pass from one state to the other."""
+    """Decide whether an offer may pass from one state to the other."""
     return None if may_become(before, after) else MoveRefusal.NOT_OPEN
 
 
 def state_after_night(*, expires_on: date, on: date, anew: bool, same: bool) -> OfferState | None:
-    """Say what becomes of an open offer when its merchant is assessed again; None: it stands.
+    """Return what becomes of an open offer when its merchant is assessed again; None: it stands.
 
     anew: the merchant is offered something, same: that is what the open offer promises.
     """
@@ -104,7 +104,7 @@ def state_after_night(*, expires_on: date, on: date, anew: bool, same: bool) -> 
 
 
 def expires_on(product: Product, *, made_on: date) -> date:
-    """Give the first day on which an offer of the product cannot be accepted any more."""
+    """Return the first day on which an offer of the product can no longer be accepted."""
     return made_on + timedelta(days=product.origination.offer_days)
 
 
@@ -117,7 +117,7 @@ def judge_acceptance(  # noqa: PLR0911 - one a refusal
     evidence: SignedTerms | None,
     payout_account_verified: bool,
 ) -> AcceptanceRefusal | None:
-    """Judge whether an offer may be accepted on a business date; of several refusals, the first of the enum counts."""
+    """Decide whether an offer may be accepted on a business date; of several refusals, the first of the enum counts."""
     if not may_become(offered.state, OfferState.ACCEPTED):
         return AcceptanceRefusal.NOT_OPEN
     if on >= offered.expires_on:

@@ -7,7 +7,7 @@ from config.kernel.refusals import first_of
 
 
 class RoundRefusal(StrEnum):
-    """The reasons for which no offers are made; the first that holds counts.
+    """Why no offers are made; the first that applies counts.
 
     SCORES_OUTDATED: the live run was made without a characteristic that the rules read; the next one has it.
     """
@@ -22,7 +22,7 @@ class RoundRefusal(StrEnum):
 def judge_round(
     *, today: date | None, has_run: bool, is_outdated: bool, has_product: bool, done_before: bool
 ) -> RoundRefusal | None:
-    """Judge whether offers may be made from the live run."""
+    """Decide whether offers may be made from the live run."""
     holds = {
         RoundRefusal.NO_BUSINESS_DATE: today is None,
         RoundRefusal.NO_PRODUCT: not has_product,

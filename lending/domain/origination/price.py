@@ -1,4 +1,4 @@
-"""Price a product's grades and terms by one quote each, so that a limit needs no quote of its own."""
+"""Price each grade and term of a product by one quote, so that a limit needs no quote of its own."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -27,7 +27,7 @@ def price_of(product: Product, *, grade: Grade, months: int, on: date) -> Price:
     """Quote the product's maximum for a grade and term, disbursed on a date.
 
     The maximum, and not the amount asked for: so a share does not depend on the amount that it bounds, more sales
-    never lower a limit, and its rounding, at most a minor unit an instalment, is the smallest there is.
+    never lower a limit, and its rounding, at most a minor unit an instalment, is the smallest possible.
     Raises KeyError for a grade that is not lent to.
     """
     return _price(terms_of(product, grade=grade, principal_minor=product.maximum_minor, months=months), on)
@@ -35,7 +35,7 @@ def price_of(product: Product, *, grade: Grade, months: int, on: date) -> Price:
 
 @lru_cache(maxsize=1_024)
 def _price(terms: Terms, on: date) -> Price:
-    """Draw the schedule once for a grade, term and date: a night asks for it once a merchant."""
+    """Draw the schedule once for a grade, term and date: a night needs it for every merchant."""
     schedule = draw_schedule(terms, on=on)
     return Price(
         principal_minor=terms.principal_minor,

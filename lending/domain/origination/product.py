@@ -25,7 +25,7 @@ from scoring.domain.scorecard import HIGHEST_SCORE
 DAYS_IN_YEAR: Final = 365
 """The contract's yearly rate is this many daily ones, whatever the day count."""
 LENDABLE: Final = GRADES[: GRADES.index(Grade.C1) + 1]
-"""The grades that are offered anything, best first: those at or above the calibration's cut-off."""
+"""The grades that get offers, best first: those at or above the calibration's cut-off."""
 LONGEST_MONTHS: Final = 60
 HIGHEST_VERSION: Final = 1_000_000
 LARGEST_MULTIPLE: Final = 100
@@ -40,7 +40,7 @@ class ProductKind(StrEnum):
 
 
 class Band(StrEnum):
-    """Who may decide on referred applications, each up to an amount of the product's."""
+    """Who may decide referred applications, each up to an amount that the product sets."""
 
     UNDERWRITER = "UNDERWRITER"
     RISK_MANAGER = "RISK_MANAGER"
@@ -109,7 +109,7 @@ class GradeTerms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitRules:
-    """What bounds a limit beside the grade; a room of None, and a category without one, bounds nothing."""
+    """What bounds a limit besides the grade; a room of None, and a category without one, bounds nothing."""
 
     yearly_sales_bps: SomeShare
     worst_month_multiple: Multiple
@@ -161,8 +161,8 @@ class Eligibility:
 class Origination:
     """How offers and applications are treated.
 
-    offer_days: an offer stands. score_days: the oldest score that is good enough. cooling_off_days: between the
-    signature and the payout, in which the merchant may step back. From refer_flagged_bps on, and above
+    offer_days: how long an offer stands. score_days: the oldest score that is good enough. cooling_off_days: between
+    the signature and the payout, in which the merchant may withdraw. From refer_flagged_bps on, and above
     refer_above_minor, a person decides; bands: up to which amount, None for any.
     """
 
@@ -206,7 +206,7 @@ class Margin:
 
 
 def terms_of(product: Product, *, grade: Grade, principal_minor: int, months: int) -> Terms:
-    """Make the terms of a loan: the yearly rate is 365 daily ones.
+    """Return the terms of a loan: the yearly rate is 365 daily ones.
 
     Raises KeyError for a grade that is not lent to, LoanRefused (BAD_TERMS) for an amount that makes no loan.
     """

@@ -1,7 +1,7 @@
-"""Read a product version from its document, validated wholly at entry, and write it in one way only.
+"""Parse a product version from its document, fully validated on entry, and write it in one form only.
 
 Amounts are decimal text in major units of the document's currency, so that the same figures make a product in any
-currency; the product holds them in minor units.
+currency; the product has them in minor units.
 """
 
 import json
@@ -21,12 +21,12 @@ from config.kernel.money import CURRENCY_PATTERN, format_minor
 from lending.domain.origination.product import LENDABLE, Product, margin_at
 
 DAY_ONE_PRODUCT: Final = Path(__file__).parent / "products" / "day_one.json"
-"""The first product as a file to be read; its canonical form is what is stored and hashed."""
+"""The first product as a readable file; its canonical form is what is stored and hashed."""
 Fields = Mapping[str, object]
 
 
 class ProductDefect(StrEnum):
-    """What makes a document no product."""
+    """Why a document is not a product."""
 
     NOT_JSON = "NOT_JSON"
     DUPLICATE_KEY = "DUPLICATE_KEY"
@@ -38,7 +38,7 @@ class ProductDefect(StrEnum):
 
 
 class ProductMalformed(ValueError):
-    """The document is not a product, for the reason it carries; `where` names the part, `what` the fault."""
+    """The document is not a product, for the reason given; `where` names the part, `what` the fault."""
 
     def __init__(self, reason: ProductDefect, where: str, what: str) -> None:
         super().__init__(f"{where}: {what}")
@@ -48,14 +48,14 @@ class ProductMalformed(ValueError):
 
 
 def in_currency(text: str, currency: str) -> str:
-    """Write the same document for another currency: the same figures, in its major units."""
+    """Return the same document for another currency: the same figures, in its major units."""
     return json.dumps({**_loaded(text), "currency": currency}, indent=2, ensure_ascii=False)
 
 
 def canonical_product(text: str) -> tuple[str, str]:
-    """Bring a document written by hand into the form to be stored, with its sha256.
+    """Convert a document written by hand to the form to be stored; return it with its sha256.
 
-    It is validated wholly, and refused if a grade costs more than it earns. Raises ProductMalformed.
+    It is fully validated, and refused if a grade costs more than it earns. Raises ProductMalformed.
     """
     data = _loaded(text)
     product = _product_of(data, sha256="")  # what is valid can be written and hashed; 1e999 could not
@@ -69,7 +69,7 @@ def canonical_product(text: str) -> tuple[str, str]:
 
 
 def parse_product(text: str, sha256: str) -> Product:
-    """Read and validate a stored document; what it earns was judged when it was entered. Raises ProductMalformed."""
+    """Parse and validate a stored document; what it earns was judged when it was entered. Raises ProductMalformed."""
     if sha256_of(text) != sha256:
         raise ProductMalformed(ProductDefect.HASH_DIFFERS, "document", f"is not that of the hash {sha256}")
     data = _loaded(text)
@@ -108,7 +108,7 @@ def _product_of(data: Fields, sha256: str) -> Product:
 
 
 def _require_order(product: Product) -> None:
-    """Demand bounds that leave something, and no better terms for a worse grade: it would pay to be graded down."""
+    """Require bounds that leave something, and no better terms for a worse grade: it would pay to be graded down."""
     if not 0 < product.minimum_minor <= product.maximum_minor:
         minimum = format_minor(product.minimum_minor, product.currency)
         raise unfit(minimum, "minimum", "above 0 and at most the maximum")

@@ -1,4 +1,4 @@
-"""Judge who may decide an application that the rules leave to a person."""
+"""Decide who may decide an application that the rules refer to a person."""
 
 from enum import StrEnum
 
@@ -35,10 +35,10 @@ def judge_review(
     reason: str,
     payout_account_verified: bool,
 ) -> ReviewRefusal | None:
-    """Judge whether a person may decide an application so; of several refusals, the first of the enum counts.
+    """Decide whether a person may decide an application this way; of several refusals, the first of the enum counts.
 
-    band: the widest the person's roles give, None without one. same_person: it entered the application itself.
-    reason: in its own words; a decision by a person is never without one. Only approving needs an account to pay to.
+    band: the widest of the person's roles, None without one. same_person: it entered the application itself.
+    reason: in its own words; a person's decision always has one. Only approving needs an account to pay to.
     """
     most = 0 if band is None else product.origination.bands[band]
     holds = {

@@ -1,7 +1,7 @@
 """The rules that decide applications, by version: an ordered tuple each, of which the first that fires counts.
 
 A stored decision is replayed by the version that made it, so a version stays here as long as its decisions are kept.
-What changes is added as a new version, at the end; the last one decides new applications and makes offers.
+A change is added as a new version, at the end; the last one decides new applications and makes offers.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from lending.domain.origination.limit import debt_service_room
 
 
 class Outcome(StrEnum):
-    """What is decided."""
+    """The possible decisions."""
 
     APPROVE = "APPROVE"
     REFER = "REFER"
@@ -22,7 +22,7 @@ class Outcome(StrEnum):
 
 
 class Ground(StrEnum):
-    """The rules: what denies an offer, what the application itself lacks, what people judge."""
+    """The rules: what denies an offer, what the application itself lacks, what people decide."""
 
     NOT_SCORED = "NOT_SCORED"
     SCORE_TOO_OLD = "SCORE_TOO_OLD"
@@ -44,7 +44,7 @@ class Ground(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """An application and what the product makes of its merchant, for the rules to look at."""
+    """An application, and the assessment of its merchant, for the rules to judge."""
 
     assessment: Assessment
     amount_minor: int
@@ -52,7 +52,7 @@ class Case:
 
     @property
     def months_fit(self) -> bool:
-        """Tell whether the term is one that the grade may choose."""
+        """Whether the term is one that the grade may choose."""
         product, grade = self.assessment.product, self.assessment.facts.score.grade
         row = None if grade is None else product.grades.get(grade)
         return product.shortest_months <= self.months <= (product.longest_months if row is None else row.months)
@@ -62,7 +62,7 @@ class Case:
 class Rules:
     """One version of the rules, in their order: those that also deny an offer, then those of the application.
 
-    reads: the characteristics that a score must have been made with. referring: the rules that leave an application
+    reads: the characteristics that a score must have been made with. referring: the rules that refer an application
     to a person; every other one declines.
     """
 
@@ -74,41 +74,41 @@ class Rules:
 
 
 def months_out_of_range(case: Case) -> bool:
-    """Tell whether the term is not one that the grade may choose."""
+    """Check whether the term is not one that the grade may choose."""
     return not case.months_fit
 
 
 def amount_below_minimum(case: Case) -> bool:
-    """Tell whether less is asked for than is lent at least."""
+    """Check whether the amount is below the product's minimum."""
     return case.amount_minor < case.assessment.product.minimum_minor
 
 
 def amount_above_limit(case: Case) -> bool:
-    """Tell whether more is asked for than the limit, computed now, leaves free."""
+    """Check whether the amount is above what the limit, computed now, leaves free."""
     return case.amount_minor > case.assessment.free_minor
 
 
 def debt_service(case: Case) -> bool:
-    """Tell whether the instalments over the term asked for would take too much of a month's sales."""
+    """Check whether the instalments over the term asked for would take too much of a month's sales."""
     facts, product = case.assessment.facts, case.assessment.product
     if case.assessment.limit is None or facts.score.grade is None or not case.months_fit:
-        return False  # another rule has said no
+        return False  # another rule declines
     return case.amount_minor > debt_service_room(facts, product, grade=facts.score.grade, months=case.months)
 
 
 def flagged_sales(case: Case) -> bool:
-    """Tell whether so many sales look made up that a person should look at them."""
+    """Check whether so many sales look made up that a person should look at them."""
     share = case.assessment.facts.score.flagged_share_bps
     return share is not None and share >= case.assessment.product.origination.refer_flagged_bps
 
 
 def large_amount(case: Case) -> bool:
-    """Tell whether the amount is too large to be approved by rules alone."""
+    """Check whether the amount is too large to be approved by rules alone."""
     return case.amount_minor > case.assessment.product.origination.refer_above_minor
 
 
 def owner_past_due(case: Case) -> bool:
-    """Tell whether another merchant of the same owner has a loan past due."""
+    """Check whether another merchant of the same owner has a loan past due."""
     return case.assessment.facts.exposure.owner_days_past_due > 0
 
 
@@ -131,5 +131,5 @@ RULES: Final = {DAY_ONE.version: DAY_ONE}
 
 
 def current_rules() -> Rules:
-    """Give the rules that decide new applications."""
+    """Return the rules that decide new applications."""
     return next(reversed(RULES.values()))

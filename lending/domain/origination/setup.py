@@ -19,7 +19,7 @@ class SetupStep(StrEnum):
 
 
 class StepState(StrEnum):
-    """How a step stands: done, to be done now, happening by itself, or waiting for others before it."""
+    """The state of a step: done, to be done now, happening by itself, or waiting for others before it."""
 
     DONE = "DONE"
     READY = "READY"
@@ -37,7 +37,7 @@ NEEDS = {
 
 
 def judge_setup(done: Mapping[SetupStep, bool], *, by_calendar: bool) -> dict[SetupStep, StepState]:
-    """Judge how each step stands; `done` has them all. by_calendar: the calendar opens days, and people cannot."""
+    """Return the state of each step; `done` has them all. by_calendar: the calendar opens days, and people cannot."""
 
     def state(step: SetupStep) -> StepState:
         if done[step]:

@@ -1,6 +1,6 @@
-"""Freeze the facts of a decision as canonical JSON, and read them again to the last bit.
+"""Freeze the facts of a decision as canonical JSON, and read them back to the last bit.
 
-A fact that comes later gets a default and is marked as ADDED, so that older snapshots stay what they are.
+A fact added later gets a default and is marked as ADDED, so that older snapshots stay what they are.
 """
 
 from enum import StrEnum
@@ -11,7 +11,7 @@ from lending.domain.origination.decision import DecisionFacts
 
 
 class SnapshotDefect(StrEnum):
-    """What makes a text no snapshot."""
+    """Why a text is not a snapshot."""
 
     HASH_DIFFERS = "HASH_DIFFERS"
     MALFORMED = "MALFORMED"
@@ -19,7 +19,7 @@ class SnapshotDefect(StrEnum):
 
 
 class SnapshotMalformed(ValueError):
-    """The text is not a snapshot, for the reason it carries; the message says what is wrong."""
+    """The text is not a snapshot, for the reason given; the message says what is wrong."""
 
     def __init__(self, reason: SnapshotDefect, message: str) -> None:
         super().__init__(message)
@@ -27,13 +27,13 @@ class SnapshotMalformed(ValueError):
 
 
 def snapshot_of(facts: DecisionFacts) -> tuple[str, str]:
-    """Write the facts as canonical JSON, with its sha256: one text for the same facts, whoever writes it."""
+    """Serialise the facts as canonical JSON, with its sha256: one text for the same facts, whoever writes it."""
     text = canonical_json(written(facts))
     return text, sha256_of(text)
 
 
 def parse_snapshot(text: str, sha256: str) -> DecisionFacts:
-    """Read a stored snapshot; what is read writes the same text again. Raises SnapshotMalformed."""
+    """Parse a stored snapshot; what is read serialises to the same text. Raises SnapshotMalformed."""
     if sha256_of(text) != sha256:
         raise SnapshotMalformed(SnapshotDefect.HASH_DIFFERS, f"the text is not that of the hash {sha256}")
     try:

@@ -12,7 +12,7 @@ from lending.queries.books import booked_loans, drifted_loans, prove_accounts
 
 
 class Command(BaseCommand):
-    """Compare every account with the loans, and every loan with its events; exit 1 if anything differs."""
+    """The comparison of every account with the loans, and every loan with its events; exits 1 if anything differs."""
 
     help = "Prove the books: every account is the sum over all loans of what replaying their events gives."
 
@@ -22,7 +22,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401
         balances = prove_accounts()
         suspects = [loan for chunk in booked_loans(part=0, parts=1) for loan in drifted_loans(chunk)]
-        # Looked at again: a payment between the reading of a row and of its events is no drift.
+        # Checked again: a payment between the reading of a row and of its events is not drift.
         drifted = drifted_loans(list(Loan.objects.filter(pk__in=suspects)))
         if options["json"]:
             lines = [

@@ -62,7 +62,7 @@ ACCOUNTS = {
 
 
 class Command(BaseCommand):
-    """Load a market, live its last weeks, serve the office; with --once, print a summary instead of serving."""
+    """The demo: a market loaded, its last weeks lived, the office served; with --once, a summary instead of serving."""
 
     help = "Load a market (simulated, or the one in the directory DATA), score its last weeks, serve the office."
 
@@ -99,7 +99,7 @@ class Command(BaseCommand):
         self.stderr.write(words)
 
     def _make_accounts(self) -> str:
-        """Make one account a role; the password is made once, and kept beside the embedded servers' data."""
+        """Create one account a role; the password is made once, and kept beside the embedded servers' data."""
         kept = settings.BASE_DIR / ".local" / "demo-password"
         kept.parent.mkdir(exist_ok=True)
         if not kept.exists():
@@ -115,7 +115,7 @@ class Command(BaseCommand):
         return password
 
     def _make_client(self) -> Credentials:
-        """Make credentials of the partner's system, once a database; kept like the password."""
+        """Create credentials of the partner's system, once a database; kept like the password."""
         database = str(settings.DATABASES["default"]["NAME"])
         kept = settings.BASE_DIR / ".local" / f"demo-client-{database}"
         partner = Partner.objects.order_by("pk")[0]
@@ -138,7 +138,7 @@ class Command(BaseCommand):
         call_command("import_marketplace", str(directory), **described, stdout=self.stderr)
 
     def _live(self) -> None:
-        """Open one day after the other, score once a week and on the last day."""
+        """Open one day after another; score once a week and on the last day."""
         end = feed_end(sales_by_day())
         if end is None:
             message = "The feed holds no sale: there is nobody to score."
@@ -162,7 +162,7 @@ class Command(BaseCommand):
             today = open_day(on=today + timedelta(days=1), actor=SYSTEM, now=timezone.now())
 
     def _live_day(self, today: date, *, is_scored: bool) -> None:
-        """Close the day before, score and offer if it is time, lend to whoever wants; done again, it does the rest."""
+        """Close the day before, score and offer if it is time, lend to whoever wants; if repeated, do what is left."""
         self._close()
         if is_scored and not ScoreRun.objects.full().filter(as_of=today, calibration__isnull=False).exists():
             self._run(today)
@@ -217,7 +217,7 @@ class Command(BaseCommand):
         self._wait(done, words)
 
     def _wait(self, done: Callable[[], bool], words: str) -> None:
-        """Look again and again, with progress on screen. Raises CommandError if there is no end."""
+        """Poll, with progress on screen. Raises CommandError after too long."""
         began = time.monotonic()
         while not done():
             if sys.stderr.isatty():
@@ -228,7 +228,7 @@ class Command(BaseCommand):
             time.sleep(0.05)
 
     def _finish(self, run: ScoreRun, words: str) -> ScoreRun:
-        """Wait until a run is done, and say what came of it."""
+        """Wait until a run is done, and report its result."""
         began = time.monotonic()
         self._wait_for(RUN, run.pk, words)
         run.refresh_from_db()

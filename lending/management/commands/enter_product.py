@@ -17,7 +17,7 @@ from lending.queries.products import preview_product
 
 
 class Command(BaseCommand):
-    """Enter a product from a file; without one, the first product, in any currency."""
+    """The entry of a product from a file; without one, of the first product, in any currency."""
 
     help = "Enter a product version (default: the first product); the last entered of a currency is sold."
 
@@ -45,7 +45,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{version}: {version.sha256}")
 
     def _preview(self, product: Product) -> None:
-        """Say how many merchants would have an offer, and why the others would not."""
+        """Print how many merchants would have an offer, and why the others would not."""
         on = get_business_date()
         if on is None:
             message = "No business day is open: there are no scores to preview with."

@@ -13,10 +13,10 @@ from lending.management.terminal import printable, read_text, table
 
 
 class Command(BaseCommand):
-    """Quote the terms of a file."""
+    """A quote for the terms of a file."""
 
     help = "Quote a loan disbursed on a date: its schedule, its cost, its EU effective yearly rate."
-    requires_system_checks = ()  # a pure function of a file asks nothing of the project
+    requires_system_checks = ()  # a pure function of a file needs nothing of the project
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", help='JSON: {"terms", "on": DATE}; - is standard input')

@@ -12,10 +12,10 @@ from lending.management.terminal import printable, read_text, table
 
 
 class Command(BaseCommand):
-    """Replay every case of a file; one that is refused stops no other."""
+    """The replay of every case of a file; one that is refused does not stop the others."""
 
     help = "Replay the loans of a file: the schedule, where every payment went, and states as of dates."
-    requires_system_checks = ()  # a pure function of a file asks nothing of the project
+    requires_system_checks = ()  # a pure function of a file needs nothing of the project
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", help='JSON: {"cases": [{"id", "terms", "events", "as_of"}]}; - is standard input')
