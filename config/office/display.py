@@ -97,7 +97,6 @@ class Table:
     style: str = ""
 
     def lines(self) -> Iterator[tuple[Row, list[tuple[Column, Cell]]]]:
-        """Yield each row with its cells under their columns."""
         for row in self.rows:
             line = row if isinstance(row, Row) else Row(cells=row)
             yield line, [(column, as_cell(value)) for column, value in zip(self.columns, line.cells, strict=False)]
@@ -245,7 +244,6 @@ class Page:
 
     @property
     def facts(self) -> list[Cell]:
-        """The line below the name."""
         return [as_cell(value) for value in self.sub if value]
 
 

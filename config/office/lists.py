@@ -107,7 +107,6 @@ class ChosenFilter:
 
     @property
     def said(self) -> Words:
-        """The chosen value in words."""
         return dict(self.choices).get(self.value, self.value)
 
 

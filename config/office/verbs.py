@@ -177,7 +177,6 @@ class Verb:
         return None if self.why_not is None else self.why_not(row, asked)
 
     def said(self, error: Exception) -> Words:
-        """Return the words for an error of the operation."""
         found = next(words for kind, words in self.refusals.items() if isinstance(error, kind))
         return found[error.reason] if isinstance(found, Mapping) else found  # type: ignore[attr-defined] # of Refused
 
@@ -244,7 +243,6 @@ def take_step(verb: Verb, row: Any, request: HttpRequest) -> Step:  # noqa: ANN4
 def _do(  # noqa: PLR0917
     verb: Verb, row: Any, asked: Asked, form: VerbForm | None, about: Sequence[Part], seen: str | None  # noqa: ANN401
 ) -> Step:  # fmt: skip
-    """Call the operation, and report its result."""
     try:
         result = verb.call(row, asked)
     except Contended:

@@ -116,14 +116,7 @@ def _write_projection(loan: Loan, projection: Projection, *, booked_to: date) ->
 def _write_schedule(loan: Loan, replayed: Replayed, left_minor: Sequence[int]) -> None:
     """Write the schedule as drawn, and what is left of each row; it is empty without a disbursement."""
     rows = [
-        Instalment(
-            loan=loan,
-            no=row.no,
-            due=row.due,
-            principal_minor=row.principal_minor,
-            interest_minor=row.interest_minor,
-            left_minor=left,
-        )
+        Instalment(loan=loan, left_minor=left, **asdict(row))
         for row, left in zip(replayed.schedule, left_minor, strict=True)
     ]
     Instalment.objects.filter(loan=loan, no__gt=len(rows)).delete()

@@ -1,6 +1,7 @@
 """Make offers for all merchants of a published run, and close those that are declined or out of date."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from datetime import date, datetime
 from typing import Final
 
@@ -152,12 +153,7 @@ def _offer(scores: Sequence[Score], version: ProductVersion, rules: Rules, *, on
 def _write_lines(assessed: Iterable[tuple[Score, Assessment]]) -> None:
     CreditLine.objects.bulk_create(
         [
-            CreditLine(
-                merchant_id=score.merchant_id,
-                limit_minor=assessment.line.limit_minor,
-                higher_since=assessment.line.higher_since,
-                sustained_minor=assessment.line.sustained_minor,
-            )
+            CreditLine(merchant_id=score.merchant_id, **asdict(assessment.line))
             for score, assessment in assessed
             if assessment.line is not None
         ],
@@ -216,6 +212,5 @@ def _made(
 
 
 def _same(left: Offer, right: Offer) -> bool:
-    """Check whether two offers promise the same."""
     promises = ("product_id", "currency", "grade", "limit_minor", "most_by_months", "daily_rate")
     return all(getattr(left, name) == getattr(right, name) for name in promises)

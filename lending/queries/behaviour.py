@@ -21,8 +21,6 @@ MERCHANTS_AT_ONCE: Final = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _End:
-    """How a loan stood at the end of a day."""
-
     closed: bool
     principal_minor: int
     dpd: int

@@ -20,7 +20,7 @@ from merchants.models import Merchant
 from scoring.domain.calibration import Grade, parse_calibration
 from scoring.domain.features.sets import FEATURE_SETS
 from scoring.domain.policy import Gate, NotScored
-from scoring.models import CalibrationVersion, Score, ScoreRun
+from scoring.models import Score, ScoreRun
 from scoring.queries.explanations import characteristics_of
 
 
@@ -105,7 +105,7 @@ def score_facts(score: Score, rules: Rules) -> ScoreFacts:
         score=score.score,
         pd_ppm=score.pd_ppm,
         grade=None if score.grade is None else Grade(score.grade),
-        cut_off=None if run.calibration is None else _cut_off(run.calibration),
+        cut_off=None if run.calibration is None else _cut_off(run.calibration.content, run.calibration.sha256),
         gates=tuple(Gate(gate) for gate in score.gates),
         sales_basis_minor=score.sales_basis_minor,
         sales_365_minor=score.sales_365_minor,
@@ -117,12 +117,8 @@ def score_facts(score: Score, rules: Rules) -> ScoreFacts:
     )
 
 
-def _cut_off(version: CalibrationVersion) -> int | None:
-    return _cut_off_of(version.content, version.sha256)
-
-
 @lru_cache(maxsize=8)
-def _cut_off_of(content: str, sha256: str) -> int | None:
+def _cut_off(content: str, sha256: str) -> int | None:
     return parse_calibration(content, sha256).cut_off
 
 

@@ -11,7 +11,6 @@ from django.utils.translation import gettext_lazy as _
 from config.office.display import Button, Card, Cell, Column, Figure, Page, Table, chip, mono
 from config.office.lists import Filter, ListColumn
 from config.office.pages import OfficeAdmin, name_of
-from config.office.words import Words
 from merchants.domain.transaction import RowRefusal
 from merchants.models import Batch, BatchIssue
 from merchants.models.batch import BatchState, IssueKind
@@ -103,11 +102,7 @@ class BatchAdmin(OfficeAdmin[Batch]):
 
 
 def _issue(issue: BatchIssue) -> list[object]:
-    why = Cell(text=why_words(issue.reason), note=issue.detail)
+    kind = IssueKind(issue.kind)
+    why = Cell(text=CONFLICT if kind is IssueKind.CONFLICT else REASONS[RowRefusal(issue.reason)], note=issue.detail)
     kept = [None if text is None else mono(text) for text in (issue.external_id, issue.stored, issue.received)]
-    return [issue.line, KINDS[IssueKind(issue.kind)], why, *kept]
-
-
-def why_words(reason: str) -> Words:
-    """Return the words for why a row was not stored."""
-    return REASONS[RowRefusal(reason)] if reason in set(RowRefusal) else CONFLICT
+    return [issue.line, KINDS[kind], why, *kept]

@@ -1,6 +1,7 @@
 """Endpoints to enter, list and read a partner's merchants."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from django.http import Http404
@@ -74,10 +75,7 @@ class MerchantsView(APIView):
             actor=caller_of(request).actor,
             now=timezone.now(),
         )
-        rejected = [
-            {"line": line, "reason": one.reason, "external_id": one.external_id, "detail": one.detail}
-            for line, one in entered.rejections
-        ]
+        rejected = [{"line": line, **asdict(one)} for line, one in entered.rejections]
         return Response(
             {
                 "created": entered.created,

@@ -24,8 +24,6 @@ STATUSES = {
 
 
 class PayoutAccountSerializer(serializers.Serializer[PayoutAccount]):
-    """Input and output shapes only; no rules."""
-
     number = serializers.CharField(write_only=True, max_length=80)
     holder = serializers.CharField(max_length=200)
     masked_number = serializers.CharField(read_only=True)

@@ -46,7 +46,8 @@ def open_feed_file(path: Path, required: Sequence[str]) -> FeedFile:
             columns = tuple(_parquet(path).schema_arrow.names)
         else:
             with _text(path) as lines:
-                columns = tuple(_shown(name) for name in next(csv.reader(lines), []))
+                names = next(csv.reader(lines), [])
+                columns = tuple(name.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for name in names)
     except (*UNREADABLE, csv.Error) as error:
         message = f"{path}: {error}"
         raise UnreadableFeed(message) from error
@@ -116,11 +117,6 @@ def _text(path: Path) -> io.TextIOWrapper:
     opened = gzip.open if path.suffix == ".gz" else open
     # With -sig: the mark that spreadsheets put first would become part of the first column's name.
     return io.TextIOWrapper(opened(path, "rb"), encoding="utf-8-sig", errors="surrogateescape", newline="")
-
-
-def _shown(name: str) -> str:
-    """Make a column's name printable, whatever bytes it came from."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _arrow(path: Path):  # type: ignore[no-untyped-def] # noqa: ANN202 - pyarrow has no types

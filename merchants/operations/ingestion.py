@@ -5,7 +5,9 @@ as received, with a job that stores them; from then on nothing is lost, whicheve
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
+from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -26,10 +28,8 @@ FILL = "merchants.fill_batch"
 MAX_ROWS = 100_000  # a batch: more would hold its transaction, and its worker's lease, for too long
 CLOCK_SKEW = timedelta(days=1)
 FORGOTTEN_AFTER = timedelta(hours=1)  # a batch is numbered just before it is staged, which takes seconds
-STAGE = """
-COPY merchants_stagedrow (batch_id, line, merchant_id, external_id, order_ref, kind, occurred_at, day,
-    amount_minor, buyer, value, channel) FROM STDIN
-"""
+ROW_FIELDS = tuple(TransactionRow.__dataclass_fields__)
+STAGE = f"COPY merchants_stagedrow (batch_id, line, {', '.join(ROW_FIELDS)}) FROM STDIN"
 CONTENT = "order_ref, kind, occurred_at, amount_minor, buyer, value, channel"
 # Sorted by merchant: unsorted, the same insert into 32 partitions takes twice as long.
 STORE = f"""
@@ -104,6 +104,7 @@ def stage_batch(
 
     Raises StaleRow if the batch was staged before, Contended.
     """
+    values_of = attrgetter(*ROW_FIELDS)
     received = 0
     rejections = []
     with operation():
@@ -111,24 +112,9 @@ def stage_batch(
             for line, row in rows:
                 received += 1
                 if isinstance(row, RowRejection):
-                    rejections.append(_rejected(number, line, row))
-                    continue
-                copy.write_row(
-                    (
-                        number,
-                        line,
-                        row.merchant_id,
-                        row.external_id,
-                        row.order_ref,
-                        row.kind,
-                        row.occurred_at,
-                        row.day,
-                        row.amount_minor,
-                        row.buyer,
-                        row.value,
-                        row.channel,
-                    )
-                )
+                    rejections.append(BatchIssue(batch_id=number, line=line, kind=IssueKind.REJECTED, **asdict(row)))
+                else:
+                    copy.write_row((number, line, *values_of(row)))
         BatchIssue.objects.bulk_create(rejections, batch_size=5_000)
         opened = Batch.objects.filter(number=number, state=BatchState.OPEN)
         require_one(opened.update(state=BatchState.STAGED, received=received, rejected=len(rejections)))
@@ -184,14 +170,3 @@ def seal_forgotten_batches(*, now: datetime) -> int:
                 now=now,
             )
         return len(batches)
-
-
-def _rejected(number: int, line: int, row: RowRejection) -> BatchIssue:
-    return BatchIssue(
-        batch_id=number,
-        line=line,
-        kind=IssueKind.REJECTED,
-        reason=row.reason,
-        external_id=row.external_id,
-        detail=row.detail,
-    )

@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 
 from merchants.domain.text import storable
 from merchants.domain.transaction import KnownMerchant
-from merchants.models import Merchant, Partner
+from merchants.models import Merchant
 
 SHORTEST_PART: Final = 3  # of a name: fewer letters make no trigram, and an index serves only beginnings
 MOST_VALUES: Final = 300
@@ -22,11 +22,6 @@ WITH RECURSIVE found AS (
 )
 SELECT value FROM found WHERE value <> '' LIMIT %s
 """
-
-
-def get_partner(*, code: str) -> Partner:
-    """Get the partner with this code. Raises Partner.DoesNotExist."""
-    return Partner.objects.get(code=code)
 
 
 def get_merchant(*, partner_id: int, external_id: str) -> Merchant:

@@ -152,7 +152,6 @@ def grouped(keys: Sequence[K]) -> dict[K, Int64s]:
 
 
 def _keys(attributes: Attributes, level: CellLevel) -> list[Key]:
-    """Return each merchant's group at a level."""
     places = zip(attributes.partner, attributes.currency, attributes.category, attributes.region, strict=True)
     match level:
         case CellLevel.REGION:
@@ -174,7 +173,6 @@ def _sorted(groups: Mapping[CellLevel, Mapping[Key, Int64s]]) -> Iterator[tuple[
 
 
 def _narrowest(frozen: Mapping[tuple[CellLevel, int, str, str, str], V], attributes: Attributes, nothing: V) -> list[V]:
-    """Return what each merchant's narrowest frozen group holds."""
     found = [nothing] * len(attributes.partner)
     for level in (CellLevel.ALL, CellLevel.CATEGORY, CellLevel.REGION):
         for place, key in enumerate(_keys(attributes, level)):

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import date, datetime
 
 from config.db.transactions import require_transaction
@@ -50,17 +51,5 @@ def _record(facts: Sequence[Behaviour], *, partner_id: int, on: date, now: datet
         sealed_at=now,
     )
     BehaviourFact.objects.bulk_create(
-        [
-            BehaviourFact(
-                merchant_id=fact.merchant_id,
-                business_date=on,
-                batch=batch,
-                dpd=fact.dpd,
-                scheduled_minor=fact.scheduled_minor,
-                repaid_minor=fact.repaid_minor,
-                loans_repaid=fact.loans_repaid,
-            )
-            for fact in facts
-        ],
-        batch_size=2_000,
+        [BehaviourFact(business_date=on, batch=batch, **asdict(fact)) for fact in facts], batch_size=2_000
     )

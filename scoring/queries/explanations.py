@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from scoring.domain.features.declarations import FEATURES, Unit
 from scoring.domain.features.sets import FeatureSetGone, get_set
 from scoring.domain.policy import GATES
-from scoring.domain.scorecard import Row, Scorecard
+from scoring.domain.scorecard import Row
 from scoring.models import Score
 from scoring.queries.scores import card_of
 
@@ -43,9 +43,9 @@ class Contribution:
 class Explanation:
     """How a score adds up: base + points + floors + clipping = score.
 
-    floors: by family, the points given back where its rows cost more than the card allows; gates and reasons
-    as stored, the reasons without the gates. is_gone: the feature set that made the score is no longer known, so
-    no contribution has a value.
+    floors: by family, the points given back where its rows cost more than the card allows; gates as
+    stored; reasons: the others stored, as the characteristics whose sentences they use. is_gone: the feature set that
+    made the score is no longer known, so no contribution has a value.
     """
 
     base: int
@@ -77,6 +77,7 @@ def explain_score(score: Score) -> Explanation:
     except FeatureSetGone:
         values, is_gone = {}, True
     given = dict(zip((row.name for row in card.rows), score.points, strict=True))
+    reads = {row.name: row.reads for row in card.rows}
     found = [_contribution(row, values, given[row.name], absent=row.reads in score.absent) for row in card.rows]
     floors = {
         family: floor - sum(given[row.name] for row in card.rows if row.family == family)
@@ -91,7 +92,7 @@ def explain_score(score: Score) -> Explanation:
         clipped=score.score - card.base - sum(given.values()) - sum(floors.values()),
         score=score.score,
         gates=tuple(gates),
-        reasons=tuple(_read_by(card, code) for code in score.reasons if code not in gates),
+        reasons=tuple(reads[code] for code in score.reasons if code not in gates),
         is_gone=is_gone,
     )
 
@@ -120,8 +121,3 @@ def _contribution(row: Row, values: Mapping[str, int | None], points: int, *, ab
 
 def _holds(found: Bin, value: int) -> bool:
     return (found.low is None or value >= found.low) and (found.high is None or value < found.high)
-
-
-def _read_by(card: Scorecard, code: str) -> str:
-    """Return the characteristic whose sentence a reason uses."""
-    return next(row.reads for row in card.rows if row.name == code)

@@ -2,6 +2,7 @@
 
 import json
 from argparse import ArgumentParser
+from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -25,15 +26,7 @@ class Command(BaseCommand):
         # Checked again: a payment between the reading of a row and of its events is not drift.
         drifted = drifted_loans(list(Loan.objects.filter(pk__in=suspects)))
         if options["json"]:
-            lines = [
-                {
-                    "account": balance.account,
-                    "currency": balance.currency,
-                    "ledger_minor": balance.ledger_minor,
-                    "loans_minor": balance.loans_minor,
-                }
-                for balance in balances
-            ]
+            lines = [asdict(balance) for balance in balances]
             proven = not drifted and all(balance.holds for balance in balances)
             self.stdout.write(json.dumps({"accounts": lines, "drifted": drifted, "proven": proven}))
         else:

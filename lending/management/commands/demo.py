@@ -174,7 +174,6 @@ class Command(BaseCommand):
             self._wait(lambda: not Transfer.objects.sendable(timezone.now()).exists(), "payouts")
 
     def _close(self) -> None:
-        """Close every day before the open one."""
         while True:
             working = DayClose.objects.working().first()
             try:
@@ -228,7 +227,6 @@ class Command(BaseCommand):
             time.sleep(0.05)
 
     def _finish(self, run: ScoreRun, words: str) -> ScoreRun:
-        """Wait until a run is done, and report its result."""
         began = time.monotonic()
         self._wait_for(RUN, run.pk, words)
         run.refresh_from_db()
@@ -276,7 +274,6 @@ class Command(BaseCommand):
 
 
 def _require_free(port: int) -> None:
-    """Raise CommandError if something else listens on the port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -9,7 +9,6 @@ from django.utils import timezone
 from config.office.actors import SYSTEM
 from merchants.models import Partner
 from merchants.operations.clients import create_partner_client
-from merchants.queries.merchants import get_partner
 
 
 class Command(BaseCommand):
@@ -22,7 +21,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401
         try:
-            partner = get_partner(code=options["partner"])
+            partner = Partner.objects.get(code=options["partner"])
         except Partner.DoesNotExist as error:
             known = ", ".join(Partner.objects.order_by("code").values_list("code", flat=True)) or "none"
             message = f"There is no partner {options['partner']} (known: {known})."
