@@ -113,7 +113,7 @@ def addresses(root: Path, environ: Mapping[str, str]) -> Addresses:
 
 
 def start(root: Path, environ: Mapping[str, str]) -> Addresses:
-    """Start both servers and create the database where they are absent; quick where they are not. Raises NotStarted."""
+    """Ensure that both servers run and the database exists; quick if they do. Raises NotStarted."""
     where = addresses(root, environ)
     if not (_broker_answers(where) and _database_answers(where, Role.APP, where.database)):
         with _lock(root):

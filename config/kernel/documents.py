@@ -83,7 +83,7 @@ def written(value: object) -> object:
 def require_fields(
     raw: object, required: AbstractSet[str], optional: AbstractSet[str] | None = frozenset()
 ) -> Mapping[str, object]:
-    """Require an object of these fields and no others (None: any): an unread field would be given in vain."""
+    """Require an object of these fields and no others (None: any): no field is silently ignored."""
     if not isinstance(raw, Mapping):
         message = f"{shown(raw)} is not an object of named fields"
         raise Unfit(message)

@@ -258,7 +258,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg] # no gen
         super().save_model(request, obj, form, change)
 
     def save_form(self, request: HttpRequest, form: Any, change: bool) -> User:  # noqa: ANN401, FBT001
-        """Keep what the account could do before."""
+        """Remember what the account could do before the change."""
         before = User.objects.filter(pk=form.instance.pk).first() if change else None
         form.facts_before = {} if before is None else _facts(before)
         saved: User = super().save_form(request, form, change)

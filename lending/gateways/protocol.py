@@ -49,4 +49,4 @@ class Gateway(Protocol):
         """Return what became of pending orders, each again until it is forgotten. Raises NoAnswer."""
 
     def forget(self, report: Report) -> None:
-        """Return a report no more: it is recorded."""
+        """Stop returning a report, which is recorded."""

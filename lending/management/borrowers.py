@@ -37,7 +37,7 @@ def accept_some() -> int:
 
 
 def have_accounts() -> None:
-    """Give a payout account to every merchant with an offer: a stranger who follows docs/api.md may accept any."""
+    """Create a payout account for every merchant with an offer: a stranger who follows docs/api.md may accept any."""
     for offer in Offer.objects.open().select_related("merchant"):
         _have_account(offer.merchant)
 

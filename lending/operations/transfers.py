@@ -97,7 +97,7 @@ def book_moved(loan: Loan, transfer: Transfer, kind: EventType, moved_minor: int
 
 
 def postpone_transfer(*, transfer_id: int, now: datetime) -> None:
-    """Make a transfer that could not be sent wait for its next turn, so that it keeps nobody else waiting."""
+    """Postpone a transfer that could not be sent to its next turn, so that it keeps no other waiting."""
     with operation():
         never_sent = Transfer.objects.filter(pk=transfer_id, state=TransferState.DUE)
         never_sent.update(next_attempt_at=now + PATIENCE)

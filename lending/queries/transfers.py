@@ -57,7 +57,7 @@ def get_payout_hold(loan: Loan) -> PayoutHold | None:
 
 
 def payout_holds(transfers: Iterable[Transfer]) -> dict[int, PayoutHold]:
-    """Return what holds back those of some transfers that are payouts never sent, by id."""
+    """Return what holds back the payouts never sent among some transfers, by id."""
     waiting = [one for one in transfers if one.state == TransferState.DUE and one.kind == TransferKind.PAYOUT]
     if not waiting:
         return {}

@@ -105,7 +105,7 @@ def references_of_run(*, run_id: int) -> References:
 def _frozen(
     model: type[ReferenceCell | ReferenceRating | ReferenceFeed], kind: type, run_id: int
 ) -> Iterable[dict[str, Any]]:
-    """Read a run's rows of a table in the order of writing: of each, the fields of its kind."""
+    """Return a run's rows of a table in the order of writing, each as the fields of its kind."""
     rows: Iterable[dict[str, Any]] = (
         model.objects.filter(run=run_id).order_by("pk").values(*(field.name for field in fields(kind)))
     )

@@ -62,7 +62,7 @@ def advance_accruals(loans: Sequence[LoanAccrualState], *, to: date) -> list[Loa
 
 
 def turned(loan: LoanAccrualState, projection: Projection, *, to: date) -> LoanAccrualState:
-    """Take over a loan's replay as of a date on which something fell due, became late or left its grace."""
+    """Take a loan's state from its replay as of a date on which something fell due, became late or left its grace."""
     return replace(
         loan,
         booked_to=to,

@@ -13,7 +13,7 @@ from lending.queries.books import booked_loans, drifted_loans, prove_accounts
 
 
 class Command(BaseCommand):
-    """The comparison of every account with the loans, and every loan with its events; exits 1 if anything differs."""
+    """Compares every account with the loans, and every loan with its events; exits 1 if anything differs."""
 
     help = "Prove the books: every account is the sum over all loans of what replaying their events gives."
 

@@ -62,7 +62,7 @@ ACCOUNTS = {
 
 
 class Command(BaseCommand):
-    """The demo: a market loaded, its last weeks lived, the office served; with --once, a summary instead of serving."""
+    """Loads a market, lives its last weeks, serves the office; with --once, prints a summary instead of serving."""
 
     help = "Load a market (simulated, or the one in the directory DATA), score its last weeks, serve the office."
 

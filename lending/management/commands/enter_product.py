@@ -17,7 +17,7 @@ from lending.queries.products import preview_product
 
 
 class Command(BaseCommand):
-    """The entry of a product from a file; without one, of the first product, in any currency."""
+    """Enters a product from a file; without one, the first product, in any currency."""
 
     help = "Enter a product version (default: the first product); the last entered of a currency is sold."
 

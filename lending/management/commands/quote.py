@@ -13,7 +13,7 @@ from lending.management.terminal import printable, read_text, table
 
 
 class Command(BaseCommand):
-    """A quote for the terms of a file."""
+    """Quotes the terms of a file."""
 
     help = "Quote a loan disbursed on a date: its schedule, its cost, its EU effective yearly rate."
     requires_system_checks = ()  # a pure function of a file needs nothing of the project

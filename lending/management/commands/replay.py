@@ -12,7 +12,7 @@ from lending.management.terminal import printable, read_text, table
 
 
 class Command(BaseCommand):
-    """The replay of every case of a file; one that is refused does not stop the others."""
+    """Replays every case of a file; one that is refused does not stop the others."""
 
     help = "Replay the loans of a file: the schedule, where every payment went, and states as of dates."
     requires_system_checks = ()  # a pure function of a file needs nothing of the project

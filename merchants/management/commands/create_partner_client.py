@@ -12,7 +12,7 @@ from merchants.operations.clients import create_partner_client
 
 
 class Command(BaseCommand):
-    """A new client id and secret, printed; the secret is shown only once."""
+    """Prints a new client id and secret; the secret is shown only once."""
 
     help = "Create OAuth credentials of a partner's system, and print them: the secret is shown this once."
 

@@ -22,7 +22,7 @@ FEEDS = {
 
 
 class Command(BaseCommand):
-    """A streamed export to FILE; memory does not grow with the rows."""
+    """Streams to FILE; memory does not grow with the rows."""
 
     help = (
         "Write a partner's merchants or transactions in the import format. Buyers are written as the hashes that"

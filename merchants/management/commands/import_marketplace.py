@@ -30,7 +30,7 @@ PATIENCE = 240  # seconds to wait for a worker that claimed a batch first
 
 
 class Command(BaseCommand):
-    """Import of DIR/merchants and DIR/transactions (.csv, .csv.gz, .parquet); importing again adds nothing twice."""
+    """Imports DIR/merchants and DIR/transactions (.csv, .csv.gz, .parquet); importing again adds nothing twice."""
 
     help = "Import a marketplace's merchants and transactions; the same files again change nothing."
 

@@ -29,7 +29,7 @@ def positive(text: str) -> int:
 
 
 class Command(BaseCommand):
-    """Simulation to DIR/merchants.csv and DIR/transactions.csv; the same arguments give the same bytes."""
+    """Writes DIR/merchants.csv and DIR/transactions.csv; the same arguments give the same bytes."""
 
     help = "Simulate a marketplace (settlement ESCROW) and write it in the import format."
     requires_system_checks = ()

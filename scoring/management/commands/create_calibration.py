@@ -13,7 +13,7 @@ from scoring.queries.labels import CALIBRATION_REFUSALS
 
 
 class Command(BaseCommand):
-    """The solving and storing of the calibration that the next run uses."""
+    """Solves and stores the calibration that the next run uses."""
 
     help = "Solve the calibration of the card on a finished run; the next run uses it."
 

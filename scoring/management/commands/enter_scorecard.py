@@ -14,7 +14,7 @@ from scoring.queries.labels import SCORECARD_REFUSALS
 
 
 class Command(BaseCommand):
-    """The entry of a scorecard from a file; without one, of the expert card of day one."""
+    """Enters a scorecard from a file; without one, the expert card of day one."""
 
     help = "Enter a scorecard (default: the expert card of day one); the last entered is used from the next run on."
 

@@ -29,7 +29,7 @@ from scoring.queries.scores import calibration_of, card_of, compute_market
 
 
 class Command(BaseCommand):
-    """Scores as of a date, or of each loan's merchant as of the day it was granted."""
+    """Scores as of a date, or each loan's merchant as of the day it was granted."""
 
     help = "Score all merchants (or one) as of a date, or back-test the card on loans made elsewhere."
 

@@ -14,7 +14,7 @@ from config.office.staff import NameTaken, create_administrator
 
 
 class Command(BaseCommand):
-    """A member of staff who may create others."""
+    """Creates a member of staff who may create others."""
 
     help = "Create an administrator: the one who makes the accounts of all others."
 
