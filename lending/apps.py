@@ -1,9 +1,7 @@
-"""Declare the app."""
+"""The lending app: offers, loans, and the books."""
 
 from django.apps import AppConfig
 
 
 class LendingConfig(AppConfig):
-    """Configure the app."""
-
     name = "lending"

@@ -4,6 +4,4 @@ from django.apps import AppConfig
 
 
 class MerchantsConfig(AppConfig):
-    """Configure the app."""
-
     name = "merchants"

@@ -4,6 +4,4 @@ from django.apps import AppConfig
 
 
 class ScoringConfig(AppConfig):
-    """Configure the app."""
-
     name = "scoring"

@@ -6,8 +6,6 @@ from config.celery import app
 
 
 class OfficeConfig(AppConfig):
-    """Configure the office."""
-
     name = "config.office"
 
     def ready(self) -> None:

@@ -1,4 +1,4 @@
-"""The applications: what was known, which rules fired, which cap binds, and the decisions of people."""
+"""Office pages of applications: what was known, which rules fired, which cap binds, and the decisions of people."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -49,13 +49,11 @@ PASSED: Final = (_("Passed"), "tl-ok")
 
 
 class ReviewForm(VerbForm):
-    """Ask why."""
-
     reason = reason_field(help_text=_("The reason is kept with the decision, with your name."))
 
 
 def band_of(asked: Asked) -> Band | None:
-    """Give the widest authority of whoever asks."""
+    """Return the widest authority of the user."""
     if asked.may("lending.decide_any_application"):
         return Band.RISK_MANAGER
     return Band.UNDERWRITER if asked.may("lending.decide_application") else None
@@ -96,8 +94,6 @@ def _asked_for(application: Application) -> str:
 
 @admin.register(Application)
 class ApplicationAdmin(OfficeAdmin[Application]):
-    """The applications."""
-
     columns = (
         ListColumn(
             label=_("Merchant"),
@@ -166,7 +162,7 @@ class ApplicationAdmin(OfficeAdmin[Application]):
 
 
 def _known(decision: Decision, application: Application) -> Page:
-    """Say what was known, which rules fired on the last decision's snapshot, which cap binds; and prove the result."""
+    """Show what was known, which rules fired on the last decision's snapshot, which cap binds; and prove the result."""
     try:
         replayed = replay_decision(decision)
     except NotDecidable as refused:

@@ -1,4 +1,4 @@
-"""The closes of days: progress, proof, and opening or closing the next day by hand."""
+"""Office pages of closes: progress, proof, and opening or closing the next day by hand."""
 
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
@@ -70,7 +70,7 @@ def _open_about(_row: None, _asked: Asked) -> Sequence[Part]:
 
 
 def _shown(asked: Asked) -> date:
-    """Read which day the page showed; a form that nobody was shown names one that is never next."""
+    """Return which day the page showed; a form that nobody was shown names one that is never next."""
     try:
         return date.fromisoformat(asked.seen or "")
     except ValueError:
@@ -121,8 +121,6 @@ OPEN: Final = Verb(
 
 
 class FirstDayForm(VerbForm):
-    """Ask on which day the office begins."""
-
     on = date_field(_("First business date"))
 
 
@@ -149,8 +147,6 @@ FIRST: Final = Verb(
 
 @admin.register(DayClose)
 class DayCloseAdmin(OfficeAdmin[DayClose]):
-    """The closes, the last first."""
-
     columns = (
         ListColumn(label=_("Day"), cell=lambda close: close.day.isoformat(), style="tl-nowrap"),
         ListColumn(label=_("State"), cell=lambda close: chip(*CLOSE_STATES[CloseState(close.state)])),
@@ -194,7 +190,7 @@ class DayCloseAdmin(OfficeAdmin[DayClose]):
 
 
 def _live(close: DayClose) -> Page:
-    """Show the stages of the close; while it is in progress, the page asks again."""
+    """Show the stages of the close; while it is in progress, the page polls."""
     working = close.state == CloseState.WORKING
     poll = reverse("admin:lending_dayclose_progress", args=[close.pk]) if working else None
     return progress_page(CLOSE, subject_id=close.pk, poll=poll)

@@ -1,4 +1,4 @@
-"""The loans."""
+"""Office pages of loans."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -25,8 +25,6 @@ STATUSES: Final = {status: words for status, (words, _tint) in LOAN_STATUSES.ite
 
 @admin.register(Loan)
 class LoanAdmin(OfficeAdmin[Loan]):
-    """The loans; the page of one is built from a replay of its events."""
-
     columns = (
         ListColumn(
             label=_("Merchant"), cell=lambda loan: name_over(loan.merchant.name, str(loan)), sort="merchant__name"

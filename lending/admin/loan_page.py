@@ -53,7 +53,7 @@ TRANSFERS_SHOWN: Final = 8
 
 
 def loan_page(loan: Loan, request: HttpRequest) -> Page:
-    """Describe the loan to whoever asks."""
+    """Return the page of a loan, as far as the user may see it."""
     servicing = get_servicing(loan)
     projection, position = servicing.projection, servicing.projection.position
     holds = payout_holds(servicing.transfers)
@@ -98,7 +98,7 @@ def loan_page(loan: Loan, request: HttpRequest) -> Page:
 
 
 def _held(holds: Mapping[int, PayoutHold]) -> list[Alert]:
-    """Say why the loan's payout does not leave, and what to do."""
+    """Explain why the loan's payout is held, and what to do."""
     return [Alert(strong=_("The payout is held back."), text=PAYOUT_HOLDS[hold]) for hold in holds.values()]
 
 
@@ -115,7 +115,7 @@ def _due(servicing: Servicing, currency: str) -> str:
 
 
 def _lead(loan: Loan, servicing: Servicing) -> str:
-    """Say in one sentence where the loan stands."""
+    """Summarise the loan in one sentence."""
     if loan.status == LoanStatus.APPROVED:
         return _t("Approved; not yet paid out.")
     if loan.status == LoanStatus.CANCELLED:
@@ -185,7 +185,7 @@ def _instalment(row: InstalmentRow, loan: Loan) -> list[object]:
 
 
 def _balance(servicing: Servicing, loan: Loan) -> dict[str, object]:
-    """Draw the principal as the schedule has it after each instalment, and as it is, up to now."""
+    """Chart the principal as scheduled after each instalment, and as it was."""
     drawn, planned = loan.amount_minor, [major(loan.amount_minor, loan.currency)]
     for row in servicing.rows:
         drawn -= row.drawn.principal_minor

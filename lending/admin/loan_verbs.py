@@ -1,7 +1,8 @@
-"""What may be done to a loan."""
+"""The verbs of a loan."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final
 
 from django import forms
@@ -59,14 +60,10 @@ POSITIONS: Final = (
 
 
 class ReasonForm(VerbForm):
-    """Ask why."""
-
     reason = reason_field()
 
 
 class DatedForm(ReasonForm):
-    """Ask as of which date, and why."""
-
     field_order = ("event", "amount", "percent", "on", "reason")
     on = date_field(_("As of"))
 
@@ -75,8 +72,6 @@ class DatedForm(ReasonForm):
 
 
 class AmountForm(DatedForm):
-    """Ask for an amount, its date, and why."""
-
     amount = AmountField()
 
     def prepare(self) -> None:
@@ -85,16 +80,12 @@ class AmountForm(DatedForm):
 
 
 class RateForm(DatedForm):
-    """Ask for a year's rate, from when, and why."""
-
     percent = forms.DecimalField(
         label=_("Yearly rate, %"), min_value=0, max_value=1_000, decimal_places=8, widget=UnfoldAdminTextInputWidget
     )
 
 
 class ReversalForm(DatedForm):
-    """Ask which event to reverse, as of which date, and why."""
-
     event = choice_field(_("Event"))
 
     def prepare(self) -> None:
@@ -181,31 +172,16 @@ def _movement(part: Movement, loan: Loan, note: str = "") -> list[object]:
     return [debit, ACCOUNTS[part.credit], money(part.amount_minor, loan.currency)]
 
 
-def _off(kind: EventType) -> Callable[[Loan, Asked], Words | None]:
-    def why_not(loan: Loan, _asked: Asked) -> Words | None:
-        refusal = get_verb_refusal(loan, kind)
-        return None if refusal is None else EVENT_WORDS[refusal]
-
-    return why_not
-
-
 def _nothing_to_reverse(loan: Loan, _asked: Asked) -> Words | None:
     return None if reversible_events(loan) else _("There is nothing to reverse.")
 
 
-def _not_returned(loan: Loan, _asked: Asked) -> Words | None:
-    refusal = get_return_refusal(loan)
-    return None if refusal is None else RETURN_REFUSALS[refusal]
+def _refused(judge: Callable[[Loan], Any], words: Mapping[Any, Words]) -> Callable[[Loan, Asked], Words | None]:
+    def why_not(loan: Loan, _asked: Asked) -> Words | None:
+        refusal = judge(loan)
+        return None if refusal is None else words[refusal]
 
-
-def _again(loan: Loan, _asked: Asked) -> Words | None:
-    refusal = get_retry_refusal(loan, reason=TO_BE_GIVEN)
-    return None if refusal is None else RETRY_REFUSALS[refusal]
-
-
-def _cancel(loan: Loan, _asked: Asked) -> Words | None:
-    refusal = get_cancel_refusal(loan, reason=TO_BE_GIVEN)
-    return None if refusal is None else RETRY_REFUSALS[refusal]
+    return why_not
 
 
 def _book(kind: EventType) -> Callable[[Loan, Asked], object]:
@@ -241,7 +217,7 @@ def _rate_about(loan: Loan, _asked: Asked) -> Sequence[Part]:
 
 
 def rate_words(rate: Decimal) -> str:
-    """Write a yearly rate, all its decimals."""
+    """Format a yearly rate with all its decimals."""
     return f"{(rate * 100).normalize():f} %"
 
 
@@ -252,7 +228,11 @@ def events_seen(loan: Loan) -> int:
 
 def _booking_verb(kind: EventType, name: str, label: Words, right: str, done: Words, **more: Any) -> Verb:  # noqa: ANN401
     """Book an event of a kind: its effects are planned by the engine, as of the events that were seen."""
-    options: dict[str, Any] = {"form": AmountForm, "why_not": _off(kind), **more}
+    options: dict[str, Any] = {
+        "form": AmountForm,
+        "why_not": _refused(partial(get_verb_refusal, kind=kind), EVENT_WORDS),
+        **more,
+    }
     return Verb(
         name=name,
         label=label,
@@ -320,7 +300,7 @@ VERBS: Final[Sequence[Verb]] = (
         form=DatedForm,
         note=_("For money that the bank sent back: the loan is as if it had never been paid out."),
         seen=events_seen,
-        why_not=_not_returned,
+        why_not=_refused(get_return_refusal, RETURN_REFUSALS),
         call=_return,
         refusals={PayoutNotReturned: RETURN_REFUSALS},
     ),
@@ -330,7 +310,7 @@ VERBS: Final[Sequence[Verb]] = (
         "lending.pay_out_loan",
         _("The payout is ordered."),
         note=_("The whole amount is sent once more, to the merchant's verified account."),
-        why_not=_again,
+        why_not=_refused(partial(get_retry_refusal, reason=TO_BE_GIVEN), RETRY_REFUSALS),
         call=_by_reason(pay_out_again),
         refusals={PayoutNotRepeated: RETRY_REFUSALS},
     ),
@@ -340,7 +320,7 @@ VERBS: Final[Sequence[Verb]] = (
         "lending.cancel_loan",
         _("The loan is cancelled."),
         note=_("No money will leave; the merchant may be made another offer."),
-        why_not=_cancel,
+        why_not=_refused(partial(get_cancel_refusal, reason=TO_BE_GIVEN), RETRY_REFUSALS),
         call=_by_reason(cancel_loan),
         refusals={LoanNotCancelled: RETRY_REFUSALS},
     ),

@@ -1,4 +1,4 @@
-"""The merchants with their live scores, and the page of one with everything about it."""
+"""Office pages of merchants with their live scores, and the search of the palette."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -75,8 +75,6 @@ def _grades() -> list[tuple[str, Words]]:
 
 @admin.register(Merchant)
 class MerchantAdmin(OfficeAdmin[Merchant]):
-    """The merchants."""
-
     list_key = "pk"
     columns = (
         ListColumn(label=_("Merchant"), cell=lambda row: name_over(row[0].name, row[0].external_id), sort="name"),
@@ -147,12 +145,10 @@ class MerchantAdmin(OfficeAdmin[Merchant]):
         return merchant_page(row, request)
 
     def transactions_view(self, request: HttpRequest, row_id: int) -> HttpResponse:
-        """Page through the merchant's transactions."""
         self.require_view(request)
         return self.show(request, transactions_page(self.found(row_id), request.GET))
 
     def replay_view(self, request: HttpRequest, row_id: int, score_id: int) -> HttpResponse:
-        """Compute a score again and compare."""
         self.require_view(request)
         if not request.user.has_perm("scoring.replay_score"):
             raise PermissionDenied

@@ -83,7 +83,7 @@ SALES: Final = {
 
 
 def merchant_page(merchant: Merchant, request: HttpRequest) -> Page:
-    """Describe the merchant to whoever asks."""
+    """Return the page of a merchant, as far as the user may see it."""
     score = live_scores([merchant.pk]).get(merchant.pk)
     trend = trend_of(merchant_id=merchant.pk, most=TREND)
     sales, period = _sales(merchant, request.GET)
@@ -147,7 +147,7 @@ def _buttons(merchant: Merchant, score: Score | None, request: HttpRequest) -> l
 
 
 def _standing(score: Score | None, merchant: Merchant, late: int) -> tuple[list[Alert], list[Figure], list[Card]]:
-    """Say what the score says of the merchant, or why there is none; a borrower past due has no PD of becoming so."""
+    """Show the score, or why there is none; a borrower past due has no PD of becoming so."""
     alerts = (
         [Alert(text=late_words(late), tint="tl-bad", strong=_("This merchant has a loan past due:"))] if late else []
     )
@@ -224,7 +224,7 @@ def _not_offered(borrowing: Borrowing, merchant: Merchant, score: Score | None) 
 
 
 def _without(without: NoOfferExplanation, merchant: Merchant, score: Score | None) -> list[Part]:
-    """Say the reason, what is behind it, and how far it is to the next threshold."""
+    """Show the reason, what is behind it, and how far it is to the next threshold."""
     reason: Words = NO_OFFERS[without.reason]
     if without.reason is NoOffer.NOT_SCORED and score is not None and score.not_scored is not None:
         reason = NOT_SCORED_OFFER[NotScored(score.not_scored)]

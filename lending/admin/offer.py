@@ -1,4 +1,4 @@
-"""The offers, and applying for a loan under one."""
+"""Office pages of offers, and applying for a loan under one."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
@@ -34,7 +34,7 @@ EVIDENCE: Final = ("external_ref", "signatory", "signed_at", "document_sha256", 
 
 
 class ApplyForm(VerbForm):
-    """Ask for amount and term; for the evidence that the terms were signed once they were quoted."""
+    """Amount and term first; once they were quoted, the evidence that they were signed."""
 
     amount = AmountField()
     months = choice_field(_("Term, months"))
@@ -62,14 +62,12 @@ class ApplyForm(VerbForm):
         ]
 
     def clean_signed_at(self) -> Any:  # noqa: ANN401 - a moment
-        """Refuse a signature from before the offer, or from the future."""
         signed = self.cleaned_data["signed_at"]
         if signed and not is_signed_in_time(signed, made_at=self.row.made_at, now=timezone.now()):
             raise forms.ValidationError(_("The terms were signed after the offer was made, and not in the future."))
         return signed
 
     def clean_document_sha256(self) -> str:
-        """Write the hash as it is stored."""
         return str(self.cleaned_data["document_sha256"]).lower()
 
 
@@ -168,8 +166,6 @@ APPLY: Final = Verb(
 
 @admin.register(Offer)
 class OfferAdmin(OfficeAdmin[Offer]):
-    """The offers; each leads to its merchant, where its caps are."""
-
     columns = (
         ListColumn(
             label=_("Merchant"),
@@ -218,5 +214,5 @@ class OfferAdmin(OfficeAdmin[Offer]):
     empty = _("No offer yet. Offers are made after each published run, once a product is sold.")
 
     def page_of(self, row: Offer, request: HttpRequest) -> HttpResponse:
-        """Lead to the merchant: an offer has no page of its own."""
+        """Redirect to the merchant: an offer has no page of its own."""
         return redirect(change_url(row.merchant))

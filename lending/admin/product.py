@@ -1,4 +1,4 @@
-"""The versions of the products: what is lent, at what price, to whom."""
+"""Office pages of product versions: what is lent, at what price, to whom."""
 
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
@@ -46,8 +46,6 @@ Fact = tuple[Words, object]
 
 
 class EnterForm(VerbForm):
-    """Ask in which currency the first product is sold."""
-
     currency = choice_field(_("Currency"), coerce=str)
 
     def prepare(self) -> None:
@@ -94,8 +92,6 @@ ENTER: Final = Verb(
 
 @admin.register(ProductVersion)
 class ProductVersionAdmin(OfficeAdmin[ProductVersion]):
-    """The versions; each is shown as what it says."""
-
     columns = (
         ListColumn(label=_("Product"), cell=lambda version: name_over(product_of(version).name, version.code)),
         ListColumn(label=_("State"), cell=lambda version: chip(*(SOLD if version.is_sold else REPLACED))),

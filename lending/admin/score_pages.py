@@ -155,7 +155,7 @@ def _trend_row(score: Score, merchant: Merchant) -> list[object]:
 
 
 def pd_words(score: Score) -> str:
-    """Write the probability of default."""
+    """Format the probability of default."""
     return NOTHING if score.pd_ppm is None else percent(score.pd_ppm, MILLION)
 
 
@@ -176,7 +176,7 @@ def pins_card(score: Score) -> Card:
 
 
 def known_words(high: int, still_open: Sequence[int]) -> str:
-    """Say which batches a run knew."""
+    """Describe which batches a run knew."""
     known = _t("below number %(high)s") % {"high": high}
     return (
         known + _t(", except %(open)s, then open") % {"open": ", ".join(map(str, still_open))} if still_open else known
@@ -184,7 +184,7 @@ def known_words(high: int, still_open: Sequence[int]) -> str:
 
 
 def replay_page(merchant: Merchant, score: Score) -> Page:
-    """Replay the score, and show what came out, column by column."""
+    """Replay the score, and show the result column by column."""
     run = score.run
     alert, cards = _replayed(score)
     return Page(

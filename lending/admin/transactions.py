@@ -33,8 +33,6 @@ OUTGOING: Final = {TransactionKind.REFUND, TransactionKind.CHARGEBACK, Transacti
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KindChoice:
-    """The form that filters by kind."""
-
     template = "lending/kind_choice.html"
     choices: list[tuple[str, Any, bool]]
 

@@ -1,4 +1,4 @@
-"""Payouts and collections."""
+"""Office pages of payouts and collections."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -27,8 +27,6 @@ def transfer_state(transfer: Transfer, hold: PayoutHold | None) -> Cell:
 
 @admin.register(Transfer)
 class TransferAdmin(OfficeAdmin[Transfer]):
-    """The payouts and collections; each leads to its loan."""
-
     columns = (
         ListColumn(label=_("Merchant"), cell=lambda row: name_over(row[0].loan.merchant.name, str(row[0].loan))),
         ListColumn(label=_("What"), cell=lambda row: TRANSFER_KINDS[TransferKind(row[0].kind)]),
@@ -56,10 +54,9 @@ class TransferAdmin(OfficeAdmin[Transfer]):
     empty = _("Nothing yet. Payouts and collections appear here as they are requested.")
 
     def prepare(self, rows: list[Transfer]) -> Sequence[Any]:
-        """Read what holds back the payouts of the page."""
         holds = payout_holds(rows)
         return [(transfer, holds.get(transfer.pk)) for transfer in rows]
 
     def page_of(self, row: Transfer, request: HttpRequest) -> HttpResponse:
-        """Lead to the loan: a transfer has no page of its own."""
+        """Redirect to the loan: a transfer has no page of its own."""
         return redirect(change_url(row.loan))

@@ -302,10 +302,10 @@ CAPS: Final = {
 
 
 def loan_chip(status: LoanStatus, dpd: int) -> tuple[Words, str]:
-    """Give the words and colour of a loan's state: past due where it is."""
+    """Return the words and colour of a loan's state: past due where it is."""
     return LATE if dpd else LOAN_STATUSES[status]
 
 
 def late_words(dpd: int) -> str:
-    """Say how late a loan is."""
+    """Return how late a loan is, as a sentence."""
     return ngettext("%(days)s day past due.", "%(days)s days past due.", dpd) % {"days": dpd}

@@ -1,4 +1,4 @@
-"""Let a partner apply for its merchants, and read what was decided."""
+"""Endpoints to apply for a merchant, and to read the decision."""
 
 from http import HTTPStatus
 from typing import Final
@@ -48,7 +48,7 @@ PAYOUTS: Final = {
 
 
 class EvidenceSerializer(ClosedSerializer):
-    """Read the evidence that the terms were signed; whether it will do is judged by the domain."""
+    """Evidence that the terms were signed."""
 
     signatory = TextField(max_length=200, help_text="Who signed.")
     signed_at = MomentField(help_text="ISO 8601 with offset.")
@@ -57,8 +57,6 @@ class EvidenceSerializer(ClosedSerializer):
 
 
 class AcceptanceSerializer(ClosedSerializer):
-    """Read what a merchant wants to borrow, and has signed."""
-
     amount = MoneySerializer()
     months = MonthsField()
     external_ref = TextField(max_length=100, help_text="Your own id of the application, unique for ever.")
@@ -66,15 +64,13 @@ class AcceptanceSerializer(ClosedSerializer):
 
 
 class GroundSerializer(serializers.Serializer[None]):
-    """Render why an application was not approved: a stable code, words for the merchant."""
+    """Why an application was not approved: a stable code, and words for the merchant."""
 
     code = serializers.CharField()
     words = serializers.CharField()
 
 
 class ApplicationSerializer(serializers.Serializer[None]):
-    """Render an application with its decision."""
-
     id = serializers.CharField()
     offer = serializers.CharField()
     merchant = serializers.CharField()
@@ -131,7 +127,7 @@ class ApplicationView(APIView):
 
     @extend_schema(responses={200: ApplicationSerializer, **described(404)})
     def get(self, request: Request, application_id: int) -> Response:
-        """Give what was decided, and how far the money is."""
+        """Return the decision, and how far the payout is."""
         try:
             progress = get_progress_of_partner(partner_id=caller_of(request).partner_id, application_id=application_id)
         except Application.DoesNotExist as error:

@@ -1,4 +1,4 @@
-"""Read the key under which a request may be sent again, and tell requests apart by what they ask."""
+"""The key under which a request may be sent again, and the hash by which requests are told apart."""
 
 import re
 from typing import Final
@@ -24,7 +24,7 @@ _KEY: Final = re.compile(f"[ -~]{{1,{LONGEST_KEY}}}")
 
 
 class KeyMissing(APIException):
-    """The call moves something, and came without a key."""
+    """A call that moves something came without a key."""
 
     status_code = 400
     default_code = "idempotency_key_missing"
@@ -40,7 +40,7 @@ class KeyInvalid(APIException):
 
 
 def request_key(request: Request) -> RequestKey:
-    """Read the key of a request whose body was found fit. Raises KeyMissing, KeyInvalid."""
+    """Return the key of a request whose body is valid. Raises KeyMissing, KeyInvalid."""
     key = request.headers.get(HEADER)
     if not key:
         raise KeyMissing

@@ -1,4 +1,4 @@
-"""Let a partner read the loans to its merchants: how they stand, what is due when, what happened, what closes them."""
+"""Endpoints for loans: balances, schedule, events and payoff."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 from config.api.authentication import caller_of
 from config.api.bodies import LowerField, MinorField, MoneySerializer, RateField, money
-from lending.api.ids import after_of
+from config.api.ids import after_of
 from lending.api.offers import A_PAGE, asked_merchant
 from lending.api.refusals import described, refused
 from lending.domain.books.booking import BookingRefusal
@@ -27,7 +27,7 @@ QUOTED_AHEAD = timedelta(days=60)
 
 
 class BalancesSerializer(serializers.Serializer[None]):
-    """Render what is outstanding: principal, and what was earned to date and is not paid."""
+    """What is outstanding: principal, and what was earned to date and is not paid."""
 
     principal = MoneySerializer()
     interest = MoneySerializer()
@@ -37,7 +37,7 @@ class BalancesSerializer(serializers.Serializer[None]):
 
 
 class LoanSerializer(serializers.Serializer[None]):
-    """Render a loan as of a date."""
+    """A loan as of a date."""
 
     id = serializers.CharField()
     application = serializers.CharField()
@@ -54,14 +54,12 @@ class LoanSerializer(serializers.Serializer[None]):
 
 
 class LoanPageSerializer(serializers.Serializer[None]):
-    """Render a page of loans."""
-
     loans = LoanSerializer(many=True)
     next_after = serializers.CharField(allow_null=True)
 
 
 class InstalmentSerializer(serializers.Serializer[Any]):
-    """Render an instalment as drawn, what of its principal is left, and how it stands."""
+    """An instalment as drawn, what is left of its principal, and its state."""
 
     no = serializers.IntegerField(source="drawn.no")
     due = serializers.DateField(source="drawn.due")
@@ -73,14 +71,14 @@ class InstalmentSerializer(serializers.Serializer[Any]):
 
 
 class ScheduleSerializer(serializers.Serializer[None]):
-    """Render a schedule; it is drawn when the money leaves."""
+    """A schedule; it is drawn when the money leaves."""
 
     as_of = serializers.DateField()
     instalments = InstalmentSerializer(many=True)
 
 
 class AllocationSerializer(serializers.Serializer[Any]):
-    """Render where a payment went."""
+    """Where a payment went."""
 
     penalty = MinorField(source="penalty_minor")
     fee = MinorField(source="fee_minor")
@@ -90,7 +88,7 @@ class AllocationSerializer(serializers.Serializer[Any]):
 
 
 class EventSerializer(serializers.Serializer[Any]):
-    """Render what happened to a loan."""
+    """What happened to a loan."""
 
     seq = serializers.IntegerField(source="event.seq")
     type = serializers.CharField(
@@ -112,14 +110,12 @@ class EventSerializer(serializers.Serializer[Any]):
 
 
 class EventPageSerializer(serializers.Serializer[None]):
-    """Render a page of events."""
-
     events = EventSerializer(many=True)
     next_after = serializers.IntegerField(allow_null=True)
 
 
 class PayoffSerializer(serializers.Serializer[None]):
-    """Render what closes a loan on a date, unless something is booked before."""
+    """What closes a loan on a date, unless something is booked before."""
 
     on = serializers.DateField()
     payoff = MoneySerializer()
@@ -167,7 +163,7 @@ class LoanView(APIView):
 
     @extend_schema(responses={200: LoanSerializer, **described(404)})
     def get(self, request: Request, loan_id: int) -> Response:
-        """Give how the loan stands today, with interest up to now."""
+        """Return the loan as of today, with interest to date."""
         loan = own_loan(request, loan_id)
         as_of = current_date_of(loan)
         projection = projection_of(loan, as_of=as_of)
@@ -188,7 +184,7 @@ class ScheduleView(APIView):
 
     @extend_schema(responses={200: ScheduleSerializer, **described(404)})
     def get(self, request: Request, loan_id: int) -> Response:
-        """Give the instalments as drawn, and how each stands."""
+        """Return the instalments as drawn, each with its state."""
         loan = own_loan(request, loan_id)
         servicing = get_servicing(loan)
         rows = InstalmentSerializer(servicing.rows, many=True, context={"currency": loan.currency})
@@ -205,7 +201,7 @@ class EventsView(APIView):
         parameters=[OpenApiParameter("after", int, description="`next_after` of the page before.")],
     )
     def get(self, request: Request, loan_id: int) -> Response:
-        """List what happened, in the order of booking, 100 a page."""
+        """List the events in the order of booking, 100 a page."""
         loan, after = own_loan(request, loan_id), request.query_params.get("after", "0")
         if not after.isdecimal() or not after.isascii() or len(after) > 9:  # noqa: PLR2004 - beyond every event
             raise ValidationError({"after": ["`next_after` of the page before is needed."]})
@@ -228,7 +224,7 @@ class PayoffView(APIView):
         ],
     )
     def get(self, request: Request, loan_id: int) -> Response:
-        """Give what closes the loan on a date, with interest up to it; credit is not netted."""
+        """Return what closes the loan on a date, with interest up to it; credit is not netted."""
         loan = own_loan(request, loan_id)
         today = current_date_of(loan)
         on = _asked_date(request, today)
@@ -253,7 +249,7 @@ def own_loan(request: Request, loan_id: int) -> Loan:
 
 
 def balances_body(position: Position, currency: str) -> dict[str, object]:
-    """Render what is outstanding at a position."""
+    """Return what is outstanding at a position."""
     return {
         "principal": money(position.principal_minor, currency),
         "interest": money(position.interest_minor - position.interest_paid_minor, currency),
@@ -278,7 +274,7 @@ def _loan_body(loan: Loan, position: Position, *, as_of: date | None) -> dict[st
 
 
 def _asked_date(request: Request, today: date) -> date:
-    """Read the date a payoff is asked for. Raises ValidationError."""
+    """Return the date a payoff is asked for. Raises ValidationError."""
     text = request.query_params.get("on")
     try:
         on = today if text is None else date.fromisoformat(text)

@@ -1,4 +1,4 @@
-"""Let a partner read what one merchant is offered, or why nothing is."""
+"""Endpoint for what one merchant is offered, or why nothing is."""
 
 from django.http import Http404
 from drf_spectacular.utils import extend_schema
@@ -19,7 +19,7 @@ from merchants.queries.merchants import get_merchant
 
 
 class ThresholdSerializer(serializers.Serializer[None]):
-    """Render how far a merchant has come and how far it has to."""
+    """How far a merchant has come, and how far it must."""
 
     measure = serializers.CharField()
     have = serializers.CharField(help_text="Decimal text, in the unit.")
@@ -30,7 +30,7 @@ class ThresholdSerializer(serializers.Serializer[None]):
 
 
 class NoOfferSerializer(serializers.Serializer[None]):
-    """Render why a merchant has no offer: a stable code, words for the merchant, the next threshold if there is one."""
+    """Why a merchant has no offer: a stable code, words for the merchant, the next threshold if there is one."""
 
     code = serializers.CharField()
     words = serializers.CharField()
@@ -38,7 +38,7 @@ class NoOfferSerializer(serializers.Serializer[None]):
 
 
 class MerchantOfferSerializer(serializers.Serializer[None]):
-    """Render the open offer of a merchant, or why there is none: one of the two is null."""
+    """The open offer of a merchant, or why there is none: one of the two is null."""
 
     offer = OfferSerializer(allow_null=True)
     no_offer = NoOfferSerializer(allow_null=True)
@@ -51,7 +51,7 @@ class MerchantOfferView(APIView):
 
     @extend_schema(responses={200: MerchantOfferSerializer, **described(404)})
     def get(self, request: Request, external_id: str) -> Response:
-        """Give the open offer, or the reason why there is none and what would change it."""
+        """Return the open offer, or why there is none and what would change that."""
         try:
             merchant = get_merchant(partner_id=caller_of(request).partner_id, external_id=external_id)
         except Merchant.DoesNotExist as error:

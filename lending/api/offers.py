@@ -1,4 +1,4 @@
-"""Let a partner read the offers to its merchants, quote them, and answer them."""
+"""Endpoints to read offers, to quote them, and to answer them."""
 
 from collections.abc import Callable
 
@@ -20,8 +20,8 @@ from config.api.bodies import (
     minor_of,
     money,
 )
+from config.api.ids import after_of
 from config.office.business_date import get_business_date
-from lending.api.ids import after_of
 from lending.api.refusals import described, refused
 from lending.domain.contract.quote import Quote
 from lending.domain.contract.refusal import LoanRefused
@@ -37,15 +37,13 @@ A_PAGE = 100
 
 
 class TermSerializer(serializers.Serializer[None]):
-    """Render one term that may be chosen, and the most that is lent for it."""
+    """A term that may be chosen, and the most that is lent over it."""
 
     months = serializers.IntegerField()
     most = MoneySerializer()
 
 
 class OfferSerializer(serializers.Serializer[None]):
-    """Render an offer."""
-
     id = serializers.CharField()
     merchant = serializers.CharField()
     state = serializers.CharField(help_text="made, delivered; accepted, declined, expired, replaced, withdrawn")
@@ -59,21 +57,17 @@ class OfferSerializer(serializers.Serializer[None]):
 
 
 class OfferPageSerializer(serializers.Serializer[None]):
-    """Render a page of offers."""
-
     offers = OfferSerializer(many=True)
     next_after = serializers.CharField(allow_null=True)
 
 
 class ChoiceSerializer(ClosedSerializer):
-    """Read what a merchant would borrow."""
-
     amount = MoneySerializer()
     months = MonthsField()
 
 
 class DrawnSerializer(serializers.Serializer[None]):
-    """Render an instalment as it would be drawn."""
+    """An instalment as it would be drawn."""
 
     no = serializers.IntegerField()
     due = serializers.DateField()
@@ -83,8 +77,6 @@ class DrawnSerializer(serializers.Serializer[None]):
 
 
 class CostSerializer(serializers.Serializer[Quote]):
-    """Render what a loan would cost."""
-
     total_interest = MinorField(source="total_interest_minor")
     total_cost = MinorField(source="total_cost_minor", help_text="All that is repaid beyond the amount.")
     apr = serializers.CharField(help_text="The effective yearly rate (EU), in per cent.")
@@ -92,8 +84,6 @@ class CostSerializer(serializers.Serializer[Quote]):
 
 
 class QuoteSerializer(CostSerializer):
-    """Render a quote."""
-
     disbursed_on = serializers.DateField(help_text="The business date: paid out later, the dates move with it.")
 
 
@@ -129,7 +119,7 @@ class OfferView(APIView):
 
     @extend_schema(responses={200: OfferSerializer, **described(404)})
     def get(self, request: Request, offer_id: int) -> Response:
-        """Give what is offered, and what became of it."""
+        """Return the offer and its state."""
         return Response(offer_body(own_offer(request, offer_id)))
 
 
@@ -140,7 +130,7 @@ class QuoteView(APIView):
 
     @extend_schema(request=ChoiceSerializer, responses={200: QuoteSerializer, **described(400, 404, 409, 422, 503)})
     def post(self, request: Request, offer_id: int) -> Response:
-        """Say what an amount over a term would cost, by the very function that makes the loan; moves nothing."""
+        """Quote an amount over a term, by the very function that makes the loan; nothing is stored."""
         offer = own_offer(request, offer_id)
         choice = ChoiceSerializer(data=request.data)
         choice.is_valid(raise_exception=True)
@@ -164,7 +154,7 @@ class DeclineView(APIView):
 
     @extend_schema(request=None, responses={200: OfferSerializer, **described(400, 404, 409)})
     def post(self, request: Request, offer_id: int) -> Response:
-        """Keep that the merchant does not want it."""
+        """Record that the merchant does not want it."""
         return _moved(request, offer_id, decline_offer)
 
 
@@ -175,7 +165,7 @@ class DeliveredView(APIView):
 
     @extend_schema(request=None, responses={200: OfferSerializer, **described(400, 404, 409)})
     def post(self, request: Request, offer_id: int) -> Response:
-        """Keep that the merchant has seen it."""
+        """Record that the merchant has seen it."""
         return _moved(request, offer_id, deliver_offer)
 
 
@@ -188,7 +178,7 @@ def own_offer(request: Request, offer_id: int) -> Offer:
 
 
 def asked_merchant(request: Request) -> int | None:
-    """Find the merchant that a list is asked for, `?merchant=kiln-1`; None without one. Raises Http404."""
+    """Return the merchant that a list is asked for, `?merchant=kiln-1`; None without one. Raises Http404."""
     external_id = request.query_params.get("merchant")
     if external_id is None:
         return None
@@ -199,7 +189,7 @@ def asked_merchant(request: Request) -> int | None:
 
 
 def offer_body(offer: Offer) -> dict[str, object]:
-    """Render an offer."""
+    """Return the JSON of an offer."""
     most = sorted((int(months), minor) for months, minor in offer.most_by_months.items())
     return {
         "id": f"offer_{offer.pk}",

@@ -1,4 +1,4 @@
-"""Say lending's noes to partners: one table from reason to status and stable code, complete by test."""
+"""Lending's refusals for partners: one table from reason to status and stable code, complete by test."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -69,7 +69,7 @@ REFUSALS: Final[Mapping[type[StrEnum], Mapping[Any, Told]]] = {
 
 
 class ProblemSerializer(serializers.Serializer[None]):
-    """Describe a refusal (RFC 9457); `fields` comes with `invalid` alone."""
+    """A refusal (RFC 9457); `fields` comes with `invalid` alone."""
 
     type = serializers.CharField(help_text="The page that explains the code.")
     title = serializers.CharField()
@@ -80,7 +80,7 @@ class ProblemSerializer(serializers.Serializer[None]):
 
 
 def refused(reason: StrEnum) -> Response:
-    """Build the reply to what the business refuses."""
+    """Return the reply to what the business refuses."""
     status, code = REFUSALS[type(reason)][reason]
     reply = problem(status=status, code=code, detail=CODES[code])
     if reason is KeyRefusal.STILL_RUNNING:
@@ -89,5 +89,5 @@ def refused(reason: StrEnum) -> Response:
 
 
 def described(*statuses: int) -> dict[tuple[int, str], type[ProblemSerializer]]:
-    """Describe the refusals of a call to whoever reads the schema."""
+    """Return the refusals of a call for the OpenAPI schema."""
     return dict.fromkeys(((status, "application/problem+json") for status in statuses), ProblemSerializer)

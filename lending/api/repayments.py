@@ -1,4 +1,4 @@
-"""Let a partner report what its merchants repaid."""
+"""Endpoint to report repayments."""
 
 from http import HTTPStatus
 
@@ -21,15 +21,13 @@ from merchants.operations.idempotency import RequestNotTaken
 
 
 class PaymentSerializer(ClosedSerializer):
-    """Read a payment."""
-
     amount = MoneySerializer()
     on = serializers.DateField(help_text="The day the money came in.")
     external_ref = TextField(max_length=100, help_text="Your own id of the payment, unique for ever.")
 
 
 class RepaymentSerializer(serializers.Serializer[None]):
-    """Render a booked payment: where it went, and how the loan stood on its date."""
+    """A booked payment: where it went, and how the loan stood on its date."""
 
     loan = serializers.CharField()
     seq = serializers.IntegerField(help_text="Its place among the loan's events.")
@@ -73,7 +71,7 @@ class RepaymentsView(APIView):
 
 
 def _body(event: LoanEvent) -> dict[str, object]:
-    """Render the receipt: from the payment alone, so that the request sent again is answered alike."""
+    """Return the receipt: from the payment alone, so that a request sent again is answered alike."""
     receipt, currency = receipt_of(event), event.loan.currency
     return {
         "loan": f"loan_{event.loan_id}",

@@ -1,17 +1,15 @@
-"""Map the API of lending."""
+"""Routes of the lending API."""
 
-from django.urls import path, register_converter
+from django.urls import path
 
+from config.api.ids import register_ids
 from lending.api.applications import AcceptView, ApplicationView
-from lending.api.ids import ApplicationIdConverter, LoanIdConverter, OfferIdConverter
 from lending.api.loans import EventsView, LoansView, LoanView, PayoffView, ScheduleView
 from lending.api.merchant_offer import MerchantOfferView
 from lending.api.offers import DeclineView, DeliveredView, OffersView, OfferView, QuoteView
 from lending.api.repayments import RepaymentsView
 
-register_converter(OfferIdConverter, "offer")
-register_converter(ApplicationIdConverter, "application")
-register_converter(LoanIdConverter, "loan")
+register_ids("offer", "application", "loan")
 
 urlpatterns = [
     path("merchants/<path:external_id>/offer", MerchantOfferView.as_view(), name="merchant-offer"),

@@ -1,4 +1,4 @@
-"""Say lending's reasons in the words of merchants: one table each, complete by test.
+"""Lending's reasons in the words of merchants: one table each, complete by test.
 
 Staff read others (`lending.admin.words`). What would teach anyone to game the checks for made-up sales is not said:
 whatever leaves an application to a person is told alike.
@@ -85,7 +85,7 @@ MEASURES: Final = {
 
 
 def no_offer(without: NoOfferExplanation | None, currency: str) -> dict[str, object]:
-    """Say why a merchant has no offer, and the next threshold; None: the next offers are yet to be made."""
+    """Return why a merchant has no offer, and the next threshold. None: the next offers are yet to be made."""
     if without is None:
         code, words = NO_OFFER_YET
         return {"code": code, "words": words, "threshold": None}
@@ -98,7 +98,7 @@ def no_offer(without: NoOfferExplanation | None, currency: str) -> dict[str, obj
 
 
 def ground(*, decided_by_person: bool, outcome: Outcome, rule: str) -> dict[str, str] | None:
-    """Say why an application was not approved; None where it was. `rule`: the one that counted."""
+    """Return why an application was not approved, None where it was. `rule`: the one that counted."""
     if outcome is Outcome.APPROVE:
         return None
     code, words = BY_PERSON if decided_by_person else GROUNDS[Ground(rule)]

@@ -20,8 +20,6 @@ SETTLEMENTS: Final = {
 
 @admin.register(Partner)
 class PartnerAdmin(OfficeAdmin[Partner]):
-    """Partners, entered by imports and commands."""
-
     list_key = "pk"
     columns = (
         ListColumn(label=_("Name"), cell=lambda partner: partner.name),

@@ -1,25 +1,13 @@
 """Routes of the merchants API."""
 
-from django.urls import path, register_converter
+from django.urls import path
 
+from config.api.ids import register_ids
 from merchants.api.merchants import MerchantsView, MerchantView
 from merchants.api.payout_accounts import PayoutAccountView
 from merchants.api.transactions import BatchView, TransactionsView
 
-
-class BatchIdConverter:
-    """URL converter between a batch's public id, `batch_17`, and its number."""
-
-    regex = "batch_[0-9]{1,18}"
-
-    def to_python(self, value: str) -> int:
-        return int(value.removeprefix("batch_"))
-
-    def to_url(self, value: int) -> str:
-        return f"batch_{value}"
-
-
-register_converter(BatchIdConverter, "batch")
+register_ids("batch")
 
 # A partner's ids may have slashes, so the longer addresses come first.
 urlpatterns = [

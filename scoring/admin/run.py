@@ -60,14 +60,10 @@ FAILED: Final = (_("Failed"), "tl-warn")
 
 
 class PublishForm(VerbForm):
-    """The reason for publishing a held run."""
-
     reason = reason_field(_("Why is the run right, although its checks failed?"))
 
 
 class AbandonForm(VerbForm):
-    """The reason for abandoning a run."""
-
     reason = reason_field(_("Why can the run not be finished?"))
 
 
@@ -204,8 +200,6 @@ CALIBRATE: Final = Verb(
 
 @admin.register(ScoreRun)
 class ScoreRunAdmin(OfficeAdmin[ScoreRun]):
-    """Runs over all merchants."""
-
     columns = (
         ListColumn(label=_("As of"), cell=lambda row: row[0].as_of.isoformat(), style="tl-nowrap"),
         ListColumn(label=_("State"), cell=lambda row: chip(*RUN_STATES[RunState(row[0].state)])),

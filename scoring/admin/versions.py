@@ -71,8 +71,6 @@ ENTER: Final = Verb(
 
 @admin.register(ScorecardVersion)
 class ScorecardVersionAdmin(OfficeAdmin[ScorecardVersion]):
-    """Scorecards."""
-
     list_verbs = (ENTER,)
     empty = _("No scorecard yet. The product comes with an expert card to begin with.")
 

@@ -7,12 +7,12 @@ from enum import StrEnum
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Annotated, Final
 
 import numpy as np
 
 from config.kernel.canonical import canonical_json, sha256_of
-from config.kernel.documents import DoubledKey, load
+from config.kernel.documents import DoubledKey, Unfit, load, read, unfit
 from config.kernel.exact import INT64_MAX, Int64s
 from scoring.domain.features.columns import Booleans, Column
 from scoring.domain.features.declarations import FEATURES, Direction
@@ -55,6 +55,14 @@ class ScorecardMalformed(ValueError):
         self.where = where
 
 
+def _require_int64(name: str, value: int) -> None:
+    if abs(value) > INT64_MAX:
+        raise unfit(value, name, "a number of 64 bits")
+
+
+Whole = Annotated[int, _require_int64]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """One row: points[i] for a value in [splits[i-1], splits[i]), `missing` points for a null."""
@@ -62,9 +70,25 @@ class Row:
     name: str
     reads: str
     family: str
-    splits: tuple[int, ...]
-    points: tuple[int, ...]
-    missing: int
+    splits: tuple[Whole, ...]
+    points: tuple[Whole, ...]
+    missing: Whole
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Family:
+    floor: Whole | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Document:
+    name: str
+    version: Whole
+    base: Whole
+    lowest: Whole
+    highest: Whole
+    families: Mapping[str, _Family]
+    rows: tuple[Row, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,20 +135,20 @@ def parse_scorecard(text: str, sha256: str) -> Scorecard:
         raise ScorecardMalformed(ScorecardDefect.NOT_CANONICAL) from error
     except ValueError as error:
         raise ScorecardMalformed(ScorecardDefect.SCHEMA, "json") from error
-    _require_fields(data, CARD_FIELDS, "card")
+    try:
+        read_card = read(_Document, data)
+    except Unfit as error:
+        raise ScorecardMalformed(ScorecardDefect.SCHEMA, str(error)) from error
     if canonical_json(data) != text:
         raise ScorecardMalformed(ScorecardDefect.NOT_CANONICAL)
-    for number, row in enumerate(data["rows"]):
-        _require_fields(row, ROW_FIELDS, f"rows[{number}]")
-    for family, fields in data["families"].items():
-        _require_fields(fields, FAMILY_FIELDS, family)
-    rows = tuple(
-        Row(**{**row, "splits": _integers(row, "splits"), "points": _integers(row, "points")}) for row in data["rows"]
-    )
     card = Scorecard(
-        **{name: data[name] for name in ("name", "version", "base", "lowest", "highest")},
-        floors=MappingProxyType({family: fields["floor"] for family, fields in data["families"].items()}),
-        rows=rows,
+        name=read_card.name,
+        version=read_card.version,
+        base=read_card.base,
+        lowest=read_card.lowest,
+        highest=read_card.highest,
+        floors=MappingProxyType({name: family.floor for name, family in read_card.families.items()}),
+        rows=read_card.rows,
         sha256=sha256,
     )
     _validate(card)
@@ -150,40 +174,6 @@ def row_points(row: Row, values: Column, absent: Booleans | None) -> Int64s:
     bins = np.searchsorted(np.array(row.splits, np.int64), values.values, side="right")
     points = np.where(values.null, row.missing, np.array(row.points, np.int64)[bins])
     return points if absent is None else np.where(absent, 0, points)
-
-
-CARD_FIELDS: Final[Mapping[str, type]] = MappingProxyType(
-    {
-        "name": str,
-        "version": int,
-        "base": int,
-        "lowest": int,
-        "highest": int,
-        "families": dict,
-        "rows": list,
-    }
-)
-ROW_FIELDS: Final[Mapping[str, type]] = MappingProxyType(
-    {"name": str, "reads": str, "family": str, "splits": list, "points": list, "missing": int}
-)
-FAMILY_FIELDS: Final[Mapping[str, object]] = MappingProxyType({"floor": int | None})
-
-
-def _require_fields(data: Any, fields: Mapping[str, Any], where: str) -> None:  # noqa: ANN401 - from JSON
-    """Require exactly these fields, of these types; a boolean is not an integer."""
-    if not isinstance(data, dict) or set(data) != set(fields):
-        raise ScorecardMalformed(ScorecardDefect.SCHEMA, where)
-    for name, kind in fields.items():
-        value = data[name]
-        fits = not isinstance(value, int) or (not isinstance(value, bool) and abs(value) <= INT64_MAX)
-        if not isinstance(value, kind) or not fits:
-            raise ScorecardMalformed(ScorecardDefect.SCHEMA, f"{where}.{name}")
-
-
-def _integers(row: Mapping[str, Any], name: str) -> tuple[int, ...]:
-    if any(type(value) is not int or abs(value) > INT64_MAX for value in row[name]):
-        raise ScorecardMalformed(ScorecardDefect.SCHEMA, f"{row['name']}.{name}")
-    return tuple(row[name])
 
 
 def _validate(card: Scorecard) -> None:

@@ -62,8 +62,6 @@ ACCOUNTS = {
 
 
 class Command(BaseCommand):
-    """Loads a market, lives its last weeks, serves the office; with --once, prints a summary instead of serving."""
-
     help = "Load a market (simulated, or the one in the directory DATA), score its last weeks, serve the office."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -17,8 +17,6 @@ from lending.queries.products import preview_product
 
 
 class Command(BaseCommand):
-    """Enters a product from a file; without one, the first product, in any currency."""
-
     help = "Enter a product version (default: the first product); the last entered of a currency is sold."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -13,8 +13,6 @@ from lending.management.terminal import printable, read_text, table
 
 
 class Command(BaseCommand):
-    """Quotes the terms of a file."""
-
     help = "Quote a loan disbursed on a date: its schedule, its cost, its EU effective yearly rate."
     requires_system_checks = ()  # a pure function of a file needs nothing of the project
 

@@ -12,8 +12,6 @@ from merchants.operations.clients import create_partner_client
 
 
 class Command(BaseCommand):
-    """Prints a new client id and secret; the secret is shown only once."""
-
     help = "Create OAuth credentials of a partner's system, and print them: the secret is shown this once."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -30,8 +30,6 @@ PATIENCE = 240  # seconds to wait for a worker that claimed a batch first
 
 
 class Command(BaseCommand):
-    """Imports DIR/merchants and DIR/transactions (.csv, .csv.gz, .parquet); importing again adds nothing twice."""
-
     help = "Import a marketplace's merchants and transactions; the same files again change nothing."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -13,8 +13,6 @@ from scoring.queries.labels import CALIBRATION_REFUSALS
 
 
 class Command(BaseCommand):
-    """Solves and stores the calibration that the next run uses."""
-
     help = "Solve the calibration of the card on a finished run; the next run uses it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

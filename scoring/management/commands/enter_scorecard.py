@@ -14,8 +14,6 @@ from scoring.queries.labels import SCORECARD_REFUSALS
 
 
 class Command(BaseCommand):
-    """Enters a scorecard from a file; without one, the expert card of day one."""
-
     help = "Enter a scorecard (default: the expert card of day one); the last entered is used from the next run on."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -29,8 +29,6 @@ from scoring.queries.scores import calibration_of, card_of, compute_market
 
 
 class Command(BaseCommand):
-    """Scores as of a date, or each loan's merchant as of the day it was granted."""
-
     help = "Score all merchants (or one) as of a date, or back-test the card on loans made elsewhere."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -14,8 +14,6 @@ from config.office.staff import NameTaken, create_administrator
 
 
 class Command(BaseCommand):
-    """Creates a member of staff who may create others."""
-
     help = "Create an administrator: the one who makes the accounts of all others."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
