@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from config.db.choices import choices, known
 from config.db.locking import LockingQuerySet
 from lending.domain.origination.application import ApplicationState
 from lending.domain.origination.rules import Outcome
@@ -14,8 +15,6 @@ from lending.models.product import ProductVersion
 from merchants.models import Merchant, Partner
 from scoring.models import Score
 
-STATES = [state.value for state in ApplicationState]
-OUTCOMES = [outcome.value for outcome in Outcome]
 REFERRED = ApplicationState.REFERRED.value
 
 
@@ -35,7 +34,7 @@ class Application(models.Model):
     offer = models.ForeignKey(Offer, on_delete=models.PROTECT, related_name="+")
     product = models.ForeignKey(ProductVersion, on_delete=models.PROTECT, related_name="+")
     score = models.ForeignKey(Score, on_delete=models.PROTECT, related_name="+")
-    state = models.CharField(max_length=9, choices=[(state, state) for state in STATES])
+    state = models.CharField(max_length=9, choices=choices(ApplicationState))
     currency = models.CharField(max_length=3)
     amount_minor = models.BigIntegerField()
     months = models.SmallIntegerField()
@@ -59,7 +58,7 @@ class Application(models.Model):
             ("decide_any_application", "Can decide any amount"),
         ]
         constraints = [
-            models.CheckConstraint(name="lending_application_state_known", condition=Q(state__in=STATES)),
+            known("state", ApplicationState, name="lending_application_state_known"),
             models.CheckConstraint(name="lending_application_amounts", condition=Q(amount_minor__gt=0, months__gt=0)),
             models.CheckConstraint(
                 name="lending_application_document_sha256", condition=Q(document_sha256__regex="^[0-9a-f]{64}$")
@@ -88,7 +87,7 @@ class Decision(models.Model):
     """
 
     application = models.ForeignKey(Application, on_delete=models.PROTECT, related_name="decisions")
-    outcome = models.CharField(max_length=7, choices=[(outcome, outcome) for outcome in OUTCOMES])
+    outcome = models.CharField(max_length=7, choices=choices(Outcome))
     ground = models.CharField(max_length=40)
     snapshot = models.TextField()
     snapshot_sha256 = models.CharField(max_length=64)
@@ -99,7 +98,7 @@ class Decision(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(name="lending_decision_outcome_known", condition=Q(outcome__in=OUTCOMES)),
+            known("outcome", Outcome, name="lending_decision_outcome_known"),
             models.CheckConstraint(
                 name="lending_decision_snapshot_sha256", condition=Q(snapshot_sha256__regex="^[0-9a-f]{64}$")
             ),

@@ -7,10 +7,10 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from config.db.choices import choices, known
 from config.db.locking import LockingQuerySet
 from lending.domain.books.day_close import CloseState
 
-STATES = [state.value for state in CloseState]
 WORKING = CloseState.WORKING.value
 
 
@@ -26,7 +26,7 @@ class DayClose(models.Model):
     """
 
     day = models.DateField(unique=True)
-    state = models.CharField(max_length=7, choices=[(state, state) for state in STATES], default=WORKING)
+    state = models.CharField(max_length=7, choices=choices(CloseState), default=WORKING)
     parts = models.SmallIntegerField()
     loans = models.IntegerField(default=0)
     drifted = ArrayField(models.BigIntegerField(), default=list)
@@ -40,7 +40,7 @@ class DayClose(models.Model):
         verbose_name = _("day close")
         permissions = [("start_dayclose", "Can close a day")]
         constraints = [
-            models.CheckConstraint(name="lending_dayclose_state_known", condition=Q(state__in=STATES)),
+            known("state", CloseState, name="lending_dayclose_state_known"),
             models.CheckConstraint(name="lending_dayclose_parts", condition=Q(parts__gt=0, loans__gte=0)),
             models.CheckConstraint(
                 name="lending_dayclose_finished_when",

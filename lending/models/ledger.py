@@ -4,14 +4,12 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from config.db.choices import choices, known
 from config.kernel.money import CURRENCY_PATTERN
 from lending.domain.books.ledger import AccountKind, EntryCode
 from lending.models.day_close import DayClose
 from lending.models.loan import Loan, LoanEvent
 from lending.models.product import ProductVersion
-
-KINDS = [kind.value for kind in AccountKind]
-CODES = [code.value for code in EntryCode]
 
 
 class LedgerAccount(models.Model):
@@ -19,12 +17,12 @@ class LedgerAccount(models.Model):
 
     code = models.CharField(max_length=20, primary_key=True)
     name = models.CharField(max_length=80)
-    kind = models.CharField(max_length=9, choices=[(kind, kind) for kind in KINDS])
+    kind = models.CharField(max_length=9, choices=choices(AccountKind))
     place = models.SmallIntegerField(unique=True)
 
     class Meta:
         verbose_name = _("account")
-        constraints = [models.CheckConstraint(name="lending_ledgeraccount_kind_known", condition=Q(kind__in=KINDS))]
+        constraints = [known("kind", AccountKind, name="lending_ledgeraccount_kind_known")]
 
     def __str__(self) -> str:
         return self.name
@@ -37,7 +35,7 @@ class Entry(models.Model):
     or what a day's `close` accrued for loans of a product, some thousand at a time.
     """
 
-    code = models.CharField(max_length=13, choices=[(code, code) for code in CODES])
+    code = models.CharField(max_length=13, choices=choices(EntryCode))
     effective_date = models.DateField()
     booked_at = models.DateTimeField()
     loan = models.ForeignKey(Loan, on_delete=models.PROTECT, related_name="entries", null=True)
@@ -49,7 +47,7 @@ class Entry(models.Model):
         verbose_name = _("entry")
         verbose_name_plural = _("entries")
         constraints = [
-            models.CheckConstraint(name="lending_entry_code_known", condition=Q(code__in=CODES)),
+            known("code", EntryCode, name="lending_entry_code_known"),
             models.CheckConstraint(
                 name="lending_entry_of_loan_or_close",
                 condition=Q(loan__isnull=False, close__isnull=True, product__isnull=True)

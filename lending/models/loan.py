@@ -8,6 +8,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Mod
 from django.utils.translation import gettext_lazy as _
 
+from config.db.choices import choices, known
 from config.db.locking import LockingQuerySet
 from config.kernel.money import CURRENCY_PATTERN
 from lending.domain.books.loan import LoanStatus
@@ -16,8 +17,6 @@ from lending.models.application import Application
 from lending.models.product import ProductVersion
 from merchants.models import Merchant, Partner, PayoutAccount
 
-STATUSES = [status.value for status in LoanStatus]
-TYPES = [kind.value for kind in EventType]
 ACTIVE = LoanStatus.ACTIVE.value
 EXPOSED = [LoanStatus.APPROVED.value, LoanStatus.ACTIVE.value]
 
@@ -53,7 +52,7 @@ class Loan(models.Model):
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+")
     product = models.ForeignKey(ProductVersion, on_delete=models.PROTECT, related_name="+")
     payout_account = models.ForeignKey(PayoutAccount, on_delete=models.PROTECT, related_name="+")
-    status = models.CharField(max_length=9, choices=[(status, status) for status in STATUSES])
+    status = models.CharField(max_length=9, choices=choices(LoanStatus))
     currency = models.CharField(max_length=3)
     amount_minor = models.BigIntegerField()
     terms = models.JSONField()
@@ -98,7 +97,7 @@ class Loan(models.Model):
             ("cancel_loan", "Can give a loan up"),
         ]
         constraints = [
-            models.CheckConstraint(name="lending_loan_status_known", condition=Q(status__in=STATUSES)),
+            known("status", LoanStatus, name="lending_loan_status_known"),
             models.CheckConstraint(name="lending_loan_currency_code", condition=Q(currency__regex=CURRENCY_PATTERN)),
             models.CheckConstraint(name="lending_loan_amount_positive", condition=Q(amount_minor__gt=0)),
             models.CheckConstraint(
@@ -169,7 +168,7 @@ class LoanEvent(models.Model):
     loan = models.ForeignKey(Loan, on_delete=models.PROTECT, related_name="events")
     seq = models.IntegerField()
     on = models.DateField()
-    type = models.CharField(max_length=13, choices=[(kind, kind) for kind in TYPES])
+    type = models.CharField(max_length=13, choices=choices(EventType))
     amount_minor = models.BigIntegerField(null=True)
     rate = models.DecimalField(max_digits=15, decimal_places=12, null=True)
     of = models.ForeignKey("self", on_delete=models.PROTECT, related_name="+", null=True)
@@ -181,7 +180,7 @@ class LoanEvent(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(name="lending_loanevent_type_known", condition=Q(type__in=TYPES)),
+            known("type", EventType, name="lending_loanevent_type_known"),
             models.CheckConstraint(
                 name="lending_loanevent_one_figure",
                 condition=Q(type="reversal", of__isnull=False, amount_minor__isnull=True, rate__isnull=True)

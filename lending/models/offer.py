@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from config.db.choices import choices, known
 from config.db.locking import LockingQuerySet
 from config.kernel.money import CURRENCY_PATTERN
 from lending.domain.origination.offer import OfferState, may_become
@@ -13,7 +14,6 @@ from lending.models.product import ProductVersion
 from merchants.models import Merchant
 from scoring.models import Score, ScoreRun
 
-STATES = [state.value for state in OfferState]
 OPEN = [state.value for state in OfferState if may_become(state, OfferState.ACCEPTED)]
 
 
@@ -72,7 +72,7 @@ class Offer(models.Model):
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+")
     score = models.ForeignKey(Score, on_delete=models.PROTECT, related_name="+")
     product = models.ForeignKey(ProductVersion, on_delete=models.PROTECT, related_name="+")
-    state = models.CharField(max_length=9, choices=[(state, state) for state in STATES])
+    state = models.CharField(max_length=9, choices=choices(OfferState))
     currency = models.CharField(max_length=3)
     grade = models.CharField(max_length=2)
     minimum_minor = models.BigIntegerField()
@@ -91,7 +91,7 @@ class Offer(models.Model):
     class Meta:
         verbose_name = _("offer")
         constraints = [
-            models.CheckConstraint(name="lending_offer_state_known", condition=Q(state__in=STATES)),
+            known("state", OfferState, name="lending_offer_state_known"),
             models.CheckConstraint(name="lending_offer_currency_code", condition=Q(currency__regex=CURRENCY_PATTERN)),
             models.CheckConstraint(
                 name="lending_offer_amounts",

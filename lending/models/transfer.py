@@ -8,12 +8,11 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from config.db.choices import choices, known
 from config.db.locking import LockingQuerySet
 from lending.domain.books.transfer import OPEN_TRANSFERS, SENDABLE_TRANSFERS, TransferKind, TransferState
 from lending.models.loan import Loan
 
-KINDS = [kind.value for kind in TransferKind]
-STATES = [state.value for state in TransferState]
 OPEN = sorted(state.value for state in OPEN_TRANSFERS)
 SENDABLE = sorted(state.value for state in SENDABLE_TRANSFERS)
 
@@ -38,8 +37,8 @@ class Transfer(models.Model):
     """
 
     loan = models.ForeignKey(Loan, on_delete=models.PROTECT, related_name="transfers")
-    kind = models.CharField(max_length=10, choices=[(kind, kind) for kind in KINDS])
-    state = models.CharField(max_length=8, choices=[(state, state) for state in STATES])
+    kind = models.CharField(max_length=10, choices=choices(TransferKind))
+    state = models.CharField(max_length=8, choices=choices(TransferState))
     gateway = models.CharField(max_length=20, db_default="loopback")  # of the transfers before this column
     key = models.UUIDField(unique=True)
     on = models.DateField()
@@ -58,8 +57,8 @@ class Transfer(models.Model):
         verbose_name = _("payout or collection")
         verbose_name_plural = _("payouts and collections")
         constraints = [
-            models.CheckConstraint(name="lending_transfer_kind_known", condition=Q(kind__in=KINDS)),
-            models.CheckConstraint(name="lending_transfer_state_known", condition=Q(state__in=STATES)),
+            known("kind", TransferKind, name="lending_transfer_kind_known"),
+            known("state", TransferState, name="lending_transfer_state_known"),
             models.CheckConstraint(
                 name="lending_transfer_amounts",
                 condition=Q(amount_minor__gt=0, moved_minor__gte=0, moved_minor__lte=F("amount_minor")),

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from config.db.choices import choices, known
 from config.db.locking import LockingQuerySet
 from merchants.models.merchant import Merchant
 from merchants.models.partner import Partner
@@ -27,9 +28,7 @@ class IssueKind(StrEnum):
     CONFLICT = "CONFLICT"
 
 
-STATES = [state.value for state in BatchState]
 SEALED = BatchState.SEALED.value
-ISSUE_KINDS = [kind.value for kind in IssueKind]
 
 
 class BatchQuerySet(LockingQuerySet["Batch"]):
@@ -43,7 +42,7 @@ class Batch(models.Model):
     number = models.BigIntegerField(primary_key=True)
     partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="+")
     source = models.CharField(max_length=200)
-    state = models.CharField(max_length=6, choices=[(state, state) for state in STATES])
+    state = models.CharField(max_length=6, choices=choices(BatchState))
     received = models.IntegerField(default=0)
     rejected = models.IntegerField(default=0)
     accepted = models.IntegerField(default=0)
@@ -58,7 +57,7 @@ class Batch(models.Model):
     class Meta:
         verbose_name_plural = _("batches")
         constraints = [
-            models.CheckConstraint(name="merchants_batch_state_known", condition=Q(state__in=STATES)),
+            known("state", BatchState, name="merchants_batch_state_known"),
             models.CheckConstraint(
                 name="merchants_batch_sealed_when",
                 condition=Q(state=SEALED, sealed_at__isnull=False) | (~Q(state=SEALED) & Q(sealed_at__isnull=True)),
@@ -82,7 +81,7 @@ class BatchIssue(models.Model):
 
     batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="issues")
     line = models.IntegerField()
-    kind = models.CharField(max_length=8, choices=[(kind, kind) for kind in ISSUE_KINDS])
+    kind = models.CharField(max_length=8, choices=choices(IssueKind))
     reason = models.CharField(max_length=20)
     external_id = models.CharField(max_length=200)
     detail = models.CharField(max_length=200)
@@ -92,7 +91,7 @@ class BatchIssue(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(name="merchants_batchissue_line_once", fields=["batch", "line"]),
-            models.CheckConstraint(name="merchants_batchissue_kind_known", condition=Q(kind__in=ISSUE_KINDS)),
+            known("kind", IssueKind, name="merchants_batchissue_kind_known"),
             models.CheckConstraint(
                 name="merchants_batchissue_conflict_shows_both",
                 condition=Q(kind="CONFLICT", stored__isnull=False, received__isnull=False)

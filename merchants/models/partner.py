@@ -1,12 +1,10 @@
 """Platforms whose merchants are scored and financed."""
 
 from django.db import models
-from django.db.models import Q
 
+from config.db.choices import choices, known
 from config.db.locking import LockingQuerySet
 from merchants.domain.transaction import Settlement
-
-SETTLEMENTS = [settlement.value for settlement in Settlement]
 
 
 class PartnerQuerySet(LockingQuerySet["Partner"]):
@@ -18,13 +16,13 @@ class Partner(models.Model):
 
     code = models.SlugField(max_length=40, unique=True)
     name = models.CharField(max_length=100)
-    settlement = models.CharField(max_length=9, choices=[(value, value) for value in SETTLEMENTS])
+    settlement = models.CharField(max_length=9, choices=choices(Settlement))
 
     objects = PartnerQuerySet.as_manager()
 
     class Meta:
         constraints = [
-            models.CheckConstraint(name="merchants_partner_settlement_known", condition=Q(settlement__in=SETTLEMENTS)),
+            known("settlement", Settlement, name="merchants_partner_settlement_known"),
         ]
 
     def __str__(self) -> str:

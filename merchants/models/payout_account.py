@@ -5,13 +5,13 @@ from typing import Self
 from django.db import models
 from django.db.models import F, Q
 
+from config.db.choices import choices, known
 from config.db.locking import LockingQuerySet
 from merchants.domain.payout_account import NUMBER_PATTERN, PayoutAccountState, mask_number
 from merchants.models.merchant import Merchant
 
 # Texts, not members: a migration would import the enum, and break when a member is renamed.
 VERIFIED = PayoutAccountState.VERIFIED.value
-STATES = [state.value for state in PayoutAccountState]
 
 
 class PayoutAccountQuerySet(LockingQuerySet["PayoutAccount"]):
@@ -28,7 +28,7 @@ class PayoutAccount(models.Model):
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="payout_accounts")
     number = models.CharField(max_length=34)
     holder = models.CharField(max_length=200)
-    state = models.CharField(max_length=8, choices=[(state, state) for state in STATES])
+    state = models.CharField(max_length=8, choices=choices(PayoutAccountState))
     entered_by = models.CharField(max_length=40)  # an actor: staff or the partner's system
     entered_at = models.DateTimeField()
     verified_by = models.CharField(max_length=40, null=True)  # noqa: DJ001 - unknown until someone did
@@ -39,10 +39,7 @@ class PayoutAccount(models.Model):
     class Meta:
         permissions = [("verify_payoutaccount", "Can verify payout account")]
         constraints = [
-            models.CheckConstraint(
-                name="merchants_payoutaccount_state_known",
-                condition=Q(state__in=STATES),
-            ),
+            known("state", PayoutAccountState, name="merchants_payoutaccount_state_known"),
             models.CheckConstraint(
                 name="merchants_payoutaccount_number_canonical",
                 condition=Q(number__regex=NUMBER_PATTERN),

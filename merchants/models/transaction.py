@@ -3,11 +3,11 @@
 from django.db import models
 from django.db.models import Q
 
+from config.db.choices import choices, known
 from merchants.domain.transaction import NO_AMOUNT, TransactionKind
 from merchants.models.batch import Batch
 from merchants.models.merchant import Merchant
 
-KINDS = [kind.value for kind in TransactionKind]
 NO_AMOUNT_KINDS = sorted(kind.value for kind in NO_AMOUNT)
 PARTITIONS = 32
 
@@ -26,7 +26,7 @@ class Transaction(models.Model):
     batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False)
     external_id = models.CharField(max_length=100)
     order_ref = models.CharField(max_length=100)
-    kind = models.CharField(max_length=10, choices=[(kind, kind) for kind in KINDS])
+    kind = models.CharField(max_length=10, choices=choices(TransactionKind))
     occurred_at = models.DateTimeField()
     day = models.IntegerField()
     amount_minor = models.BigIntegerField()
@@ -42,7 +42,7 @@ class Transaction(models.Model):
                 fields=["merchant", "external_id"],
                 condition=Q(superseded_in__isnull=True),
             ),
-            models.CheckConstraint(name="merchants_transaction_kind_known", condition=Q(kind__in=KINDS)),
+            known("kind", TransactionKind, name="merchants_transaction_kind_known"),
             models.CheckConstraint(
                 name="merchants_transaction_amount_sign",
                 condition=Q(kind__in=NO_AMOUNT_KINDS, amount_minor=0)

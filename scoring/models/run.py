@@ -7,12 +7,11 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from config.db.choices import choices, known
 from config.db.locking import LockingQuerySet
 from scoring.domain.run import RunKind, RunState, Vintage
 from scoring.models.versions import CalibrationVersion, ScorecardVersion
 
-KINDS = [kind.value for kind in RunKind]
-STATES = [state.value for state in RunState]
 WORKING = RunState.WORKING.value
 PUBLISHED = RunState.PUBLISHED.value
 
@@ -32,8 +31,8 @@ class ScoreRun(models.Model):
     `references` is the run whose references are read; a full run reads its own.
     """
 
-    kind = models.CharField(max_length=6, choices=[(kind, kind) for kind in KINDS])
-    state = models.CharField(max_length=11, choices=[(state, state) for state in STATES], default=WORKING)
+    kind = models.CharField(max_length=6, choices=choices(RunKind))
+    state = models.CharField(max_length=11, choices=choices(RunState), default=WORKING)
     as_of = models.DateField()
     watermark_high = models.BigIntegerField()
     watermark_open = ArrayField(models.BigIntegerField())
@@ -59,8 +58,8 @@ class ScoreRun(models.Model):
             ("abandon_scorerun", "Can give up a run"),
         ]
         constraints = [
-            models.CheckConstraint(name="scoring_scorerun_kind_known", condition=Q(kind__in=KINDS)),
-            models.CheckConstraint(name="scoring_scorerun_state_known", condition=Q(state__in=STATES)),
+            known("kind", RunKind, name="scoring_scorerun_kind_known"),
+            known("state", RunState, name="scoring_scorerun_state_known"),
             models.CheckConstraint(name="scoring_scorerun_parts", condition=Q(parts__gt=0)),
             models.CheckConstraint(
                 name="scoring_scorerun_finished_when",

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from config.db.choices import choices, known
 from config.db.locking import LockingQuerySet
 
 
@@ -19,7 +20,6 @@ class JobState(StrEnum):
     DROPPED = "DROPPED"
 
 
-STATES = [state.value for state in JobState]
 RUNNING = JobState.RUNNING.value
 ENDED = [JobState.DONE.value, JobState.DROPPED.value]
 
@@ -45,7 +45,7 @@ class JobRun(models.Model):
     name = models.CharField(max_length=80)
     subject_id = models.BigIntegerField()
     part = models.SmallIntegerField(default=0)
-    state = models.CharField(max_length=8, choices=[(state, state) for state in STATES], default=JobState.WAITING.value)
+    state = models.CharField(max_length=8, choices=choices(JobState), default=JobState.WAITING.value)
     token = models.BigIntegerField(default=0)
     attempts = models.SmallIntegerField(default=0)
     done = models.BigIntegerField(default=0)
@@ -64,7 +64,7 @@ class JobRun(models.Model):
         permissions = [("resume_jobrun", "Can resume parked jobs")]
         constraints = [
             models.UniqueConstraint(name="office_jobrun_once", fields=["name", "subject_id", "part"]),
-            models.CheckConstraint(name="office_jobrun_state_known", condition=Q(state__in=STATES)),
+            known("state", JobState, name="office_jobrun_state_known"),
             models.CheckConstraint(
                 name="office_jobrun_leased_while_running",
                 condition=Q(state=RUNNING, lease_until__isnull=False, claimed_at__isnull=False)

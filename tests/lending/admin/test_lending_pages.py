@@ -256,7 +256,7 @@ def test_a_product_is_shown_with_its_prices_and_its_offers_equal_their_list(fina
         found = re.search(r'<a href="([^"]+product=\d+)">(\d+)</a>', pages[version])
         assert found is not None
         listed = finance.get(found[1].replace("&amp;", "&")).content.decode()
-        assert listed.count("tl-first") == int(found[2]) == Offer.objects.open().filter(product=version).count()
+        assert listed.count('scope="row"') == int(found[2]) == Offer.objects.open().filter(product=version).count()
     assert Offer.objects.open().exists()
     assert "Replaced by a later version" in pages[older]
     assert "Sold" in pages[newer]
