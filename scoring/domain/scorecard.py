@@ -1,6 +1,5 @@
 """Scorecards as immutable data, validated on every load, and applied to whole columns."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -120,8 +119,8 @@ class Points:
 
 
 def canonical_card(text: str) -> tuple[str, str]:
-    """Convert a card written by hand to the form to be stored; return it with its sha256."""
-    canonical = canonical_json(json.loads(text))
+    """Convert a card written by hand to the form to be stored; return it with its sha256. Raises ScorecardMalformed."""
+    canonical = canonical_json(_loaded(text))
     return canonical, sha256_of(canonical)
 
 
@@ -129,12 +128,7 @@ def parse_scorecard(text: str, sha256: str) -> Scorecard:
     """Parse and validate a stored card. Raises ScorecardMalformed."""
     if sha256_of(text) != sha256:
         raise ScorecardMalformed(ScorecardDefect.HASH_DIFFERS)
-    try:
-        data = load(text)
-    except DoubledKey as error:
-        raise ScorecardMalformed(ScorecardDefect.NOT_CANONICAL) from error
-    except ValueError as error:
-        raise ScorecardMalformed(ScorecardDefect.SCHEMA, "json") from error
+    data = _loaded(text)
     try:
         read_card = read(_Document, data)
     except Unfit as error:
@@ -153,6 +147,15 @@ def parse_scorecard(text: str, sha256: str) -> Scorecard:
     )
     _validate(card)
     return card
+
+
+def _loaded(text: str) -> object:
+    try:
+        return load(text)
+    except DoubledKey as error:
+        raise ScorecardMalformed(ScorecardDefect.SCHEMA, f"{error} is given twice") from error
+    except ValueError as error:
+        raise ScorecardMalformed(ScorecardDefect.SCHEMA, f"not JSON: {error}") from error
 
 
 def apply(card: Scorecard, characteristics: Mapping[str, Column], absent: Mapping[str, Booleans]) -> Points:

@@ -16,6 +16,7 @@ from scoring.domain.scorecard import (
     ScorecardDefect,
     ScorecardMalformed,
     apply,
+    canonical_card,
     follows,
     parse_scorecard,
     row_points,
@@ -146,3 +147,10 @@ def test_the_family_is_floored_and_the_score_clipped() -> None:
     high = {line.reads: column_of([2**62]) for line in card.rows}
     worst = {line.reads: (low if line.points[0] < line.points[-1] else high)[line.reads] for line in card.rows}
     assert apply(card, worst, {}).score.tolist() == [300]
+
+
+def test_a_card_written_by_hand_gives_no_key_twice() -> None:
+    """Red if Python's own reader is used: the last of two bases would count, and nobody would be told."""
+    text = DAY_ONE_CARD.read_text(encoding="utf-8").replace('"base":', '"base": 1, "base":', 1)
+    with pytest.raises(ScorecardMalformed, match="base is given twice"):
+        canonical_card(text)
