@@ -157,8 +157,9 @@ def subject_url(subject: str) -> str | None:
 class OperationEventAdmin(OfficeAdmin[OperationEvent]):
     """The audit trail."""
 
+    title = _("Audit trail")
     columns = (
-        ListColumn(label=_("When, UTC"), cell=lambda row: row[0].booked_at, style="tl-nowrap"),
+        ListColumn(label=_("When, UTC"), cell=lambda row: f"{row[0].booked_at:%Y-%m-%d %H:%M:%S}", style="tl-nowrap"),
         ListColumn(label=_("What"), cell=lambda row: Cell(text=job_words(row[0].name), note=row[0].name)),
         ListColumn(label=_("About"), cell=lambda row: Cell(text=row[0].subject, link=subject_url(row[0].subject))),
         ListColumn(label=_("Who"), cell=lambda row: row[1]),

@@ -28,8 +28,8 @@ M = TypeVar("M", bound=Model)
 class OfficeAdmin(ModelAdmin, Generic[M]):
     """A list of rows, a page of each, and verbs; nothing is added, edited or deleted by a form of Django's.
 
-    columns, filters, search: the list. related: what a page of one row reads with
-    it. verbs: what may be done to a row; list_verbs: what may be done from the list.
+    title, columns, filters, search: the list. related: what a page of one row reads with it. verbs: what may be done
+    to a row; list_verbs: what may be done from the list.
     """
 
     columns: ClassVar[Sequence[ListColumn]] = ()
@@ -41,6 +41,7 @@ class OfficeAdmin(ModelAdmin, Generic[M]):
     list_related: ClassVar[Sequence[str]] = ()
     verbs: ClassVar[Sequence[Verb]] = ()
     list_verbs: ClassVar[Sequence[Verb]] = ()
+    title: ClassVar[Words] = ""
 
     def page_of(self, row: M, request: HttpRequest) -> Page | HttpResponse:
         """Return the page of a row, or a redirect to one that shows it; by default a page with its name only."""
@@ -106,7 +107,7 @@ class OfficeAdmin(ModelAdmin, Generic[M]):
             "buttons": self.buttons(request, None),
             "search": self.search,
             "empty": self.empty,
-            "title": self.opts.verbose_name_plural.capitalize(),
+            "title": self.title or self.opts.verbose_name_plural.capitalize(),
         }
         return self.render(request, "office/list.html", context)
 

@@ -52,9 +52,14 @@ class VerbForm(forms.Form):
 
 
 def reason_field(label: Words = REASON, help_text: Words = REASON_KEPT) -> forms.CharField:
-    """Return a field for a reason; the operation judges whether it is one."""
-    widget = UnfoldAdminTextareaWidget({"rows": 3})
-    return forms.CharField(label=label, max_length=500, required=False, widget=widget, help_text=help_text)
+    """Return a field for a reason."""
+    return forms.CharField(
+        label=label,
+        max_length=500,
+        widget=UnfoldAdminTextareaWidget({"rows": 3}),
+        help_text=help_text,
+        error_messages={"required": _("Please give a reason.")},
+    )
 
 
 def text_field(label: Words, *, longest: int, **options: Any) -> forms.CharField:  # noqa: ANN401 - the field's own

@@ -27,6 +27,7 @@ def transfer_state(transfer: Transfer, hold: PayoutHold | None) -> Cell:
 
 @admin.register(Transfer)
 class TransferAdmin(OfficeAdmin[Transfer]):
+    title = _("Payouts and collections")
     columns = (
         ListColumn(label=_("Merchant"), cell=lambda row: name_over(row[0].loan.merchant.name, str(row[0].loan))),
         ListColumn(label=_("What"), cell=lambda row: TRANSFER_KINDS[TransferKind(row[0].kind)]),

@@ -32,7 +32,7 @@ from config.office.stages import Pipeline
 from lending.domain.books.day_close import CloseState
 from lending.management.borrowers import accept_some, have_accounts
 from lending.management.processes import supervised
-from lending.models import DayClose, Loan, Offer, Transfer
+from lending.models import DayClose, Loan, Offer, OfferRound, Transfer
 from lending.operations.day_close import CLOSE, DayNotClosed, close_day
 from lending.operations.offers import OFFERS, RoundNotStarted, expire_offers, start_round
 from lending.queries.books import prove_accounts
@@ -164,9 +164,11 @@ class Command(BaseCommand):
         self._close()
         if is_scored and not ScoreRun.objects.full().filter(as_of=today, calibration__isnull=False).exists():
             self._run(today)
-        with suppress(RoundNotStarted):
-            found = start_round(actor=SYSTEM, now=timezone.now())
-            self._wait_for(OFFERS, found.pk, "offers")
+        with suppress(RoundNotStarted):  # the workers may have begun it already: it is due since the run was published
+            start_round(actor=SYSTEM, now=timezone.now())
+        last = OfferRound.objects.order_by("-pk").first()
+        if last is not None:
+            self._wait_for(OFFERS, last.pk, "offers")
         expire_offers(on=today, now=timezone.now())
         if accept_some():
             self._wait(lambda: not Transfer.objects.sendable(timezone.now()).exists(), "payouts")
@@ -177,6 +179,8 @@ class Command(BaseCommand):
             try:
                 close = working or close_day(actor=SYSTEM, now=timezone.now())
             except DayNotClosed:
+                if DayClose.objects.working().exists():  # the workers began it a moment ago
+                    continue
                 return
             self._wait_for(CLOSE, close.pk, f"close of {close.day}")
             close.refresh_from_db()

@@ -29,6 +29,7 @@
       const { ctx, data } = chart;
       ctx.save();
       ctx.font = `500 12px ${getComputedStyle(document.body).fontFamily}`;
+      const named = [];  // heights that bear a name already: a name that would cover one is moved up
       data.datasets.forEach((series, number) => {
         const points = chart.getDatasetMeta(number).data;
         if (chart.config.type === "line") {
@@ -36,7 +37,10 @@
           if (last < 0) return;
           ctx.fillStyle = series.borderColor;
           ctx.textBaseline = "middle";
-          ctx.fillText(`${series.label} ${format(series.data[last], chart.options.decimals)}`, points[last].x + 8, points[last].y);
+          let height = points[last].y;
+          while (named.some((other) => Math.abs(other - height) < 14)) height -= 14;
+          named.push(height);
+          ctx.fillText(`${series.label} ${format(series.data[last], chart.options.decimals)}`, points[last].x + 8, height);
         } else if (chart.options.ends) {
           ctx.fillStyle = chart.options.color;
           ctx.textAlign = "center";
