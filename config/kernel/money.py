@@ -4,10 +4,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-# ISO 4217, active codes with other than two decimals.
-EXPONENTS = dict.fromkeys(
-    ["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"], 0
-) | dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3)
+from iso4217 import Currency
+
+EXPONENTS = {currency.code: currency.exponent for currency in Currency}
+"""ISO 4217's list one: the decimals of every code in force; None for what has none, such as gold."""
 CURRENCY_PATTERN = r"^[A-Z]{3}$"
 # Beyond any payment of a merchant, yet a thousand such rows still add up within a 64-bit integer.
 MAX_MINOR = 10**15
@@ -38,9 +38,18 @@ class Money:
         return f"{format_minor(self.minor, self.currency)} {self.currency}"
 
 
+def is_currency(code: str) -> bool:
+    """Check whether amounts can be of a currency: three capital letters, but not those of gold or of no currency.
+
+    A code that is not in the list is a currency too: BGN left the list the day Bulgaria joined the euro.
+    """
+    return bool(re.fullmatch(CURRENCY_PATTERN, code)) and EXPONENTS.get(code, 2) is not None
+
+
 def exponent_of(currency: str) -> int:
     """Return the number of decimals of a currency (ISO 4217; two where it is not listed)."""
-    return EXPONENTS.get(currency, 2)
+    exponent = EXPONENTS.get(currency, 2)
+    return 2 if exponent is None else exponent
 
 
 def parse_minor(text: str, currency: str) -> int:

@@ -31,6 +31,7 @@ from lending.queries.behaviour import day_end
 from lending.queries.closes import last_closed_day
 from lending.queries.facts import facts_of, is_outdated
 from lending.queries.offers import get_offer, offered_of
+from lending.queries.owners import owners_of
 from lending.queries.products import product_of
 from merchants.domain.idempotency import RequestKey
 from merchants.models import Merchant, Owner, PayoutAccount
@@ -175,16 +176,17 @@ def review_application(
 
 
 def lock_exposure(merchant: Merchant, product: Product) -> None:
-    """Lock what bounds a merchant's borrowing until the transaction ends: its owner's group, else itself.
+    """Lock what bounds a merchant's borrowing until the transaction ends: the groups of its owners, and itself.
 
     Rooms that all merchants of the product share are locked as well. Raises NoTransaction, Contended.
     """
     require_transaction()
     if product.limits.portfolio_room_minor is not None or product.limits.category_rooms_minor:
         lock_name("lending.product_room", product.code, product.currency)
-    if merchant.owner_id is not None:
-        Owner.objects.filter(pk=merchant.owner_id).lock().get()
-    if Merchant.objects.filter(pk=merchant.pk).lock().get().owner_id != merchant.owner_id:
+    owners = owners_of([merchant.pk]).get(merchant.pk, set())
+    list(Owner.objects.filter(pk__in=owners).lock())
+    Merchant.objects.filter(pk=merchant.pk).lock().get()
+    if not owners_of([merchant.pk]).get(merchant.pk, set()) <= owners:
         raise Contended  # it changed hands meanwhile: another group must be locked
 
 

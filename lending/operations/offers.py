@@ -23,6 +23,7 @@ from lending.domain.origination.rules import Rules, current_rules
 from lending.models import CreditLine, Offer, OfferRound, ProductVersion
 from lending.queries.facts import facts_of, is_outdated
 from lending.queries.offers import assessed_after, get_offer
+from lending.queries.owners import owners_of
 from lending.queries.products import product_of, sold_products
 from merchants.models import Merchant, Owner
 from scoring.models import Score
@@ -133,7 +134,7 @@ def _lock(scores: Sequence[Score]) -> None:
     """Lock the owners, then the merchants, in the order of an acceptance. Raises NoTransaction."""
     require_transaction()
     merchants = [score.merchant_id for score in scores]
-    list(Owner.objects.filter(pk__in=Merchant.objects.filter(pk__in=merchants).values("owner")).lock())
+    list(Owner.objects.filter(pk__in={owner for owners in owners_of(merchants).values() for owner in owners}).lock())
     list(Merchant.objects.filter(pk__in=merchants).lock())
 
 
@@ -141,8 +142,9 @@ def _offer(scores: Sequence[Score], version: ProductVersion, rules: Rules, *, on
     """Assess the merchants of the product's currency: those who share an owner one by one, the others together."""
     product = product_of(version)
     ours = [score for score in scores if score.merchant.currency == version.currency]
-    shared = [score for score in ours if score.merchant.owner_id is not None]
-    alone = [score for score in ours if score.merchant.owner_id is None]
+    owned = owners_of(score.merchant_id for score in ours)
+    shared = [score for score in ours if score.merchant_id in owned]
+    alone = [score for score in ours if score.merchant_id not in owned]
     for group in (alone, *([score] for score in shared)):
         facts = facts_of(scores=group, on=on, product=product, rules=rules)
         assessed = [(score, assess(facts[score.merchant_id], product, rules.no_offer)) for score in group]

@@ -16,6 +16,7 @@ from lending.domain.origination.line import Line
 from lending.domain.origination.product import Product
 from lending.domain.origination.rules import Rules
 from lending.models import CreditLine, Instalment, Loan, Offer
+from lending.queries.owners import merchants_of, owners_of
 from merchants.models import Merchant
 from scoring.domain.calibration import Grade, parse_calibration
 from scoring.domain.features.sets import FEATURE_SETS
@@ -46,15 +47,16 @@ def facts_of(*, scores: Iterable[Score], on: date, product: Product, rules: Rule
     """
     by_merchant = {score.merchant_id: score for score in scores}
     merchants = list(Merchant.objects.filter(pk__in=by_merchant).select_related("partner"))
-    owners = _owners(merchants)
-    books = _books({*by_merchant, *(other for others in owners.values() for other in others)}, on=on)
-    offered = _offered([other for others in owners.values() for other in others])
+    owners = owners_of(by_merchant)
+    groups = merchants_of({owner for found in owners.values() for owner in found})
+    books = _books({*by_merchant, *(other for group in groups.values() for other in group)}, on=on)
+    offered = _offered([other for group in groups.values() for other in group])
     lines = {line.merchant_id: line for line in CreditLine.objects.filter(merchant__in=by_merchant)}
     rooms = _rooms(product, merchants)
     found = {}
     for merchant in merchants:
         book = books[merchant.pk]
-        currencies = owners.get(merchant.owner_id or 0, {})
+        currencies = {key: code for owner in owners.get(merchant.pk, ()) for key, code in groups[owner].items()}
         others = [other for other in currencies if other != merchant.pk]
         addable = [other for other in others if currencies[other] == merchant.currency]
         portfolio, category = rooms.get(merchant.pk, (0, 0))
@@ -120,17 +122,6 @@ def score_facts(score: Score, rules: Rules) -> ScoreFacts:
 @lru_cache(maxsize=8)
 def _cut_off(content: str, sha256: str) -> int | None:
     return parse_calibration(content, sha256).cut_off
-
-
-def _owners(merchants: Sequence[Merchant]) -> dict[int, dict[int, str]]:
-    """Return the currencies of all merchants of these merchants' owners, by owner and merchant."""
-    owners = {merchant.owner_id for merchant in merchants if merchant.owner_id}
-    found = defaultdict[int, dict[int, str]](dict)
-    for owner, merchant, currency in Merchant.objects.filter(owner__in=owners).values_list(
-        "owner_id", "pk", "currency"
-    ):
-        found[owner][merchant] = currency
-    return dict(found)
 
 
 def _books(merchants: Iterable[int], *, on: date) -> defaultdict[int, Book]:

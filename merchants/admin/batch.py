@@ -26,10 +26,11 @@ STATES: Final = {
 KINDS: Final = {IssueKind.REJECTED: _("Rejected"), IssueKind.CONFLICT: _("Conflict")}
 REASONS: Final = {
     RowRefusal.MALFORMED: _("This is not a row."),
-    RowRefusal.BAD_TEXT: _("A text is not UTF-8."),
+    RowRefusal.BAD_TEXT: _("A text cannot be stored, or names something with white space around it."),
     RowRefusal.MISSING_FIELD: _("A field is missing."),
     RowRefusal.TEXT_TOO_LONG: _("A text is too long."),
     RowRefusal.UNKNOWN_MERCHANT: _("The merchant is unknown: send it first."),
+    RowRefusal.OTHER_CURRENCY: _("The currency is not the merchant's."),
     RowRefusal.UNKNOWN_KIND: _("The kind is unknown."),
     RowRefusal.BAD_TIME: _("The time cannot be read."),
     RowRefusal.IN_THE_FUTURE: _("The time is in the future."),

@@ -29,7 +29,9 @@ class TransactionSerializer(serializers.Serializer[None]):
     kind = serializers.CharField(help_text="SALE, SETTLEMENT, REFUND, CHARGEBACK, CANCEL, FEE, PAYOUT, …")
     occurred_at = serializers.CharField(help_text="ISO 8601 with offset.")
     amount = serializers.CharField(required=False, help_text='Decimal text in the merchant\'s currency: "123.45".')
+    currency = serializers.CharField(required=False, help_text="If sent, it must be the merchant's.")
     buyer = serializers.CharField(required=False, help_text="Only a hash of it is kept.")
+    buyer_hash = serializers.CharField(required=False, help_text="In place of `buyer`: the hash, from an export.")
     value = serializers.IntegerField(required=False, help_text="REVIEW: 1 to 5. DISPATCH: days late.")
     channel = serializers.CharField(required=False)
 

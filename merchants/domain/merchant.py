@@ -1,16 +1,17 @@
 """Judge what a partner says about its merchants."""
 
-import re
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from enum import StrEnum
 
-from config.kernel.money import CURRENCY_PATTERN
-from merchants.domain.text import shown, storable
+from config.kernel.money import is_currency
+from merchants.domain.text import is_identifier, shown, storable
 
 REQUIRED = ("external_id", "name", "currency")
 COLUMNS = (*REQUIRED, "owner_ref", "category", "region", "city", "membership", "opened_on")
+IDENTIFIERS = ("external_id", "owner_ref")
 MAX_LENGTHS = {
     "external_id": 100, "name": 200, "owner_ref": 100, "category": 200, "region": 100, "city": 200, "membership": 40
 }  # fmt: skip
@@ -25,6 +26,7 @@ class MerchantRefusal(StrEnum):
     BAD_CURRENCY = "BAD_CURRENCY"
     BAD_DATE = "BAD_DATE"
     CURRENCY_CHANGED = "CURRENCY_CHANGED"
+    CURRENCY_CONTRADICTS = "CURRENCY_CONTRADICTS"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,16 +56,10 @@ class MerchantRejection:
 def judge_merchant(raw: Mapping[str, str]) -> MerchantEntry | MerchantRejection:
     """Parse a merchant from texts by column name, or return its rejection."""
     named = shown(raw.get("external_id") or "")
-    for column in COLUMNS:
-        if not storable(raw.get(column, "")):
-            return MerchantRejection(MerchantRefusal.BAD_TEXT, named, column)
-    for column in REQUIRED:
-        if not raw.get(column):
-            return MerchantRejection(MerchantRefusal.MISSING_FIELD, named, column)
-    for column, limit in MAX_LENGTHS.items():
-        if len(raw.get(column) or "") > limit:
-            return MerchantRejection(MerchantRefusal.TEXT_TOO_LONG, named, f"{column}: at most {limit} characters")
-    if not re.fullmatch(CURRENCY_PATTERN, raw["currency"]):
+    defect = _text_defect(raw)
+    if defect is not None:
+        return MerchantRejection(defect[0], named, defect[1])
+    if not is_currency(raw["currency"]):
         return MerchantRejection(MerchantRefusal.BAD_CURRENCY, named, raw["currency"][:40])
     try:
         opened_on = _date_of(raw["opened_on"]) if raw.get("opened_on") else None
@@ -73,6 +69,30 @@ def judge_merchant(raw: Mapping[str, str]) -> MerchantEntry | MerchantRejection:
         opened_on=opened_on,
         **{column: raw.get(column) or "" for column in COLUMNS if column != "opened_on"},
     )
+
+
+def _text_defect(raw: Mapping[str, str]) -> tuple[MerchantRefusal, str] | None:
+    for column in COLUMNS:
+        if not storable(raw.get(column, "")):
+            return MerchantRefusal.BAD_TEXT, column
+    for column in REQUIRED:
+        if not raw.get(column):
+            return MerchantRefusal.MISSING_FIELD, column
+    for column, limit in MAX_LENGTHS.items():
+        if len(raw.get(column) or "") > limit:
+            return MerchantRefusal.TEXT_TOO_LONG, f"{column}: at most {limit} characters"
+    for column in IDENTIFIERS:
+        if not is_identifier(raw.get(column) or ""):
+            return MerchantRefusal.BAD_TEXT, f"{column} has white space around it"
+    return None
+
+
+def judge_currencies(entry: MerchantEntry, currencies: AbstractSet[str]) -> MerchantRejection | None:
+    """Reject a merchant that one list gives several currencies: neither the first nor the last is believed."""
+    if len(currencies) == 1:
+        return None
+    words = f"sent with {' and '.join(sorted(currencies))}"
+    return MerchantRejection(MerchantRefusal.CURRENCY_CONTRADICTS, entry.external_id, words)
 
 
 def _date_of(text: str) -> date:

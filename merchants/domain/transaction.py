@@ -9,7 +9,7 @@ from hashlib import blake2b
 
 from config.kernel.calendar import business_day, day_number
 from config.kernel.money import BadAmount, parse_minor
-from merchants.domain.text import shown, storable
+from merchants.domain.text import is_identifier, shown, storable
 
 
 class TransactionKind(StrEnum):
@@ -42,6 +42,7 @@ class RowRefusal(StrEnum):
     MISSING_FIELD = "MISSING_FIELD"
     TEXT_TOO_LONG = "TEXT_TOO_LONG"
     UNKNOWN_MERCHANT = "UNKNOWN_MERCHANT"
+    OTHER_CURRENCY = "OTHER_CURRENCY"
     UNKNOWN_KIND = "UNKNOWN_KIND"
     BAD_TIME = "BAD_TIME"
     IN_THE_FUTURE = "IN_THE_FUTURE"
@@ -52,14 +53,16 @@ class RowRefusal(StrEnum):
 
 RawRow = Mapping[str, str] | str  # texts by column, or why it is not a row at all
 REQUIRED = ("external_id", "merchant", "kind", "occurred_at")
-OPTIONAL = ("order_ref", "amount", "buyer", "value", "channel", "recorded_at")
+OPTIONAL = ("order_ref", "amount", "currency", "buyer", "buyer_hash", "value", "channel", "recorded_at")
 COLUMNS = (*REQUIRED, *OPTIONAL)
+IDENTIFIERS = ("external_id", "merchant", "order_ref")
 MAX_LENGTHS = {"external_id": 100, "merchant": 100, "order_ref": 100, "channel": 40, "buyer": 200}
 NO_AMOUNT = frozenset({TransactionKind.REVIEW, TransactionKind.DISPATCH})
 VALUES = {TransactionKind.REVIEW: range(1, 6), TransactionKind.DISPATCH: range(32_768)}
 ANY_VALUE = range(-32_768, 32_768)
 FIRST_YEAR = 1970  # nothing in it is accepted: an offset could move it below day 0
 _VALUE = re.compile(r"-?[0-9]{1,5}", re.ASCII)
+_HASH = re.compile(r"0|-?[1-9][0-9]{0,18}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +125,7 @@ def judge_row(
     try:
         _require_texts(raw)
         merchant = _merchant_of(raw["merchant"], merchants)
+        _require_currency(raw.get("currency") or "", merchant)
         kind = _kind_of(raw["kind"])
         occurred_at = _time_of(raw["occurred_at"], latest, None if needs_offset else zone)
         return TransactionRow(
@@ -132,7 +136,7 @@ def judge_row(
             occurred_at=occurred_at,
             day=day_number(business_day(occurred_at, zone)),
             amount_minor=_amount_of(raw.get("amount") or "0", kind, merchant.currency),
-            buyer=buyer_hash(raw["buyer"]) if raw.get("buyer") else None,
+            buyer=_buyer_of(raw.get("buyer") or "", raw.get("buyer_hash") or ""),
             value=_value_of(raw.get("value") or "", kind),
             channel=raw.get("channel") or "",
         )
@@ -158,6 +162,9 @@ def _require_texts(raw: Mapping[str, str]) -> None:
     for column, limit in MAX_LENGTHS.items():
         if len(raw.get(column) or "") > limit:
             raise _Unfit(RowRefusal.TEXT_TOO_LONG, f"{column} has more than {limit} characters")
+    for column in IDENTIFIERS:
+        if not is_identifier(raw.get(column) or ""):
+            raise _Unfit(RowRefusal.BAD_TEXT, f"{column} has white space around it")
 
 
 def _merchant_of(text: str, merchants: Mapping[str, KnownMerchant]) -> KnownMerchant:
@@ -165,6 +172,22 @@ def _merchant_of(text: str, merchants: Mapping[str, KnownMerchant]) -> KnownMerc
     if merchant is None:
         raise _Unfit(RowRefusal.UNKNOWN_MERCHANT, text)
     return merchant
+
+
+def _require_currency(text: str, merchant: KnownMerchant) -> None:
+    if text and text != merchant.currency:
+        raise _Unfit(RowRefusal.OTHER_CURRENCY, f"{text[:40]} is not the merchant's {merchant.currency}")
+
+
+def _buyer_of(name: str, kept: str) -> int | None:
+    """Return the hash of a buyer's name, or one that an export kept of it."""
+    if not kept:
+        return buyer_hash(name) if name else None
+    if name:
+        raise _Unfit(RowRefusal.BAD_VALUE, "buyer and buyer_hash are both given")
+    if not _HASH.fullmatch(kept) or not -(2**63) <= int(kept) < 2**63:
+        raise _Unfit(RowRefusal.BAD_VALUE, f"{kept[:40]!r} is not a buyer_hash")
+    return int(kept)
 
 
 def _kind_of(text: str) -> TransactionKind:

@@ -1,4 +1,8 @@
-"""Read feed files row by row, so that one broken row never hides the next; write such files."""
+"""Read feed files row by row, so that one broken row spoils no other; write such files.
+
+CSV is framed as RFC 4180 has it: a line break inside a quoted cell is text of that cell, never the end of a row.
+Whoever may write a text on a marketplace cannot thereby write rows.
+"""
 
 import csv
 import gzip
@@ -15,6 +19,8 @@ from typing import Any
 UNREADABLE = (OSError, EOFError, zlib.error)
 AT_ONCE = 50_000
 EXACT_IN_32_BITS = 2**24
+LONGEST_ROW = 1_000_000
+"""Characters; a longer row is rejected without being kept, so a quote that is never closed fills no memory."""
 ENDINGS = (".csv", ".csv.gz", ".parquet")
 
 
@@ -46,7 +52,7 @@ def open_feed_file(path: Path, required: Sequence[str]) -> FeedFile:
             columns = tuple(_parquet(path).schema_arrow.names)
         else:
             with _text(path) as lines:
-                names = next(csv.reader(lines), [])
+                names = _cells(next(_records(lines), (1, 1, ""))[2])
                 columns = tuple(name.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for name in names)
     except (*UNREADABLE, csv.Error) as error:
         message = f"{path}: {error}"
@@ -62,35 +68,73 @@ def open_feed_file(path: Path, required: Sequence[str]) -> FeedFile:
 
 
 def rows_of(file: FeedFile) -> Iterator[tuple[int, dict[str, str] | str]]:
-    """Yield each row with its line, counted from 1 after the header: texts by column, or what is wrong with it.
+    """Yield each row with the line it begins on, counted from 1 after the header: texts by column, or what is wrong.
 
-    Each line of the file is a row: a cell holds no line break, so an unclosed quote spoils only its own row.
-    Bytes that are not UTF-8 come through as lone surrogates, which are rejected with their row. Raises
-    UnreadableFeed where the file itself breaks off (a truncated gzip).
+    A quote that is never closed spoils its own row and what it encloses; that row says so. Bytes that are not UTF-8
+    come through as lone surrogates, which are rejected with their row. Raises UnreadableFeed where the file itself
+    breaks off (a truncated gzip).
     """
     if file.path.suffix == ".parquet":
         yield from _parquet_rows(file.path)
         return
-    width = len(file.columns)
+    width, line = len(file.columns), 0
     with _text(file.path) as lines:
-        next(lines)
-        for line in count(1):
-            try:
-                text = next(lines, None)
-            except UNREADABLE as error:
-                message = f"{file.path} breaks off after row {line - 1}: {error}"
-                raise UnreadableFeed(message) from error
-            if text is None:
-                return
-            try:
-                cells = next(csv.reader([text], strict=True), [])
-            except csv.Error as error:
-                yield line, str(error)
-                continue
-            if len(cells) == width:
-                yield line, dict(zip(file.columns, cells, strict=True))
-            elif cells:
-                yield line, f"{len(cells)} cells instead of {width}"
+        records = _records(lines)
+        height = next(records, (1, 1, ""))[1]
+        try:
+            for begins, ends, record in records:
+                line = begins - height
+                try:
+                    cells = _cells(record)
+                except csv.Error as error:
+                    yield line, f"{error} (lines {line} to {ends - height})" if ends > begins else str(error)
+                    continue
+                if len(cells) == width:
+                    yield line, dict(zip(file.columns, cells, strict=True))
+                elif cells:
+                    yield line, f"{len(cells)} cells instead of {width}"
+        except UNREADABLE as error:
+            message = f"{file.path} breaks off after row {line}: {error}"
+            raise UnreadableFeed(message) from error
+
+
+def _records(lines: Iterable[str]) -> Iterator[tuple[int, int, str]]:
+    """Join the lines of each row, and yield it with the numbers of its first and last line, from 1.
+
+    Of a row longer than LONGEST_ROW so much is kept that it shows; one that ends inside quotes is not a valid row.
+    """
+    held, size, begins, number, is_open = list[str](), 0, 1, 0, False
+    for number, line in enumerate(lines, start=1):
+        if not is_open:
+            held, size, begins = [], 0, number
+        if size <= LONGEST_ROW:
+            held.append(line)
+        size += len(line)
+        is_open = _leaves_open(line, is_open=is_open)
+        if not is_open:
+            yield begins, number, "".join(held)
+    if is_open:
+        yield begins, number, "".join(held)
+
+
+def _leaves_open(line: str, *, is_open: bool) -> bool:
+    """Return whether a quoted cell goes on after the line. A quote opens a cell only where the cell begins."""
+    place = 0
+    while (quote := line.find('"', place)) >= 0:
+        place = quote + 1
+        if is_open and line.startswith('"', place):
+            place += 1  # a quote inside a quoted cell is doubled
+        elif is_open or quote == 0 or line[quote - 1] == ",":
+            is_open = not is_open
+    return is_open
+
+
+def _cells(record: str) -> list[str]:
+    """Parse one row. Raises csv.Error."""
+    if len(record) > LONGEST_ROW:
+        message = f"the row has more than {LONGEST_ROW:,} characters"
+        raise csv.Error(message)
+    return next(csv.reader([record], strict=True), [])
 
 
 def write_feed_file(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> int:
@@ -106,10 +150,10 @@ def write_feed_file(path: Path, columns: Sequence[str], rows: Iterable[Sequence[
     opened = gzip.open if path.suffix == ".gz" else open
     written = 0
     with io.TextIOWrapper(opened(path, "wb"), encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
+        writer = csv.writer(file, lineterminator="\r\n")  # with both in it, both are quoted in a cell
         writer.writerow(columns)
         for written, row in enumerate(rows, start=1):  # noqa: B007 - the count is what is returned
-            writer.writerow([cell.replace("\r", " ").replace("\n", " ") for cell in row])  # a line is a row
+            writer.writerow(row)
     return written
 
 

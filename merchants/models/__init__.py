@@ -2,7 +2,7 @@
 
 from merchants.models.batch import Batch, BatchIssue, StagedRow
 from merchants.models.kept_request import KeptRequest
-from merchants.models.merchant import Merchant, Owner
+from merchants.models.merchant import FormerOwnership, Merchant, Owner
 from merchants.models.partner import Partner, PartnerClient
 from merchants.models.payout_account import PayoutAccount
 from merchants.models.transaction import Transaction
@@ -10,6 +10,7 @@ from merchants.models.transaction import Transaction
 __all__ = [
     "Batch",
     "BatchIssue",
+    "FormerOwnership",
     "KeptRequest",
     "Merchant",
     "Owner",

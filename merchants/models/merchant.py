@@ -75,3 +75,14 @@ class Merchant(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class FormerOwnership(models.Model):
+    """That a merchant was an owner's until a moment. Append-only: a partner cannot make it forgotten."""
+
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="former_ownerships")
+    owner = models.ForeignKey(Owner, on_delete=models.PROTECT, related_name="former_ownerships")
+    until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.merchant_id}: {self.owner_id} until {self.until}"

@@ -1,5 +1,6 @@
 """Enter and change merchants as their partner describes them."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,8 +8,14 @@ from datetime import datetime
 from config.db.transactions import operation
 from config.office.actors import Actor
 from config.office.events import record_event
-from merchants.domain.merchant import MerchantEntry, MerchantRefusal, MerchantRejection, judge_merchant
-from merchants.models import Merchant, Owner, Partner
+from merchants.domain.merchant import (
+    MerchantEntry,
+    MerchantRefusal,
+    MerchantRejection,
+    judge_currencies,
+    judge_merchant,
+)
+from merchants.models import FormerOwnership, Merchant, Owner, Partner
 
 CHANGEABLE = ("name", "owner_id", "category", "region", "city", "membership", "opened_on")
 
@@ -28,7 +35,8 @@ def enter_merchants(
 ) -> MerchantsEntered:
     """Create new merchants and change known ones; invalid rows are skipped and reported.
 
-    If a merchant is sent twice in a list, the last row counts. Raises Contended, Partner.DoesNotExist.
+    If a merchant is sent twice in a list, the last row counts; in two currencies, none does. Raises Contended,
+    Partner.DoesNotExist.
     """
     with operation():
         partner = Partner.objects.filter(pk=partner_id).lock().get()
@@ -52,6 +60,7 @@ def enter_merchants(
                 changed.append(merchant)
         Merchant.objects.bulk_create(new, batch_size=5_000)
         if changed:
+            _record_changes([(known[merchant.external_id], merchant) for merchant in changed], actor=actor, now=now)
             Merchant.objects.bulk_update(changed, CHANGEABLE, batch_size=1_000)
         if new or changed:
             record_event(
@@ -75,12 +84,21 @@ def _judge(
 ) -> tuple[dict[str, tuple[int, MerchantEntry]], list[tuple[int, MerchantRejection]]]:
     entries: dict[str, tuple[int, MerchantEntry]] = {}
     rejections = []
+    fit = list[tuple[int, MerchantEntry]]()
+    currencies = defaultdict[str, set[str]](set)
     for line, raw in enumerate(rows, start=1):
         judged = judge_merchant(raw)
         if isinstance(judged, MerchantRejection):
             rejections.append((line, judged))
         else:
-            entries[judged.external_id] = (line, judged)
+            fit.append((line, judged))
+            currencies[judged.external_id].add(judged.currency)
+    for line, entry in fit:
+        contradiction = judge_currencies(entry, currencies[entry.external_id])
+        if contradiction is None:
+            entries[entry.external_id] = (line, entry)
+        else:
+            rejections.append((line, contradiction))
     return entries, rejections
 
 
@@ -91,6 +109,29 @@ def _enter_owners(partner: Partner, refs: set[str]) -> dict[str, int]:
         [Owner(partner=partner, external_ref=ref) for ref in sorted(refs)], ignore_conflicts=True, batch_size=5_000
     )
     return dict(Owner.objects.filter(partner=partner, external_ref__in=refs).values_list("external_ref", "pk"))
+
+
+def _record_changes(changed: Sequence[tuple[Merchant, Merchant]], *, actor: Actor, now: datetime) -> None:
+    """Record each change of owner or name with before and after, and whose the merchant was until now."""
+    FormerOwnership.objects.bulk_create(
+        [
+            FormerOwnership(merchant=before, owner_id=before.owner_id, until=now)
+            for before, after in changed
+            if before.owner_id is not None and before.owner_id != after.owner_id
+        ],
+        batch_size=5_000,
+    )
+    for before, after in changed:
+        told = (before.owner_id, before.name) != (after.owner_id, after.name)
+        if told:
+            record_event(
+                name="merchants.change_merchant",
+                subject=before,
+                actor=actor,
+                before={"owner": before.owner_id, "name": before.name},
+                after={"owner": after.owner_id, "name": after.name},
+                now=now,
+            )
 
 
 def _described(entry: MerchantEntry, partner_id: int, owners: Mapping[str, int]) -> Merchant:

@@ -22,7 +22,8 @@ WHERE m.partner_id = %s AND t.superseded_in IS NULL ORDER BY t.merchant_id, t.id
 """
 TRANSACTION_TYPES = ("text", "text", "text", "timestamptz", "text", "int8", "text", "text", "text", "text")
 TRANSACTION_COLUMNS = (
-    *("external_id", "merchant", "kind", "occurred_at", "amount", "order_ref", "buyer", "value", "channel"),
+    *("external_id", "merchant", "kind", "occurred_at", "amount", "currency", "order_ref", "buyer_hash", "value"),
+    "channel",
 )
 MERCHANT_COLUMNS = (
     *("external_id", "name", "currency", "owner_ref", "category", "region", "city", "membership", "opened_on"),
@@ -38,13 +39,13 @@ def merchants_of_feed(*, partner_id: int) -> Iterator[Sequence[str]]:
 def transactions_of_feed(*, partner_id: int) -> Iterator[Sequence[str]]:
     """Yield each transaction's texts, by TRANSACTION_COLUMNS, merchant by merchant, without superseded ones.
 
-    A buyer is exported as the stored hash: told apart as before, no longer named.
+    A buyer is exported as the stored hash, from which an import knows the same buyer again; names are not kept.
     """
     for external_id, merchant, kind, at, currency, minor, order, buyer, value, channel in _copied(
         TRANSACTIONS, partner_id, TRANSACTION_TYPES
     ):
         amount = "" if kind in NO_AMOUNT else format_minor(minor, currency)
-        yield (external_id, merchant, kind, at.isoformat(), amount, order, buyer or "", value or "", channel)
+        yield (external_id, merchant, kind, at.isoformat(), amount, currency, order, buyer or "", value or "", channel)
 
 
 def _copied(query: str, partner_id: int, types: Sequence[str]) -> Iterator[tuple[Any, ...]]:

@@ -14,6 +14,7 @@ APPEND_ONLY = {
     "office_operationevent",
     "merchants_transaction",
     "merchants_batchissue",
+    "merchants_formerownership",
     "scoring_scorecardversion",
     "scoring_calibrationversion",
     "scoring_runcheck",

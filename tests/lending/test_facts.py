@@ -1,15 +1,73 @@
 """What a merchant owes together with those it shares an owner with."""
 
+from datetime import datetime, timedelta
+
 import pytest
 
+from config.office.models import OperationEvent
+from lending.domain.origination.facts import Exposure
 from lending.domain.origination.rules import current_rules
 from lending.models import Loan
 from lending.queries.facts import facts_of
 from lending.queries.products import product_of
 from merchants.models import Merchant, Owner
+from merchants.operations.merchants import enter_merchants
+from tests.conftest import CLERK
 from tests.lending.loans import OPENED, lent, make_score
 
 pytestmark = pytest.mark.django_db
+DAY = timedelta(days=1)
+
+
+def leave(loan: Loan, owner: Owner, to: Owner | None, *, until: datetime) -> None:
+    """Let a merchant change hands, as its partner says."""
+    merchant = loan.merchant
+    Merchant.objects.filter(pk=merchant.pk).update(owner=owner)
+    ref = "" if to is None else to.external_ref
+    row = {"external_id": merchant.external_id, "name": merchant.name, "currency": merchant.currency, "owner_ref": ref}
+    enter_merchants(partner_id=merchant.partner_id, rows=[row], actor=CLERK, now=until)
+
+
+def exposure_of(loan: Loan) -> Exposure:
+    score = make_score(Merchant.objects.get(pk=loan.merchant_id))
+    product = product_of(loan.application.product)
+    return facts_of(scores=[score], on=OPENED, product=product, rules=current_rules())[loan.merchant_id].exposure
+
+
+@pytest.mark.parametrize("who", ["the borrower", "its sibling"])
+@pytest.mark.parametrize("elsewhere", [True, False])
+def test_an_owner_counts_until_the_loans_that_ran_under_it_are_repaid(who: str, *, elsewhere: bool) -> None:
+    """Red if only the present owner counts: whoever sends the owners could switch a family's debt off."""
+    mine, family_loan = lent(), lent(amount_minor=300_000)
+    owner = Owner.objects.create(partner=mine.merchant.partner, external_ref="family")
+    to = Owner.objects.create(partner=mine.merchant.partner, external_ref="nobody") if elsewhere else None
+    Merchant.objects.filter(pk__in=[mine.merchant_id, family_loan.merchant_id]).update(owner=owner)
+    Loan.objects.filter(pk=family_loan.pk).update(dpd=3)
+    leaver = family_loan if who == "the borrower" else mine
+    leave(leaver, owner, to, until=family_loan.approved_at + DAY)
+    assert (exposure_of(mine).owner_used_minor, exposure_of(mine).owner_days_past_due) == (300_000, 3)
+    Loan.objects.filter(pk=family_loan.pk).update(status="CLOSED", closed_on=OPENED, principal_minor=0)
+    Loan.objects.filter(pk=mine.pk).update(status="CLOSED", closed_on=OPENED, principal_minor=0)
+    assert exposure_of(mine).owner_used_minor == 0
+
+
+def test_an_owner_left_before_the_loan_was_made_does_not_count() -> None:
+    mine, family_loan = lent(), lent(amount_minor=300_000)
+    owner = Owner.objects.create(partner=mine.merchant.partner, external_ref="family")
+    Loan.objects.filter(pk=mine.pk).update(approved_at=family_loan.approved_at + 2 * DAY)
+    leave(family_loan, owner, None, until=family_loan.approved_at - DAY)
+    Merchant.objects.filter(pk=mine.merchant_id).update(owner=owner)
+    assert exposure_of(mine).owner_used_minor == 0
+
+
+def test_a_change_of_owner_or_name_is_an_event_with_before_and_after() -> None:
+    loan = lent()
+    owner = Owner.objects.create(partner=loan.merchant.partner, external_ref="family")
+    leave(loan, owner, None, until=loan.approved_at)
+    event = OperationEvent.objects.get(name="merchants.change_merchant")
+    assert event.subject == f"merchants.merchant:{loan.merchant_id}"
+    assert event.before == {"owner": owner.pk, "name": loan.merchant.name}
+    assert event.after == {"owner": None, "name": loan.merchant.name}
 
 
 def test_siblings_share_the_room_of_their_currency_and_each_other_s_lateness() -> None:

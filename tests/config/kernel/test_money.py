@@ -12,13 +12,29 @@ from config.kernel.money import (
     allocate,
     exponent_of,
     format_minor,
+    is_currency,
     parse_minor,
     parse_typed,
 )
 
-currencies = st.sampled_from([*EXPONENTS, "EUR", "USD", "BRL", "CNY"])
+currencies = st.sampled_from([*(code for code, exponent in EXPONENTS.items() if exponent is not None), "BGN"])
 amounts = st.integers(-MAX_MINOR, MAX_MINOR)
 weights = st.lists(st.integers(0, 10**12), min_size=1, max_size=30).filter(any)
+
+
+def test_decimals_are_those_of_iso_4217() -> None:
+    """Red if the list changed a currency's decimals: what is stored in minor units would be read as another amount."""
+    unlike = {exponent: [code for code, found in EXPONENTS.items() if found == exponent] for exponent in (0, 3, 4)}
+    assert {exponent: " ".join(sorted(codes)) for exponent, codes in unlike.items()} == {
+        0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
+        3: "BHD IQD JOD KWD LYD OMR TND",
+        4: "CLF UYW",
+    }
+    assert parse_minor("35.1234", "CLF") == 351_234
+    assert [code for code in ("EUR", "BGN", "XAU", "XXX", "eur", "EURO", "EUR\n") if is_currency(code)] == [
+        "EUR",
+        "BGN",
+    ]
 
 
 @given(amounts, currencies)

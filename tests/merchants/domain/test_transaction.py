@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
@@ -85,6 +86,14 @@ def test_a_good_row_is_read() -> None:
     )
 
 
+def test_a_buyer_is_one_by_name_or_by_the_hash_that_was_kept() -> None:
+    """Red if an exported hash were hashed again: every buyer of a market that moved would be a stranger."""
+    named = judge(GOOD | {"buyer": "ann@example.com", "currency": "EUR"})
+    assert isinstance(named, TransactionRow)
+    assert judge(GOOD | {"buyer_hash": str(named.buyer)}) == named
+    assert judge(GOOD | {"buyer_hash": str(-(2**63))}) == replace(named, buyer=-(2**63))
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
@@ -95,6 +104,15 @@ def test_a_good_row_is_read() -> None:
         ({"external_id": "x" * 101}, RowRefusal.TEXT_TOO_LONG),
         ({"buyer": "x" * 201}, RowRefusal.TEXT_TOO_LONG),
         ({"merchant": "nobody"}, RowRefusal.UNKNOWN_MERCHANT),
+        ({"external_id": "1\n"}, RowRefusal.BAD_TEXT),
+        ({"merchant": " kiln"}, RowRefusal.BAD_TEXT),
+        ({"order_ref": "o\u2003"}, RowRefusal.BAD_TEXT),
+        ({"currency": "JPY"}, RowRefusal.OTHER_CURRENCY),
+        ({"currency": "eur"}, RowRefusal.OTHER_CURRENCY),
+        ({"buyer": "b", "buyer_hash": "1"}, RowRefusal.BAD_VALUE),
+        ({"buyer_hash": "1.0"}, RowRefusal.BAD_VALUE),
+        ({"buyer_hash": "01"}, RowRefusal.BAD_VALUE),
+        ({"buyer_hash": str(2**63)}, RowRefusal.BAD_VALUE),
         ({"kind": "sale"}, RowRefusal.UNKNOWN_KIND),
         ({"occurred_at": "yesterday"}, RowRefusal.BAD_TIME),
         ({"occurred_at": "2026-02-30T00:00:00Z"}, RowRefusal.BAD_TIME),

@@ -1,13 +1,14 @@
 import csv
 import gzip
 from pathlib import Path
+from random import Random
 
 import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from merchants.gateways.feed_files import FeedFile, UnreadableFeed, find_file, open_feed_file, rows_of
+from merchants.gateways.feed_files import FeedFile, UnreadableFeed, find_file, open_feed_file, rows_of, write_feed_file
 
 HEADER = "external_id,merchant,amount\n"
 
@@ -43,19 +44,70 @@ def test_a_broken_row_does_not_hide_the_next(tmp_path: Path) -> None:
     assert found[5][1] == {"external_id": "6", "merchant": "kiln", "amount": "5"}
 
 
-@given(
-    st.lists(
-        st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\r\n"), max_size=8), min_size=2, max_size=2),
-        max_size=8,
-    )
-)
-def test_what_was_written_is_read(tmp_path_factory: pytest.TempPathFactory, cells: list[list[str]]) -> None:
+NOTE = 'innocent\r\nT666,shop,SALE,2024-05-02T10:00:00+00:00,o666,9999.00,b9,\nmore "words", and more'
+
+
+@pytest.mark.parametrize("ending", ["csv", "csv.gz"])
+def test_a_line_break_inside_a_quoted_cell_writes_no_row(tmp_path: Path, ending: str) -> None:
+    """Red if each line of a file is a row: whoever writes a text on the platform could write sales."""
+    path = tmp_path / f"t.{ending}"
+    write_feed_file(path, ["external_id", "note"], [("1", NOTE), ("2", "plain"), ("3", NOTE)])
+    assert rows(path) == [
+        (1, {"external_id": "1", "note": NOTE}),
+        (4, {"external_id": "2", "note": "plain"}),
+        (5, {"external_id": "3", "note": NOTE}),
+    ]
+
+
+def test_rows_are_counted_from_the_end_of_the_header(tmp_path: Path) -> None:
+    path = written(tmp_path / "t.csv", 'external_id,"a\n""b"""\n1,2\n3\n')
+    assert rows(path) == [(1, {"external_id": "1", 'a\n"b"': "2"}), (2, "1 cells instead of 2")]
+
+
+def test_a_quote_that_is_never_closed_says_which_lines_it_spoils(tmp_path: Path) -> None:
+    """And a row too long is not kept: memory stays flat, and what it encloses is not read as rows."""
+    path = written(tmp_path / "t.csv", HEADER + '1,kiln,5\n2,"barn,5\n3,kiln,5\n4,kiln,5\n')
+    assert rows(path) == [
+        (1, {"external_id": "1", "merchant": "kiln", "amount": "5"}),
+        (2, "unexpected end of data (lines 2 to 4)"),
+    ]
+    long = "x,y,5\n" * 200_000
+    path = written(tmp_path / "t.csv", HEADER + f'1,"{long}",5\n2,kiln,5\n')
+    assert rows(path) == [
+        (1, "the row has more than 1,000,000 characters (lines 1 to 200001)"),
+        (200_002, {"external_id": "2", "merchant": "kiln", "amount": "5"}),
+    ]
+
+
+def test_a_quote_inside_a_cell_that_is_not_quoted_is_text(tmp_path: Path) -> None:
+    path = written(tmp_path / "t.csv", HEADER + '1,6" pipe,5\n2, "barn,5\n3,"a"b,5\n4,"",5\n')
+    assert rows(path) == [
+        (1, {"external_id": "1", "merchant": '6" pipe', "amount": "5"}),
+        (2, {"external_id": "2", "merchant": ' "barn', "amount": "5"}),
+        (3, "',' expected after '\"'"),
+        (4, {"external_id": "4", "merchant": "", "amount": "5"}),
+    ]
+
+
+STRANGE = [*"',;\n\r\t \\\ufeff\x85\u2028é茶x#=", '"', '""', "\r\n", "NULL"]
+
+
+@pytest.mark.parametrize("ending", ["csv", "csv.gz", "parquet"])
+def test_ten_thousand_rows_of_strange_text_are_read_as_they_were_written(tmp_path: Path, ending: str) -> None:
+    chance = Random(4180)  # noqa: S311 - no secret
+    names = ["external_id", 'a "b"\n', "c"]
+    sent = [["".join(chance.choices(STRANGE, k=chance.randrange(6))) for _ in names] for _ in range(10_000)]
+    path = tmp_path / f"t.{ending}"
+    assert write_feed_file(path, names, sent) == len(sent)
+    assert [row for _, row in rows(path)] == [dict(zip(names, cells, strict=True)) for cells in sent]
+
+
+@given(st.lists(st.lists(st.text(st.characters(codec="utf-8"), max_size=8), min_size=2, max_size=2), max_size=8))
+def test_what_another_program_quoted_is_read(tmp_path_factory: pytest.TempPathFactory, cells: list[list[str]]) -> None:
     path = tmp_path_factory.mktemp("feed") / "t.csv.gz"
     with gzip.open(path, "wt", encoding="utf-8", newline="") as file:
         csv.writer(file, quoting=csv.QUOTE_ALL).writerows([["external_id", "b"], *cells])
-    assert rows(path) == [
-        (line, {"external_id": first, "b": second}) for line, (first, second) in enumerate(cells, start=1)
-    ]
+    assert [row for _, row in rows(path)] == [{"external_id": first, "b": second} for first, second in cells]
 
 
 def test_the_mark_of_a_spreadsheet_is_no_part_of_a_name(tmp_path: Path) -> None:

@@ -73,6 +73,18 @@ def test_of_one_sent_twice_in_a_list_the_last_counts() -> None:
     assert Merchant.objects.get().city == "York"
 
 
+def test_one_sent_with_two_currencies_is_refused_and_neither_believed() -> None:
+    """Red if the last counted: which one is true, only the partner knows."""
+    partner = make_partner()
+    entered = enter(partner, row("kiln", currency="USD"), row("barn"), row("kiln", currency="JPY"))
+    assert [(place, rejection.reason, rejection.detail) for place, rejection in entered.rejections] == [
+        (1, MerchantRefusal.CURRENCY_CONTRADICTS, "sent with JPY and USD"),
+        (3, MerchantRefusal.CURRENCY_CONTRADICTS, "sent with JPY and USD"),
+    ]
+    assert counts(entered) == (1, 0, 0, 2)
+    assert [merchant.external_id for merchant in Merchant.objects.all()] == ["barn"]
+
+
 def test_two_lists_at_once_create_a_merchant_once() -> None:
     """Red without the lock of the partner: the second would meet the constraint and its whole list be refused."""
     partner = make_partner()
