@@ -20,6 +20,7 @@ from lending.models import CreditLine, DayClose, Decision, LoanEvent, Offer, Off
 from merchants.models import (
     Batch,
     BatchIssue,
+    FormerOwnership,
     KeptRequest,
     Merchant,
     Owner,
@@ -210,6 +211,7 @@ def make_one_of_each() -> None:
     PartnerClient.objects.create(partner=partner, application=application)
     owner = Owner.objects.create(partner=partner, external_ref="o")
     merchant = Merchant.objects.create(partner=partner, external_id="kiln", name="Kiln", currency="EUR", owner=owner)
+    FormerOwnership.objects.create(merchant=merchant, owner=owner, until=NOW)
     PayoutAccount.objects.create(
         merchant=merchant,
         number="GB82WEST12345698765432",

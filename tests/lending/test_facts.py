@@ -46,8 +46,9 @@ def test_an_owner_counts_until_the_loans_that_ran_under_it_are_repaid(who: str, 
     leaver = family_loan if who == "the borrower" else mine
     leave(leaver, owner, to, until=family_loan.approved_at + DAY)
     assert (exposure_of(mine).owner_used_minor, exposure_of(mine).owner_days_past_due) == (300_000, 3)
-    Loan.objects.filter(pk=family_loan.pk).update(status="CLOSED", closed_on=OPENED, principal_minor=0)
-    Loan.objects.filter(pk=mine.pk).update(status="CLOSED", closed_on=OPENED, principal_minor=0)
+    for loan in (mine, family_loan):
+        repaid = {"principal_minor": 0, "repaid_minor": loan.amount_minor, "status": "CLOSED", "closed_on": OPENED}
+        Loan.objects.filter(pk=loan.pk).update(**repaid)
     assert exposure_of(mine).owner_used_minor == 0
 
 

@@ -204,11 +204,10 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     assert FeedFile(path=tmp_path, columns=("a",)).unknown_columns(["a"]) == []
 
 
-def test_a_quote_that_is_never_closed_spoils_its_own_row_alone(tmp_path: Path) -> None:
-    """Red where cells may hold line breaks: thousands of good rows would vanish into one cell."""
-    rows = [f"{number},kiln,1.00\n" for number in range(5_000)]
-    rows[10] = '"10,kiln,1.00\n'
-    file = open_feed_file(written(tmp_path / "t.csv", (HEADER + "".join(rows)).encode()), ("external_id",))
-    found = list(rows_of(file))
-    assert [line for line, row in found if isinstance(row, str)] == [11]
-    assert len(found) == 5_000
+def test_a_quote_that_is_never_closed_spoils_what_it_encloses_and_says_so(tmp_path: Path) -> None:
+    """Red if reading went on behind it: of a file cut short inside a quoted text, the text's lines would be rows."""
+    lines = [f"{number},kiln,1.00\n" for number in range(5_000)]
+    lines[10] = '"10,kiln,1.00\n'
+    found = rows(written(tmp_path / "t.csv", HEADER + "".join(lines)))
+    assert [line for line, row in found if not isinstance(row, str)] == list(range(1, 11))
+    assert found[10:] == [(11, "unexpected end of data (lines 11 to 5000)")]

@@ -69,6 +69,7 @@ BROKEN: dict[RowRefusal, Mapping[str, str] | str] = {
     RowRefusal.MISSING_FIELD: {"external_id": "b2", "merchant": "kiln", "kind": "SALE"},
     RowRefusal.TEXT_TOO_LONG: sale("b3" * 60),
     RowRefusal.UNKNOWN_MERCHANT: sale("b4", "nobody"),
+    RowRefusal.OTHER_CURRENCY: sale("b11", currency="USD"),
     RowRefusal.UNKNOWN_KIND: sale("b5", kind="GIFT"),
     RowRefusal.BAD_TIME: sale("b6", occurred_at="yesterday"),
     RowRefusal.IN_THE_FUTURE: sale("b7", occurred_at="2999-01-01T00:00:00Z"),
@@ -86,10 +87,10 @@ def test_each_broken_row_is_reported_with_its_line_and_the_good_ones_are_stored(
         row for number, broken in enumerate(BROKEN.values()) for row in (sale(f"good-{number}"), broken)
     ]
     batch = receive(partner, rows)
-    assert counts(batch) == (22, 11, 0, 0, 11)
+    assert counts(batch) == (24, 12, 0, 0, 12)
     reported = dict(BatchIssue.objects.values_list("line", "reason"))
     assert reported == {2 * place + 2: reason.value for place, reason in enumerate(BROKEN)}
-    assert Transaction.objects.count() == 11
+    assert Transaction.objects.count() == 12
 
 
 @pytest.mark.parametrize("amount", ["NaN", "1e5", "1" * 31, "1.001", "", "0", "-0.01", "１０", "Infinity", " 1", "1_0"])  # noqa: RUF001
