@@ -5,7 +5,6 @@ currency; the product has them in minor units.
 """
 
 import json
-import re
 from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
@@ -17,7 +16,7 @@ from typing import Final
 from config.kernel.canonical import canonical_json, sha256_of
 from config.kernel.documents import DoubledKey, Unfit, load, read, shown, text_of, unfit
 from config.kernel.exact import BASIS_POINTS, MILLION
-from config.kernel.money import CURRENCY_PATTERN, format_minor
+from config.kernel.money import format_minor, is_currency
 from lending.domain.origination.product import LENDABLE, Product, margin_at
 
 DAY_ONE_PRODUCT: Final = Path(__file__).parent / "products" / "day_one.json"
@@ -95,7 +94,7 @@ def _loaded(text: str) -> Fields:
 def _product_of(data: Fields, sha256: str) -> Product:
     try:
         currency = text_of({"currency": None, **data}, "currency")
-        if not re.fullmatch(CURRENCY_PATTERN, currency):
+        if not is_currency(currency):
             raise unfit(currency, "currency", "a currency code")
         if "sha256" in data:
             raise unfit(data["sha256"], "sha256", "a field of a document")
