@@ -204,6 +204,16 @@ class Step:
     result: object = None
 
 
+def refused_by(judge: Callable[[Any, Asked], Any], words: Mapping[Any, Words]) -> Callable[[Any, Asked], Words | None]:
+    """Make a verb's `why_not` of what judges it and the words of its refusals."""
+
+    def why_not(row: Any, asked: Asked) -> Words | None:  # noqa: ANN401 - of any model
+        refusal = judge(row, asked)
+        return None if refusal is None else words[refusal]
+
+    return why_not
+
+
 def asked_by(request: HttpRequest) -> Asked:
     """Return who asks, now. Raises PermissionDenied for a stranger."""
     return Asked(request=request, actor=actor_of(request.user), now=timezone.now())

@@ -16,8 +16,8 @@ from config.office.display import Alert, Card, Cell, Column, Facts, Page, Part, 
 from config.office.lists import ListColumn, choice_filter
 from config.office.pages import OfficeAdmin, name_of
 from config.office.progress import live_view, progress_page
-from config.office.verbs import Asked, Effects, Verb, VerbForm, date_field
-from config.office.words import Words, money
+from config.office.verbs import Asked, Effects, Verb, VerbForm, date_field, refused_by
+from config.office.words import money
 from lending.admin.words import ACCOUNTS, CLOSE_REFUSALS, CLOSE_STATES, OPENING_REFUSALS
 from lending.domain.books.day_close import CloseState
 from lending.domain.books.ledger import Account
@@ -37,18 +37,8 @@ from lending.queries.closes import (
 RIGHT: Final = "lending.start_dayclose"
 
 
-def _close_refusal(_row: None, _asked: Asked) -> Words | None:
-    refusal = get_close_refusal()
-    return None if refusal is None else CLOSE_REFUSALS[refusal]
-
-
 def _close_about(_row: None, _asked: Asked) -> Sequence[Part]:
     return [Facts([(_("Day to close"), next_day()), (_("Active loans"), Loan.objects.active().count())])]
-
-
-def _open_refusal(_row: None, _asked: Asked) -> Words | None:
-    refusal = get_opening_refusal()
-    return None if refusal is None else OPENING_REFUSALS[refusal]
 
 
 def _open_about(_row: None, _asked: Asked) -> Sequence[Part]:
@@ -94,7 +84,7 @@ CLOSE_NEXT: Final = Verb(
         "Dues are collected, interest and penalties accrued, every loan is compared with its events, and the ledger "
         "with the loans. Payments can be booked meanwhile."
     ),
-    why_not=_close_refusal,
+    why_not=refused_by(lambda _row, _asked: get_close_refusal(), CLOSE_REFUSALS),
     seen=lambda _row: next_day(),
     call=_close,
     done=_("The close has started."),
@@ -109,7 +99,7 @@ OPEN: Final = Verb(
     note=_(
         "The next day opens at once and takes payments; the day before is closed behind it and its books are proven."
     ),
-    why_not=_open_refusal,
+    why_not=refused_by(lambda _row, _asked: get_opening_refusal(), OPENING_REFUSALS),
     seen=lambda _row: get_business_date(),
     call=_open,
     done=_("The next day is open; the day before is being closed."),
@@ -124,11 +114,6 @@ class FirstDayForm(VerbForm):
     on = date_field(_("First business date"))
 
 
-def _first_refusal(_row: None, _asked: Asked) -> Words | None:
-    refusal = get_first_refusal()
-    return None if refusal is None else OPENING_REFUSALS[refusal]
-
-
 FIRST: Final = Verb(
     name="first",
     label=_("Open the first day"),
@@ -136,7 +121,7 @@ FIRST: Final = Verb(
     form=FirstDayForm,
     note=_("The office begins on this day: it takes payments, and scores are as of its morning."),
     effects=lambda _row, _asked: Effects(warning=_("The date only moves forward: there is no way back.")),
-    why_not=_first_refusal,
+    why_not=refused_by(lambda _row, _asked: get_first_refusal(), OPENING_REFUSALS),
     offered=lambda _row: get_first_refusal() is None,
     call=lambda _row, asked: open_first_day(on=asked.data["on"], actor=asked.actor, now=asked.now),
     done=_("The day is open."),

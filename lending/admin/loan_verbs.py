@@ -1,8 +1,7 @@
 """The verbs of a loan."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
-from functools import partial
 from typing import Any, Final
 
 from django import forms
@@ -23,6 +22,7 @@ from config.office.verbs import (
     choice_field,
     date_field,
     reason_field,
+    refused_by,
 )
 from config.office.words import Words, money
 from lending.admin.words import ACCOUNTS, BOOKING_REFUSALS, EVENT_TYPES, LOAN_REFUSALS, RETRY_REFUSALS, RETURN_REFUSALS
@@ -176,14 +176,6 @@ def _nothing_to_reverse(loan: Loan, _asked: Asked) -> Words | None:
     return None if reversible_events(loan) else _("There is nothing to reverse.")
 
 
-def _refused(judge: Callable[[Loan], Any], words: Mapping[Any, Words]) -> Callable[[Loan, Asked], Words | None]:
-    def why_not(loan: Loan, _asked: Asked) -> Words | None:
-        refusal = judge(loan)
-        return None if refusal is None else words[refusal]
-
-    return why_not
-
-
 def _book(kind: EventType) -> Callable[[Loan, Asked], object]:
     def call(loan: Loan, asked: Asked) -> None:
         book_by_hand(loan_id=loan.pk, booking=_booking(kind, asked), actor=asked.actor, now=asked.now)
@@ -230,7 +222,7 @@ def _booking_verb(kind: EventType, name: str, label: Words, right: str, done: Wo
     """Book an event of a kind: its effects are planned by the engine, as of the events that were seen."""
     options: dict[str, Any] = {
         "form": AmountForm,
-        "why_not": _refused(partial(get_verb_refusal, kind=kind), EVENT_WORDS),
+        "why_not": refused_by(lambda loan, _: get_verb_refusal(loan, kind), EVENT_WORDS),
         **more,
     }
     return Verb(
@@ -300,7 +292,7 @@ VERBS: Final[Sequence[Verb]] = (
         form=DatedForm,
         note=_("For money that the bank sent back: the loan is as if it had never been paid out."),
         seen=events_seen,
-        why_not=_refused(get_return_refusal, RETURN_REFUSALS),
+        why_not=refused_by(lambda loan, _: get_return_refusal(loan), RETURN_REFUSALS),
         call=_return,
         refusals={PayoutNotReturned: RETURN_REFUSALS},
     ),
@@ -310,7 +302,7 @@ VERBS: Final[Sequence[Verb]] = (
         "lending.pay_out_loan",
         _("The payout is ordered."),
         note=_("The whole amount is sent once more, to the merchant's verified account."),
-        why_not=_refused(partial(get_retry_refusal, reason=TO_BE_GIVEN), RETRY_REFUSALS),
+        why_not=refused_by(lambda loan, _: get_retry_refusal(loan, reason=TO_BE_GIVEN), RETRY_REFUSALS),
         call=_by_reason(pay_out_again),
         refusals={PayoutNotRepeated: RETRY_REFUSALS},
     ),
@@ -320,7 +312,7 @@ VERBS: Final[Sequence[Verb]] = (
         "lending.cancel_loan",
         _("The loan is cancelled."),
         note=_("No money will leave; the merchant may be made another offer."),
-        why_not=_refused(partial(get_cancel_refusal, reason=TO_BE_GIVEN), RETRY_REFUSALS),
+        why_not=refused_by(lambda loan, _: get_cancel_refusal(loan, reason=TO_BE_GIVEN), RETRY_REFUSALS),
         call=_by_reason(cancel_loan),
         refusals={LoanNotCancelled: RETRY_REFUSALS},
     ),

@@ -12,8 +12,8 @@ from config.kernel.exact import BASIS_POINTS
 from config.office.display import Card, Facts, Page, Part, chip, linked
 from config.office.lists import ListColumn, Search, choice_filter
 from config.office.pages import OfficeAdmin, named
-from config.office.verbs import Asked, Verb, VerbForm, tick_field
-from config.office.words import HUNDREDTH, Words, percent
+from config.office.verbs import Asked, Verb, VerbForm, refused_by, tick_field
+from config.office.words import HUNDREDTH, percent
 from merchants.domain.payout_account import HOLDER_MATCH_BPS, PayoutAccountState, VerificationRefusal
 from merchants.models import PayoutAccount
 from merchants.operations.payout_accounts import PayoutAccountNotVerified, verify_payout_account
@@ -50,11 +50,6 @@ def _about(account: PayoutAccount, asked: Asked) -> Sequence[Part]:
     return [Facts(facts)]
 
 
-def _why_not(account: PayoutAccount, asked: Asked) -> Words | None:
-    refusal = get_verification_verdict(account=account, verifier=asked.actor).refusal
-    return None if refusal is None else REFUSALS[refusal]
-
-
 VERIFY: Final = Verb(
     name="verify",
     label=_("Verify"),
@@ -62,7 +57,9 @@ VERIFY: Final = Verb(
     form=VerifyForm,
     about=_about,
     note=_("Once verified, loans of this merchant are paid out to this account."),
-    why_not=_why_not,
+    why_not=refused_by(
+        lambda account, asked: get_verification_verdict(account=account, verifier=asked.actor).refusal, REFUSALS
+    ),
     call=lambda account, asked: verify_payout_account(payout_account_id=account.pk, actor=asked.actor, now=asked.now),
     done=_("The payout account is verified."),
     refusals={PayoutAccountNotVerified: REFUSALS},

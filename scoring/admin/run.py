@@ -17,7 +17,7 @@ from config.office.display import Alert, Card, Cell, Column, Facts, Figure, Page
 from config.office.lists import ListColumn
 from config.office.pages import OfficeAdmin, name_of
 from config.office.progress import live_view, progress_page
-from config.office.verbs import TO_BE_GIVEN, Asked, Effects, Verb, VerbForm, reason_field, share_field
+from config.office.verbs import TO_BE_GIVEN, Asked, Effects, Verb, VerbForm, reason_field, refused_by, share_field
 from config.office.words import NOTHING, Words
 from scoring.admin.versions import grades_table
 from scoring.admin.words import ABANDON_REFUSALS, PUBLISH_REFUSALS, START_REFUSALS
@@ -80,11 +80,6 @@ def _start_about(_row: None, _asked: Asked) -> Sequence[Part]:
     return [Facts(facts)]
 
 
-def _start_refusal(_row: None, _asked: Asked) -> Words | None:
-    refusal = get_start_refusal()
-    return None if refusal is None else START_REFUSALS[refusal]
-
-
 def _publish_about(run: ScoreRun, _asked: Asked) -> Sequence[Part]:
     live = get_live_run()
     facts = Facts([(_("Live now"), None if live is None else _scores(live)), (_("Live afterwards"), _scores(run))])
@@ -96,16 +91,6 @@ def _scores(run: ScoreRun) -> str:
     return words % {"date": run.as_of, "scored": f"{run.scored:,}"}
 
 
-def _publish_refusal(run: ScoreRun, _asked: Asked) -> Words | None:
-    refusal = get_publish_refusal(run=run, reason=TO_BE_GIVEN)
-    return None if refusal is None else PUBLISH_REFUSALS[refusal]
-
-
-def _abandon_refusal(run: ScoreRun, _asked: Asked) -> Words | None:
-    refusal = get_abandon_refusal(run=run, reason=TO_BE_GIVEN)
-    return None if refusal is None else ABANDON_REFUSALS[refusal]
-
-
 START: Final = Verb(
     name="start",
     label=_("Start a run"),
@@ -115,7 +100,7 @@ START: Final = Verb(
         "Every merchant is scored. If the checks pass, the new scores go live by themselves; if not, the run is held "
         "until someone looks."
     ),
-    why_not=_start_refusal,
+    why_not=refused_by(lambda _row, _asked: get_start_refusal(), START_REFUSALS),
     call=lambda _row, asked: start_run(actor=asked.actor, now=asked.now),
     done=_("The run has started."),
     refusals={RunNotStarted: START_REFUSALS},
@@ -127,7 +112,7 @@ PUBLISH: Final = Verb(
     right="scoring.publish_anyway_scorerun",
     form=PublishForm,
     about=_publish_about,
-    why_not=_publish_refusal,
+    why_not=refused_by(lambda run, _: get_publish_refusal(run=run, reason=TO_BE_GIVEN), PUBLISH_REFUSALS),
     offered=lambda run: not is_working(run),
     call=lambda run, asked: publish_anyway(
         run_id=run.pk, reason=asked.data["reason"], actor=asked.actor, now=asked.now
@@ -142,7 +127,7 @@ ABANDON: Final = Verb(
     right="scoring.abandon_scorerun",
     form=AbandonForm,
     note=_("The run stops, and its open jobs are dropped. The live scores stay live, and another run may start."),
-    why_not=_abandon_refusal,
+    why_not=refused_by(lambda run, _: get_abandon_refusal(run=run, reason=TO_BE_GIVEN), ABANDON_REFUSALS),
     offered=is_working,
     call=lambda run, asked: abandon_run(run_id=run.pk, reason=asked.data["reason"], actor=asked.actor, now=asked.now),
     done=_("The run is abandoned: another one may start."),
