@@ -1,4 +1,4 @@
-"""Import the merchants and transactions of a marketplace from a directory of files."""
+"""Import the merchants and transactions of a marketplace from files: its own, or what a processor hands out."""
 
 import sys
 import time
@@ -18,8 +18,10 @@ from config.office.job_runs import run_job
 from config.office.models import JobRun
 from merchants.domain import merchant as merchant_columns
 from merchants.domain import transaction as transaction_columns
+from merchants.domain.feeds.registry import FORMATS
 from merchants.domain.transaction import Settlement
 from merchants.gateways.feed_files import FeedFile, UnreadableFeed, find_file, open_feed_file, rows_of
+from merchants.management.formats import FormatImport
 from merchants.models import Batch, BatchIssue, Partner
 from merchants.operations.ingestion import FILL, MAX_ROWS, fill_batch, receive_batch
 from merchants.operations.merchants import enter_merchants
@@ -33,33 +35,59 @@ class Command(BaseCommand):
     help = "Import a marketplace's merchants and transactions; the same files again change nothing."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("directory", type=Path)
+        parser.add_argument("directory", type=Path, help="with --format also a single file")
         parser.add_argument("--settlement", choices=[kind.value for kind in Settlement], default="IMMEDIATE")
-        parser.add_argument("--partner", help="the partner's code (default: the directory's name)")
+        parser.add_argument("--partner", help="the partner's code (default: the format, or the directory's name)")
+        parser.add_argument("--format", choices=sorted(FORMATS), help="whose files these are (docs/feeds.md)")
+        parser.add_argument("--merchant", help="with --format: the id of the one merchant whose files these are")
+        parser.add_argument("--merchant-name", help="with --merchant: the name (default: the id)")
+        parser.add_argument("--currency", help="with --format: of new merchants (default: that of their first row)")
 
     def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401
         directory: Path = options["directory"].resolve()
+        needed = {"merchant": "format", "currency": "format", "merchant_name": "merchant"}
+        for option, other in needed.items():
+            if options[option] and not options[other]:
+                message = f"--{option.replace('_', '-')} is for --{other} only"
+                raise CommandError(message)
         try:
-            merchants = self._open(directory, "merchants", merchant_columns.REQUIRED, merchant_columns.COLUMNS)
-            transactions = self._open(
-                directory, "transactions", transaction_columns.REQUIRED, transaction_columns.COLUMNS
-            )
-            partner = enter_partner(
-                code=slugify(options["partner"] or directory.name)[:40] or "marketplace",
-                name=options["partner"] or directory.name,
-                settlement=Settlement(options["settlement"]),
-                actor=SYSTEM,
-                now=timezone.now(),
-            )
-            self._import_merchants(partner, merchants)
-            batches = list(self._import_transactions(partner, transactions))
+            imported = self._import_format if options["format"] else self._import_own
+            batches = imported(directory, options)
         except UnreadableFeed as error:
             raise CommandError(str(error)) from error
         except PartnerNotEntered as refused:
             message = f"The partner is known with another settlement than {options['settlement']}."
             raise CommandError(message) from refused
-        self._await_sealing(batches)
+        self._await_sealing(list(batches))
         self._report(batches)
+
+    def _import_own(self, directory: Path, options: dict[str, Any]) -> dict[int, str]:
+        merchants = self._open(directory, "merchants", merchant_columns.REQUIRED, merchant_columns.COLUMNS)
+        transactions = self._open(directory, "transactions", transaction_columns.REQUIRED, transaction_columns.COLUMNS)
+        partner = self._enter_partner(directory, options)
+        self._import_merchants(partner, merchants)
+        return dict.fromkeys(self._import_transactions(partner, transactions), "transactions")
+
+    def _import_format(self, path: Path, options: dict[str, Any]) -> dict[int, str]:
+        feed = FormatImport(
+            FORMATS[options["format"]],
+            path,
+            merchant=options["merchant"] or "",
+            name=options["merchant_name"] or "",
+            currency=options["currency"] or "",
+        )
+        return feed.run(self._enter_partner(path, options), out=self.stdout.write, err=self.stderr.write)
+
+    def _enter_partner(self, path: Path, options: dict[str, Any]) -> Partner:
+        # Not a file's name: next month's would be another partner's, and its merchants others.
+        name = options["partner"] or options["format"] or path.name
+        return enter_partner(
+            code=slugify(name)[:40] or "marketplace",
+            name=name,
+            settlement=Settlement(options["settlement"]),
+            actor=SYSTEM,
+            now=timezone.now(),
+        )
 
     def _open(self, directory: Path, name: str, required: tuple[str, ...], known: tuple[str, ...]) -> FeedFile:
         path = find_file(directory, name)
@@ -115,11 +143,13 @@ class Command(BaseCommand):
                 raise CommandError(message)
             time.sleep(0.2)
 
-    def _report(self, batches: list[int]) -> None:
+    def _report(self, batches: dict[int, str]) -> None:
         counts = Batch.objects.filter(number__in=batches).aggregate(
             *(Sum(name, default=0) for name in ("received", "accepted", "duplicate", "conflict", "rejected"))
         )
         self.stdout.write(", ".join(f"{count} {name.removesuffix('__sum')}" for name, count in counts.items()))
         for issue in BatchIssue.objects.filter(batch__in=batches).order_by("batch_id", "line").iterator():
             words = issue.detail or f"stored {issue.stored}, received {issue.received}"
-            self.stderr.write(f"transactions, row {issue.line}: {issue.reason}: {issue.external_id}: {words}")
+            self.stderr.write(
+                f"{batches[issue.batch_id]}, row {issue.line}: {issue.reason}: {issue.external_id}: {words}"
+            )

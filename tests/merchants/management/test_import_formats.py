@@ -1,0 +1,196 @@
+"""Whole imports of files as processors hand them out."""
+
+import csv
+from collections.abc import Callable, Sequence
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+from merchants.models import Batch, Merchant, Partner, Transaction
+
+pytestmark = pytest.mark.django_db(transaction=True)
+STRIPE = [
+    "balance_transaction_id", "created_utc", "currency", "gross", "fee", "net", "reporting_category", "source_id",
+    "description", "automatic_payout_id", "customer_id", "charge_id",
+]  # fmt: skip
+STRIPE_PAYOUTS = [
+    "payout_id", "effective_at_utc", "currency", "gross", "fee", "net", "reporting_category",
+    "balance_transaction_id", "payout_status",
+]  # fmt: skip
+Cells = Sequence[str]
+
+
+def write(path: Path, columns: Cells, rows: Sequence[Cells], **options: int) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, **options).writerows([columns, *rows])  # type: ignore[arg-type]
+    return path
+
+
+def charge(number: int, payout: str = "po_1", **changes: str) -> Cells:
+    day = f"2026-01-{number % 28 + 1:02} 10:00:00"
+    cells = [f"txn_{number}", day, "usd", "10.00", "0.59", "9.41", "charge", f"ch_{number}", "Tea, green", payout]
+    row = dict(zip(STRIPE, [*cells, f"cus_{number % 7}", f"ch_{number}"], strict=True)) | changes
+    return [row[column] for column in STRIPE]
+
+
+def payout(name: str, amount: str) -> Cells:
+    return [name, "2026-02-01 00:00:00", "usd", f"-{amount}", "0.00", f"-{amount}", "payout", f"txn_{name}", "paid"]
+
+
+def stripe(directory: Path, rows: Sequence[Cells], payouts: Sequence[Cells]) -> Path:
+    write(directory / "activity.csv", STRIPE, rows)
+    write(directory / "payouts.csv", STRIPE_PAYOUTS, payouts)
+    return directory
+
+
+def run(path: Path, **options: str) -> tuple[str, list[str]]:
+    out, err = StringIO(), StringIO()
+    call_command("import_marketplace", str(path), stdout=out, stderr=err, **options)
+    return out.getvalue(), err.getvalue().splitlines()
+
+
+def figures(out: str) -> dict[str, str]:
+    """The lines of the reconciliation, by their words."""
+    return {line[2:34].strip(): line[34:].strip() for line in out.splitlines() if line.startswith("  ")}
+
+
+def stored() -> set[tuple[str, str, str, int]]:
+    return set(Transaction.objects.values_list("merchant__external_id", "external_id", "kind", "amount_minor"))
+
+
+def test_stripe_reconciles_to_the_cent_and_the_same_files_again_change_nothing(tmp_path: Path) -> None:
+    rows = [charge(number) for number in range(40)]
+    rows[3] = charge(3, description='Tea, "green",\nand a line')
+    rows.append(charge(40, gross="-4.00", fee="0.00", net="-4.00", reporting_category="refund"))
+    rows.append(charge(41, gross="10.00", fee="-15.00", net="25.00", reporting_category="dispute_reversal"))
+    rows.append(charge(42, payout=""))
+    directory = stripe(tmp_path / "january", rows, [payout("po_1", "397.40"), payout("po_0", "12.00")])
+    out, err = run(directory, format="stripe", merchant="kiln", merchant_name="The Kiln", partner="Bazaar")
+    assert err == []
+    assert "45 records read: 41 FEE, 2 PAYOUT, 1 REFUND, 41 SALE" in out
+    assert "not used: 2, because there is no kind for it yet" in out
+    assert "85 received, 85 accepted, 0 duplicate, 0 conflict, 0 rejected" in out
+    assert "Reconciliation, USD" in out
+    assert figures(out) == {
+        "charges": "410.00",
+        "refunds": "-4.00",
+        "chargebacks": "10.00",
+        "fees": "-9.19",
+        "other": "0.00",
+        "= net": "406.81",
+        "of which in payouts shown here": "397.40",
+        "payouts (1)": "397.40",
+        "difference": "0.00",
+        "not in a payout shown here": "9.41",
+        "payouts without records here": "12.00",
+    }
+    [merchant] = Merchant.objects.all()
+    assert (merchant.external_id, merchant.name, merchant.currency) == ("kiln", "The Kiln", "USD")
+    assert Partner.objects.get().settlement == "IMMEDIATE"
+    once = stored()
+    assert {
+        ("kiln", "txn_0", "SALE", 1000),
+        ("kiln", "txn_0-fee", "FEE", 59),
+        ("kiln", "txn_po_0", "PAYOUT", 1200),
+    } < once
+
+    out, err = run(directory, format="stripe", merchant="kiln", partner="Bazaar")
+
+    assert "85 received, 0 accepted, 85 duplicate, 0 conflict, 0 rejected" in out
+    assert err == []
+    assert stored() == once
+    assert Merchant.objects.get().name == "The Kiln"  # not given again: not lost
+
+
+def test_files_of_two_months_that_overlap_add_only_what_is_new(tmp_path: Path) -> None:
+    rows = [charge(number) for number in range(40)]
+    first = stripe(tmp_path / "first", rows[:25], [])
+    run(first, format="stripe", merchant="kiln")
+    second = write(tmp_path / "second.csv", STRIPE, rows[15:])
+    out, err = run(second, format="stripe", merchant="kiln")
+    assert Partner.objects.get().code == "stripe"  # whatever the files are called
+    assert "50 received, 30 accepted, 20 duplicate, 0 conflict, 0 rejected" in out
+    assert "no payout here has records here: nothing to reconcile with" in out
+    assert err == []
+    assert Transaction.objects.count() == 80
+
+
+def test_a_payout_that_differs_is_named_with_both_sums(tmp_path: Path) -> None:
+    directory = stripe(tmp_path / "january", [charge(1), charge(2)], [payout("po_1", "18.81")])
+    out, _ = run(directory, format="stripe", merchant="kiln")
+    found = figures(out)
+    assert (found["difference"], found["payout po_1: records"], found["payout po_1: paid"]) == (
+        "0.01",
+        "18.82",
+        "18.81",
+    )
+
+
+BREAK: list[tuple[Callable[[int], Cells], str, str]] = [
+    (lambda n: charge(n, net="9.42"), "MALFORMED", "gross 10.00 less fee 0.59 is not net 9.42"),
+    (lambda n: charge(n, gross="ten", net="9.41"), "MALFORMED", "gross: 'ten' is not a decimal amount"),
+    (lambda n: charge(n)[:5], "MALFORMED", "5 cells instead of 12"),
+    (lambda n: charge(n, balance_transaction_id=""), "MISSING_FIELD", "external_id"),
+    (lambda n: charge(n, created_utc="2999-01-01 00:00:00"), "IN_THE_FUTURE", "2999-01-01"),
+    (lambda n: charge(n, reporting_category="moon_tax", fee="0", net="10.00"), "MALFORMED", "moon_tax is not known"),
+]
+
+
+def test_one_per_cent_of_broken_records_is_reported_with_line_and_reason_and_the_rest_comes_in(tmp_path: Path) -> None:
+    """Red if a record's two rows share a batch: both would be reported under its line, and stop the batch."""
+    broken = {number: BREAK[place] for place, number in enumerate(range(50, 600, 100))}
+    rows = [broken[number][0](number) if number in broken else charge(number) for number in range(600)]
+    path = write(tmp_path / "activity.csv", STRIPE, rows)
+    out, err = run(path, format="stripe", merchant="kiln")
+    found = {tuple(said.split(": ")[:2]): said for said in err}
+    assert set(found) == {(f"activity.csv, row {number + 1}", reason) for number, (_, reason, _) in broken.items()}
+    for number, (_, reason, words) in broken.items():
+        assert words in found[f"activity.csv, row {number + 1}", reason]
+    assert "1196 received, 1188 accepted, 0 duplicate, 0 conflict, 8 rejected" in out
+    good = {f"txn_{number}" for number in range(600) if number not in broken}
+    assert {name for _, name, kind, _ in stored() if kind == "SALE"} == good
+
+
+def test_records_in_another_currency_than_the_merchants_are_rejected_and_reconciled(tmp_path: Path) -> None:
+    """Red if a row does not say its currency: ten euros would be stored as ten dollars."""
+    path = write(tmp_path / "activity.csv", STRIPE, [charge(1), charge(2, currency="eur")])
+    out, err = run(path, format="stripe", merchant="kiln", currency="usd")
+    assert [said.split(": ")[:3] for said in err] == [
+        ["activity.csv, row 2", "OTHER_CURRENCY", "txn_2"],
+        ["activity.csv, row 2", "OTHER_CURRENCY", "txn_2-fee"],
+    ]
+    assert out.index("Reconciliation, EUR") < out.index("Reconciliation, USD")
+    assert stored() == {("kiln", "txn_1", "SALE", 1000), ("kiln", "txn_1-fee", "FEE", 59)}
+    with pytest.raises(CommandError, match="--currency EUR: the merchant is kept in USD"):
+        run(path, format="stripe", merchant="kiln", currency="eur")
+
+
+@pytest.mark.parametrize(
+    ("columns", "options", "words"),
+    [
+        (STRIPE, {"format": "stripe"}, "does not name its merchant by a column connected_account: give --merchant ID"),
+        (STRIPE[1:], {"format": "stripe", "merchant": "kiln"}, "no column balance_transaction_id (found created_utc, "),
+        (STRIPE, {"format": "strype"}, "invalid choice: 'strype'"),
+        (STRIPE, {"format": "stripe", "merchant": "kiln", "currency": "€"}, "--currency: '€' is not a currency code"),
+        (STRIPE, {"format": "stripe", "merchant-name": "Kiln"}, "--merchant-name is for --merchant only"),
+        (STRIPE, {"merchant": "kiln"}, "--merchant is for --format only"),
+    ],
+)
+def test_what_cannot_be_imported_is_refused_whole(
+    tmp_path: Path, columns: list[str], options: dict[str, str], words: str
+) -> None:
+    path = write(tmp_path / "activity.csv", columns, [])
+    with pytest.raises(CommandError) as refused:
+        call_command("import_marketplace", str(path), *(f"--{name}={value}" for name, value in options.items()))
+    assert words in str(refused.value)
+    assert not Partner.objects.exists()
+    assert not Batch.objects.exists()
+
+
+def test_a_directory_without_files_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match=r"holds no file that ends with \.csv"):
+        run(tmp_path, format="stripe", merchant="kiln")
