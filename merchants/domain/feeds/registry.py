@@ -1,8 +1,10 @@
 """The formats that can be imported, by the name given to `import_marketplace --format`."""
 
+from merchants.domain.feeds.adyen import ADYEN
 from merchants.domain.feeds.format import Format
 from merchants.domain.feeds.stripe import STRIPE
 
 FORMATS: dict[str, Format] = {
+    "adyen": ADYEN,
     "stripe": STRIPE,
 }

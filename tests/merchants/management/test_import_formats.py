@@ -20,6 +20,13 @@ STRIPE_PAYOUTS = [
     "payout_id", "effective_at_utc", "currency", "gross", "fee", "net", "reporting_category",
     "balance_transaction_id", "payout_status",
 ]  # fmt: skip
+ADYEN = [
+    "Company Account", "Merchant Account", "Psp Reference", "Merchant Reference", "Payment Method", "Creation Date",
+    "TimeZone", "Type", "Modification Reference", "Gross Currency", "Gross Debit (GC)", "Gross Credit (GC)",
+    "Exchange Rate", "Net Currency", "Net Debit (NC)", "Net Credit (NC)", "Commission (NC)", "Markup (NC)",
+    "Scheme Fees (NC)", "Interchange (NC)", "Payment Method Variant", "Modification Merchant Reference",
+    "Batch Number", "Reserved4",
+]  # fmt: skip
 Cells = Sequence[str]
 
 
@@ -45,6 +52,23 @@ def stripe(directory: Path, rows: Sequence[Cells], payouts: Sequence[Cells]) -> 
     write(directory / "activity.csv", STRIPE, rows)
     write(directory / "payouts.csv", STRIPE_PAYOUTS, payouts)
     return directory
+
+
+def adyen_line(kind: str, psp: str, reference: str, amounts: Cells, account: str = "Kiln") -> Cells:
+    """amounts: gross debit, gross credit, net debit, net credit, and four fees."""
+    debit, credit, net_debit, net_credit, *fees = amounts
+    start = ["Co", account, psp, "order", "visa", "2026-03-02 09:00:00", "CET", kind, reference]
+    return [*start, "EUR", debit, credit, "1", "EUR", net_debit, net_credit, *fees, "visa", "", "7", ""]
+
+
+ADYEN_BATCH = [
+    adyen_line("Settled", "P1", "M1", ["", "45.99", "", "45.10", "", "0.49", "0.10", "0.30"]),
+    adyen_line("Settled", "P2", "M2", ["", "30.00", "", "29.50", "0.50", "", "", ""]),
+    adyen_line("Refunded", "P1", "M3", ["5.00", "", "5.10", "", "", "0.10", "", ""]),
+    adyen_line("ChargebackReversed", "P0", "M4", ["", "20.00", "", "20.00", "", "", "", ""]),
+    adyen_line("Fee", "", "Transaction Fees March 2026", ["", "", "2.00", "", "", "", "", ""]),
+    adyen_line("MerchantPayout", "", "TX1 batch 7", ["", "", "87.50", "", "", "", "", ""]),
+]
 
 
 def run(path: Path, **options: str) -> tuple[str, list[str]]:
@@ -155,6 +179,22 @@ def test_one_per_cent_of_broken_records_is_reported_with_line_and_reason_and_the
     assert {name for _, name, kind, _ in stored() if kind == "SALE"} == good
 
 
+def test_adyen_names_its_merchants_and_reconciles_each_batch(tmp_path: Path) -> None:
+    other = adyen_line("Settled", "P9", "M9", ["", "10.00", "", "10.00", "", "", "", ""], account="Wharf")
+    path = write(tmp_path / "settlement_detail_report_batch_7.csv", ADYEN, [*ADYEN_BATCH, other])
+    out, err = run(path, format="adyen")
+    assert err == []
+    assert "7 records read: 4 FEE, 1 PAYOUT, 1 REFUND, 3 SALE" in out
+    found = figures(out)
+    assert (found["= net"], found["payouts (1)"], found["difference"]) == ("97.50", "87.50", "0.00")
+    assert set(Merchant.objects.values_list("external_id", "currency")) == {("Kiln", "EUR"), ("Wharf", "EUR")}
+    assert ("Wharf", "M9-Settled-7", "SALE", 1000) in stored()
+    once = stored()
+    out, err = run(path, format="adyen")
+    assert "9 received, 0 accepted, 9 duplicate, 0 conflict, 0 rejected" in out
+    assert (err, stored()) == ([], once)
+
+
 def test_records_in_another_currency_than_the_merchants_are_rejected_and_reconciled(tmp_path: Path) -> None:
     """Red if a row does not say its currency: ten euros would be stored as ten dollars."""
     path = write(tmp_path / "activity.csv", STRIPE, [charge(1), charge(2, currency="eur")])
@@ -174,6 +214,7 @@ def test_records_in_another_currency_than_the_merchants_are_rejected_and_reconci
     [
         (STRIPE, {"format": "stripe"}, "does not name its merchant by a column connected_account: give --merchant ID"),
         (STRIPE[1:], {"format": "stripe", "merchant": "kiln"}, "no column balance_transaction_id (found created_utc, "),
+        (STRIPE, {"format": "adyen", "merchant": "kiln"}, "no column Merchant Account, Psp Reference, "),
         (STRIPE, {"format": "strype"}, "invalid choice: 'strype'"),
         (STRIPE, {"format": "stripe", "merchant": "kiln", "currency": "€"}, "--currency: '€' is not a currency code"),
         (STRIPE, {"format": "stripe", "merchant-name": "Kiln"}, "--merchant-name is for --merchant only"),
