@@ -2,9 +2,12 @@
 
 from merchants.domain.feeds.adyen import ADYEN
 from merchants.domain.feeds.format import Format
+from merchants.domain.feeds.paypal import PAYPAL, PAYPAL_DAY_FIRST
 from merchants.domain.feeds.stripe import STRIPE
 
 FORMATS: dict[str, Format] = {
     "adyen": ADYEN,
+    "paypal": PAYPAL,
+    "paypal-day-first": PAYPAL_DAY_FIRST,
     "stripe": STRIPE,
 }

@@ -27,6 +27,10 @@ ADYEN = [
     "Scheme Fees (NC)", "Interchange (NC)", "Payment Method Variant", "Modification Merchant Reference",
     "Batch Number", "Reserved4",
 ]  # fmt: skip
+PAYPAL = [
+    "Date", "Time", "TimeZone", "Name", "Type", "Status", "Currency", "Gross", "Fee", "Net", "Transaction ID",
+    "Reference Txn ID", "Invoice Number", "Balance", "Balance Impact",
+]  # fmt: skip
 Cells = Sequence[str]
 
 
@@ -193,6 +197,43 @@ def test_adyen_names_its_merchants_and_reconciles_each_batch(tmp_path: Path) -> 
     out, err = run(path, format="adyen")
     assert "9 received, 0 accepted, 9 duplicate, 0 conflict, 0 rejected" in out
     assert (err, stored()) == ([], once)
+
+
+def paypal_line(name: str, date: str, kind: str, amounts: Cells, impact: str) -> Cells:
+    """amounts: gross, fee, net and the balance after them."""
+    gross, fee, net, balance = amounts
+    start = [date, "10:00:00", "PST", "", kind, "Completed", "USD", gross, fee, net]
+    return [*start, name, "", "", balance, impact]
+
+
+def test_paypal_reconciles_balances_and_refuses_dates_of_the_other_order(tmp_path: Path) -> None:
+    rows = [
+        paypal_line(
+            "1A", "02/03/2026", "Express Checkout Payment", ["1,250.00", "-43.40", "1,206.60", "1,306.60"], "Credit"
+        ),
+        paypal_line("1B", "02/03/2026", "General Authorization", ["9.00", "0.00", "9.00", ""], "Memo"),
+        paypal_line("1C", "02/13/2026", "Payment Refund", ["-50.00", "1.45", "-48.55", "1,258.05"], "Debit"),
+        paypal_line(
+            "1D", "02/14/2026", "User Initiated Withdrawal", ["-1,000.00", "0.00", "-1,000.00", "258.05"], "Debit"
+        ),
+    ]
+    path = write(tmp_path / "Download.CSV", PAYPAL, rows, quoting=csv.QUOTE_ALL)
+    with pytest.raises(CommandError, match=r"Download.CSV, row 3: 02/13/2026 has its month first: import it as paypal"):
+        run(path, format="paypal-day-first", merchant="kiln")
+    assert not Transaction.objects.exists()
+    assert not Merchant.objects.exists()
+
+    out, err = run(path, format="paypal", merchant="kiln")
+
+    assert err == []
+    assert "4 records read: 1 FEE, 1 PAYOUT, 1 REFUND, 1 SALE" in out
+    assert "not used: 1, because there is no kind for it yet" in out
+    assert "not used: 1, because no money moved" in out
+    found = figures(out)
+    assert (found["= net"], found["payouts without records here"]) == ("1,158.05", "1,000.00")
+    assert "Balance in Download.CSV, USD: 100.00 before, 158.05 added, 258.05 after, difference 0.00" in out
+    out, _ = run(path, format="paypal", merchant="kiln")
+    assert "4 received, 0 accepted, 4 duplicate, 0 conflict, 0 rejected" in out
 
 
 def test_records_in_another_currency_than_the_merchants_are_rejected_and_reconciled(tmp_path: Path) -> None:
