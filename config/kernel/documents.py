@@ -238,9 +238,12 @@ def _list_reader(make: Any, inner: Reader) -> Reader:  # noqa: ANN401 - tuple or
 
 def _amount_of(raw: Mapping[str, object], name: str, currency: str) -> int:
     try:
-        return parse_minor(text_of(raw, name), currency)
+        minor = parse_minor(text_of(raw, name), currency)
     except BadAmount as error:
         raise unfit(raw[name], name, f"an amount of {currency}") from error
+    if minor < 0:
+        raise unfit(raw[name], name, "an amount of 0 or more")
+    return minor
 
 
 def _any_text_of(raw: Mapping[str, object], name: str) -> str:

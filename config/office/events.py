@@ -1,6 +1,6 @@
 """Write the audit trail."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from django.db.models import Model
@@ -23,8 +23,8 @@ def record_event(
 ) -> OperationEvent:
     """Append one event to the transaction that it is about. Raises NoTransaction.
 
-    Events can never be erased, so `before` and `after` carry states, ids and the reason that staff gave, never personal
-    data; other free text needs a table of its own.
+    Events can never be erased, so `before` and `after` carry states, ids, the names that shops trade under and the
+    reason that staff gave, never other personal data; other free text needs a table of its own.
     """
     require_transaction()
     return OperationEvent.objects.create(
@@ -34,4 +34,25 @@ def record_event(
         before=dict(before),
         after=dict(after),
         booked_at=now,
+    )
+
+
+def record_events(
+    *, name: str, changes: Iterable[tuple[Model, Mapping[str, Fact], Mapping[str, Fact]]], actor: Actor, now: datetime
+) -> None:
+    """Append one event for each subject with its before and after, as `record_event` does. Raises NoTransaction."""
+    require_transaction()
+    OperationEvent.objects.bulk_create(
+        [
+            OperationEvent(
+                name=name,
+                subject=f"{subject._meta.label_lower}:{subject.pk}",
+                actor=str(actor),
+                before=dict(before),
+                after=dict(after),
+                booked_at=now,
+            )
+            for subject, before, after in changes
+        ],
+        batch_size=5_000,
     )

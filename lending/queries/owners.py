@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 
 from lending.models import Loan
 from merchants.models import FormerOwnership, Merchant
@@ -36,6 +36,9 @@ def merchants_of(owners: Iterable[int]) -> dict[int, dict[int, str]]:
 
 def _counting() -> QuerySet[FormerOwnership]:
     owner = OuterRef("owner")
-    was_owned = Q(merchant__former_ownerships__owner=owner, merchant__former_ownerships__until__gt=F("approved_at"))
-    ran = Loan.objects.exposed().filter(Q(merchant__owner=owner) | was_owned, approved_at__lt=OuterRef("until"))
-    return FormerOwnership.objects.filter(Exists(ran))
+    ran = Loan.objects.exposed().filter(approved_at__lt=OuterRef("until"))
+    of_present = ran.filter(merchant__owner=owner)
+    of_former = ran.filter(
+        merchant__former_ownerships__owner=owner, merchant__former_ownerships__until__gt=F("approved_at")
+    )
+    return FormerOwnership.objects.filter(Exists(of_present) | Exists(of_former))  # each by an index of its own

@@ -11,7 +11,6 @@ from merchants.domain.text import is_identifier, shown, storable
 
 REQUIRED = ("external_id", "name", "currency")
 COLUMNS = (*REQUIRED, "owner_ref", "category", "region", "city", "membership", "opened_on")
-IDENTIFIERS = ("external_id", "owner_ref")
 MAX_LENGTHS = {
     "external_id": 100, "name": 200, "owner_ref": 100, "category": 200, "region": 100, "city": 200, "membership": 40
 }  # fmt: skip
@@ -81,10 +80,16 @@ def _text_defect(raw: Mapping[str, str]) -> tuple[MerchantRefusal, str] | None:
     for column, limit in MAX_LENGTHS.items():
         if len(raw.get(column) or "") > limit:
             return MerchantRefusal.TEXT_TOO_LONG, f"{column}: at most {limit} characters"
-    for column in IDENTIFIERS:
-        if not is_identifier(raw.get(column) or ""):
-            return MerchantRefusal.BAD_TEXT, f"{column} has white space around it"
+    if not is_identifier(raw.get("owner_ref") or ""):
+        return MerchantRefusal.BAD_TEXT, "owner_ref has white space around it"
     return None
+
+
+def judge_new(entry: MerchantEntry) -> MerchantRejection | None:
+    """Reject a new merchant whose id has white space around it; one that is known by such an id stays known."""
+    if is_identifier(entry.external_id):
+        return None
+    return MerchantRejection(MerchantRefusal.BAD_TEXT, entry.external_id, "external_id has white space around it")
 
 
 def judge_currencies(entry: MerchantEntry, currencies: AbstractSet[str]) -> MerchantRejection | None:

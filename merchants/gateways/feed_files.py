@@ -160,7 +160,8 @@ def write_feed_file(path: Path, columns: Sequence[str], rows: Iterable[Sequence[
 def _text(path: Path) -> io.TextIOWrapper:
     opened = gzip.open if path.suffix == ".gz" else open
     # With -sig: the mark that spreadsheets put first would become part of the first column's name.
-    return io.TextIOWrapper(opened(path, "rb"), encoding="utf-8-sig", errors="surrogateescape", newline="")
+    # A line ends in a line feed: a carriage return alone, which a writer may leave unquoted, ends none.
+    return io.TextIOWrapper(opened(path, "rb"), encoding="utf-8-sig", errors="surrogateescape", newline="\n")
 
 
 def _arrow(path: Path):  # type: ignore[no-untyped-def] # noqa: ANN202 - pyarrow has no types

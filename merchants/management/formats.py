@@ -20,13 +20,14 @@ from merchants.domain.feeds.format import (
     map_record,
 )
 from merchants.domain.feeds.reconciliation import BalanceCheck, Reconciliation, Tally, add_balance, reconcile
+from merchants.domain.text import storable
 from merchants.gateways.feed_files import FeedFile, UnreadableFeed, open_feed_file, rows_of
 from merchants.models import Partner
 from merchants.operations.ingestion import MAX_ROWS, receive_batch
 from merchants.operations.merchants import enter_merchants
 from merchants.queries.merchants import known_merchants
 
-ENDINGS = (".csv", ".csv.gz", ".tsv", ".txt")
+ENDINGS = (".csv", ".csv.gz", ".txt")
 Say = Callable[[str], object]
 UNUSED = {
     Unused.NO_KIND: "there is no kind for it yet: a dispute won, a fee returned, a refund or a payout that failed",
@@ -59,6 +60,8 @@ class FormatImport:
                 column = f" by a column {known.account}" if known.account else ""
                 message = f"{file.path} does not name its merchant{column}: give --merchant ID"
                 raise UnreadableFeed(message)
+
+        self._first = self._read_merchants()
 
     def run(self, partner: Partner, *, out: Say, err: Say) -> dict[int, str]:
         """Import, say what became of the records, and return the file's name for each batch."""
@@ -96,25 +99,28 @@ class FormatImport:
                 message = f"{file.path}, row {line}: {error}"
                 raise UnreadableFeed(message) from error
 
+    def _read_merchants(self) -> dict[str, str]:
+        """Return the currency of each merchant that the files name; a file that is refused leaves nothing behind."""
+        first: dict[str, str] = {}
+        for file, layout in self._files:
+            for _, mapped in self._mapped(file, layout):
+                for row in mapped.rows:
+                    if not isinstance(row, str) and storable(row["merchant"]):
+                        first.setdefault(row["merchant"], self._currency or row["currency"])
+        return first
+
     def _enter_merchants(self, partner: Partner, err: Say) -> None:
         """Enter the merchants that are not known yet.
 
         Known ones are left as they are: a feed knows less of them than whoever entered them.
         """
-        first: dict[str, str] = {}
-        for file, layout in self._files:
-            for _, mapped in self._mapped(file, layout):
-                for row in mapped.rows:
-                    if not isinstance(row, str):
-                        first.setdefault(row["merchant"], self._currency or row["currency"])
-        stored = {
-            name: known.currency for name, known in known_merchants(partner_id=partner.pk, external_ids=first).items()
-        }
+        known = known_merchants(partner_id=partner.pk, external_ids=self._first)
+        stored = {name: merchant.currency for name, merchant in known.items()}
         if self._currency and any(currency != self._currency for currency in stored.values()):
             message = f"--currency {self._currency}: the merchant is kept in {', '.join(sorted(set(stored.values())))}"
             raise UnreadableFeed(message)
-        new = [name for name in first if name not in stored]
-        rows = [{"external_id": name, "name": self._name or name, "currency": first[name]} for name in new]
+        new = [name for name in self._first if name not in stored]
+        rows = [{"external_id": name, "name": self._name or name, "currency": self._first[name]} for name in new]
         entered = enter_merchants(partner_id=partner.pk, rows=rows, actor=SYSTEM, now=timezone.now())
         for place, rejection in entered.rejections:
             err(f"merchant {new[place - 1]}: {rejection.reason}: {rejection.detail}")

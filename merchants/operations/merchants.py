@@ -5,15 +5,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from config.db.transactions import operation
+from django.db.models.functions import Now
+
+from config.db.transactions import Contended, operation
 from config.office.actors import Actor
-from config.office.events import record_event
+from config.office.events import record_event, record_events
 from merchants.domain.merchant import (
     MerchantEntry,
     MerchantRefusal,
     MerchantRejection,
     judge_currencies,
     judge_merchant,
+    judge_new,
 )
 from merchants.models import FormerOwnership, Merchant, Owner, Partner
 
@@ -41,17 +44,18 @@ def enter_merchants(
     with operation():
         partner = Partner.objects.filter(pk=partner_id).lock().get()
         entries, rejections = _judge(rows)
-        known = {
-            merchant.external_id: merchant
-            for merchant in Merchant.objects.of(partner_id).filter(external_id__in=entries.keys()).lock()
-        }
         owners = _enter_owners(partner, {entry.owner_ref for _, entry in entries.values()})
+        known = _lock_known(partner_id, [entry for _, entry in entries.values()], owners)
         new, changed = [], []
         for line, entry in entries.values():
             merchant = _described(entry, partner_id, owners)
             stored = known.get(entry.external_id)
             if stored is None:
-                new.append(merchant)
+                rejection = judge_new(entry)
+                if rejection is None:
+                    new.append(merchant)
+                else:
+                    rejections.append((line, rejection))
             elif stored.currency != entry.currency:
                 words = f"{stored.currency} cannot become {entry.currency}"
                 rejections.append((line, MerchantRejection(MerchantRefusal.CURRENCY_CHANGED, entry.external_id, words)))
@@ -115,23 +119,39 @@ def _record_changes(changed: Sequence[tuple[Merchant, Merchant]], *, actor: Acto
     """Record each change of owner or name with before and after, and whose the merchant was until now."""
     FormerOwnership.objects.bulk_create(
         [
-            FormerOwnership(merchant=before, owner_id=before.owner_id, until=now)
+            # Of this statement, not of the request: later than every loan that was made before the locks were had.
+            FormerOwnership(merchant=before, owner_id=before.owner_id, until=Now())
             for before, after in changed
             if before.owner_id is not None and before.owner_id != after.owner_id
         ],
         batch_size=5_000,
     )
-    for before, after in changed:
-        told = (before.owner_id, before.name) != (after.owner_id, after.name)
-        if told:
-            record_event(
-                name="merchants.change_merchant",
-                subject=before,
-                actor=actor,
-                before={"owner": before.owner_id, "name": before.name},
-                after={"owner": after.owner_id, "name": after.name},
-                now=now,
-            )
+    told = [
+        (before, {"owner": before.owner_id, "name": before.name}, {"owner": after.owner_id, "name": after.name})
+        for before, after in changed
+    ]
+    record_events(
+        name="merchants.change_merchant",
+        changes=[(subject, before, after) for subject, before, after in told if before != after],
+        actor=actor,
+        now=now,
+    )
+
+
+def _lock_known(partner_id: int, entries: Sequence[MerchantEntry], owners: Mapping[str, int]) -> dict[str, Merchant]:
+    """Lock the merchants that are known, and first the owners that lose or gain one, as an acceptance does.
+
+    Raises Contended if one changed hands meanwhile.
+    """
+    wanted = {entry.external_id: owners.get(entry.owner_ref) for entry in entries}
+    rows = Merchant.objects.of(partner_id).filter(external_id__in=wanted)
+    present = dict(rows.values_list("external_id", "owner_id"))
+    moves = [(owner, wanted[name]) for name, owner in present.items() if owner != wanted[name]]
+    list(Owner.objects.filter(pk__in=[owner for move in moves for owner in move if owner is not None]).lock())
+    known = {merchant.external_id: merchant for merchant in rows.lock()}
+    if any(merchant.owner_id != present.get(name, merchant.owner_id) for name, merchant in known.items()):
+        raise Contended
+    return known
 
 
 def _described(entry: MerchantEntry, partner_id: int, owners: Mapping[str, int]) -> Merchant:

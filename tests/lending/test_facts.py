@@ -1,8 +1,9 @@
 """What a merchant owes together with those it shares an owner with."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from config.office.models import OperationEvent
 from lending.domain.origination.facts import Exposure
@@ -12,20 +13,19 @@ from lending.queries.facts import facts_of
 from lending.queries.products import product_of
 from merchants.models import Merchant, Owner
 from merchants.operations.merchants import enter_merchants
-from tests.conftest import CLERK
+from tests.conftest import CLERK, NOW
 from tests.lending.loans import OPENED, lent, make_score
 
 pytestmark = pytest.mark.django_db
-DAY = timedelta(days=1)
 
 
-def leave(loan: Loan, owner: Owner, to: Owner | None, *, until: datetime) -> None:
-    """Let a merchant change hands, as its partner says."""
+def leave(loan: Loan, owner: Owner, to: Owner | None) -> None:
+    """Let a merchant change hands now, as its partner says."""
     merchant = loan.merchant
     Merchant.objects.filter(pk=merchant.pk).update(owner=owner)
     ref = "" if to is None else to.external_ref
     row = {"external_id": merchant.external_id, "name": merchant.name, "currency": merchant.currency, "owner_ref": ref}
-    enter_merchants(partner_id=merchant.partner_id, rows=[row], actor=CLERK, now=until)
+    enter_merchants(partner_id=merchant.partner_id, rows=[row], actor=CLERK, now=NOW)
 
 
 def exposure_of(loan: Loan) -> Exposure:
@@ -44,7 +44,7 @@ def test_an_owner_counts_until_the_loans_that_ran_under_it_are_repaid(who: str, 
     Merchant.objects.filter(pk__in=[mine.merchant_id, family_loan.merchant_id]).update(owner=owner)
     Loan.objects.filter(pk=family_loan.pk).update(dpd=3)
     leaver = family_loan if who == "the borrower" else mine
-    leave(leaver, owner, to, until=family_loan.approved_at + DAY)
+    leave(leaver, owner, to)
     assert (exposure_of(mine).owner_used_minor, exposure_of(mine).owner_days_past_due) == (300_000, 3)
     for loan in (mine, family_loan):
         repaid = {"principal_minor": 0, "repaid_minor": loan.amount_minor, "status": "CLOSED", "closed_on": OPENED}
@@ -55,8 +55,8 @@ def test_an_owner_counts_until_the_loans_that_ran_under_it_are_repaid(who: str, 
 def test_an_owner_left_before_the_loan_was_made_does_not_count() -> None:
     mine, family_loan = lent(), lent(amount_minor=300_000)
     owner = Owner.objects.create(partner=mine.merchant.partner, external_ref="family")
-    Loan.objects.filter(pk=mine.pk).update(approved_at=family_loan.approved_at + 2 * DAY)
-    leave(family_loan, owner, None, until=family_loan.approved_at - DAY)
+    leave(family_loan, owner, None)
+    Loan.objects.update(approved_at=timezone.now() + timedelta(days=1))
     Merchant.objects.filter(pk=mine.merchant_id).update(owner=owner)
     assert exposure_of(mine).owner_used_minor == 0
 
@@ -64,7 +64,7 @@ def test_an_owner_left_before_the_loan_was_made_does_not_count() -> None:
 def test_a_change_of_owner_or_name_is_an_event_with_before_and_after() -> None:
     loan = lent()
     owner = Owner.objects.create(partner=loan.merchant.partner, external_ref="family")
-    leave(loan, owner, None, until=loan.approved_at)
+    leave(loan, owner, None)
     event = OperationEvent.objects.get(name="merchants.change_merchant")
     assert event.subject == f"merchants.merchant:{loan.merchant_id}"
     assert event.before == {"owner": owner.pk, "name": loan.merchant.name}

@@ -80,7 +80,8 @@ class Command(BaseCommand):
 
     def _enter_partner(self, path: Path, options: dict[str, Any]) -> Partner:
         # Not a file's name: next month's would be another partner's, and its merchants others.
-        name = options["partner"] or options["format"] or path.name
+        # Nor of one way to write dates: the account is the same.
+        name = options["partner"] or (options["format"] or path.name).removesuffix("-day-first")
         return enter_partner(
             code=slugify(name)[:40] or "marketplace",
             name=name,

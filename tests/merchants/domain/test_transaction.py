@@ -105,7 +105,7 @@ def test_a_buyer_is_one_by_name_or_by_the_hash_that_was_kept() -> None:
         ({"buyer": "x" * 201}, RowRefusal.TEXT_TOO_LONG),
         ({"merchant": "nobody"}, RowRefusal.UNKNOWN_MERCHANT),
         ({"external_id": "1\n"}, RowRefusal.BAD_TEXT),
-        ({"merchant": " kiln"}, RowRefusal.BAD_TEXT),
+        ({"merchant": " kiln"}, RowRefusal.UNKNOWN_MERCHANT),
         ({"order_ref": "o\u2003"}, RowRefusal.BAD_TEXT),
         ({"currency": "JPY"}, RowRefusal.OTHER_CURRENCY),
         ({"currency": "eur"}, RowRefusal.OTHER_CURRENCY),

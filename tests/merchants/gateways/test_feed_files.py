@@ -59,6 +59,12 @@ def test_a_line_break_inside_a_quoted_cell_writes_no_row(tmp_path: Path, ending:
     ]
 
 
+def test_a_carriage_return_alone_writes_no_row(tmp_path: Path) -> None:
+    """Red if it ended a line: writers that end theirs in a line feed leave it unquoted."""
+    path = written(tmp_path / "t.csv", HEADER + "1,x\rT666,9999.00\n2,kiln,5\n")
+    assert [(line, isinstance(row, str)) for line, row in rows(path)] == [(1, True), (2, False)]
+
+
 def test_rows_are_counted_from_the_end_of_the_header(tmp_path: Path) -> None:
     path = written(tmp_path / "t.csv", 'external_id,"a\n""b"""\n1,2\n3\n')
     assert rows(path) == [(1, {"external_id": "1", 'a\n"b"': "2"}), (2, "1 cells instead of 2")]
