@@ -27,14 +27,9 @@ def record_event(
     reason that staff gave, never other personal data; other free text needs a table of its own.
     """
     require_transaction()
-    return OperationEvent.objects.create(
-        name=name,
-        subject=f"{subject._meta.label_lower}:{subject.pk}",
-        actor=str(actor),
-        before=dict(before),
-        after=dict(after),
-        booked_at=now,
-    )
+    event = _event(name, subject, before, after, actor, now)
+    event.save(force_insert=True)
+    return event
 
 
 def record_events(
@@ -43,16 +38,18 @@ def record_events(
     """Append one event for each subject with its before and after, as `record_event` does. Raises NoTransaction."""
     require_transaction()
     OperationEvent.objects.bulk_create(
-        [
-            OperationEvent(
-                name=name,
-                subject=f"{subject._meta.label_lower}:{subject.pk}",
-                actor=str(actor),
-                before=dict(before),
-                after=dict(after),
-                booked_at=now,
-            )
-            for subject, before, after in changes
-        ],
-        batch_size=5_000,
+        [_event(name, subject, before, after, actor, now) for subject, before, after in changes], batch_size=5_000
+    )
+
+
+def _event(  # noqa: PLR0917 - of two callers
+    name: str, subject: Model, before: Mapping[str, Fact], after: Mapping[str, Fact], actor: Actor, now: datetime
+) -> OperationEvent:
+    return OperationEvent(
+        name=name,
+        subject=f"{subject._meta.label_lower}:{subject.pk}",
+        actor=str(actor),
+        before=dict(before),
+        after=dict(after),
+        booked_at=now,
     )

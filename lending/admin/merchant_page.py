@@ -54,10 +54,10 @@ from lending.domain.origination.limit import Cap
 from lending.domain.origination.no_offer import Measure, NoOfferExplanation, Threshold
 from lending.models import Application, Loan, Offer
 from lending.queries.borrowing import Borrowing, get_borrowing
-from lending.queries.owners import owners_of
+from lending.queries.owners import former_owners_of
 from merchants.domain.payout_account import PayoutAccountState
 from merchants.domain.transaction import Settlement
-from merchants.models import Merchant, Owner
+from merchants.models import Merchant
 from merchants.queries.labels import ACCOUNT_STATES
 from merchants.queries.merchants import siblings_of
 from merchants.queries.payout_accounts import payout_accounts_of
@@ -134,8 +134,10 @@ def _who(merchant: Merchant) -> list[object]:
         said = _t("owner %(owner)s") % {"owner": merchant.owner}
         owner = Cell(text=said, more=others or [Cell(text=_t("(no other merchant)"))])
     number = _t("id %(id)s") % {"id": merchant.external_id}
-    former = Owner.objects.filter(pk__in=owners_of([merchant.pk]).get(merchant.pk, set()) - {merchant.owner_id})
-    left = [_t("counts as %(owner)s's until the loans it left are repaid") % {"owner": one} for one in former]
+    left = [
+        _t("counts as %(owner)s's until the loans it left are repaid") % {"owner": one}
+        for one in former_owners_of(merchant)
+    ]
     return [str(merchant.partner), number, merchant.category, merchant.region, merchant.city, opened, owner, *left]
 
 

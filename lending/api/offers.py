@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from django.http import Http404
 from django.utils import timezone
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,10 +13,12 @@ from rest_framework.views import APIView
 from config.api.authentication import caller_of
 from config.api.bodies import (
     ClosedSerializer,
+    LowerField,
     MinorField,
     MoneySerializer,
     MonthsField,
     NothingSerializer,
+    RateField,
     minor_of,
     money,
 )
@@ -43,17 +45,25 @@ class TermSerializer(serializers.Serializer[None]):
     most = MoneySerializer()
 
 
-class OfferSerializer(serializers.Serializer[None]):
-    id = serializers.CharField()
-    merchant = serializers.CharField()
-    state = serializers.CharField(help_text="made, delivered; accepted, declined, expired, replaced, withdrawn")
+class OfferSerializer(serializers.Serializer[Offer]):
+    id = serializers.SerializerMethodField()
+    merchant = serializers.CharField(source="merchant.external_id")
+    state = LowerField(help_text="made, delivered; accepted, declined, expired, replaced, withdrawn")
     grade = serializers.CharField()
-    minimum = MoneySerializer(help_text="The product minimum.")
-    limit = MoneySerializer(help_text="The most that is lent, over the longest term.")
-    daily_rate = serializers.CharField(help_text='Simple interest a day on what is outstanding: "0.0004" is 0.04 %.')
-    terms = TermSerializer(many=True)
+    minimum = MinorField(source="minimum_minor", help_text="The product minimum.")
+    limit = MinorField(source="limit_minor", help_text="The most that is lent, over the longest term.")
+    daily_rate = RateField(help_text='Simple interest a day on what is outstanding: "0.0004" is 0.04 %.')
+    terms = serializers.SerializerMethodField()
     made_on = serializers.DateField()
     expires_on = serializers.DateField(help_text="The first day on which it can no longer be accepted.")
+
+    def get_id(self, offer: Offer) -> str:
+        return f"offer_{offer.pk}"
+
+    @extend_schema_field(TermSerializer(many=True))
+    def get_terms(self, offer: Offer) -> list[dict[str, object]]:
+        most = sorted((int(months), minor) for months, minor in offer.most_by_months.items())
+        return [{"months": months, "most": money(minor, offer.currency)} for months, minor in most if minor]
 
 
 class OfferPageSerializer(serializers.Serializer[None]):
@@ -190,19 +200,7 @@ def asked_merchant(request: Request) -> int | None:
 
 def offer_body(offer: Offer) -> dict[str, object]:
     """Return the JSON of an offer."""
-    most = sorted((int(months), minor) for months, minor in offer.most_by_months.items())
-    return {
-        "id": f"offer_{offer.pk}",
-        "merchant": offer.merchant.external_id,
-        "state": offer.state.lower(),
-        "grade": offer.grade,
-        "minimum": money(offer.minimum_minor, offer.currency),
-        "limit": money(offer.limit_minor, offer.currency),
-        "daily_rate": f"{offer.daily_rate.normalize():f}",
-        "terms": [{"months": months, "most": money(minor, offer.currency)} for months, minor in most if minor],
-        "made_on": offer.made_on.isoformat(),
-        "expires_on": offer.expires_on.isoformat(),
-    }
+    return OfferSerializer(offer, context={"currency": offer.currency}).data
 
 
 def _moved(request: Request, offer_id: int, move: Callable[..., Offer]) -> Response:

@@ -1,6 +1,5 @@
 """Prove the books: the ledger against the loans' rows, and the rows against the events."""
 
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -9,6 +8,7 @@ from datetime import date
 from django.db import connection
 from django.db.models import Sum
 
+from config.kernel.documents import load
 from lending.domain.books.day_close import Balance
 from lending.domain.books.ledger import POSITION_FIELDS, Account, Position, balances
 from lending.domain.books.loan import LoanStatus
@@ -46,7 +46,7 @@ def prove_accounts() -> list[Balance]:
     return [
         Balance(account=account, currency=currency, ledger_minor=booked, loans_minor=share)
         for currency, *sums, ledger in rows
-        for account, booked, share in _compared(sums, json.loads(ledger or "{}"))
+        for account, booked, share in _compared(sums, load(ledger or "{}"))
     ]
 
 

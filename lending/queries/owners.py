@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from django.db.models import Exists, F, OuterRef, QuerySet
 
 from lending.models import Loan
-from merchants.models import FormerOwnership, Merchant
+from merchants.models import FormerOwnership, Merchant, Owner
 
 
 def owners_of(merchants: Iterable[int]) -> dict[int, set[int]]:
@@ -21,6 +21,12 @@ def owners_of(merchants: Iterable[int]) -> dict[int, set[int]]:
     for merchant, owner in (*present, *former):
         found[merchant].add(owner)
     return dict(found)
+
+
+def former_owners_of(merchant: Merchant) -> list[Owner]:
+    """List the owners that a merchant left and still counts as theirs."""
+    owners = owners_of([merchant.pk]).get(merchant.pk, set())
+    return list(Owner.objects.filter(pk__in=owners - {merchant.owner_id}).order_by("pk"))
 
 
 def merchants_of(owners: Iterable[int]) -> dict[int, dict[int, str]]:

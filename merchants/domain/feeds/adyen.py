@@ -122,4 +122,4 @@ def _listed_fee(record: Mapping[str, str], currency: str) -> int:
     return int(fee.to_integral_value(ROUND_HALF_EVEN))
 
 
-ADYEN = Format(layouts=(Layout(columns=COLUMNS, read=_read),), account="Merchant Account")
+ADYEN = Format(processor="adyen", layouts=(Layout(columns=COLUMNS, read=_read),), account="Merchant Account")

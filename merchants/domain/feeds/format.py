@@ -105,6 +105,7 @@ class Layout:
 class Format:
     """The files that a processor hands out, and the column that names the merchant, where they have one."""
 
+    processor: str
     layouts: tuple[Layout, ...]
     account: str
 

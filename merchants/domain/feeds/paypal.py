@@ -163,6 +163,7 @@ def _minor(text: str, column: str, currency: str) -> int:
 
 def _format(*, is_day_first: bool) -> Format:
     return Format(
+        processor="paypal",
         layouts=tuple(
             Layout(columns=(*COLUMNS, zone), read=partial(_read, zone=zone, is_day_first=is_day_first))
             for zone in ZONES

@@ -96,6 +96,7 @@ def _read(record: Mapping[str, str], merchant: str, *, at: str, payout: str) -> 
 
 
 STRIPE = Format(
+    processor="stripe",
     layouts=(
         Layout(columns=(*MONEY, "created_utc"), read=_read_activity),
         Layout(columns=(*MONEY, "payout_id", "effective_at_utc"), read=_read_payout),

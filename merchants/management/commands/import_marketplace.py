@@ -80,8 +80,8 @@ class Command(BaseCommand):
 
     def _enter_partner(self, path: Path, options: dict[str, Any]) -> Partner:
         # Not a file's name: next month's would be another partner's, and its merchants others.
-        # Nor of one way to write dates: the account is the same.
-        name = options["partner"] or (options["format"] or path.name).removesuffix("-day-first")
+        known = FORMATS.get(options["format"])
+        name = options["partner"] or (path.name if known is None else known.processor)
         return enter_partner(
             code=slugify(name)[:40] or "marketplace",
             name=name,
