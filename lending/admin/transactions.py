@@ -10,7 +10,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from config.office.display import Button, Card, Column, Page, Row, Table, linked, mono
+from config.office.display import Button, Card, Cell, Column, Page, Row, Table, linked, mono
 from config.office.words import MINUS, money
 from merchants.domain.transaction import TransactionKind
 from merchants.models import Merchant, Transaction
@@ -21,8 +21,10 @@ KINDS: Final = {
     TransactionKind.SETTLEMENT: _("Settled to the merchant"),
     TransactionKind.REFUND: _("Refund"),
     TransactionKind.CHARGEBACK: _("Chargeback"),
+    TransactionKind.CHARGEBACK_WON: _("Chargeback won"),
     TransactionKind.CANCEL: _("Cancelled by the seller"),
     TransactionKind.FEE: _("Fee"),
+    TransactionKind.FEE_RETURNED: _("Fee returned"),
     TransactionKind.PAYOUT: _("Payout"),
     TransactionKind.DEPOSIT: _("Deposit"),
     TransactionKind.REVIEW: _("Review"),
@@ -84,7 +86,7 @@ def _row(row: Transaction, currency: str) -> Row:
         f"{sign}{money(row.amount_minor, currency)}" if row.amount_minor else "",
         "" if row.value is None else values.get(kind, "%(value)s") % {"value": row.value},
         mono(row.order_ref),
-        mono(row.external_id),
+        Cell(text=mono(row.external_id), note=_t("corrects %(id)s") % {"id": row.corrects} if row.corrects else ""),
         row.channel,
         linked(row.batch, str(row.batch_id)),
     ]

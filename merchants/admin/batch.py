@@ -1,5 +1,6 @@
 """Office pages of batches and of the rows that were not stored."""
 
+from collections.abc import Mapping
 from operator import attrgetter
 from typing import Final
 
@@ -11,6 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from config.office.display import Button, Card, Cell, Column, Figure, Page, Table, chip, mono
 from config.office.lists import Filter, ListColumn
 from config.office.pages import OfficeAdmin, name_of
+from config.office.words import Words
+from merchants.domain.correction import CorrectionRefusal
 from merchants.domain.transaction import RowRefusal
 from merchants.models import Batch, BatchIssue
 from merchants.models.batch import BatchState, IssueKind
@@ -24,7 +27,7 @@ STATES: Final = {
     BatchState.SEALED: (_("Sealed"), "tl-ok"),
 }
 KINDS: Final = {IssueKind.REJECTED: _("Rejected"), IssueKind.CONFLICT: _("Conflict")}
-REASONS: Final = {
+REASONS: Final[Mapping[str, Words]] = {
     RowRefusal.MALFORMED: _("This is not a row."),
     RowRefusal.BAD_TEXT: _("A text cannot be stored, or names something with white space around it."),
     RowRefusal.MISSING_FIELD: _("A field is missing."),
@@ -37,6 +40,9 @@ REASONS: Final = {
     RowRefusal.BAD_AMOUNT: _("The amount cannot be read."),
     RowRefusal.AMOUNT_NOT_POSITIVE: _("The amount is not positive."),
     RowRefusal.BAD_VALUE: _("The value does not fit the kind."),
+    RowRefusal.CORRECTS_ITSELF: _("A correction names itself: it needs an id of its own."),
+    CorrectionRefusal.NOTHING_TO_CORRECT: _("The row that it corrects is not here: send that first."),
+    CorrectionRefusal.ALREADY_CORRECTED: _("The row was corrected before: correct the correction."),
 }
 CONFLICT: Final = _("The same id is stored with other content; the stored row stays.")
 COUNTS: Final = {
@@ -104,6 +110,6 @@ class BatchAdmin(OfficeAdmin[Batch]):
 
 def _issue(issue: BatchIssue) -> list[object]:
     kind = IssueKind(issue.kind)
-    why = Cell(text=CONFLICT if kind is IssueKind.CONFLICT else REASONS[RowRefusal(issue.reason)], note=issue.detail)
+    why = Cell(text=CONFLICT if kind is IssueKind.CONFLICT else REASONS[issue.reason], note=issue.detail)
     kept = [None if text is None else mono(text) for text in (issue.external_id, issue.stored, issue.received)]
     return [issue.line, KINDS[kind], why, *kept]

@@ -19,8 +19,10 @@ class TransactionKind(StrEnum):
     SETTLEMENT = "SETTLEMENT"  # released to the merchant
     REFUND = "REFUND"
     CHARGEBACK = "CHARGEBACK"
+    CHARGEBACK_WON = "CHARGEBACK_WON"  # the disputed money came back
     CANCEL = "CANCEL"  # the seller's fault
     FEE = "FEE"
+    FEE_RETURNED = "FEE_RETURNED"
     PAYOUT = "PAYOUT"
     DEPOSIT = "DEPOSIT"
     REVIEW = "REVIEW"  # value = rating, 1 to 5
@@ -49,14 +51,18 @@ class RowRefusal(StrEnum):
     BAD_AMOUNT = "BAD_AMOUNT"
     AMOUNT_NOT_POSITIVE = "AMOUNT_NOT_POSITIVE"
     BAD_VALUE = "BAD_VALUE"
+    CORRECTS_ITSELF = "CORRECTS_ITSELF"
 
 
 RawRow = Mapping[str, str] | str  # texts by column, or why it is not a row at all
 REQUIRED = ("external_id", "merchant", "kind", "occurred_at")
-OPTIONAL = ("order_ref", "amount", "currency", "buyer", "buyer_hash", "value", "channel", "recorded_at")
+OPTIONAL = (
+    *("order_ref", "amount", "currency", "buyer", "buyer_hash", "value", "channel", "corrects"),
+    "recorded_at",  # information only
+)
 COLUMNS = (*REQUIRED, *OPTIONAL)
-IDENTIFIERS = ("external_id", "order_ref")
-MAX_LENGTHS = {"external_id": 100, "merchant": 100, "order_ref": 100, "channel": 40, "buyer": 200}
+IDENTIFIERS = ("external_id", "order_ref", "corrects")
+MAX_LENGTHS = {"external_id": 100, "merchant": 100, "order_ref": 100, "corrects": 100, "channel": 40, "buyer": 200}
 NO_AMOUNT = frozenset({TransactionKind.REVIEW, TransactionKind.DISPATCH})
 VALUES = {TransactionKind.REVIEW: range(1, 6), TransactionKind.DISPATCH: range(32_768)}
 ANY_VALUE = range(-32_768, 32_768)
@@ -75,7 +81,10 @@ class KnownMerchant:
 
 @dataclass(frozen=True, slots=True)
 class TransactionRow:
-    """One valid row. Amounts in minor units; `day` counts from 1970-01-01 in the business time zone."""
+    """One valid row. Amounts in minor units; `day` counts from 1970-01-01 in the business time zone.
+
+    corrects: the external id of the merchant's row that this one replaces, or "".
+    """
 
     merchant_id: int
     external_id: str
@@ -87,6 +96,7 @@ class TransactionRow:
     buyer: int | None
     value: int | None
     channel: str
+    corrects: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +149,7 @@ def judge_row(
             buyer=_buyer_of(raw.get("buyer") or "", raw.get("buyer_hash") or ""),
             value=_value_of(raw.get("value") or "", kind),
             channel=raw.get("channel") or "",
+            corrects=_corrected_by(raw),
         )
     except _Unfit as unfit:
         return RowRejection(unfit.reason, shown(raw.get("external_id", "")), shown(unfit.detail))
@@ -188,6 +199,13 @@ def _buyer_of(name: str, kept: str) -> int | None:
     if not _HASH.fullmatch(kept) or not -(2**63) <= int(kept) < 2**63:
         raise _Unfit(RowRefusal.BAD_VALUE, f"{kept[:40]!r} is not a buyer_hash")
     return int(kept)
+
+
+def _corrected_by(raw: Mapping[str, str]) -> str:
+    corrects = raw.get("corrects") or ""
+    if corrects == raw["external_id"]:
+        raise _Unfit(RowRefusal.CORRECTS_ITSELF, "a correction has an id of its own")
+    return corrects
 
 
 def _kind_of(text: str) -> TransactionKind:

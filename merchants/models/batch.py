@@ -113,13 +113,14 @@ class StagedRow(models.Model):
     )
     external_id = models.CharField(max_length=100)
     order_ref = models.CharField(max_length=100)
-    kind = models.CharField(max_length=10)
+    kind = models.CharField(max_length=20)
     occurred_at = models.DateTimeField()
     day = models.IntegerField()
     amount_minor = models.BigIntegerField()
     buyer = models.BigIntegerField(null=True)
     value = models.SmallIntegerField(null=True)
     channel = models.CharField(max_length=40)
+    corrects = models.CharField(max_length=100, db_default="")
 
     def __str__(self) -> str:
         return f"{self.batch_id}: {self.line}"

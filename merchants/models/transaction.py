@@ -13,7 +13,10 @@ PARTITIONS = 32
 
 
 class Transaction(models.Model):
-    """One event, append-only, hash-partitioned by merchant.
+    """One event, hash-partitioned by merchant. Append-only, but for `superseded_in`, set once.
+
+    A correction is a row with an id of its own; `superseded_in` is the batch that replaced a row, which counts up to
+    that batch's sealing, and in whatever was known before it. So an external id names one row for good.
 
     The database's key is `(merchant_id, id)`: always filter by merchant too, or all partitions are searched.
     Foreign keys have no constraint, so that partitions can move to a distributed database.
@@ -26,22 +29,19 @@ class Transaction(models.Model):
     batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False)
     external_id = models.CharField(max_length=100)
     order_ref = models.CharField(max_length=100)
-    kind = models.CharField(max_length=10, choices=choices(TransactionKind))
+    kind = models.CharField(max_length=20, choices=choices(TransactionKind))
     occurred_at = models.DateTimeField()
     day = models.IntegerField()
     amount_minor = models.BigIntegerField()
     buyer = models.BigIntegerField(null=True)
     value = models.SmallIntegerField(null=True)
     channel = models.CharField(max_length=40)
+    corrects = models.CharField(max_length=100, db_default="")
     superseded_in = models.BigIntegerField(null=True)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                name="merchants_transaction_external_id_once",
-                fields=["merchant", "external_id"],
-                condition=Q(superseded_in__isnull=True),
-            ),
+            models.UniqueConstraint(name="merchants_transaction_id_once", fields=["merchant", "external_id"]),
             known("kind", TransactionKind, name="merchants_transaction_kind_known"),
             models.CheckConstraint(
                 name="merchants_transaction_amount_sign",

@@ -12,11 +12,13 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 
-from config.db.transactions import operation, require_one
+from config.db.transactions import Contended, operation, require_one
 from config.office.actors import SYSTEM, Actor
 from config.office.events import record_event
 from config.office.job_runs import Claim, Clock, finish_job, limit_statements_to_lease, queue_jobs
+from merchants.domain.correction import Correction, RowId, judge_corrections
 from merchants.domain.text import storable
 from merchants.domain.transaction import RawRow, RowRejection, TransactionRow, judge_row
 from merchants.models import Batch, BatchIssue
@@ -31,24 +33,43 @@ FORGOTTEN_AFTER = timedelta(hours=1)  # a batch is numbered just before it is st
 ROW_FIELDS = tuple(TransactionRow.__dataclass_fields__)
 STAGE = f"COPY merchants_stagedrow (batch_id, line, {', '.join(ROW_FIELDS)}) FROM STDIN"
 CONTENT = "order_ref, kind, occurred_at, amount_minor, buyer, value, channel"
+STORED = f"merchant_id, batch_id, external_id, day, {CONTENT}, corrects"
 # Sorted by merchant: unsorted, the same insert into 32 partitions takes twice as long.
 STORE = f"""
-INSERT INTO merchants_transaction (merchant_id, batch_id, external_id, day, {CONTENT})
-SELECT DISTINCT ON (merchant_id, external_id) merchant_id, batch_id, external_id, day, {CONTENT}
-FROM merchants_stagedrow WHERE batch_id = %s ORDER BY merchant_id, external_id, line
-ON CONFLICT (merchant_id, external_id) WHERE superseded_in IS NULL DO NOTHING
+INSERT INTO merchants_transaction ({STORED})
+SELECT DISTINCT ON (merchant_id, external_id) {STORED}
+FROM merchants_stagedrow WHERE batch_id = %(batch)s AND {{chosen}} ORDER BY merchant_id, external_id, line
+ON CONFLICT (merchant_id, external_id) DO NOTHING
 """  # noqa: S608 - constants only
+STORE_PLAIN = STORE.format(chosen="corrects = ''")
+STORE_CORRECTIONS = STORE.format(chosen="line = ANY(%(lines)s)")
+CORRECTIONS = """
+SELECT line, merchant_id, external_id, corrects FROM merchants_stagedrow
+WHERE batch_id = %(batch)s AND corrects <> '' ORDER BY line
+"""
+# Locked in one order, so that two batches that correct the same rows wait for each other and never both.
+KNOWN = """
+SELECT t.merchant_id, t.external_id, t.superseded_in IS NOT NULL
+FROM merchants_transaction t JOIN unnest(%(merchants)s::bigint[], %(ids)s::text[]) named (merchant_id, external_id)
+    ON t.merchant_id = named.merchant_id AND t.external_id = named.external_id
+ORDER BY t.merchant_id, t.id FOR UPDATE OF t
+"""
+SUPERSEDE = """
+UPDATE merchants_transaction t SET superseded_in = %(batch)s
+FROM unnest(%(merchants)s::bigint[], %(ids)s::text[]) named (merchant_id, external_id)
+WHERE t.merchant_id = named.merchant_id AND t.external_id = named.external_id AND t.superseded_in IS NULL
+"""
 # A row that was not inserted equals the stored one (a duplicate), or does not (a conflict).
 REPORT_CONFLICTS = f"""
 INSERT INTO merchants_batchissue (batch_id, line, kind, reason, external_id, detail, stored, received)
 SELECT s.batch_id, s.line, 'CONFLICT', 'CONFLICT', s.external_id, '', to_jsonb(known), to_jsonb(sent)
 FROM merchants_stagedrow s
 JOIN merchants_transaction t ON t.merchant_id = s.merchant_id AND t.external_id = s.external_id
-    AND t.superseded_in IS NULL
-CROSS JOIN LATERAL (SELECT {", ".join("t." + column for column in CONTENT.split(", "))}, t.batch_id) known
-CROSS JOIN LATERAL (SELECT {", ".join("s." + column for column in CONTENT.split(", "))}) sent
-WHERE s.batch_id = %s AND ({", ".join("t." + column for column in CONTENT.split(", "))})
+CROSS JOIN LATERAL (SELECT {", ".join("t." + column for column in CONTENT.split(", "))}, t.corrects, t.batch_id) known
+CROSS JOIN LATERAL (SELECT {", ".join("s." + column for column in CONTENT.split(", "))}, s.corrects) sent
+WHERE s.batch_id = %(batch)s AND (({", ".join("t." + column for column in CONTENT.split(", "))})
     IS DISTINCT FROM ({", ".join("s." + column for column in CONTENT.split(", "))})
+    OR s.corrects NOT IN ('', t.corrects)) -- a correction may come again as a plain row, as an export writes it
 """  # noqa: S608
 
 
@@ -126,29 +147,69 @@ def fill_batch(*, claim: Claim, clock: Clock) -> None:
     """Store the staged rows of the claimed batch, report duplicates and conflicts, and seal it.
 
     All in one transaction with the job's end: killed anywhere, it starts over, or was done.
-    Raises StaleRow if another worker was faster.
+    Raises StaleRow if another worker was faster, Contended.
     """
     with operation():
         limit_statements_to_lease()
         batch = Batch.objects.filter(number=claim.subject_id).lock().get()
         with connection.cursor() as cursor:
-            cursor.execute(STORE, [batch.number])
-            accepted = cursor.rowcount
-            cursor.execute(REPORT_CONFLICTS, [batch.number])
+            cursor.execute(STORE_PLAIN, {"batch": batch.number})
+            stored = cursor.rowcount
+            corrected, refused = _correct(cursor, batch)
+            cursor.execute(REPORT_CONFLICTS, {"batch": batch.number})
             conflicts = cursor.rowcount
             cursor.execute("DELETE FROM merchants_stagedrow WHERE batch_id = %s", [batch.number])
             staged = cursor.rowcount
         now = clock()
+        accepted = stored + corrected
         require_one(
             Batch.objects.filter(number=batch.number, state=BatchState.STAGED).update(
                 state=BatchState.SEALED,
                 accepted=accepted,
                 conflict=conflicts,
-                duplicate=staged - accepted - conflicts,
+                duplicate=staged - accepted - conflicts - refused,
+                rejected=batch.rejected + refused,
                 sealed_at=now,
             )
         )
         finish_job(claim=claim, done=batch.received, now=now)
+
+
+def _correct(cursor: CursorWrapper, batch: Batch) -> tuple[int, int]:
+    """Store the batch's corrections and supersede what they correct; return how many, and how many were refused."""
+    cursor.execute(CORRECTIONS, {"batch": batch.number})
+    sent = [
+        Correction(line=line, row=(merchant, external_id), corrected=(merchant, corrects))
+        for line, merchant, external_id, corrects in cursor.fetchall()
+    ]
+    if not sent:
+        return 0, 0
+    cursor.execute(KNOWN, _named(row for correction in sent for row in (correction.row, correction.corrected)))
+    is_superseded = {(merchant, external_id): superseded for merchant, external_id, superseded in cursor.fetchall()}
+    found = judge_corrections(sent, is_superseded=is_superseded)
+    lines = [correction.line for correction in found.accepted]
+    cursor.execute(STORE_CORRECTIONS, {"batch": batch.number, "lines": lines})
+    if cursor.rowcount != len(lines):  # another batch has just stored a row under the id of one
+        raise Contended
+    cursor.execute(SUPERSEDE, {"batch": batch.number, **_named(correction.corrected for correction in found.accepted)})
+    by_line = {correction.line: correction for correction in sent}
+    BatchIssue.objects.bulk_create(
+        BatchIssue(
+            batch=batch,
+            line=line,
+            kind=IssueKind.REJECTED,
+            reason=reason,
+            external_id=by_line[line].row[1],
+            detail=by_line[line].corrected[1],
+        )
+        for line, reason in found.refused.items()
+    )
+    return len(lines), len(found.refused)
+
+
+def _named(rows: Iterable[RowId]) -> dict[str, list[int] | list[str]]:
+    named = sorted(set(rows))
+    return {"merchants": [merchant for merchant, _ in named], "ids": [external_id for _, external_id in named]}
 
 
 def seal_forgotten_batches(*, now: datetime) -> int:

@@ -80,7 +80,7 @@ VIOLATIONS: dict[str, Mapping[str, object]] = {
     "merchants_batchissue_line_once": {},
     "merchants_batchissue_kind_known": {"kind": "LOST"},
     "merchants_batchissue_conflict_shows_both": {"kind": "CONFLICT"},
-    "merchants_transaction_external_id_once": {},
+    "merchants_transaction_id_once": {},
     "merchants_transaction_kind_known": {"kind": "GIFT"},
     "merchants_transaction_amount_sign": {"amount_minor": 0},
     "scoring_scorecardversion_sha256_key": {},

@@ -134,7 +134,7 @@ def test_duckdb_sees_what_was_known_at_a_watermark(tmp_path: Path) -> None:
     make_merchants(partner, "kiln", "barn")
     rows = [
         row
-        for seed in range(4)
+        for seed in range(8)
         for row in history(Random(seed), ["kiln", "barn"][seed % 2], name=f"{seed}-")  # noqa: S311
     ]
     numbers = [receive(partner, rows[start::5]).number for start in range(5)]
@@ -142,6 +142,7 @@ def test_duckdb_sees_what_was_known_at_a_watermark(tmp_path: Path) -> None:
     sold = Transaction.objects.filter(kind="SALE", batch=numbers[0]).order_by("pk")[:3]
     for row, number in zip(sold, (numbers[2], numbers[1], numbers[4]), strict=True):
         row.pk, row.superseded_in, row.amount_minor = None, number, row.amount_minor + 1_000_000
+        row.external_id += "-before"
         row.save(force_insert=True)
     known = Known(as_of_day=day_number(AS_OF), watermark=Watermark(numbers[-1], (numbers[1],)))
     some = assert_engines_agree(tmp_path, known)

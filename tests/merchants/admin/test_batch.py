@@ -7,6 +7,7 @@ from pytest_django.asserts import assertContains, assertNotContains
 from config.declarations import Role
 from merchants.admin.batch import ISSUES, KINDS, REASONS, STATES
 from merchants.admin.partner import SETTLEMENTS
+from merchants.domain.correction import CorrectionRefusal
 from merchants.domain.transaction import RowRefusal, Settlement
 from merchants.models.batch import BatchState, IssueKind
 from tests.conftest import make_user
@@ -50,5 +51,5 @@ def test_list_needs_as_many_queries_for_three_rows_as_for_one(
 def test_every_enum_has_its_words() -> None:
     assert set(STATES) == set(BatchState)
     assert set(KINDS) == set(IssueKind)
-    assert set(REASONS) == set(RowRefusal)
+    assert set(REASONS) == {*RowRefusal, *CorrectionRefusal}
     assert set(SETTLEMENTS) == set(Settlement)

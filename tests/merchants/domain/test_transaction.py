@@ -83,6 +83,7 @@ def test_a_good_row_is_read() -> None:
         buyer=buyer_hash("ann@example.com"),
         value=None,
         channel="app",
+        corrects="",
     )
 
 

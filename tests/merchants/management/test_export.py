@@ -78,11 +78,15 @@ def test_an_export_imported_into_its_own_partner_changes_nothing(tmp_path: Path,
 
 @pytest.mark.usefixtures("market")
 def test_what_was_corrected_is_left_out(tmp_path: Path) -> None:
-    """Red without superseded_in: imported again, both versions would meet under one id."""
-    row = Transaction.objects.get(external_id="1")
-    row.pk, row.superseded_in, row.amount_minor = None, row.batch_id, 99
-    row.save(force_insert=True)
-    assert "5 transactions written" in export("transactions", tmp_path / "transactions.csv")
+    """Red without superseded_in: elsewhere both versions would count. Imported again here, all are duplicates."""
+    partner = Partner.objects.get(code="bazaar")
+    receive(partner, [sale("1-a", amount="0.99", corrects="1")])
+    path = tmp_path / "transactions.csv"
+    assert "5 transactions written" in export("transactions", path)
+    export("merchants", tmp_path / "merchants.csv")
+    out = StringIO()
+    call_command("import_marketplace", tmp_path, partner="bazaar", settlement="ESCROW", stdout=out)
+    assert "5 received, 0 accepted, 5 duplicate, 0 conflict, 0 rejected" in out.getvalue()
 
 
 @pytest.mark.usefixtures("market")

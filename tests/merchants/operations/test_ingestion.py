@@ -1,11 +1,14 @@
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 
+import psycopg
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from config.db.locking import LockingQuerySet
 from config.db.transactions import StaleRow, operation
 from config.office.job_runs import Claim, Clock, claim_job, run_job
 from config.office.models import JobRun
@@ -24,8 +27,9 @@ from merchants.operations.ingestion import (
     stage_batch,
 )
 from merchants.queries.batches import take_watermark
-from tests.conftest import CLERK, NOW, Enqueued
+from tests.conftest import CLERK, NOW, Enqueued, owner_connection
 from tests.markets import make_merchants, make_partner, receive, sale
+from tests.race import race
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -76,6 +80,7 @@ BROKEN: dict[RowRefusal, Mapping[str, str] | str] = {
     RowRefusal.BAD_AMOUNT: sale("b8", amount="NaN"),
     RowRefusal.AMOUNT_NOT_POSITIVE: sale("b9", amount="-1"),
     RowRefusal.BAD_VALUE: sale("b10", kind="REVIEW", amount="", value="6"),
+    RowRefusal.CORRECTS_ITSELF: sale("b12", corrects="b12"),
 }
 
 
@@ -87,10 +92,92 @@ def test_each_broken_row_is_reported_with_its_line_and_the_good_ones_are_stored(
         row for number, broken in enumerate(BROKEN.values()) for row in (sale(f"good-{number}"), broken)
     ]
     batch = receive(partner, rows)
-    assert counts(batch) == (24, 12, 0, 0, 12)
+    assert counts(batch) == (26, 13, 0, 0, 13)
     reported = dict(BatchIssue.objects.values_list("line", "reason"))
     assert reported == {2 * place + 2: reason.value for place, reason in enumerate(BROKEN)}
-    assert Transaction.objects.count() == 12
+    assert Transaction.objects.count() == 13
+
+
+def live() -> dict[str, int]:
+    return dict(Transaction.objects.filter(superseded_in=None).values_list("external_id", "amount_minor"))
+
+
+def test_a_correction_replaces_a_row_and_both_are_kept() -> None:
+    """Red if the old row comes back when its file is sent again, or if the new one is stored twice."""
+    partner = make_partner()
+    make_merchants(partner, "kiln")
+    first, fix = [sale("1", amount="45.66"), sale("2")], sale("1-posted", amount="48.00", corrects="1")
+    receive(partner, first)
+    batch = receive(partner, [fix, sale("3")])
+    assert counts(batch) == (2, 2, 0, 0, 0)
+    assert live() == {"1-posted": 4800, "2": 1000, "3": 1000}
+    old = Transaction.objects.get(external_id="1")
+    assert (old.superseded_in, old.amount_minor) == (batch.number, 4566)
+    assert Transaction.objects.get(external_id="1-posted").corrects == "1"
+    assert counts(receive(partner, [*first, fix, sale("3")])) == (4, 0, 4, 0, 0)
+    assert live() == {"1-posted": 4800, "2": 1000, "3": 1000}
+
+
+def test_a_row_and_its_corrections_in_one_batch() -> None:
+    partner = make_partner()
+    make_merchants(partner, "kiln")
+    rows = [sale("1c", amount="3.00", corrects="1b"), sale("1b", amount="2.00", corrects="1"), sale("1", amount="1.00")]
+    assert counts(receive(partner, rows)) == (3, 3, 0, 0, 0)
+    assert live() == {"1c": 300}
+    assert counts(receive(partner, rows)) == (3, 0, 3, 0, 0)
+
+
+def test_what_cannot_be_corrected_is_reported_with_its_line() -> None:
+    """Red if a row were corrected twice, by another merchant, or under an id that is taken."""
+    partner = make_partner()
+    make_merchants(partner, "kiln", "barn")
+    receive(partner, [sale("1"), sale("2"), sale("1-a", amount="9.00", corrects="1")])
+    rows = [
+        sale("1-b", amount="8.00", corrects="1"),
+        sale("9-b", corrects="9"),
+        sale("2-b", "barn", corrects="2"),
+        sale("2", amount="7.00", corrects="1-a"),
+        sale("1-a", amount="9.00", corrects="2"),
+        sale("9-b", corrects="9"),
+    ]
+    batch = receive(partner, rows)
+    assert counts(batch) == (6, 0, 0, 2, 4)
+    found = dict(BatchIssue.objects.filter(batch=batch).values_list("line", "reason"))
+    missing = "NOTHING_TO_CORRECT"
+    assert found == {1: "ALREADY_CORRECTED", 2: missing, 3: missing, 4: "CONFLICT", 5: "CONFLICT", 6: missing}
+    assert live() == {"1-a": 900, "2": 1000}
+
+
+def test_two_batches_that_correct_one_row_correct_it_once() -> None:
+    """Red without the lock on the corrected row: both corrections would count."""
+    partner = make_partner()
+    make_merchants(partner, "kiln")
+    receive(partner, [sale("1")])
+    batches = [stage(partner.pk, [sale(f"1-{name}", amount="2.00", corrects="1")]) for name in "ab"]
+    jobs = [JobRun.objects.get(name=FILL, subject_id=batch.number).pk for batch in batches]
+    corrected: LockingQuerySet[Transaction] = LockingQuerySet(Transaction).filter(external_id="1").order_by()
+    race(*(partial(run_job, job, fill_batch) for job in jobs), held=corrected)
+    assert len(live()) == 1
+    assert sorted(Batch.objects.filter(pk__in=[b.pk for b in batches]).values_list("accepted", "rejected")) == [
+        (0, 1),
+        (1, 0),
+    ]
+
+
+def test_a_row_is_superseded_once_and_changed_in_nothing_else() -> None:
+    """Red without the trigger and the grant: history could be rewritten, or a correction taken back."""
+    partner = make_partner()
+    make_merchants(partner, "kiln")
+    receive(partner, [sale("1"), sale("2", corrects="1")])
+    for change, said in (
+        ("superseded_in = NULL", "append-only"),
+        ("superseded_in = 99", "append-only"),
+        ("amount_minor = 1", "permission denied"),
+    ):
+        with pytest.raises(DatabaseError, match=said), connection.cursor() as cursor:
+            cursor.execute(f"UPDATE merchants_transaction SET {change} WHERE external_id = '1'")
+    with owner_connection() as owner, pytest.raises(psycopg.errors.RestrictViolation):
+        owner.execute("UPDATE merchants_transaction SET superseded_in = 9, amount_minor = 1 WHERE external_id = '2'")
 
 
 @pytest.mark.parametrize("amount", ["NaN", "1e5", "1" * 31, "1.001", "", "0", "-0.01", "１０", "Infinity", " 1", "1_0"])  # noqa: RUF001
