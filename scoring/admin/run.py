@@ -23,8 +23,9 @@ from scoring.admin.versions import grades_table
 from scoring.admin.words import ABANDON_REFUSALS, PUBLISH_REFUSALS, START_REFUSALS
 from scoring.domain.calibration import CalibrationRefused
 from scoring.domain.checks import CheckName, CheckNote
+from scoring.domain.features.declarations import Feed
 from scoring.domain.run import RunState
-from scoring.models import RunCheck, ScoreRun
+from scoring.models import ReferenceFeed, RunCheck, ScoreRun
 from scoring.operations.runs import (
     RUN,
     RunNotAbandoned,
@@ -39,6 +40,7 @@ from scoring.queries.calibrations import solve_calibration
 from scoring.queries.labels import (
     CALIBRATION_REFUSALS,
     CHECKS,
+    FEEDS,
     NOTES,
     RUN_STATES,
     check_value,
@@ -47,6 +49,7 @@ from scoring.queries.labels import (
 )
 from scoring.queries.progress import (
     checks_of,
+    feeds_of,
     get_abandon_refusal,
     get_publish_refusal,
     get_start_refusal,
@@ -222,6 +225,8 @@ class ScoreRunAdmin(OfficeAdmin[ScoreRun]):
             chips.append(chip(_("Live"), "tl-ok"))
         calibration = None if row.calibration is None else linked(row.calibration, row.calibration.sha256[:8])
         cards = [Card(title=_("Checks before publication"), parts=[check_table(checks)])] if checks else []
+        if feeds := feeds_of(row):
+            cards.append(Card(title=_("Feeds: what does not add up in 365 days"), parts=[_feed_table(feeds)]))
         started = {"at": f"{row.started_at:%Y-%m-%d %H:%M}", "who": name_of(row.started_by)}
         alerts = [Alert(strong=_("Decided by hand:"), text=row.decision_reason)] if row.decision_reason else []
         return Page(
@@ -276,6 +281,22 @@ def check_table(checks: Sequence[RunCheck]) -> Table:
         Column(label=_("Moved most")),
     ]
     return Table(columns=columns, rows=[_check_row(check) for check in checks])
+
+
+def _feed_table(feeds: Sequence[ReferenceFeed]) -> Table:
+    columns = [
+        Column(label=_("Partner")),
+        Column(label=_("Does not carry")),
+        Column(label=_("Refunds without a sale"), number=True),
+        Column(label=_("Settled above what was paid"), number=True),
+    ]
+    return Table(columns=columns, rows=[_feed_row(feed) for feed in feeds])
+
+
+def _feed_row(feed: ReferenceFeed) -> list[object]:
+    missing = [str(FEEDS[kind]) for kind in Feed if kind not in feed.carried]
+    counts = [feed.unsold_reversals, feed.settled_above_paid]
+    return [str(feed.partner), ", ".join(missing) or NOTHING, *counts]
 
 
 def _check_row(check: RunCheck) -> list[object]:

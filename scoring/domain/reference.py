@@ -76,10 +76,15 @@ class MeanRating:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedCarriage:
-    """What one partner's feed carries."""
+    """What one partner's feed carries, and what in it does not add up, over 365 days.
+
+    unsold_reversals: rows; settled_above_paid: orders under ESCROW.
+    """
 
     partner_id: int
     carried: tuple[Feed, ...]
+    unsold_reversals: int = 0
+    settled_above_paid: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,5 +218,7 @@ def _feeds(of_partner: Mapping[int, Int64s], measured: Mapping[str, Column]) -> 
         named = int(measured["named_sale_rows_180"].values[rows].sum())
         if sold and named * 10 >= sold * NAMED_OF_TEN:
             carried.add(Feed.BUYER)
-        found.append(FeedCarriage(partner_id=partner, carried=tuple(sorted(carried))))
+        wrong = ("unsold_reversals", "settled_above_paid")
+        counts = {name: int(measured[f"{name}_365"].values[rows].sum()) for name in wrong}
+        found.append(FeedCarriage(partner_id=partner, carried=tuple(sorted(carried)), **counts))
     return tuple(found)

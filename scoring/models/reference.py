@@ -32,6 +32,8 @@ class ReferenceMerchant(models.Model):
     payout_rows_365 = models.BigIntegerField()
     sale_rows_180 = models.BigIntegerField()
     named_sale_rows_180 = models.BigIntegerField()
+    unsold_reversals_365 = models.BigIntegerField(db_default=0)
+    settled_above_paid_365 = models.BigIntegerField(db_default=0)
 
     class Meta:
         constraints = [models.UniqueConstraint(name="scoring_referencemerchant_once", fields=["run", "merchant"])]
@@ -87,11 +89,13 @@ class ReferenceRating(models.Model):
 
 
 class ReferenceFeed(models.Model):
-    """What one partner's feed carries."""
+    """What one partner's feed carries, and how many reversals and settled orders of 365 days do not add up."""
 
     run = models.ForeignKey(ScoreRun, on_delete=models.PROTECT, related_name="+", db_index=False)
     partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="+", db_index=False)
     carried = ArrayField(models.CharField(max_length=20))
+    unsold_reversals = models.BigIntegerField(db_default=0)
+    settled_above_paid = models.BigIntegerField(db_default=0)
 
     class Meta:
         constraints = [models.UniqueConstraint(name="scoring_referencefeed_once", fields=["run", "partner"])]

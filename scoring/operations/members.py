@@ -7,7 +7,8 @@ from django.db import connection
 
 from config.db.transactions import require_transaction
 from merchants.queries.partitions import partition_sql
-from scoring.domain.features.measures import REFERENCE_MEASURE_NAMES, reference_measures
+from scoring.domain.features.measures import REFERENCE_MEASURE_NAMES
+from scoring.domain.features.sets import get_set
 from scoring.domain.score_row import ScoreRow
 from scoring.models import ScoreRun
 from scoring.queries.measures import measuring, measuring_cursor
@@ -25,10 +26,13 @@ STORE: Final = f"COPY scoring_score (run_id, {', '.join(ROW_FIELDS)}) FROM STDIN
 def pin_members(run: ScoreRun, *, partitions: Sequence[int], merchant_id: int | None = None) -> int:
     """Pin the merchants of some partitions, or one of them, with their reference measures; return how many.
 
-    A merchant of another partition is not pinned. Raises NoTransaction.
+    A merchant of another partition is not pinned. Raises NoTransaction, FeatureSetGone.
     """
     require_transaction()
-    measured = measuring(reference_measures, members="SELECT merchant_id, escrow FROM pinned", partitions=partitions)
+    features = get_set(run.feature_set)
+    measured = measuring(
+        features.reference_measures, members="SELECT merchant_id, escrow FROM pinned", partitions=partitions
+    )
     columns = "merchant_id, partner_id, currency, category, region, escrow, shard"
     names = ", ".join(REFERENCE_MEASURE_NAMES)
     values = ", ".join(f"coalesce(r.{name}, 0)" for name in REFERENCE_MEASURE_NAMES)

@@ -16,7 +16,7 @@ from config.office.display import Cell
 from config.office.words import HUNDREDTH, MINUS, NOTHING, TENTH, Words, money, percent
 from scoring.domain.calibration import CalibrationRefusal
 from scoring.domain.checks import CheckName, CheckNote
-from scoring.domain.features.declarations import FEATURES, Unit
+from scoring.domain.features.declarations import FEATURES, Feed, Unit
 from scoring.domain.policy import DAY_ONE, Gate, NotScored
 from scoring.domain.run import RunState, RunUnfit, VersionRefusal
 from scoring.models import RunCheck
@@ -116,6 +116,15 @@ CHARACTERISTICS: Final = {
     "season": _("Coming quarter last year"),
     "repayment": _("Repayment of earlier loans"),
     "flagged_share": _("Sales that look unreal"),
+}
+FEEDS: Final = {
+    Feed.REFUND: _("refunds"),
+    Feed.CHARGEBACK: _("chargebacks"),
+    Feed.CANCEL: _("cancellations"),
+    Feed.REVIEW: _("reviews"),
+    Feed.DISPATCH: _("dispatches"),
+    Feed.PAYOUT: _("payouts"),
+    Feed.BUYER: _("buyers"),
 }
 LEVELS: Final = (
     _("16 days late or more, and behind schedule"),

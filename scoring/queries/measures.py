@@ -13,7 +13,6 @@ from ibis import Table
 from merchants.models.transaction import PARTITIONS
 from merchants.queries.batches import Watermark
 from merchants.queries.partitions import table_sql
-from scoring.domain.features.measures import measures
 from scoring.domain.features.relations import balances, history
 from scoring.domain.features.repayment import behaviour, behaviour_measures
 
@@ -94,11 +93,16 @@ def measuring_cursor(*, is_limited: bool) -> Iterator[CursorWrapper]:
 
 
 def measure(
-    *, members: str, parameters: Mapping[str, Parameter], known: Known, partitions: Sequence[int] | None = None
+    measured: Measured,
+    *,
+    members: str,
+    parameters: Mapping[str, Parameter],
+    known: Known,
+    partitions: Sequence[int] | None = None,
 ) -> list[Sequence[int | None]]:
-    """Measure the members: merchant_id, then MEASURE_NAMES."""
+    """Measure the members by a feature set's measures: merchant_id, then MEASURE_NAMES."""
     with measuring_cursor(is_limited=partitions is not None) as cursor:
-        cursor.execute(measuring(measures, members=members, partitions=partitions), {**known.parameters, **parameters})
+        cursor.execute(measuring(measured, members=members, partitions=partitions), {**known.parameters, **parameters})
         rows: list[Sequence[int | None]] = cursor.fetchall()
         return rows
 

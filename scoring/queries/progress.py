@@ -13,7 +13,7 @@ from scoring.domain.run import (
     judge_publish_anyway,
     judge_start,
 )
-from scoring.models import RunCheck, Score, ScoreRun
+from scoring.models import ReferenceFeed, RunCheck, Score, ScoreRun
 from scoring.queries.runs import active_scorecard, unfinished_run
 from scoring.queries.scores import get_live_run
 
@@ -52,6 +52,11 @@ def checks_of(runs: Sequence[ScoreRun]) -> dict[int, list[RunCheck]]:
     for check in RunCheck.objects.filter(run__in=found).order_by("pk"):
         found[check.run_id].append(check)
     return found
+
+
+def feeds_of(run: ScoreRun) -> list[ReferenceFeed]:
+    """Return what the run found in each partner's feed; none before its references are frozen."""
+    return list(ReferenceFeed.objects.filter(run=run).select_related("partner").order_by("partner__code"))
 
 
 def trend_of(*, merchant_id: int, most: int) -> list[Score]:

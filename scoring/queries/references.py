@@ -10,10 +10,10 @@ from django.db import connection
 from config.kernel.exact import Int64s
 from scoring.domain.features.columns import Column, columns_of
 from scoring.domain.features.declarations import Feed
-from scoring.domain.features.measures import REFERENCE_MEASURE_NAMES, reference_measures
+from scoring.domain.features.measures import REFERENCE_MEASURE_NAMES
 from scoring.domain.reference import Attributes, CellLevel, FeedCarriage, MeanRating, PercentileCell, References
 from scoring.models import ReferenceCell, ReferenceFeed, ReferenceRating
-from scoring.queries.measures import Known, Parameter, measuring, measuring_cursor
+from scoring.queries.measures import Known, Measured, Parameter, measuring, measuring_cursor
 
 ATTRIBUTES = "merchant_id, partner_id, currency, category, region"
 OF_RUN = """
@@ -72,9 +72,9 @@ def reference_columns_of_run(*, run_id: int, members: Members) -> dict[str, Colu
         return _columns(cursor.fetchall(), members)
 
 
-def measure_references(*, members: Members, known: Known) -> dict[str, Column]:
+def measure_references(measured: Measured, *, members: Members, known: Known) -> dict[str, Column]:
     """Measure what the members contribute to the references now, without storing it."""
-    statement = measuring(reference_measures, members=members.select, partitions=None)
+    statement = measuring(measured, members=members.select, partitions=None)
     with measuring_cursor(is_limited=False) as cursor:
         cursor.execute(statement, {**known.parameters, **members.parameters})
         return _columns(cursor.fetchall(), members)

@@ -85,7 +85,13 @@ def get_live_score(*, merchant_id: int) -> Score | None:
 
 def compute_columns(*, members: Members, known: Known, pins: Pins, partitions: Sequence[int] | None = None) -> Scores:
     """Score the members from the facts, in their order."""
-    rows = measure(members=members.select, parameters=members.parameters, known=known, partitions=partitions)
+    rows = measure(
+        pins.features.measures,
+        members=members.select,
+        parameters=members.parameters,
+        known=known,
+        partitions=partitions,
+    )
     told = measure_behaviour(members=members.select, parameters=members.parameters, known=known, partitions=partitions)
     measured = {
         **columns_of(rows, MEASURE_NAMES, NULLABLE_MEASURES, members.ids),
@@ -117,12 +123,21 @@ def compute_run(*, run: ScoreRun, partitions: Sequence[int] | None) -> list[Scor
 
 
 def compute_market(
-    *, known: Known, card: Scorecard, calibration: Calibration | None, only: list[int] | None = None
+    *,
+    known: Known,
+    card: Scorecard,
+    calibration: Calibration | None,
+    features: FeatureSet | None = None,
+    only: list[int] | None = None,
 ) -> list[ScoreRow]:
-    """Score the merchants as they are now, all or only some, against references of all; store nothing."""
-    market = members_of_market()
-    references = freeze(market.attributes, measure_references(members=market, known=known))
-    pins = Pins(features=current_set(), card=card, calibration=calibration, references=references)
+    """Score the merchants as they are now, all or only some, against references of all; store nothing.
+
+    features: the current set, if none is given.
+    """
+    market, features = members_of_market(), features or current_set()
+    found = measure_references(features.reference_measures, members=market, known=known)
+    references = freeze(market.attributes, found)
+    pins = Pins(features=features, card=card, calibration=calibration, references=references)
     return compute_scores(members=market if only is None else members_of_market(only), known=known, pins=pins)
 
 

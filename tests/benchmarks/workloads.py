@@ -27,6 +27,7 @@ from merchants.models import Merchant, Transaction
 from merchants.queries.batches import current_watermark
 from merchants.queries.feeds import sales_by_day
 from merchants.queries.partitions import partitions_of_part
+from scoring.domain.features.sets import current_set
 from scoring.domain.run import RunState
 from scoring.domain.scorecard import DAY_ONE_CARD
 from scoring.models import ScoreRun
@@ -121,7 +122,15 @@ def measures() -> None:
     compiled_for_postgres(reference=False)
 
     def on_postgres(partitions: list[int] | None) -> int:
-        return len(measure(members=members.select, parameters=members.parameters, known=known, partitions=partitions))
+        return len(
+            measure(
+                current_set().measures,
+                members=members.select,
+                parameters=members.parameters,
+                known=known,
+                partitions=partitions,
+            )
+        )
 
     parts = parts_of(merchants)
 

@@ -9,6 +9,7 @@ from pytest_django.asserts import assertContains, assertNotContains
 
 from config.declarations import Role
 from config.office import lists
+from config.office.actors import SYSTEM
 from config.office.display import Page
 from config.office.lists import Listing
 from config.office.models import OperationEvent
@@ -23,7 +24,9 @@ from merchants.models import Merchant, Transaction
 from merchants.operations.payout_accounts import enter_payout_account
 from merchants.queries.histories import PAGE
 from merchants.queries.labels import ACCOUNT_STATES
+from scoring.domain.features.characteristics import CHARACTERISTIC_NAMES
 from scoring.models import Score
+from scoring.operations.single import score_merchant
 from scoring.queries.explanations import characteristics_of, explain_score
 from scoring.queries.merchants import Outcome
 from scoring.queries.sales import Period, sales_of
@@ -271,6 +274,36 @@ def test_a_replay_after_later_and_back_dated_rows_is_equal(client: Client) -> No
     client.force_login(staff(Role.CREDIT_ANALYST))
     page = client.get(replay_url(score))
     assertContains(page, "Equal in every column")
+
+
+def test_a_replay_after_rows_were_corrected_is_equal_and_a_new_score_differs(client: Client) -> None:
+    """Red if a superseded row were gone from what was known before its correction, or stayed in what is known since."""
+    publish_market()
+    score = Score.objects.filter(run__state="PUBLISHED", not_scored__isnull=True).latest("pk")
+    merchant = Merchant.objects.get(pk=score.merchant_id)
+    sold = Transaction.objects.filter(merchant=merchant, kind="SALE").order_by("-day")[:20]
+    rows = [
+        sale(
+            f"{row.external_id}-fix",
+            merchant.external_id,
+            amount="0.01",
+            order_ref=row.order_ref,
+            corrects=row.external_id,
+        )
+        | {"occurred_at": row.occurred_at.isoformat()}
+        for row in sold
+    ]
+    assert receive(merchant.partner, rows).accepted == len(rows) == 20
+    client.force_login(staff(Role.CREDIT_ANALYST))
+    assertContains(client.get(replay_url(score)), "Equal in every column")
+    fresh = score_merchant(merchant_id=merchant.pk, actor=SYSTEM, now=NOW)
+    before, after = (
+        dict(zip(CHARACTERISTIC_NAMES, found.characteristics, strict=True))["sales_90"] for found in (score, fresh)
+    )
+    assert (before or 0) > (after or 0)
+    page = client.get(reverse("admin:merchants_merchant_transactions", args=[merchant.pk]))
+    assertContains(page, f"corrects {sold[0].external_id}")
+    assertContains(page, "Replaced by a later batch")
 
 
 def test_a_tampered_score_is_shown_as_different(client: Client) -> None:

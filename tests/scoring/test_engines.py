@@ -25,8 +25,9 @@ from merchants.domain.transaction import NO_AMOUNT, Settlement, TransactionKind
 from merchants.models import Merchant, Transaction
 from merchants.queries.batches import Watermark, current_watermark
 from scoring.domain.behaviour import Behaviour
-from scoring.domain.features.measures import MEASURE_NAMES, REFERENCE_MEASURE_NAMES, reference_measures
+from scoring.domain.features.measures import MEASURE_NAMES, REFERENCE_MEASURE_NAMES
 from scoring.domain.features.repayment import BEHAVIOUR_MEASURE_NAMES, behaviour, behaviour_measures
+from scoring.domain.features.sets import current_set
 from scoring.domain.score_row import ScoreRow
 from scoring.operations.behaviour import record_behaviour
 from scoring.queries.measures import Known, measure, measure_behaviour, measuring, measuring_cursor
@@ -96,12 +97,12 @@ def on_duckdb(directory: Path, known: Known, *, view: str, query: str) -> Measur
 def on_postgres(members: Members, known: Known, *, reference: bool) -> Measured:
     if not reference:
         rows: Sequence[Sequence[int | None]] = measure(
-            members=members.select, parameters=members.parameters, known=known
+            current_set().measures, members=members.select, parameters=members.parameters, known=known
         )
         return in_order(rows)
     with measuring_cursor(is_limited=False) as cursor:
         cursor.execute(
-            measuring(reference_measures, members=members.select, partitions=None),
+            measuring(current_set().reference_measures, members=members.select, partitions=None),
             {**known.parameters, **members.parameters},
         )
         return in_order(cursor.fetchall())

@@ -3,7 +3,7 @@
 import ibis
 from ibis import Table
 
-from scoring.domain.features.relations import counted, relations, total
+from scoring.domain.features.relations import counted, relations, reversals, total
 
 
 def daily(rows: Table) -> Table:
@@ -11,11 +11,11 @@ def daily(rows: Table) -> Table:
 
     Minor units; counted_minor less returned_minor of days 0 to 89 is s(90).
     """
-    came, reversals = rows.filter(counted(rows)), relations(rows).reversals
-    back = reversals.filter(reversals.counts)
+    came, back = rows.filter(counted(rows)), relations(rows, reversals).reversals
+    back = back.filter(back.counts_d.notnull())
     zero, one = ibis.literal(0, "int64"), ibis.literal(1, "int64")
     sold = came.select("d", counted_minor=came.amount_minor, counted_rows=one, returned_minor=zero)
-    returned = back.select("d", counted_minor=zero, counted_rows=zero, returned_minor=back.amount_minor)
+    returned = back.select(d=back.counts_d, counted_minor=zero, counted_rows=zero, returned_minor=-back.s_minor)
     both = ibis.union(sold, returned)
     return both.group_by("d").agg(
         counted_minor=total(both.counted_minor),

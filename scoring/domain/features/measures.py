@@ -10,7 +10,19 @@ import ibis
 from ibis import Table
 from ibis.expr.types import IntegerScalar
 
-from scoring.domain.features.relations import Relations, bounded, joined, relations, tally, total, within
+from scoring.domain.features.relations import (
+    INT64,
+    Relations,
+    Reversed,
+    bounded,
+    day_one_reversals,
+    joined,
+    relations,
+    reversals,
+    tally,
+    total,
+    within,
+)
 
 MONTHS: Final = 12
 WEEKS: Final = 26
@@ -64,12 +76,23 @@ REFERENCE_MEASURE_NAMES: Final = (
     *(f"{kind.lower()}_rows_365" for kind in CARRIED_KINDS),
     "sale_rows_180",
     "named_sale_rows_180",
+    "unsold_reversals_365",
+    "settled_above_paid_365",
 )
 
 
 def measures(rows: Table) -> Table:
     """Measure each merchant that has a row: merchant_id and MEASURE_NAMES, all int64, in this order."""
-    parts = relations(rows)
+    return _measures(rows, reversals)
+
+
+def day_one_measures(rows: Table) -> Table:
+    """Measure as `measures` did on day one: a reversal before its order's counting never counts."""
+    return _measures(rows, day_one_reversals)
+
+
+def _measures(rows: Table, reversed_by: Reversed) -> Table:
+    parts = relations(rows, reversed_by)
     everyone = joined(
         rows.select("merchant_id").distinct(),
         {
@@ -87,7 +110,17 @@ def measures(rows: Table) -> Table:
 
 def reference_measures(rows: Table) -> Table:
     """Measure what a merchant contributes to the references: merchant_id and REFERENCE_MEASURE_NAMES, all int64."""
-    flows = relations(rows).flows
+    return _reference_measures(rows, reversals)
+
+
+def day_one_reference_measures(rows: Table) -> Table:
+    """Measure as `reference_measures` did on day one."""
+    return _reference_measures(rows, day_one_reversals)
+
+
+def _reference_measures(rows: Table, reversed_by: Reversed) -> Table:
+    parts = relations(rows, reversed_by)
+    flows = parts.flows
     recent = flows.filter(within(flows.d, 0, 89))
     sales = recent.group_by("merchant_id").agg(s_90=total(recent.s_minor), sale_rows_90=total(recent.sale_rows))
     sale = (rows.kind == "SALE") & within(rows.d, 0, 179)
@@ -97,7 +130,8 @@ def reference_measures(rows: Table) -> Table:
         sale_rows_180=tally(sale),
         named_sale_rows_180=tally(sale & rows.buyer.notnull()),
     )
-    return _complete(joined(feed, {"sales": sales}), REFERENCE_MEASURE_NAMES)
+    others = {"sales": sales, "unsold": _of_unsold(parts), "above": _of_excess(parts)}
+    return _complete(joined(feed, others), REFERENCE_MEASURE_NAMES)
 
 
 def _complete(table: Table, names: tuple[str, ...]) -> Table:
@@ -122,13 +156,29 @@ def _of_orders(parts: Relations) -> Table:
 
 
 def _of_reversals(parts: Relations) -> Table:
-    reversals = parts.reversals
-    refund, chargeback = reversals.kind == "REFUND", reversals.kind == "CHARGEBACK"
-    return reversals.group_by("merchant_id").agg(
-        refunds_14_103=total(reversals.amount_minor, refund & within(reversals.age, 14, 103)),
-        refunds_104_193=total(reversals.amount_minor, refund & within(reversals.age, 104, 193)),
-        chargebacks_45_224=tally(chargeback & within(reversals.age, 45, 224)),
+    back = parts.reversals
+    refund, mature = back.kind == "REFUND", within(back.age, 45, 224)
+    disputed = tally((back.kind == "CHARGEBACK") & mature)
+    won = tally((back.kind == "CHARGEBACK_WON") & back.counts_d.notnull() & mature)
+    return back.group_by("merchant_id").agg(
+        refunds_14_103=total(-back.s_minor, refund & within(back.age, 14, 103)),
+        refunds_104_193=total(-back.s_minor, refund & within(back.age, 104, 193)),
+        chargebacks_45_224=ibis.greatest(disputed - won, 0).cast(INT64),
     )
+
+
+def _of_unsold(parts: Relations) -> Table:
+    """Count the reversals whose orders were not sold here: older than the feed, or told by a wrong id."""
+    back = parts.reversals
+    unsold = back.age.isnull() & within(back.d, 0, 364)
+    return back.group_by("merchant_id").agg(unsold_reversals_365=tally(unsold))
+
+
+def _of_excess(parts: Relations) -> Table:
+    """Count the orders that were settled above what was paid; the excess is in no score."""
+    orders = parts.orders.filter(within(parts.orders.last_counted_d, 0, 364), parts.orders.sale_minor > 0)
+    above = tally(orders.counted_minor > orders.sale_minor)
+    return orders.group_by("merchant_id").agg(settled_above_paid_365=above)
 
 
 def _of_flows(parts: Relations) -> Table:

@@ -4,7 +4,7 @@ Every measure sums over one of these relations, so a rule of the history ("a ref
 order counted before") is written once and the rows themselves are read only a few times.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,6 +30,8 @@ INT64: Final = "!int64"
 """Cast sums to this: Ibis takes a sum for int64 already, and would drop a cast to the nullable type."""
 
 
+OLDER_THAN_THE_FEED: Final = 180
+"""Days after a merchant's first SALE in which a refund may be of an order sold before: no buyer may dispute later."""
 FARTHEST: Final = 2**61
 """Minor units; twice that still fits 64 bits."""
 
@@ -47,8 +49,9 @@ def history() -> Table:
 class Relations:
     """A history, reshaped.
 
-    orders: one row an order with a SALE, SETTLEMENT or CANCEL; reversals: one row a REFUND or CHARGEBACK;
-    flows: one row a merchant and day with money or a SALE; buyers: one row a merchant and buyer of 180 days.
+    orders: one row an order with a SALE, SETTLEMENT, CANCEL or CHARGEBACK; reversals: one row a REFUND, CHARGEBACK or
+    CHARGEBACK_WON; flows: one row a merchant and day with money or a SALE; buyers: one row a merchant and buyer of
+    180 days.
     """
 
     history: Table
@@ -58,13 +61,18 @@ class Relations:
     buyers: Table
 
 
-def relations(rows: Table) -> Relations:
-    """Reshape a history; nothing is computed until an engine runs it."""
+Reversed = Callable[[Table, Table], Table]
+"""Rows and orders to reversals: merchant_id, kind, d, its effect `s_minor`, its `age` (null: none), and `counts_d`.
+
+The age is the order's; `counts_d` is the day on which it enters s, null if it does not.
+"""
+
+
+def relations(rows: Table, reversed_by: Reversed) -> Relations:
+    """Reshape a history by a rule for reversals; nothing is computed until an engine runs it."""
     orders = _orders(rows)
-    reversals = _reversals(rows, orders)
-    return Relations(
-        history=rows, orders=orders, reversals=reversals, flows=_flows(rows, reversals), buyers=_buyers(rows)
-    )
+    back = reversed_by(rows, orders)
+    return Relations(history=rows, orders=orders, reversals=back, flows=_flows(rows, back), buyers=_buyers(rows))
 
 
 def total(amount: IntegerValue, where: BooleanValue | None = None) -> IntegerScalar:
@@ -112,44 +120,100 @@ def _order_key(rows: Table) -> StringValue:
 
 
 def _orders(rows: Table) -> Table:
-    """Return one row an order: its first and last SALE, its sales, the first row that counted, its last CANCEL."""
-    rows = rows.filter(rows.kind.isin(["SALE", "SETTLEMENT", "CANCEL"]))
+    """Return one row an order: its first and last SALE, its sales, the first row that counted, and what went wrong."""
+    rows = rows.filter(rows.kind.isin(["SALE", "SETTLEMENT", "CANCEL", "CHARGEBACK"]))
     sale = rows.kind == "SALE"
     return rows.group_by(rows.merchant_id, order_key=_order_key(rows)).agg(
         first_sale_d=rows.d.max(where=sale),
         last_sale_d=rows.d.min(where=sale),
         last_named_d=rows.d.min(where=sale & rows.buyer.notnull()),
         sale_minor=total(rows.amount_minor, sale),
+        counted_minor=total(rows.amount_minor, counted(rows)),
         counted_d=rows.d.max(where=counted(rows)),
+        last_counted_d=rows.d.min(where=counted(rows)),
         last_cancel_d=rows.d.min(where=rows.kind == "CANCEL"),
+        charged_back_d=rows.d.max(where=rows.kind == "CHARGEBACK"),
     )
 
 
-def _reversals(rows: Table, orders: Table) -> Table:
-    """Return each REFUND and CHARGEBACK, its age (its order's; null if that never sold), and whether it counts in s."""
-    rows = rows.filter(rows.kind.isin(["REFUND", "CHARGEBACK"]))
-    both = rows.left_join(
-        orders, [rows.merchant_id == orders.merchant_id, rows.order_ref == orders.order_key], rname="{name}_order"
+def reversals(rows: Table, orders: Table) -> Table:
+    """Count a reversal on its own day, and once its order has counted: whichever clock ran ahead.
+
+    An order never counts above what was paid less what was taken back before it counted; the excess, of kind EXCESS, is
+    taken off on the day it last counted. So it does not matter whether a refund out of escrow was taken off the
+    settlement. An order without SALE and SETTLEMENT was sold before the feed begins, if the reversal comes early in the
+    feed. A chargeback won counts once its chargeback has.
+    """
+    opened = orders.group_by("merchant_id").agg(opened_d=orders.first_sale_d.max())
+    both = joined(_with_orders(rows, orders, ["REFUND", "CHARGEBACK", "CHARGEBACK_WON"]), {"opened": opened})
+    is_won, is_loose = both.kind == "CHARGEBACK_WON", both.order_ref.isnull()
+    is_older = both.first_sale_d.isnull() & both.counted_d.isnull() & (both.d > both.opened_d - OLDER_THAN_THE_FEED)
+    is_taken = is_loose | (is_older | (both.counted_d >= both.d)).coalesce(False)
+    is_given = is_loose | ((is_older | both.counted_d.notnull()) & both.charged_back_d.notnull()).coalesce(False)
+    came = ibis.least(both.d, both.charged_back_d.coalesce(both.d), both.counted_d.coalesce(both.d))
+    single = both.select(
+        "merchant_id",
+        "kind",
+        "d",
+        s_minor=is_won.ifelse(both.amount_minor, -both.amount_minor),
+        age=is_loose.ifelse(both.d, both.first_sale_d),
+        counts_d=is_won.ifelse(
+            is_given.ifelse(is_loose.ifelse(both.d, came), ibis.null("int64")),
+            is_taken.ifelse(both.d, ibis.null("int64")),
+        ),
     )
+    return ibis.union(single, _excess(orders, both.filter(~is_won, both.d > both.counted_d)))
+
+
+def _excess(orders: Table, early: Table) -> Table:
+    """Return what orders counted above what was paid, less what was taken back early, as reversals."""
+    before = early.group_by(early.merchant_id, order_key=early.order_ref).agg(early_minor=total(early.amount_minor))
+    both = orders.left_join(before, ["merchant_id", "order_key"], rname="{name}_before")
+    excess = both.counted_minor + both.early_minor.coalesce(0) - both.sale_minor
+    both = both.filter(excess > 0, both.sale_minor > 0, both.counted_d.notnull())
+    return both.select(
+        "merchant_id",
+        kind=ibis.literal("EXCESS"),
+        d=both.last_counted_d,
+        s_minor=-excess,
+        age=both.first_sale_d,
+        counts_d=both.last_counted_d,
+    )
+
+
+def day_one_reversals(rows: Table, orders: Table) -> Table:
+    """Count a refund or chargeback on its own day, if a row of its order counted by then, or if it names none."""
+    both = _with_orders(rows, orders, ["REFUND", "CHARGEBACK"])
+    is_loose = both.order_ref.isnull()
+    is_in_s = is_loose | (both.counted_d >= both.d).coalesce(False)
     return both.select(
         "merchant_id",
         "kind",
         "d",
-        "amount_minor",
-        age=both.order_ref.isnull().ifelse(both.d, both.first_sale_d),
-        counts=both.order_ref.isnull() | (both.counted_d >= both.d).coalesce(False),
+        s_minor=-both.amount_minor,
+        age=is_loose.ifelse(both.d, both.first_sale_d),
+        counts_d=is_in_s.ifelse(both.d, ibis.null("int64")),
     )
 
 
-def _flows(rows: Table, reversals: Table) -> Table:
+def _with_orders(rows: Table, orders: Table, kinds: list[str]) -> Table:
+    """Join rows of these kinds to their orders; those without one, or without a SALE in it, get nulls."""
+    rows = rows.filter(rows.kind.isin(kinds))
+    return rows.left_join(
+        orders, [rows.merchant_id == orders.merchant_id, rows.order_ref == orders.order_key], rname="{name}_order"
+    )
+
+
+def _flows(rows: Table, back: Table) -> Table:
     """Return one row a merchant and day: net sales s, balance movement, PAYOUT, SALE rows.
 
     `balance_rows` counts the rows that move the balance, to tell the days before the first of them.
     """
     is_counted = counted(rows)
     sale = rows.kind == "SALE"
-    income = rows.filter(is_counted | sale | rows.kind.isin(["DEPOSIT", "FEE", "PAYOUT"]))
-    incoming, outgoing = is_counted | (rows.kind == "DEPOSIT"), rows.kind.isin(["FEE", "PAYOUT"])
+    income = rows.filter(is_counted | sale | rows.kind.isin(["DEPOSIT", "FEE", "FEE_RETURNED", "PAYOUT"]))
+    incoming = is_counted | rows.kind.isin(["DEPOSIT", "FEE_RETURNED"])
+    outgoing = rows.kind.isin(["FEE", "PAYOUT"])
     income = income.select(
         "merchant_id",
         "d",
@@ -160,16 +224,17 @@ def _flows(rows: Table, reversals: Table) -> Table:
         sale_rows=sale.ifelse(1, 0).cast("int64"),
     )
     zero, one = ibis.literal(0, "int64"), ibis.literal(1, "int64")
-    loss = reversals.filter(reversals.counts).select(
+    back = back.filter(back.counts_d.notnull())
+    change = back.select(
         "merchant_id",
-        "d",
-        s_minor=-reversals.amount_minor,
-        balance_minor=-reversals.amount_minor,
+        d=back.counts_d,
+        s_minor=back.s_minor,
+        balance_minor=back.s_minor,
         payout_minor=zero,
         balance_rows=one,
         sale_rows=zero,
     )
-    moves = ibis.union(income, loss)
+    moves = ibis.union(income, change)
     return moves.group_by("merchant_id", "d").agg(
         s_minor=total(moves.s_minor),
         balance_minor=total(moves.balance_minor),
@@ -182,10 +247,9 @@ def _flows(rows: Table, reversals: Table) -> Table:
 def balances(rows: Table) -> Table:
     """Sum each merchant's flows: merchant_id and balance_minor, what the platform holds for it before as_of.
 
-    A refund or chargeback counts once its order has counted: under ESCROW, a refund before settlement comes out of
-    the escrow, not out of the merchant's balance.
+    As in s, a reversal counts once its order has counted: before, the money of both is in escrow.
     """
-    flows = _flows(rows, _reversals(rows, _orders(rows)))
+    flows = relations(rows, reversals).flows
     return flows.group_by("merchant_id").agg(balance_minor=total(flows.balance_minor))
 
 

@@ -5,12 +5,20 @@ scores are kept. A change is added as a new version, at the end; new runs use th
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
+
+from ibis import Table
 
 from config.kernel.canonical import canonical_json, sha256_of
 from scoring.domain.features.characteristics import CHARACTERISTIC_NAMES, Peers, characteristics
 from scoring.domain.features.columns import Column
+from scoring.domain.features.measures import (
+    day_one_measures,
+    day_one_reference_measures,
+    measures,
+    reference_measures,
+)
 from scoring.domain.policy import DAY_ONE as DAY_ONE_POLICY
 from scoring.domain.policy import Policy
 
@@ -23,23 +31,32 @@ class FeatureSetGone(LookupError):
 class FeatureSet:
     """One version of the characteristics.
 
-    names: in the order of a stored score's values. derive: returns a column for each name, from MEASURE_NAMES and the
-    references. policy: who is not scored, and the hard gates. version: at most 64 characters.
+    measures and reference_measures: MEASURE_NAMES and REFERENCE_MEASURE_NAMES of a history. names: in the order of a
+    stored score's values. derive: returns a column for each name, from the measures and the references. policy: who is
+    not scored, and the hard gates. version: at most 64 characters.
     """
 
     version: str
+    measures: Callable[[Table], Table]
+    reference_measures: Callable[[Table], Table]
     names: tuple[str, ...]
     derive: Callable[[Mapping[str, Column], Peers], Mapping[str, Column]]
     policy: Policy
 
 
 DAY_ONE: Final = FeatureSet(
-    version=sha256_of(canonical_json(list(CHARACTERISTIC_NAMES))),  # later versions may have a short text
+    version=sha256_of(canonical_json(list(CHARACTERISTIC_NAMES))),  # later versions have a short text
+    measures=day_one_measures,
+    reference_measures=day_one_reference_measures,
     names=CHARACTERISTIC_NAMES,
     derive=characteristics,
     policy=DAY_ONE_POLICY,
 )
-FEATURE_SETS: Final = {DAY_ONE.version: DAY_ONE}
+REVERSALS_WITH_THEIR_ORDER: Final = replace(
+    DAY_ONE, version="2", measures=measures, reference_measures=reference_measures
+)
+"""Counts a reversal once its order has counted, one of an unknown order on its own day, and chargebacks won."""
+FEATURE_SETS: Final = {made.version: made for made in (DAY_ONE, REVERSALS_WITH_THEIR_ORDER)}
 
 
 def current_set() -> FeatureSet:

@@ -18,7 +18,7 @@ from merchants.gateways.feed_files import UnreadableFeed, open_feed_file, rows_o
 from merchants.models import Merchant
 from merchants.queries.batches import current_watermark
 from scoring.domain.calibration import Calibration
-from scoring.domain.features.sets import current_set
+from scoring.domain.features.sets import FEATURE_SETS, FeatureSet, FeatureSetGone, current_set, get_set
 from scoring.domain.outcomes import REQUIRED, BadOutcome, Outcome, read_outcome
 from scoring.domain.score_row import ScoreRow, explained
 from scoring.domain.scorecard import DAY_ONE_CARD, Scorecard, canonical_card, parse_scorecard
@@ -36,6 +36,8 @@ class Command(BaseCommand):
         when.add_argument("--as-of", type=date.fromisoformat, help="score what is known of the days before this one")
         when.add_argument("--outcomes", type=Path, help="a file of loans: external_id, merchant, granted_on, bad")
         parser.add_argument("--merchant", help="only the merchant with this external id")
+        sets = ", ".join(FEATURE_SETS)
+        parser.add_argument("--features", default=current_set().version, help=f"version of the characteristics: {sets}")
         parser.add_argument("--to", type=Path, help="write one JSON object a merchant and line")
 
     def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401
@@ -45,8 +47,13 @@ class Command(BaseCommand):
             card, calibration = parse_scorecard(*canonical_card(DAY_ONE_CARD.read_text(encoding="utf-8"))), None
         else:
             card, calibration = card_of(version), calibration_of(active_calibration(scorecard=version))
+        try:
+            features = get_set(options["features"])
+        except FeatureSetGone as error:
+            message = f"There is no version {error} of the characteristics, only {', '.join(FEATURE_SETS)}."
+            raise CommandError(message) from error
         if options["outcomes"]:
-            self._back_test(options["outcomes"], card, calibration, options["to"])
+            self._back_test(options["outcomes"], features, card, calibration, options["to"])
             return
         known = Known(as_of_day=day_number(options["as_of"]), watermark=current_watermark())
         only = None
@@ -55,17 +62,17 @@ class Command(BaseCommand):
             if not only:
                 message = f"There is no merchant {options['merchant']}."
                 raise CommandError(message)
-        rows = compute_market(known=known, card=card, calibration=calibration, only=only)
-        self._write(rows, card, options["to"])
+        rows = compute_market(known=known, features=features, card=card, calibration=calibration, only=only)
+        self._write(rows, features, card, options["to"])
         self._summarise(rows)
 
-    def _write(self, rows: Iterable[ScoreRow], card: Scorecard, path: Path | None) -> None:
+    def _write(self, rows: Iterable[ScoreRow], features: FeatureSet, card: Scorecard, path: Path | None) -> None:
         if path is None:
             return
         names = dict(Merchant.objects.values_list("pk", "external_id"))
         with nullcontext(sys.stdout) if str(path) == "-" else path.open("w", encoding="utf-8") as output:
             for row in rows:
-                said = {"merchant": names[row.merchant_id], **explained(row, current_set(), card)}
+                said = {"merchant": names[row.merchant_id], **explained(row, features, card)}
                 output.write(json.dumps(said, ensure_ascii=False) + "\n")
 
     def _summarise(self, rows: Sequence[ScoreRow]) -> None:
@@ -79,7 +86,9 @@ class Command(BaseCommand):
     def _count(self, name: str, count: int, of: int) -> None:
         self.stderr.write(f"{name:16}{count:8}{count / of:8.1%}")
 
-    def _back_test(self, path: Path, card: Scorecard, calibration: Calibration | None, to: Path | None) -> None:
+    def _back_test(
+        self, path: Path, features: FeatureSet, card: Scorecard, calibration: Calibration | None, to: Path | None
+    ) -> None:
         loans = self._read_outcomes(path)
         ids = dict(Merchant.objects.values_list("external_id", "pk"))
         if len(ids) < Merchant.objects.count():
@@ -95,13 +104,14 @@ class Command(BaseCommand):
             granted = [loan for loan in loans if loan.granted_on == on]
             rows = compute_market(
                 known=Known(as_of_day=day_number(on), watermark=watermark),
+                features=features,
                 card=card,
                 calibration=calibration,
                 only=sorted({ids[loan.merchant] for loan in granted}),
             )
             by_merchant = {row.merchant_id: row for row in rows}
             scored += [(loan, by_merchant[ids[loan.merchant]]) for loan in granted]
-        self._write((row for _, row in scored), card, to)
+        self._write((row for _, row in scored), features, card, to)
         self._summarise([row for _, row in scored])
         self._rank("all", scored)
         self._rank("only those who would be scored", [(loan, row) for loan, row in scored if not row.not_scored])

@@ -31,7 +31,7 @@ from scoring.domain.features import sets
 from scoring.domain.features.characteristics import Peers, characteristics
 from scoring.domain.features.columns import Column, column
 from scoring.domain.features.declarations import FEATURES, Feed
-from scoring.domain.features.sets import FEATURE_SETS, FeatureSet, FeatureSetGone
+from scoring.domain.features.sets import FEATURE_SETS, FeatureSetGone
 from scoring.domain.run import SingleRefusal
 from scoring.models import RunCheck, Score
 from scoring.operations.single import MerchantNotScored, score_merchant
@@ -59,8 +59,8 @@ def made_up(case: Case) -> bool:
     return share >= FLAGGED
 
 
-SECOND_SET = FeatureSet(
-    version="2", names=(*sets.DAY_ONE.names, "flagged_share", "praise_90"), derive=derive, policy=sets.DAY_ONE.policy
+SECOND_SET = replace(
+    sets.current_set(), version="made up", names=(*sets.DAY_ONE.names, "flagged_share", "praise_90"), derive=derive
 )
 SECOND_RULES = replace(
     rules.DAY_ONE,
@@ -80,8 +80,8 @@ def deploy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def remove(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take the first versions away."""
-    monkeypatch.delitem(FEATURE_SETS, sets.DAY_ONE.version)
+    """Take the versions before away."""
+    monkeypatch.delitem(FEATURE_SETS, sets.REVERSALS_WITH_THEIR_ORDER.version)
     monkeypatch.delitem(RULES, rules.DAY_ONE.version)
 
 
@@ -139,7 +139,7 @@ def test_between_a_deployment_and_the_next_run_no_decision_reads_a_missing_fact(
         score_facts(application.score, SECOND_RULES)
 
     single = score_merchant(merchant_id=offer.merchant_id, actor=REVIEWER, now=NOW)
-    assert single.run.feature_set == sets.DAY_ONE.version, "labelled by what computed it"
+    assert single.run.feature_set == sets.REVERSALS_WITH_THEIR_ORDER.version, "labelled by what computed it"
     assert replay_score(get_score(merchant_id=single.merchant_id, score_id=single.pk)).equal
 
     review(application)  # by the rules that referred it, whose facts its score has
@@ -148,7 +148,7 @@ def test_between_a_deployment_and_the_next_run_no_decision_reads_a_missing_fact(
     assert parse_snapshot(last.snapshot, last.snapshot_sha256).rules_version == 1
     assert replay_decision(last).equal
 
-    assert next_run().feature_set == "2"
+    assert next_run().feature_set == "made up"
     note = RunCheck.objects.order_by("pk").filter(name=CheckName.NULL_RATES).last()
     assert note is not None
     assert (note.note, note.passed) == ("", True), "what both sets name is compared"

@@ -8,6 +8,7 @@ from config.declarations import Role
 from config.office.actors import SYSTEM
 from config.office.models import JobRun, OperationEvent
 from config.office.models.job_run import JobState
+from merchants.models import Partner
 from scoring.admin.words import ABANDON_REFUSALS, PUBLISH_REFUSALS, START_REFUSALS
 from scoring.domain.checks import CheckName, CheckNote
 from scoring.domain.features.characteristics import CHARACTERISTIC_NAMES
@@ -20,6 +21,7 @@ from scoring.queries import labels
 from scoring.queries.scores import get_live_run
 from tests.conftest import NOW, Enqueued
 from tests.lending.office import publish_market, staff
+from tests.markets import receive, sale
 from tests.scoring.market import GATHER, make_market, run_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -151,6 +153,17 @@ def test_list_needs_as_many_queries_for_three_rows_as_for_one(
     client.force_login(staff(Role.VIEWER))
     with django_assert_num_queries(9):
         assertContains(client.get(reverse(LIST)), "5 passed", count=rows)
+
+
+def test_a_run_shows_what_in_a_feed_does_not_add_up(client: Client) -> None:
+    make_market(2)
+    receive(Partner.objects.get(), [sale("back", "shop-0", kind="REFUND", order_ref="gone", amount="1.00")])
+    run = run_once()
+    client.force_login(staff(Role.VIEWER))
+    page = client.get(url(run, "change"))
+    [card] = [card for card in page.context["page"].cards if "add up" in str(card.title)]
+    assert [row[-2:] for row in card.parts[0].rows] == [[1, 0]]
+    assertContains(page, "chargebacks, cancellations, reviews, dispatches, payouts")
 
 
 def test_cards_and_calibrations_are_tables(client: Client) -> None:

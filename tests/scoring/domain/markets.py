@@ -21,12 +21,10 @@ from scoring.domain.features.measures import (
     MEASURE_NAMES,
     NULLABLE_MEASURES,
     REFERENCE_MEASURE_NAMES,
-    measures,
-    reference_measures,
 )
 from scoring.domain.features.relations import HISTORY_SCHEMA, history
 from scoring.domain.features.repayment import BEHAVIOUR_MEASURE_NAMES
-from scoring.domain.features.sets import DAY_ONE
+from scoring.domain.features.sets import current_set, get_set
 from scoring.domain.reference import Attributes, freeze, peers
 from scoring.domain.score import Scores, score_columns
 from scoring.domain.scorecard import DAY_ONE_CARD, Scorecard, canonical_card, parse_scorecard
@@ -109,32 +107,42 @@ def connect(rows: Iterable[Row]) -> duckdb.DuckDBPyConnection:
 
 
 @cache
-def compiled(*, reference: bool) -> str:
-    return str(ibis.to_sql((reference_measures if reference else measures)(history()), dialect="duckdb"))
+def compiled(*, reference: bool, version: str = current_set().version) -> str:
+    features = get_set(version)
+    build = features.reference_measures if reference else features.measures
+    return str(ibis.to_sql(build(history()), dialect="duckdb"))
 
 
-def measured(connection: duckdb.DuckDBPyConnection, merchants: int) -> dict[str, Column]:
-    rows = connection.execute(compiled(reference=False)).fetchall()
+def measured(
+    connection: duckdb.DuckDBPyConnection, merchants: int, version: str = current_set().version
+) -> dict[str, Column]:
+    rows = connection.execute(compiled(reference=False, version=version)).fetchall()
     return {
         **columns_of(rows, MEASURE_NAMES, NULLABLE_MEASURES, np.arange(merchants)),
         **columns_of([], BEHAVIOUR_MEASURE_NAMES, frozenset(), np.arange(merchants)),  # nobody borrowed
     }
 
 
-def reference_measured(connection: duckdb.DuckDBPyConnection, merchants: int) -> dict[str, Column]:
-    rows = connection.execute(compiled(reference=True)).fetchall()
+def reference_measured(
+    connection: duckdb.DuckDBPyConnection, merchants: int, version: str = current_set().version
+) -> dict[str, Column]:
+    rows = connection.execute(compiled(reference=True, version=version)).fetchall()
     return columns_of(rows, REFERENCE_MEASURE_NAMES, frozenset(), np.arange(merchants))
 
 
 def score_market(
-    rows: Sequence[Row], attributes: Attributes, *, calibration: Calibration | None = None
+    rows: Sequence[Row],
+    attributes: Attributes,
+    *,
+    calibration: Calibration | None = None,
+    version: str = current_set().version,
 ) -> tuple[dict[str, Column], Scores]:
     """Score everybody from one history, which is its own reference."""
     connection, size = connect(rows), len(attributes.partner)
-    found = measured(connection, size)
-    references = freeze(attributes, reference_measured(connection, size))
+    found = measured(connection, size, version)
+    references = freeze(attributes, reference_measured(connection, size, version))
     return found, score_columns(
-        found, peers(references, attributes), features=DAY_ONE, card=day_one(), calibration=calibration
+        found, peers(references, attributes), features=get_set(version), card=day_one(), calibration=calibration
     )
 
 

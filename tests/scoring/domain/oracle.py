@@ -5,7 +5,7 @@ Integers and fractions; the slope of logs in 60-digit decimals. It shares no for
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, localcontext
 from fractions import Fraction
 from math import isqrt
@@ -48,13 +48,42 @@ class Oracle:
         self.counted = self.of("SETTLEMENT") if escrow else self.sales
         self.first = max((fact.d for fact in self.sales), default=None)
         self.age = {key: max(f.d for f in self.sales if f.key == key) for key in {f.key for f in self.sales}}
-        self.reversed = [fact for fact in self.of("REFUND", "CHARGEBACK") if self.counts(fact)]
+        self.reversed = self.excess() + [
+            replace(fact, d=day, amount=fact.amount * (-1 if fact.kind == "CHARGEBACK_WON" else 1))
+            for fact in self.of("REFUND", "CHARGEBACK", "CHARGEBACK_WON")
+            if (day := self.counted_on(fact)) is not None
+        ]
 
     def of(self, *kinds: str) -> list[Fact]:
         return [fact for fact in self.facts if fact.kind in kinds]
 
-    def counts(self, fact: Fact) -> bool:
-        return fact.ref is None or any(row.key == fact.ref and row.d >= fact.d for row in self.counted)
+    def counted_on(self, fact: Fact) -> int | None:
+        """Give the day on which a reversal enters s: the first by which all that it rests on is there."""
+        if fact.ref is None:
+            return fact.d
+        order = [row for row in self.facts if row.key == fact.ref]
+        counted = max((row.d for row in order if row in self.counted), default=None)
+        sold = any(row.kind == "SALE" for row in order)
+        if counted is None and (sold or self.first is None or fact.d <= self.first - 180):
+            return None
+        if fact.kind == "CHARGEBACK_WON":
+            disputes = [row.d for row in order if row.kind == "CHARGEBACK"]
+            return min(fact.d, max(disputes), fact.d if counted is None else counted) if disputes else None
+        return fact.d if counted is None or counted >= fact.d else None
+
+    def excess(self) -> list[Fact]:
+        """Give what each order counted above what was paid and not taken back before, as one more refund."""
+        found = []
+        for key in sorted({fact.key for fact in self.sales}):
+            counted = [fact for fact in self.counted if fact.key == key]
+            if counted:
+                first = max(fact.d for fact in counted)
+                early = [fact for fact in self.of("REFUND", "CHARGEBACK") if fact.ref == key and fact.d > first]
+                paid = sum(fact.amount for fact in self.sales if fact.key == key)
+                above = sum(fact.amount for fact in [*counted, *early]) - paid
+                if above > 0:
+                    found.append(replace(counted[0], d=min(fact.d for fact in counted), amount=above))
+        return found
 
     def s(self, first: int, last: int) -> int:
         """Net sales of the days first to last, both included."""
@@ -153,7 +182,9 @@ class Oracle:
     def disputes(self) -> int | None:
         if "CHARGEBACK" not in self.around.carried:
             return None
-        return bp(len(self.matured("CHARGEBACK", 45, 224)), len(self.orders(45, 224)))
+        won = [fact for fact in self.matured("CHARGEBACK_WON", 45, 224) if self.counted_on(fact) is not None]
+        lost = max(len(self.matured("CHARGEBACK", 45, 224)) - len(won), 0)
+        return bp(lost, len(self.orders(45, 224)))
 
     def cancel_late(self) -> int | None:
         terms: list[Fraction] = []
@@ -193,7 +224,7 @@ class Oracle:
         paid = sum(fact.amount for fact in self.of("PAYOUT") if fact.d < 90)
         if "PAYOUT" not in self.around.carried or not paid:
             return None
-        moves = [(fact.d, fact.amount) for fact in [*self.counted, *self.of("DEPOSIT")]]
+        moves = [(fact.d, fact.amount) for fact in [*self.counted, *self.of("DEPOSIT", "FEE_RETURNED")]]
         moves += [(fact.d, -fact.amount) for fact in [*self.reversed, *self.of("FEE", "PAYOUT")]]
         opened = max(d for d, _ in moves)
         balances = [sum(amount for d, amount in moves if d >= day) for day in range(min(opened, 89) + 1)]

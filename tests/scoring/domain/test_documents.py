@@ -16,7 +16,7 @@ from scoring.domain.features.repayment import repayment_levels
 from scoring.domain.reference import percentile_cuts
 from scoring.domain.sales_basis import sales_basis
 from scoring.domain.scorecard import row_points
-from tests.scoring.domain.markets import day_one
+from tests.scoring.domain.markets import Row, connect, day_one, measured
 from tests.scoring.domain.values import measures_of, peers_of
 
 DOCUMENTS = Path(__file__).parents[3] / "docs" / "algorithms"
@@ -96,12 +96,30 @@ def psi(line: Line) -> list[object]:
     return [*line[:3], str(round(psi_null_bound(bins, now, before) * 1_000_000))]
 
 
+def reversals(line: Line) -> list[object]:
+    sent = [row.split() for row in line[1].split(", ")]
+    rows: list[Row] = [
+        (0, line[0] == "ESCROW", int(d), kind, order, str(number), int(amount), None, None)
+        for number, (order, kind, d, amount) in enumerate(sent, start=1)
+    ]
+    found = {name: column.tolist()[0] or 0 for name, column in measured(connect(rows), 1).items()}
+    sales = sum(found[name] for name in MONTH_NAMES[:3])
+    return [*line[:2], str(sales), str(found["chargebacks_45_224"])]
+
+
+def versions(line: Line) -> list[object]:
+    """Leave it to test_golden.py, which computes both columns."""
+    return list(line)
+
+
 WORKED: dict[str, Callable[[Line], list[object]]] = {
     "rounding": rounding,
     "months": months,
     "weeks": weeks,
     "ratings": ratings,
     "ranks": ranks,
+    "reversals": reversals,
+    "versions": versions,
     "basis": basis,
     "repayment": repayment,
     "points": points,

@@ -20,7 +20,8 @@ from tests.scoring.domain.oracle import Oracle, Surroundings, facts_of
 
 EDGES = [0, 1, 13, 14, 29, 30, 44, 45, 88, 89, 90, 91, 103, 104, 179, 180, 181, 182, 193, 194, 224, 225]
 EDGES += [274, 275, 359, 360, 364, 365, 449, 450]
-KINDS = ["SALE"] * 8 + ["SETTLEMENT"] * 5 + ["REFUND"] * 2 + ["CHARGEBACK", "CANCEL", "FEE", "DEPOSIT", "REVIEW"]
+KINDS = ["SALE"] * 8 + ["SETTLEMENT"] * 5 + ["REFUND"] * 2
+KINDS += ["CHARGEBACK", "CHARGEBACK", "CHARGEBACK_WON", "CANCEL", "FEE", "FEE_RETURNED", "DEPOSIT", "REVIEW"]
 KINDS += ["DISPATCH", "PAYOUT", "PAYOUT"]
 AMOUNTS = [[1, 2], [100, 100, 125, 333, 2_000], [1, 125, 9_999, 10**7, 10**10], [10**13, 10**16, 10**16 + 1]]
 MERCHANTS = 24
@@ -108,7 +109,7 @@ def test_reference_measures_use_the_same_s_and_count_what_a_feed_carries() -> No
     found = {name: column.tolist()[7] for name, column in reference_measured(connect(rows), 8).items()}
 
     assert found == {
-        "s_90": 540,  # the refund of day 1 came before its sale
+        "s_90": 538,
         "sale_rows_90": 2,
         "rating_sum_180": 3,
         "ratings_180": 1,
@@ -120,7 +121,29 @@ def test_reference_measures_use_the_same_s_and_count_what_a_feed_carries() -> No
         "payout_rows_365": 2,
         "sale_rows_180": 3,
         "named_sale_rows_180": 2,
+        "unsold_reversals_365": 0,
+        "settled_above_paid_365": 0,
     }
+
+
+def test_what_does_not_add_up_in_a_feed_is_counted() -> None:
+    """Red if orders settled in parts, refunded after their settlement, or older than 365 days were counted."""
+    orders: dict[str, list[tuple[str, int, int]]] = {
+        "good": [("SALE", 9, 100), ("SETTLEMENT", 8, 60), ("SETTLEMENT", 7, 40), ("REFUND", 6, 30)],
+        "above": [("SALE", 9, 100), ("SETTLEMENT", 8, 60), ("SETTLEMENT", 7, 41)],
+        "old": [("SALE", 380, 100), ("SETTLEMENT", 365, 101)],
+        "unsold": [("REFUND", 5, 10), ("CHARGEBACK", 365, 10)],
+        "before": [("SETTLEMENT", 5, 10), ("CHARGEBACK", 4, 10)],
+    }
+    rows: list[Row] = [
+        (merchant, not merchant, day, kind, order, f"{order}{number}", amount, None, None)
+        for merchant in (0, 1)
+        for order, sent in orders.items()
+        for number, (kind, day, amount) in enumerate(sent)
+    ]
+    found = reference_measured(connect(rows), 2)
+    names = ("unsold_reversals_365", "settled_above_paid_365")
+    assert [found[name].tolist() for name in names] == [[2, 2], [1, 0]]
 
 
 @pytest.mark.parametrize(("reference", "names"), [(False, MEASURE_NAMES), (True, REFERENCE_MEASURE_NAMES)])
