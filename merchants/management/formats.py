@@ -30,8 +30,7 @@ from merchants.queries.merchants import known_merchants
 ENDINGS = (".csv", ".csv.gz", ".txt")
 Say = Callable[[str], object]
 UNUSED = {
-    Unused.NO_KIND: "there is no kind for it yet: a dispute won, a fee returned, a refund or a payout that failed",
-    Unused.COUNTED_BEFORE: "the loss is counted: the dispute won before this one was lost is not used either",
+    Unused.NO_KIND: "there is no kind for it: a refund or a payout that failed",
     Unused.NOT_TRADE: "it is no trade: a reserve, a loan, a transfer between accounts, an adjustment",
     Unused.NOTHING_MOVED: "no money moved",
 }

@@ -50,8 +50,8 @@ TREATED = {
     "Refunded": Treatment(TransactionKind.REFUND, -1, Side.REFUNDS),
     "RefundedReversed": Treatment(Unused.NO_KIND, 1, Side.REFUNDS),
     "Chargeback": Treatment(TransactionKind.CHARGEBACK, -1, Side.CHARGEBACKS),
-    "ChargebackReversed": Treatment(Unused.NO_KIND, 1, Side.CHARGEBACKS),
-    "SecondChargeback": Treatment(Unused.COUNTED_BEFORE, -1, Side.CHARGEBACKS),
+    "ChargebackReversed": Treatment(TransactionKind.CHARGEBACK_WON, 1, Side.CHARGEBACKS),
+    "SecondChargeback": Treatment(TransactionKind.CHARGEBACK, -1, Side.CHARGEBACKS),
     "MerchantPayout": Treatment(TransactionKind.PAYOUT, -1, Side.PAYOUTS),
     "BankInstructionReturned": Treatment(Unused.NO_KIND, 1, Side.OTHER),
     **dict.fromkeys(

@@ -21,8 +21,7 @@ OFFSETS = {
 class Unused(StrEnum):
     """Why a record, or a part of it, becomes no row."""
 
-    NO_KIND = "NO_KIND"  # a dispute won, a fee returned, a refund or a payout that failed
-    COUNTED_BEFORE = "COUNTED_BEFORE"  # a dispute lost again, after a win that has no kind
+    NO_KIND = "NO_KIND"  # a refund or a payout that failed
     NOT_TRADE = "NOT_TRADE"  # reserves, loans, transfers between accounts
     NOTHING_MOVED = "NOTHING_MOVED"
 
@@ -180,14 +179,12 @@ def moved(
         rows.append(f"{words} of {format_minor(gross, currency)}: the sign is the wrong way round")
     elif gross and isinstance(kind, Unused):
         unused.append(kind)
-    elif gross > 0 and kind is TransactionKind.FEE:
-        unused.append(Unused.NO_KIND)
     elif gross and isinstance(kind, TransactionKind):
-        rows.append(_row(fields, kind, gross, currency))
-    if fee > 0:
-        rows.append(_row({**fields, "external_id": fee_id(fields["external_id"])}, TransactionKind.FEE, fee, currency))
-    elif fee < 0:
-        unused.append(Unused.NO_KIND)
+        is_returned = gross > 0 and kind is TransactionKind.FEE
+        rows.append(_row(fields, TransactionKind.FEE_RETURNED if is_returned else kind, gross, currency))
+    if fee:
+        named = {**fields, "external_id": fee_id(fields["external_id"])}
+        rows.append(_row(named, TransactionKind.FEE if fee > 0 else TransactionKind.FEE_RETURNED, fee, currency))
     if not rows and not unused:
         unused.append(Unused.NOTHING_MOVED)
     entries = (Entry(currency, payout, side, gross), Entry(currency, payout, Side.FEES, -fee))

@@ -65,10 +65,10 @@ TREATED: dict[str, tuple[Kind, Kind, Side]] = {  # what it becomes if credited, 
     "Payment Refund": (Unused.NOT_TRADE, TransactionKind.REFUND, Side.REFUNDS),
     "Payment Reversal": (Unused.NOT_TRADE, TransactionKind.CHARGEBACK, Side.CHARGEBACKS),
     "Chargeback": (Unused.NO_KIND, TransactionKind.CHARGEBACK, Side.CHARGEBACKS),
-    "Chargeback Reversal": (Unused.NO_KIND, Unused.NO_KIND, Side.CHARGEBACKS),
+    "Chargeback Reversal": (TransactionKind.CHARGEBACK_WON, Unused.NO_KIND, Side.CHARGEBACKS),
     **dict.fromkeys(
         ("Chargeback Fee", "Dispute Fee", "Fee Reversal", "Partner Fee", "Payment Fee"),
-        (Unused.NO_KIND, TransactionKind.FEE, Side.FEES),
+        (TransactionKind.FEE_RETURNED, TransactionKind.FEE, Side.FEES),
     ),
     **dict.fromkeys(
         ("Auto-sweep", "General Withdrawal", "User Initiated Withdrawal"),
@@ -104,6 +104,7 @@ def _read(record: Mapping[str, str], merchant: str, *, zone: str, is_day_first: 
         message = f"{impact} of {record['Net']}: the sign is the wrong way round"
         raise BadRecord(message)
     words = record["Type"].strip().replace("Authoris", "Authoriz")  # some end with a space
+    is_back = gross < 0 or words == "Chargeback Reversal"
     mapped = moved(
         _treatment_of(words, gross),
         words=f"Type {words[:60]}",
@@ -115,7 +116,7 @@ def _read(record: Mapping[str, str], merchant: str, *, zone: str, is_day_first: 
             "external_id": record["Transaction ID"],
             "merchant": merchant,
             "occurred_at": occurred_at,
-            "order_ref": (gross < 0 and record["Reference Txn ID"]) or record["Transaction ID"],
+            "order_ref": (is_back and record["Reference Txn ID"]) or record["Transaction ID"],
             "buyer": "",
         },
     )

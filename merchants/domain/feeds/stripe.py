@@ -51,7 +51,7 @@ TREATED = {
     "refund": Treatment(TransactionKind.REFUND, -1, Side.REFUNDS),
     "refund_failure": Treatment(Unused.NO_KIND, 1, Side.REFUNDS),
     "dispute": Treatment(TransactionKind.CHARGEBACK, -1, Side.CHARGEBACKS),
-    "dispute_reversal": Treatment(Unused.NO_KIND, 1, Side.CHARGEBACKS),
+    "dispute_reversal": Treatment(TransactionKind.CHARGEBACK_WON, 1, Side.CHARGEBACKS),
     "payout": Treatment(TransactionKind.PAYOUT, -1, Side.PAYOUTS),
     "payout_reversal": Treatment(Unused.NO_KIND, 1, Side.PAYOUTS),
     "topup": Treatment(TransactionKind.DEPOSIT, 1, Side.OTHER),

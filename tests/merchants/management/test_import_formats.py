@@ -99,9 +99,8 @@ def test_stripe_reconciles_to_the_cent_and_the_same_files_again_change_nothing(t
     directory = stripe(tmp_path / "january", rows, [payout("po_1", "397.40"), payout("po_0", "12.00")])
     out, err = run(directory, format="stripe", merchant="kiln", merchant_name="The Kiln", partner="Bazaar")
     assert err == []
-    assert "45 records read: 41 FEE, 2 PAYOUT, 1 REFUND, 41 SALE" in out
-    assert "not used: 2, because there is no kind for it yet" in out
-    assert "85 received, 85 accepted, 0 duplicate, 0 conflict, 0 rejected" in out
+    assert "45 records read: 1 CHARGEBACK_WON, 41 FEE, 1 FEE_RETURNED, 2 PAYOUT, 1 REFUND, 41 SALE" in out
+    assert "87 received, 87 accepted, 0 duplicate, 0 conflict, 0 rejected" in out
     assert "Reconciliation, USD" in out
     assert figures(out) == {
         "charges": "410.00",
@@ -128,7 +127,7 @@ def test_stripe_reconciles_to_the_cent_and_the_same_files_again_change_nothing(t
 
     out, err = run(directory, format="stripe", merchant="kiln", partner="Bazaar")
 
-    assert "85 received, 0 accepted, 85 duplicate, 0 conflict, 0 rejected" in out
+    assert "87 received, 0 accepted, 87 duplicate, 0 conflict, 0 rejected" in out
     assert err == []
     assert stored() == once
     assert Merchant.objects.get().name == "The Kiln"  # not given again: not lost
@@ -188,14 +187,14 @@ def test_adyen_names_its_merchants_and_reconciles_each_batch(tmp_path: Path) -> 
     path = write(tmp_path / "settlement_detail_report_batch_7.csv", ADYEN, [*ADYEN_BATCH, other])
     out, err = run(path, format="adyen")
     assert err == []
-    assert "7 records read: 4 FEE, 1 PAYOUT, 1 REFUND, 3 SALE" in out
+    assert "7 records read: 1 CHARGEBACK_WON, 4 FEE, 1 PAYOUT, 1 REFUND, 3 SALE" in out
     found = figures(out)
     assert (found["= net"], found["payouts (1)"], found["difference"]) == ("97.50", "87.50", "0.00")
     assert set(Merchant.objects.values_list("external_id", "currency")) == {("Kiln", "EUR"), ("Wharf", "EUR")}
     assert ("Wharf", "M9-Settled-7", "SALE", 1000) in stored()
     once = stored()
     out, err = run(path, format="adyen")
-    assert "9 received, 0 accepted, 9 duplicate, 0 conflict, 0 rejected" in out
+    assert "10 received, 0 accepted, 10 duplicate, 0 conflict, 0 rejected" in out
     assert (err, stored()) == ([], once)
 
 
@@ -226,14 +225,13 @@ def test_paypal_reconciles_balances_and_refuses_dates_of_the_other_order(tmp_pat
     out, err = run(path, format="paypal", merchant="kiln")
 
     assert err == []
-    assert "4 records read: 1 FEE, 1 PAYOUT, 1 REFUND, 1 SALE" in out
-    assert "not used: 1, because there is no kind for it yet" in out
+    assert "4 records read: 1 FEE, 1 FEE_RETURNED, 1 PAYOUT, 1 REFUND, 1 SALE" in out
     assert "not used: 1, because no money moved" in out
     found = figures(out)
     assert (found["= net"], found["payouts without records here"]) == ("1,158.05", "1,000.00")
     assert "Balance in Download.CSV, USD: 100.00 before, 158.05 added, 258.05 after, difference 0.00" in out
     out, _ = run(path, format="paypal", merchant="kiln")
-    assert "4 received, 0 accepted, 4 duplicate, 0 conflict, 0 rejected" in out
+    assert "5 received, 0 accepted, 5 duplicate, 0 conflict, 0 rejected" in out
 
 
 def test_records_in_another_currency_than_the_merchants_are_rejected_and_reconciled(tmp_path: Path) -> None:

@@ -61,7 +61,11 @@ def test_a_charge_becomes_a_sale_and_its_fee_in_utc() -> None:
         (("charge", "10.00", "0.00", "10.00"), [("txn_1", "SALE", "10.00")], ()),
         (("charge", "0.00", "0.00", "0.00"), [], (Unused.NOTHING_MOVED,)),
         (("refund", "-40.00", "0.00", "-40.00"), [("txn_1", "REFUND", "40.00")], ()),
-        (("refund", "-40.00", "-1.20", "-38.80"), [("txn_1", "REFUND", "40.00")], (Unused.NO_KIND,)),
+        (
+            ("refund", "-40.00", "-1.20", "-38.80"),
+            [("txn_1", "REFUND", "40.00"), ("txn_1-fee", "FEE_RETURNED", "1.20")],
+            (),
+        ),
         (("charge_failure", "-9.00", "0.00", "-9.00"), [("txn_1", "REFUND", "9.00")], ()),
         (("partial_capture_reversal", "-5.00", "0", "-5.00"), [("txn_1", "REFUND", "5.00")], ()),
         (
@@ -69,11 +73,15 @@ def test_a_charge_becomes_a_sale_and_its_fee_in_utc() -> None:
             [("txn_1", "CHARGEBACK", "80.00"), ("txn_1-fee", "FEE", "15.00")],
             (),
         ),
-        (("dispute_reversal", "80.00", "-15.00", "95.00"), [], (Unused.NO_KIND, Unused.NO_KIND)),
+        (
+            ("dispute_reversal", "80.00", "-15.00", "95.00"),
+            [("txn_1", "CHARGEBACK_WON", "80.00"), ("txn_1-fee", "FEE_RETURNED", "15.00")],
+            (),
+        ),
         (("refund_failure", "40.00", "0.00", "40.00"), [], (Unused.NO_KIND,)),
         (("fee", "-2.00", "0.00", "-2.00"), [("txn_1", "FEE", "2.00")], ()),
         (("fee", "0.00", "2.00", "-2.00"), [("txn_1", "FEE", "2.00")], ()),
-        (("fee", "2.00", "0.00", "2.00"), [], (Unused.NO_KIND,)),
+        (("fee", "2.00", "0.00", "2.00"), [("txn_1", "FEE_RETURNED", "2.00")], ()),
         (("tax", "-0.42", "0.00", "-0.42"), [("txn_1", "FEE", "0.42")], ()),
         (("topup", "500.00", "0.00", "500.00"), [("txn_1", "DEPOSIT", "500.00")], ()),
         (("risk_reserved_funds", "-30.00", "0.00", "-30.00"), [], (Unused.NOT_TRADE,)),
@@ -163,8 +171,15 @@ def test_records_reconcile_with_their_payouts_to_the_cent() -> None:
     }
     assert (eur.net, eur.settled, eur.payouts, eur.matched, eur.difference) == (14655, 14005, 14005, 2, 0)
     assert (eur.unmatched, eur.differing) == (1100, ())
-    assert tally.kinds == {TransactionKind.SALE: 3, "FEE": 3, "REFUND": 1, "PAYOUT": 3}
-    assert tally.unused == {Unused.NO_KIND: 2}
+    assert tally.kinds == {
+        TransactionKind.SALE: 3,
+        TransactionKind.FEE: 3,
+        TransactionKind.REFUND: 1,
+        TransactionKind.CHARGEBACK_WON: 1,
+        TransactionKind.FEE_RETURNED: 1,
+        TransactionKind.PAYOUT: 3,
+    }
+    assert not tally.unused
 
 
 def test_a_payout_that_is_a_cent_off_is_named() -> None:
