@@ -1,7 +1,7 @@
 """Measure the product beside named rivals, on a simulated market in a database of its own; report, never gate.
 
-`make bench`, or `python -m tests.benchmarks --merchants N`. Each workload is a process of its own, so that its peak
-memory is its own. Whatever was made is removed at the end.
+`make bench`, or `python -m tests.benchmarks --merchants N --only NAME`. Each workload is a process of its own, so that
+its peak memory is its own, and ends with one line of JSON. Whatever was made is removed at the end.
 """
 
 import argparse
@@ -23,16 +23,23 @@ ROOT = Path(__file__).resolve().parents[2]
 DIRECTORY = ROOT / ".local" / "bench"
 WORKLOADS = {
     "workloads": ("ingest", "measures", "run", "single"),
-    "lending": ("decide", "close", "many"),
+    "lending": ("decision", "close", "replay"),
 }
-CHILD = "import django; django.setup(); from tests.benchmarks.{module} import WORKLOADS; WORKLOADS[{name!r}]()"
+NO_DATABASE = {"replay"}
+CHILD = (
+    "import django; django.setup(); from tests.benchmarks.{module} import WORKLOADS;"
+    " from tests.benchmarks.workloads import tell; tell({name!r}, WORKLOADS[{name!r}]())"
+)
 
 
 def main() -> None:
-    """Make the market, run every workload, clean up."""
+    """Make a database, run the workloads, clean up."""
+    names = [(module, name) for module, some in WORKLOADS.items() for name in some]
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--merchants", type=int, default=1_000, help="of the simulated market")
+    parser.add_argument("--only", choices=[name for _, name in names], help="one workload, with what it needs")
     arguments = parser.parse_args()
+    chosen = [(module, name) for module, name in names if arguments.only in {None, name}]
     if not embedded.wanted(os.environ):
         sys.exit("The benchmarks use the embedded servers alone: unset DATABASE_URL and BROKER_URL.")
     environ = os.environ | {
@@ -41,34 +48,32 @@ def main() -> None:
         "LOG_LEVEL": "ERROR",
         "PYTHONPATH": str(ROOT),
         "LOOPBACK_DIR": str(DIRECTORY / "bank"),
+        "MERCHANTS": str(arguments.merchants),
     }
+    say(f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}")
     remove(environ)
     try:
-        where = embedded.start(ROOT, environ)
-        describe(where)
-        manage(environ, "migrate", "--database", "owner", "--verbosity", "0")
-        manage(environ, "simulate_marketplace", str(DIRECTORY), "--merchants", str(arguments.merchants))
-        for module, names in WORKLOADS.items():
-            for name in names:
-                command = [sys.executable, "-c", CHILD.format(module=module, name=name)]
-                subprocess.run(command, env=environ, cwd=ROOT, check=True)
+        if any(name not in NO_DATABASE for _, name in chosen):
+            describe(embedded.start(ROOT, environ))
+            command = [sys.executable, "manage.py", "migrate", "--database", "owner", "--verbosity", "0"]
+            subprocess.run(command, env=environ, cwd=ROOT, check=True)
+        for module, name in chosen:
+            command = [sys.executable, "-c", CHILD.format(module=module, name=name)]
+            subprocess.run(command, env=environ, cwd=ROOT, check=True)
     finally:
         remove(environ)
 
 
-def manage(environ: Mapping[str, str], *words: str) -> None:
-    """Run a command of the product."""
-    subprocess.run([sys.executable, "manage.py", *words], env=environ, cwd=ROOT, check=True)
-
-
 def describe(where: embedded.Addresses) -> None:
-    """Say what machine and what database this is."""
+    """Say what database this is."""
     with psycopg.connect(where.database_url(embedded.Role.OWNER)) as database:
         row = database.execute("SHOW server_version").fetchone()
-    server = row[0] if row else "?"
-    sys.stdout.write(
-        f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, PostgreSQL {server}\n"
-    )
+    say(f"PostgreSQL {row[0] if row else '?'}")
+
+
+def say(words: str) -> None:
+    """Write a line at once, before those of the workloads."""
+    sys.stdout.write(f"{words}\n")
     sys.stdout.flush()
 
 

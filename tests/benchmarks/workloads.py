@@ -1,11 +1,16 @@
-"""What is measured: each workload does its work and a rival's on the same rows, and says both and the ratio."""
+"""What is measured: each workload does its work and a rival's on the same rows, and says both and the ratio.
 
+A workload prepares what it needs, if no other one did before.
+"""
+
+import json
 import os
 import resource
 import sys
 import time
 from collections.abc import Callable
 from contextlib import redirect_stdout
+from dataclasses import asdict, dataclass
 from functools import partial
 from io import StringIO
 from pathlib import Path
@@ -46,6 +51,22 @@ TIMES = 3  # of what is quick; the best counts
 SINGLES = 50
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """How the product stands to a rival, named by a phrase; `target` is the ratio wanted, if one was set."""
+
+    ratio: float
+    rival: str
+    target: float | None = None
+
+
+def tell(name: str, result: Result) -> None:
+    """Write the workload's last line, as JSON."""
+    told = asdict(result) | {"ratio": round(result.ratio, 3)}
+    sys.stdout.write(json.dumps({"bench": name, **told}) + "\n")
+    sys.stdout.flush()
+
+
 def say(words: str, seconds: float | None = None, **rates: float) -> None:
     """Write one line: what, how long, how many a second of each."""
     took = "" if seconds is None else f"{seconds:9.3f} s"
@@ -54,10 +75,11 @@ def say(words: str, seconds: float | None = None, **rates: float) -> None:
     sys.stdout.flush()
 
 
-def ratio(words: str, slow: float, fast: float) -> None:
-    """Write how often the second fits into the first, and the peak memory of this process so far."""
+def ratio(words: str, slow: float, fast: float) -> float:
+    """Return how often the second fits into the first; write it, and the peak memory of this process so far."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     say(f"  = {words}: {slow / fast:.2f}; peak memory of this process {peak:,.0f} MB")
+    return slow / fast
 
 
 def timed(work: Callable[[], object], times: int = 1) -> float:
@@ -70,20 +92,43 @@ def timed(work: Callable[[], object], times: int = 1) -> float:
     return best
 
 
-def ingest() -> None:
-    """Import the market; copy the same rows into a table without a key, an index or a rule."""
+def simulated() -> None:
+    """Write the files of a simulated market."""
+    if not (DIRECTORY / "transactions.csv").exists():
+        with redirect_stdout(StringIO()):
+            call_command("simulate_marketplace", str(DIRECTORY), merchants=int(os.environ["MERCHANTS"]))
 
-    def through_the_pipeline() -> None:
+
+def imported() -> None:
+    """Import the simulated market."""
+    simulated()
+    if not Transaction.objects.exists():
         with redirect_stdout(StringIO()):
             call_command("import_marketplace", DIRECTORY, settlement="ESCROW")
 
-    ours = timed(through_the_pipeline)
+
+def published() -> None:
+    """Score the market, by a calibration of a run before."""
+    imported()
+    if get_live_run() is None:
+        now = timezone.now()
+        enter_scorecard(text=DAY_ONE_CARD.read_text(), actor=SYSTEM, now=now)
+        open_day(on=date_of(the_end()), actor=SYSTEM, now=now)
+        create_calibration(run_id=work_through(start_run(actor=SYSTEM, now=now)).pk, actor=SYSTEM, now=now)
+        work_through(start_run(actor=SYSTEM, now=now))
+
+
+def ingest() -> Result:
+    """Import the market; copy the same rows into a table without a key, an index or a rule."""
+    simulated()
+    ours = timed(imported)
     rows, merchants = Transaction.objects.count(), Merchant.objects.count()
     say(f"\nIngest: {rows:,} transactions of {merchants:,} merchants, one process")
     say("import_marketplace: read, judge, stage, store, seal", ours, rows=rows)
     bare = timed_copy()
     say("bare COPY of the same rows as CSV into a plain table", bare, rows=rows)
-    ratio("the pipeline takes, in bare COPYs", ours, bare)
+    found = ratio("the pipeline takes, in bare COPYs", ours, bare)
+    return Result(ratio=found, rival="time of a bare COPY of the same rows into a plain table")
 
 
 def timed_copy() -> float:
@@ -114,8 +159,9 @@ def the_end() -> int:
     return end + 1
 
 
-def measures() -> None:
+def measures() -> Result:
     """Measure every merchant on PostgreSQL, part by part and at once, and on DuckDB over Parquet."""
+    imported()
     known, members = Known(as_of_day=the_end(), watermark=current_watermark()), members_of_market()
     rows, merchants = Transaction.objects.filter(day__lt=known.as_of_day).count(), len(members.ids)
     say(f"\nMeasures: {rows:,} transactions of {merchants:,} merchants (SQL compiled before)")
@@ -144,6 +190,7 @@ def measures() -> None:
     whole = timed(lambda: on_postgres(None), TIMES)
     say("PostgreSQL, one statement over the whole market", whole, transactions=rows, merchants=merchants)
     lay_down(DIRECTORY)
+    found = []
     for threads in (1, os.cpu_count() or 1):
         seconds = on_duckdb(known, threads)
         say(
@@ -152,7 +199,8 @@ def measures() -> None:
             transactions=rows,
             merchants=merchants,
         )
-        ratio(f"PostgreSQL by parts takes, in DuckDB's {threads}", by_parts, seconds)
+        found.append(ratio(f"PostgreSQL by parts takes, in DuckDB's {threads}", by_parts, seconds))
+    return Result(ratio=found[0], rival="time of DuckDB over Parquet, one thread")
 
 
 def parts_of(merchants: int) -> list[list[int]]:
@@ -171,13 +219,10 @@ def on_duckdb(known: Known, threads: int) -> float:
         return timed(lambda: engine.execute(compiled(reference=False)).fetchall(), TIMES)
 
 
-def run() -> None:
+def run() -> Result:
     """Do a whole run, all its jobs in this process, and only its measures."""
-    now = timezone.now()
-    enter_scorecard(text=DAY_ONE_CARD.read_text(), actor=SYSTEM, now=now)
-    open_day(on=date_of(the_end()), actor=SYSTEM, now=now)
-    create_calibration(run_id=work_through(start_run(actor=SYSTEM, now=now)).pk, actor=SYSTEM, now=now)
-    run = start_run(actor=SYSTEM, now=now)
+    published()
+    run = start_run(actor=SYSTEM, now=timezone.now())
     stages: dict[str, float] = {}
     whole = timed(lambda: work_through(run, stages))
     run.refresh_from_db()
@@ -195,7 +240,8 @@ def run() -> None:
         lambda: [compute_run(run=get_run(run_id=run.pk), partitions=partitions) for partitions in parts_of(merchants)]
     )
     say("only the computing of the same scores, nothing stored", computed, merchants=merchants)
-    ratio("the run takes, in computings", whole, computed)
+    found = ratio("the run takes, in computings", whole, computed)
+    return Result(ratio=found, rival="time of only computing the same scores, nothing stored")
 
 
 def do_all(jobs: list[int], work: Work) -> None:
@@ -215,11 +261,9 @@ def work_through(run: ScoreRun, stages: dict[str, float] | None = None) -> Score
     return run
 
 
-def single() -> None:
+def single() -> Result:
     """Score merchants one by one between nights; read their rows, and nothing else."""
-    if get_live_run() is None:
-        say("\nOne merchant: left out, no run is live")
-        return
+    published()
     ids = list(
         Merchant.objects.order_by("pk").values_list("pk", flat=True)[:: max(1, Merchant.objects.count() // SINGLES)]
     )
@@ -229,7 +273,8 @@ def single() -> None:
     say(f"\nOne merchant scored afresh: median of {len(ids)}, from the facts to a stored row")
     say("score_merchant: pin, measure, look up references, score, store, commit", ours)
     say("bare SELECT of its transactions from their partition", bare)
-    ratio("one score takes, in bare SELECTs", ours, bare)
+    found = ratio("one score takes, in bare SELECTs", ours, bare)
+    return Result(ratio=found, rival="time of a bare SELECT of the merchant's transactions")
 
 
 def rows_of(merchant_id: int) -> int:
