@@ -1,26 +1,37 @@
-"""Read feed files row by row, so that one broken row spoils no other; write such files.
+"""Read feed files row by row, or in blocks of columns, so that one broken row spoils no other; write such files.
 
 CSV is framed as RFC 4180 has it: a line break inside a quoted cell is text of that cell, never the end of a row.
 Whoever may write a text on a marketplace cannot thereby write rows.
 """
 
+import codecs
 import csv
 import gzip
 import io
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import count, islice
+from itertools import chain, count, islice
 from math import isnan
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from pyarrow import csv as arrow_csv
+from pyarrow import parquet
 
 UNREADABLE = (OSError, EOFError, zlib.error)
 AT_ONCE = 50_000
 EXACT_IN_32_BITS = 2**24
 LONGEST_ROW = 1_000_000
 """Characters; a longer row is rejected without being kept, so a quote that is never closed fills no memory."""
+LONGEST_PLAIN_LINE = 10_000
+"""Bytes; longer lines are read one by one. 100,000 such lines fit into one column of pyarrow."""
+Row = dict[str, str] | str
 ENDINGS = (".csv", ".csv.gz", ".parquet")
 
 
@@ -40,6 +51,27 @@ class FeedFile:
         return [column for column in self.columns if column not in known]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedBlock:
+    """Rows in the order of the file: plain ones in columns of texts, with the line of each, and the others one by one.
+
+    `cells` is a pyarrow Table of UTF-8 without NULs or nulls.
+    """
+
+    cells: Any
+    lines: npt.NDArray[np.int64]
+    others: Sequence[tuple[int, Row]]
+
+    def __len__(self) -> int:
+        return len(self.lines) + len(self.others)
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """The first and the last line on which a row begins."""
+        ends = [*self.lines[:1].tolist(), *self.lines[-1:].tolist(), *(line for line, _ in self.others)]
+        return min(ends), max(ends)
+
+
 def find_file(directory: Path, name: str) -> Path | None:
     """Find `name` with one of the known extensions."""
     return next((path for ending in ENDINGS if (path := directory / f"{name}{ending}").is_file()), None)
@@ -51,8 +83,8 @@ def open_feed_file(path: Path, required: Sequence[str]) -> FeedFile:
         if path.suffix == ".parquet":
             columns = tuple(_parquet(path).schema_arrow.names)
         else:
-            with _text(path) as lines:
-                names = _cells(next(_records(lines), (1, 1, ""))[2])
+            with _lines(path) as lines:
+                names = _cells(next(_records(lines))[2])
                 columns = tuple(name.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for name in names)
     except (*UNREADABLE, csv.Error) as error:
         message = f"{path}: {error}"
@@ -67,7 +99,7 @@ def open_feed_file(path: Path, required: Sequence[str]) -> FeedFile:
     return FeedFile(path=path, columns=columns)
 
 
-def rows_of(file: FeedFile) -> Iterator[tuple[int, dict[str, str] | str]]:
+def rows_of(file: FeedFile) -> Iterator[tuple[int, Row]]:
     """Yield each row with the line it begins on, counted from 1 after the header: texts by column, or what is wrong.
 
     A quote that is never closed spoils its own row and what it encloses; that row says so. Bytes that are not UTF-8
@@ -77,64 +109,162 @@ def rows_of(file: FeedFile) -> Iterator[tuple[int, dict[str, str] | str]]:
     if file.path.suffix == ".parquet":
         yield from _parquet_rows(file.path)
         return
-    width, line = len(file.columns), 0
-    with _text(file.path) as lines:
+    line = 0
+    with _lines(file.path) as lines:
         records = _records(lines)
-        height = next(records, (1, 1, ""))[1]
+        height = next(records)[1]
         try:
             for begins, ends, record in records:
                 line = begins - height
-                try:
-                    cells = _cells(record)
-                except csv.Error as error:
-                    yield line, f"{error} (lines {line} to {ends - height})" if ends > begins else str(error)
-                    continue
-                if len(cells) == width:
-                    yield line, dict(zip(file.columns, cells, strict=True))
-                elif cells:
-                    yield line, f"{len(cells)} cells instead of {width}"
+                yield from _row(file.columns, line, ends - height, record)
         except UNREADABLE as error:
-            message = f"{file.path} breaks off after row {line}: {error}"
-            raise UnreadableFeed(message) from error
+            raise _broken_off(file, line, error) from error
 
 
-def _records(lines: Iterable[str]) -> Iterator[tuple[int, int, str]]:
+def blocks_of(file: FeedFile, *, wanted: Sequence[str], lines_a_block: int) -> Iterator[FeedBlock]:
+    """Yield the same rows in blocks, none of them empty, with the wanted ones of the file's columns.
+
+    Raises UnreadableFeed where the file breaks off, after the last whole block.
+    """
+    names = [column for column in file.columns if column in wanted]
+    if file.path.suffix == ".parquet":
+        rows = _parquet_rows(file.path)
+        while others := list(islice(rows, lines_a_block)):
+            yield FeedBlock(cells=_parse(b"", [], names)[0], lines=np.empty(0, np.int64), others=others)
+        return
+    with _lines(file.path) as lines:
+        next(_records(lines))
+        done = 0
+        try:
+            while held := list(islice(lines, lines_a_block)):
+                block, read = _block(file.columns, names, held, lines, done)
+                done += read
+                if len(block):
+                    yield block
+        except UNREADABLE as error:
+            raise _broken_off(file, done, error) from error
+
+
+def _block(
+    columns: Sequence[str], names: Sequence[str], held: list[bytes], following: Iterator[bytes], done: int
+) -> tuple[FeedBlock, int]:
+    """Return a block of the lines held, and how many were read: also the following ones of an open quoted cell."""
+    others: list[tuple[int, Row]] = []
+    read, plain, numbers = len(held), held, np.arange(done + 1, done + len(held) + 1)
+    if not _are_plain(b"".join(held), longest=max(map(len, held))):
+        plain, lines = [], []
+        for begins, ends, record in _records(chain(held, following)):
+            if _are_plain(record, longest=len(record)):
+                plain.append(record)
+                lines.append(done + begins)
+            else:
+                others += _row(columns, done + begins, done + ends, record)
+            if ends >= len(held):
+                read = ends
+                break
+        numbers = np.array(lines, np.int64)
+    cells, spoilt = _parse(b"".join(plain), columns, names)
+    for place in spoilt:
+        line = int(numbers[place])
+        others += _row(columns, line, line, plain[place])
+    return FeedBlock(cells=cells, lines=np.delete(numbers, spoilt), others=others), read
+
+
+def _are_plain(lines: bytes, *, longest: int) -> bool:
+    """Return whether each line is certainly one row, and each cell what stands between two commas."""
+    return (
+        longest <= LONGEST_PLAIN_LINE
+        and not lines.startswith((b"\n", b"\r"))
+        and not any(mark in lines for mark in (b'"', b"\0", b"\n\n", b"\n\r", codecs.BOM_UTF8))
+        and lines.count(b"\r") == lines.count(b"\r\n")
+        and (lines.isascii() or _is_utf8(lines))
+    )
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _parse(plain: bytes, columns: Sequence[str], names: Sequence[str]) -> tuple[Any, list[int]]:
+    """Parse plain lines to a table of texts; return also the places of those with too few cells, or too many."""
+    spoilt: list[int] = []
+
+    def leave_out(row: Any) -> str:  # noqa: ANN401 - pyarrow has no types
+        spoilt.append(row.number - 1)
+        return "skip"
+
+    if not plain:
+        return pa.table({name: pa.array([], pa.string()) for name in names}), spoilt
+    table = arrow_csv.read_csv(
+        pa.BufferReader(plain),
+        read_options=arrow_csv.ReadOptions(column_names=columns, use_threads=False, block_size=len(plain) + 1),
+        parse_options=arrow_csv.ParseOptions(quote_char=False, ignore_empty_lines=False, invalid_row_handler=leave_out),
+        convert_options=arrow_csv.ConvertOptions(
+            column_types=dict.fromkeys(columns, pa.string()), include_columns=names, check_utf8=False
+        ),
+    )
+    return table, spoilt
+
+
+def _row(columns: Sequence[str], line: int, ends: int, record: bytes) -> Iterator[tuple[int, Row]]:
+    """Yield the row of a record, unless it is an empty line."""
+    try:
+        cells = _cells(record)
+    except csv.Error as error:
+        yield line, f"{error} (lines {line} to {ends})" if ends > line else str(error)
+        return
+    if len(cells) == len(columns):
+        yield line, dict(zip(columns, cells, strict=True))
+    elif cells:
+        yield line, f"{len(cells)} cells instead of {len(columns)}"
+
+
+def _broken_off(file: FeedFile, line: int, error: Exception) -> UnreadableFeed:
+    return UnreadableFeed(f"{file.path} breaks off after row {line}: {error}")
+
+
+def _records(lines: Iterable[bytes]) -> Iterator[tuple[int, int, bytes]]:
     """Join the lines of each row, and yield it with the numbers of its first and last line, from 1.
 
     Of a row longer than LONGEST_ROW so much is kept that it shows; one that ends inside quotes is not a valid row.
     """
-    held, size, begins, number, is_open = list[str](), 0, 1, 0, False
+    held, size, begins, number, is_open = list[bytes](), 0, 1, 0, False
     for number, line in enumerate(lines, start=1):
         if not is_open:
             held, size, begins = [], 0, number
-        if size <= LONGEST_ROW:
+        if size <= 4 * LONGEST_ROW:  # no character has more bytes
             held.append(line)
         size += len(line)
         is_open = _leaves_open(line, is_open=is_open)
         if not is_open:
-            yield begins, number, "".join(held)
+            yield begins, number, b"".join(held)
     if is_open:
-        yield begins, number, "".join(held)
+        yield begins, number, b"".join(held)
 
 
-def _leaves_open(line: str, *, is_open: bool) -> bool:
+def _leaves_open(line: bytes, *, is_open: bool) -> bool:
     """Return whether a quoted cell goes on after the line. A quote opens a cell only where the cell begins."""
     place = 0
-    while (quote := line.find('"', place)) >= 0:
+    while (quote := line.find(b'"', place)) >= 0:
         place = quote + 1
-        if is_open and line.startswith('"', place):
+        if is_open and line.startswith(b'"', place):
             place += 1  # a quote inside a quoted cell is doubled
-        elif is_open or quote == 0 or line[quote - 1] == ",":
+        elif is_open or quote == 0 or line[quote - 1] == ord(","):
             is_open = not is_open
     return is_open
 
 
-def _cells(record: str) -> list[str]:
+def _cells(record: bytes) -> list[str]:
     """Parse one row. Raises csv.Error."""
-    if len(record) > LONGEST_ROW:
+    text = record.decode("utf-8", "surrogateescape")
+    if len(text) > LONGEST_ROW:
         message = f"the row has more than {LONGEST_ROW:,} characters"
         raise csv.Error(message)
-    return next(csv.reader([record], strict=True), [])
+    return next(csv.reader([text], strict=True), [])
 
 
 def write_feed_file(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> int:
@@ -157,63 +287,54 @@ def write_feed_file(path: Path, columns: Sequence[str], rows: Iterable[Sequence[
     return written
 
 
-def _text(path: Path) -> io.TextIOWrapper:
-    opened = gzip.open if path.suffix == ".gz" else open
-    # With -sig: the mark that spreadsheets put first would become part of the first column's name.
-    # A line ends in a line feed: a carriage return alone, which a writer may leave unquoted, ends none.
-    return io.TextIOWrapper(opened(path, "rb"), encoding="utf-8-sig", errors="surrogateescape", newline="\n")
-
-
-def _arrow(path: Path):  # type: ignore[no-untyped-def] # noqa: ANN202 - pyarrow has no types
-    try:
-        import pyarrow.parquet  # noqa: PLC0415 - only with the extra `lake`
-    except ImportError as error:
-        message = f"{path}: Parquet needs the extra `lake` installed"
-        raise UnreadableFeed(message) from error
-    return pyarrow
+@contextmanager
+def _lines(path: Path) -> Iterator[Iterator[bytes]]:
+    """Read lines that end in a line feed: a carriage return alone, which a writer may leave unquoted, ends none."""
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
+        # The mark that spreadsheets put first would become part of the first column's name.
+        yield chain([stream.readline().removeprefix(codecs.BOM_UTF8)], stream)
 
 
 def _write_parquet(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> int:
-    pyarrow, rows, written = _arrow(path), iter(rows), 0
-    schema = pyarrow.schema([(column, pyarrow.string()) for column in columns])
-    with pyarrow.parquet.ParquetWriter(path, schema) as writer:
+    rows, written = iter(rows), 0
+    schema = pa.schema([(column, pa.string()) for column in columns])
+    with parquet.ParquetWriter(path, schema) as writer:
         while chunk := list(islice(rows, AT_ONCE)):
-            cells = [pyarrow.array([cell or None for cell in column]) for column in zip(*chunk, strict=True)]
-            writer.write_table(pyarrow.table([cell.cast(pyarrow.string()) for cell in cells], schema=schema))
+            cells = [pa.array([cell or None for cell in column]) for column in zip(*chunk, strict=True)]
+            writer.write_table(pa.table([cell.cast(pa.string()) for cell in cells], schema=schema))
             written += len(chunk)
     return written
 
 
-def _parquet(path: Path):  # type: ignore[no-untyped-def] # noqa: ANN202 - pyarrow has no types
-    pyarrow = _arrow(path)
+def _parquet(path: Path) -> Any:  # noqa: ANN401 - pyarrow has no types
     try:
-        return pyarrow.parquet.ParquetFile(path)
-    except pyarrow.ArrowException as error:
+        return parquet.ParquetFile(path)
+    except pa.ArrowException as error:
         message = f"{path}: {error}"
         raise UnreadableFeed(message) from error
 
 
 def _parquet_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    pyarrow, lines = _arrow(path), count(1)
+    lines = count(1)
     for batch in _parquet(path).iter_batches(batch_size=AT_ONCE):
-        columns = [_texts_of(column, pyarrow) for column in batch.columns]
+        columns = [_texts_of(column) for column in batch.columns]
         for cells in zip(*columns, strict=True):
             yield next(lines), dict(zip(batch.schema.names, cells, strict=True))
 
 
-def _texts_of(column: Any, pyarrow: Any) -> list[str]:  # noqa: ANN401 - pyarrow has no types
+def _texts_of(column: Any) -> list[str]:  # noqa: ANN401 - pyarrow has no types
     """Convert a typed column to texts; an unreadable cell becomes a text for which only its own row is rejected."""
     kind = column.type
-    if pyarrow.types.is_timestamp(kind) and kind.unit == "ns":
-        whole = column.cast(pyarrow.timestamp("us", kind.tz), safe=False)
+    if pa.types.is_timestamp(kind) and kind.unit == "ns":
+        whole = column.cast(pa.timestamp("us", kind.tz), safe=False)
         same = [left == right for left, right in zip(whole.cast(kind), column, strict=True)]
-        texts = _texts_of(whole, pyarrow)
+        texts = _texts_of(whole)
         return [text if fits else f"{text} and some nanoseconds" for text, fits in zip(texts, same, strict=True)]
     try:
         cells = column.to_pylist()
     except (ValueError, OverflowError):  # a text that is not UTF-8, a year that Python does not have
         cells = [_cell_of(scalar) for scalar in column]
-    text_of = _text_of_narrow if kind in {pyarrow.float16(), pyarrow.float32()} else _text_of
+    text_of = _text_of_narrow if kind in {pa.float16(), pa.float32()} else _text_of
     return [text_of(cell) for cell in cells]
 
 
