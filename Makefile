@@ -75,8 +75,8 @@ fmt: venv ## format the source and mend what can be mended
 screenshots: venv ## pictures of every page of the demo, into docs/images; needs chromium
 	@$(PY) -m tests.screens
 
-bench: venv ## measure the product beside its rivals, in a database of its own; MERCHANTS=n, at first 1,000; ONLY=name
-	@$(PY) -m tests.benchmarks $(if $(MERCHANTS),--merchants $(MERCHANTS)) $(if $(ONLY),--only $(ONLY))
+bench: venv ## measure the product beside its rivals, in a database of its own; MERCHANTS=n, ROWS=n; ONLY=name
+	@$(PY) -m tests.benchmarks $(if $(MERCHANTS),--merchants $(MERCHANTS)) $(if $(ROWS),--rows $(ROWS)) $(if $(ONLY),--only $(ONLY))
 
 first-day: venv ## walk an office from nothing to its first offers, on servers of its own, and time it
 	@$(PY) -m tests.first_day

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 from hashlib import blake2b
 
@@ -216,7 +216,7 @@ def _kind_of(text: str) -> TransactionKind:
 
 
 def _time_of(text: str, latest: datetime, zone: tzinfo | None) -> datetime:
-    """Parse a time; without an offset it is read in the zone, if one is given."""
+    """Parse a time, to UTC; without an offset it is read in the zone, if one is given."""
     try:
         at = datetime.fromisoformat(text)
         if at.tzinfo is None and zone is None:
@@ -229,7 +229,7 @@ def _time_of(text: str, latest: datetime, zone: tzinfo | None) -> datetime:
         raise _Unfit(RowRefusal.IN_THE_FUTURE, text)
     if at.year <= FIRST_YEAR:
         raise _Unfit(RowRefusal.BAD_TIME, text)
-    return at
+    return at.astimezone(UTC)  # PostgreSQL reads no offset of 16 hours, though Python does
 
 
 def _amount_of(text: str, kind: TransactionKind, currency: str) -> int:

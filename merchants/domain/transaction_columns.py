@@ -4,7 +4,7 @@ It rejects nothing. It accepts what `judge_row` certainly accepts, with the same
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 from operator import itemgetter
 from typing import Any
 
@@ -49,12 +49,13 @@ ROWS = pa.schema(
         "buyer": pa.int64(),
         "value": pa.int64(),
         "channel": pa.string(),
+        "corrects": pa.string(),
     }
 )
 """Rows of transactions in columns, by the fields of TransactionRow."""
 
 # A row that has anything in another column is left to judge_row.
-_READ = {*ROWS.names, "merchant", "amount", "currency", "buyer_hash", "recorded_at"}
+_READ = {*ROWS.names, "merchant", "amount", "currency", "buyer_hash", "recorded_at"} - {"corrects"}
 _KINDS = list(TransactionKind)
 _LACKS_AMOUNT = np.array([kind in NO_AMOUNT for kind in _KINDS])
 _NEEDS_VALUE = np.array([kind in VALUES for kind in _KINDS])
@@ -64,7 +65,7 @@ _KEPT_HASH = "^-?([1-9][0-9]{0,17}|[1-8][0-9]{18})$"  # certainly of 64 bits
 _MOST_DIGITS = 14  # with four decimals more still a 64-bit integer
 _SURE_DIGITS = 4  # of a value: fewer than a 16-bit integer may have
 _SECONDS = 86_400
-_MOST_OFFSET = 15  # hours; PostgreSQL reads no larger one, though Python does
+_MOST_OFFSET = 15  # hours, of what PostgreSQL reads
 # 2026-02-01T12:00:00, then nothing, milliseconds or microseconds, then Z or +08:00: the text's width says which.
 _WIDTHS = {19 + fraction + offset: offset for fraction in (0, 4, 7) for offset in (1, 6)}
 _DIGITS = (0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15, 17, 18)
@@ -138,7 +139,7 @@ def judge_in_both_lanes(
 
 
 def _stored(row: TransactionRow, name: str) -> object:
-    return row.occurred_at.astimezone(UTC).isoformat() if name == "occurred_at" else getattr(row, name)
+    return row.occurred_at.isoformat() if name == "occurred_at" else getattr(row, name)
 
 
 def _column(cells: Table, name: str) -> Texts:

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
-from config.db.transactions import Contended, operation, require_one
+from config.db.transactions import Contended, operation, require_one, require_transaction
 from config.office.actors import SYSTEM, Actor
 from config.office.events import record_event
 from config.office.job_runs import Claim, Clock, finish_job, limit_statements_to_lease, queue_jobs
@@ -37,8 +37,9 @@ STORED = f"merchant_id, batch_id, external_id, day, {CONTENT}, corrects"
 # Sorted by merchant: unsorted, the same insert into 32 partitions takes twice as long.
 STORE = f"""
 INSERT INTO merchants_transaction ({STORED})
-SELECT DISTINCT ON (merchant_id, external_id) {STORED}
-FROM merchants_stagedrow WHERE batch_id = %(batch)s AND {{chosen}} ORDER BY merchant_id, external_id, line
+SELECT DISTINCT ON (merchant_id, external_id COLLATE "C") {STORED}
+FROM merchants_stagedrow WHERE batch_id = %(batch)s AND {{chosen}}
+ORDER BY merchant_id, external_id COLLATE "C", line
 ON CONFLICT (merchant_id, external_id) DO NOTHING
 """  # noqa: S608 - constants only
 STORE_PLAIN = STORE.format(chosen="corrects = ''")
@@ -133,14 +134,31 @@ def stage_batch(
             for line, row in rows:
                 received += 1
                 if isinstance(row, RowRejection):
-                    rejections.append(BatchIssue(batch_id=number, line=line, kind=IssueKind.REJECTED, **asdict(row)))
+                    rejections.append((line, row))
                 else:
                     copy.write_row((number, line, *values_of(row)))
-        BatchIssue.objects.bulk_create(rejections, batch_size=5_000)
-        opened = Batch.objects.filter(number=number, state=BatchState.OPEN)
-        require_one(opened.update(state=BatchState.STAGED, received=received, rejected=len(rejections)))
-        queue_jobs(name=FILL, subject_id=number, parts=[0], actor=actor, now=now)
+        keep_rejections(number=number, rejections=rejections)
+        mark_staged(number=number, received=received, rejected=len(rejections), actor=actor, now=now)
         return Batch.objects.get(number=number)
+
+
+def keep_rejections(*, number: int, rejections: Iterable[tuple[int, RowRejection]]) -> None:
+    """Keep why rows of a batch are not stored, in the caller's transaction. Raises NoTransaction."""
+    require_transaction()
+    issues = (
+        BatchIssue(batch_id=number, line=line, kind=IssueKind.REJECTED, **asdict(row)) for line, row in rejections
+    )
+    BatchIssue.objects.bulk_create(issues, batch_size=5_000)
+
+
+def mark_staged(*, number: int, received: int, rejected: int, actor: Actor, now: datetime) -> None:
+    """Queue, in the caller's transaction, the job that stores the rows of an open batch.
+
+    Raises StaleRow if the batch was staged or sealed before, NoTransaction.
+    """
+    opened = Batch.objects.filter(number=number, state=BatchState.OPEN)
+    require_one(opened.update(state=BatchState.STAGED, received=received, rejected=rejected))
+    queue_jobs(name=FILL, subject_id=number, parts=[0], actor=actor, now=now)
 
 
 def fill_batch(*, claim: Claim, clock: Clock) -> None:
@@ -156,12 +174,13 @@ def fill_batch(*, claim: Claim, clock: Clock) -> None:
             cursor.execute(STORE_PLAIN, {"batch": batch.number})
             stored = cursor.rowcount
             corrected, refused = _correct(cursor, batch)
-            cursor.execute(REPORT_CONFLICTS, {"batch": batch.number})
-            conflicts = cursor.rowcount
+            accepted, conflicts = stored + corrected, 0
+            staged = batch.received - batch.rejected
+            if accepted + refused < staged:
+                cursor.execute(REPORT_CONFLICTS, {"batch": batch.number})
+                conflicts = cursor.rowcount
             cursor.execute("DELETE FROM merchants_stagedrow WHERE batch_id = %s", [batch.number])
-            staged = cursor.rowcount
         now = clock()
-        accepted = stored + corrected
         require_one(
             Batch.objects.filter(number=batch.number, state=BatchState.STAGED).update(
                 state=BatchState.SEALED,

@@ -22,13 +22,14 @@ from config import embedded
 ROOT = Path(__file__).resolve().parents[2]
 DIRECTORY = ROOT / ".local" / "bench"
 WORKLOADS = {
-    "workloads": ("ingest", "measures", "run", "single"),
+    "ingestion": ("ingest",),
+    "workloads": ("measures", "run", "single"),
     "lending": ("decision", "close", "replay"),
 }
 NO_DATABASE = {"replay"}
 CHILD = (
     "import django; django.setup(); from tests.benchmarks.{module} import WORKLOADS;"
-    " from tests.benchmarks.workloads import tell; tell({name!r}, WORKLOADS[{name!r}]())"
+    " from tests.benchmarks.results import tell; tell({name!r}, WORKLOADS[{name!r}]())"
 )
 
 
@@ -37,6 +38,7 @@ def main() -> None:
     names = [(module, name) for module, some in WORKLOADS.items() for name in some]
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--merchants", type=int, default=1_000, help="of the simulated market")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="of the file that is ingested")
     parser.add_argument("--only", choices=[name for _, name in names], help="one workload, with what it needs")
     arguments = parser.parse_args()
     chosen = [(module, name) for module, name in names if arguments.only in {None, name}]
@@ -49,6 +51,7 @@ def main() -> None:
         "PYTHONPATH": str(ROOT),
         "LOOPBACK_DIR": str(DIRECTORY / "bank"),
         "MERCHANTS": str(arguments.merchants),
+        "ROWS": str(arguments.rows),
     }
     say(f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}")
     remove(environ)
@@ -84,7 +87,8 @@ def remove(environ: Mapping[str, str]) -> None:
         with psycopg.connect(
             replace(where, database="postgres").database_url(embedded.Role.OWNER), autocommit=True
         ) as server:
-            server.execute(f"DROP DATABASE IF EXISTS {where.database} WITH (FORCE)")
+            # Not by force: that wants a right over the autovacuum, which else ends by itself.
+            server.execute(f"DROP DATABASE IF EXISTS {where.database}")
     if where.valkey_socket.exists():
         with Celery(broker=where.broker_url).connection_for_write() as broker:
             broker.channel().client.flushdb()  # type: ignore[attr-defined] # Kombu's Redis; a virtual host of its own

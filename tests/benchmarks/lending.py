@@ -28,7 +28,8 @@ from lending.queries.products import product_of
 from lending.tasks import settle_transfers
 from merchants.models import Merchant
 from scoring.models import Score
-from tests.benchmarks.workloads import Result, do_all, published, rows_of, say, timed
+from tests.benchmarks.results import Result, say, timed
+from tests.benchmarks.workloads import do_all, published, rows_of
 
 CLIENTS = 8
 LOANS = 100_000

@@ -3,23 +3,15 @@
 A workload prepares what it needs, if no other one did before.
 """
 
-import json
 import os
-import resource
-import sys
-import time
-from collections.abc import Callable
 from contextlib import redirect_stdout
-from dataclasses import asdict, dataclass
 from functools import partial
 from io import StringIO
-from pathlib import Path
 from statistics import median
 
 import duckdb
-from django.conf import settings
 from django.core.management import call_command
-from django.db import connection, connections
+from django.db import connection
 from django.utils import timezone
 
 from config.kernel.calendar import date_of
@@ -43,53 +35,12 @@ from scoring.queries.measures import Known, measure
 from scoring.queries.measures import compiled as compiled_for_postgres
 from scoring.queries.references import members_of_market
 from scoring.queries.scores import compute_run, get_live_run, get_run
+from tests.benchmarks.results import DIRECTORY, Result, ratio, say, timed
 from tests.scoring.domain.markets import compiled
 from tests.scoring.test_engines import HISTORY, lay_down
 
-DIRECTORY = Path(os.environ["DATA"])
 TIMES = 3  # of what is quick; the best counts
 SINGLES = 50
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """How the product stands to a rival, named by a phrase; `target` is the ratio wanted, if one was set."""
-
-    ratio: float
-    rival: str
-    target: float | None = None
-
-
-def tell(name: str, result: Result) -> None:
-    """Write the workload's last line, as JSON."""
-    told = asdict(result) | {"ratio": round(result.ratio, 3)}
-    sys.stdout.write(json.dumps({"bench": name, **told}) + "\n")
-    sys.stdout.flush()
-
-
-def say(words: str, seconds: float | None = None, **rates: float) -> None:
-    """Write one line: what, how long, how many a second of each."""
-    took = "" if seconds is None else f"{seconds:9.3f} s"
-    told = "".join(f"{count / (seconds or 1):14,.0f} {what}/s" for what, count in rates.items())
-    sys.stdout.write(f"  {words:<68}{took}{told}\n" if took else f"{words}\n")
-    sys.stdout.flush()
-
-
-def ratio(words: str, slow: float, fast: float) -> float:
-    """Return how often the second fits into the first; write it, and the peak memory of this process so far."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    say(f"  = {words}: {slow / fast:.2f}; peak memory of this process {peak:,.0f} MB")
-    return slow / fast
-
-
-def timed(work: Callable[[], object], times: int = 1) -> float:
-    """Give the best wall-clock time of so many tries, in seconds."""
-    best = float("inf")
-    for _ in range(times):
-        began = time.perf_counter()
-        work()
-        best = min(best, time.perf_counter() - began)
-    return best
 
 
 def simulated() -> None:
@@ -116,40 +67,6 @@ def published() -> None:
         open_day(on=date_of(the_end()), actor=SYSTEM, now=now)
         create_calibration(run_id=work_through(start_run(actor=SYSTEM, now=now)).pk, actor=SYSTEM, now=now)
         work_through(start_run(actor=SYSTEM, now=now))
-
-
-def ingest() -> Result:
-    """Import the market; copy the same rows into a table without a key, an index or a rule."""
-    simulated()
-    ours = timed(imported)
-    rows, merchants = Transaction.objects.count(), Merchant.objects.count()
-    say(f"\nIngest: {rows:,} transactions of {merchants:,} merchants, one process")
-    say("import_marketplace: read, judge, stage, store, seal", ours, rows=rows)
-    bare = timed_copy()
-    say("bare COPY of the same rows as CSV into a plain table", bare, rows=rows)
-    found = ratio("the pipeline takes, in bare COPYs", ours, bare)
-    return Result(ratio=found, rival="time of a bare COPY of the same rows into a plain table")
-
-
-def timed_copy() -> float:
-    """Copy all transactions into a plain table, as its owner, from a file written before."""
-    path = DIRECTORY / "plain.csv"
-    statement = "COPY (SELECT * FROM merchants_transaction) TO STDOUT (FORMAT csv)"
-    with path.open("wb") as file, connection.cursor() as cursor, cursor.copy(statement) as copy:
-        file.writelines(bytes(part) for part in copy)
-    with connections["owner"].cursor() as cursor:
-        cursor.execute("CREATE TABLE bench_plain AS SELECT * FROM merchants_transaction WITH NO DATA")
-
-        def bare() -> None:
-            with path.open("rb") as file, cursor.copy("COPY bench_plain FROM STDIN (FORMAT csv)") as copy:
-                while chunk := file.read(1 << 20):
-                    copy.write(chunk)
-
-        try:
-            return timed(bare)
-        finally:
-            cursor.execute("DROP TABLE bench_plain")
-            path.unlink()
 
 
 def the_end() -> int:
@@ -284,5 +201,4 @@ def rows_of(merchant_id: int) -> int:
         return len(cursor.fetchall())
 
 
-WORKLOADS = {"ingest": ingest, "measures": measures, "run": run, "single": single}
-assert settings.DATABASES["default"]["NAME"] != "tradeline", "benchmarks have a database of their own"
+WORKLOADS = {"measures": measures, "run": run, "single": single}

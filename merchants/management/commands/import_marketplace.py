@@ -20,10 +20,11 @@ from merchants.domain import merchant as merchant_columns
 from merchants.domain import transaction as transaction_columns
 from merchants.domain.feeds.registry import FORMATS
 from merchants.domain.transaction import Settlement
-from merchants.gateways.feed_files import FeedFile, UnreadableFeed, find_file, open_feed_file, rows_of
+from merchants.gateways.feed_files import FeedFile, UnreadableFeed, blocks_of, find_file, open_feed_file, rows_of
 from merchants.management.formats import FormatImport
 from merchants.models import Batch, BatchIssue, Partner
-from merchants.operations.ingestion import FILL, MAX_ROWS, fill_batch, receive_batch
+from merchants.operations.file_ingestion import receive_block
+from merchants.operations.ingestion import FILL, MAX_ROWS, fill_batch
 from merchants.operations.merchants import enter_merchants
 from merchants.operations.partners import PartnerNotEntered, enter_partner
 
@@ -122,12 +123,12 @@ class Command(BaseCommand):
         self.stdout.write(f"{partner.code}: {done} merchants, {rejected} rejected")
 
     def _import_transactions(self, partner: Partner, file: FeedFile) -> Iterator[int]:
-        rows = rows_of(file)
         received = 0
-        while chunk := list(islice(rows, MAX_ROWS)):
-            source = f"{file.path.name}, rows {chunk[0][0]} to {chunk[-1][0]}"
-            batch = receive_batch(partner_id=partner.pk, source=source, rows=chunk, actor=SYSTEM, now=timezone.now())
-            received += len(chunk)
+        for block in blocks_of(file, wanted=transaction_columns.COLUMNS, lines_a_block=MAX_ROWS):
+            first, last = block.span
+            source = f"{file.path.name}, rows {first} to {last}"
+            batch = receive_block(partner_id=partner.pk, source=source, block=block, actor=SYSTEM, clock=timezone.now)
+            received += len(block)
             if sys.stdout.isatty():
                 self.stdout.write(f"\r{received} rows received", ending="")
             yield batch.number

@@ -128,6 +128,7 @@ def good_lines(chance: Random, count: int) -> Iterator[list[bytes]]:
             "order_ref": chance.choice(["", f"o {number}"]),
             "amount": "" if value and kind in {"REVIEW", "DISPATCH"} else amount,
             "currency": chance.choice(["", currency]),
+            "corrects": chance.choice([""] * 50 + ["t0"]),
             "channel": chance.choice(["app", "", "\u8336", "tea \\ coffee"]),
             "value": value,
         }
@@ -191,7 +192,7 @@ def test_thirty_thousand_lines_a_third_of_them_spoilt(tmp_path: Path, zone: str,
                 found |= judged
         assert found == expected
         accepted = [row for row in expected.values() if isinstance(row, TransactionRow)]
-        assert len(accepted) > 3_000
+        assert len(accepted) > 2_700
         assert fast > 0.8 * len(accepted)
     assert {row.reason for row in expected.values() if isinstance(row, RowRejection)} >= {"BAD_TEXT", "BAD_TIME"}
 

@@ -1,5 +1,5 @@
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import psycopg
@@ -185,6 +185,17 @@ def test_no_amount_but_plain_positive_decimals(amount: str) -> None:
     partner = make_partner()
     make_merchants(partner, "kiln")
     assert counts(receive(partner, [sale("1", amount=amount)])) == (1, 0, 0, 0, 1)
+
+
+@pytest.mark.parametrize(
+    "at", ["2026-01-01T00:00:00+16:00", "2026-01-01T00:00:00-23:59", "2026-01-01T00:00:00+00:00:01"]
+)
+def test_a_time_far_from_utc_is_stored_as_the_moment_it_is(at: str) -> None:
+    """Red if the offset went to the database, which reads none of 16 hours: one row would stop all the others."""
+    partner = make_partner()
+    make_merchants(partner, "kiln")
+    assert counts(receive(partner, [sale("1", occurred_at=at), sale("2")])) == (2, 2, 0, 0, 0)
+    assert Transaction.objects.get(external_id="1").occurred_at == datetime.fromisoformat(at)
 
 
 def test_a_stranger_of_another_partner_is_unknown() -> None:
