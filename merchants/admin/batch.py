@@ -1,11 +1,14 @@
 """Office pages of batches and of the rows that were not stored."""
 
-from collections.abc import Mapping
+import csv
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from io import StringIO
 from operator import attrgetter
-from typing import Final
+from typing import Any, Final
 
 from django.contrib import admin
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, StreamingHttpResponse
+from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
@@ -14,12 +17,13 @@ from config.office.lists import Filter, ListColumn
 from config.office.pages import OfficeAdmin, name_of
 from config.office.words import Words
 from merchants.domain.correction import CorrectionRefusal
-from merchants.domain.transaction import RowRefusal
+from merchants.domain.transaction import RETURNED, RowRefusal
 from merchants.models import Batch, BatchIssue
 from merchants.models.batch import BatchState, IssueKind
-from merchants.queries.batches import issues_of
+from merchants.queries.batches import every_issue_of, issues_of
 
 ISSUES: Final = 50
+FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 LONGEST_LINE: Final = 9  # digits: a batch has no more lines
 STATES: Final = {
     BatchState.OPEN: (_("Open"), "tl-info"),
@@ -77,12 +81,28 @@ class BatchAdmin(OfficeAdmin[Batch]):
     )
     empty = _("No batch yet. Batches come from imported files, and from partners over the API.")
 
+    def further_urls(self, wrap: Callable[..., Any]) -> list[URLPattern]:
+        return [path("<int:row_id>/not-stored.csv", wrap(self.not_stored_view), name="merchants_batch_not_stored")]
+
+    def not_stored_view(self, request: HttpRequest, row_id: int) -> StreamingHttpResponse:
+        """Send every row that was not stored, with its reason, as a file."""
+        self.require_view(request)
+        batch = self.found(row_id)
+        response = StreamingHttpResponse(_not_stored(batch), content_type="text/csv; charset=utf-8")
+        response["Content-Disposition"] = f'attachment; filename="batch-{batch.number}-not-stored.csv"'
+        return response
+
     def page_of(self, row: Batch, request: HttpRequest) -> Page:
         after = request.GET.get("after", "0")
         if not after.isdecimal() or len(after) > LONGEST_LINE:
             raise Http404
         issues = issues_of(batch=row, after_line=int(after), limit=ISSUES + 1)
-        buttons = [] if after == "0" else [Button(label=_("First rows"), url="?", is_primary=False)]
+        buttons = []
+        if issues:
+            address = reverse("admin:merchants_batch_not_stored", args=[row.pk])
+            buttons.append(Button(label=_("Download as a file"), url=address, is_primary=False))
+        if after != "0":
+            buttons.append(Button(label=_("First rows"), url="?", is_primary=False))
         if len(issues) > ISSUES:
             buttons.append(Button(label=_("Next rows"), url=f"?after={issues[ISSUES - 1].line}", is_primary=False))
         table = Table(
@@ -108,8 +128,28 @@ class BatchAdmin(OfficeAdmin[Batch]):
         )
 
 
+def _not_stored(batch: Batch) -> Iterator[str]:
+    """Yield the lines of a CSV file for spreadsheets: a cell that one would take for a formula begins with a quote."""
+    sent = [*RETURNED, "amount_minor"]  # conflicts are kept as stored rows are
+    yield _line(["line", "reason", "why", "detail", *sent])
+    for issue in every_issue_of(batch=batch):
+        found = {"external_id": issue.external_id, **(issue.received or {})}
+        cells = ["" if found.get(name) is None else str(found[name]) for name in sent]
+        yield _line([str(issue.line), issue.reason, str(_why(issue)), issue.detail, *cells])
+
+
+def _line(cells: Sequence[str]) -> str:
+    text = StringIO()
+    csv.writer(text).writerow([f"'{cell}" if cell.startswith(FORMULA) else cell for cell in cells])
+    return text.getvalue()
+
+
+def _why(issue: BatchIssue) -> Words:
+    return CONFLICT if issue.kind == IssueKind.CONFLICT else REASONS[issue.reason]
+
+
 def _issue(issue: BatchIssue) -> list[object]:
     kind = IssueKind(issue.kind)
-    why = Cell(text=CONFLICT if kind is IssueKind.CONFLICT else REASONS[issue.reason], note=issue.detail)
+    why = Cell(text=_why(issue), note=issue.detail)
     kept = [None if text is None else mono(text) for text in (issue.external_id, issue.stored, issue.received)]
     return [issue.line, KINDS[kind], why, *kept]

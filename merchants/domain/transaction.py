@@ -61,6 +61,7 @@ OPTIONAL = (
     "recorded_at",  # information only
 )
 COLUMNS = (*REQUIRED, *OPTIONAL)
+RETURNED = tuple(column for column in COLUMNS if column != "buyer")  # whose name is never kept
 IDENTIFIERS = ("external_id", "order_ref", "corrects")
 MAX_LENGTHS = {"external_id": 100, "merchant": 100, "order_ref": 100, "corrects": 100, "channel": 40, "buyer": 200}
 NO_AMOUNT = frozenset({TransactionKind.REVIEW, TransactionKind.DISPATCH})
@@ -101,11 +102,12 @@ class TransactionRow:
 
 @dataclass(frozen=True, slots=True)
 class RowRejection:
-    """A row that is not stored, and why."""
+    """A row that is not stored, and why; `received` are its texts, without the buyer's name, None if it is no row."""
 
     reason: RowRefusal
     external_id: str
     detail: str
+    received: Mapping[str, str] | None
 
 
 class _Unfit(Exception):
@@ -131,7 +133,7 @@ def judge_row(
     is read in the business time zone, or rejected if `needs_offset`.
     """
     if isinstance(raw, str):
-        return RowRejection(RowRefusal.MALFORMED, "", shown(raw))
+        return RowRejection(RowRefusal.MALFORMED, "", shown(raw), None)
     try:
         _require_texts(raw)
         merchant = _merchant_of(raw["merchant"], merchants)
@@ -152,7 +154,8 @@ def judge_row(
             corrects=_corrected_by(raw),
         )
     except _Unfit as unfit:
-        return RowRejection(unfit.reason, shown(raw.get("external_id", "")), shown(unfit.detail))
+        received = {column: shown(raw[column]) for column in RETURNED if raw.get(column)}
+        return RowRejection(unfit.reason, received.get("external_id", ""), shown(unfit.detail), received)
 
 
 def buyer_hash(buyer: str) -> int:

@@ -76,7 +76,8 @@ class Batch(models.Model):
 class BatchIssue(models.Model):
     """One row of a batch that was not stored: rejected, or in conflict with what is stored. Append-only.
 
-    A conflict shows both versions; `line` is the row's place in what was sent, the header not counted.
+    A conflict shows both versions, a rejection what was sent, where that is a row at all; `line` is the row's place in
+    what was sent, the header not counted.
     """
 
     batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="issues")
@@ -95,7 +96,7 @@ class BatchIssue(models.Model):
             models.CheckConstraint(
                 name="merchants_batchissue_conflict_shows_both",
                 condition=Q(kind="CONFLICT", stored__isnull=False, received__isnull=False)
-                | Q(kind="REJECTED", stored__isnull=True, received__isnull=True),
+                | Q(kind="REJECTED", stored__isnull=True),
             ),
         ]
 

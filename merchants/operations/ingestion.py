@@ -220,6 +220,7 @@ def _correct(cursor: CursorWrapper, batch: Batch) -> tuple[int, int]:
             reason=reason,
             external_id=by_line[line].row[1],
             detail=by_line[line].corrected[1],
+            received={"external_id": by_line[line].row[1], "corrects": by_line[line].corrected[1]},
         )
         for line, reason in found.refused.items()
     )

@@ -1,12 +1,16 @@
 """Read batches, and what was known when."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from django.db import transaction
 
 from config.db.locking import lock_name
 from merchants.models import Batch, BatchIssue
+
+ISSUES_AT_ONCE: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,14 @@ def get_batch(*, partner_id: int, number: int) -> Batch:
 def issues_of(*, batch: Batch, after_line: int, limit: int) -> list[BatchIssue]:
     """List the batch's issues in order of lines, after the given line."""
     return list(BatchIssue.objects.filter(batch=batch, line__gt=after_line).order_by("line")[:limit])
+
+
+def every_issue_of(*, batch: Batch) -> Iterator[BatchIssue]:
+    """Yield all issues of the batch in order of lines, read in pages by key: no cursor is left open."""
+    after = 0
+    while page := issues_of(batch=batch, after_line=after, limit=ISSUES_AT_ONCE):
+        yield from page
+        after = page[-1].line
 
 
 def lock_batch_numbers() -> int:

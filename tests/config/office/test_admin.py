@@ -53,6 +53,7 @@ PAGES = ("changelist", "change")
 # Each other page with the right it asks for; None: nobody has it.
 RIGHTS = {f"{model}_{page}": right for model, right in VIEWED.items() for page in PAGES} | {
     "merchants_merchant_transactions": "merchants.view_merchant",
+    "merchants_batch_not_stored": "merchants.view_batch",
     "merchants_merchant_replay": "scoring.replay_score",
     "merchants_payoutaccount_verify": "merchants.verify_payoutaccount",
     "scoring_scorerun_progress": "scoring.view_scorerun",

@@ -1,3 +1,6 @@
+import csv
+from io import StringIO
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -31,8 +34,30 @@ def test_issues_are_shown_in_words_page_by_page(client: Client) -> None:
     [card] = first.context["page"].cards
     assert len(card.parts[0].rows) == ISSUES
     [card] = client.get(address + card.buttons[-1].url).context["page"].cards
-    assert (len(card.parts[0].rows), [button.url for button in card.buttons]) == (2, ["?"])
+    assert (len(card.parts[0].rows), [button.url for button in card.buttons[1:]]) == (2, ["?"])
     assert client.get(address, {"after": "x"}).status_code == 404
+
+
+def test_what_was_not_stored_is_a_file_with_reasons(client: Client) -> None:
+    """Red if a page of issues were left out, a buyer's name kept, or a cell run as a formula by a spreadsheet."""
+    partner = make_partner()
+    make_merchants(partner, "kiln")
+    receive(partner, [sale("s1")])
+    bad = [sale(f"b{number}", amount="=1+1", buyer="ann@example.com", channel="@x") for number in range(2_500)]
+    batch = receive(partner, [sale("s1", amount="11.00"), "no row", *bad])
+    address = reverse("admin:merchants_batch_not_stored", args=[batch.pk])
+    assert client.get(address).status_code == 302
+    client.force_login(make_user("viewer", Role.VIEWER))
+    assertContains(client.get(reverse("admin:merchants_batch_change", args=[batch.pk])), address)
+    reply = client.get(address)
+    assert f"batch-{batch.pk}-not-stored.csv" in reply["Content-Disposition"]
+    text = b"".join(reply.streaming_content).decode()  # type: ignore[attr-defined] # Django's of a streamed reply
+    rows = list(csv.DictReader(StringIO(text)))
+    assert [row["line"] for row in rows] == [str(number + 1) for number in range(2_502)]
+    assert [row["reason"] for row in rows[:3]] == ["CONFLICT", "MALFORMED", "BAD_AMOUNT"]
+    assert (rows[0]["external_id"], rows[0]["amount_minor"], rows[1]["detail"]) == ("s1", "1100", "no row")
+    assert (rows[2]["external_id"], rows[2]["amount"], rows[2]["channel"]) == ("b0", "'=1+1", "'@x")
+    assert "ann@example.com" not in text
 
 
 @pytest.mark.parametrize("rows", [1, 3])
