@@ -16,7 +16,7 @@ from decimal import Decimal
 from itertools import chain, count, islice
 from math import isnan
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,8 +29,8 @@ AT_ONCE = 50_000
 EXACT_IN_32_BITS = 2**24
 LONGEST_ROW = 1_000_000
 """Characters; a longer row is rejected without being kept, so a quote that is never closed fills no memory."""
-LONGEST_PLAIN_LINE = 10_000
-"""Bytes; longer lines are read one by one. 100,000 such lines fit into one column of pyarrow."""
+LARGEST_BLOCK = 2**26
+WINDOW = 2**16
 Row = dict[str, str] | str
 ENDINGS = (".csv", ".csv.gz", ".parquet")
 
@@ -83,8 +83,8 @@ def open_feed_file(path: Path, required: Sequence[str]) -> FeedFile:
         if path.suffix == ".parquet":
             columns = tuple(_parquet(path).schema_arrow.names)
         else:
-            with _lines(path) as lines:
-                names = _cells(next(_records(lines))[2])
+            with _open(path) as stream:
+                names = _cells(next(_records(stream), (1, 1, b""))[2])
                 columns = tuple(name.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for name in names)
     except (*UNREADABLE, csv.Error) as error:
         message = f"{path}: {error}"
@@ -110,9 +110,9 @@ def rows_of(file: FeedFile) -> Iterator[tuple[int, Row]]:
         yield from _parquet_rows(file.path)
         return
     line = 0
-    with _lines(file.path) as lines:
-        records = _records(lines)
-        height = next(records)[1]
+    with _open(file.path) as stream:
+        records = _records(stream)
+        height = next(records, (1, 1, b""))[1]
         try:
             for begins, ends, record in records:
                 line = begins - height
@@ -132,12 +132,12 @@ def blocks_of(file: FeedFile, *, wanted: Sequence[str], lines_a_block: int) -> I
         while others := list(islice(rows, lines_a_block)):
             yield FeedBlock(cells=_parse(b"", [], names)[0], lines=np.empty(0, np.int64), others=others)
         return
-    with _lines(file.path) as lines:
-        next(_records(lines))
+    with _open(file.path) as stream:
+        next(_records(stream), None)
         done = 0
         try:
-            while held := list(islice(lines, lines_a_block)):
-                block, read = _block(file.columns, names, held, lines, done)
+            while lines := _read_lines(stream, lines_a_block):
+                block, read = _block(file.columns, names, lines, stream, done)
                 done += read
                 if len(block):
                     yield block
@@ -145,39 +145,62 @@ def blocks_of(file: FeedFile, *, wanted: Sequence[str], lines_a_block: int) -> I
             raise _broken_off(file, done, error) from error
 
 
+def _read_lines(stream: IO[bytes], most: int) -> tuple[bytes, int] | None:
+    """Read whole lines, as many as are left, at most so many, and of very long ones fewer; return how many."""
+    pieces, size, left = list[bytes](), 0, most
+    while left and size < LARGEST_BLOCK and (piece := stream.read(left)):  # it has no more lines than bytes
+        if not piece.endswith(b"\n"):
+            piece += stream.readline()
+        pieces.append(piece)
+        size += len(piece)
+        left -= piece.count(b"\n") + (not piece.endswith(b"\n"))
+    return (b"".join(pieces), most - left) if pieces else None
+
+
 def _block(
-    columns: Sequence[str], names: Sequence[str], held: list[bytes], following: Iterator[bytes], done: int
+    columns: Sequence[str], names: Sequence[str], lines: tuple[bytes, int], following: IO[bytes], done: int
 ) -> tuple[FeedBlock, int]:
-    """Return a block of the lines held, and how many were read: also the following ones of an open quoted cell."""
+    """Return a block of some lines, and how many were read: also the following ones of an open quoted cell."""
+    plain, read = lines
     others: list[tuple[int, Row]] = []
-    read, plain, numbers = len(held), held, np.arange(done + 1, done + len(held) + 1)
-    if not _are_plain(b"".join(held), longest=max(map(len, held))):
-        plain, lines = [], []
-        for begins, ends, record in _records(chain(held, following)):
-            if _are_plain(record, longest=len(record)):
-                plain.append(record)
-                lines.append(done + begins)
+    numbers = np.arange(done + 1, done + read + 1)
+    parsed = _parse(plain, columns, names) if _are_plain(plain) else None
+    if parsed is None or parsed[0].num_rows + len(parsed[1]) < read:  # for lines that are empty
+        records, begun = list[bytes](), list[int]()
+        for begins, ends, record in _records(chain(io.BytesIO(plain), following)):
+            if record.strip(b"\r\n") and _are_plain(record):
+                records.append(record)
+                begun.append(done + begins)
             else:
                 others += _row(columns, done + begins, done + ends, record)
-            if ends >= len(held):
+            if ends >= read:
                 read = ends
                 break
-        numbers = np.array(lines, np.int64)
-    cells, spoilt = _parse(b"".join(plain), columns, names)
-    for place in spoilt:
+        plain, numbers = b"".join(records), np.array(begun, np.int64)
+        parsed = _parse(plain, columns, names)
+    cells, spoilt = parsed
+    for place, record in _chosen(plain, spoilt):
         line = int(numbers[place])
-        others += _row(columns, line, line, plain[place])
+        others += _row(columns, line, line, record)
     return FeedBlock(cells=cells, lines=np.delete(numbers, spoilt), others=others), read
 
 
-def _are_plain(lines: bytes, *, longest: int) -> bool:
-    """Return whether each line is certainly one row, and each cell what stands between two commas."""
+def _chosen(lines: bytes, places: list[int]) -> Iterator[tuple[int, bytes]]:
+    if places:
+        each = lines.split(b"\n")
+        yield from ((place, each[place]) for place in places)
+
+
+def _are_plain(lines: bytes) -> bool:
+    """Return whether each line is certainly one row at most, and each cell what stands between two commas."""
     return (
-        longest <= LONGEST_PLAIN_LINE
-        and not lines.startswith((b"\n", b"\r"))
-        and not any(mark in lines for mark in (b'"', b"\0", b"\n\n", b"\n\r", codecs.BOM_UTF8))
-        and lines.count(b"\r") == lines.count(b"\r\n")
+        b'"' not in lines
+        and b"\0" not in lines
+        and (b"\r" not in lines or lines.count(b"\r") == lines.count(b"\r\n"))
+        and not lines.startswith(codecs.BOM_UTF8)  # pyarrow would skip it
         and (lines.isascii() or _is_utf8(lines))
+        # Where every window has the end of a line, none is longer than two of them, the most that csv takes of a cell.
+        and all(lines.find(b"\n", at, at + WINDOW) >= 0 for at in range(0, len(lines) - WINDOW, WINDOW))
     )
 
 
@@ -190,7 +213,7 @@ def _is_utf8(text: bytes) -> bool:
 
 
 def _parse(plain: bytes, columns: Sequence[str], names: Sequence[str]) -> tuple[Any, list[int]]:
-    """Parse plain lines to a table of texts; return also the places of those with too few cells, or too many."""
+    """Parse plain lines to a table of texts, without empty ones; return also the places of those that are no rows."""
     spoilt: list[int] = []
 
     def leave_out(row: Any) -> str:  # noqa: ANN401 - pyarrow has no types
@@ -202,7 +225,7 @@ def _parse(plain: bytes, columns: Sequence[str], names: Sequence[str]) -> tuple[
     table = arrow_csv.read_csv(
         pa.BufferReader(plain),
         read_options=arrow_csv.ReadOptions(column_names=columns, use_threads=False, block_size=len(plain) + 1),
-        parse_options=arrow_csv.ParseOptions(quote_char=False, ignore_empty_lines=False, invalid_row_handler=leave_out),
+        parse_options=arrow_csv.ParseOptions(quote_char=False, invalid_row_handler=leave_out),
         convert_options=arrow_csv.ConvertOptions(
             column_types=dict.fromkeys(columns, pa.string()), include_columns=names, check_utf8=False
         ),
@@ -288,11 +311,16 @@ def write_feed_file(path: Path, columns: Sequence[str], rows: Iterable[Sequence[
 
 
 @contextmanager
-def _lines(path: Path) -> Iterator[Iterator[bytes]]:
-    """Read lines that end in a line feed: a carriage return alone, which a writer may leave unquoted, ends none."""
-    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
-        # The mark that spreadsheets put first would become part of the first column's name.
-        yield chain([stream.readline().removeprefix(codecs.BOM_UTF8)], stream)
+def _open(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file of lines that end in a line feed: a carriage return alone, which some leave unquoted, ends none.
+
+    The mark that spreadsheets put first is skipped: it would become part of the first column's name.
+    """
+    stream: IO[bytes]
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:  # type: ignore[assignment]
+        if stream.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8:
+            stream.seek(0)
+        yield stream
 
 
 def _write_parquet(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> int:
