@@ -107,7 +107,8 @@ class BatchIssue(models.Model):
 class StagedRow(models.Model):
     """One valid row between its receipt and the sealing of its batch, which deletes it."""
 
-    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="+", db_constraint=False)
+    pk = models.CompositePrimaryKey("batch_id", "line")
+    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False)
     line = models.IntegerField()
     merchant = models.ForeignKey(
         Merchant, on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False

@@ -1,0 +1,67 @@
+"""Send files all at once, each from a process of its own that dies twice before it gets through; print how many died.
+
+`python -m tests.posters PARTNER PATH...`, in the environment of a worker.
+"""
+
+import os
+import signal
+import sys
+from itertools import count, islice
+from pathlib import Path
+from random import Random
+from threading import Timer
+
+import django
+from django.utils import timezone
+
+ROWS_A_BATCH = 40
+
+
+def main() -> None:
+    """Fork a poster for each path, again and again, until all got through; start up only once."""
+    partner, paths = int(sys.argv[1]), list(map(Path, sys.argv[2:]))
+    chance, died = Random(9), 0  # noqa: S311
+    for attempt in count():
+        running = {}
+        for number, path in enumerate(paths):
+            seconds = chance.uniform(0.05, 1) if attempt < 2 else 0
+            child = os.fork()
+            if not child:
+                post(partner, path, as_partner=number % 2 == 0, seconds=seconds)
+                os._exit(0)
+            running[child] = path
+        while running:
+            child, status = os.wait()
+            path = running.pop(child)
+            died += os.WIFSIGNALED(status)
+            if not os.WIFSIGNALED(status):
+                assert status == 0, f"the poster of {path} failed"
+                paths.remove(path)
+        if not paths:
+            sys.stdout.write(f"{died}\n")
+            return
+
+
+def post(partner: int, path: Path, *, as_partner: bool, seconds: float) -> None:
+    """Send a file in small batches, as a partner does or as an import; die after so many seconds, if any are given."""
+    file = open_feed_file(path, COLUMNS)
+    rows, blocks = rows_of(file), blocks_of(file, wanted=COLUMNS, lines_a_block=ROWS_A_BATCH)
+    if seconds:
+        Timer(seconds, os.kill, (os.getpid(), signal.SIGKILL)).start()
+    if as_partner:
+        while chunk := list(islice(rows, ROWS_A_BATCH)):
+            receive_batch(partner_id=partner, source=path.name, rows=chunk, actor=SYSTEM, now=timezone.now())
+    else:
+        for block in blocks:
+            receive_block(partner_id=partner, source=path.name, block=block, actor=SYSTEM, clock=timezone.now)
+
+
+if __name__ == "__main__":
+    django.setup()
+    from config.office.actors import SYSTEM
+    from merchants.domain.transaction import COLUMNS
+    from merchants.gateways.feed_files import blocks_of, open_feed_file, rows_of
+    from merchants.operations.file_ingestion import receive_block
+    from merchants.operations.ingestion import receive_batch
+
+    main()
