@@ -1,10 +1,13 @@
 from io import StringIO
 from pathlib import Path
+from random import Random
 
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from merchants.domain.transaction import buyer_hash
+from merchants.gateways.feed_files import write_feed_file
 from merchants.models import Merchant, Partner, Transaction
 from tests.markets import make_merchants, make_partner, receive, sale
 
@@ -74,6 +77,48 @@ def test_an_export_imported_into_its_own_partner_changes_nothing(tmp_path: Path,
     export("transactions", tmp_path / f"transactions.{ending}")
     if ending == "csv":  # gzip and Parquet hold more than the rows
         assert (tmp_path / f"transactions.{ending}").read_bytes() == first
+
+
+STRANGE = [*"',;\n\r\t \\\ufeff\x85\u2028é茶x#=", '"', '""', "\r\n", "NULL", "\\N", "\\."]
+
+
+@pytest.mark.parametrize("ending", ["csv", "csv.gz", "parquet"])
+def test_ten_thousand_rows_of_strange_text_are_counted_and_come_back(tmp_path: Path, ending: str) -> None:
+    """Red if a text that quotes, breaks a line or separates made a row, lost one, or changed on its way."""
+    chance = Random(4181)  # noqa: S311 - no secret
+
+    def strange() -> str:
+        return "".join(chance.choices(STRANGE, k=chance.randrange(6)))
+
+    ids = [f"shop {number}{strange()}." for number in range(20)]
+    shops = [(name, f"{strange()}.", "EUR", strange()) for name in ids]
+    columns = ("external_id", "merchant", "kind", "occurred_at", "amount", "order_ref", "channel", "buyer")
+    sent = [
+        (
+            *(f"{number}{strange()}.", chance.choice(ids), "SALE", "2026-02-01T12:00:00Z", "1.50"),
+            *(strange().strip(), strange(), strange()),
+        )
+        for number in range(10_000)
+    ]
+    write_feed_file(tmp_path / f"merchants.{ending}", ("external_id", "name", "currency", "city"), shops)
+    write_feed_file(tmp_path / f"transactions.{ending}", columns, sent)
+    for partner, came in (("first", (10_000, 0)), ("again", (10_000, 0)), ("first", (0, 10_000))):
+        out, err = StringIO(), StringIO()
+        call_command("import_marketplace", tmp_path, partner=partner, settlement="ESCROW", stderr=err, stdout=out)
+        assert err.getvalue() == ""
+        assert "{} accepted, {} duplicate, 0 conflict, 0 rejected".format(*came) in out.getvalue()
+        for what in ("merchants", "transactions"):
+            export(what, tmp_path / f"{what}.{ending}", partner="first")
+    stored = Transaction.objects.filter(merchant__partner__code="first")
+    found = stored.values_list("external_id", "merchant__external_id", "order_ref", "channel", "buyer")
+    assert sorted(found, key=str) == sorted(
+        (
+            (name, shop, order, channel, buyer_hash(buyer) if buyer else None)
+            for name, shop, _, _, _, order, channel, buyer in sent
+        ),
+        key=str,
+    )
+    assert facts("again") == facts("first")
 
 
 @pytest.mark.usefixtures("market")
