@@ -40,6 +40,10 @@ DECLARED = Declaration(
         "merchants:write": "Enter and change merchants and their payout accounts",
         "transactions:write": "Send transactions",
     },
-    beat={"merchants.seal_forgotten_batches": timedelta(minutes=10), "merchants.forget_requests": timedelta(hours=1)},
+    beat={
+        "merchants.judge_feeds": timedelta(minutes=5),
+        "merchants.seal_forgotten_batches": timedelta(minutes=10),
+        "merchants.forget_requests": timedelta(hours=1),
+    },
     authentication="merchants.api.authentication.PartnerAuthentication",
 )

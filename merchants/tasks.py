@@ -4,6 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from config.office.job_runs import run_job
+from merchants.operations.feeds import judge_feeds
 from merchants.operations.idempotency import forget_requests
 from merchants.operations.ingestion import FILL, fill_batch, seal_forgotten_batches
 
@@ -18,6 +19,12 @@ def fill(job_id: int) -> None:
 def seal_forgotten() -> None:
     """Seal the batches whose receiver died before staging their rows."""
     seal_forgotten_batches(now=timezone.now())
+
+
+@shared_task(name="merchants.judge_feeds")
+def judge() -> None:
+    """Find the feeds that are red: what rests on them waits."""
+    judge_feeds(now=timezone.now())
 
 
 @shared_task(name="merchants.forget_requests")

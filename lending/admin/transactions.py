@@ -15,21 +15,8 @@ from config.office.words import MINUS, money
 from merchants.domain.transaction import TransactionKind
 from merchants.models import Merchant, Transaction
 from merchants.queries.histories import Place, transactions_of
+from merchants.queries.labels import KINDS
 
-KINDS: Final = {
-    TransactionKind.SALE: _("Sale"),
-    TransactionKind.SETTLEMENT: _("Settled to the merchant"),
-    TransactionKind.REFUND: _("Refund"),
-    TransactionKind.CHARGEBACK: _("Chargeback"),
-    TransactionKind.CHARGEBACK_WON: _("Chargeback won"),
-    TransactionKind.CANCEL: _("Cancelled by the seller"),
-    TransactionKind.FEE: _("Fee"),
-    TransactionKind.FEE_RETURNED: _("Fee returned"),
-    TransactionKind.PAYOUT: _("Payout"),
-    TransactionKind.DEPOSIT: _("Deposit"),
-    TransactionKind.REVIEW: _("Review"),
-    TransactionKind.DISPATCH: _("Dispatch"),
-}
 OUTGOING: Final = {TransactionKind.REFUND, TransactionKind.CHARGEBACK, TransactionKind.FEE, TransactionKind.PAYOUT}
 
 

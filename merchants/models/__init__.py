@@ -1,6 +1,7 @@
 """Tables of the registry and of the history."""
 
 from merchants.models.batch import Batch, BatchIssue, StagedRow
+from merchants.models.feed_day import FeedDay
 from merchants.models.kept_request import KeptRequest
 from merchants.models.merchant import FormerOwnership, Merchant, Owner
 from merchants.models.partner import Partner, PartnerClient
@@ -10,6 +11,7 @@ from merchants.models.transaction import Transaction
 __all__ = [
     "Batch",
     "BatchIssue",
+    "FeedDay",
     "FormerOwnership",
     "KeptRequest",
     "Merchant",

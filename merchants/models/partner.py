@@ -1,9 +1,11 @@
 """Platforms whose merchants are scored and financed."""
 
 from django.db import models
+from django.db.models import Q
 
 from config.db.choices import choices, known
 from config.db.locking import LockingQuerySet
+from merchants.domain.feed import FeedSignal
 from merchants.domain.transaction import Settlement
 
 
@@ -12,17 +14,26 @@ class PartnerQuerySet(LockingQuerySet["Partner"]):
 
 
 class Partner(models.Model):
-    """A marketplace or payment platform; `settlement` decides on which day a sale counts."""
+    """A marketplace or payment platform; `settlement` decides on which day a sale counts.
+
+    feed_signal: why its feed is red, as last judged, or "".
+    """
 
     code = models.SlugField(max_length=40, unique=True)
     name = models.CharField(max_length=100)
     settlement = models.CharField(max_length=9, choices=choices(Settlement))
+    feed_signal = models.CharField(max_length=7, choices=choices(FeedSignal), blank=True, db_default="")
+    feed_judged_at = models.DateTimeField(null=True)
 
     objects = PartnerQuerySet.as_manager()
 
     class Meta:
         constraints = [
             known("settlement", Settlement, name="merchants_partner_settlement_known"),
+            models.CheckConstraint(
+                name="merchants_partner_feed_signal_known",
+                condition=Q(feed_signal__in=["", *(signal.value for signal in FeedSignal)]),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -3,6 +3,7 @@
 Rows and the sealing of their batch are one transaction: killed anywhere, it left an open, empty batch, or was done.
 """
 
+from collections.abc import Iterable
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,10 +18,12 @@ from config.db.transactions import RETRYABLE, operation, require_one
 from config.office.actors import Actor
 from config.office.job_runs import Clock
 from merchants.domain.text import storable
+from merchants.domain.transaction import KnownMerchant
 from merchants.domain.transaction_columns import ROWS, judge_in_both_lanes
 from merchants.gateways.feed_files import FeedBlock
 from merchants.models import Batch
 from merchants.models.batch import BatchState
+from merchants.operations.feed_days import CountedRows, add_to_feed
 from merchants.operations.ingestion import CLOCK_SKEW, MAX_ROWS, keep_rejections, mark_staged, open_batch
 from merchants.queries.merchants import known_merchants
 
@@ -42,11 +45,12 @@ def receive_block(*, partner_id: int, source: str, block: FeedBlock, actor: Acto
     now = clock()
     names = {*pc.unique(block.cells["merchant"]).to_pylist()}
     names |= {raw["merchant"] for _, raw in block.others if not isinstance(raw, str) and storable(raw["merchant"])}
+    merchants = known_merchants(partner_id=partner_id, external_ids=names)
     rows, rejections = judge_in_both_lanes(
         block.cells,
         block.lines,
         block.others,
-        merchants=known_merchants(partner_id=partner_id, external_ids=names),
+        merchants=merchants,
         latest=now + CLOCK_SKEW,
         zone=ZoneInfo(settings.BUSINESS_TIME_ZONE),
     )
@@ -56,7 +60,9 @@ def receive_block(*, partner_id: int, source: str, block: FeedBlock, actor: Acto
         keep_rejections(number=number, rejections=rejections)
         if _is_stored(number, rows):
             opened = Batch.objects.filter(number=number, state=BatchState.OPEN)
-            require_one(opened.update(state=BatchState.SEALED, accepted=rows.num_rows, sealed_at=clock(), **counts))
+            sealed_at = clock()
+            add_to_feed(partner_id=partner_id, counted=_count_rows(rows, merchants.values()), now=sealed_at)
+            require_one(opened.update(state=BatchState.SEALED, accepted=rows.num_rows, sealed_at=sealed_at, **counts))
         else:
             _copy("merchants_stagedrow", STAGED, number, rows)
             mark_staged(number=number, actor=actor, now=now, **counts)
@@ -76,6 +82,22 @@ def _is_stored(number: int, rows: Any) -> bool:  # noqa: ANN401 - pyarrow has no
     except (errors.UniqueViolation, errors.QueryCanceled, *RETRYABLE):
         return False
     return True
+
+
+def _count_rows(rows: Any, merchants: Iterable[KnownMerchant]) -> list[CountedRows]:  # noqa: ANN401 - pyarrow has no types
+    """Count the rows by day, kind and their merchants' currency."""
+    known = sorted({(merchant.id, merchant.currency) for merchant in merchants})
+    ids, currencies = (pa.array(column) for column in zip(*known, strict=True)) if known else ([], [])
+    if not rows.num_rows:
+        return []
+    currency = pc.take(currencies, pc.index_in(rows["merchant_id"], ids))
+    table = pa.table({"day": rows["day"], "kind": rows["kind"], "currency": currency, "minor": rows["amount_minor"]})
+    wide = table.set_column(3, "minor", table["minor"].cast(pa.decimal128(38)))
+    found = wide.group_by(["day", "kind", "currency"]).aggregate([("minor", "count"), ("minor", "sum")])
+    return [
+        CountedRows(row["day"], row["kind"], row["currency"], row["minor_count"], int(row["minor_sum"]))
+        for row in found.to_pylist()
+    ]
 
 
 def _copy(table: str, columns: tuple[str, ...], number: int, rows: Any) -> None:  # noqa: ANN401 - pyarrow has no types

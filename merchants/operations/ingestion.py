@@ -4,10 +4,11 @@ Numbering is a transaction of its own, so that numbers rise in the order of comm
 as received, with a job that stores them; from then on nothing is lost, whichever process dies.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from operator import attrgetter
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -23,6 +24,7 @@ from merchants.domain.text import storable
 from merchants.domain.transaction import RawRow, RowRejection, TransactionRow, judge_row
 from merchants.models import Batch, BatchIssue
 from merchants.models.batch import BatchState, IssueKind
+from merchants.operations.feed_days import CountedRows, add_to_feed
 from merchants.queries.batches import lock_batch_numbers
 from merchants.queries.merchants import known_merchants
 
@@ -34,13 +36,18 @@ ROW_FIELDS = tuple(TransactionRow.__dataclass_fields__)
 STAGE = f"COPY merchants_stagedrow (batch_id, line, {', '.join(ROW_FIELDS)}) FROM STDIN"
 CONTENT = "order_ref, kind, occurred_at, amount_minor, buyer, value, channel"
 STORED = f"merchant_id, batch_id, external_id, day, {CONTENT}, corrects"
+COUNTED = "SELECT s.day, s.kind, m.currency, count(*), sum(s.amount_minor)"
 # Sorted by merchant: unsorted, the same insert into 32 partitions takes twice as long.
 STORE = f"""
+WITH stored AS (
 INSERT INTO merchants_transaction ({STORED})
 SELECT DISTINCT ON (merchant_id, external_id COLLATE "C") {STORED}
 FROM merchants_stagedrow WHERE batch_id = %(batch)s AND {{chosen}}
 ORDER BY merchant_id, external_id COLLATE "C", line
 ON CONFLICT (merchant_id, external_id) DO NOTHING
+RETURNING merchant_id, day, kind, amount_minor)
+{COUNTED}
+FROM stored s JOIN merchants_merchant m ON m.id = s.merchant_id GROUP BY s.day, s.kind, m.currency
 """  # noqa: S608 - constants only
 STORE_PLAIN = STORE.format(chosen="corrects = ''")
 STORE_CORRECTIONS = STORE.format(chosen="line = ANY(%(lines)s)")
@@ -55,11 +62,15 @@ FROM merchants_transaction t JOIN unnest(%(merchants)s::bigint[], %(ids)s::text[
     ON t.merchant_id = named.merchant_id AND t.external_id = named.external_id
 ORDER BY t.merchant_id, t.id FOR UPDATE OF t
 """
-SUPERSEDE = """
+SUPERSEDE = f"""
+WITH superseded AS (
 UPDATE merchants_transaction t SET superseded_in = %(batch)s
 FROM unnest(%(merchants)s::bigint[], %(ids)s::text[]) named (merchant_id, external_id)
 WHERE t.merchant_id = named.merchant_id AND t.external_id = named.external_id AND t.superseded_in IS NULL
-"""
+RETURNING t.merchant_id, t.day, t.kind, t.amount_minor)
+{COUNTED.replace("count", "-count").replace("sum", "-sum")}
+FROM superseded s JOIN merchants_merchant m ON m.id = s.merchant_id GROUP BY s.day, s.kind, m.currency
+"""  # noqa: S608
 # A row that was not inserted equals the stored one (a duplicate), or does not (a conflict).
 REPORT_CONFLICTS = f"""
 INSERT INTO merchants_batchissue (batch_id, line, kind, reason, external_id, detail, stored, received)
@@ -171,16 +182,17 @@ def fill_batch(*, claim: Claim, clock: Clock) -> None:
         limit_statements_to_lease()
         batch = Batch.objects.filter(number=claim.subject_id).lock().get()
         with connection.cursor() as cursor:
-            cursor.execute(STORE_PLAIN, {"batch": batch.number})
-            stored = cursor.rowcount
-            corrected, refused = _correct(cursor, batch)
-            accepted, conflicts = stored + corrected, 0
+            stored = _counted(cursor, STORE_PLAIN, {"batch": batch.number})
+            corrected, superseded, refused = _correct(cursor, batch)
+            accepted, conflicts = sum(came.rows for came in [*stored, *corrected]), 0
             staged = batch.received - batch.rejected
             if accepted + refused < staged:
                 cursor.execute(REPORT_CONFLICTS, {"batch": batch.number})
                 conflicts = cursor.rowcount
             cursor.execute("DELETE FROM merchants_stagedrow WHERE batch_id = %s", [batch.number])
         now = clock()
+        for counted in (stored, corrected, superseded):
+            add_to_feed(partner_id=batch.partner_id, counted=counted, now=now)
         require_one(
             Batch.objects.filter(number=batch.number, state=BatchState.STAGED).update(
                 state=BatchState.SEALED,
@@ -194,23 +206,29 @@ def fill_batch(*, claim: Claim, clock: Clock) -> None:
         finish_job(claim=claim, done=batch.received, now=now)
 
 
-def _correct(cursor: CursorWrapper, batch: Batch) -> tuple[int, int]:
-    """Store the batch's corrections and supersede what they correct; return how many, and how many were refused."""
+def _counted(cursor: CursorWrapper, statement: str, parameters: Mapping[str, Any]) -> list[CountedRows]:
+    cursor.execute(statement, parameters)
+    return [CountedRows(*row) for row in cursor.fetchall()]
+
+
+def _correct(cursor: CursorWrapper, batch: Batch) -> tuple[list[CountedRows], list[CountedRows], int]:
+    """Store the batch's corrections and supersede what they correct; return both, and how many were refused."""
     cursor.execute(CORRECTIONS, {"batch": batch.number})
     sent = [
         Correction(line=line, row=(merchant, external_id), corrected=(merchant, corrects))
         for line, merchant, external_id, corrects in cursor.fetchall()
     ]
     if not sent:
-        return 0, 0
+        return [], [], 0
     cursor.execute(KNOWN, _named(row for correction in sent for row in (correction.row, correction.corrected)))
     is_superseded = {(merchant, external_id): superseded for merchant, external_id, superseded in cursor.fetchall()}
     found = judge_corrections(sent, is_superseded=is_superseded)
     lines = [correction.line for correction in found.accepted]
-    cursor.execute(STORE_CORRECTIONS, {"batch": batch.number, "lines": lines})
-    if cursor.rowcount != len(lines):  # another batch has just stored a row under the id of one
+    stored = _counted(cursor, STORE_CORRECTIONS, {"batch": batch.number, "lines": lines})
+    if sum(came.rows for came in stored) != len(lines):  # another batch has just stored a row under the id of one
         raise Contended
-    cursor.execute(SUPERSEDE, {"batch": batch.number, **_named(correction.corrected for correction in found.accepted)})
+    corrected = _named(correction.corrected for correction in found.accepted)
+    superseded = _counted(cursor, SUPERSEDE, {"batch": batch.number, **corrected})
     by_line = {correction.line: correction for correction in sent}
     BatchIssue.objects.bulk_create(
         BatchIssue(
@@ -224,7 +242,7 @@ def _correct(cursor: CursorWrapper, batch: Batch) -> tuple[int, int]:
         )
         for line, reason in found.refused.items()
     )
-    return len(lines), len(found.refused)
+    return stored, superseded, len(found.refused)
 
 
 def _named(rows: Iterable[RowId]) -> dict[str, list[int] | list[str]]:

@@ -1,12 +1,90 @@
-"""Sales by day over all feeds."""
+"""What came in feeds, day by day."""
 
-from django.db.models import Count
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 
+from django.db.models import F, Max, Min, Sum
+
+from config.kernel.calendar import day_number
+from config.office.business_date import get_business_date
+from merchants.domain.feed import FeedHealth, judge_feed
 from merchants.domain.transaction import TransactionKind
-from merchants.models import Transaction
+from merchants.models import Batch, FeedDay, Partner
 
 
-def sales_by_day() -> dict[int, int]:
-    """Count the SALE rows of each day, over all partners."""
-    sales = Transaction.objects.filter(kind=TransactionKind.SALE)
-    return dict(sales.values_list("day").annotate(Count("pk")).order_by())
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedTotal:
+    """All rows of a kind and currency: number, amounts (minor units), first and last day, how many came late."""
+
+    kind: str
+    currency: str
+    rows: int
+    amount_minor: int
+    first: int
+    last: int
+    late: int
+
+
+def sales_by_day(partners: Iterable[int] | None = None) -> dict[int, int]:
+    """Count the SALE rows of each day, of some partners or all."""
+    days = FeedDay.objects.filter(kind=TransactionKind.SALE)
+    if partners is not None:
+        days = days.filter(partner__in=partners)
+    return dict(days.values_list("day").annotate(Sum("rows")).order_by())
+
+
+def health_of_feeds() -> dict[int, FeedHealth]:
+    """Judge every partner's feed as of the business date; empty before the first one."""
+    today = get_business_date()
+    if today is None:
+        return {}
+    sales: defaultdict[int, dict[int, int]] = defaultdict(dict)
+    for partner, day, count in (
+        FeedDay.objects.filter(kind=TransactionKind.SALE)
+        .values_list("partner", "day")
+        .annotate(count=Sum("rows"))
+        .order_by()
+    ):
+        sales[partner][day] = count
+    number = day_number(today)
+    return {
+        partner: judge_feed(sales[partner], today=number) for partner in Partner.objects.values_list("pk", flat=True)
+    }
+
+
+def totals_of_feed(partner: Partner) -> list[FeedTotal]:
+    """Sum all that a partner sent, by kind and currency."""
+    rows = (
+        partner.feed_days.values("kind", "currency")
+        .annotate(
+            number=Sum("rows"), minor=Sum("amount_minor"), first=Min("day"), last=Max("day"), came_late=Sum("late")
+        )
+        .filter(number__gt=0)
+        .order_by("kind", "currency")
+    )
+    return [
+        FeedTotal(
+            kind=row["kind"],
+            currency=row["currency"],
+            rows=row["number"],
+            amount_minor=int(row["minor"]),
+            first=row["first"],
+            last=row["last"],
+            late=row["came_late"],
+        )
+        for row in rows
+    ]
+
+
+def last_batches(partner: Partner, *, limit: int) -> list[Batch]:
+    """List the partner's last batches, the newest first."""
+    return list(Batch.objects.filter(partner=partner).order_by("-number")[:limit])
+
+
+def last_arrival(partner: Partner) -> datetime | None:
+    """Return when rows of the partner were last stored."""
+    sealed = Batch.objects.filter(partner=partner, accepted__gt=0).aggregate(at=Max(F("sealed_at")))
+    found: datetime | None = sealed["at"]
+    return found

@@ -4,9 +4,31 @@ from typing import Final
 
 from django.utils.translation import gettext_lazy as _
 
+from merchants.domain.feed import FeedSignal
 from merchants.domain.payout_account import PayoutAccountState
+from merchants.domain.transaction import TransactionKind
 
 ACCOUNT_STATES: Final = {
     PayoutAccountState.PENDING: (_("Waits for verification"), "tl-warn"),
     PayoutAccountState.VERIFIED: (_("Verified"), "tl-ok"),
 }
+KINDS: Final = {
+    TransactionKind.SALE: _("Sale"),
+    TransactionKind.SETTLEMENT: _("Settled to the merchant"),
+    TransactionKind.REFUND: _("Refund"),
+    TransactionKind.CHARGEBACK: _("Chargeback"),
+    TransactionKind.CHARGEBACK_WON: _("Chargeback won"),
+    TransactionKind.CANCEL: _("Cancelled by the seller"),
+    TransactionKind.FEE: _("Fee"),
+    TransactionKind.FEE_RETURNED: _("Fee returned"),
+    TransactionKind.PAYOUT: _("Payout"),
+    TransactionKind.DEPOSIT: _("Deposit"),
+    TransactionKind.REVIEW: _("Review"),
+    TransactionKind.DISPATCH: _("Dispatch"),
+}
+FEED_SIGNALS: Final = {
+    FeedSignal.SILENT: _("The feed is silent."),
+    FeedSignal.HALVED: _("The feed has less than half of its usual sales."),
+    FeedSignal.DOUBLED: _("The feed has more than twice its usual sales."),
+}
+OFFERS_HELD: Final = _("Offers to its merchants are held until it is back to normal.")

@@ -20,6 +20,7 @@ from lending.models import CreditLine, DayClose, Decision, LoanEvent, Offer, Off
 from merchants.models import (
     Batch,
     BatchIssue,
+    FeedDay,
     FormerOwnership,
     KeptRequest,
     Merchant,
@@ -64,6 +65,9 @@ VIOLATIONS: dict[str, Mapping[str, object]] = {
     "office_operationevent_actor_known": {"actor": "robot:1"},
     "merchants_partner_code_key": {},
     "merchants_partner_settlement_known": {"settlement": "BARTER"},
+    "merchants_partner_feed_signal_known": {"feed_signal": "LOUD"},
+    "merchants_feedday_once": {},
+    "merchants_feedday_kind_known": {"kind": "GIFT"},
     "merchants_partnerclient_application_id_key": {},
     "merchants_owner_ref_once": {},
     "merchants_merchant_external_id_once": {},
@@ -229,6 +233,7 @@ def make_one_of_each() -> None:
     Transaction.objects.create(
         merchant=merchant, batch=batch, external_id="1", kind="SALE", occurred_at=NOW, day=20_514, amount_minor=1_000
     )
+    FeedDay.objects.create(partner=partner, day=20_514, kind="SALE", currency="EUR", rows=1, amount_minor=1, late=0)
     make_one_run(partner, merchant)
     make_one_loan(partner)
 

@@ -17,13 +17,12 @@ from config.office.words import money
 from lending.admin.merchant import OUTCOMES, find_lending, find_merchants
 from lending.admin.merchant_page import PERIODS, SPANS
 from lending.admin.score_pages import COLUMNS
-from lending.admin.transactions import KINDS
 from merchants.domain.payout_account import PayoutAccountState
 from merchants.domain.transaction import TransactionKind
 from merchants.models import Merchant, Transaction
 from merchants.operations.payout_accounts import enter_payout_account
 from merchants.queries.histories import PAGE
-from merchants.queries.labels import ACCOUNT_STATES
+from merchants.queries.labels import ACCOUNT_STATES, KINDS
 from scoring.domain.features.characteristics import CHARACTERISTIC_NAMES
 from scoring.models import Score
 from scoring.operations.single import score_merchant

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.kernel.calendar import date_of, day_number
-from merchants.domain.feed import feed_end
+from merchants.domain.feed import FeedHealth, FeedSignal, feed_end, judge_feed
 from merchants.domain.transaction import TransactionKind
 from merchants.gateways.feed_files import find_file, open_feed_file, rows_of
 from tests.conftest import SHARED
@@ -39,9 +39,81 @@ def test_the_end_is_a_day_of_the_feed_and_scale_does_not_count(sales: dict[int, 
     assert feed_end({day + 77: 3 * count for day, count in sales.items()}) == end + 77
 
 
+STEADY = dict.fromkeys(range(1_000, 1_500), 10)
+TODAY = 1_500
+
+
+def signal(*changes: dict[int, int], today: int = TODAY) -> FeedSignal | None:
+    sales = STEADY.copy()
+    for change in changes:
+        sales |= change
+    return judge_feed(sales, today=today).signal
+
+
+def test_a_steady_feed_is_green_and_the_future_does_not_count() -> None:
+    assert judge_feed(STEADY, today=TODAY) == FeedHealth(recent=70, usual=70, quiet=0, longest_quiet=0, signal=None)
+    assert signal(dict.fromkeys(range(TODAY, TODAY + 9), 999)) is None
+    assert judge_feed({}, today=TODAY).quiet is None
+
+
+def test_a_feed_that_stops_is_silent_after_more_than_three_days() -> None:
+    assert signal(today=TODAY + 3) is None
+    assert signal(today=TODAY + 4) is FeedSignal.SILENT
+
+
+def test_a_feed_with_gaps_is_silent_after_twice_the_longest() -> None:
+    """Red if shops that close at weekends, or deliver weekly, were taken for dead."""
+    gap = dict.fromkeys(range(1_470, 1_473), 0)
+    assert signal(gap, today=TODAY + 6) is not FeedSignal.SILENT
+    assert signal(gap, today=TODAY + 7) is FeedSignal.SILENT
+
+
+def test_half_and_double_are_still_green_and_beyond_is_red() -> None:
+    week = range(TODAY - 7, TODAY)
+    assert signal(dict.fromkeys(week, 5)) is None
+    assert signal(dict.fromkeys(week, 5), {TODAY - 1: 4}) is FeedSignal.HALVED
+    assert signal(dict.fromkeys(week, 20)) is None
+    assert signal(dict.fromkeys(week, 20), {TODAY - 1: 21}) is FeedSignal.DOUBLED
+
+
+def test_a_season_of_the_year_before_is_no_fault() -> None:
+    """Red if Black Friday held the offers of every year."""
+    year_ago, week = range(TODAY - 371, TODAY - 364), range(TODAY - 7, TODAY)
+    assert signal(dict.fromkeys(week, 50)) is FeedSignal.DOUBLED
+    assert signal(dict.fromkeys(week, 50), dict.fromkeys(year_ago, 40)) is None
+    assert signal(dict.fromkeys(week, 2)) is FeedSignal.HALVED
+    assert signal(dict.fromkeys(week, 2), dict.fromkeys(year_ago, 3)) is None
+    assert signal(dict.fromkeys(year_ago, 40)) is None, "nor is it one that the season does not come again"
+
+
+def test_a_small_feed_is_neither_halved_nor_doubled() -> None:
+    small = dict.fromkeys(range(1_000, 1_500), 7)
+    assert judge_feed(small | dict.fromkeys(range(1_493, 1_500), 1), today=TODAY).signal is None
+    assert judge_feed(small | dict.fromkeys(range(1_493, 1_500), 90), today=TODAY).signal is None
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", ["olist", "koubei", "berka"])
+def test_real_feeds_are_seldom_red(name: str) -> None:
+    """Count false alarms over a year of markets that nobody cut: at most one day in 25 (olist had a Black Friday)."""
+    sales = sales_of(name)
+    end = feed_end(sales)
+    assert end is not None
+    first = max(min(sales) + 180, end - 365)
+    red = [day for day in range(first, end + 1) if judge_feed(sales, today=day).signal is not None]
+    assert len(red) <= (end + 1 - first) / 25, [date_of(day) for day in red]
+
+
 @pytest.mark.real
 @pytest.mark.parametrize(("name", "end"), [("olist", date(2018, 8, 30)), ("koubei", date(2016, 10, 31))])
 def test_where_real_feeds_end(name: str, end: date) -> None:
+    found = feed_end(sales_of(name))
+    assert found is not None
+    assert date_of(found) == end
+
+
+def sales_of(name: str) -> Counter[int]:
+    """Count a data set's SALE rows by day."""
     path = find_file(DATA / name, "transactions")
     if path is None:
         pytest.skip(f"the data sets are not at {DATA}")
@@ -50,6 +122,4 @@ def test_where_real_feeds_end(name: str, end: date) -> None:
         assert isinstance(row, dict)
         if row["kind"] == TransactionKind.SALE:
             sales[day_number(datetime.fromisoformat(row["occurred_at"]).astimezone(UTC).date())] += 1
-    found = feed_end(sales)
-    assert found is not None
-    assert date_of(found) == end
+    return sales

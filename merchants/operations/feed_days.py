@@ -1,0 +1,49 @@
+"""Keep what came in a feed by day, as part of the operation that stores the rows."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import connection
+
+from config.db.transactions import require_transaction
+from config.kernel.calendar import business_day, day_number
+from merchants.domain.feed import is_late
+
+# In one order, so that two batches of a partner wait for each other and never in a circle: this is the last that a
+# batch does before it is sealed.
+ADD = """
+INSERT INTO merchants_feedday AS kept (partner_id, day, kind, currency, rows, amount_minor, late)
+SELECT %s, day, kind, currency, rows, amount_minor, late
+FROM unnest(%s::integer[], %s::text[], %s::text[], %s::bigint[], %s::numeric[], %s::bigint[])
+    came (day, kind, currency, rows, amount_minor, late)
+ORDER BY day, kind, currency
+ON CONFLICT (partner_id, day, kind, currency) DO UPDATE SET rows = kept.rows + excluded.rows,
+    amount_minor = kept.amount_minor + excluded.amount_minor, late = kept.late + excluded.late
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class CountedRows:
+    """How many rows of a day, kind and currency were stored, or superseded where negative; minor units."""
+
+    day: int
+    kind: str
+    currency: str
+    rows: int
+    amount_minor: int
+
+
+def add_to_feed(*, partner_id: int, counted: Iterable[CountedRows], now: datetime) -> None:
+    """Add rows to the partner's days. Raises NoTransaction."""
+    require_transaction()
+    today = day_number(business_day(now, ZoneInfo(settings.BUSINESS_TIME_ZONE)))
+    found = [
+        (came.day, came.kind, came.currency, came.rows, came.amount_minor, max(came.rows, 0) * is_late(came.day, today))
+        for came in counted
+    ]
+    if found:
+        with connection.cursor() as cursor:
+            cursor.execute(ADD, [partner_id, *map(list, zip(*found, strict=True))])
