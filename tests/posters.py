@@ -60,7 +60,8 @@ if __name__ == "__main__":
     django.setup()
     from config.office.actors import SYSTEM
     from merchants.domain.transaction import COLUMNS
-    from merchants.gateways.feed_files import blocks_of, open_feed_file, rows_of
+    from merchants.gateways.feed_blocks import blocks_of
+    from merchants.gateways.feed_files import open_feed_file, rows_of
     from merchants.operations.file_ingestion import receive_block
     from merchants.operations.ingestion import receive_batch
 

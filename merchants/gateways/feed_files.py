@@ -1,4 +1,4 @@
-"""Read feed files row by row, or in blocks of columns, so that one broken row spoils no other; write such files.
+"""Read feed files row by row, so that one broken row spoils no other; write such files.
 
 CSV is framed as RFC 4180 has it: a line break inside a quoted cell is text of that cell, never the end of a row.
 Whoever may write a text on a marketplace cannot thereby write rows.
@@ -13,15 +13,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import chain, count, islice
+from itertools import count, islice
 from math import isnan
 from pathlib import Path
 from typing import IO, Any
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
-from pyarrow import csv as arrow_csv
 from pyarrow import parquet
 
 UNREADABLE = (OSError, EOFError, zlib.error)
@@ -29,8 +26,6 @@ AT_ONCE = 50_000
 EXACT_IN_32_BITS = 2**24
 LONGEST_ROW = 1_000_000
 """Characters; a longer row is rejected without being kept, so a quote that is never closed fills no memory."""
-LARGEST_BLOCK = 2**26
-WINDOW = 2**16
 Row = dict[str, str] | str
 ENDINGS = (".csv", ".csv.gz", ".parquet")
 
@@ -51,27 +46,6 @@ class FeedFile:
         return [column for column in self.columns if column not in known]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeedBlock:
-    """Rows in the order of the file: plain ones in columns of texts, with the line of each, and the others one by one.
-
-    `cells` is a pyarrow Table of UTF-8 without NULs or nulls.
-    """
-
-    cells: Any
-    lines: npt.NDArray[np.int64]
-    others: Sequence[tuple[int, Row]]
-
-    def __len__(self) -> int:
-        return len(self.lines) + len(self.others)
-
-    @property
-    def span(self) -> tuple[int, int]:
-        """The first and the last line on which a row begins."""
-        ends = [*self.lines[:1].tolist(), *self.lines[-1:].tolist(), *(line for line, _ in self.others)]
-        return min(ends), max(ends)
-
-
 def find_file(directory: Path, name: str) -> Path | None:
     """Find `name` with one of the known extensions."""
     return next((path for ending in ENDINGS if (path := directory / f"{name}{ending}").is_file()), None)
@@ -81,10 +55,10 @@ def open_feed_file(path: Path, required: Sequence[str]) -> FeedFile:
     """Read the column names. Raises UnreadableFeed if a required one is missing or one is repeated."""
     try:
         if path.suffix == ".parquet":
-            columns = tuple(_parquet(path).schema_arrow.names)
+            columns = tuple(open_parquet(path).schema_arrow.names)
         else:
-            with _open(path) as stream:
-                names = _cells(next(_records(stream), (1, 1, b""))[2])
+            with open_lines(path) as stream:
+                names = _cells(next(records_of(stream), (1, 1, b""))[2])
                 columns = tuple(name.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for name in names)
     except (*UNREADABLE, csv.Error) as error:
         message = f"{path}: {error}"
@@ -110,130 +84,18 @@ def rows_of(file: FeedFile) -> Iterator[tuple[int, Row]]:
         yield from _parquet_rows(file.path)
         return
     line = 0
-    with _open(file.path) as stream:
-        records = _records(stream)
+    with open_lines(file.path) as stream:
+        records = records_of(stream)
         height = next(records, (1, 1, b""))[1]
         try:
             for begins, ends, record in records:
                 line = begins - height
-                yield from _row(file.columns, line, ends - height, record)
+                yield from row_of(file.columns, line, ends - height, record)
         except UNREADABLE as error:
-            raise _broken_off(file, line, error) from error
+            raise broken_off(file, line, error) from error
 
 
-def blocks_of(file: FeedFile, *, wanted: Sequence[str], lines_a_block: int) -> Iterator[FeedBlock]:
-    """Yield the same rows in blocks, none of them empty, with the wanted ones of the file's columns.
-
-    Raises UnreadableFeed where the file breaks off, after the last whole block.
-    """
-    names = [column for column in file.columns if column in wanted]
-    if file.path.suffix == ".parquet":
-        rows = _parquet_rows(file.path)
-        while others := list(islice(rows, lines_a_block)):
-            yield FeedBlock(cells=_parse(b"", [], names)[0], lines=np.empty(0, np.int64), others=others)
-        return
-    with _open(file.path) as stream:
-        next(_records(stream), None)
-        done = 0
-        try:
-            while lines := _read_lines(stream, lines_a_block):
-                block, read = _block(file.columns, names, lines, stream, done)
-                done += read
-                if len(block):
-                    yield block
-        except UNREADABLE as error:
-            raise _broken_off(file, done, error) from error
-
-
-def _read_lines(stream: IO[bytes], most: int) -> tuple[bytes, int] | None:
-    """Read whole lines, as many as are left, at most so many, and of very long ones fewer; return how many."""
-    pieces, size, left = list[bytes](), 0, most
-    while left and size < LARGEST_BLOCK and (piece := stream.read(left)):  # it has no more lines than bytes
-        if not piece.endswith(b"\n"):
-            piece += stream.readline()
-        pieces.append(piece)
-        size += len(piece)
-        left -= piece.count(b"\n") + (not piece.endswith(b"\n"))
-    return (b"".join(pieces), most - left) if pieces else None
-
-
-def _block(
-    columns: Sequence[str], names: Sequence[str], lines: tuple[bytes, int], following: IO[bytes], done: int
-) -> tuple[FeedBlock, int]:
-    """Return a block of some lines, and how many were read: also the following ones of an open quoted cell."""
-    plain, read = lines
-    others: list[tuple[int, Row]] = []
-    numbers = np.arange(done + 1, done + read + 1)
-    parsed = _parse(plain, columns, names) if _are_plain(plain) else None
-    if parsed is None or parsed[0].num_rows + len(parsed[1]) < read:  # for lines that are empty
-        records, begun = list[bytes](), list[int]()
-        for begins, ends, record in _records(chain(io.BytesIO(plain), following)):
-            if record.strip(b"\r\n") and _are_plain(record):
-                records.append(record)
-                begun.append(done + begins)
-            else:
-                others += _row(columns, done + begins, done + ends, record)
-            if ends >= read:
-                read = ends
-                break
-        plain, numbers = b"".join(records), np.array(begun, np.int64)
-        parsed = _parse(plain, columns, names)
-    cells, spoilt = parsed
-    for place, record in _chosen(plain, spoilt):
-        line = int(numbers[place])
-        others += _row(columns, line, line, record)
-    return FeedBlock(cells=cells, lines=np.delete(numbers, spoilt), others=others), read
-
-
-def _chosen(lines: bytes, places: list[int]) -> Iterator[tuple[int, bytes]]:
-    if places:
-        each = lines.split(b"\n")
-        yield from ((place, each[place]) for place in places)
-
-
-def _are_plain(lines: bytes) -> bool:
-    """Return whether each line is certainly one row at most, and each cell what stands between two commas."""
-    return (
-        b'"' not in lines
-        and b"\0" not in lines
-        and (b"\r" not in lines or lines.count(b"\r") == lines.count(b"\r\n"))
-        and not lines.startswith(codecs.BOM_UTF8)  # pyarrow would skip it
-        and (lines.isascii() or _is_utf8(lines))
-        # Where every window has the end of a line, none is longer than two of them, the most that csv takes of a cell.
-        and all(lines.find(b"\n", at, at + WINDOW) >= 0 for at in range(0, len(lines) - WINDOW, WINDOW))
-    )
-
-
-def _is_utf8(text: bytes) -> bool:
-    try:
-        text.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _parse(plain: bytes, columns: Sequence[str], names: Sequence[str]) -> tuple[Any, list[int]]:
-    """Parse plain lines to a table of texts, without empty ones; return also the places of those that are no rows."""
-    spoilt: list[int] = []
-
-    def leave_out(row: Any) -> str:  # noqa: ANN401 - pyarrow has no types
-        spoilt.append(row.number - 1)
-        return "skip"
-
-    if not plain:
-        return pa.table({name: pa.array([], pa.string()) for name in names}), spoilt
-    table = arrow_csv.read_csv(
-        pa.BufferReader(plain),
-        read_options=arrow_csv.ReadOptions(column_names=columns, use_threads=False, block_size=len(plain) + 1),
-        parse_options=arrow_csv.ParseOptions(quote_char=False, invalid_row_handler=leave_out),
-        convert_options=arrow_csv.ConvertOptions(
-            column_types=dict.fromkeys(columns, pa.string()), include_columns=names, check_utf8=False
-        ),
-    )
-    return table, spoilt
-
-
-def _row(columns: Sequence[str], line: int, ends: int, record: bytes) -> Iterator[tuple[int, Row]]:
+def row_of(columns: Sequence[str], line: int, ends: int, record: bytes) -> Iterator[tuple[int, Row]]:
     """Yield the row of a record, unless it is an empty line."""
     try:
         cells = _cells(record)
@@ -246,11 +108,12 @@ def _row(columns: Sequence[str], line: int, ends: int, record: bytes) -> Iterato
         yield line, f"{len(cells)} cells instead of {len(columns)}"
 
 
-def _broken_off(file: FeedFile, line: int, error: Exception) -> UnreadableFeed:
+def broken_off(file: FeedFile, line: int, error: Exception) -> UnreadableFeed:
+    """Say after which row a file breaks off."""
     return UnreadableFeed(f"{file.path} breaks off after row {line}: {error}")
 
 
-def _records(lines: Iterable[bytes]) -> Iterator[tuple[int, int, bytes]]:
+def records_of(lines: Iterable[bytes]) -> Iterator[tuple[int, int, bytes]]:
     """Join the lines of each row, and yield it with the numbers of its first and last line, from 1.
 
     Of a row longer than LONGEST_ROW so much is kept that it shows; one that ends inside quotes is not a valid row.
@@ -311,7 +174,7 @@ def write_feed_file(path: Path, columns: Sequence[str], rows: Iterable[Sequence[
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[IO[bytes]]:
+def open_lines(path: Path) -> Iterator[IO[bytes]]:
     """Open a file of lines that end in a line feed: a carriage return alone, which some leave unquoted, ends none.
 
     The mark that spreadsheets put first is skipped: it would become part of the first column's name.
@@ -334,7 +197,8 @@ def _write_parquet(path: Path, columns: Sequence[str], rows: Iterable[Sequence[s
     return written
 
 
-def _parquet(path: Path) -> Any:  # noqa: ANN401 - pyarrow has no types
+def open_parquet(path: Path) -> Any:  # noqa: ANN401 - pyarrow has no types
+    """Open a Parquet file. Raises UnreadableFeed."""
     try:
         return parquet.ParquetFile(path)
     except pa.ArrowException as error:
@@ -344,19 +208,19 @@ def _parquet(path: Path) -> Any:  # noqa: ANN401 - pyarrow has no types
 
 def _parquet_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     lines = count(1)
-    for batch in _parquet(path).iter_batches(batch_size=AT_ONCE):
-        columns = [_texts_of(column) for column in batch.columns]
+    for batch in open_parquet(path).iter_batches(batch_size=AT_ONCE):
+        columns = [texts_of(column) for column in batch.columns]
         for cells in zip(*columns, strict=True):
             yield next(lines), dict(zip(batch.schema.names, cells, strict=True))
 
 
-def _texts_of(column: Any) -> list[str]:  # noqa: ANN401 - pyarrow has no types
+def texts_of(column: Any) -> list[str]:  # noqa: ANN401 - pyarrow has no types
     """Convert a typed column to texts; an unreadable cell becomes a text for which only its own row is rejected."""
     kind = column.type
     if pa.types.is_timestamp(kind) and kind.unit == "ns":
         whole = column.cast(pa.timestamp("us", kind.tz), safe=False)
         same = [left == right for left, right in zip(whole.cast(kind), column, strict=True)]
-        texts = _texts_of(whole)
+        texts = texts_of(whole)
         return [text if fits else f"{text} and some nanoseconds" for text, fits in zip(texts, same, strict=True)]
     try:
         cells = column.to_pylist()

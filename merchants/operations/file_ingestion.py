@@ -20,7 +20,7 @@ from config.office.job_runs import Clock
 from merchants.domain.text import storable
 from merchants.domain.transaction import KnownMerchant
 from merchants.domain.transaction_columns import ROWS, judge_in_both_lanes
-from merchants.gateways.feed_files import FeedBlock
+from merchants.gateways.feed_blocks import FeedBlock
 from merchants.models import Batch
 from merchants.models.batch import BatchState
 from merchants.operations.feed_days import CountedRows, add_to_feed

@@ -21,7 +21,8 @@ from config.office.actors import SYSTEM
 from config.office.job_runs import run_job
 from config.office.models import JobRun
 from merchants.domain.transaction import COLUMNS
-from merchants.gateways.feed_files import blocks_of, open_feed_file
+from merchants.gateways.feed_blocks import blocks_of
+from merchants.gateways.feed_files import open_feed_file
 from merchants.models import Batch, Partner, Transaction
 from merchants.operations.file_ingestion import receive_block
 from merchants.operations.ingestion import FILL, MAX_ROWS, STORED, fill_batch

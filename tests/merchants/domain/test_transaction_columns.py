@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from merchants.domain.text import storable
 from merchants.domain.transaction import COLUMNS, RowRejection, TransactionKind, TransactionRow, buyer_hash, judge_row
 from merchants.domain.transaction_columns import judge_columns, judge_in_both_lanes
-from merchants.gateways.feed_files import blocks_of, open_feed_file, rows_of
+from merchants.gateways.feed_blocks import blocks_of
+from merchants.gateways.feed_files import open_feed_file, rows_of
 from tests.merchants.domain.test_transaction import LATEST, MERCHANTS, ZONES, raw_rows
 
 Judged = TransactionRow | RowRejection

@@ -13,7 +13,8 @@ from django.utils import timezone
 from config.office.job_runs import run_job
 from config.office.models import JobRun
 from merchants.domain.transaction import COLUMNS
-from merchants.gateways.feed_files import FeedBlock, blocks_of, open_feed_file
+from merchants.gateways.feed_blocks import FeedBlock, blocks_of
+from merchants.gateways.feed_files import open_feed_file
 from merchants.models import Batch, BatchIssue, Merchant, Partner, StagedRow, Transaction
 from merchants.models.batch import BatchState
 from merchants.operations.file_ingestion import receive_block
