@@ -64,16 +64,15 @@ def blocks_of(file: FeedFile, *, wanted: Sequence[str], lines_a_block: int) -> I
         next(records_of(stream), None)
         done = 0
         try:
-            while lines := _read_lines(stream, lines_a_block):
-                block, read = _block(file.columns, names, lines, stream, done)
-                done += read
-                if len(block):
-                    yield block
+            while found := _next_block(file.columns, names, stream, lines_a_block, done):
+                done += found[1]
+                if len(found[0]):
+                    yield found[0]
         except UNREADABLE as error:
             raise broken_off(file, done, error) from error
 
 
-def _read_lines(stream: IO[bytes], most: int) -> tuple[bytes, int] | None:
+def _read_lines(stream: IO[bytes], most: int) -> tuple[bytes, int]:
     """Read whole lines, as many as are left, at most so many, and of very long ones fewer; return how many."""
     pieces, size, left = list[bytes](), 0, most
     while left and size < LARGEST_BLOCK and (piece := stream.read(left)):  # it has no more lines than bytes
@@ -82,20 +81,22 @@ def _read_lines(stream: IO[bytes], most: int) -> tuple[bytes, int] | None:
         pieces.append(piece)
         size += len(piece)
         left -= piece.count(b"\n") + (not piece.endswith(b"\n"))
-    return (b"".join(pieces), most - left) if pieces else None
+    return b"".join(pieces), most - left
 
 
-def _block(
-    columns: Sequence[str], names: Sequence[str], lines: tuple[bytes, int], following: IO[bytes], done: int
-) -> tuple[FeedBlock, int]:
-    """Return a block of some lines, and how many were read: also the following ones of an open quoted cell."""
-    plain, read = lines
+def _next_block(
+    columns: Sequence[str], names: Sequence[str], stream: IO[bytes], most: int, done: int
+) -> tuple[FeedBlock, int] | None:
+    """Return a block, and how many lines were read: a few more than `most` if a quoted cell is open behind these."""
+    plain, read = _read_lines(stream, most)
+    if not plain:
+        return None
     others: list[tuple[int, Row]] = []
     numbers = np.arange(done + 1, done + read + 1)
     parsed = _parse(plain, columns, names) if _are_plain(plain) else None
     if parsed is None or parsed[0].num_rows + len(parsed[1]) < read:  # for lines that are empty
         records, begun = list[bytes](), list[int]()
-        for begins, ends, record in records_of(chain(io.BytesIO(plain), following)):
+        for begins, ends, record in records_of(chain(io.BytesIO(plain), stream)):
             if record.strip(b"\r\n") and _are_plain(record):
                 records.append(record)
                 begun.append(done + begins)

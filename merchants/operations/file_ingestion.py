@@ -30,6 +30,7 @@ from merchants.queries.merchants import known_merchants
 STAGED = ("line", *ROWS.names)
 STORED = tuple(name for name in ROWS.names if name != "corrects")
 COPY = "COPY {table} (batch_id, {columns}) FROM STDIN"
+PIECE = 2**20
 ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}  # the backslash first
 
 
@@ -120,7 +121,9 @@ def _copy(table: str, columns: tuple[str, ...], number: int, rows: Any) -> None:
         for place, chunk in enumerate(lines.chunks):
             _, offsets, text = chunk.buffers()
             ends = np.frombuffer(offsets, np.int32)[[chunk.offset, chunk.offset + len(chunk)]]
-            copy.write(memoryview(text)[int(ends[0]) + (place == 0) : int(ends[1])])
+            # In pieces: of each psycopg makes a copy of its own.
+            for at in range(int(ends[0]) + (place == 0), int(ends[1]), PIECE):
+                copy.write(memoryview(text)[at : min(at + PIECE, int(ends[1]))])
 
 
 def _escaped(texts: Any) -> Any:  # noqa: ANN401 - pyarrow has no types
