@@ -83,7 +83,7 @@ def ingest() -> Result:
     say(f"\nIngest: {ROWS:,} transactions from a CSV file, one process; seconds of process and backend, medians")
     for words, costs in (
         ("read, judge, store, seal", ours),
-        ("bare sorted INSERT ON CONFLICT of the same rows, put aside before", bare),
+        ("bare sorted INSERT ON CONFLICT of the same rows", bare),
     ):
         for kind in ("processor", "process", "backend", "wall"):
             say(f"{words}: {kind}", of(costs, kind), rows=ROWS)
