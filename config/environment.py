@@ -43,6 +43,7 @@ class Environment:
     sweep_every: int
     secure: bool
     loopback_dir: Path | None
+    uploads_dir: Path | None
 
 
 def parse_environment(environ: Mapping[str, str], *, root: Path) -> Environment:
@@ -72,6 +73,7 @@ def parse_environment(environ: Mapping[str, str], *, root: Path) -> Environment:
             "BUSINESS_CLOCK": "manual",
             "SECURE": "0",
             "LOOPBACK_DIR": str(root / ".local" / "loopback"),
+            "UPLOADS_DIR": str(root / ".local" / "uploads"),
         }
         environ = local | {name: value for name, value in environ.items() if name != "DATABASE_OWNER_URL"}
     return Environment(
@@ -88,6 +90,7 @@ def parse_environment(environ: Mapping[str, str], *, root: Path) -> Environment:
         sweep_every=read("SWEEP_EVERY", _seconds, "20"),
         secure=read("SECURE", _flag, "1"),
         loopback_dir=read("LOOPBACK_DIR", _directory, ""),
+        uploads_dir=read("UPLOADS_DIR", _directory, ""),
     )
 
 

@@ -140,6 +140,9 @@ CONTENT_SECURITY_POLICY = {
 }
 
 LOOPBACK_DIR = _environment.loopback_dir
+UPLOADS_DIR = _environment.uploads_dir
+# Always to a file, so that the size of an upload is no matter of memory.
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 
 CELERY_BROKER_URL = _environment.broker_url
 CELERY_TASK_IGNORE_RESULT = True

@@ -9,7 +9,9 @@ from config.declarations import EVERYONE, Declaration, Link, Role, Section
 DECLARED = Declaration(
     rights={
         "merchants.verify_payoutaccount": frozenset({Role.UNDERWRITER, Role.FINANCE}),
+        "merchants.upload_feed": frozenset({Role.ADMINISTRATOR}),
         "merchants.view_batch": EVERYONE,
+        "merchants.view_feedupload": EVERYONE,
         "merchants.view_merchant": EVERYONE,
         "merchants.view_partner": EVERYONE,
         "merchants.view_payoutaccount": frozenset({Role.CREDIT_ANALYST, Role.UNDERWRITER, Role.FINANCE}),
@@ -33,6 +35,7 @@ DECLARED = Declaration(
             app="merchants",
             model="payoutaccount",
         ),
+        Link(section=Section.WORK, title=_("Uploads"), icon="upload_file", app="merchants", model="feedupload"),
         Link(section=Section.WORK, title=_("Batches"), icon="inbox", app="merchants", model="batch"),
         Link(section=Section.ADMINISTRATION, title=_("Partners"), icon="handshake", app="merchants", model="partner"),
     ],

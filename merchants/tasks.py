@@ -4,9 +4,13 @@ from celery import shared_task
 from django.utils import timezone
 
 from config.office.job_runs import run_job
+from config.office.stages import add_tasks
 from merchants.operations.feeds import judge_feeds
 from merchants.operations.idempotency import forget_requests
 from merchants.operations.ingestion import FILL, fill_batch, seal_forgotten_batches
+from merchants.operations.uploads import UPLOADS
+
+add_tasks(UPLOADS)
 
 
 @shared_task(name=FILL)

@@ -39,36 +39,42 @@ class Stage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageProgress:
-    """The progress of a stage: parts, rows done, rows a second and time left, where these are known."""
+    """The progress of a stage: parts, rows done, percent rounded down, rows a second and time left, where known."""
 
     stage: Stage
     parts: int
     done: int
     parked: int
     rows: int
+    percent: int
     rate: float | None
     left: timedelta | None
-
-    @property
-    def percent(self) -> int:
-        """The share of the parts that are done, rounded down."""
-        return self.done * 100 // self.parts
 
 
 class _Counts(NamedTuple):
     done: int = 0
     parked: int = 0
     rows: int = 0
+    total: int = 0
     began: datetime | None = None
 
 
 def _progress(stage: Stage, parts: int, found: _Counts | None, now: datetime) -> StageProgress:
     counts, rate, left = found or _Counts(), None, None
-    if counts.began is not None and 0 < counts.done < parts:
+    # Of one part the rows tell, of several the parts: how many rows the later ones have is not known.
+    done, whole = (counts.rows, counts.total) if parts == 1 and not counts.done else (counts.done, parts)
+    if counts.began is not None and 0 < done < whole:
         passed = max((now - counts.began).total_seconds(), 0.001)
-        rate, left = counts.rows / passed, timedelta(seconds=round(passed / counts.done * (parts - counts.done)))
+        rate, left = counts.rows / passed, timedelta(seconds=round(passed / done * (whole - done)))
     return StageProgress(
-        stage=stage, parts=parts, done=counts.done, parked=counts.parked, rows=counts.rows, rate=rate, left=left
+        stage=stage,
+        parts=parts,
+        done=counts.done,
+        parked=counts.parked,
+        rows=counts.rows,
+        percent=min(done, whole) * 100 // max(whole, 1),
+        rate=rate,
+        left=left,
     )
 
 
@@ -76,7 +82,7 @@ def _progress(stage: Stage, parts: int, found: _Counts | None, now: datetime) ->
 class Pipeline:
     """The stages of one kind of work, in order.
 
-    subject: the model whose rows the work is about; its column `parts` is the number of parts of a row's stages.
+    subject: the model whose rows the work is about; its column `parts` is the number of parts of divided stages.
     rows_a_part: how many loans or merchants make one part.
     """
 
@@ -124,6 +130,7 @@ class Pipeline:
                 finished=Count("pk", filter=Q(state=JobState.DONE)),
                 parked=Count("pk", filter=Q(state=JobState.PARKED)),
                 rows=Sum("done", default=0),
+                total=Sum("total", default=0),
                 began=Min("claimed_at"),
             )
             .order_by()
@@ -149,6 +156,8 @@ class Pipeline:
         queue_jobs(name=stage.name, subject_id=subject_id, parts=range(parts), actor=actor, now=now)
 
     def _parts(self, subject_id: int) -> int:
+        if not any(stage.is_divided for stage in self.stages):
+            return 1
         found: int = LockingQuerySet(self.subject).values_list("parts", flat=True).get(pk=subject_id)
         return found
 

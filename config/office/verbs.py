@@ -299,8 +299,8 @@ def _previewing(  # noqa: PLR0917
 def _form(verb: Verb, row: Any, request: HttpRequest, *, with_last: bool) -> VerbForm | None:  # noqa: ANN401
     if verb.form is None:
         return None
-    sent = request.POST if request.method == "POST" else None
-    form = verb.form(sent, row=row, initial=request.GET.dict())
+    sent = (request.POST, request.FILES) if request.method == "POST" else ()
+    form = verb.form(*sent, row=row, initial=request.GET.dict())
     if not with_last:
         for name in verb.asked_last:
             form.fields[name].required = False

@@ -1,5 +1,5 @@
-"""Office pages of partners, payout accounts and batches."""
+"""Office pages of partners, payout accounts, batches and uploads."""
 
-from merchants.admin import batch, partner, payout_account
+from merchants.admin import batch, partner, payout_account, upload
 
-__all__ = ["batch", "partner", "payout_account"]
+__all__ = ["batch", "partner", "payout_account", "upload"]

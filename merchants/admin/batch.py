@@ -12,7 +12,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from config.office.display import Button, Card, Cell, Column, Figure, Page, Table, chip, mono
+from config.office.display import Button, Card, Cell, Column, Figure, Page, Table, chip, linked, mono
 from config.office.lists import Filter, ListColumn
 from config.office.pages import OfficeAdmin, name_of
 from config.office.words import Words
@@ -153,3 +153,27 @@ def _issue(issue: BatchIssue) -> list[object]:
     why = Cell(text=_why(issue), note=issue.detail)
     kept = [None if text is None else mono(text) for text in (issue.external_id, issue.stored, issue.received)]
     return [issue.line, KINDS[kind], why, *kept]
+
+
+def batches_table(batches: Sequence[Batch]) -> Table:
+    """Return a table of batches for the page of what they are of."""
+    columns = [
+        Column(label=_("Batch"), number=True),
+        Column(label=_("Source"), style="tl-break"),
+        Column(label=_("Received"), number=True),
+        Column(label=_("Accepted"), number=True),
+        Column(label=_("Not stored"), number=True),
+        Column(label=_("Opened"), style="tl-nowrap"),
+    ]
+    rows = [
+        [
+            linked(batch, str(batch.number)),
+            batch.source,
+            batch.received,
+            batch.accepted,
+            batch.rejected + batch.conflict,
+            batch.opened_at,
+        ]
+        for batch in batches
+    ]
+    return Table(columns=columns, rows=rows, empty=_("Nothing has come yet."))

@@ -25,14 +25,15 @@ from config.office.display import (
     bars,
     chip,
     code,
-    linked,
 )
 from config.office.lists import ListColumn
 from config.office.pages import OfficeAdmin
 from config.office.words import money
+from merchants.admin.batch import batches_table
+from merchants.admin.upload import UPLOAD
 from merchants.domain.feed import FeedHealth, FeedSignal
 from merchants.domain.transaction import Settlement, TransactionKind
-from merchants.models import Batch, Partner
+from merchants.models import Partner
 from merchants.queries.feeds import (
     FeedTotal,
     health_of_feeds,
@@ -68,6 +69,7 @@ class PartnerAdmin(OfficeAdmin[Partner]):
         ListColumn(label=_("Feed"), cell=lambda partner: _feed_chip(partner.feed_signal)),
         ListColumn(label=_("Settlement"), cell=lambda partner: SETTLEMENTS[Settlement(partner.settlement)]),
     )
+    verbs = (UPLOAD,)
     empty = _("No partner yet. Importing a marketplace enters one.")
 
     def page_of(self, row: Partner, request: HttpRequest) -> Page:
@@ -81,7 +83,7 @@ class PartnerAdmin(OfficeAdmin[Partner]):
         cards = [] if today is None else [_days_card(row, today)]
         cards += [
             Card(title=_("What the feed carries"), parts=[_totals_table(totals)]),
-            Card(title=_("Last batches"), parts=[_batches_table(batches)]),
+            Card(title=_("Last batches"), parts=[batches_table(batches)]),
             Card(title=_("Partner"), parts=[Facts(facts)]),
         ]
         red = [Alert(strong=FEED_SIGNALS[FeedSignal(row.feed_signal)], text=OFFERS_HELD)] if row.feed_signal else []
@@ -150,28 +152,5 @@ def _totals_table(totals: Sequence[FeedTotal]) -> Table:
             Cell(text=total.late, title=_("More than a week after they happened")),
         ]
         for total in totals
-    ]
-    return Table(columns=columns, rows=rows, empty=_("Nothing has come yet."))
-
-
-def _batches_table(batches: Sequence[Batch]) -> Table:
-    columns = [
-        Column(label=_("Batch"), number=True),
-        Column(label=_("Source"), style="tl-break"),
-        Column(label=_("Received"), number=True),
-        Column(label=_("Accepted"), number=True),
-        Column(label=_("Not stored"), number=True),
-        Column(label=_("Opened"), style="tl-nowrap"),
-    ]
-    rows = [
-        [
-            linked(batch, str(batch.number)),
-            batch.source,
-            batch.received,
-            batch.accepted,
-            batch.rejected + batch.conflict,
-            batch.opened_at,
-        ]
-        for batch in batches
     ]
     return Table(columns=columns, rows=rows, empty=_("Nothing has come yet."))

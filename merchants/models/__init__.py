@@ -7,11 +7,13 @@ from merchants.models.merchant import FormerOwnership, Merchant, Owner
 from merchants.models.partner import Partner, PartnerClient
 from merchants.models.payout_account import PayoutAccount
 from merchants.models.transaction import Transaction
+from merchants.models.upload import FeedUpload
 
 __all__ = [
     "Batch",
     "BatchIssue",
     "FeedDay",
+    "FeedUpload",
     "FormerOwnership",
     "KeptRequest",
     "Merchant",

@@ -42,6 +42,9 @@ class Batch(models.Model):
     number = models.BigIntegerField(primary_key=True)
     partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="+")
     source = models.CharField(max_length=200)
+    upload = models.ForeignKey(
+        "merchants.FeedUpload", on_delete=models.PROTECT, related_name="batches", null=True, db_index=False
+    )
     state = models.CharField(max_length=6, choices=choices(BatchState))
     received = models.IntegerField(default=0)
     rejected = models.IntegerField(default=0)
@@ -67,7 +70,10 @@ class Batch(models.Model):
                 condition=~Q(state=SEALED) | Q(received=F("accepted") + F("duplicate") + F("conflict") + F("rejected")),
             ),
         ]
-        indexes = [models.Index(fields=["number"], name="merchants_batch_unsealed", condition=~Q(state="SEALED"))]
+        indexes = [
+            models.Index(fields=["number"], name="merchants_batch_unsealed", condition=~Q(state="SEALED")),
+            models.Index(fields=["upload"], name="merchants_batch_of_upload", condition=Q(upload__isnull=False)),
+        ]
 
     def __str__(self) -> str:
         return str(self.number)

@@ -34,7 +34,9 @@ PIECE = 2**20
 ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}  # the backslash first
 
 
-def receive_block(*, partner_id: int, source: str, block: FeedBlock, actor: Actor, clock: Clock) -> Batch:
+def receive_block(
+    *, partner_id: int, source: str, block: FeedBlock, actor: Actor, clock: Clock, upload_id: int | None = None
+) -> Batch:
     """Judge at most MAX_ROWS rows of a file, and store and seal them as a batch of their own.
 
     If a row is known, corrects another, or is held by someone else, all are staged instead, with the job that stores
@@ -55,7 +57,7 @@ def receive_block(*, partner_id: int, source: str, block: FeedBlock, actor: Acto
         latest=now + CLOCK_SKEW,
         zone=ZoneInfo(settings.BUSINESS_TIME_ZONE),
     )
-    number = open_batch(partner_id=partner_id, source=source, actor=actor, now=now).number
+    number = open_batch(partner_id=partner_id, source=source, actor=actor, now=now, upload_id=upload_id).number
     counts = {"received": len(block), "rejected": len(rejections)}
     with operation():
         keep_rejections(number=number, rejections=rejections)

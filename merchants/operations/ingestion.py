@@ -117,13 +117,14 @@ def receive_batch(
     return stage_batch(number=batch.number, rows=judged(), actor=actor, now=now)
 
 
-def open_batch(*, partner_id: int, source: str, actor: Actor, now: datetime) -> Batch:
-    """Create the next batch, with its number. Raises Contended."""
+def open_batch(*, partner_id: int, source: str, actor: Actor, now: datetime, upload_id: int | None = None) -> Batch:
+    """Create the next batch, with its number; upload_id: the uploaded file that it is of. Raises Contended."""
     with operation():
         return Batch.objects.create(
             number=lock_batch_numbers(),
             partner_id=partner_id,
             source=source[:200],
+            upload_id=upload_id,
             state=BatchState.OPEN,
             opened_by=str(actor),
             opened_at=now,

@@ -21,6 +21,7 @@ from merchants.models import (
     Batch,
     BatchIssue,
     FeedDay,
+    FeedUpload,
     FormerOwnership,
     KeptRequest,
     Merchant,
@@ -66,6 +67,8 @@ VIOLATIONS: dict[str, Mapping[str, object]] = {
     "merchants_partner_code_key": {},
     "merchants_partner_settlement_known": {"settlement": "BARTER"},
     "merchants_partner_feed_signal_known": {"feed_signal": "LOUD"},
+    "merchants_feedupload_state_known": {"state": "LOST", "finished_at": str(NOW)},
+    "merchants_feedupload_finished_when": {"finished_at": str(NOW)},
     "merchants_feedday_once": {},
     "merchants_feedday_kind_known": {"kind": "GIFT"},
     "merchants_partnerclient_application_id_key": {},
@@ -232,6 +235,9 @@ def make_one_of_each() -> None:
     BatchIssue.objects.create(batch=batch, line=1, kind="REJECTED", reason="BAD_TIME")
     Transaction.objects.create(
         merchant=merchant, batch=batch, external_id="1", kind="SALE", occurred_at=NOW, day=20_514, amount_minor=1_000
+    )
+    FeedUpload.objects.create(
+        partner=partner, name="may.csv", key="k", size=1, sha256="a" * 64, uploaded_by="staff:1", uploaded_at=NOW
     )
     FeedDay.objects.create(partner=partner, day=20_514, kind="SALE", currency="EUR", rows=1, amount_minor=1, late=0)
     make_one_run(partner, merchant)

@@ -27,6 +27,7 @@ BAD = {
     "SWEEP_EVERY": ["", "0", "1000", "soon"],
     "SECURE": ["", "on"],
     "LOOPBACK_DIR": ["bank", "./bank"],
+    "UPLOADS_DIR": ["up"],
 }
 
 
@@ -85,6 +86,7 @@ def test_what_is_not_said_has_its_default() -> None:
         sweep_every=20,
         secure=True,
         loopback_dir=None,
+        uploads_dir=None,
     )
 
 
@@ -99,6 +101,7 @@ def test_what_is_said_is_taken() -> None:
         "SWEEP_EVERY": "1",
         "SECURE": "0",
         "LOOPBACK_DIR": "/var/lib/bank",
+        "UPLOADS_DIR": "/var/lib/uploads",
     }
     found = parse(GOOD | said)
     assert (found.debug, found.secure, found.allowed_hosts) == (True, False, ["office.example", "api.example"])

@@ -22,7 +22,7 @@ from config.office.roles import ROLES
 from config.office.verbs import Step, url_name
 from lending.models import DayClose, Decision, Loan
 from lending.operations.loans import book_repayment
-from merchants.models import Batch, Merchant, Partner
+from merchants.models import Batch, FeedUpload, Merchant, Partner
 from scoring.models import CalibrationVersion, Score, ScorecardVersion, ScoreRun
 from tests.conftest import NOW, Enqueued, make_user
 from tests.lending.loans import OPENED, lent
@@ -34,6 +34,7 @@ VIEWED = {
     "merchants_merchant": "merchants.view_merchant",
     "merchants_partner": "merchants.view_partner",
     "merchants_batch": "merchants.view_batch",
+    "merchants_feedupload": "merchants.view_feedupload",
     "merchants_payoutaccount": "merchants.view_payoutaccount",
     "scoring_scorerun": "scoring.view_scorerun",
     "scoring_scorecardversion": "scoring.view_scorecardversion",
@@ -53,6 +54,8 @@ PAGES = ("changelist", "change")
 # Each other page with the right it asks for; None: nobody has it.
 RIGHTS = {f"{model}_{page}": right for model, right in VIEWED.items() for page in PAGES} | {
     "merchants_merchant_transactions": "merchants.view_merchant",
+    "merchants_feedupload_progress": "merchants.view_feedupload",
+    "merchants_partner_upload": "merchants.upload_feed",
     "merchants_batch_not_stored": "merchants.view_batch",
     "merchants_merchant_replay": "scoring.replay_score",
     "merchants_payoutaccount_verify": "merchants.verify_payoutaccount",
@@ -119,11 +122,14 @@ def addresses() -> dict[str, str]:
         actor="system:0",
         booked_at=NOW,
     )
+    uploaded = {"name": "may.csv", "key": "k", "size": 1, "uploaded_by": "staff:1", "uploaded_at": NOW}
+    FeedUpload.objects.create(partner=Partner.objects.latest("pk"), sha256="a" * 64, **uploaded)
     close = DayClose.objects.create(day=OPENED, parts=1, started_by="system:0", started_at=NOW)
     keys = {
         "merchants_merchant": Merchant.objects.get(pk=score.merchant_id).pk,
         "merchants_partner": Partner.objects.latest("pk").pk,
         "merchants_batch": Batch.objects.latest("pk").pk,
+        "merchants_feedupload": FeedUpload.objects.latest("pk").pk,
         "merchants_payoutaccount": account.pk,
         "scoring_scorerun": ScoreRun.objects.latest("pk").pk,
         "scoring_scorecardversion": ScorecardVersion.objects.latest("pk").pk,

@@ -1,0 +1,153 @@
+"""Office pages of uploaded files: what is being read, how far it is, and what came of it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from django import forms
+from django.contrib import admin
+from django.core.files.uploadedfile import TemporaryUploadedFile
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminFileFieldWidget
+
+from config.office.display import Alert, Card, Facts, Figure, Page, chip, mono
+from config.office.lists import ListColumn
+from config.office.pages import OfficeAdmin, name_of
+from config.office.progress import live_view, progress_page
+from config.office.verbs import Asked, Verb, VerbForm
+from config.office.words import Words
+from merchants.admin.batch import batches_table
+from merchants.domain.text import storable
+from merchants.domain.transaction import REQUIRED
+from merchants.gateways.feed_files import ENDINGS, UnreadableFeed, open_feed_file
+from merchants.gateways.uploads import NoUploads, are_uploads_possible, ending_of
+from merchants.models import FeedUpload
+from merchants.models.upload import UploadState
+from merchants.operations.uploads import UPLOADS, upload_feed
+from merchants.queries.uploads import counts_of, last_batches_of
+
+BATCHES: Final = 20
+LARGEST: Final = 2 * 1024**3
+STATES: Final = {
+    UploadState.WAITING: (_("Being read"), "tl-info"),
+    UploadState.READ: (_("Read"), "tl-ok"),
+    UploadState.UNREADABLE: (_("Broken off"), "tl-bad"),
+}
+NO_DIRECTORY: Final = _("No directory for uploads is set (UPLOADS_DIR): import files by the command.")
+
+
+class UploadForm(VerbForm):
+    """A file of transactions; its columns are checked before anything is kept."""
+
+    file = forms.FileField(
+        label=_("File"),
+        widget=UnfoldAdminFileFieldWidget({"accept": ",".join(ENDINGS)}),
+        help_text=_(
+            "Transactions as .csv, .csv.gz or .parquet, at most 2 GiB, with the columns %(columns)s and whatever else "
+            "the import knows. The same file again changes nothing."
+        )
+        % {"columns": ", ".join(REQUIRED)},
+    )
+
+    def clean_file(self) -> TemporaryUploadedFile:
+        """Check name, size and columns. Raises ValidationError."""
+        file: TemporaryUploadedFile = self.cleaned_data["file"]
+        name = file.name or ""
+        if ending_of(name) is None or not storable(name):
+            raise forms.ValidationError(_("The name has to end in .csv, .csv.gz or .parquet."))
+        if (file.size or 0) > LARGEST:
+            raise forms.ValidationError(_("The file is larger than 2 GiB: import it by the command."))
+        try:
+            open_feed_file(Path(file.temporary_file_path()), REQUIRED)
+        except UnreadableFeed as error:
+            raise forms.ValidationError(str(error).replace(file.temporary_file_path(), name)) from error
+        return file
+
+
+def _why_not(_row: Any, _asked: Asked) -> Words | None:  # noqa: ANN401 - a partner
+    return None if are_uploads_possible() else NO_DIRECTORY
+
+
+def _upload(partner_id: int, asked: Asked) -> FeedUpload:
+    file: TemporaryUploadedFile = asked.data["file"]
+    name = file.name or ""
+    return upload_feed(
+        partner_id=partner_id,
+        name=name,
+        path=Path(file.temporary_file_path()),
+        ending=ending_of(name) or "",
+        actor=asked.actor,
+        clock=timezone.now,
+    )
+
+
+UPLOAD: Final = Verb(
+    name="upload",
+    label=_("Upload a file"),
+    right="merchants.upload_feed",
+    form=UploadForm,
+    note=_(
+        "Its rows are judged and stored as those that come any other way. Those that are not stored are listed, "
+        "with reasons."
+    ),
+    why_not=_why_not,
+    call=lambda partner, asked: _upload(partner.pk, asked),
+    done=_("The file is received; here is how far it is."),
+    refusals={NoUploads: NO_DIRECTORY, OSError: _("The file could not be kept: there may be no room left.")},
+)
+
+
+@admin.register(FeedUpload)
+class FeedUploadAdmin(OfficeAdmin[FeedUpload]):
+    columns = (
+        ListColumn(label=_("File"), cell=lambda upload: upload.name, style="tl-break"),
+        ListColumn(label=_("Partner"), cell=lambda upload: str(upload.partner)),
+        ListColumn(label=_("State"), cell=lambda upload: chip(*STATES[UploadState(upload.state)])),
+        ListColumn(label=_("Bytes"), cell=lambda upload: upload.size, number=True),
+        ListColumn(label=_("Uploaded"), cell=lambda upload: upload.uploaded_at, style="tl-nowrap"),
+    )
+    list_related = related = ("partner",)
+    empty = _("No file was uploaded yet. A partner's page has the button.")
+
+    def further_urls(self, wrap: Callable[..., Any]) -> list[URLPattern]:
+        return [path("<int:row_id>/progress/", wrap(self.progress_view), name="merchants_feedupload_progress")]
+
+    def progress_view(self, request: HttpRequest, row_id: int) -> HttpResponse:
+        self.require_view(request)
+        return live_view(request, _live(self.found(row_id)))
+
+    def page_of(self, row: FeedUpload, request: HttpRequest) -> Page:
+        live, counts = _live(row), counts_of(row)
+        uploaded = {"at": f"{row.uploaded_at:%Y-%m-%d %H:%M}", "who": name_of(row.uploaded_by)}
+        labels = {
+            "received": _("Received"),
+            "accepted": _("Accepted"),
+            "duplicate": _("Duplicates"),
+            "conflict": _("Conflicts"),
+            "rejected": _("Rejected"),
+        }
+        broken = [Alert(strong=_("The file could not be read to its end:"), text=row.failure)] if row.failure else []
+        facts = [(_("Bytes"), f"{row.size:,}"), (_("SHA-256"), mono(row.sha256))]
+        return Page(
+            title=row.name,
+            chips=[chip(*STATES[UploadState(row.state)])],
+            sub=[str(row.partner), _t("uploaded %(at)s UTC by %(who)s") % uploaded],
+            alerts=broken,
+            figures=[Figure(label=words, value=counts[name]) for name, words in labels.items()],
+            live=live.live,
+            poll=live.poll,
+            cards=[
+                Card(title=_("Last batches"), parts=[batches_table(last_batches_of(row, limit=BATCHES))]),
+                Card(title=_("File"), parts=[Facts(facts)]),
+            ],
+        )
+
+
+def _live(upload: FeedUpload) -> Page:
+    is_read = upload.state != UploadState.WAITING
+    poll = None if is_read else reverse("admin:merchants_feedupload_progress", args=[upload.pk])
+    return progress_page(UPLOADS, subject_id=upload.pk, poll=poll)

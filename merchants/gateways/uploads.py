@@ -1,0 +1,58 @@
+"""The directory in which uploaded files wait; the web processes and the workers share it."""
+
+from hashlib import sha256
+from pathlib import Path
+from typing import NamedTuple
+from uuid import uuid4
+
+from django.conf import settings
+
+from merchants.gateways.feed_files import ENDINGS
+
+AT_ONCE = 2**20
+
+
+class NoUploads(Exception):
+    """No directory is set: files cannot be uploaded."""
+
+
+class KeptFile(NamedTuple):
+    """Under which key a file is kept, its bytes and its SHA-256."""
+
+    key: str
+    size: int
+    sha256: str
+
+
+def are_uploads_possible() -> bool:
+    """Check whether a directory is set."""
+    return settings.UPLOADS_DIR is not None
+
+
+def ending_of(name: str) -> str | None:
+    """Return the ending by which a file is read; None for one that is not read."""
+    return next((ending for ending in ENDINGS if name.lower().endswith(ending)), None)
+
+
+def keep_upload(path: Path, *, ending: str) -> KeptFile:
+    """Copy a file to where the workers find it. Raises NoUploads, OSError."""
+    key, digest, size = f"{uuid4().hex}{ending}", sha256(), 0
+    target = path_of_upload(key)
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with path.open("rb") as source, target.open("xb") as kept:
+        while part := source.read(AT_ONCE):
+            digest.update(part)
+            size += kept.write(part)
+    return KeptFile(key, size, digest.hexdigest())
+
+
+def path_of_upload(key: str) -> Path:
+    """Return where a file is. Raises NoUploads."""
+    if settings.UPLOADS_DIR is None:
+        raise NoUploads
+    return Path(settings.UPLOADS_DIR) / key
+
+
+def forget_upload(key: str) -> None:
+    """Remove a file. Raises NoUploads."""
+    path_of_upload(key).unlink(missing_ok=True)

@@ -1,0 +1,102 @@
+"""Keep files that staff uploads, and import them: one job a file, block by block, as the command does."""
+
+from pathlib import Path
+from typing import Final
+
+from django.utils.translation import gettext_lazy as _
+
+from config.db.transactions import operation, require_one
+from config.office.actors import SYSTEM, Actor
+from config.office.events import record_event
+from config.office.job_runs import Claim, Clock, report_progress
+from config.office.stages import Pipeline, Stage
+from merchants.domain.transaction import COLUMNS, REQUIRED
+from merchants.gateways.feed_blocks import blocks_of
+from merchants.gateways.feed_files import UnreadableFeed, count_lines, open_feed_file
+from merchants.gateways.uploads import forget_upload, keep_upload, path_of_upload
+from merchants.models import FeedUpload, Partner
+from merchants.models.upload import UploadState
+from merchants.operations.file_ingestion import receive_block
+from merchants.operations.ingestion import MAX_ROWS
+
+
+def upload_feed(*, partner_id: int, name: str, path: Path, ending: str, actor: Actor, clock: Clock) -> FeedUpload:
+    """Keep a file of a partner's transactions, and queue the job that imports it.
+
+    Raises NoUploads, OSError, Partner.DoesNotExist, Contended.
+    """
+    kept = keep_upload(path, ending=ending)
+    try:
+        with operation():
+            now = clock()
+            upload = FeedUpload.objects.create(
+                partner=Partner.objects.get(pk=partner_id),
+                name=name[:200],
+                key=kept.key,
+                size=kept.size,
+                sha256=kept.sha256,
+                uploaded_by=str(actor),
+                uploaded_at=now,
+            )
+            record_event(
+                name="merchants.upload_feed",
+                subject=upload,
+                actor=actor,
+                before={},
+                after={"partner": partner_id, "bytes": kept.size, "sha256": kept.sha256},
+                now=now,
+            )
+            UPLOADS.start(subject_id=upload.pk, actor=actor, now=now)
+            return upload
+    except Exception:
+        forget_upload(kept.key)
+        raise
+
+
+def import_upload(*, claim: Claim, clock: Clock) -> None:
+    """Import the claimed file, and forget it. Raises StaleRow if fenced off.
+
+    Killed on the way, it is read from its beginning again: what was stored comes as duplicates. A file that breaks off
+    keeps the rows before that place, and says where.
+    """
+    upload = FeedUpload.objects.get(pk=claim.subject_id)
+    received, failure = 0, ""
+    try:
+        file = open_feed_file(path_of_upload(upload.key), REQUIRED)
+        total = count_lines(file)
+        for block in blocks_of(file, wanted=COLUMNS, lines_a_block=MAX_ROWS):
+            first, last = block.span
+            receive_block(
+                partner_id=upload.partner_id,
+                source=f"{upload.name[:100]}, rows {first} to {last}",
+                block=block,
+                upload_id=upload.pk,
+                actor=SYSTEM,
+                clock=clock,
+            )
+            received += len(block)
+            report_progress(claim=claim, done=received, total=max(total, received), now=clock())
+    except UnreadableFeed as error:
+        failure = str(error).replace(str(path_of_upload(upload.key)), upload.name)
+    with operation():
+        now = clock()
+        waiting = FeedUpload.objects.filter(pk=upload.pk, state=UploadState.WAITING)
+        state = UploadState.UNREADABLE if failure else UploadState.READ
+        require_one(waiting.update(state=state, failure=failure[:300], finished_at=now))
+        UPLOADS.finish_part(claim=claim, done=received, now=now)
+    forget_upload(upload.key)
+
+
+UPLOADS: Final = Pipeline(
+    subject=FeedUpload,
+    rows_a_part=MAX_ROWS,
+    stages=(
+        Stage(
+            name="merchants.import_upload",
+            work=import_upload,
+            words=_("Read the file"),
+            counts=_("rows"),
+            is_divided=False,
+        ),
+    ),
+)

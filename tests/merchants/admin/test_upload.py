@@ -1,0 +1,159 @@
+"""Files uploaded in the office, from the form to the last row."""
+
+import gzip
+from pathlib import Path
+from tempfile import gettempdir
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+from pytest_django.asserts import assertContains, assertNotContains
+
+from config.declarations import Role
+from config.office.job_runs import report_progress, run_job
+from config.office.models import JobRun, OperationEvent
+from merchants.admin import upload as pages
+from merchants.admin.upload import STATES
+from merchants.models import Batch, FeedUpload, Partner, Transaction
+from merchants.models.upload import UploadState
+from merchants.operations.ingestion import FILL, fill_batch
+from merchants.operations.uploads import import_upload
+from tests.conftest import make_user
+from tests.markets import make_merchants, make_partner
+
+pytestmark = pytest.mark.django_db(transaction=True)
+HEADER = "external_id,merchant,kind,occurred_at,amount\n"
+
+
+def lines(first: int, last: int) -> str:
+    return "".join(f"s{number},kiln,SALE,2026-02-01T12:00:00Z,10.00\n" for number in range(first, last))
+
+
+@pytest.fixture
+def partner(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Partner:
+    monkeypatch.setattr("django.conf.settings.UPLOADS_DIR", tmp_path)
+    partner = make_partner()
+    make_merchants(partner, "kiln")
+    return partner
+
+
+def send(client: Client, partner: Partner, content: str | bytes, name: str = "may.csv") -> Any:  # noqa: ANN401 - the client's own
+    data = content.encode() if isinstance(content, str) else content
+    client.force_login(make_user(f"admin-{OperationEvent.objects.count()}", Role.ADMINISTRATOR))
+    address = reverse("admin:merchants_partner_upload", args=[partner.pk])
+    return client.post(address, {"file": SimpleUploadedFile(name, data)}, follow=True)
+
+
+def work() -> None:
+    for name, one in (("merchants.import_upload", import_upload), (FILL, fill_batch)):
+        for job in JobRun.objects.filter(name=name):
+            run_job(job.pk, one)
+
+
+def test_a_file_is_uploaded_read_and_forgotten(client: Client, partner: Partner, tmp_path: Path) -> None:
+    """Red if the file stayed, the batches were not the file's, or its rows not counted."""
+    page = send(client, partner, HEADER + lines(0, 5) + "s9,kiln,SALE,never,1.00\n")
+    upload = FeedUpload.objects.get()
+    assert page.redirect_chain == [(reverse("admin:merchants_feedupload_change", args=[upload.pk]), 302)]
+    assertContains(page, "Being read")
+    assert len(list(tmp_path.iterdir())) == 1
+    work()
+    upload.refresh_from_db()
+    assert (upload.state, upload.failure, upload.size) == (UploadState.READ, "", 269)
+    assert list(tmp_path.iterdir()) == []
+    batch = Batch.objects.get(upload=upload)
+    assert (batch.received, batch.accepted, batch.rejected) == (6, 5, 1)
+    assert batch.source == "may.csv, rows 1 to 6"
+    job = JobRun.objects.get(name="merchants.import_upload")
+    assert (job.done, job.total) == (6, 6)
+    shown = client.get(reverse("admin:merchants_feedupload_change", args=[upload.pk])).context["page"]
+    assert [figure.value for figure in shown.figures] == [6, 5, 0, 0, 1]
+    assert OperationEvent.objects.get(name="merchants.upload_feed").after["sha256"] == upload.sha256
+
+    send(client, partner, HEADER + lines(0, 5))
+    work()
+    assert Batch.objects.latest("pk").duplicate == 5
+    assert Transaction.objects.count() == 5
+
+
+def test_a_worker_that_died_on_the_way_loses_and_doubles_nothing(
+    client: Client, partner: Partner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("merchants.operations.uploads.MAX_ROWS", 4)
+    send(client, partner, HEADER + lines(0, 10))
+
+    def die(**_values: object) -> None:
+        message = "killed"
+        raise OSError(message)
+
+    monkeypatch.setattr("merchants.operations.uploads.report_progress", die)
+    work()
+    assert Transaction.objects.count() == 4
+    monkeypatch.setattr("merchants.operations.uploads.report_progress", report_progress)
+    work()
+    assert Transaction.objects.count() == 10
+    assert FeedUpload.objects.get().state == UploadState.READ
+
+
+def test_a_file_that_breaks_off_keeps_what_came_before_and_says_so(
+    client: Client, partner: Partner, tmp_path: Path
+) -> None:
+    """Red if the job were tried again and again, or the page named a directory of the server."""
+    packed = gzip.compress((HEADER + lines(0, 5_000)).encode())
+    send(client, partner, packed[:-2_000], "may.csv.gz")
+    work()
+    upload = FeedUpload.objects.get()
+    assert upload.state == UploadState.UNREADABLE
+    assert "may.csv.gz" in upload.failure
+    assert str(tmp_path) not in upload.failure
+    assert JobRun.objects.get(name="merchants.import_upload").state == "DONE"
+    page = client.get(reverse("admin:merchants_feedupload_change", args=[upload.pk]))
+    assertContains(page, "could not be read to its end")
+
+
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [
+        ((HEADER, "may.xlsx"), "has to end in .csv"),
+        (("external_id,merchant\n", "may.csv"), "no column kind, occurred_at"),
+        (("", "may.csv"), "empty"),
+        ((b"no parquet", "may.parquet"), "may.parquet"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_before_anything_is_kept(
+    client: Client, partner: Partner, tmp_path: Path, file: tuple[str | bytes, str], words: str
+) -> None:
+    page = send(client, partner, *file)
+    assertContains(page, words)
+    assertNotContains(page, gettempdir())
+    assert not FeedUpload.objects.exists()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_too_large_is_refused(client: Client, partner: Partner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages, "LARGEST", 10)
+    assertContains(send(client, partner, HEADER), "larger than 2 GiB")
+
+
+def test_without_a_directory_the_button_says_so(
+    client: Client, partner: Partner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("django.conf.settings.UPLOADS_DIR", None)
+    assertContains(send(client, partner, HEADER), "UPLOADS_DIR")
+    assert not FeedUpload.objects.exists()
+
+
+def test_only_an_administrator_uploads(client: Client, partner: Partner) -> None:
+    """Red if whoever decides about loans could bring the history that they rest on."""
+    address = reverse("admin:merchants_partner_upload", args=[partner.pk])
+    for role in set(Role) - {Role.ADMINISTRATOR}:
+        client.force_login(make_user(role.name.lower(), role))
+        file = SimpleUploadedFile("may.csv", HEADER.encode())
+        assert client.post(address, {"file": file}).status_code == 403
+    assert not FeedUpload.objects.exists()
+
+
+def test_every_state_has_its_words() -> None:
+    assert set(STATES) == set(UploadState)
