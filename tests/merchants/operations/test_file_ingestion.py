@@ -86,6 +86,8 @@ def test_a_correction_is_left_to_the_worker(path: Path) -> None:
 
 STRANGE = ["\\N", "a\\tb", "\t", "a\tb\n\\.", "\\.", 'say "tea"', "é茶\u2028", "x\r\ny", ",", "\x1f", "\\"]
 
+ENDS = ["Z", "+15:59", "-15:59", "-00:00", ".123Z", ".000001+08:00", ".999-03:30", ".12Z", "+16:00", ""]
+
 
 @pytest.mark.parametrize("known", [False, True])
 def test_a_file_and_the_api_store_and_refuse_the_same(path: Path, known: bool) -> None:  # noqa: FBT001
@@ -94,6 +96,7 @@ def test_a_file_and_the_api_store_and_refuse_the_same(path: Path, known: bool) -
     rows += [sale(f"s{number}", order_ref=f"o{text}o", channel=text) for number, text in enumerate(STRANGE)]
     rows += [sale(f"i{number}x{text}x", buyer=text) for number, text in enumerate(STRANGE)]
     rows += [sale("v1", kind="REVIEW", amount="", value="5"), sale("v2", value="-3"), sale("v3", buyer_hash="-8")]
+    rows += [sale(f"t{number}", occurred_at=f"2026-01-05T01:02:03{rest}") for number, rest in enumerate(ENDS)]
     found = []
     for code in ("file", "api"):
         partner = make_partner(code)
