@@ -96,7 +96,9 @@ def _count_rows(rows: Any, merchants: Iterable[KnownMerchant]) -> list[CountedRo
     currency = pc.take(currencies, pc.index_in(rows["merchant_id"], ids))
     table = pa.table({"day": rows["day"], "kind": rows["kind"], "currency": currency, "minor": rows["amount_minor"]})
     wide = table.set_column(3, "minor", table["minor"].cast(pa.decimal128(38)))
-    found = wide.group_by(["day", "kind", "currency"]).aggregate([("minor", "count"), ("minor", "sum")])
+    found = wide.group_by(["day", "kind", "currency"], use_threads=False).aggregate(
+        [("minor", "count"), ("minor", "sum")]
+    )
     return [
         CountedRows(row["day"], row["kind"], row["currency"], row["minor_count"], int(row["minor_sum"]))
         for row in found.to_pylist()

@@ -127,7 +127,9 @@ def through_the_pipeline(path: Path, partner: Partner) -> None:
 
 def empty() -> None:
     with connections["owner"].cursor() as cursor:
-        cursor.execute("TRUNCATE merchants_transaction, merchants_batchissue, merchants_batch CASCADE")
+        cursor.execute(
+            "TRUNCATE merchants_transaction, merchants_feedday, merchants_batchissue, merchants_batch CASCADE"
+        )
 
 
 def put_aside() -> list[int]:
