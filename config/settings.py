@@ -104,12 +104,18 @@ _DJANGO_NAMES = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host
 def _database(facts: dict[str, str], options: str) -> dict[str, object]:
     named = {_DJANGO_NAMES[key]: value for key, value in facts.items() if key in _DJANGO_NAMES}
     others = {key: value for key, value in facts.items() if key not in _DJANGO_NAMES}
-    return {"ENGINE": "django.db.backends.postgresql", **named, "OPTIONS": {**others, "options": options}}
+    bound = {"server_side_binding": True, "prepare_threshold": 2}  # after so many times it is prepared; Django: never
+    return {"ENGINE": "django.db.backends.postgresql", **named, "OPTIONS": {**others, **bound, "options": options}}
 
 
 # `owner` owns the tables: migrations and test teardown. Everything else runs as the role that cannot change facts.
 DATABASES = {
-    "default": _database(dict(_environment.database), LIMITS),
+    "default": {
+        **_database(dict(_environment.database), LIMITS),
+        # A thread keeps its connection, and the statements that were planned on it.
+        "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
+    },
     "owner": _database(dict(_environment.owner), "-c lock_timeout=5s"),
 }
 

@@ -3,6 +3,8 @@
 from datetime import date, datetime
 from enum import StrEnum
 
+from django.db import connection
+
 from config.db.transactions import operation, require_one
 from config.jobs import wake
 from config.kernel.refusals import Refused
@@ -23,7 +25,10 @@ class BusinessDateNotMoved(Refused[DateRefusal]):
 
 def get_business_date() -> date | None:
     """Return the open business day; None before the office opened its first."""
-    return BusinessDate.objects.values_list("current", flat=True).first()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current FROM office_businessdate")
+        row = cursor.fetchone()
+    return None if row is None else row[0]
 
 
 def lock_business_date() -> None:

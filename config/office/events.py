@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db.models import Model
 
+from config.db.rows import insert
 from config.db.transactions import require_transaction
 from config.office.actors import Actor
 from config.office.models import OperationEvent
@@ -27,9 +28,7 @@ def record_event(
     reason that staff gave, never other personal data; other free text needs a table of its own.
     """
     require_transaction()
-    event = _event(name, subject, before, after, actor, now)
-    event.save(force_insert=True)
-    return event
+    return insert(_event(name, subject, before, after, actor, now))
 
 
 def record_events(

@@ -18,7 +18,7 @@ from config.office.pages import OfficeAdmin, name_of
 from config.office.progress import live_view, progress_page
 from config.office.verbs import Asked, Effects, Verb, VerbForm, date_field, refused_by
 from config.office.words import money
-from lending.admin.words import ACCOUNTS, CLOSE_REFUSALS, CLOSE_STATES, OPENING_REFUSALS
+from lending.admin.words import ACCOUNTS, CLOSE_REFUSALS, CLOSE_STATES, OPENING_REFUSALS, PROOF_LINES
 from lending.domain.books.day_close import CloseState
 from lending.domain.books.ledger import Account
 from lending.models import DayClose, Loan, ProofLine
@@ -200,7 +200,7 @@ def _proof_row(line: ProofLine) -> list[object]:
     gap = line.ledger_minor - line.loans_minor
     said = _t("%(gap)s apart") % {"gap": money(gap, line.currency)}
     return [
-        ACCOUNTS[Account(line.account)],
+        PROOF_LINES[line.account],
         line.currency,
         money(line.ledger_minor, line.currency),
         money(line.loans_minor, line.currency),

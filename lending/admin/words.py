@@ -8,7 +8,7 @@ from django.utils.translation import ngettext, ngettext_lazy
 
 from config.office.words import Words
 from lending.domain.books.booking import BACK_DATED_AT_MOST, BookingRefusal
-from lending.domain.books.day_close import CloseRefusal, CloseState, OpeningRefusal
+from lending.domain.books.day_close import EXPOSURE, CloseRefusal, CloseState, OpeningRefusal
 from lending.domain.books.instalment import InstalmentState
 from lending.domain.books.ledger import Account
 from lending.domain.books.loan import LoanStatus
@@ -132,6 +132,9 @@ ACCOUNTS: Final = {
     Account.INTEREST_INCOME: _("Interest income"),
     Account.PENALTY_INCOME: _("Penalty income"),
     Account.FEE_INCOME: _("Fee income"),
+}
+PROOF_LINES: Final = {EXPOSURE: _("Exposure by product and category")} | {
+    str(one): words for one, words in ACCOUNTS.items()
 }
 CLOSE_STATES: Final = {
     CloseState.WORKING: (_("In progress"), "tl-warn"),

@@ -3,7 +3,7 @@
 from lending.models.application import Application, Decision
 from lending.models.day_close import DayClose, ProofLine
 from lending.models.ledger import Entry, LedgerAccount, Posting
-from lending.models.loan import Instalment, Loan, LoanEvent
+from lending.models.loan import Instalment, Loan, LoanEvent, ProductExposure
 from lending.models.offer import CreditLine, Offer, OfferRound
 from lending.models.product import ProductVersion
 from lending.models.transfer import Transfer
@@ -21,6 +21,7 @@ __all__ = [
     "Offer",
     "OfferRound",
     "Posting",
+    "ProductExposure",
     "ProductVersion",
     "ProofLine",
     "Transfer",

@@ -42,10 +42,10 @@ class LoanQuerySet(LockingQuerySet["Loan"]):
 class Loan(models.Model):
     """One loan: its terms, and a projection of `replay` as of `booked_to`, written with every event and close.
 
-    `terms` is what the contract engine reads. Amounts are minor units. `worst_dpd` is the most days past due that a
-    close found, after it had collected what was due. From `overdue_minor` to `penalty_numerator` is what the next
-    close continues from (`lending.domain.contract.accrual`), by arithmetic alone until `replay_on`, the first date on
-    which an instalment falls due or passes its grace.
+    `terms` is what the contract engine reads; `category` is the merchant's when the loan was approved. Amounts are
+    minor units. `worst_dpd` is the most days past due that a close found, after it had collected what was due. From
+    `overdue_minor` to `penalty_numerator` is what the next close continues from (`lending.domain.contract.accrual`),
+    by arithmetic alone until `replay_on`, the first date on which an instalment falls due or passes its grace.
     """
 
     application = models.OneToOneField(Application, on_delete=models.PROTECT, related_name="loan")
@@ -53,6 +53,7 @@ class Loan(models.Model):
     product = models.ForeignKey(ProductVersion, on_delete=models.PROTECT, related_name="+")
     payout_account = models.ForeignKey(PayoutAccount, on_delete=models.PROTECT, related_name="+")
     status = models.CharField(max_length=9, choices=choices(LoanStatus))
+    category = models.CharField(max_length=200, db_default="")
     currency = models.CharField(max_length=3)
     amount_minor = models.BigIntegerField()
     terms = models.JSONField()
@@ -157,6 +158,26 @@ class Loan(models.Model):
 
     def __str__(self) -> str:
         return f"loan_{self.pk}"
+
+
+class ProductExposure(models.Model):
+    """What loans take of the rooms of a product in one currency and category (`exposure_minor`), in minor units.
+
+    Moved with every loan, so that a decision under a room need not sum all loans.
+    """
+
+    code = models.CharField(max_length=40)
+    currency = models.CharField(max_length=3)
+    category = models.CharField(max_length=200)
+    minor = models.BigIntegerField()  # no bound: a sum that is wrong must not refuse a repayment; the proof finds it
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="lending_productexposure_once", fields=["code", "currency", "category"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.currency} {self.category}"
 
 
 class LoanEvent(models.Model):

@@ -8,7 +8,8 @@ lock.
 from datetime import date, datetime
 from functools import partial
 
-from config.db.locking import lock_name
+from config.db.locking import lock_name, lock_rows
+from config.db.rows import insert
 from config.db.transactions import Contended, operation, require_one, require_transaction
 from config.kernel.refusals import Refused
 from config.office.actors import SYSTEM, Actor
@@ -25,23 +26,24 @@ from lending.domain.origination.review import ReviewRefusal
 from lending.domain.origination.rules import Ground, Outcome, Rules, current_rules
 from lending.domain.origination.snapshot import snapshot_of
 from lending.models import Application, Decision, Loan, Offer
+from lending.operations.bookings import move_exposure
 from lending.operations.payouts import make_payout
 from lending.queries.applications import get_application, get_review_refusal, rules_of
 from lending.queries.behaviour import day_end
 from lending.queries.closes import last_closed_day
 from lending.queries.facts import facts_of, is_outdated
-from lending.queries.offers import get_offer, offered_of
+from lending.queries.loans import exposure_of
+from lending.queries.offers import Asked, get_asked, get_offer, offered_of
 from lending.queries.owners import owners_of
 from lending.queries.products import product_of
 from merchants.domain.idempotency import RequestKey
 from merchants.models import Merchant, Owner, PayoutAccount
 from merchants.operations.idempotency import hold_reference, keep_request, recall_request, take_request
 from scoring.domain.calibration import Grade
-from scoring.models import Score, ScoreRun
+from scoring.models import Score
 from scoring.operations.behaviour import record_behaviour
 from scoring.operations.single import score_merchant
 from scoring.queries.replay import get_score
-from scoring.queries.scores import get_live_run
 
 
 class OfferNotAccepted(Refused[AcceptanceRefusal | ApplicationRefusal]):
@@ -71,8 +73,10 @@ def accept_offer(
     if done is not None:  # sent again: not scored again
         return Application.objects.get(pk=done)
     offer = get_offer(offer_id=offer_id)
-    refuse = partial(_refuse, amount_minor=amount_minor, months=months, evidence=evidence, external_ref=external_ref)
-    refusal = refuse(offer, get_live_run())
+    ask = partial(get_asked, external_ref=external_ref)
+    refuse = partial(_refuse, amount_minor=amount_minor, months=months, evidence=evidence)
+    asked = ask(offer)
+    refusal = refuse(offer, asked, asked.feature_set)
     if refusal is not None:  # checked again under the lock; here, so that what is hopeless is not scored first
         raise OfferNotAccepted(refusal)
     _record_repayment_behaviour(offer.merchant_id, now=now)
@@ -84,38 +88,40 @@ def accept_offer(
         product = product_of(offer.product)
         lock_exposure(offer.merchant, product)
         hold_reference(partner_id=offer.merchant.partner_id, reference=external_ref)
-        Offer.objects.filter(pk=offer_id).lock().get()
-        offer, today = get_offer(offer_id=offer_id), get_business_date()
-        refusal = refuse(offer, score.run)
-        if refusal is not None or today is None:
+        lock_rows(Offer, [offer_id])
+        offer = get_offer(offer_id=offer_id)
+        asked = ask(offer)
+        refusal = refuse(offer, asked, score.run.feature_set)
+        if refusal is not None or asked.on is None or asked.payout_account is None:
             raise OfferNotAccepted(refusal or ApplicationRefusal.NO_BUSINESS_DATE)
-        account = PayoutAccount.objects.verified().get(merchant=offer.merchant_id)
-        facts, verdict = _judge(score, product, current_rules(), on=today, amount_minor=amount_minor, months=months)
-        application = Application.objects.create(
-            merchant=offer.merchant,
-            partner_id=offer.merchant.partner_id,
-            offer=offer,
-            product=offer.product,
-            score=score,
-            state=STATE_AFTER[verdict.outcome],
-            currency=offer.currency,
-            amount_minor=amount_minor,
-            months=months,
-            external_ref=external_ref,
-            signed_by=evidence.signatory,
-            signed_at=evidence.signed_at,
-            document_sha256=evidence.document_sha256,
-            signed_from=evidence.address,
-            applied_on=today,
-            entered_by=str(actor),
-            entered_at=now,
-            decided_at=None if verdict.outcome is Outcome.REFER else now,
+        facts, verdict = _judge(score, product, current_rules(), on=asked.on, amount_minor=amount_minor, months=months)
+        application = insert(
+            Application(
+                merchant=offer.merchant,
+                partner_id=offer.merchant.partner_id,
+                offer=offer,
+                product=offer.product,
+                score=score,
+                state=STATE_AFTER[verdict.outcome],
+                currency=offer.currency,
+                amount_minor=amount_minor,
+                months=months,
+                external_ref=external_ref,
+                signed_by=evidence.signatory,
+                signed_at=evidence.signed_at,
+                document_sha256=evidence.document_sha256,
+                signed_from=evidence.address,
+                applied_on=asked.on,
+                entered_by=str(actor),
+                entered_at=now,
+                decided_at=None if verdict.outcome is Outcome.REFER else now,
+            )
         )
         open_offer = Offer.objects.open().filter(pk=offer.pk)
         require_one(open_offer.update(state=OfferState.ACCEPTED, closed_at=now))
         _keep_decision(application, facts, verdict, actor=SYSTEM, reason="", now=now)
         if verdict.outcome is Outcome.APPROVE:
-            _make_loan(application, account, product, now=now)
+            _make_loan(application, asked.payout_account, product, now=now)
         record_event(
             name="lending.accept_offer",
             subject=application,
@@ -150,7 +156,7 @@ def review_application(
         if refusal is not None or rules is None:
             raise ApplicationNotReviewed(refusal or ReviewRefusal.VERSION_GONE)
         facts, verdict = _judge(
-            application.score,
+            get_score(merchant_id=application.merchant_id, score_id=application.score_id),
             product,
             rules,
             on=today,
@@ -163,7 +169,7 @@ def review_application(
         require_one(referred.update(state=STATE_AFTER[outcome], decided_at=now))
         _keep_decision(application, facts, verdict, outcome=outcome, actor=actor, reason=reason.strip(), now=now)
         if outcome is Outcome.APPROVE and account is not None:
-            _make_loan(application, account, product, now=now)
+            _make_loan(application, account.pk, product, now=now)
         record_event(
             name="lending.review_application",
             subject=application,
@@ -184,8 +190,8 @@ def lock_exposure(merchant: Merchant, product: Product) -> None:
     if product.limits.portfolio_room_minor is not None or product.limits.category_rooms_minor:
         lock_name("lending.product_room", product.code, product.currency)
     owners = owners_of([merchant.pk]).get(merchant.pk, set())
-    list(Owner.objects.filter(pk__in=owners).lock())
-    Merchant.objects.filter(pk=merchant.pk).lock().get()
+    lock_rows(Owner, owners)
+    lock_rows(Merchant, [merchant.pk])
     if not owners_of([merchant.pk]).get(merchant.pk, set()) <= owners:
         raise Contended  # it changed hands meanwhile: another group must be locked
 
@@ -203,35 +209,33 @@ def _record_repayment_behaviour(merchant_id: int, *, now: datetime) -> None:
 
 
 def _refuse(
-    offer: Offer, run: ScoreRun | None, *, amount_minor: int, months: int, evidence: SignedTerms, external_ref: str
+    offer: Offer, asked: Asked, feature_set: str | None, *, amount_minor: int, months: int, evidence: SignedTerms
 ) -> AcceptanceRefusal | ApplicationRefusal | None:
-    """Decide from what is stored now whether the offer may be accepted, on a score of the run."""
-    on = get_business_date()
-    if on is None:
+    """Decide from what is stored whether the offer may be accepted, on a score by this feature set."""
+    if asked.on is None:
         return ApplicationRefusal.NO_BUSINESS_DATE
-    if run is not None and is_outdated(run, current_rules()):
+    if feature_set is not None and is_outdated(feature_set, current_rules()):
         return ApplicationRefusal.SCORES_OUTDATED
-    if Application.objects.filter(partner=offer.merchant.partner_id, external_ref=external_ref).exists():
+    if asked.is_reference_used:
         return ApplicationRefusal.REFERENCE_USED
     return judge_acceptance(
         offered_of(offer),
-        on=on,
+        on=asked.on,
         amount_minor=amount_minor,
         months=months,
         evidence=evidence,
-        payout_account_verified=PayoutAccount.objects.verified().filter(merchant=offer.merchant_id).exists(),
+        payout_account_verified=asked.payout_account is not None,
     )
 
 
 def _judge(
     score: Score, product: Product, rules: Rules, *, on: date, amount_minor: int, months: int
 ) -> tuple[DecisionFacts, Verdict]:
-    """Gather what is known now and apply the rules; called under the exposure's lock."""
-    pinned = get_score(merchant_id=score.merchant_id, score_id=score.pk)
+    """Gather what is known now and apply the rules to a score with its pins; called under the exposure's lock."""
     facts = DecisionFacts(
         product_sha256=product.sha256,
         rules_version=rules.version,
-        merchant=facts_of(scores=[pinned], on=on, product=product, rules=rules)[score.merchant_id],
+        merchant=facts_of(scores=[score], on=on, product=product, rules=rules)[score.merchant_id],
         amount_minor=amount_minor,
         months=months,
     )
@@ -250,20 +254,22 @@ def _keep_decision(
 ) -> None:
     """Store the decision, the rules' unless a person's outcome is given, and everything it rests on."""
     snapshot, sha256 = snapshot_of(facts)
-    Decision.objects.create(
-        application=application,
-        outcome=outcome or verdict.outcome,
-        ground=verdict.ground or "",
-        snapshot=snapshot,
-        snapshot_sha256=sha256,
-        result=canonical_decision(verdict)[0],
-        actor=str(actor),
-        reason=reason,
-        booked_at=now,
+    insert(
+        Decision(
+            application=application,
+            outcome=outcome or verdict.outcome,
+            ground=verdict.ground or "",
+            snapshot=snapshot,
+            snapshot_sha256=sha256,
+            result=canonical_decision(verdict)[0],
+            actor=str(actor),
+            reason=reason,
+            booked_at=now,
+        )
     )
 
 
-def _make_loan(application: Application, account: PayoutAccount, product: Product, *, now: datetime) -> None:
+def _make_loan(application: Application, payout_account: int, product: Product, *, now: datetime) -> None:
     """Create the loan at the price that was signed, and queue its payout."""
     terms = terms_of(
         product,
@@ -271,15 +277,19 @@ def _make_loan(application: Application, account: PayoutAccount, product: Produc
         principal_minor=application.amount_minor,
         months=application.months,
     )
-    loan = Loan.objects.create(
-        application=application,
-        merchant=application.merchant,
-        product=application.product,
-        payout_account=account,
-        status=LoanStatus.APPROVED,
-        currency=application.currency,
-        amount_minor=application.amount_minor,
-        terms=write_terms(terms),
-        approved_at=now,
+    loan = insert(
+        Loan(
+            application=application,
+            merchant=application.merchant,
+            product=application.product,
+            payout_account_id=payout_account,
+            status=LoanStatus.APPROVED,
+            category=application.merchant.category,
+            currency=application.currency,
+            amount_minor=application.amount_minor,
+            terms=write_terms(terms),
+            approved_at=now,
+        )
     )
+    move_exposure(loan, before_minor=0, after_minor=exposure_of(loan))
     make_payout(loan, now=now)

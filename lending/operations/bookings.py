@@ -3,12 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
+from typing import Final
+
+from django.db import connection
 
 from config.db.locking import lock_name
 from config.db.transactions import require_one, require_transaction
 from config.office.actors import Actor
 from lending.domain.books.booking import effective_date
 from lending.domain.books.ledger import EntryCode, Movement
+from lending.domain.books.loan import exposure_minor
 from lending.domain.books.plan import plan_event
 from lending.domain.books.projection import Projection
 from lending.domain.contract.events import LoanEvent
@@ -16,7 +20,14 @@ from lending.domain.contract.replay import Replayed
 from lending.models import Entry, Instalment, Loan, Posting
 from lending.models import LoanEvent as EventRow
 from lending.queries.closes import last_proven_day
-from lending.queries.loans import contract_of, position_of
+from lending.queries.loans import contract_of, exposure_of, position_of
+
+MOVE: Final = """
+INSERT INTO lending_productexposure AS kept (code, currency, category, minor)
+SELECT p.code, l.currency, l.category, %(minor)s
+FROM lending_loan l JOIN lending_productversion p ON p.id = l.product_id WHERE l.id = %(loan)s
+ON CONFLICT (code, currency, category) DO UPDATE SET minor = kept.minor + excluded.minor
+"""
 
 
 def book_event(
@@ -85,6 +96,14 @@ def post(entry: Entry, moved: Sequence[Movement], *, currency: str) -> None:
     )
 
 
+def move_exposure(loan: Loan, *, before_minor: int, after_minor: int) -> None:
+    """Move what the loan takes of its product's rooms from one exposure to another. Raises NoTransaction."""
+    require_transaction()
+    if before_minor != after_minor:
+        with connection.cursor() as cursor:
+            cursor.execute(MOVE, {"loan": loan.pk, "minor": after_minor - before_minor})
+
+
 def lock_books(*, exclusive: bool) -> None:
     """Lock the books until the transaction ends: exclusively to declare a day proven, shared to book.
 
@@ -97,6 +116,15 @@ def lock_books(*, exclusive: bool) -> None:
 def _write_projection(loan: Loan, projection: Projection, *, booked_to: date) -> None:
     """Rewrite the columns that follow from the loan's events. Raises StaleRow."""
     out = projection.disbursed_on is not None
+    before, after = (
+        exposure_of(loan),
+        exposure_minor(
+            status=projection.status,
+            amount_minor=loan.amount_minor,
+            principal_minor=projection.position.principal_minor,
+        ),
+    )
+    move_exposure(loan, before_minor=before, after_minor=after)
     require_one(
         Loan.objects.filter(pk=loan.pk, status=loan.status, booked_to=loan.booked_to).update(
             status=projection.status,

@@ -49,7 +49,7 @@ def start_round(*, actor: Actor, now: datetime) -> OfferRound:
         refusal = judge_round(
             today=today,
             has_run=run is not None,
-            is_outdated=run is not None and is_outdated(run, current_rules()),
+            is_outdated=run is not None and is_outdated(run.feature_set, current_rules()),
             has_product=ProductVersion.objects.exists(),
             done_before=run is not None and OfferRound.objects.filter(run=run).exists(),
         )
@@ -71,7 +71,7 @@ def make_offers(*, claim: Claim, clock: Clock) -> None:
     done = after = 0
     rules = current_rules()
     while scores := assessed_after(found, part=claim.part, after=after, limit=AT_ONCE):
-        if is_outdated(found.run, rules):
+        if is_outdated(found.run.feature_set, rules):
             break  # new rules came during the round: the next round applies them
         with operation():
             hold_claim(claim=claim, done=done, total=done + len(scores), now=clock())

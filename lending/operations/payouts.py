@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import structlog
 
+from config.db.rows import insert
 from config.db.transactions import operation, require_one, require_transaction
 from config.jobs import enqueue
 from config.kernel.refusals import Refused
@@ -30,7 +31,7 @@ from lending.gateways.protocol import Gateway
 from lending.gateways.registry import ROUTES
 from lending.models import Loan, Transfer
 from lending.models import LoanEvent as EventRow
-from lending.operations.bookings import book_event
+from lending.operations.bookings import book_event, move_exposure
 from lending.operations.transfers import (
     Claimed,
     book_moved,
@@ -40,7 +41,7 @@ from lending.operations.transfers import (
     postpone_transfer,
     settle_transfer,
 )
-from lending.queries.loans import get_loan, next_event_id
+from lending.queries.loans import exposure_of, get_loan, next_event_id
 from lending.queries.transfers import (
     get_cancel_refusal,
     get_payout_hold,
@@ -73,16 +74,18 @@ class PayoutNotReturned(Refused[ReturnRefusal | LoanRefusal]):
 def make_payout(loan: Loan, *, now: datetime) -> Transfer:
     """Create the payout of a loan's money, and queue it for after the commit. Raises NoTransaction."""
     require_transaction()
-    transfer = Transfer.objects.create(
-        loan=loan,
-        kind=TransferKind.PAYOUT,
-        state=TransferState.DUE,
-        gateway=ROUTES[TransferKind.PAYOUT],
-        key=uuid4(),
-        on=loan.application.applied_on,
-        amount_minor=loan.amount_minor,
-        made_at=now,
-        next_attempt_at=now,
+    transfer = insert(
+        Transfer(
+            loan=loan,
+            kind=TransferKind.PAYOUT,
+            state=TransferState.DUE,
+            gateway=ROUTES[TransferKind.PAYOUT],
+            key=uuid4(),
+            on=loan.application.applied_on,
+            amount_minor=loan.amount_minor,
+            made_at=now,
+            next_attempt_at=now,
+        )
     )
     enqueue(PAY_OUT, transfer_id=transfer.pk)
     return transfer
@@ -212,6 +215,7 @@ def cancel_loan(*, loan_id: int, reason: str, actor: Actor, now: datetime) -> Lo
             state=TransferState.FAILED, answer="cancelled before it was sent", settled_at=now
         )
         require_one(Loan.objects.filter(pk=loan.pk, status=LoanStatus.APPROVED).update(status=LoanStatus.CANCELLED))
+        move_exposure(loan, before_minor=exposure_of(loan), after_minor=0)
         record_event(
             name="lending.cancel_loan",
             subject=loan,

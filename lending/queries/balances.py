@@ -7,8 +7,8 @@ from config.office.business_date import get_business_date
 from lending.domain.books.transfer import TransferKind
 from lending.models import Transfer
 from merchants.queries.batches import known_now
-from merchants.queries.partitions import get_partition
-from scoring.queries.measures import Known, measure_balance
+from scoring.domain.features.relations import balances
+from scoring.queries.measures import Known, measure
 from scoring.queries.references import members_of_market
 
 
@@ -20,12 +20,8 @@ def running_balance(merchant_id: int) -> int:
     today = get_business_date()
     if today is None:
         return 0
-    member = members_of_market([merchant_id])
-    balance = measure_balance(
-        members=member.select,
-        parameters=member.parameters,
-        known=Known(as_of_day=day_number(today), watermark=known_now()),
-        partition=get_partition(merchant_id=merchant_id),
-    )
+    known = Known(as_of_day=day_number(today), watermark=known_now())
+    found = measure(balances, members=members_of_market([merchant_id]), known=known)
+    balance: int = found[0][1] if found else 0
     collected = Transfer.objects.filter(loan__merchant=merchant_id, kind=TransferKind.COLLECTION)
     return balance - int(collected.aggregate(moved=Sum("moved_minor", default=0))["moved"])

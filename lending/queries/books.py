@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.models import Sum
 
 from config.kernel.documents import load
-from lending.domain.books.day_close import Balance
+from lending.domain.books.day_close import EXPOSURE, Balance
 from lending.domain.books.ledger import POSITION_FIELDS, Account, Position, balances
 from lending.domain.books.loan import LoanStatus
 from lending.domain.books.plan import LoanHistory
@@ -36,17 +36,36 @@ SELECT currency, {", ".join(f"coalesce(loans.{name}, 0)" for name in POSITION_FI
 FROM (SELECT currency FROM ledger UNION SELECT currency FROM loans) all_of LEFT JOIN loans USING (currency)
 ORDER BY currency
 """  # noqa: S608 - constants only
+# What differs is added up without its sign, so that two wrong sums never cancel out.
+EXPOSURES = """
+WITH owed AS (
+    SELECT p.code, l.currency, l.category,
+        sum(CASE l.status WHEN 'APPROVED' THEN l.amount_minor ELSE l.principal_minor END) AS minor
+    FROM lending_loan l JOIN lending_productversion p ON p.id = l.product_id WHERE l.status IN ('APPROVED', 'ACTIVE')
+    GROUP BY p.code, l.currency, l.category
+)
+SELECT currency, sum(coalesce(k.minor, 0)), sum(abs(coalesce(k.minor, 0) - coalesce(owed.minor, 0)))
+FROM lending_productexposure k FULL JOIN owed USING (code, currency, category) GROUP BY currency ORDER BY currency
+"""
 
 
 def prove_accounts() -> list[Balance]:
-    """Compare every account in every currency with the sum of the loans' shares of it."""
+    """Compare every account in every currency with the sum of the loans' shares of it, and what is kept of rooms."""
     with connection.cursor() as cursor:
         cursor.execute(PROVE)
-        rows = cursor.fetchall()
+        accounts = cursor.fetchall()
+        cursor.execute(EXPOSURES)
+        exposures = cursor.fetchall()
     return [
-        Balance(account=account, currency=currency, ledger_minor=booked, loans_minor=share)
-        for currency, *sums, ledger in rows
-        for account, booked, share in _compared(sums, load(ledger or "{}"))
+        *(
+            Balance(account=account, currency=currency, ledger_minor=booked, loans_minor=share)
+            for currency, *sums, ledger in accounts
+            for account, booked, share in _compared(sums, load(ledger or "{}"))
+        ),
+        *(
+            Balance(account=EXPOSURE, currency=currency, ledger_minor=int(kept), loans_minor=int(kept + gap))
+            for currency, kept, gap in exposures
+        ),
     ]
 
 

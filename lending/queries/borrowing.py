@@ -57,7 +57,7 @@ def assess_merchant(merchant: Merchant) -> Assessment | None:
     version, on = sold_product(currency=merchant.currency), get_business_date()
     run = get_live_run()
     score = None if run is None else Score.objects.filter(run=run, merchant=merchant).first()
-    if version is None or on is None or run is None or score is None or is_outdated(run, rules):
+    if version is None or on is None or run is None or score is None or is_outdated(run.feature_set, rules):
         return None
     score.run = run  # with its card and calibration
     product = product_of(version)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import Min, Sum
 
 from config.office.business_date import get_business_date
@@ -29,8 +30,10 @@ def last_close() -> DayClose | None:
 
 def last_closed_day() -> date | None:
     """Get the last day whose books are closed."""
-    close = last_close()
-    return None if close is None else close.day
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT max(day) FROM lending_dayclose WHERE state <> 'WORKING'")
+        last: date | None = cursor.fetchone()[0]
+    return last
 
 
 def last_proven_day() -> date | None:
@@ -41,8 +44,10 @@ def last_proven_day() -> date | None:
 
 def next_day(*, today: date | None = None) -> date | None:
     """Return the day that is closed next, as of the business date or a later one."""
-    first_loan = Loan.objects.aggregate(first=Min("disbursed_on"))["first"]
-    return day_to_close(today=today or get_business_date(), last_closed=last_closed_day(), first_loan=first_loan)
+    last = last_closed_day()
+    # Asked before the first close only: it reads every loan.
+    first_loan = Loan.objects.aggregate(first=Min("disbursed_on"))["first"] if last is None else None
+    return day_to_close(today=today or get_business_date(), last_closed=last, first_loan=first_loan)
 
 
 def get_close_refusal(*, seen: date | None = None) -> CloseRefusal | None:

@@ -1,13 +1,14 @@
 """Gather what is known of merchants in order to judge lending to them: a whole set in a few statements."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from functools import lru_cache
 
-from django.db.models import F, Q, Sum
+from django.db import connection
+from django.db.models import F
 
+from config.db.rows import select
 from lending.domain.books.loan import LoanStatus, repaid_on_time
 from lending.domain.contract.schedule import draw_schedule
 from lending.domain.contract.terms import parse_terms
@@ -15,14 +16,22 @@ from lending.domain.origination.facts import Exposure, MerchantFacts, Profile, S
 from lending.domain.origination.line import Line
 from lending.domain.origination.product import Product
 from lending.domain.origination.rules import Rules
-from lending.models import CreditLine, Instalment, Loan, Offer
+from lending.models import Instalment, Loan, Offer, ProductExposure, ProductVersion
+from lending.queries.loans import exposure_of
 from lending.queries.owners import merchants_of, owners_of
-from merchants.models import Merchant
 from scoring.domain.calibration import Grade, parse_calibration
 from scoring.domain.features.sets import FEATURE_SETS
 from scoring.domain.policy import Gate, NotScored
-from scoring.models import Score, ScoreRun
+from scoring.models import Score
 from scoring.queries.explanations import characteristics_of
+
+PROFILES = """
+SELECT m.id, m.currency, p.code, m.region, m.category, m.membership, c.limit_minor, c.higher_since, c.sustained_minor
+FROM merchants_merchant m JOIN merchants_partner p ON p.id = m.partner_id
+LEFT JOIN lending_creditline c ON c.merchant_id = m.id
+WHERE m.id = ANY(%s::bigint[])
+"""
+LOANS = "SELECT {l} FROM lending_loan l WHERE l.merchant_id = ANY(%(merchants)s::bigint[])"
 
 
 class FactMissing(LookupError):
@@ -31,12 +40,17 @@ class FactMissing(LookupError):
 
 @dataclass(slots=True)
 class Book:
-    """What one merchant owes, before it is compared with what others do."""
+    """What one merchant owes, before it is compared with what others do; lent: by version and category."""
 
-    outstanding_minor: int = 0
+    lent: defaultdict[tuple[int, str], int] = field(default_factory=lambda: defaultdict(int))
     days_past_due: int = 0
     largest_repaid_minor: int = 0
     dues: list[tuple[date, int]] = field(default_factory=list)
+
+    @property
+    def outstanding_minor(self) -> int:
+        """What it owes in all."""
+        return sum(self.lent.values())
 
 
 def facts_of(*, scores: Iterable[Score], on: date, product: Product, rules: Rules) -> dict[int, MerchantFacts]:
@@ -46,36 +60,32 @@ def facts_of(*, scores: Iterable[Score], on: date, product: Product, rules: Rule
     Raises FactMissing, FeatureSetGone.
     """
     by_merchant = {score.merchant_id: score for score in scores}
-    merchants = list(Merchant.objects.filter(pk__in=by_merchant).select_related("partner"))
+    profiles = _profiles(by_merchant)
     owners = owners_of(by_merchant)
     groups = merchants_of({owner for found in owners.values() for owner in found})
-    books = _books({*by_merchant, *(other for group in groups.values() for other in group)}, on=on)
-    offered = _offered([other for group in groups.values() for other in group])
-    lines = {line.merchant_id: line for line in CreditLine.objects.filter(merchant__in=by_merchant)}
-    rooms = _rooms(product, merchants)
+    others_of = {
+        merchant: {other: code for owner in found for other, code in groups[owner].items() if other != merchant}
+        for merchant, found in owners.items()
+    }
+    everyone = {other for others in others_of.values() for other in others}
+    books = _books({*by_merchant, *everyone}, on=on)
+    offered = _offered(everyone)
+    rooms = _rooms(product, profiles, books)
     found = {}
-    for merchant in merchants:
-        book = books[merchant.pk]
-        currencies = {key: code for owner in owners.get(merchant.pk, ()) for key, code in groups[owner].items()}
-        others = [other for other in currencies if other != merchant.pk]
-        addable = [other for other in others if currencies[other] == merchant.currency]
-        portfolio, category = rooms.get(merchant.pk, (0, 0))
-        found[merchant.pk] = MerchantFacts(
+    for merchant, (profile, line) in profiles.items():
+        book, others = books[merchant], others_of.get(merchant, {})
+        addable = [other for other, currency in others.items() if currency == profile.currency]
+        portfolio, category = rooms.get(merchant, (0, 0))
+        found[merchant] = MerchantFacts(
             on=on,
-            profile=Profile(
-                partner=merchant.partner.code,
-                region=merchant.region,
-                category=merchant.category,
-                membership=merchant.membership,
-                currency=merchant.currency,
-            ),
-            score=score_facts(by_merchant[merchant.pk], rules),
+            profile=profile,
+            score=score_facts(by_merchant[merchant], rules),
             exposure=Exposure(
                 outstanding_minor=book.outstanding_minor,
                 dues_minor=dues_by_month(book.dues, on=on),
                 largest_repaid_minor=book.largest_repaid_minor,
                 days_past_due=book.days_past_due,
-                line=_line(lines.get(merchant.pk)),
+                line=line,
                 owner_used_minor=sum(books[other].outstanding_minor + offered.get(other, 0) for other in addable),
                 owner_days_past_due=max((books[other].days_past_due for other in others), default=0),
                 portfolio_used_minor=portfolio,
@@ -85,9 +95,9 @@ def facts_of(*, scores: Iterable[Score], on: date, product: Product, rules: Rule
     return found
 
 
-def is_outdated(run: ScoreRun, rules: Rules) -> bool:
-    """Check whether a run's scores were made without a characteristic that the rules read."""
-    features = FEATURE_SETS.get(run.feature_set)
+def is_outdated(feature_set: str, rules: Rules) -> bool:
+    """Check whether scores by this version of the characteristics were made without one that the rules read."""
+    features = FEATURE_SETS.get(feature_set)
     return features is None or not rules.reads <= set(features.names)
 
 
@@ -107,7 +117,9 @@ def score_facts(score: Score, rules: Rules) -> ScoreFacts:
         score=score.score,
         pd_ppm=score.pd_ppm,
         grade=None if score.grade is None else Grade(score.grade),
-        cut_off=None if run.calibration is None else _cut_off(run.calibration.content, run.calibration.sha256),
+        cut_off=None
+        if run.calibration is None
+        else parse_calibration(run.calibration.content, run.calibration.sha256).cut_off,
         gates=tuple(Gate(gate) for gate in score.gates),
         sales_basis_minor=score.sales_basis_minor,
         sales_365_minor=score.sales_365_minor,
@@ -119,65 +131,65 @@ def score_facts(score: Score, rules: Rules) -> ScoreFacts:
     )
 
 
-@lru_cache(maxsize=8)
-def _cut_off(content: str, sha256: str) -> int | None:
-    return parse_calibration(content, sha256).cut_off
+def _profiles(merchants: Iterable[int]) -> dict[int, tuple[Profile, Line | None]]:
+    """Return merchants as they are now, each with its credit line."""
+    with connection.cursor() as cursor:
+        cursor.execute(PROFILES, [list(merchants)])
+        rows = cursor.fetchall()
+    found = {}
+    for merchant, currency, partner, region, category, membership, limit, higher_since, sustained in rows:
+        profile = Profile(currency=currency, partner=partner, region=region, category=category, membership=membership)
+        line = Line(limit_minor=limit, higher_since=higher_since, sustained_minor=sustained)
+        found[merchant] = (profile, None if limit is None else line)
+    return found
 
 
 def _books(merchants: Iterable[int], *, on: date) -> defaultdict[int, Book]:
     """Sum the loans of merchants; an approved one counts as if its money were out."""
     books = defaultdict[int, Book](Book)
-    loans = {loan.pk: loan for loan in Loan.objects.filter(merchant__in=list(merchants))}
-    for loan in loans.values():
+    active = dict[int, Loan]()
+    for (loan,) in select(LOANS, {"merchants": list(merchants)}, l=Loan):
         book, status = books[loan.merchant_id], LoanStatus(loan.status)
+        book.lent[loan.product_id, loan.category] += exposure_of(loan)
         book.days_past_due = max(book.days_past_due, loan.dpd)
         if repaid_on_time(status=status, worst_dpd=loan.worst_dpd):
             book.largest_repaid_minor = max(book.largest_repaid_minor, loan.amount_minor)
         if status is LoanStatus.APPROVED:
-            book.outstanding_minor += loan.amount_minor
             book.dues += [(row.due, row.total_minor) for row in draw_schedule(parse_terms(loan.terms), on=on)]
         elif status is LoanStatus.ACTIVE:
-            book.outstanding_minor += loan.principal_minor
+            active[loan.pk] = loan
             if loan.due_minor:
                 book.dues.append((on, loan.due_minor))
-    active = [loan.pk for loan in loans.values() if loan.status == LoanStatus.ACTIVE]
-    ahead = Instalment.objects.filter(loan__in=active, left_minor__gt=0, due__gt=F("loan__booked_to"))
-    for loan_id, due, left, interest in ahead.values_list("loan_id", "due", "left_minor", "interest_minor"):
-        books[loans[loan_id].merchant_id].dues.append((due, left + interest))
+    if active:
+        ahead = Instalment.objects.filter(loan__in=list(active), left_minor__gt=0, due__gt=F("loan__booked_to"))
+        for loan_id, due, left, interest in ahead.values_list("loan_id", "due", "left_minor", "interest_minor"):
+            books[active[loan_id].merchant_id].dues.append((due, left + interest))
     return books
 
 
-def _offered(merchants: Sequence[int]) -> Mapping[int, int]:
+def _offered(merchants: Collection[int]) -> Mapping[int, int]:
+    if not merchants:
+        return {}
     return dict(Offer.objects.open().filter(merchant__in=merchants).values_list("merchant_id", "limit_minor"))
 
 
-def _line(line: CreditLine | None) -> Line | None:
-    if line is None:
-        return None
-    return Line(limit_minor=line.limit_minor, higher_since=line.higher_since, sustained_minor=line.sustained_minor)
-
-
-def _rooms(product: Product, merchants: Sequence[Merchant]) -> dict[int, tuple[int, int]]:
+def _rooms(
+    product: Product, profiles: Mapping[int, tuple[Profile, Line | None]], books: Mapping[int, Book]
+) -> dict[int, tuple[int, int]]:
     """Return what all others owe under the product, and those of the same category, if rooms bound it."""
     limits = product.limits
     if limits.portfolio_room_minor is None and not limits.category_rooms_minor:
         return {}
-    owed = (
-        Loan.objects.exposed()
-        .filter(product__code=product.code, currency=product.currency)
-        .values_list("merchant_id", "merchant__category")
-        .annotate(
-            promised=Sum("amount_minor", filter=Q(status=LoanStatus.APPROVED), default=0),
-            principal=Sum("principal_minor", default=0),
-        )
+    of_product = ProductExposure.objects.filter(code=product.code, currency=product.currency)
+    kept = dict(of_product.values_list("category", "minor"))
+    versions = set(
+        ProductVersion.objects.filter(code=product.code, currency=product.currency).values_list("pk", flat=True)
     )
-    by_merchant = {merchant: (category, promised + principal) for merchant, category, promised, principal in owed}
-    total = sum(minor for _, minor in by_merchant.values())
-    by_category = defaultdict[str, int](int)
-    for category, minor in by_merchant.values():
-        by_category[category] += minor
     found = {}
-    for merchant in merchants:
-        own = by_merchant.get(merchant.pk, (merchant.category, 0))[1]
-        found[merchant.pk] = (total - own, by_category[merchant.category] - own)
+    for merchant, (profile, _) in profiles.items():
+        own = defaultdict[str, int](int)
+        for (version, category), minor in books[merchant].lent.items():
+            own[category] += minor if version in versions else 0
+        others = sum(kept.values()) - sum(own.values())
+        found[merchant] = (others, kept.get(profile.category, 0) - own[profile.category])
     return found

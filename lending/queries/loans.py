@@ -8,7 +8,7 @@ from decimal import Decimal
 from config.kernel.daycount import DayCount
 from config.kernel.documents import choice_of, decimal_of
 from lending.domain.books.ledger import POSITION_FIELDS, Position
-from lending.domain.books.loan import LoanStatus
+from lending.domain.books.loan import LoanStatus, exposure_minor
 from lending.domain.books.night import LoanAccrualState
 from lending.domain.books.plan import LoanHistory
 from lending.domain.books.projection import AccrualCarry, Projection, project
@@ -47,6 +47,12 @@ def contracts_of(loans: Sequence[Loan]) -> dict[int, LoanHistory]:
     for row in EventRow.objects.filter(loan__in=[loan.pk for loan in loans]).order_by("loan_id", "seq"):
         rows[row.loan_id].append(row)
     return {loan.pk: _contract(loan, rows[loan.pk]) for loan in loans}
+
+
+def exposure_of(loan: Loan) -> int:
+    """Return what a loan takes of a room, minor units."""
+    status = LoanStatus(loan.status)
+    return exposure_minor(status=status, amount_minor=loan.amount_minor, principal_minor=loan.principal_minor)
 
 
 def next_event_id(loan: Loan) -> str:

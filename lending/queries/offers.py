@@ -1,23 +1,65 @@
 """Offers."""
 
+from dataclasses import dataclass
 from datetime import date
 
+from django.db import connection
 from django.db.models import Count, F, Sum
 from django.db.models.functions import Mod
 
+from config.db.rows import select
 from config.office.business_date import get_business_date
 from lending.domain.contract.quote import Quote, quote
 from lending.domain.origination.offer import AcceptanceRefusal, Offered, OfferState, judge_acceptance
 from lending.domain.origination.product import terms_of
 from lending.models import Offer, OfferRound, ProductVersion
 from lending.queries.products import product_of
+from merchants.models import Merchant
 from scoring.domain.calibration import Grade
 from scoring.models import Score
+
+OFFER = """
+SELECT {o}, {m}, {p} FROM lending_offer o JOIN merchants_merchant m ON m.id = o.merchant_id
+JOIN lending_productversion p ON p.id = o.product_id WHERE o.id = %(offer)s
+"""
+ASKED = """
+SELECT (SELECT current FROM office_businessdate),
+    EXISTS (SELECT FROM lending_application WHERE partner_id = %(partner)s AND external_ref = %(reference)s),
+    (SELECT id FROM merchants_payoutaccount WHERE merchant_id = %(merchant)s AND state = 'VERIFIED'),
+    (SELECT feature_set FROM scoring_liverun l JOIN scoring_scorerun r ON r.id = l.run_id)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What stands beside an offer: the business date, whether the partner's reference is used, and the ids of others.
+
+    payout_account: the merchant's verified one. feature_set: of the live scores.
+    """
+
+    on: date | None
+    is_reference_used: bool
+    payout_account: int | None
+    feature_set: str | None
 
 
 def get_offer(*, offer_id: int) -> Offer:
     """Get an offer with its merchant and product. Raises Offer.DoesNotExist."""
-    return Offer.objects.select_related("merchant__partner", "merchant__owner", "product").get(pk=offer_id)
+    offer: Offer
+    for offer, merchant, product in select(OFFER, {"offer": offer_id}, o=Offer, m=Merchant, p=ProductVersion):
+        offer.merchant, offer.product = merchant, product
+        return offer
+    raise Offer.DoesNotExist
+
+
+def get_asked(offer: Offer, *, external_ref: str) -> Asked:
+    """Get what is asked beside an offer when its merchant accepts it under its partner's reference."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            ASKED,
+            {"partner": offer.merchant.partner_id, "reference": external_ref, "merchant": offer.merchant_id},
+        )
+        return Asked(*cursor.fetchone())
 
 
 def get_offer_of_partner(*, partner_id: int, offer_id: int) -> Offer:

@@ -2,23 +2,35 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import Any
 
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db import connection
 
-from lending.models import Loan
-from merchants.models import FormerOwnership, Merchant, Owner
+from lending.models.loan import EXPOSED
+from merchants.models import Merchant, Owner
+
+# A former owner counts while a loan runs that ran when the merchant left it: its present merchants', or one left since.
+OWNED = """
+SELECT m.owner_id, m.id AS merchant_id, m.currency FROM merchants_merchant m WHERE m.owner_id IS NOT NULL
+UNION ALL
+SELECT f.owner_id, f.merchant_id, m.currency
+FROM merchants_formerownership f JOIN merchants_merchant m ON m.id = f.merchant_id
+WHERE EXISTS (
+    SELECT FROM lending_loan l JOIN merchants_merchant p ON p.id = l.merchant_id
+    WHERE p.owner_id = f.owner_id AND l.approved_at < f.until AND l.status = ANY(%(exposed)s::text[])
+) OR EXISTS (
+    SELECT FROM lending_loan l JOIN merchants_formerownership g ON g.merchant_id = l.merchant_id
+    WHERE g.owner_id = f.owner_id AND l.approved_at < least(f.until, g.until) AND l.status = ANY(%(exposed)s::text[])
+)
+"""
+OWNERS = f"SELECT merchant_id, owner_id FROM ({OWNED}) owned WHERE merchant_id = ANY(%(keys)s::bigint[])"  # noqa: S608
+MERCHANTS = f"SELECT owner_id, merchant_id, currency FROM ({OWNED}) owned WHERE owner_id = ANY(%(keys)s::bigint[])"  # noqa: S608
 
 
 def owners_of(merchants: Iterable[int]) -> dict[int, set[int]]:
-    """Return the owners of merchants, by merchant: the present one, and each former one that still counts.
-
-    A former owner counts while a loan runs that ran when the merchant left it.
-    """
-    merchants = list(merchants)
+    """Return the owners of merchants, by merchant: the present one, and each former one that still counts."""
     found = defaultdict[int, set[int]](set)
-    present = Merchant.objects.filter(pk__in=merchants, owner__isnull=False).values_list("pk", "owner_id")
-    former = _counting().filter(merchant__in=merchants).values_list("merchant_id", "owner_id")
-    for merchant, owner in (*present, *former):
+    for merchant, owner in _rows(OWNERS, merchants):
         found[merchant].add(owner)
     return dict(found)
 
@@ -31,20 +43,17 @@ def former_owners_of(merchant: Merchant) -> list[Owner]:
 
 def merchants_of(owners: Iterable[int]) -> dict[int, dict[int, str]]:
     """Return the currencies of the merchants that count as an owner's, by owner and merchant."""
-    owners = list(owners)
     found = defaultdict[int, dict[int, str]](dict)
-    present = Merchant.objects.filter(owner__in=owners).values_list("owner_id", "pk", "currency")
-    former = _counting().filter(owner__in=owners).values_list("owner_id", "merchant_id", "merchant__currency")
-    for owner, merchant, currency in (*present, *former):
+    for owner, merchant, currency in _rows(MERCHANTS, owners):
         found[owner][merchant] = currency
     return dict(found)
 
 
-def _counting() -> QuerySet[FormerOwnership]:
-    owner = OuterRef("owner")
-    ran = Loan.objects.exposed().filter(approved_at__lt=OuterRef("until"))
-    of_present = ran.filter(merchant__owner=owner)
-    of_former = ran.filter(
-        merchant__former_ownerships__owner=owner, merchant__former_ownerships__until__gt=F("approved_at")
-    )
-    return FormerOwnership.objects.filter(Exists(of_present) | Exists(of_former))  # each by an index of its own
+def _rows(statement: str, keys: Iterable[int]) -> list[tuple[Any, ...]]:
+    keys = list(keys)
+    if not keys:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {"exposed": EXPOSED, "keys": keys})
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows

@@ -6,7 +6,7 @@ from enum import StrEnum
 from django.db.models import Count, Q, QuerySet, Sum
 
 from lending.domain.books.loan import LoanStatus
-from lending.models import Loan
+from lending.models import Loan, ProductExposure
 
 
 class Lateness(StrEnum):
@@ -84,5 +84,5 @@ def totals_of(loans: QuerySet[Loan]) -> list[Total]:
 
 
 def lent_currencies() -> list[str]:
-    """List the currencies of loans."""
-    return list(Loan.objects.order_by("currency").values_list("currency", flat=True).distinct())
+    """List the currencies of loans: each loan that was ever made left a row of its exposure."""
+    return list(ProductExposure.objects.order_by("currency").values_list("currency", flat=True).distinct())

@@ -37,7 +37,9 @@ def preview_product(product: Product, *, on: date) -> Preview:
     Nobody while nothing is published, or what is was made without a characteristic that the rules read.
     """
     run, rules = get_live_run(), current_rules()
-    return preview(() if run is None or is_outdated(run, rules) else _assessments(product, run, rules, on=on))
+    return preview(
+        () if run is None or is_outdated(run.feature_set, rules) else _assessments(product, run, rules, on=on)
+    )
 
 
 def _assessments(product: Product, run: ScoreRun, rules: Rules, *, on: date) -> Iterator[Assessment]:

@@ -5,12 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from config.db.locking import lock_name
 from merchants.models import Batch, BatchIssue
 
 ISSUES_AT_ONCE: Final = 2_000
+KNOWN = """
+SELECT coalesce(max(number), 0) + 1,
+    ARRAY(SELECT number FROM merchants_batch WHERE NOT (state = 'SEALED') ORDER BY number)
+FROM merchants_batch
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +63,16 @@ def current_watermark() -> Watermark:
 
 def take_watermark() -> Watermark:
     """Return what is known now, in one transaction with numbering, so that no lower number appears later."""
-    high = lock_batch_numbers()
-    return Watermark(high, tuple(Batch.objects.unsealed().order_by("number").values_list("number", flat=True)))
+    lock_name("merchants.batch_numbers")
+    return known_now()  # a new statement, after the lock
 
 
 def known_now() -> Watermark:
     """Return what is known now without blocking the numbering: for display, not to be pinned."""
-    last = Batch.objects.order_by("-number").values_list("number", flat=True).first()
-    return Watermark((last or 0) + 1, tuple(Batch.objects.unsealed().values_list("number", flat=True)))
+    with connection.cursor() as cursor:
+        cursor.execute(KNOWN)
+        high, unsealed = cursor.fetchone()
+    return Watermark(high, tuple(unsealed))
 
 
 def is_settled(*, before: datetime) -> bool:

@@ -2,17 +2,7 @@
 
 from collections.abc import Sequence
 
-from django.db import connection
-
 from merchants.models.transaction import PARTITIONS
-
-
-def get_partition(*, merchant_id: int) -> int:
-    """Return the partition that holds a merchant's transactions."""
-    with connection.cursor() as cursor:
-        found = partition_sql("%(merchant)s::bigint", range(PARTITIONS))
-        cursor.execute(f"SELECT {found}", {"merchant": merchant_id})
-        return int(cursor.fetchone()[0])
 
 
 def partition_sql(merchant: str, partitions: Sequence[int]) -> str:

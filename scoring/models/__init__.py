@@ -1,6 +1,7 @@
 """Tables of scoring."""
 
 from scoring.models.behaviour import BehaviourFact
+from scoring.models.measured import MeasuredMerchant
 from scoring.models.reference import ReferenceCell, ReferenceFeed, ReferenceMerchant, ReferenceRating
 from scoring.models.run import LiveRun, RunCheck, ScoreRun
 from scoring.models.score import Score
@@ -10,6 +11,7 @@ __all__ = [
     "BehaviourFact",
     "CalibrationVersion",
     "LiveRun",
+    "MeasuredMerchant",
     "ReferenceCell",
     "ReferenceFeed",
     "ReferenceMerchant",

@@ -6,49 +6,70 @@ from typing import Final
 from django.db import connection
 
 from config.db.transactions import require_transaction
+from merchants.models import Merchant
+from merchants.models.transaction import PARTITIONS
 from merchants.queries.partitions import partition_sql
-from scoring.domain.features.measures import REFERENCE_MEASURE_NAMES
+from scoring.domain.features.measures import MEASURE_NAMES, REFERENCE_MEASURE_NAMES
 from scoring.domain.features.sets import get_set
 from scoring.domain.score_row import ScoreRow
 from scoring.models import ScoreRun
-from scoring.queries.measures import measuring, measuring_cursor
+from scoring.queries.measures import MEASURES_VERSION, Members, measuring, measuring_cursor
+from scoring.queries.references import ATTRIBUTES, members_of_rows
 from scoring.queries.scores import ROW_FIELDS, known_to
 
 MEMBERS: Final = """
 SELECT m.id AS merchant_id, m.partner_id, m.currency, m.category, m.region, p.settlement = 'ESCROW' AS escrow,
     {shard} AS shard
 FROM merchants_merchant m JOIN merchants_partner p ON p.id = m.partner_id
-WHERE %(merchant)s::bigint IS NULL OR m.id = %(merchant)s
 """
+PINNED: Final = "merchant_id, partner_id, currency, category, region, escrow, shard"
+PIN: Final = f"""
+WITH pinned AS MATERIALIZED (
+    SELECT {PINNED} FROM ({MEMBERS}) m WHERE shard IS NOT NULL
+), found AS MATERIALIZED (
+    SELECT * FROM pinned LEFT JOIN (SELECT TRUE AS is_found, * FROM ({{measured}}) one) measured USING (merchant_id)
+), kept AS (
+    INSERT INTO scoring_measuredmerchant (run_id, merchant_id, shard, version, measures)
+    SELECT %(run)s, merchant_id, shard, %(version)s, CASE WHEN is_found THEN ARRAY[{", ".join(MEASURE_NAMES)}] END
+    FROM found
+)
+INSERT INTO scoring_referencemerchant (run_id, {PINNED}, {", ".join(REFERENCE_MEASURE_NAMES)})
+SELECT %(run)s, {PINNED}, {", ".join(f"coalesce({name}, 0)" for name in REFERENCE_MEASURE_NAMES)} FROM found
+"""  # noqa: S608
+PIN_ONE: Final = f"""
+INSERT INTO scoring_referencemerchant (run_id, {PINNED}, {", ".join(REFERENCE_MEASURE_NAMES)})
+SELECT %(run)s, {PINNED}, {", ".join("0" for _ in REFERENCE_MEASURE_NAMES)}
+FROM ({MEMBERS.format(shard=partition_sql("m.id", range(PARTITIONS)))} WHERE m.id = %(merchant)s) m
+RETURNING {ATTRIBUTES}
+"""  # noqa: S608
 STORE: Final = f"COPY scoring_score (run_id, {', '.join(ROW_FIELDS)}) FROM STDIN"
 
 
-def pin_members(run: ScoreRun, *, partitions: Sequence[int], merchant_id: int | None = None) -> int:
-    """Pin the merchants of some partitions, or one of them, with their reference measures; return how many.
+def pin_members(run: ScoreRun, *, partitions: Sequence[int]) -> int:
+    """Pin the merchants of some partitions with their reference measures, and keep their measures for the scoring.
 
-    A merchant of another partition is not pinned. Raises NoTransaction, FeatureSetGone.
+    One pass over their histories gives both. Returns how many. Raises NoTransaction, FeatureSetGone.
     """
     require_transaction()
     features = get_set(run.feature_set)
-    measured = measuring(
-        features.reference_measures, members="SELECT merchant_id, escrow FROM pinned", partitions=partitions
-    )
-    columns = "merchant_id, partner_id, currency, category, region, escrow, shard"
-    names = ", ".join(REFERENCE_MEASURE_NAMES)
-    values = ", ".join(f"coalesce(r.{name}, 0)" for name in REFERENCE_MEASURE_NAMES)
+    measured = measuring(features.all_measures, members="SELECT merchant_id, escrow FROM pinned", partitions=partitions)
     with measuring_cursor(is_limited=True) as cursor:
         cursor.execute(
-            f"""
-            WITH pinned AS MATERIALIZED (
-                SELECT {columns} FROM ({MEMBERS.format(shard=partition_sql("m.id", partitions))}) m
-                WHERE shard IS NOT NULL
-            )
-            INSERT INTO scoring_referencemerchant (run_id, {columns}, {names})
-            SELECT %(run)s, pinned.*, {values} FROM pinned LEFT JOIN ({measured}) r USING (merchant_id)
-            """,  # noqa: S608
-            {"run": run.pk, "merchant": merchant_id, **known_to(run).parameters},
+            PIN.format(shard=partition_sql("m.id", partitions), measured=measured),
+            {"run": run.pk, "version": MEASURES_VERSION, **known_to(run).parameters},
         )
         return int(cursor.rowcount)
+
+
+def pin_member(run: ScoreRun, *, merchant_id: int) -> Members:
+    """Pin one merchant, without reference measures: nothing is frozen from them. Raises NoTransaction, DoesNotExist."""
+    require_transaction()
+    with connection.cursor() as cursor:
+        cursor.execute(PIN_ONE, {"run": run.pk, "merchant": merchant_id})
+        rows = cursor.fetchall()
+    if not rows:
+        raise Merchant.DoesNotExist
+    return members_of_rows(rows, select="", parameters={})
 
 
 def store_scores(run: ScoreRun, rows: list[ScoreRow]) -> None:

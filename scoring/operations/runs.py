@@ -30,6 +30,7 @@ from scoring.domain.run import (
 )
 from scoring.models import (
     LiveRun,
+    MeasuredMerchant,
     ReferenceCell,
     ReferenceFeed,
     ReferenceRating,
@@ -152,6 +153,7 @@ def conclude_run(*, claim: Claim, clock: Clock) -> None:
         )
         if state is RunState.PUBLISHED:
             _point_to(run, now=now)
+        MeasuredMerchant.objects.filter(run=run).delete()
         record_event(
             name="scoring.conclude_run",
             subject=run,
@@ -174,6 +176,7 @@ def abandon_run(*, run_id: int, reason: str, actor: Actor, now: datetime) -> Sco
         working = ScoreRun.objects.working().filter(pk=run_id)
         require_one(working.update(state=RunState.ABANDONED, finished_at=now, decision_reason=reason.strip()))
         RUN.drop(subject_id=run_id, now=now)
+        MeasuredMerchant.objects.filter(run=run_id).delete()
         record_event(
             name="scoring.abandon_run",
             subject=run,

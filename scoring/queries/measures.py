@@ -4,40 +4,54 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import ibis
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 from ibis import Table
 
+from config.kernel.canonical import canonical_json, sha256_of
+from config.kernel.exact import Int64s
 from merchants.models.transaction import PARTITIONS
 from merchants.queries.batches import Watermark
 from merchants.queries.partitions import table_sql
-from scoring.domain.features.relations import balances, history
+from scoring.domain.features.measures import MEASURE_NAMES
+from scoring.domain.features.relations import history
 from scoring.domain.features.repayment import behaviour, behaviour_measures
+from scoring.domain.reference import Attributes
 
-Parameter = str | int | list[int] | None
+Parameter = str | int | bool | list[int] | None
 Measured = Callable[[Table], Table]
 
 # The one owner of "as of" and "as known at": a measure sees only what these two select.
 HISTORY = """
-SELECT t.merchant_id, m.escrow, CAST(%(as_of_day)s - 1 - t.day AS bigint) AS d, CAST(t.kind AS text) AS kind,
+SELECT t.merchant_id, {escrow} AS escrow, CAST(%(as_of_day)s - 1 - t.day AS bigint) AS d, CAST(t.kind AS text) AS kind,
     CAST(nullif(t.order_ref, '') AS text) AS order_ref, CAST(t.external_id AS text) AS external_id,
     t.amount_minor, t.buyer, CAST(t.value AS bigint) AS value
-FROM members m JOIN {table} t ON t.merchant_id = m.merchant_id
-WHERE t.merchant_id = ANY(ARRAY(SELECT merchant_id FROM members)) -- without a nested loop, the way to the index
+FROM {source}
     AND t.day < %(as_of_day)s
-    AND t.batch_id < %(high)s AND t.batch_id <> ALL(%(open)s)
-    AND (t.superseded_in IS NULL OR t.superseded_in >= %(high)s OR t.superseded_in = ANY(%(open)s))
+    AND t.batch_id < %(high)s AND t.batch_id <> ALL(%(open)s::bigint[])
+    AND (t.superseded_in IS NULL OR t.superseded_in >= %(high)s OR t.superseded_in = ANY(%(open)s::bigint[]))
 """
+OF_MEMBERS = """members m JOIN {table} t ON t.merchant_id = m.merchant_id
+WHERE t.merchant_id = ANY(ARRAY(SELECT merchant_id FROM members)) -- without a nested loop, the way to the index"""
+OF_ONE = "merchants_transaction t WHERE t.merchant_id = %(merchant)s::bigint"
 BEHAVIOUR = """
 SELECT f.merchant_id, CAST(%(as_of_day)s - 1 - (f.business_date - DATE '1970-01-01') AS bigint) AS d,
     CAST(f.dpd AS bigint) AS dpd, f.scheduled_minor, f.repaid_minor, CAST(f.loans_repaid AS bigint) AS loans_repaid
 FROM scoring_behaviourfact f
 WHERE f.merchant_id = ANY(ARRAY(SELECT merchant_id FROM members))
     AND f.business_date - DATE '1970-01-01' < %(as_of_day)s
-    AND f.batch_id < %(high)s AND f.batch_id <> ALL(%(open)s)
+    AND f.batch_id < %(high)s AND f.batch_id <> ALL(%(open)s::bigint[])
 """
+
+KEPT = """
+SELECT merchant_id, measures FROM scoring_measuredmerchant
+WHERE run_id = %(run)s AND shard = ANY(%(shards)s::smallint[]) AND version = %(version)s
+"""
+MEASURES_VERSION = sha256_of(canonical_json(list(MEASURE_NAMES)))
+"""The order of kept measures: another version of the program may have another while a run is under way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +65,24 @@ class Known:
     def parameters(self) -> dict[str, Parameter]:
         """The parameters of HISTORY and BEHAVIOUR."""
         return {"as_of_day": self.as_of_day, "high": self.watermark.high, "open": list(self.watermark.open)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Members:
+    """The merchants to be measured, in order; `select` is SQL for their merchant_id and escrow.
+
+    If it is one merchant, the parameters of `select` are its own merchant_id and escrow, as OF_ONE takes them.
+    """
+
+    select: str
+    parameters: Mapping[str, Parameter]
+    ids: Int64s
+    attributes: Attributes
+
+    @property
+    def is_one(self) -> bool:
+        """Whether it is one merchant."""
+        return len(self.ids) == 1
 
 
 @cache
@@ -71,62 +103,74 @@ def measuring(measured: Measured, *, members: str, partitions: Sequence[int] | N
     It selects merchant_id and the measures; merchants without a row are left out.
     """
     table = table_sql(range(PARTITIONS) if partitions is None else partitions)
+    rows = HISTORY.format(escrow="m.escrow", source=OF_MEMBERS.format(table=table))
     return (
-        f"WITH members AS MATERIALIZED ({members}), history AS MATERIALIZED ({HISTORY.format(table=table)}) "  # noqa: S608
+        f"WITH members AS MATERIALIZED ({members}), history AS MATERIALIZED ({rows}) "  # noqa: S608
         f"SELECT * FROM ({compiled(measured)}) measured"
     )
 
 
+@cache
+def measuring_one(measured: Measured) -> str:
+    """Build the statement that measures any one merchant: one text, so that a connection plans it once."""
+    rows = HISTORY.format(escrow="%(escrow)s::boolean", source=OF_ONE)
+    return f"WITH history AS MATERIALIZED ({rows}) SELECT * FROM ({compiled(measured)}) measured"  # noqa: S608
+
+
 @contextmanager
-def measuring_cursor(*, is_limited: bool) -> Iterator[CursorWrapper]:
-    """Open a cursor for a statement of `measuring`, in a transaction that plans no nested loops.
+def measuring_cursor(*, is_limited: bool, is_generic: bool = False) -> Iterator[CursorWrapper]:
+    """Open a cursor for a statement that measures, in a transaction that plans no nested loops.
 
     What the statement joins has no statistics, nor has anything after an import: taking the orders of a market for
     a handful, the planner would look through all of them for each refund (Olist: 17 s instead of 0.6).
     Limited: to the time that a statement may take. A whole market is measured by commands alone, and at leisure.
+    Generic: a prepared statement is planned once for any parameters. Planning takes ten times as long as measuring one.
     """
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_nestloop = off")
-        if not is_limited:
-            cursor.execute("SET LOCAL statement_timeout = 0")
+    settings = {"enable_nestloop": "off"}
+    if not is_limited:
+        settings["statement_timeout"] = "0"
+    if is_generic:
+        settings["plan_cache_mode"] = "force_generic_plan"
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
+        wanted = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in settings.items())
+        cursor.execute(f"SELECT {wanted}")
         yield cursor
 
 
 def measure(
-    measured: Measured,
-    *,
-    members: str,
-    parameters: Mapping[str, Parameter],
-    known: Known,
-    partitions: Sequence[int] | None = None,
-) -> list[Sequence[int | None]]:
-    """Measure the members by a feature set's measures: merchant_id, then MEASURE_NAMES."""
-    with measuring_cursor(is_limited=partitions is not None) as cursor:
-        cursor.execute(measuring(measured, members=members, partitions=partitions), {**known.parameters, **parameters})
-        rows: list[Sequence[int | None]] = cursor.fetchall()
+    measured: Measured, *, members: Members, known: Known, partitions: Sequence[int] | None = None
+) -> list[tuple[Any, ...]]:
+    """Measure the members, of some partitions or all: merchant_id, then the measures."""
+    one = members.is_one
+    statement = measuring_one(measured) if one else measuring(measured, members=members.select, partitions=partitions)
+    with measuring_cursor(is_limited=one or partitions is not None, is_generic=one) as cursor:
+        cursor.execute(statement, {**known.parameters, **members.parameters})
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows
 
 
-def measure_balance(*, members: str, parameters: Mapping[str, Parameter], known: Known, partition: int) -> int:
-    """Measure what the platform holds for the one member (minor units); 0 without a row."""
-    with measuring_cursor(is_limited=True) as cursor:
-        cursor.execute(measuring(balances, members=members, partitions=[partition]), {**known.parameters, **parameters})
-        row = cursor.fetchone()
-        return 0 if row is None else int(row[1])
+def kept_measures(*, run_id: int, members: Members, partitions: Sequence[int]) -> list[tuple[Any, ...]] | None:
+    """Return what `measure` gave for the members of a run, as their pass kept it; None if it did not, or is gone."""
+    with connection.cursor() as cursor:
+        cursor.execute(KEPT, {"run": run_id, "shards": list(partitions), "version": MEASURES_VERSION})
+        rows = cursor.fetchall()
+    if len(rows) != len(members.ids):
+        return None
+    return [(merchant, *found) for merchant, found in rows if found is not None]
 
 
 def measure_behaviour(
-    *, members: str, parameters: Mapping[str, Parameter], known: Known, partitions: Sequence[int] | None = None
-) -> list[Sequence[int | None]]:
+    *, members: Members, known: Known, partitions: Sequence[int] | None = None
+) -> list[tuple[Any, ...]]:
     """Measure the members that have a fact of behaviour: merchant_id, then BEHAVIOUR_MEASURE_NAMES.
 
     A separate statement: where nobody borrows it finds an empty index, and the other stays as it is.
     """
-    with measuring_cursor(is_limited=partitions is not None) as cursor:
+    with measuring_cursor(is_limited=members.is_one or partitions is not None, is_generic=members.is_one) as cursor:
         cursor.execute(
-            f"WITH members AS MATERIALIZED ({members}), behaviour AS MATERIALIZED ({BEHAVIOUR}) "  # noqa: S608
+            f"WITH members AS MATERIALIZED ({members.select}), behaviour AS MATERIALIZED ({BEHAVIOUR}) "  # noqa: S608
             f"SELECT * FROM ({compiled_behaviour()}) measured",
-            {**known.parameters, **parameters},
+            {**known.parameters, **members.parameters},
         )
-        rows: list[Sequence[int | None]] = cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows

@@ -43,13 +43,10 @@ def replay_score(score: Score) -> Replay:
     themselves are gone or damaged.
     """
     run = get_run(run_id=score.run_id)
-    member = ReferenceMerchant.objects.only("shard").get(run=run, merchant=score.merchant_id)
-    [computed] = compute_scores(
-        members=members_of_run(run_id=run.pk, partitions=[member.shard], only=[score.merchant_id]),
-        known=known_to(run),
-        pins=pins_of(run),
-        partitions=[member.shard],
-    )
+    members = members_of_run(run_id=run.pk, partitions=None, only=[score.merchant_id])
+    if not len(members.ids):
+        raise ReferenceMerchant.DoesNotExist
+    [computed] = compute_scores(members=members, known=known_to(run), pins=pins_of(run, members))
     stored = stored_row(score)
     pairs = [(field, getattr(stored, field), getattr(computed, field)) for field in ROW_FIELDS]
     return Replay(

@@ -8,9 +8,8 @@ from itertools import pairwise
 
 from config.kernel.calendar import add_months, day_number
 from merchants.queries.batches import known_now
-from merchants.queries.partitions import get_partition
 from scoring.domain.features.daily import daily
-from scoring.queries.measures import Known, measuring, measuring_cursor
+from scoring.queries.measures import Known, measure
 from scoring.queries.references import members_of_market
 
 
@@ -45,12 +44,9 @@ def sales_of(*, merchant_id: int, period: Period, until: date) -> list[PeriodSal
 
 
 def _by_day(merchant_id: int, until: date) -> Mapping[date, tuple[int, int, int]]:
-    member, partition = members_of_market([merchant_id]), get_partition(merchant_id=merchant_id)
     known = Known(as_of_day=day_number(until), watermark=known_now())
-    with measuring_cursor(is_limited=True) as cursor:
-        statement = measuring(daily, members=member.select, partitions=[partition])
-        cursor.execute(statement, {**known.parameters, **member.parameters})
-        return {until - timedelta(days=1 + d): (sold, rows, back) for d, sold, rows, back in cursor.fetchall()}
+    found = measure(daily, members=members_of_market([merchant_id]), known=known)
+    return {until - timedelta(days=1 + d): (sold, rows, back) for d, sold, rows, back in found}
 
 
 def _edges(period: Period, until: date) -> list[date]:

@@ -5,7 +5,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from config.db.rows import select
 from config.kernel.calendar import day_number
 from merchants.queries.batches import Watermark
 from scoring.domain.calibration import Calibration, parse_calibration
@@ -17,10 +19,9 @@ from scoring.domain.reference import References, freeze, peers
 from scoring.domain.score import Scores, score_columns
 from scoring.domain.score_row import ScoreRow, score_rows
 from scoring.domain.scorecard import Scorecard, parse_scorecard
-from scoring.models import CalibrationVersion, LiveRun, Score, ScorecardVersion, ScoreRun
-from scoring.queries.measures import Known, measure, measure_behaviour
+from scoring.models import CalibrationVersion, Score, ScorecardVersion, ScoreRun
+from scoring.queries.measures import Known, Members, kept_measures, measure, measure_behaviour
 from scoring.queries.references import (
-    Members,
     measure_references,
     members_of_market,
     members_of_run,
@@ -28,6 +29,11 @@ from scoring.queries.references import (
 )
 
 ROW_FIELDS = tuple(ScoreRow.__dataclass_fields__)
+LIVE = """
+SELECT {r}, {s}, {c} FROM scoring_liverun l JOIN scoring_scorerun r ON r.id = l.run_id
+JOIN scoring_scorecardversion s ON s.id = r.scorecard_id
+LEFT JOIN scoring_calibrationversion c ON c.id = r.calibration_id
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,13 +62,13 @@ def known_to(run: ScoreRun) -> Known:
     return Known(as_of_day=day_number(run.as_of), watermark=watermark)
 
 
-def pins_of(run: ScoreRun) -> Pins:
-    """Load what a run pinned. Raises FeatureSetGone, ScorecardMalformed, CalibrationRefused."""
+def pins_of(run: ScoreRun, members: Members) -> Pins:
+    """Load what a run pinned for these members. Raises FeatureSetGone, ScorecardMalformed, CalibrationRefused."""
     return Pins(
         features=get_set(run.feature_set),
         card=card_of(run.scorecard),
         calibration=calibration_of(run.calibration),
-        references=references_of_run(run_id=run.references_id or run.pk),
+        references=references_of_run(run_id=run.references_id or run.pk, members=members),
     )
 
 
@@ -73,8 +79,11 @@ def get_run(*, run_id: int) -> ScoreRun:
 
 def get_live_run() -> ScoreRun | None:
     """Get the run whose scores are live; None before the first is published."""
-    live = LiveRun.objects.select_related("run__scorecard", "run__calibration").first()
-    return None if live is None else live.run
+    run: ScoreRun
+    for run, scorecard, calibration in select(LIVE, {}, r=ScoreRun, s=ScorecardVersion, c=CalibrationVersion):
+        run.scorecard, run.calibration = scorecard, calibration
+        return run
+    return None
 
 
 def get_live_score(*, merchant_id: int) -> Score | None:
@@ -83,22 +92,24 @@ def get_live_score(*, merchant_id: int) -> Score | None:
     return None if run is None else Score.objects.filter(run=run, merchant=merchant_id).first()
 
 
-def compute_columns(*, members: Members, known: Known, pins: Pins, partitions: Sequence[int] | None = None) -> Scores:
-    """Score the members from the facts, in their order."""
-    rows = measure(
-        pins.features.measures,
-        members=members.select,
-        parameters=members.parameters,
-        known=known,
-        partitions=partitions,
-    )
-    told = measure_behaviour(members=members.select, parameters=members.parameters, known=known, partitions=partitions)
-    measured = {
+def compute_columns(
+    *,
+    members: Members,
+    known: Known,
+    pins: Pins,
+    partitions: Sequence[int] | None = None,
+    kept: list[tuple[Any, ...]] | None = None,
+) -> Scores:
+    """Score the members from the facts, in their order; `kept`: what was measured of them before, if it is at hand."""
+    measured = pins.features.measures
+    rows = measure(measured, members=members, known=known, partitions=partitions) if kept is None else kept
+    told = measure_behaviour(members=members, known=known, partitions=partitions)
+    columns = {
         **columns_of(rows, MEASURE_NAMES, NULLABLE_MEASURES, members.ids),
         **columns_of(told, BEHAVIOUR_MEASURE_NAMES, frozenset(), members.ids),
     }
     return score_columns(
-        measured,
+        columns,
         peers(pins.references, members.attributes),
         features=pins.features,
         card=pins.card,
@@ -107,19 +118,27 @@ def compute_columns(*, members: Members, known: Known, pins: Pins, partitions: S
 
 
 def compute_scores(
-    *, members: Members, known: Known, pins: Pins, partitions: Sequence[int] | None = None
+    *,
+    members: Members,
+    known: Known,
+    pins: Pins,
+    partitions: Sequence[int] | None = None,
+    kept: list[tuple[Any, ...]] | None = None,
 ) -> list[ScoreRow]:
     """Score the members from the facts: one row each, in their order."""
     if not len(members.ids):  # as in a part of a small market
         return []
-    scores = compute_columns(members=members, known=known, pins=pins, partitions=partitions)
+    scores = compute_columns(members=members, known=known, pins=pins, partitions=partitions, kept=kept)
     return list(score_rows(members.ids, scores, pins.card))
 
 
 def compute_run(*, run: ScoreRun, partitions: Sequence[int] | None) -> list[ScoreRow]:
-    """Compute the scores of a run's members, of some partitions or all, from what it pinned."""
+    """Compute the scores of a run's members of some partitions from what it pinned, and measured while it goes on."""
     members = members_of_run(run_id=run.pk, partitions=partitions)
-    return compute_scores(members=members, known=known_to(run), pins=pins_of(run), partitions=partitions)
+    kept = None if partitions is None else kept_measures(run_id=run.pk, members=members, partitions=partitions)
+    return compute_scores(
+        members=members, known=known_to(run), pins=pins_of(run, members), partitions=partitions, kept=kept
+    )
 
 
 def compute_market(

@@ -105,4 +105,5 @@ def test_the_application_deletes_only_what_is_meant_to_be_forgotten() -> None:
         "oauth2_provider_grant",
         "oauth2_provider_idtoken",
         "oauth2_provider_refreshtoken",
+        "scoring_measuredmerchant",
     }

@@ -36,6 +36,7 @@ from scoring.models import (
     BehaviourFact,
     CalibrationVersion,
     LiveRun,
+    MeasuredMerchant,
     ReferenceCell,
     ReferenceFeed,
     ReferenceMerchant,
@@ -104,6 +105,7 @@ VIOLATIONS: dict[str, Mapping[str, object]] = {
     "scoring_runcheck_once": {},
     "scoring_liverun_one_row": {},
     "scoring_score_once": {},
+    "scoring_measuredmerchant_once": {},
     "scoring_score_not_scored_known": {"not_scored": "LOST"},
     "scoring_score_in_range": {"score": 851},
     "scoring_score_grade_with_pd": {"grade": None},
@@ -157,6 +159,7 @@ VIOLATIONS: dict[str, Mapping[str, object]] = {
     "lending_loanevent_ref_once": {"seq": 9, "external_ref": "p1"},
     "lending_instalment_once": {},
     "lending_instalment_amounts": {"no": 9, "interest_minor": -1},
+    "lending_productexposure_once": {},
     "lending_transfer_key_key": {"on": "2026-03-09", "kind": "COLLECTION"},
     "lending_transfer_kind_known": {"key": OTHER_KEY, "kind": "LOST"},
     "lending_transfer_state_known": {"key": OTHER_KEY, "state": "LOST", "moved_minor": 0},
@@ -282,6 +285,7 @@ def make_one_run(partner: Partner, merchant: Merchant) -> None:
     )
     numbers: dict[str, Any] = dict.fromkeys(REFERENCE_MEASURE_NAMES, 0)
     ReferenceMerchant.objects.create(run=run, merchant=merchant, partner=partner, shard=0, escrow=True, **numbers)
+    MeasuredMerchant.objects.create(run=run, merchant=merchant, shard=0, version="1", measures=[1, None])
     ReferenceCell.objects.create(run=run, partner=partner, level="ALL", sellers=1, cuts=[])
     ReferenceRating.objects.create(run=run, partner=partner, level="ALL", rating_sum=0, ratings=0)
     ReferenceFeed.objects.create(run=run, partner=partner, carried=[])

@@ -19,6 +19,7 @@ from lending.domain.origination.product import terms_of
 from lending.domain.origination.product_document import DAY_ONE_PRODUCT
 from lending.gateways.protocol import Gateway
 from lending.models import Application, DayClose, Loan, Offer
+from lending.operations.bookings import move_exposure
 from lending.operations.day_close import CLOSE, close_day, collect_part
 from lending.operations.payouts import claim_payout, make_payout, record_payout
 from lending.operations.products import enter_product
@@ -144,7 +145,7 @@ def make_loan(
         decided_at=NOW,
     )
     written = write_terms(terms_of(product_of(version), grade=grade, principal_minor=amount_minor, months=months))
-    return Loan.objects.create(
+    loan = Loan.objects.create(
         application=application,
         merchant=merchant,
         product=version,
@@ -152,9 +153,13 @@ def make_loan(
         status=LoanStatus.APPROVED,
         currency="CNY",
         amount_minor=amount_minor,
+        category=merchant.category,
         terms={**written, **(terms or {})},
         approved_at=NOW,
     )
+    with operation():
+        move_exposure(loan, before_minor=0, after_minor=amount_minor)
+    return loan
 
 
 def pay_out(loan: Loan) -> Loan:

@@ -25,13 +25,13 @@ from merchants.domain.transaction import NO_AMOUNT, Settlement, TransactionKind
 from merchants.models import Merchant, Transaction
 from merchants.queries.batches import Watermark, current_watermark
 from scoring.domain.behaviour import Behaviour
-from scoring.domain.features.measures import MEASURE_NAMES, REFERENCE_MEASURE_NAMES
+from scoring.domain.features.measures import ALL_MEASURE_NAMES, MEASURE_NAMES, REFERENCE_MEASURE_NAMES
 from scoring.domain.features.repayment import BEHAVIOUR_MEASURE_NAMES, behaviour, behaviour_measures
-from scoring.domain.features.sets import current_set
+from scoring.domain.features.sets import FEATURE_SETS, current_set
 from scoring.domain.score_row import ScoreRow
 from scoring.operations.behaviour import record_behaviour
-from scoring.queries.measures import Known, measure, measure_behaviour, measuring, measuring_cursor
-from scoring.queries.references import Members, members_of_market
+from scoring.queries.measures import Known, Members, measure, measure_behaviour
+from scoring.queries.references import members_of_market
 from scoring.queries.scores import compute_market
 from tests.conftest import NOW, SHARED
 from tests.markets import make_merchants, make_partner, receive
@@ -95,17 +95,8 @@ def on_duckdb(directory: Path, known: Known, *, view: str, query: str) -> Measur
 
 
 def on_postgres(members: Members, known: Known, *, reference: bool) -> Measured:
-    if not reference:
-        rows: Sequence[Sequence[int | None]] = measure(
-            current_set().measures, members=members.select, parameters=members.parameters, known=known
-        )
-        return in_order(rows)
-    with measuring_cursor(is_limited=False) as cursor:
-        cursor.execute(
-            measuring(current_set().reference_measures, members=members.select, partitions=None),
-            {**known.parameters, **members.parameters},
-        )
-        return in_order(cursor.fetchall())
+    of = current_set()
+    return in_order(measure(of.reference_measures if reference else of.measures, members=members, known=known))
 
 
 def assert_engines_agree(directory: Path, known: Known) -> Measured:
@@ -153,6 +144,29 @@ def test_duckdb_sees_what_was_known_at_a_watermark(tmp_path: Path) -> None:
     assert assert_engines_agree(tmp_path, everything) != some
 
 
+def test_one_pass_measures_what_two_do_and_one_merchant_alone_what_it_does_among_all(tmp_path: Path) -> None:
+    """Red if the pass of a run, or the statement of a single score, sees other rows or sums them differently."""
+    call_command("simulate_marketplace", tmp_path, merchants=30, days=300, seed=6, stdout=StringIO())
+    call_command("import_marketplace", tmp_path, settlement="ESCROW", stdout=StringIO())
+    known = Known(as_of_day=Transaction.objects.latest("day").day - 10, watermark=current_watermark())
+    market = members_of_market()
+    for features in FEATURE_SETS.values():
+        whole = in_order(measure(features.all_measures, members=market, known=known))
+        for names, measured in (
+            (MEASURE_NAMES, features.measures),
+            (REFERENCE_MEASURE_NAMES, features.reference_measures),
+        ):
+            places = [0, *(1 + ALL_MEASURE_NAMES.index(name) for name in names)]
+            expected = in_order(measure(measured, members=market, known=known))
+            assert [tuple(row[place] for place in places) for row in whole] == expected
+        alone = [
+            measure(features.measures, members=members_of_market([one]), known=known) for one in market.ids.tolist()
+        ]
+        assert in_order(row for rows in alone for row in rows) == in_order(
+            measure(features.measures, members=market, known=known)
+        )
+
+
 def test_duckdb_measures_behaviour_as_postgres_does(tmp_path: Path) -> None:
     random, names = Random(3), [f"shop-{number}" for number in range(30)]  # noqa: S311
     make_merchants(make_partner(), *names)
@@ -175,7 +189,7 @@ def test_duckdb_measures_behaviour_as_postgres_does(tmp_path: Path) -> None:
     members, seen = members_of_market(), []
     for watermark in (current_watermark(), Watermark(6, (2,))):
         known = Known(as_of_day=day_number(AS_OF), watermark=watermark)
-        rows = measure_behaviour(members=members.select, parameters=members.parameters, known=known)
+        rows = measure_behaviour(members=members, known=known)
         found = on_duckdb(tmp_path, known, view=BEHAVIOUR, query=query)
         assert {len(row) for row in found} == {1 + len(BEHAVIOUR_MEASURE_NAMES)}
         assert {type(cell) for row in found for cell in row} == {int}

@@ -9,6 +9,8 @@ from typing import Final
 from config.kernel.refusals import first_of
 
 DRIFTED_SHOWN: Final = 100
+EXPOSURE: Final = "EXPOSURE"
+"""The line of a proof beside the accounts: what is kept of rooms by product and category, and what the loans take."""
 FIRST_DAY_WITHIN: Final = 3_660
 """Days: an office that lives through old history begins years back, none in another century."""
 

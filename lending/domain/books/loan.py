@@ -20,3 +20,13 @@ ON_TIME_DPD: Final = 5
 def repaid_on_time(*, status: LoanStatus, worst_dpd: int) -> bool:
     """Check whether the ladder may climb on a loan."""
     return status is LoanStatus.CLOSED and worst_dpd <= ON_TIME_DPD
+
+
+def exposure_minor(*, status: LoanStatus, amount_minor: int, principal_minor: int) -> int:
+    """Return what a loan takes of a room: its principal; while its money is not out, the amount that was promised."""
+    match status:
+        case LoanStatus.APPROVED:
+            return amount_minor
+        case LoanStatus.ACTIVE:
+            return principal_minor
+    return 0

@@ -80,6 +80,8 @@ REFERENCE_MEASURE_NAMES: Final = (
     "settled_above_paid_365",
 )
 
+ALL_MEASURE_NAMES: Final = tuple(dict.fromkeys((*MEASURE_NAMES, *REFERENCE_MEASURE_NAMES)))
+
 
 def measures(rows: Table) -> Table:
     """Measure each merchant that has a row: merchant_id and MEASURE_NAMES, all int64, in this order."""
@@ -92,20 +94,19 @@ def day_one_measures(rows: Table) -> Table:
 
 
 def _measures(rows: Table, reversed_by: Reversed) -> Table:
-    parts = relations(rows, reversed_by)
-    everyone = joined(
-        rows.select("merchant_id").distinct(),
-        {
-            "orders": _of_orders(parts),
-            "reversals": _of_reversals(parts),
-            "flows": _of_flows(parts),
-            "balance": _of_balance(parts),
-            "events": _of_events(parts),
-            "buyers": _of_buyers(parts),
-            "top": _of_largest_buyers(parts),
-        },
-    )
-    return _complete(everyone, MEASURE_NAMES)
+    parts, merchants = relations(rows, reversed_by), rows.select("merchant_id").distinct()
+    return _complete(joined(merchants, {**_of_merchants(parts), "events": _of_events(rows)}), MEASURE_NAMES)
+
+
+def _of_merchants(parts: Relations) -> dict[str, Table]:
+    return {
+        "orders": _of_orders(parts),
+        "reversals": _of_reversals(parts),
+        "flows": _of_flows(parts),
+        "balance": _of_balance(parts),
+        "buyers": _of_buyers(parts),
+        "top": _of_largest_buyers(parts),
+    }
 
 
 def reference_measures(rows: Table) -> Table:
@@ -119,19 +120,39 @@ def day_one_reference_measures(rows: Table) -> Table:
 
 
 def _reference_measures(rows: Table, reversed_by: Reversed) -> Table:
-    parts = relations(rows, reversed_by)
-    flows = parts.flows
-    recent = flows.filter(within(flows.d, 0, 89))
-    sales = recent.group_by("merchant_id").agg(s_90=total(recent.s_minor), sale_rows_90=total(recent.sale_rows))
+    feed = rows.group_by("merchant_id").agg(**_ratings(rows), **_carried(rows))
+    return _complete(joined(feed, _of_peers(relations(rows, reversed_by))), REFERENCE_MEASURE_NAMES)
+
+
+def _carried(rows: Table) -> dict[str, IntegerScalar]:
     sale = (rows.kind == "SALE") & within(rows.d, 0, 179)
-    feed = rows.group_by("merchant_id").agg(
-        **_ratings(rows),
+    return {
         **{f"{kind.lower()}_rows_365": tally((rows.kind == kind) & within(rows.d, 0, 364)) for kind in CARRIED_KINDS},
-        sale_rows_180=tally(sale),
-        named_sale_rows_180=tally(sale & rows.buyer.notnull()),
-    )
-    others = {"sales": sales, "unsold": _of_unsold(parts), "above": _of_excess(parts)}
-    return _complete(joined(feed, others), REFERENCE_MEASURE_NAMES)
+        "sale_rows_180": tally(sale),
+        "named_sale_rows_180": tally(sale & rows.buyer.notnull()),
+    }
+
+
+def _of_peers(parts: Relations) -> dict[str, Table]:
+    recent = parts.flows.filter(within(parts.flows.d, 0, 89))
+    sales = recent.group_by("merchant_id").agg(s_90=total(recent.s_minor), sale_rows_90=total(recent.sale_rows))
+    return {"sales": sales, "unsold": _of_unsold(parts), "above": _of_excess(parts)}
+
+
+def all_measures(rows: Table) -> Table:
+    """Measure both in one pass: merchant_id and ALL_MEASURE_NAMES."""
+    return _all_measures(rows, reversals)
+
+
+def day_one_all_measures(rows: Table) -> Table:
+    """Measure as `all_measures` would have on day one."""
+    return _all_measures(rows, day_one_reversals)
+
+
+def _all_measures(rows: Table, reversed_by: Reversed) -> Table:
+    parts = relations(rows, reversed_by)
+    feed = rows.group_by("merchant_id").agg(**_ratings(rows), **_carried(rows), **_dispatched(rows))
+    return _complete(joined(feed, {**_of_merchants(parts), **_of_peers(parts)}), ALL_MEASURE_NAMES)
 
 
 def _complete(table: Table, names: tuple[str, ...]) -> Table:
@@ -232,12 +253,14 @@ def _ratings(rows: Table) -> dict[str, IntegerScalar]:
     return {"rating_sum_180": total(rows.value, review), "ratings_180": tally(review & rows.value.notnull())}
 
 
-def _of_events(parts: Relations) -> Table:
-    rows = parts.history.filter(parts.history.kind.isin(["REVIEW", "DISPATCH"]))
+def _dispatched(rows: Table) -> dict[str, IntegerScalar]:
     dispatch = (rows.kind == "DISPATCH") & within(rows.d, 0, 89)
-    return rows.group_by("merchant_id").agg(
-        **_ratings(rows), dispatches_90=tally(dispatch), late_dispatches_90=tally(dispatch & (rows.value > 0))
-    )
+    return {"dispatches_90": tally(dispatch), "late_dispatches_90": tally(dispatch & (rows.value > 0))}
+
+
+def _of_events(rows: Table) -> Table:
+    rows = rows.filter(rows.kind.isin(["REVIEW", "DISPATCH"]))
+    return rows.group_by("merchant_id").agg(**_ratings(rows), **_dispatched(rows))
 
 
 def _of_buyers(parts: Relations) -> Table:

@@ -14,6 +14,8 @@ from config.kernel.canonical import canonical_json, sha256_of
 from scoring.domain.features.characteristics import CHARACTERISTIC_NAMES, Peers, characteristics
 from scoring.domain.features.columns import Column
 from scoring.domain.features.measures import (
+    all_measures,
+    day_one_all_measures,
     day_one_measures,
     day_one_reference_measures,
     measures,
@@ -31,14 +33,15 @@ class FeatureSetGone(LookupError):
 class FeatureSet:
     """One version of the characteristics.
 
-    measures and reference_measures: MEASURE_NAMES and REFERENCE_MEASURE_NAMES of a history. names: in the order of a
-    stored score's values. derive: returns a column for each name, from the measures and the references. policy: who is
-    not scored, and the hard gates. version: at most 64 characters.
+    measures and reference_measures: MEASURE_NAMES and REFERENCE_MEASURE_NAMES of a history; all_measures: both, in one
+    pass. names: in the order of a stored score's values. derive: returns a column for each name, from the measures and
+    the references. policy: who is not scored, and the hard gates. version: at most 64 characters.
     """
 
     version: str
     measures: Callable[[Table], Table]
     reference_measures: Callable[[Table], Table]
+    all_measures: Callable[[Table], Table]
     names: tuple[str, ...]
     derive: Callable[[Mapping[str, Column], Peers], Mapping[str, Column]]
     policy: Policy
@@ -48,12 +51,13 @@ DAY_ONE: Final = FeatureSet(
     version=sha256_of(canonical_json(list(CHARACTERISTIC_NAMES))),  # later versions have a short text
     measures=day_one_measures,
     reference_measures=day_one_reference_measures,
+    all_measures=day_one_all_measures,
     names=CHARACTERISTIC_NAMES,
     derive=characteristics,
     policy=DAY_ONE_POLICY,
 )
 REVERSALS_WITH_THEIR_ORDER: Final = replace(
-    DAY_ONE, version="2", measures=measures, reference_measures=reference_measures
+    DAY_ONE, version="2", measures=measures, reference_measures=reference_measures, all_measures=all_measures
 )
 """Counts a reversal once its order has counted, one of an unknown order on its own day, and chargebacks won."""
 FEATURE_SETS: Final = {made.version: made for made in (DAY_ONE, REVERSALS_WITH_THEIR_ORDER)}

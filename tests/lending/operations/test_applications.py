@@ -2,6 +2,8 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from config.office.actors import Actor, ActorKind
 from config.office.business_date import open_day
@@ -12,7 +14,7 @@ from lending.domain.origination.offer import AcceptanceRefusal, OfferState
 from lending.domain.origination.product import Band
 from lending.domain.origination.review import ReviewRefusal
 from lending.domain.origination.rules import Ground, Outcome
-from lending.models import Application, Decision, Loan, Offer, Transfer
+from lending.models import Application, Decision, Loan, Offer, ProductExposure, Transfer
 from lending.operations.applications import ApplicationNotReviewed, OfferNotAccepted, review_application
 from lending.queries.applications import replay_decision
 from merchants.domain.idempotency import RequestKey
@@ -61,6 +63,14 @@ def test_an_accepted_offer_becomes_a_loan_whose_money_is_sent_for(offer: Offer, 
     assert decision.outcome == Outcome.APPROVE
     assert replay_decision(decision).equal
     assert application.score.run.kind == "SINGLE", "scored afresh"
+
+
+def test_a_decision_asks_the_database_few_questions(offer: Offer) -> None:
+    """Red if something is read twice again, or a query is made in a loop: it was 69 statements."""
+    accept(Offer.objects.open().exclude(pk=offer.pk)[0])  # what a process keeps is kept
+    with CaptureQueriesContext(connection) as asked:
+        assert accept(offer).state == ApplicationState.APPROVED
+    assert len(asked) <= 43, "\n".join(query["sql"][:100] for query in asked.captured_queries)
 
 
 REFUSED: dict[AcceptanceRefusal | ApplicationRefusal, dict[str, Any]] = {
@@ -112,6 +122,22 @@ def test_merchants_of_one_owner_share_one_limit(offer: Offer) -> None:
     states = sorted(Application.objects.values_list("state", flat=True))
     assert states in (["APPROVED", "DECLINED"], ["DECLINED", "DECLINED"])
     assert Loan.objects.count() <= 1
+
+
+def test_two_decisions_under_one_room_see_each_other() -> None:
+    """Red without the room's lock, or if a loan does not move the sum that is kept: both would fit."""
+    publish(16)
+    sell(lambda document: document["limits"].update(portfolio_room="30"))
+    verify_accounts()
+    make_round()
+    first, second = Offer.objects.filter(limit_minor=3_000).order_by("pk")[:2]
+    calls = [partial(accept, one, external_ref=f"r{one.pk}") for one in (first, second)]
+    outcomes = race(*calls, held=Merchant.objects.all())
+    assert [type(outcome).__name__ for outcome in outcomes] == ["Application"] * 2
+    assert sorted(Application.objects.values_list("state", flat=True)) == ["APPROVED", "DECLINED"]
+    loan = Loan.objects.get()
+    [kept] = ProductExposure.objects.all()
+    assert (kept.code, kept.category, kept.minor) == (loan.product.code, loan.merchant.category, 3_000)
 
 
 def test_the_same_request_twice_is_one_application_scored_once(offer: Offer) -> None:

@@ -123,10 +123,9 @@ def scored(merchant: Merchant) -> tuple[int, int]:
     run = get_run(run_id=score.run_id)
     card, known = card_of(run.scorecard), known_to(run)
     first = BehaviourFact.objects.order_by("batch_id").values_list("batch_id", flat=True)[0]
+    members = members_of_run(run_id=run.pk, partitions=None)
     [unseen] = compute_scores(
-        members=members_of_run(run_id=run.pk, partitions=None),
-        known=replace(known, watermark=Watermark(first, ())),
-        pins=pins_of(run),
+        members=members, known=replace(known, watermark=Watermark(first, ())), pins=pins_of(run, members)
     )
     assert replay_score(Score.objects.select_related("run__scorecard").get(pk=score.pk)).equal
     names = [row.name for row in card.rows]

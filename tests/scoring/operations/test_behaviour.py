@@ -108,7 +108,7 @@ def test_two_that_record_at_once_write_once() -> None:
 
 def measured(known: Known) -> list[tuple[int | None, ...]]:
     members = members_of_market()
-    rows = measure_behaviour(members=members.select, parameters=members.parameters, known=known)
+    rows = measure_behaviour(members=members, known=known)
     return sorted(tuple(row) for row in rows)
 
 

@@ -16,7 +16,7 @@ from merchants.models import Merchant
 from scoring.domain.calibration import CalibrationRefusal
 from scoring.domain.run import AbandonRefusal, PublishRefusal, RunState, RunUnfit, StartRefusal, is_due
 from scoring.domain.scorecard import DAY_ONE_CARD
-from scoring.models import LiveRun, ReferenceMerchant, RunCheck, Score, ScoreRun
+from scoring.models import LiveRun, MeasuredMerchant, ReferenceMerchant, RunCheck, Score, ScoreRun
 from scoring.operations import runs
 from scoring.operations.runs import (
     RUN,
@@ -154,6 +154,23 @@ def test_in_however_many_parts_a_run_gives_the_same(monkeypatch: pytest.MonkeyPa
 def pinned_of(run: ScoreRun) -> list[tuple[object, ...]]:
     fields = [field.attname for field in ReferenceMerchant._meta.fields if field.attname not in {"id", "run_id"}]
     return list(ReferenceMerchant.objects.filter(run=run).order_by("merchant_id").values_list(*fields))
+
+
+def test_a_run_scores_from_its_one_pass_and_measures_again_where_that_is_of_no_use() -> None:
+    """Red if kept measures are not read, are read from another version of the program, or stay after the run."""
+    make_market(12)
+    found = list[ScoreRun]()
+    for change in ({}, {"version": "another"}, {"measures": None}):
+        run = start_run(actor=SYSTEM, now=NOW)
+        for stage in RUN.stages[:2]:
+            for job in JobRun.objects.of(stage.name, run.pk):
+                do_job(RUN, job)
+        assert MeasuredMerchant.objects.update(run=run, **change) == 12
+        found.append(work_through(run))
+        assert not MeasuredMerchant.objects.exists()
+    as_measured, measured_again, emptied = map(everything_of, found)
+    assert as_measured == measured_again
+    assert as_measured != emptied
 
 
 def test_a_merchant_is_pinned_with_its_partition() -> None:

@@ -1,4 +1,5 @@
 import pytest
+from django.db import connection
 
 from config.office.models import OperationEvent
 from merchants.models import Merchant
@@ -38,6 +39,22 @@ def test_a_fresh_score_sees_what_came_since_and_can_be_replayed() -> None:
     receive(merchant.partner, [sale(f"more-{day}", "shop-1", amount="900.00") for day in range(20)])
     partition = ReferenceMerchant.objects.get(run=single.run).shard
     assert compute_run(run=get_run(run_id=single.run_id), partitions=[partition]) == [stored_row(single)]
+
+
+def test_the_statement_that_measures_one_merchant_is_planned_once() -> None:
+    """Red without prepare_threshold, or with a plan for each merchant: planning takes longer than measuring."""
+    make_market(40)
+    calibrate()
+    run_once()
+    for merchant in Merchant.objects.order_by("pk")[:6]:
+        score_merchant(merchant_id=merchant.pk, actor=CLERK, now=NOW)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT sum(generic_plans), sum(custom_plans) FROM pg_prepared_statements"
+            " WHERE statement LIKE '%transaction t WHERE t.merchant_id = $%' AND statement LIKE '%s_month_0%'"
+        )
+        generic, custom = cursor.fetchone()
+    assert (generic >= 3, custom) == (True, 0)
 
 
 def test_a_newcomer_is_scored_afresh() -> None:
