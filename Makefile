@@ -10,7 +10,7 @@ DJLINT := $(PY) -m djlint config merchants scoring lending --profile=django --in
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run stop check fmt test torture bench first-day demo seed screenshots clean fresh
+.PHONY: help venv run stop check fmt test torture bench beside first-day demo seed screenshots clean fresh
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -79,6 +79,9 @@ screenshots: venv ## pictures of every page of the demo, into docs/images; needs
 
 bench: venv ## measure the product beside its rivals, in a database of its own; MERCHANTS=n, ROWS=n; ONLY=name
 	@$(PY) -m tests.benchmarks $(if $(MERCHANTS),--merchants $(MERCHANTS)) $(if $(ROWS),--rows $(ROWS)) $(if $(ONLY),--only $(ONLY))
+
+beside: venv ## decisions and a run beside those of an older checkout, BASE=directory, with a .venv of its own
+	@$(PY) -m tests.benchmarks.beside $(BASE) $(if $(MERCHANTS),--merchants $(MERCHANTS))
 
 first-day: venv ## walk an office from nothing to its first offers, on servers of its own, and time it
 	@$(PY) -m tests.first_day

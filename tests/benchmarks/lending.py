@@ -7,8 +7,8 @@ from functools import partial
 from statistics import median, quantiles
 
 from django.core.management import call_command
-from django.db import connection
-from django.db.models import Model
+from django.db import close_old_connections, connection
+from django.db.models import F, Model
 from django.utils import timezone
 
 from config.office.actors import SYSTEM
@@ -19,11 +19,12 @@ from lending.domain.contract.replay import replay
 from lending.domain.contract.terms import parse_terms
 from lending.domain.origination.rules import current_rules
 from lending.management.borrowers import accept_as_merchant, have_accounts
-from lending.models import Entry, Instalment, Loan, Offer, Posting, Transfer
+from lending.models import Entry, Instalment, Loan, Offer, Posting, ProductExposure, Transfer
 from lending.models import LoanEvent as EventRow
 from lending.operations.day_close import CLOSE, close_day
 from lending.operations.offers import OFFERS, start_round
 from lending.queries.facts import facts_of
+from lending.queries.loans import exposure_of
 from lending.queries.products import product_of
 from lending.tasks import settle_transfers
 from merchants.models import Merchant
@@ -68,10 +69,12 @@ def accept(offer: Offer) -> float:
     try:
         return timed(partial(accept_as_merchant, offer))
     finally:
-        connection.close()
+        close_old_connections()  # as at the end of a request: its thread keeps the connection
 
 
 def read(offer: Offer) -> float:
+    """Ask the bare questions on a connection of their own, as everything did at commit 368b6b5."""
+
     def queries() -> None:
         rows_of(offer.merchant_id)
         score = Score.objects.select_related("run__scorecard", "run__calibration").get(pk=offer.score_id)
@@ -168,6 +171,8 @@ def multiply(loan: Loan) -> None:
                 [LOANS, pk],
             )
         cursor.execute("ANALYZE")
+    kept = ProductExposure.objects.filter(code=loan.product.code, currency=loan.currency, category=loan.category)
+    kept.update(minor=F("minor") + LOANS * exposure_of(loan))
 
 
 def replay_many() -> Result:

@@ -82,18 +82,10 @@ def measures() -> Result:
     known, members = Known(as_of_day=the_end(), watermark=current_watermark()), members_of_market()
     rows, merchants = Transaction.objects.filter(day__lt=known.as_of_day).count(), len(members.ids)
     say(f"\nMeasures: {rows:,} transactions of {merchants:,} merchants (SQL compiled before)")
-    compiled_for_postgres(reference=False)
+    compiled_for_postgres(current_set().measures)
 
     def on_postgres(partitions: list[int] | None) -> int:
-        return len(
-            measure(
-                current_set().measures,
-                members=members.select,
-                parameters=members.parameters,
-                known=known,
-                partitions=partitions,
-            )
-        )
+        return len(measure(current_set().measures, members=members, known=known, partitions=partitions))
 
     parts = parts_of(merchants)
 
