@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
@@ -84,8 +85,7 @@ class Calibration:
     @property
     def pd_table(self) -> Int64s:
         """The PD of each score from lowest to highest, in parts per million."""
-        scores = range(self.lowest, self.highest + 1)
-        return np.array([pd_ppm(score, self.intercept_micro, self.slope_micro) for score in scores], np.int64)
+        return _pd_table(self.lowest, self.highest, self.intercept_micro, self.slope_micro)
 
     @property
     def cut_off(self) -> int | None:
@@ -192,8 +192,9 @@ def canonical_calibration(calibration: Calibration) -> tuple[str, str]:
     return text, sha256_of(text)
 
 
+@lru_cache(maxsize=16)
 def parse_calibration(text: str, sha256: str) -> Calibration:
-    """Parse and validate a stored calibration. Raises CalibrationRefused."""
+    """Parse and validate a stored calibration, each text once a process. Raises CalibrationRefused."""
     if sha256_of(text) != sha256:
         raise CalibrationRefused(CalibrationRefusal.HASH_DIFFERS)
     try:
@@ -209,6 +210,13 @@ def parse_calibration(text: str, sha256: str) -> Calibration:
     if not fits or canonical_calibration(calibration)[0] != text:
         raise CalibrationRefused(CalibrationRefusal.MALFORMED)
     return calibration
+
+
+@lru_cache(maxsize=16)
+def _pd_table(lowest: int, highest: int, intercept_micro: int, slope_micro: int) -> Int64s:
+    table = np.array([pd_ppm(score, intercept_micro, slope_micro) for score in range(lowest, highest + 1)], np.int64)
+    table.flags.writeable = False  # all callers share it
+    return table
 
 
 def _pd(score: int, intercept_micro: int, slope_micro: int) -> Decimal:

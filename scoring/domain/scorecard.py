@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
@@ -124,8 +125,9 @@ def canonical_card(text: str) -> tuple[str, str]:
     return canonical, sha256_of(canonical)
 
 
+@lru_cache(maxsize=16)
 def parse_scorecard(text: str, sha256: str) -> Scorecard:
-    """Parse and validate a stored card. Raises ScorecardMalformed."""
+    """Parse and validate a stored card, each text once a process. Raises ScorecardMalformed."""
     if sha256_of(text) != sha256:
         raise ScorecardMalformed(ScorecardDefect.HASH_DIFFERS)
     data = _loaded(text)

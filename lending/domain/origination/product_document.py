@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -67,8 +68,12 @@ def canonical_product(text: str) -> tuple[str, str]:
     return canonical, sha256_of(canonical)
 
 
+@lru_cache(maxsize=64)
 def parse_product(text: str, sha256: str) -> Product:
-    """Parse and validate a stored document; what it earns was judged when it was entered. Raises ProductMalformed."""
+    """Parse and validate a stored document, each text once a process. Raises ProductMalformed.
+
+    What it earns was judged when it was entered.
+    """
     if sha256_of(text) != sha256:
         raise ProductMalformed(ProductDefect.HASH_DIFFERS, "document", f"is not that of the hash {sha256}")
     data = _loaded(text)
