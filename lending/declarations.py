@@ -32,6 +32,7 @@ DECLARED = Declaration(
     problems={
         "no_business_date": "The office has no business day open: nothing can be booked yet.",
         "nothing_published": "No scores are published yet, so nothing can be decided.",
+        "feed_red": "Your feed is silent, halved or doubled against its past: offers are held until it is as usual.",
         "scores_outdated": "The published scores lack what the present rules read: ask again after the next night.",
         "offer_not_open": "The offer is no longer open: ask for the merchant's offer again.",
         "offer_expired": "The offer has expired: ask for the merchant's offer again.",

@@ -34,6 +34,7 @@ from config.office.display import (
 )
 from config.office.heartbeat import get_pulse
 from config.office.words import money, percent
+from lending.admin.feeds import feed_alerts
 from lending.admin.setup import setup_card
 from lending.admin.words import CLOSE_STATES
 from lending.domain.books.day_close import CloseState
@@ -115,6 +116,7 @@ def _alerts(dashboard: Dashboard) -> Iterator[Alert]:
 
 
 def _lending_alerts(queue: WorkQueue, request: HttpRequest) -> Iterator[Alert]:
+    yield from feed_alerts(queue.red_feeds)
     if (number := queue.unknown) and queue.unknown_since is not None:
         said = ngettext(
             "%(n)s payout or collection has no answer", "%(n)s payouts or collections have no answer", number

@@ -34,6 +34,7 @@ from config.office.pages import named
 from config.office.verbs import NO_RIGHT, asked_by
 from config.office.words import NOTHING, Words, money
 from lending.admin.caps import caps_parts
+from lending.admin.feeds import feed_alerts
 from lending.admin.offer import APPLY
 from lending.admin.score_pages import pd_words, pins_card, points_card, reasons_card, trend_card
 from lending.admin.words import (
@@ -101,7 +102,7 @@ def merchant_page(merchant: Merchant, request: HttpRequest) -> Page:
         title=merchant.name,
         chips=_chips(score, late),
         sub=_who(merchant),
-        alerts=alerts,
+        alerts=[*feed_alerts([merchant.partner]), *alerts],
         figures=figures,
         buttons=_buttons(merchant, score, request),
         cards=[

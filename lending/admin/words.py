@@ -185,6 +185,7 @@ APPLICATION_REFUSALS: Final = {
     ApplicationRefusal.SCORES_OUTDATED: _(
         "The published scores were made before the present rules, which read more: wait for the next run."
     ),
+    ApplicationRefusal.FEED_RED: _("The partner's feed is not as usual: its offers are held until it is."),
     ApplicationRefusal.REFERENCE_USED: _("This reference was used for another application."),
 }
 SINGLE_REFUSALS: Final = {

@@ -37,6 +37,7 @@ REFUSALS: Final[Mapping[type[StrEnum], Mapping[Any, Told]]] = {
     ApplicationRefusal: {
         ApplicationRefusal.NO_BUSINESS_DATE: (_SHUT, "no_business_date"),
         ApplicationRefusal.SCORES_OUTDATED: (_SHUT, "scores_outdated"),
+        ApplicationRefusal.FEED_RED: (_SHUT, "feed_red"),
         ApplicationRefusal.REFERENCE_USED: (_CONFLICT, "reference_used"),
     },
     MoveRefusal: {MoveRefusal.NOT_OPEN: (_CONFLICT, "offer_not_moved")},

@@ -17,7 +17,7 @@ from config.office.business_date import get_business_date
 from config.office.events import record_event
 from lending.domain.books.loan import LoanStatus
 from lending.domain.contract.terms import write_terms
-from lending.domain.origination.application import STATE_AFTER, ApplicationRefusal
+from lending.domain.origination.application import STATE_AFTER, ApplicationRefusal, judge_application
 from lending.domain.origination.decision import Decision as Verdict
 from lending.domain.origination.decision import DecisionFacts, canonical_decision, decide
 from lending.domain.origination.offer import AcceptanceRefusal, OfferState, SignedTerms, judge_acceptance
@@ -212,12 +212,14 @@ def _refuse(
     offer: Offer, asked: Asked, feature_set: str | None, *, amount_minor: int, months: int, evidence: SignedTerms
 ) -> AcceptanceRefusal | ApplicationRefusal | None:
     """Decide from what is stored whether the offer may be accepted, on a score by this feature set."""
-    if asked.on is None:
-        return ApplicationRefusal.NO_BUSINESS_DATE
-    if feature_set is not None and is_outdated(feature_set, current_rules()):
-        return ApplicationRefusal.SCORES_OUTDATED
-    if asked.is_reference_used:
-        return ApplicationRefusal.REFERENCE_USED
+    refusal = judge_application(
+        has_date=asked.on is not None,
+        is_outdated=feature_set is not None and is_outdated(feature_set, current_rules()),
+        is_feed_red=asked.feed_signal != "",
+        is_reference_used=asked.is_reference_used,
+    )
+    if refusal is not None or asked.on is None:
+        return refusal
     return judge_acceptance(
         offered_of(offer),
         on=asked.on,

@@ -26,7 +26,8 @@ ASKED = """
 SELECT (SELECT current FROM office_businessdate),
     EXISTS (SELECT FROM lending_application WHERE partner_id = %(partner)s AND external_ref = %(reference)s),
     (SELECT id FROM merchants_payoutaccount WHERE merchant_id = %(merchant)s AND state = 'VERIFIED'),
-    (SELECT feature_set FROM scoring_liverun l JOIN scoring_scorerun r ON r.id = l.run_id)
+    (SELECT feature_set FROM scoring_liverun l JOIN scoring_scorerun r ON r.id = l.run_id),
+    (SELECT feed_signal FROM merchants_partner WHERE id = %(partner)s)
 """
 
 
@@ -34,13 +35,15 @@ SELECT (SELECT current FROM office_businessdate),
 class Asked:
     """What stands beside an offer: the business date, whether the partner's reference is used, and the ids of others.
 
-    payout_account: the merchant's verified one. feature_set: of the live scores.
+    payout_account: the merchant's verified one. feature_set: of the live scores. feed_signal: "" or why the partner's
+    feed is red.
     """
 
     on: date | None
     is_reference_used: bool
     payout_account: int | None
     feature_set: str | None
+    feed_signal: str
 
 
 def get_offer(*, offer_id: int) -> Offer:
@@ -110,8 +113,13 @@ def quote_offer(offer: Offer, *, on: date, amount_minor: int, months: int) -> Qu
 
 
 def assessed_after(found: OfferRound, *, part: int, after: int, limit: int) -> list[Score]:
-    """List the scores of a part of a round's merchants, in order of merchants, after the given one."""
-    later = Score.objects.filter(run=found.run_id, merchant__gt=after).annotate(part=Mod(F("merchant_id"), found.parts))
+    """List the scores of a part of a round's merchants, in order of merchants, after the given one.
+
+    Not of those whose partner's feed is red: their offers stay as they are, and are held.
+    """
+    later = Score.objects.filter(run=found.run_id, merchant__gt=after, merchant__partner__feed_signal="").annotate(
+        part=Mod(F("merchant_id"), found.parts)
+    )
     named = later.select_related("merchant", "run__scorecard", "run__calibration")
     return list(named.filter(part=part).order_by("merchant_id")[:limit])
 

@@ -8,6 +8,7 @@ from django.db.models import Min
 
 from lending.models import Application, DayClose, Offer, ProductVersion, Transfer
 from lending.queries.portfolio import Portfolio, portfolios
+from merchants.models import Partner
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,7 @@ class WorkQueue:
     unknown: int
     unknown_since: datetime | None
     last_close: DayClose | None
+    red_feeds: Sequence[Partner]
 
 
 def get_work_queue() -> WorkQueue:
@@ -40,4 +42,5 @@ def get_work_queue() -> WorkQueue:
         unknown=unknown.count(),
         unknown_since=unknown.aggregate(since=Min("made_at"))["since"],
         last_close=DayClose.objects.order_by("-day").first(),
+        red_feeds=list(Partner.objects.exclude(feed_signal="").order_by("code")),
     )

@@ -80,13 +80,13 @@ class PartnerAdmin(OfficeAdmin[Partner]):
         ]
         health, totals, batches = health_of_feeds().get(row.pk), totals_of_feed(row), last_batches(row, limit=BATCHES)
         today = get_business_date()
+        red = [Alert(strong=FEED_SIGNALS[FeedSignal(row.feed_signal)], text=OFFERS_HELD)] if row.feed_signal else []
         cards = [] if today is None else [_days_card(row, today)]
         cards += [
             Card(title=_("What the feed carries"), parts=[_totals_table(totals)]),
             Card(title=_("Last batches"), parts=[batches_table(batches)]),
             Card(title=_("Partner"), parts=[Facts(facts)]),
         ]
-        red = [Alert(strong=FEED_SIGNALS[FeedSignal(row.feed_signal)], text=OFFERS_HELD)] if row.feed_signal else []
         return Page(title=row.name, sub=[row.code], alerts=red, figures=_figures(row, health, totals), cards=cards)
 
 

@@ -3,8 +3,12 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from pytest_django.asserts import assertContains
 
+from config.declarations import Role
 from config.office.actors import Actor, ActorKind
 from config.office.business_date import open_day
 from config.office.models import OperationEvent
@@ -17,12 +21,17 @@ from lending.domain.origination.rules import Ground, Outcome
 from lending.models import Application, Decision, Loan, Offer, ProductExposure, Transfer
 from lending.operations.applications import ApplicationNotReviewed, OfferNotAccepted, review_application
 from lending.queries.applications import replay_decision
+from merchants.domain.feed import FeedSignal
 from merchants.domain.idempotency import RequestKey
-from merchants.models import KeptRequest, Merchant, Owner, PayoutAccount
+from merchants.models import KeptRequest, Merchant, Owner, Partner, PayoutAccount
+from merchants.queries.labels import OFFERS_HELD
+from scoring.domain.run import RunState
 from scoring.models import Score
 from tests.conftest import CLERK, NOW, Enqueued
 from tests.lending.market import accept, make_round, publish, sell, verify_accounts
+from tests.lending.office import staff
 from tests.race import race
+from tests.scoring.market import run_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 REVIEWER = Actor(ActorKind.STAFF, 2)
@@ -47,6 +56,28 @@ def referring(document: dict[str, Any]) -> None:
     """Leave every amount above the least to a person."""
     document["origination"]["refer_above"] = "10"
     document["origination"]["bands"]["UNDERWRITER"] = "40"
+
+
+def test_what_rests_on_a_red_feed_is_held_until_it_is_as_usual(offer: Offer, client: Client) -> None:
+    """Red if an offer could be accepted on a score that misses what happened since, or a round replaced it."""
+    Partner.objects.update(feed_signal=FeedSignal.SILENT)
+    before = everything()
+    with pytest.raises(OfferNotAccepted) as refused:
+        accept(offer)
+    assert refused.value.reason is ApplicationRefusal.FEED_RED
+    rounds = run_once()
+    make_round()
+    assert everything() == before
+    assert rounds.state == RunState.PUBLISHED
+    client.force_login(staff(Role.UNDERWRITER))
+    for address in (
+        reverse("admin:index"),
+        reverse("admin:merchants_merchant_change", args=[offer.merchant_id]),
+        reverse("admin:merchants_partner_change", args=[offer.merchant.partner_id]),
+    ):
+        assertContains(client.get(address), OFFERS_HELD)
+    Partner.objects.update(feed_signal="")
+    assert accept(offer).state == ApplicationState.APPROVED
 
 
 def test_an_accepted_offer_becomes_a_loan_whose_money_is_sent_for(offer: Offer, enqueued: Enqueued) -> None:
