@@ -33,6 +33,7 @@ from django.utils import timezone  # noqa: E402
 from config.office.heartbeat import record_heartbeat  # noqa: E402
 from lending.domain.books.loan import LoanStatus  # noqa: E402
 from lending.models import Application, DayClose, Loan, Offer  # noqa: E402
+from merchants.models import Batch  # noqa: E402
 from scoring.models import Score, ScoreRun  # noqa: E402
 from scoring.queries.scores import get_live_run  # noqa: E402
 
@@ -80,6 +81,7 @@ def pages() -> dict[str, Page]:
     repaid = Loan.objects.filter(status=LoanStatus.CLOSED).order_by("pk").first() or late
     offer = Offer.objects.open().order_by("-limit_minor")[0]
     application = Application.objects.order_by("-amount_minor")[0]
+    batch = Batch.objects.order_by("pk")[0]
     close = DayClose.objects.order_by("-day")[0]
 
     def change(model: str, pk: int) -> str:
@@ -136,6 +138,9 @@ def pages() -> dict[str, Page]:
             "Transactions of a merchant",
             reverse("admin:merchants_merchant_transactions", args=[good.merchant_id]),
         ),
+        "partner": Page("A partner and its feed", change("merchants_partner", batch.partner_id)),
+        "upload": Page("Uploading a file", reverse("admin:merchants_partner_upload", args=[batch.partner_id]), "admin"),
+        "batch": Page("A batch", change("merchants_batch", batch.pk)),
         "batches": Page("Batches", reverse("admin:merchants_batch_changelist")),
         "jobs": Page("Jobs", reverse("admin:office_jobrun_changelist")),
         "events": Page("Audit trail", reverse("admin:office_operationevent_changelist")),

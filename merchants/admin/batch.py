@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from io import StringIO
 from operator import attrgetter
 from typing import Any, Final
@@ -123,9 +124,18 @@ class BatchAdmin(OfficeAdmin[Batch]):
             title=_t("Batch %(number)s") % {"number": row.number},
             chips=[chip(*STATES[BatchState(row.state)])],
             sub=[str(row.partner), row.source, _t("opened %(at)s UTC by %(who)s") % opened, sealed],
-            figures=[Figure(label=words, value=getattr(row, name)) for name, words in COUNTS.items()],
+            figures=[
+                *(Figure(label=words, value=getattr(row, name)) for name, words in COUNTS.items()),
+                *([] if row.sealed_at is None else [_pace(row, row.sealed_at)]),
+            ],
             cards=[Card(title=_("Rows that were not stored"), parts=[table], buttons=buttons)],
         )
+
+
+def _pace(batch: Batch, sealed_at: datetime) -> Figure:
+    took = max((sealed_at - batch.opened_at).total_seconds(), 0.001)
+    note = _t("in %(seconds)s s") % {"seconds": f"{took:,.1f}"}
+    return Figure(label=_("Rows a second"), value=f"{batch.received / took:,.0f}", note=note)
 
 
 def _not_stored(batch: Batch) -> Iterator[str]:
@@ -144,6 +154,10 @@ def _line(cells: Sequence[str]) -> str:
     return text.getvalue()
 
 
+def _cells(found: Mapping[str, object]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in found.items() if value not in {None, ""})
+
+
 def _why(issue: BatchIssue) -> Words:
     return CONFLICT if issue.kind == IssueKind.CONFLICT else REASONS[issue.reason]
 
@@ -151,7 +165,10 @@ def _why(issue: BatchIssue) -> Words:
 def _issue(issue: BatchIssue) -> list[object]:
     kind = IssueKind(issue.kind)
     why = Cell(text=_why(issue), note=issue.detail)
-    kept = [None if text is None else mono(text) for text in (issue.external_id, issue.stored, issue.received)]
+    kept = [
+        mono(issue.external_id),
+        *(None if found is None else mono(_cells(found)) for found in (issue.stored, issue.received)),
+    ]
     return [issue.line, KINDS[kind], why, *kept]
 
 
@@ -159,7 +176,7 @@ def batches_table(batches: Sequence[Batch]) -> Table:
     """Return a table of batches for the page of what they are of."""
     columns = [
         Column(label=_("Batch"), number=True),
-        Column(label=_("Source"), style="tl-break"),
+        Column(label=_("Source")),
         Column(label=_("Received"), number=True),
         Column(label=_("Accepted"), number=True),
         Column(label=_("Not stored"), number=True),

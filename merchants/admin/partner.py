@@ -149,7 +149,7 @@ def _totals_table(totals: Sequence[FeedTotal]) -> Table:
             f"{money(total.amount_minor, total.currency)} {total.currency}" if total.amount_minor else "",
             date_of(total.first),
             date_of(total.last),
-            Cell(text=total.late, title=_("More than a week after they happened")),
+            Cell(text=f"{total.late:,}", title=_("More than a week after they happened")),
         ]
         for total in totals
     ]

@@ -29,6 +29,8 @@ class IssueKind(StrEnum):
 
 
 SEALED = BatchState.SEALED.value
+BEHAVIOUR = "behaviour"
+"""The source of batches that hold facts of lending, no rows of a feed."""
 
 
 class BatchQuerySet(LockingQuerySet["Batch"]):

@@ -12,6 +12,7 @@ from config.office.business_date import get_business_date
 from merchants.domain.feed import FeedHealth, judge_feed
 from merchants.domain.transaction import TransactionKind
 from merchants.models import Batch, FeedDay, Partner
+from merchants.models.batch import BEHAVIOUR
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,12 +80,16 @@ def totals_of_feed(partner: Partner) -> list[FeedTotal]:
 
 
 def last_batches(partner: Partner, *, limit: int) -> list[Batch]:
-    """List the partner's last batches, the newest first."""
-    return list(Batch.objects.filter(partner=partner).order_by("-number")[:limit])
+    """List the partner's last batches of rows, the newest first."""
+    return list(Batch.objects.filter(partner=partner).exclude(source=BEHAVIOUR).order_by("-number")[:limit])
 
 
 def last_arrival(partner: Partner) -> datetime | None:
     """Return when rows of the partner were last stored."""
-    sealed = Batch.objects.filter(partner=partner, accepted__gt=0).aggregate(at=Max(F("sealed_at")))
+    sealed = (
+        Batch.objects.filter(partner=partner, accepted__gt=0)
+        .exclude(source=BEHAVIOUR)
+        .aggregate(at=Max(F("sealed_at")))
+    )
     found: datetime | None = sealed["at"]
     return found

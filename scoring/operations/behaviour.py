@@ -8,13 +8,11 @@ from datetime import date, datetime
 from config.db.transactions import require_transaction
 from config.office.actors import SYSTEM
 from merchants.models import Batch, Merchant
-from merchants.models.batch import BatchState
+from merchants.models.batch import BEHAVIOUR, BatchState
 from merchants.queries.batches import lock_batch_numbers
 from scoring.domain.behaviour import Behaviour
 from scoring.models import BehaviourFact
 from scoring.queries.behaviour import changed_behaviours
-
-SOURCE = "behaviour"
 
 
 def record_behaviour(*, facts: Sequence[Behaviour], on: date, now: datetime) -> int:
@@ -42,7 +40,7 @@ def _record(facts: Sequence[Behaviour], *, partner_id: int, on: date, now: datet
     batch = Batch.objects.create(
         number=lock_batch_numbers(),
         partner_id=partner_id,
-        source=SOURCE,
+        source=BEHAVIOUR,
         state=BatchState.SEALED,
         received=len(facts),
         accepted=len(facts),
