@@ -78,7 +78,11 @@ class PartnerAdmin(OfficeAdmin[Partner]):
             (_("Settlement"), SETTLEMENTS[Settlement(row.settlement)]),
             (_("API clients"), clients or code(f"manage.py create_partner_client {row.code}")),
         ]
-        health, totals, batches = health_of_feeds().get(row.pk), totals_of_feed(row), last_batches(row, limit=BATCHES)
+        health, totals, batches = (
+            health_of_feeds(row).get(row.pk),
+            totals_of_feed(row),
+            last_batches(row, limit=BATCHES),
+        )
         today = get_business_date()
         red = [Alert(strong=FEED_SIGNALS[FeedSignal(row.feed_signal)], text=OFFERS_HELD)] if row.feed_signal else []
         cards = [] if today is None else [_days_card(row, today)]

@@ -66,7 +66,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.RunSQL(COUNT, migrations.RunSQL.noop),
-        migrations.AddField("partner", "feed_judged_at", models.DateTimeField(null=True)),
         migrations.AddField(
             "partner",
             "feed_signal",

@@ -23,7 +23,6 @@ class Partner(models.Model):
     name = models.CharField(max_length=100)
     settlement = models.CharField(max_length=9, choices=choices(Settlement))
     feed_signal = models.CharField(max_length=7, choices=choices(FeedSignal), blank=True, db_default="")
-    feed_judged_at = models.DateTimeField(null=True)
 
     objects = PartnerQuerySet.as_manager()
 

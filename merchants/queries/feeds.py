@@ -36,23 +36,22 @@ def sales_by_day(partners: Iterable[int] | None = None) -> dict[int, int]:
     return dict(days.values_list("day").annotate(Sum("rows")).order_by())
 
 
-def health_of_feeds() -> dict[int, FeedHealth]:
-    """Judge every partner's feed as of the business date; empty before the first one."""
+def health_of_feeds(partner: Partner | None = None) -> dict[int, FeedHealth]:
+    """Judge the feeds of one partner or of all as of the business date; empty before the first one."""
     today = get_business_date()
     if today is None:
         return {}
+    partners = Partner.objects.all() if partner is None else Partner.objects.filter(pk=partner.pk)
     sales: defaultdict[int, dict[int, int]] = defaultdict(dict)
-    for partner, day, count in (
-        FeedDay.objects.filter(kind=TransactionKind.SALE)
+    for of, day, count in (
+        FeedDay.objects.filter(kind=TransactionKind.SALE, partner__in=partners)
         .values_list("partner", "day")
         .annotate(count=Sum("rows"))
         .order_by()
     ):
-        sales[partner][day] = count
+        sales[of][day] = count
     number = day_number(today)
-    return {
-        partner: judge_feed(sales[partner], today=number) for partner in Partner.objects.values_list("pk", flat=True)
-    }
+    return {of: judge_feed(sales[of], today=number) for of in partners.values_list("pk", flat=True)}
 
 
 def totals_of_feed(partner: Partner) -> list[FeedTotal]:
