@@ -166,18 +166,31 @@ def reversals(rows: Table, orders: Table) -> Table:
 
 
 def _excess(orders: Table, early: Table) -> Table:
-    """Return what orders counted above what was paid, less what was taken back early, as reversals."""
-    before = early.group_by(early.merchant_id, order_key=early.order_ref).agg(early_minor=total(early.amount_minor))
-    both = orders.left_join(before, ["merchant_id", "order_key"], rname="{name}_before")
-    excess = both.counted_minor + both.early_minor.coalesce(0) - both.sale_minor
-    both = both.filter(excess > 0, both.sale_minor > 0, both.counted_d.notnull())
-    return both.select(
+    """Return what orders counted above what was paid, less what was taken back early, as reversals.
+
+    In two parts, so that the orders need not be joined again: what they counted above what was paid, and how much more
+    the early reversals of some make of it.
+    """
+    counted = orders.filter(orders.sale_minor > 0, orders.counted_minor > orders.sale_minor)
+    above = counted.select(
         "merchant_id",
-        kind=ibis.literal("EXCESS"),
-        d=both.last_counted_d,
-        s_minor=-excess,
-        age=both.first_sale_d,
-        counts_d=both.last_counted_d,
+        excess=counted.counted_minor - counted.sale_minor,
+        d=counted.last_counted_d,
+        age=counted.first_sale_d,
+    )
+    early = early.filter(early.sale_minor > 0)
+    taken = early.group_by("merchant_id", "order_ref").agg(
+        early_minor=total(early.amount_minor),
+        room=(early.sale_minor - early.counted_minor).max(),
+        d=early.last_counted_d.min(),
+        age=early.first_sale_d.max(),
+    )
+    zero = ibis.literal(0, "int64")
+    more = taken.early_minor - ibis.greatest(taken.room, zero)
+    taken = taken.select("merchant_id", excess=more, d=taken.d, age=taken.age)
+    both = ibis.union(above, taken.filter(taken.excess > 0))
+    return both.select(
+        "merchant_id", kind=ibis.literal("EXCESS"), d=both.d, s_minor=-both.excess, age=both.age, counts_d=both.d
     )
 
 
