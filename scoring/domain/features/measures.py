@@ -102,6 +102,7 @@ def _of_merchants(parts: Relations) -> dict[str, Table]:
     return {
         "orders": _of_orders(parts),
         "reversals": _of_reversals(parts),
+        "disputes": _of_disputes(parts),
         "flows": _of_flows(parts),
         "balance": _of_balance(parts),
         "buyers": _of_buyers(parts),
@@ -178,14 +179,22 @@ def _of_orders(parts: Relations) -> Table:
 
 def _of_reversals(parts: Relations) -> Table:
     back = parts.reversals
-    refund, mature = back.kind == "REFUND", within(back.age, 45, 224)
-    disputed = tally((back.kind == "CHARGEBACK") & mature)
-    won = tally((back.kind == "CHARGEBACK_WON") & back.counts_d.notnull() & mature)
+    refund = back.kind == "REFUND"
     return back.group_by("merchant_id").agg(
         refunds_14_103=total(-back.s_minor, refund & within(back.age, 14, 103)),
         refunds_104_193=total(-back.s_minor, refund & within(back.age, 104, 193)),
-        chargebacks_45_224=ibis.greatest(disputed - won, 0).cast(INT64),
     )
+
+
+def _of_disputes(parts: Relations) -> Table:
+    """Count the chargebacks that were not won: an order's wins can make up for no other order's."""
+    back = parts.reversals
+    back = back.filter(within(back.age, 45, 224))
+    won = tally((back.kind == "CHARGEBACK_WON") & back.counts_d.notnull())
+    orders = back.group_by("merchant_id", "order_ref").agg(
+        lost=ibis.greatest(tally(back.kind == "CHARGEBACK") - won, 0).cast(INT64)
+    )
+    return orders.group_by("merchant_id").agg(chargebacks_45_224=total(orders.lost))
 
 
 def _of_unsold(parts: Relations) -> Table:

@@ -62,9 +62,9 @@ class Relations:
 
 
 Reversed = Callable[[Table, Table], Table]
-"""Rows and orders to reversals: merchant_id, kind, d, its effect `s_minor`, its `age` (null: none), and `counts_d`.
+"""Rows and orders to reversals: merchant_id, order_ref, kind, d, its effect `s_minor`, its `age`, and `counts_d`.
 
-The age is the order's; `counts_d` is the day on which it enters s, null if it does not.
+The age is the order's, null if that was never sold; `counts_d` is the day on which it enters s, null if it does not.
 """
 
 
@@ -142,23 +142,25 @@ def reversals(rows: Table, orders: Table) -> Table:
     An order never counts above what was paid less what was taken back before it counted; the excess, of kind EXCESS, is
     taken off on the day it last counted. So it does not matter whether a refund out of escrow was taken off the
     settlement. An order without SALE and SETTLEMENT was sold before the feed begins, if the reversal comes early in the
-    feed. A chargeback won counts once its chargeback has.
+    feed. A chargeback won counts if its chargeback does, and not before it.
     """
     opened = orders.group_by("merchant_id").agg(opened_d=orders.first_sale_d.max())
     both = joined(_with_orders(rows, orders, ["REFUND", "CHARGEBACK", "CHARGEBACK_WON"]), {"opened": opened})
     is_won, is_loose = both.kind == "CHARGEBACK_WON", both.order_ref.isnull()
-    is_older = both.first_sale_d.isnull() & both.counted_d.isnull() & (both.d > both.opened_d - OLDER_THAN_THE_FEED)
-    is_taken = is_loose | (is_older | (both.counted_d >= both.d)).coalesce(False)
-    is_given = is_loose | ((is_older | both.counted_d.notnull()) & both.charged_back_d.notnull()).coalesce(False)
+    since = is_won.ifelse(both.charged_back_d, both.d)
+    is_older = both.first_sale_d.isnull() & both.counted_d.isnull() & (since > both.opened_d - OLDER_THAN_THE_FEED)
+    is_taken = is_loose | (is_older | (both.counted_d >= since)).coalesce(False)
+    is_given = is_taken | (both.charged_back_d.notnull() & both.counted_d.notnull() & (both.sale_minor > 0))
     came = ibis.least(both.d, both.charged_back_d.coalesce(both.d), both.counted_d.coalesce(both.d))
     single = both.select(
         "merchant_id",
+        "order_ref",
         "kind",
         "d",
         s_minor=is_won.ifelse(both.amount_minor, -both.amount_minor),
         age=is_loose.ifelse(both.d, both.first_sale_d),
         counts_d=is_won.ifelse(
-            is_given.ifelse(is_loose.ifelse(both.d, came), ibis.null("int64")),
+            is_given.coalesce(False).ifelse(is_loose.ifelse(both.d, came), ibis.null("int64")),
             is_taken.ifelse(both.d, ibis.null("int64")),
         ),
     )
@@ -174,6 +176,7 @@ def _excess(orders: Table, early: Table) -> Table:
     counted = orders.filter(orders.sale_minor > 0, orders.counted_minor > orders.sale_minor)
     above = counted.select(
         "merchant_id",
+        order_ref=counted.order_key,
         excess=counted.counted_minor - counted.sale_minor,
         d=counted.last_counted_d,
         age=counted.first_sale_d,
@@ -187,10 +190,16 @@ def _excess(orders: Table, early: Table) -> Table:
     )
     zero = ibis.literal(0, "int64")
     more = taken.early_minor - ibis.greatest(taken.room, zero)
-    taken = taken.select("merchant_id", excess=more, d=taken.d, age=taken.age)
+    taken = taken.select("merchant_id", "order_ref", excess=more, d=taken.d, age=taken.age)
     both = ibis.union(above, taken.filter(taken.excess > 0))
     return both.select(
-        "merchant_id", kind=ibis.literal("EXCESS"), d=both.d, s_minor=-both.excess, age=both.age, counts_d=both.d
+        "merchant_id",
+        "order_ref",
+        kind=ibis.literal("EXCESS"),
+        d=both.d,
+        s_minor=-both.excess,
+        age=both.age,
+        counts_d=both.d,
     )
 
 
@@ -201,6 +210,7 @@ def day_one_reversals(rows: Table, orders: Table) -> Table:
     is_in_s = is_loose | (both.counted_d >= both.d).coalesce(False)
     return both.select(
         "merchant_id",
+        "order_ref",
         "kind",
         "d",
         s_minor=-both.amount_minor,

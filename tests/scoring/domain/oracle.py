@@ -3,7 +3,7 @@
 Integers and fractions; the slope of logs in 60-digit decimals. It shares no formula with scoring.domain.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal, localcontext
@@ -51,7 +51,7 @@ class Oracle:
         self.reversed = self.excess() + [
             replace(fact, d=day, amount=fact.amount * (-1 if fact.kind == "CHARGEBACK_WON" else 1))
             for fact in self.of("REFUND", "CHARGEBACK", "CHARGEBACK_WON")
-            if (day := self.counted_on(fact)) is not None
+            if (day := (self.given_on if fact.kind == "CHARGEBACK_WON" else self.counted_on)(fact)) is not None
         ]
 
     def of(self, *kinds: str) -> list[Fact]:
@@ -66,10 +66,22 @@ class Oracle:
         sold = any(row.kind == "SALE" for row in order)
         if counted is None and (sold or self.first is None or fact.d <= self.first - 180):
             return None
-        if fact.kind == "CHARGEBACK_WON":
-            disputes = [row.d for row in order if row.kind == "CHARGEBACK"]
-            return min(fact.d, max(disputes), fact.d if counted is None else counted) if disputes else None
         return fact.d if counted is None or counted >= fact.d else None
+
+    def given_on(self, fact: Fact) -> int | None:
+        """Give the day on which a win enters s: its own, unless its chargeback or order came later; if that counts."""
+        if fact.ref is None:
+            return fact.d
+        order = [row for row in self.facts if row.key == fact.ref]
+        disputes = sorted((row for row in order if row.kind == "CHARGEBACK"), key=lambda row: row.d)
+        if not disputes:
+            return None
+        counted = [row.d for row in order if row in self.counted]
+        paid = sum(row.amount for row in order if row.kind == "SALE")
+        first = replace(disputes[-1], ref=fact.ref)
+        if self.counted_on(first) is None and not (counted and paid):
+            return None
+        return min([fact.d, first.d, *([max(counted)] if counted else [])])
 
     def excess(self) -> list[Fact]:
         """Give what each order counted above what was paid and not taken back before, as one more refund."""
@@ -182,9 +194,9 @@ class Oracle:
     def disputes(self) -> int | None:
         if "CHARGEBACK" not in self.around.carried:
             return None
-        won = [fact for fact in self.matured("CHARGEBACK_WON", 45, 224) if self.counted_on(fact) is not None]
-        lost = max(len(self.matured("CHARGEBACK", 45, 224)) - len(won), 0)
-        return bp(lost, len(self.orders(45, 224)))
+        disputes = Counter(fact.ref for fact in self.matured("CHARGEBACK", 45, 224))
+        won = Counter(fact.ref for fact in self.matured("CHARGEBACK_WON", 45, 224) if self.given_on(fact) is not None)
+        return bp((disputes - won).total(), len(self.orders(45, 224)))
 
     def cancel_late(self) -> int | None:
         terms: list[Fraction] = []
