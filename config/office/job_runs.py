@@ -40,11 +40,15 @@ class Claim:
     token: int
 
 
+class NotYet(Exception):
+    """The work has to wait for other work: it is tried again later, and this was no attempt."""
+
+
 class Work(Protocol):
     """What a job does: an operation that ends with `finish_job`."""
 
     def __call__(self, *, claim: Claim, clock: Clock) -> object:
-        """Do the claimed work. Raises StaleRow if another worker claimed it meanwhile."""
+        """Do the claimed work. Raises StaleRow if another worker claimed it meanwhile, NotYet."""
 
 
 def queue_jobs(*, name: str, subject_id: int, parts: Iterable[int], actor: Actor, now: datetime) -> None:
@@ -62,6 +66,8 @@ def run_job(job_id: int, work: Work) -> None:
         return
     try:
         work(claim=claim, clock=timezone.now)
+    except NotYet:
+        put_back_job(claim=claim, now=timezone.now())
     except StaleRow:
         log.warning("job_fenced", job_id=job_id, token=claim.token)  # another worker holds it now
     except Exception as error:
@@ -130,6 +136,13 @@ def fail_job(*, claim: Claim, error: str, now: datetime) -> None:
         kept = {"error": error[:MAX_ERROR], "lease_until": None, "sent_at": now}
         if not held.filter(attempts__gte=settings.JOB_MAX_ATTEMPTS).update(state=JobState.PARKED, **kept):
             held.update(state=JobState.WAITING, **kept)
+
+
+def put_back_job(*, claim: Claim, now: datetime) -> None:
+    """Leave the job to the next sweep, as if it had not been claimed."""
+    with operation():
+        held = JobRun.objects.held(claim.job_id, claim.token)
+        held.update(state=JobState.WAITING, attempts=F("attempts") - 1, lease_until=None, sent_at=now)
 
 
 def sweep_jobs(*, now: datetime, older_than: timedelta) -> int:

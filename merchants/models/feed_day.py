@@ -10,8 +10,8 @@ from merchants.models.partner import Partner
 class FeedDay(models.Model):
     """The rows of one kind and currency that happened on one day, without superseded ones; minor units.
 
-    late: those that came more than a week after they happened. Kept with the batches that store the rows, so the sums
-    are those of the transactions, in the same snapshot.
+    late: those of them that came more than a week after they happened. Kept with the batches that store the rows, so
+    the sums are those of the transactions, in the same snapshot.
     """
 
     partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="feed_days", db_index=False)

@@ -12,8 +12,8 @@ from config.db.transactions import require_transaction
 from config.kernel.calendar import business_day, day_number
 from merchants.domain.feed import is_late
 
-# In one order, so that two batches of a partner wait for each other and never in a circle: this is the last that a
-# batch does before it is sealed.
+# Once a batch, in one order, and last before it is sealed: two batches of a partner wait for each other, never in a
+# circle.
 ADD = """
 INSERT INTO merchants_feedday AS kept (partner_id, day, kind, currency, rows, amount_minor, late)
 SELECT %s, day, kind, currency, rows, amount_minor, late
@@ -27,23 +27,30 @@ ON CONFLICT (partner_id, day, kind, currency) DO UPDATE SET rows = kept.rows + e
 
 @dataclass(frozen=True, slots=True)
 class CountedRows:
-    """How many rows of a day, kind and currency were stored, or superseded where negative; minor units."""
+    """How many rows of a day, kind and currency were stored, or superseded where negative; minor units.
+
+    arrived: when superseded ones had been stored; None for those of now.
+    """
 
     day: int
     kind: str
     currency: str
     rows: int
     amount_minor: int
+    arrived: datetime | None = None
 
 
 def add_to_feed(*, partner_id: int, counted: Iterable[CountedRows], now: datetime) -> None:
     """Add rows to the partner's days. Raises NoTransaction."""
     require_transaction()
-    today = day_number(business_day(now, ZoneInfo(settings.BUSINESS_TIME_ZONE)))
-    found = [
-        (came.day, came.kind, came.currency, came.rows, came.amount_minor, max(came.rows, 0) * is_late(came.day, today))
-        for came in counted
-    ]
-    if found:
+    zone = ZoneInfo(settings.BUSINESS_TIME_ZONE)
+    sums: dict[tuple[int, str, str], tuple[int, int, int]] = {}
+    for came in counted:
+        key = (came.day, came.kind, came.currency)
+        rows, minor, late = sums.get(key, (0, 0, 0))
+        arrived = day_number(business_day(came.arrived or now, zone))
+        sums[key] = (rows + came.rows, minor + came.amount_minor, late + came.rows * is_late(came.day, arrived))
+    if sums:
+        columns = zip(*((*key, *found) for key, found in sums.items()), strict=True)
         with connection.cursor() as cursor:
-            cursor.execute(ADD, [partner_id, *map(list, zip(*found, strict=True))])
+            cursor.execute(ADD, [partner_id, *map(list, columns)])

@@ -18,8 +18,8 @@ from django.db.backends.utils import CursorWrapper
 from config.db.transactions import Contended, operation, require_one, require_transaction
 from config.office.actors import SYSTEM, Actor
 from config.office.events import record_event
-from config.office.job_runs import Claim, Clock, finish_job, limit_statements_to_lease, queue_jobs
-from merchants.domain.correction import Correction, RowId, judge_corrections
+from config.office.job_runs import Claim, Clock, NotYet, finish_job, limit_statements_to_lease, queue_jobs
+from merchants.domain.correction import Correction, CorrectionRefusal, RowId, judge_corrections
 from merchants.domain.text import storable
 from merchants.domain.transaction import RawRow, RowRejection, TransactionRow, judge_row
 from merchants.models import Batch, BatchIssue
@@ -36,7 +36,6 @@ ROW_FIELDS = tuple(TransactionRow.__dataclass_fields__)
 STAGE = f"COPY merchants_stagedrow (batch_id, line, {', '.join(ROW_FIELDS)}) FROM STDIN"
 CONTENT = "order_ref, kind, occurred_at, amount_minor, buyer, value, channel"
 STORED = f"merchant_id, batch_id, external_id, day, {CONTENT}, corrects"
-COUNTED = "SELECT s.day, s.kind, m.currency, count(*), sum(s.amount_minor)"
 # Sorted by merchant: unsorted, the same insert into 32 partitions takes twice as long.
 STORE = f"""
 WITH stored AS (
@@ -46,7 +45,7 @@ FROM merchants_stagedrow WHERE batch_id = %(batch)s AND {{chosen}}
 ORDER BY merchant_id, external_id COLLATE "C", line
 ON CONFLICT (merchant_id, external_id) DO NOTHING
 RETURNING merchant_id, day, kind, amount_minor)
-{COUNTED}
+SELECT s.day, s.kind, m.currency, count(*), sum(s.amount_minor)
 FROM stored s JOIN merchants_merchant m ON m.id = s.merchant_id GROUP BY s.day, s.kind, m.currency
 """  # noqa: S608 - constants only
 STORE_PLAIN = STORE.format(chosen="corrects = ''")
@@ -62,15 +61,16 @@ FROM merchants_transaction t JOIN unnest(%(merchants)s::bigint[], %(ids)s::text[
     ON t.merchant_id = named.merchant_id AND t.external_id = named.external_id
 ORDER BY t.merchant_id, t.id FOR UPDATE OF t
 """
-SUPERSEDE = f"""
+SUPERSEDE = """
 WITH superseded AS (
 UPDATE merchants_transaction t SET superseded_in = %(batch)s
 FROM unnest(%(merchants)s::bigint[], %(ids)s::text[]) named (merchant_id, external_id)
 WHERE t.merchant_id = named.merchant_id AND t.external_id = named.external_id AND t.superseded_in IS NULL
-RETURNING t.merchant_id, t.day, t.kind, t.amount_minor)
-{COUNTED.replace("count", "-count").replace("sum", "-sum")}
-FROM superseded s JOIN merchants_merchant m ON m.id = s.merchant_id GROUP BY s.day, s.kind, m.currency
-"""  # noqa: S608
+RETURNING t.merchant_id, t.day, t.kind, t.amount_minor, t.batch_id)
+SELECT s.day, s.kind, m.currency, -count(*), -sum(s.amount_minor), b.sealed_at
+FROM superseded s JOIN merchants_merchant m ON m.id = s.merchant_id JOIN merchants_batch b ON b.number = s.batch_id
+GROUP BY s.day, s.kind, m.currency, b.sealed_at
+"""
 # A row that was not inserted equals the stored one (a duplicate), or does not (a conflict).
 REPORT_CONFLICTS = f"""
 INSERT INTO merchants_batchissue (batch_id, line, kind, reason, external_id, detail, stored, received)
@@ -79,7 +79,8 @@ FROM merchants_stagedrow s
 JOIN merchants_transaction t ON t.merchant_id = s.merchant_id AND t.external_id = s.external_id
 CROSS JOIN LATERAL (SELECT {", ".join("t." + column for column in CONTENT.split(", "))}, t.corrects, t.batch_id) known
 CROSS JOIN LATERAL (SELECT {", ".join("s." + column for column in CONTENT.split(", "))}, s.corrects) sent
-WHERE s.batch_id = %(batch)s AND (({", ".join("t." + column for column in CONTENT.split(", "))})
+WHERE s.batch_id = %(batch)s AND s.line <> ALL(%(refused)s)
+    AND (({", ".join("t." + column for column in CONTENT.split(", "))})
     IS DISTINCT FROM ({", ".join("s." + column for column in CONTENT.split(", "))})
     OR s.corrects NOT IN ('', t.corrects)) -- a correction may come again as a plain row, as an export writes it
 """  # noqa: S608
@@ -177,7 +178,7 @@ def fill_batch(*, claim: Claim, clock: Clock) -> None:
     """Store the staged rows of the claimed batch, report duplicates and conflicts, and seal it.
 
     All in one transaction with the job's end: killed anywhere, it starts over, or was done.
-    Raises StaleRow if another worker was faster, Contended.
+    Raises StaleRow if another worker was faster, Contended, NotYet.
     """
     with operation():
         limit_statements_to_lease()
@@ -187,20 +188,19 @@ def fill_batch(*, claim: Claim, clock: Clock) -> None:
             corrected, superseded, refused = _correct(cursor, batch)
             accepted, conflicts = sum(came.rows for came in [*stored, *corrected]), 0
             staged = batch.received - batch.rejected
-            if accepted + refused < staged:
-                cursor.execute(REPORT_CONFLICTS, {"batch": batch.number})
+            if accepted + len(refused) < staged:
+                cursor.execute(REPORT_CONFLICTS, {"batch": batch.number, "refused": refused})
                 conflicts = cursor.rowcount
             cursor.execute("DELETE FROM merchants_stagedrow WHERE batch_id = %s", [batch.number])
         now = clock()
-        for counted in (stored, corrected, superseded):
-            add_to_feed(partner_id=batch.partner_id, counted=counted, now=now)
+        add_to_feed(partner_id=batch.partner_id, counted=[*stored, *corrected, *superseded], now=now)
         require_one(
             Batch.objects.filter(number=batch.number, state=BatchState.STAGED).update(
                 state=BatchState.SEALED,
                 accepted=accepted,
                 conflict=conflicts,
-                duplicate=staged - accepted - conflicts - refused,
-                rejected=batch.rejected + refused,
+                duplicate=staged - accepted - conflicts - len(refused),
+                rejected=batch.rejected + len(refused),
                 sealed_at=now,
             )
         )
@@ -212,18 +212,25 @@ def _counted(cursor: CursorWrapper, statement: str, parameters: Mapping[str, Any
     return [CountedRows(*row) for row in cursor.fetchall()]
 
 
-def _correct(cursor: CursorWrapper, batch: Batch) -> tuple[list[CountedRows], list[CountedRows], int]:
-    """Store the batch's corrections and supersede what they correct; return both, and how many were refused."""
+def _correct(cursor: CursorWrapper, batch: Batch) -> tuple[list[CountedRows], list[CountedRows], list[int]]:
+    """Store the batch's corrections and supersede what they correct; return both, and the lines that are refused.
+
+    Raises Contended, NotYet where what one of them corrects may come with an older batch.
+    """
     cursor.execute(CORRECTIONS, {"batch": batch.number})
     sent = [
         Correction(line=line, row=(merchant, external_id), corrected=(merchant, corrects))
         for line, merchant, external_id, corrects in cursor.fetchall()
     ]
     if not sent:
-        return [], [], 0
+        return [], [], []
     cursor.execute(KNOWN, _named(row for correction in sent for row in (correction.row, correction.corrected)))
     is_superseded = {(merchant, external_id): superseded for merchant, external_id, superseded in cursor.fetchall()}
     found = judge_corrections(sent, is_superseded=is_superseded)
+    if CorrectionRefusal.NOTHING_TO_CORRECT in found.refused.values():
+        older = Batch.objects.unsealed().filter(partner=batch.partner_id, number__lt=batch.number)
+        if older.exists():
+            raise NotYet
     lines = [correction.line for correction in found.accepted]
     stored = _counted(cursor, STORE_CORRECTIONS, {"batch": batch.number, "lines": lines})
     if sum(came.rows for came in stored) != len(lines):  # another batch has just stored a row under the id of one
@@ -243,7 +250,7 @@ def _correct(cursor: CursorWrapper, batch: Batch) -> tuple[list[CountedRows], li
         )
         for line, reason in found.refused.items()
     )
-    return stored, superseded, len(found.refused)
+    return stored, superseded, list(found.refused)
 
 
 def _named(rows: Iterable[RowId]) -> dict[str, list[int] | list[str]]:

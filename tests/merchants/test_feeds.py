@@ -65,12 +65,12 @@ def test_what_is_kept_by_day_is_what_is_stored_whichever_way_it_came(tmp_path: P
 def test_a_row_that_came_more_than_a_week_after_it_happened_came_late() -> None:
     today = day_number(NOW.date())
     came = [CountedRows(today - back, "SALE", "EUR", 3, 30) for back in (0, 7, 8, 400)]
-    gone = [CountedRows(today - 400, "SALE", "EUR", -1, -10)]
+    gone = [CountedRows(today - 400, "SALE", "EUR", -1, -10, NOW), CountedRows(today, "SALE", "EUR", -1, -10, NOW)]
     partner = make_partner()
     for counted in (came, gone):
         with operation():
             add_to_feed(partner_id=partner.pk, counted=counted, now=NOW)
-    assert list(FeedDay.objects.order_by("-day").values_list("rows", "late")) == [(3, 0), (3, 0), (3, 3), (2, 3)]
+    assert list(FeedDay.objects.order_by("-day").values_list("rows", "late")) == [(2, 0), (3, 0), (3, 3), (2, 2)]
 
 
 def feed(partner: Partner, days: range, a_day: int = 10) -> None:

@@ -148,6 +148,32 @@ def test_what_cannot_be_corrected_is_reported_with_its_line() -> None:
     assert live() == {"1-a": 900, "2": 1000}
 
 
+def test_a_refused_correction_whose_id_another_one_takes_is_reported_once() -> None:
+    """Red if its line were reported again as a conflict: the batch could never be sealed."""
+    partner = make_partner()
+    make_merchants(partner, "kiln")
+    receive(partner, [sale("x"), sale("y"), sale("x-a", corrects="x")])
+    batch = receive(partner, [sale("y"), sale("n", corrects="x"), sale("n", amount="2.00", corrects="y")])
+    assert counts(batch) == (3, 1, 1, 0, 1)
+    assert live() == {"x-a": 1000, "n": 200}
+
+
+def test_a_correction_waits_for_an_older_batch_that_may_bring_its_row() -> None:
+    """Red if the worker that came first decided: the correction would be lost, and only the sender could tell."""
+    partner = make_partner()
+    make_merchants(partner, "kiln")
+    older, later = stage(partner.pk, [sale("1")]), stage(partner.pk, [sale("1-a", amount="2.00", corrects="1")])
+    jobs = {batch.number: JobRun.objects.get(name=FILL, subject_id=batch.number) for batch in (older, later)}
+    for _ in range(5):
+        run_job(jobs[later.number].pk, fill_batch)
+    jobs[later.number].refresh_from_db()
+    assert (jobs[later.number].state, jobs[later.number].attempts) == (JobState.WAITING, 0)
+    assert live() == {}
+    for number in (older.number, later.number):
+        run_job(jobs[number].pk, fill_batch)
+    assert live() == {"1-a": 200}
+
+
 def test_two_batches_that_correct_one_row_correct_it_once() -> None:
     """Red without the lock on the corrected row: both corrections would count."""
     partner = make_partner()
