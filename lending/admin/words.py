@@ -185,7 +185,9 @@ APPLICATION_REFUSALS: Final = {
     ApplicationRefusal.SCORES_OUTDATED: _(
         "The published scores were made before the present rules, which read more: wait for the next run."
     ),
-    ApplicationRefusal.FEED_RED: _("The partner's feed is not as usual: its offers are held until it is."),
+    ApplicationRefusal.FEED_RED: _(
+        "The partner's feed looks abnormal: its offers are held until it is back to normal."
+    ),
     ApplicationRefusal.REFERENCE_USED: _("This reference was used for another application."),
 }
 SINGLE_REFUSALS: Final = {

@@ -33,7 +33,7 @@ from lending.queries.behaviour import day_end
 from lending.queries.closes import last_closed_day
 from lending.queries.facts import facts_of, is_outdated
 from lending.queries.loans import exposure_of
-from lending.queries.offers import Asked, get_asked, get_offer, offered_of
+from lending.queries.offers import OfferFacts, get_offer, get_offer_facts, offered_of
 from lending.queries.owners import owners_of
 from lending.queries.products import product_of
 from merchants.domain.idempotency import RequestKey
@@ -73,7 +73,7 @@ def accept_offer(
     if done is not None:  # sent again: not scored again
         return Application.objects.get(pk=done)
     offer = get_offer(offer_id=offer_id)
-    ask = partial(get_asked, external_ref=external_ref)
+    ask = partial(get_offer_facts, external_ref=external_ref)
     refuse = partial(_refuse, amount_minor=amount_minor, months=months, evidence=evidence)
     asked = ask(offer)
     refusal = refuse(offer, asked, asked.feature_set)
@@ -209,7 +209,7 @@ def _record_repayment_behaviour(merchant_id: int, *, now: datetime) -> None:
 
 
 def _refuse(
-    offer: Offer, asked: Asked, feature_set: str | None, *, amount_minor: int, months: int, evidence: SignedTerms
+    offer: Offer, asked: OfferFacts, feature_set: str | None, *, amount_minor: int, months: int, evidence: SignedTerms
 ) -> AcceptanceRefusal | ApplicationRefusal | None:
     """Decide from what is stored whether the offer may be accepted, on a score by this feature set."""
     refusal = judge_application(

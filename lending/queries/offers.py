@@ -22,7 +22,7 @@ OFFER = """
 SELECT {o}, {m}, {p} FROM lending_offer o JOIN merchants_merchant m ON m.id = o.merchant_id
 JOIN lending_productversion p ON p.id = o.product_id WHERE o.id = %(offer)s
 """
-ASKED = """
+OFFER_FACTS = """
 SELECT (SELECT current FROM office_businessdate),
     EXISTS (SELECT FROM lending_application WHERE partner_id = %(partner)s AND external_ref = %(reference)s),
     (SELECT id FROM merchants_payoutaccount WHERE merchant_id = %(merchant)s AND state = 'VERIFIED'),
@@ -32,7 +32,7 @@ SELECT (SELECT current FROM office_businessdate),
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class OfferFacts:
     """What stands beside an offer: the business date, whether the partner's reference is used, and the ids of others.
 
     payout_account: the merchant's verified one. feature_set: of the live scores. feed_signal: "" or why the partner's
@@ -55,14 +55,14 @@ def get_offer(*, offer_id: int) -> Offer:
     raise Offer.DoesNotExist
 
 
-def get_asked(offer: Offer, *, external_ref: str) -> Asked:
+def get_offer_facts(offer: Offer, *, external_ref: str) -> OfferFacts:
     """Get what is asked beside an offer when its merchant accepts it under its partner's reference."""
     with connection.cursor() as cursor:
         cursor.execute(
-            ASKED,
+            OFFER_FACTS,
             {"partner": offer.merchant.partner_id, "reference": external_ref, "merchant": offer.merchant_id},
         )
-        return Asked(*cursor.fetchone())
+        return OfferFacts(*cursor.fetchone())
 
 
 def get_offer_of_partner(*, partner_id: int, offer_id: int) -> Offer:
