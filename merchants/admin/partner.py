@@ -105,7 +105,7 @@ def _figures(partner: Partner, health: FeedHealth | None, totals: Sequence[FeedT
     usual = _t("%(number)s in a usual week") % {"number": f"{health.usual:,}"}
     longest = _t("at most %(days)s in the eight weeks before") % {"days": health.longest_quiet}
     return [
-        Figure(label=_("Sales of the last 7 days"), value=health.recent, note=usual),
+        Figure(label=_("Sales of the last 7 days delivered"), value=health.recent, note=usual),
         Figure(label=_("Whole days without a sale up to now"), value=health.quiet, note=longest),
         stored,
     ]

@@ -3,9 +3,12 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
-from django.db.models import F, Max, Min, Sum
+from django.conf import settings
+from django.db.models import F, Max, Min, QuerySet, Sum
+from django.db.models.functions import TruncDate
 
 from config.kernel.calendar import day_number
 from config.office.business_date import get_business_date
@@ -13,6 +16,8 @@ from merchants.domain.feed import FeedHealth, judge_feed
 from merchants.domain.transaction import TransactionKind
 from merchants.models import Batch, FeedDay, Partner
 from merchants.models.batch import BEHAVIOUR
+
+ARRIVALS = timedelta(days=60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +55,15 @@ def health_of_feeds(partner: Partner | None = None) -> dict[int, FeedHealth]:
         .order_by()
     ):
         sales[of][day] = count
+    arrivals: defaultdict[int, set[int]] = defaultdict(set)
+    zone = ZoneInfo(settings.BUSINESS_TIME_ZONE)
+    late = _arrivals().filter(partner__in=partners, sealed_at__date__gte=today - ARRIVALS)
+    for of, arrived in late.values_list("partner", TruncDate("sealed_at", tzinfo=zone)).distinct():
+        arrivals[of].add(day_number(arrived))
     number = day_number(today)
-    return {of: judge_feed(sales[of], today=number) for of in partners.values_list("pk", flat=True)}
+    return {
+        of: judge_feed(sales[of], arrivals=arrivals[of], today=number) for of in partners.values_list("pk", flat=True)
+    }
 
 
 def totals_of_feed(partner: Partner) -> list[FeedTotal]:
@@ -85,10 +97,9 @@ def last_batches(partner: Partner, *, limit: int) -> list[Batch]:
 
 def last_arrival(partner: Partner) -> datetime | None:
     """Return when rows of the partner were last stored."""
-    sealed = (
-        Batch.objects.filter(partner=partner, accepted__gt=0)
-        .exclude(source=BEHAVIOUR)
-        .aggregate(at=Max(F("sealed_at")))
-    )
-    found: datetime | None = sealed["at"]
+    found: datetime | None = _arrivals().filter(partner=partner).aggregate(at=Max(F("sealed_at")))["at"]
     return found
+
+
+def _arrivals() -> QuerySet[Batch]:
+    return Batch.objects.filter(accepted__gt=0, sealed_at__isnull=False).exclude(source=BEHAVIOUR)

@@ -20,7 +20,8 @@ from config.office.business_date import open_day
 from config.office.models import OperationEvent
 from merchants.admin.partner import FEED_CHIPS
 from merchants.domain.feed import FeedSignal
-from merchants.models import FeedDay, Merchant, Partner
+from merchants.models import Batch, FeedDay, Merchant, Partner
+from merchants.models.batch import BEHAVIOUR
 from merchants.operations.feed_days import CountedRows, add_to_feed
 from merchants.operations.feeds import judge_feeds
 from merchants.queries.feeds import sales_by_day
@@ -105,6 +106,26 @@ def test_a_feed_that_stops_is_red_until_it_comes_again(partner: Partner, client:
     assertNotContains(page(), FEED_SIGNALS[FeedSignal.SILENT])
     events = OperationEvent.objects.filter(name="merchants.judge_feed").order_by("pk")
     assert [(event.before["signal"], event.after["signal"]) for event in events] == [("", "SILENT"), ("SILENT", "")]
+
+
+def test_a_feed_that_is_delivered_weekly_is_judged_by_its_arrivals(partner: Partner) -> None:
+    """Red if arrivals were not read, or those of another partner, without rows, of no feed, or of long ago counted."""
+    feed(partner, range(7, 80))
+    assert judge_feeds(now=NOW) == 1
+    batches = list(Batch.objects.order_by("number").values_list("pk", flat=True))
+    other = make_partner("other")
+    make_merchants(other, "kiln")
+    strange = [receive(other, [sale("x")]).pk, receive(partner, []).pk, batches.pop()]
+    Batch.objects.filter(pk=strange[-1]).update(source=BEHAVIOUR)
+    Batch.objects.filter(pk__in=strange).update(sealed_at=NOW - timedelta(days=40))
+    Batch.objects.filter(pk__in=batches).update(sealed_at=NOW - timedelta(days=6))
+    for number, arrived in zip(batches, (61, 20, 13), strict=False):
+        Batch.objects.filter(pk=number).update(sealed_at=NOW - timedelta(days=arrived))
+    assert judge_feeds(now=NOW) == 1
+    partner.refresh_from_db()
+    assert partner.feed_signal == ""
+    open_day(on=NOW.date() + timedelta(days=3), actor=CLERK, now=NOW)
+    assert judge_feeds(now=NOW) == 1, "no sale for nine days, where deliveries are a week apart"
 
 
 def test_a_partners_page_tells_what_its_feed_carries(partner: Partner, client: Client) -> None:

@@ -47,13 +47,15 @@ def signal(*changes: dict[int, int], today: int = TODAY) -> FeedSignal | None:
     sales = STEADY.copy()
     for change in changes:
         sales |= change
-    return judge_feed(sales, today=today).signal
+    return judge_feed(sales, arrivals=(), today=today).signal
 
 
 def test_a_steady_feed_is_green_and_the_future_does_not_count() -> None:
-    assert judge_feed(STEADY, today=TODAY) == FeedHealth(recent=70, usual=70, quiet=0, longest_quiet=0, signal=None)
+    assert judge_feed(STEADY, arrivals=(), today=TODAY) == FeedHealth(
+        recent=70, usual=70, quiet=0, longest_quiet=0, signal=None
+    )
     assert signal(dict.fromkeys(range(TODAY, TODAY + 9), 999)) is None
-    assert judge_feed({}, today=TODAY).quiet is None
+    assert judge_feed({}, arrivals=(), today=TODAY).quiet is None
 
 
 def test_a_feed_that_stops_is_silent_after_more_than_three_days() -> None:
@@ -66,6 +68,37 @@ def test_a_feed_with_gaps_is_silent_after_twice_the_longest() -> None:
     gap = dict.fromkeys(range(1_470, 1_473), 0)
     assert signal(gap, today=TODAY + 6) is not FeedSignal.SILENT
     assert signal(gap, today=TODAY + 7) is FeedSignal.SILENT
+
+
+def delivered(day: int, *, every: int) -> FeedSignal | None:
+    """Judge the steady feed on a day, of which rows arrive at once for the days before, `every` so many."""
+    arrivals = range(TODAY - 8 * every, day + 1, every)
+    return judge_feed(dict.fromkeys(range(1_000, arrivals[-1]), 10), arrivals=arrivals, today=day).signal
+
+
+def test_a_feed_that_is_delivered_weekly_is_green_on_every_day() -> None:
+    """Red if days that are not delivered yet counted as silent, or in the week that is compared."""
+    assert {delivered(day, every=7) for day in range(TODAY, TODAY + 14)} == {None}
+    assert {delivered(day, every=1) for day in range(TODAY, TODAY + 7)} == {None}
+
+
+def test_a_delivery_that_stays_away_is_silent_two_days_later() -> None:
+    """Red if one day's delay were silent already, or a delivery that has failed were waited for longer."""
+    sales, arrivals = dict.fromkeys(range(1_000, TODAY), 10), range(TODAY - 56, TODAY + 1, 7)
+    late = [judge_feed(sales, arrivals=arrivals, today=TODAY + days).signal for days in range(7, 10)]
+    assert late == [None, None, FeedSignal.SILENT]
+
+
+def test_a_history_imported_at_once_says_nothing_of_deliveries() -> None:
+    sales = dict.fromkeys(range(1_000, TODAY), 10)
+    for arrivals in ((), (TODAY,), (TODAY, TODAY)):
+        assert judge_feed(sales, arrivals=arrivals, today=TODAY + 4).signal is FeedSignal.SILENT
+
+
+def test_a_new_feed_is_not_silent_before_it_sold_on_14_days() -> None:
+    new = dict.fromkeys(range(TODAY - 13, TODAY), 10)
+    assert judge_feed(new, arrivals=(), today=TODAY + 30).signal is None
+    assert judge_feed(new | {TODAY - 14: 1}, arrivals=(), today=TODAY + 30).signal is FeedSignal.SILENT
 
 
 def test_half_and_double_are_still_green_and_beyond_is_red() -> None:
@@ -88,8 +121,8 @@ def test_a_season_of_the_year_before_is_no_fault() -> None:
 
 def test_a_small_feed_is_neither_halved_nor_doubled() -> None:
     small = dict.fromkeys(range(1_000, 1_500), 7)
-    assert judge_feed(small | dict.fromkeys(range(1_493, 1_500), 1), today=TODAY).signal is None
-    assert judge_feed(small | dict.fromkeys(range(1_493, 1_500), 90), today=TODAY).signal is None
+    assert judge_feed(small | dict.fromkeys(range(1_493, 1_500), 1), arrivals=(), today=TODAY).signal is None
+    assert judge_feed(small | dict.fromkeys(range(1_493, 1_500), 90), arrivals=(), today=TODAY).signal is None
 
 
 @pytest.mark.real
@@ -100,7 +133,7 @@ def test_real_feeds_are_seldom_red(name: str) -> None:
     end = feed_end(sales)
     assert end is not None
     first = max(min(sales) + 180, end - 365)
-    red = [day for day in range(first, end + 1) if judge_feed(sales, today=day).signal is not None]
+    red = [day for day in range(first, end + 1) if judge_feed(sales, arrivals=(), today=day).signal is not None]
     assert len(red) <= (end + 1 - first) / 25, [date_of(day) for day in red]
 
 
