@@ -50,7 +50,7 @@ FROM lending_productexposure k FULL JOIN owed USING (code, currency, category) G
 
 
 def prove_accounts() -> list[Balance]:
-    """Compare every account in every currency with the loans' shares of it, and the exposure under each limit with theirs."""
+    """Compare the loans with every account in every currency, and with the exposure kept under each limit."""
     with connection.cursor() as cursor:
         cursor.execute(PROVE)
         accounts = cursor.fetchall()
