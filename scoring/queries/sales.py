@@ -1,4 +1,7 @@
-"""One merchant's net sales by period: what counts in s, day by day, with all that is known now."""
+"""One merchant's net sales by period: what counts in s, day by day, with all that is known now.
+
+Counted as the set of the live run counts, so that they add up to its scores; without one, as the current set does.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,9 +11,10 @@ from itertools import pairwise
 
 from config.kernel.calendar import add_months, day_number
 from merchants.queries.batches import known_now
-from scoring.domain.features.daily import daily
+from scoring.domain.features.sets import FEATURE_SETS, current_set
 from scoring.queries.measures import Known, measure
 from scoring.queries.references import members_of_market
+from scoring.queries.scores import get_live_run
 
 
 class Period(StrEnum):
@@ -45,7 +49,9 @@ def sales_of(*, merchant_id: int, period: Period, until: date) -> list[PeriodSal
 
 def _by_day(merchant_id: int, until: date) -> Mapping[date, tuple[int, int, int]]:
     known = Known(as_of_day=day_number(until), watermark=known_now())
-    found = measure(daily, members=members_of_market([merchant_id]), known=known)
+    live = get_live_run()
+    features = current_set() if live is None else FEATURE_SETS.get(live.feature_set, current_set())
+    found = measure(features.daily, members=members_of_market([merchant_id]), known=known)
     return {until - timedelta(days=1 + d): (sold, rows, back) for d, sold, rows, back in found}
 
 

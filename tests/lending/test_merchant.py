@@ -24,7 +24,8 @@ from merchants.operations.payout_accounts import enter_payout_account
 from merchants.queries.histories import PAGE
 from merchants.queries.labels import ACCOUNT_STATES, KINDS
 from scoring.domain.features.characteristics import CHARACTERISTIC_NAMES
-from scoring.models import Score
+from scoring.domain.features.sets import DAY_ONE
+from scoring.models import Score, ScoreRun
 from scoring.operations.single import score_merchant
 from scoring.queries.explanations import characteristics_of, explain_score
 from scoring.queries.merchants import Outcome
@@ -178,6 +179,27 @@ def test_sales_of_the_chart_are_those_that_the_score_counts(client: Client) -> N
     assert counted is not None
     assert round((sold + returned) * 100) == counted
     assert money(counted, merchant.currency) in {str(figure.value) for figure in page.figures}
+
+
+@pytest.mark.parametrize(("version", "returned"), [("2", 3_000), (DAY_ONE.version, 0)])
+def test_sales_are_counted_by_the_rule_of_the_live_scores(version: str, returned: int) -> None:
+    """Red if the page took the newest rule: it would not add up to scores that an older one made."""
+    run = publish_market()
+    partner = make_partner("in-escrow")
+    make_merchants(partner, "kiln")
+    early, later = {"occurred_at": "2026-02-10T12:00Z"}, {"occurred_at": "2026-02-20T12:00Z"}
+    order = {"order_ref": "o1", "amount": "100.00"}
+    receive(
+        partner,
+        [
+            sale("k1", **order, **early),
+            sale("k2", **order | {"amount": "30.00"}, kind="REFUND", **early),
+            sale("k3", **order, kind="SETTLEMENT", **later),
+        ],
+    )
+    ScoreRun.objects.filter(pk=run.pk).update(feature_set=version)
+    found = sales_of(merchant_id=Merchant.objects.get(name="kiln").pk, period=Period.DAY, until=date(2026, 3, 1))
+    assert (sum(part.sold for part in found), sum(part.returned for part in found)) == (10_000, returned)
 
 
 def test_a_cancelled_order_in_escrow_is_no_sale() -> None:

@@ -3,7 +3,7 @@
 import ibis
 from ibis import Table
 
-from scoring.domain.features.relations import counted, relations, reversals, total
+from scoring.domain.features.relations import Reversed, counted, day_one_reversals, relations, reversals, total
 
 
 def daily(rows: Table) -> Table:
@@ -11,7 +11,16 @@ def daily(rows: Table) -> Table:
 
     Minor units; counted_minor less returned_minor of days 0 to 89 is s(90).
     """
-    came, back = rows.filter(counted(rows)), relations(rows, reversals).reversals
+    return _daily(rows, reversals)
+
+
+def day_one_daily(rows: Table) -> Table:
+    """Return what `daily` did on day one: a reversal before its order's counting never counts."""
+    return _daily(rows, day_one_reversals)
+
+
+def _daily(rows: Table, reversed_by: Reversed) -> Table:
+    came, back = rows.filter(counted(rows)), relations(rows, reversed_by).reversals
     back = back.filter(back.counts_d.notnull())
     zero, one = ibis.literal(0, "int64"), ibis.literal(1, "int64")
     sold = came.select("d", counted_minor=came.amount_minor, counted_rows=one, returned_minor=zero)

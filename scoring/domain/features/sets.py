@@ -13,6 +13,7 @@ from ibis import Table
 from config.kernel.canonical import canonical_json, sha256_of
 from scoring.domain.features.characteristics import CHARACTERISTIC_NAMES, Peers, characteristics
 from scoring.domain.features.columns import Column
+from scoring.domain.features.daily import daily, day_one_daily
 from scoring.domain.features.measures import (
     all_measures,
     day_one_all_measures,
@@ -34,14 +35,16 @@ class FeatureSet:
     """One version of the characteristics.
 
     measures and reference_measures: MEASURE_NAMES and REFERENCE_MEASURE_NAMES of a history; all_measures: both, in one
-    pass. names: in the order of a stored score's values. derive: returns a column for each name, from the measures and
-    the references. policy: who is not scored, and the hard gates. version: at most 64 characters.
+    pass; daily: the net sales by day that add up to s. names: in the order of a stored score's values. derive: returns
+    a column for each name, from the measures and the references. policy: who is not scored, and the hard gates.
+    version: at most 64 characters.
     """
 
     version: str
     measures: Callable[[Table], Table]
     reference_measures: Callable[[Table], Table]
     all_measures: Callable[[Table], Table]
+    daily: Callable[[Table], Table]
     names: tuple[str, ...]
     derive: Callable[[Mapping[str, Column], Peers], Mapping[str, Column]]
     policy: Policy
@@ -52,12 +55,18 @@ DAY_ONE: Final = FeatureSet(
     measures=day_one_measures,
     reference_measures=day_one_reference_measures,
     all_measures=day_one_all_measures,
+    daily=day_one_daily,
     names=CHARACTERISTIC_NAMES,
     derive=characteristics,
     policy=DAY_ONE_POLICY,
 )
 REVERSALS_WITH_THEIR_ORDER: Final = replace(
-    DAY_ONE, version="2", measures=measures, reference_measures=reference_measures, all_measures=all_measures
+    DAY_ONE,
+    version="2",
+    measures=measures,
+    reference_measures=reference_measures,
+    all_measures=all_measures,
+    daily=daily,
 )
 """Counts a reversal once its order has counted, one of an unknown order on its own day, and chargebacks won."""
 FEATURE_SETS: Final = {made.version: made for made in (DAY_ONE, REVERSALS_WITH_THEIR_ORDER)}
