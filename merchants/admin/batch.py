@@ -1,6 +1,7 @@
 """Office pages of batches and of the rows that were not stored."""
 
 import csv
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from io import StringIO
@@ -24,7 +25,7 @@ from merchants.models.batch import BatchState, IssueKind
 from merchants.queries.batches import every_issue_of, issues_of
 
 ISSUES: Final = 50
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+FORMULA: Final = re.compile(r"(?!-?[0-9]+(\.[0-9]+)?\Z)[=+\-@\t\r]")  # plain numbers are none
 LONGEST_LINE: Final = 9  # digits: a batch has no more lines
 STATES: Final = {
     BatchState.OPEN: (_("Open"), "tl-info"),
@@ -150,7 +151,7 @@ def _not_stored(batch: Batch) -> Iterator[str]:
 
 def _line(cells: Sequence[str]) -> str:
     text = StringIO()
-    csv.writer(text).writerow([f"'{cell}" if cell.startswith(FORMULA) else cell for cell in cells])
+    csv.writer(text).writerow([f"'{cell}" if FORMULA.match(cell) else cell for cell in cells])
     return text.getvalue()
 
 

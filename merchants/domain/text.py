@@ -2,6 +2,7 @@
 
 import re
 
+LONGEST_SHOWN = 200
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # a NUL, or a byte that was not UTF-8
 
 
@@ -16,5 +17,9 @@ def is_identifier(text: str) -> bool:
 
 
 def shown(text: str) -> str:
-    """Make a text fit to store and display: unstorable characters are replaced, and 200 characters kept."""
-    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text[:200])
+    """Make a text fit to store and display: unstorable characters are replaced, and 200 characters kept.
+
+    A text that is longer ends with an ellipsis, which is the last of the 200.
+    """
+    cut = text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}\N{HORIZONTAL ELLIPSIS}"
+    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", cut)
