@@ -19,6 +19,7 @@ from merchants.gateways.feed_files import (
     FeedFile,
     Row,
     broken_off,
+    is_parquet,
     open_lines,
     open_parquet,
     records_of,
@@ -57,7 +58,7 @@ def blocks_of(file: FeedFile, *, wanted: Sequence[str], lines_a_block: int) -> I
     Raises UnreadableFeed where the file breaks off, after the last whole block.
     """
     names = [column for column in file.columns if column in wanted]
-    if file.path.suffix == ".parquet":
+    if is_parquet(file.path):
         yield from _parquet_blocks(file.path, names, lines_a_block)
         return
     with open_lines(file.path) as stream:

@@ -52,10 +52,15 @@ def find_file(directory: Path, name: str) -> Path | None:
     return next((path for ending in ENDINGS if (path := directory / f"{name}{ending}").is_file()), None)
 
 
+def is_parquet(path: Path) -> bool:
+    """Check whether a file is read as Parquet; as everywhere, in endings upper case is lower case."""
+    return path.suffix.lower() == ".parquet"
+
+
 def open_feed_file(path: Path, required: Sequence[str]) -> FeedFile:
     """Read the column names. Raises UnreadableFeed if a required one is missing or one is repeated."""
     try:
-        if path.suffix == ".parquet":
+        if is_parquet(path):
             columns = tuple(open_parquet(path).schema_arrow.names)
         else:
             with open_lines(path) as stream:
@@ -76,7 +81,7 @@ def open_feed_file(path: Path, required: Sequence[str]) -> FeedFile:
 
 def count_lines(file: FeedFile) -> int:
     """Count what the file has at most in rows, without parsing any. Raises UnreadableFeed."""
-    if file.path.suffix == ".parquet":
+    if is_parquet(file.path):
         return int(open_parquet(file.path).metadata.num_rows)
     try:
         with open_lines(file.path) as stream:
@@ -93,7 +98,7 @@ def rows_of(file: FeedFile) -> Iterator[tuple[int, Row]]:
     come through as lone surrogates, which are rejected with their row. Raises UnreadableFeed where the file itself
     breaks off (a truncated gzip).
     """
-    if file.path.suffix == ".parquet":
+    if is_parquet(file.path):
         yield from _parquet_rows(file.path)
         return
     line = 0
@@ -174,7 +179,7 @@ def write_feed_file(path: Path, columns: Sequence[str], rows: Iterable[Sequence[
     if not path.name.endswith(ENDINGS):
         message = f"{path}: expected a name that ends with {', '.join(ENDINGS)}"
         raise UnreadableFeed(message)
-    if path.suffix == ".parquet":
+    if is_parquet(path):
         return _write_parquet(path, columns, rows)
     opened = gzip.open if path.suffix == ".gz" else open
     written = 0
@@ -193,7 +198,7 @@ def open_lines(path: Path) -> Iterator[IO[bytes]]:
     The mark that spreadsheets put first is skipped: it would become part of the first column's name.
     """
     stream: IO[bytes]
-    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:  # type: ignore[assignment]
+    with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as stream:  # type: ignore[assignment]
         if stream.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8:
             stream.seek(0)
         yield stream

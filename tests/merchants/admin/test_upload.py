@@ -16,6 +16,7 @@ from config.office.job_runs import report_progress, run_job
 from config.office.models import JobRun, OperationEvent
 from merchants.admin import upload as pages
 from merchants.admin.upload import STATES
+from merchants.gateways.feed_files import write_feed_file
 from merchants.models import Batch, FeedUpload, Partner, Transaction
 from merchants.models.upload import UploadState
 from merchants.operations.ingestion import FILL, fill_batch
@@ -111,6 +112,20 @@ def test_a_file_that_breaks_off_keeps_what_came_before_and_says_so(
     assert JobRun.objects.get(name="merchants.import_upload").state == "DONE"
     page = client.get(reverse("admin:merchants_feedupload_change", args=[upload.pk]))
     assertContains(page, "could not be read to its end")
+
+
+@pytest.mark.parametrize("name", ["MAY.CSV.GZ", "may.PARQUET", "May.Csv"])
+def test_an_ending_in_upper_case_is_read_as_one_in_lower_case(
+    client: Client, partner: Partner, tmp_path: Path, name: str
+) -> None:
+    """Red if the form read the file by its suffix as it is: packed bytes have no column names."""
+    path = tmp_path / name.lower()
+    columns = HEADER.strip().split(",")
+    write_feed_file(path, columns, [line.split(",") for line in lines(0, 3).splitlines()])
+    send(client, partner, path.read_bytes(), name)
+    work()
+    assert FeedUpload.objects.get().state == UploadState.READ
+    assert Transaction.objects.count() == 3
 
 
 @pytest.mark.parametrize(
