@@ -5,7 +5,6 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
@@ -18,10 +17,10 @@ from merchants.gateways.feed_files import (
     UNREADABLE,
     FeedFile,
     Row,
+    batches_of,
     broken_off,
     is_parquet,
     open_lines,
-    open_parquet,
     records_of,
     row_of,
     texts_of,
@@ -59,7 +58,7 @@ def blocks_of(file: FeedFile, *, wanted: Sequence[str], lines_a_block: int) -> I
     """
     names = [column for column in file.columns if column in wanted]
     if is_parquet(file.path):
-        yield from _parquet_blocks(file.path, names, lines_a_block)
+        yield from _parquet_blocks(file, names, lines_a_block)
         return
     with open_lines(file.path) as stream:
         next(records_of(stream), None)
@@ -163,12 +162,10 @@ def _parse(plain: bytes, columns: Sequence[str], names: Sequence[str]) -> tuple[
     return table, spoilt
 
 
-def _parquet_blocks(path: Path, names: Sequence[str], rows_a_block: int) -> Iterator[FeedBlock]:
-    done = 0
-    for batch in open_parquet(path).iter_batches(batch_size=rows_a_block, columns=list(names)):
+def _parquet_blocks(file: FeedFile, names: list[str], rows_a_block: int) -> Iterator[FeedBlock]:
+    for done, batch in batches_of(file, names, rows_a_block):
         cells = {name: _storable_texts(column) for name, column in zip(names, batch.columns, strict=True)}
         lines, others = np.arange(done + 1, done + len(batch) + 1), list[tuple[int, Row]]()
-        done += len(batch)
         if None in cells.values():
             rows = zip(*map(texts_of, batch.columns), strict=True)
             others = [

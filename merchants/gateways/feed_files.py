@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
-from itertools import count, islice
+from itertools import islice
 from math import isnan
 from pathlib import Path
 from typing import IO, Any
@@ -99,7 +99,7 @@ def rows_of(file: FeedFile) -> Iterator[tuple[int, Row]]:
     breaks off (a truncated gzip).
     """
     if is_parquet(file.path):
-        yield from _parquet_rows(file.path)
+        yield from _parquet_rows(file)
         return
     line = 0
     with open_lines(file.path) as stream:
@@ -219,17 +219,31 @@ def open_parquet(path: Path) -> Any:  # noqa: ANN401 - pyarrow has no types
     """Open a Parquet file. Raises UnreadableFeed."""
     try:
         return parquet.ParquetFile(path)
-    except pa.ArrowException as error:
+    except (OSError, pa.ArrowException) as error:
         message = f"{path}: {error}"
         raise UnreadableFeed(message) from error
 
 
-def _parquet_rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    lines = count(1)
-    for batch in open_parquet(path).iter_batches(batch_size=AT_ONCE):
+def batches_of(file: FeedFile, names: list[str] | None, rows_a_batch: int) -> Iterator[tuple[int, Any]]:
+    """Yield the named columns, or all, of a Parquet file in batches, each with how many rows come before it.
+
+    Raises UnreadableFeed where the file breaks off.
+    """
+    done = 0
+    opened = open_parquet(file.path)
+    try:
+        for batch in opened.iter_batches(batch_size=rows_a_batch, columns=names):
+            yield done, batch
+            done += len(batch)
+    except (OSError, pa.ArrowException) as error:
+        raise broken_off(file, done, error) from error
+
+
+def _parquet_rows(file: FeedFile) -> Iterator[tuple[int, dict[str, str]]]:
+    for done, batch in batches_of(file, None, AT_ONCE):
         columns = [texts_of(column) for column in batch.columns]
-        for cells in zip(*columns, strict=True):
-            yield next(lines), dict(zip(batch.schema.names, cells, strict=True))
+        for line, cells in enumerate(zip(*columns, strict=True), start=done + 1):
+            yield line, dict(zip(batch.schema.names, cells, strict=True))
 
 
 def texts_of(column: Any) -> list[str]:  # noqa: ANN401 - pyarrow has no types

@@ -83,6 +83,20 @@ def test_a_file_that_breaks_off_says_after_which_row(tmp_path: Path) -> None:
         list(blocks)
 
 
+def test_a_damaged_page_of_parquet_breaks_off_after_the_rows_before_it(tmp_path: Path) -> None:
+    """Red if what pyarrow raises of it came through: no caller takes that for a broken file."""
+    path = tmp_path / "t.parquet"
+    parquet.write_table(pa.table({"amount": [f"{n * 7919 % 9973}" for n in range(20_000)]}), path, row_group_size=5_000)
+    at = parquet.ParquetFile(path).metadata.row_group(3).column(0).data_page_offset
+    whole = path.read_bytes()
+    path.write_bytes(whole[:at] + b"\xff" * 40 + whole[at + 40 :])
+    file = open_feed_file(path, ())
+    with pytest.raises(UnreadableFeed, match=r"t\.parquet breaks off after row 15000"):
+        list(blocks_of(file, wanted=["amount"], lines_a_block=5_000))
+    with pytest.raises(UnreadableFeed, match=r"t\.parquet breaks off after row \d+"):
+        list(rows_of(file))
+
+
 def not_utf8() -> pa.Array:
     return pa.StringArray.from_buffers(3, *pa.array([b"\xff", b"b", b"c"]).buffers()[1:])
 
