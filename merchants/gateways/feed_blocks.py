@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
 from merchants.gateways.feed_files import (
+    LONGEST_PIECE,
     UNREADABLE,
     FeedFile,
     Row,
@@ -21,6 +22,7 @@ from merchants.gateways.feed_files import (
     broken_off,
     is_parquet,
     open_lines,
+    pieces_of,
     records_of,
     row_of,
     texts_of,
@@ -61,7 +63,7 @@ def blocks_of(file: FeedFile, *, wanted: Sequence[str], lines_a_block: int) -> I
         yield from _parquet_blocks(file, names, lines_a_block)
         return
     with open_lines(file.path) as stream:
-        next(records_of(stream), None)
+        next(records_of(pieces_of(stream)), None)
         done = 0
         try:
             while found := _next_block(file.columns, names, stream, lines_a_block, done):
@@ -73,14 +75,20 @@ def blocks_of(file: FeedFile, *, wanted: Sequence[str], lines_a_block: int) -> I
 
 
 def _read_lines(stream: IO[bytes], most: int) -> tuple[bytes, int]:
-    """Read whole lines, as many as are left, at most so many, and of very long ones fewer; return how many."""
+    """Read lines, as many as are left, at most so many, and of very long ones fewer; return how many.
+
+    All are whole but the last, of which there is enough to tell that it is not plain.
+    """
     pieces, size, left = list[bytes](), 0, most
     while left and size < LARGEST_BLOCK and (piece := stream.read(left)):  # it has no more lines than bytes
         if not piece.endswith(b"\n"):
-            piece += stream.readline()
+            piece += stream.readline(LONGEST_PIECE)
         pieces.append(piece)
         size += len(piece)
-        left -= piece.count(b"\n") + (not piece.endswith(b"\n"))
+        left -= piece.count(b"\n")
+        if not piece.endswith(b"\n"):
+            left -= 1
+            break
     return b"".join(pieces), most - left
 
 
@@ -96,7 +104,7 @@ def _next_block(
     parsed = _parse(plain, columns, names) if _are_plain(plain) else None
     if parsed is None or parsed[0].num_rows + len(parsed[1]) < read:  # for lines that are empty
         records, begun = list[bytes](), list[int]()
-        for begins, ends, record in records_of(chain(io.BytesIO(plain), stream)):
+        for begins, ends, record in records_of(chain(io.BytesIO(plain), pieces_of(stream))):
             if record.strip(b"\r\n") and _are_plain(record):
                 records.append(record)
                 begun.append(done + begins)

@@ -27,6 +27,9 @@ AT_ONCE = 50_000
 EXACT_IN_32_BITS = 2**24
 LONGEST_ROW = 1_000_000
 """Characters; a longer row is rejected without being kept, so a quote that is never closed fills no memory."""
+LONGEST_HEADER = 2**16
+LONGEST_PIECE = 2**20
+"""Bytes; of a longer line only so much is read at once: packed, an enormous one is a small file."""
 Row = dict[str, str] | str
 ENDINGS = (".csv", ".csv.gz", ".parquet")
 
@@ -64,7 +67,7 @@ def open_feed_file(path: Path, required: Sequence[str]) -> FeedFile:
             columns = tuple(open_parquet(path).schema_arrow.names)
         else:
             with open_lines(path) as stream:
-                names = _cells(next(records_of(stream), (1, 1, b""))[2])
+                names = _cells(_header_of(stream))
                 columns = tuple(name.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for name in names)
     except (*UNREADABLE, csv.Error) as error:
         message = f"{path}: {error}"
@@ -77,6 +80,16 @@ def open_feed_file(path: Path, required: Sequence[str]) -> FeedFile:
         message = f"{path}: a column stands twice ({', '.join(columns)[:200]})"
         raise UnreadableFeed(message)
     return FeedFile(path=path, columns=columns)
+
+
+def _header_of(stream: IO[bytes]) -> bytes:
+    """Return the first record, with no more read than it may have. Raises csv.Error for a longer one."""
+    beginning = stream.read(LONGEST_HEADER + 1)
+    header = next(records_of(io.BytesIO(beginning)), (1, 1, b""))[2]
+    if len(header) > LONGEST_HEADER:
+        message = f"the column names have more than {LONGEST_HEADER:,} bytes"
+        raise csv.Error(message)
+    return header
 
 
 def count_lines(file: FeedFile) -> int:
@@ -103,7 +116,7 @@ def rows_of(file: FeedFile) -> Iterator[tuple[int, Row]]:
         return
     line = 0
     with open_lines(file.path) as stream:
-        records = records_of(stream)
+        records = records_of(pieces_of(stream))
         height = next(records, (1, 1, b""))[1]
         try:
             for begins, ends, record in records:
@@ -131,23 +144,45 @@ def broken_off(file: FeedFile, line: int, error: Exception) -> UnreadableFeed:
     return UnreadableFeed(f"{file.path} breaks off after row {line}: {error}")
 
 
-def records_of(lines: Iterable[bytes]) -> Iterator[tuple[int, int, bytes]]:
+def pieces_of(stream: IO[bytes]) -> Iterator[bytes]:
+    """Yield what is left line by line; of a line longer than LONGEST_PIECE, piece by piece."""
+    return iter(partial(stream.readline, LONGEST_PIECE), b"")
+
+
+def records_of(pieces: Iterable[bytes]) -> Iterator[tuple[int, int, bytes]]:
     """Join the lines of each row, and yield it with the numbers of its first and last line, from 1.
 
-    Of a row longer than LONGEST_ROW so much is kept that it shows; one that ends inside quotes is not a valid row.
+    pieces: lines, or parts of lines. Of a row longer than LONGEST_ROW so much is kept that it shows; one that ends
+    inside quotes is not a valid row.
     """
-    held, size, begins, number, is_open = list[bytes](), 0, 1, 0, False
-    for number, line in enumerate(lines, start=1):
-        if not is_open:
-            held, size, begins = [], 0, number
+    held, size, begins, number, is_open, before = list[bytes](), 0, 1, 1, False, b""
+    for piece in pieces:
         if size <= 4 * LONGEST_ROW:  # no character has more bytes
-            held.append(line)
-        size += len(line)
-        is_open = _leaves_open(line, is_open=is_open)
+            held.append(piece)
+        size += len(piece)
+        if not piece.endswith(b"\n"):
+            is_open, before = _state_behind(before + piece, is_open=is_open)
+            continue
+        is_open, before = _leaves_open(before + piece, is_open=is_open), b""
         if not is_open:
             yield begins, number, b"".join(held)
-    if is_open:
-        yield begins, number, b"".join(held)
+            held, size, begins = [], 0, number + 1
+        number += 1
+    if held:
+        yield begins, number if before else number - 1, b"".join(held)
+
+
+def _state_behind(part: bytes, *, is_open: bool) -> tuple[bool, bytes]:
+    """Return, of a part of a line, whether a quoted cell goes on after it, and what stands for it before the next part.
+
+    A quote that ends a cell at the very end may be the first of two: it is looked at again, with what follows.
+    """
+    leaves_open = _leaves_open(part, is_open=is_open)
+    if not part.endswith(b'"'):
+        return leaves_open, part[-1:]
+    if not leaves_open and _leaves_open(part[:-1], is_open=is_open):
+        return True, b'"'
+    return leaves_open, b"x"
 
 
 def _leaves_open(line: bytes, *, is_open: bool) -> bool:

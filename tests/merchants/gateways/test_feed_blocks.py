@@ -11,7 +11,7 @@ import pytest
 from pyarrow import parquet
 
 from merchants.gateways.feed_blocks import WINDOW, blocks_of
-from merchants.gateways.feed_files import FeedFile, Row, UnreadableFeed, open_feed_file, rows_of
+from merchants.gateways.feed_files import LONGEST_PIECE, FeedFile, Row, UnreadableFeed, open_feed_file, rows_of
 
 HEADER = "external_id,merchant,amount\n"
 
@@ -41,6 +41,8 @@ def unblocked(file: FeedFile, lines_a_block: int) -> tuple[dict[int, Row], int]:
         ("\ufeff1,kiln,5\n\ufeff2,barn,6\n3,\ufeff,7\n", 1),
         ("1,ki\rln,5\n2,barn,6\r\r\n3,mill,7\n", 1),
         (f"1,{'x' * 2 * WINDOW},5\n2,{'x' * 3 * WINDOW},6\n3,mill,7\n", 1),
+        (f"1,kiln,5\n2,{'x' * LONGEST_PIECE},6\n3,mill,7\n", 1),
+        (f'1,kiln,5\n2,"{"x," * LONGEST_PIECE}"\n4,"a\n{"y" * LONGEST_PIECE}""\n5,b,5\n",7\n6,mill,8', 2),
         ("1,caf\udce9,5\n2,a\0b,6\n3,mill,7\n", 1),
         ("", 0),
         ("\n\n", 0),

@@ -1,5 +1,10 @@
 import csv
 import gzip
+import io
+import tracemalloc
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -8,7 +13,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from merchants.gateways.feed_files import FeedFile, UnreadableFeed, find_file, open_feed_file, rows_of, write_feed_file
+from merchants.gateways import feed_files
+from merchants.gateways.feed_blocks import blocks_of
+from merchants.gateways.feed_files import (
+    LONGEST_ROW,
+    FeedFile,
+    UnreadableFeed,
+    find_file,
+    open_feed_file,
+    records_of,
+    rows_of,
+    write_feed_file,
+)
 
 HEADER = "external_id,merchant,amount\n"
 
@@ -83,6 +99,64 @@ def test_a_quote_that_is_never_closed_says_which_lines_it_spoils(tmp_path: Path)
         (1, "the row has more than 1,000,000 characters (lines 1 to 200001)"),
         (200_002, {"external_id": "2", "merchant": "kiln", "amount": "5"}),
     ]
+
+
+def records(pieces: Iterable[bytes]) -> list[tuple[int, int, bytes]]:
+    return list(records_of(pieces))
+
+
+@given(st.text('",\n\ra', max_size=40), st.integers(1, 4))
+def test_a_line_in_pieces_is_the_same_row(text: str, most: int) -> None:
+    """Red if a quote at the end of a piece were judged without what follows it, or a piece counted as a line."""
+    lines = io.BytesIO(text.encode())
+    pieces = iter(partial(io.BytesIO(text.encode()).readline, most), b"")
+    assert records(pieces) == records(lines)
+
+
+@contextmanager
+def at_most(size: int) -> Iterator[None]:
+    """Fail if more memory than so many bytes is in use at any time."""
+    tracemalloc.start()
+    try:
+        yield
+        assert tracemalloc.get_traced_memory()[1] < size
+    finally:
+        tracemalloc.stop()
+
+
+def long_line(path: Path) -> Path:
+    """Write a small packed file with a line of 24 MB between two rows."""
+    with gzip.open(path, "wb", compresslevel=1) as file:
+        file.write(HEADER.encode() + b"1,kiln,5\n2,")
+        for _ in range(24):
+            file.write(b"9" * 10**6)
+        file.write(b",5\n3,kiln,5\n")
+    return path
+
+
+def test_an_enormous_line_is_a_broken_row_and_never_kept(tmp_path: Path) -> None:
+    """Red if it were read at once, by rows or by blocks: a packed file of some MB would fill any memory."""
+    file = open_feed_file(long_line(tmp_path / "t.csv.gz"), ())
+    broken = (2, f"the row has more than {LONGEST_ROW:,} characters")
+    with at_most(20 * 10**6):
+        assert list(rows_of(file))[1:2] == [broken]
+    with at_most(20 * 10**6):
+        blocks = list(blocks_of(file, wanted=file.columns, lines_a_block=1_000))
+    assert [line for block in blocks for line in block.lines.tolist()] == [1, 3]
+    assert [row for block in blocks for row in block.others] == [broken]
+
+
+@pytest.mark.parametrize("beginning", ["", '"'])
+def test_of_enormous_column_names_only_the_beginning_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, beginning: str
+) -> None:
+    """Red if a web process unpacked all of them, for a form."""
+    path = written(
+        tmp_path / "t.csv.gz", packed(beginning + "external_id," + "x,\n" * 2**20 * bool(beginning) + "x" * 2**20)
+    )
+    monkeypatch.setattr(feed_files, "LONGEST_HEADER", 100)
+    with at_most(2**19), pytest.raises(UnreadableFeed, match="more than 100 bytes"):
+        open_feed_file(path, ())
 
 
 def test_a_quote_inside_a_cell_that_is_not_quoted_is_text(tmp_path: Path) -> None:
