@@ -63,7 +63,8 @@ def import_upload(*, claim: Claim, clock: Clock) -> None:
     received, failure = 0, ""
     try:
         file = open_feed_file(path_of_upload(upload.key), REQUIRED)
-        total = count_lines(file)
+        # Each report renews the lease: without one, the worker would be taken for dead before the first block.
+        total = count_lines(file, meanwhile=lambda: report_progress(claim=claim, done=0, total=0, now=clock()))
         for block in blocks_of(file, wanted=COLUMNS, lines_a_block=MAX_ROWS):
             first, last = block.span
             receive_block(

@@ -16,6 +16,7 @@ from config.office.job_runs import report_progress, run_job
 from config.office.models import JobRun, OperationEvent
 from merchants.admin import upload as pages
 from merchants.admin.upload import STATES
+from merchants.gateways import feed_files
 from merchants.gateways.feed_files import write_feed_file
 from merchants.models import Batch, FeedUpload, Partner, Transaction
 from merchants.models.upload import UploadState
@@ -95,6 +96,25 @@ def test_a_worker_that_died_on_the_way_loses_and_doubles_nothing(
     monkeypatch.setattr("merchants.operations.uploads.report_progress", report_progress)
     work()
     assert Transaction.objects.count() == 10
+    assert FeedUpload.objects.get().state == UploadState.READ
+
+
+def test_the_lease_is_renewed_while_lines_are_counted(
+    client: Client, partner: Partner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Red if a large file were counted whole first: another worker would begin it, and the next, until it is parked."""
+    monkeypatch.setattr(feed_files, "COUNTED_AT_ONCE", 100)
+    content = HEADER + lines(0, 10)
+    send(client, partner, content)
+    renewed = list[int]()
+
+    def report(**values: Any) -> None:  # noqa: ANN401 - what it is passed
+        renewed.append(Batch.objects.count())
+        report_progress(**values)
+
+    monkeypatch.setattr("merchants.operations.uploads.report_progress", report)
+    work()
+    assert renewed == [0] * (len(content) // 100) + [1]
     assert FeedUpload.objects.get().state == UploadState.READ
 
 
