@@ -47,6 +47,7 @@ DECLARED = Declaration(
         "merchants.judge_feeds": timedelta(minutes=5),
         "merchants.seal_forgotten_batches": timedelta(minutes=10),
         "merchants.forget_requests": timedelta(hours=1),
+        "merchants.forget_stray_uploads": timedelta(hours=1),
     },
     authentication="merchants.api.authentication.PartnerAuthentication",
 )

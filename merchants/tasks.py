@@ -8,7 +8,7 @@ from config.office.stages import add_tasks
 from merchants.operations.feeds import judge_feeds
 from merchants.operations.idempotency import forget_requests
 from merchants.operations.ingestion import FILL, fill_batch, seal_forgotten_batches
-from merchants.operations.uploads import UPLOADS
+from merchants.operations.uploads import UPLOADS, forget_stray_uploads
 
 add_tasks(UPLOADS)
 
@@ -23,6 +23,12 @@ def fill(job_id: int) -> None:
 def seal_forgotten() -> None:
     """Seal the batches whose receiver died before staging their rows."""
     seal_forgotten_batches(now=timezone.now())
+
+
+@shared_task(name="merchants.forget_stray_uploads")
+def forget_strays() -> None:
+    """Remove uploaded files for which no upload waits."""
+    forget_stray_uploads(now=timezone.now())
 
 
 @shared_task(name="merchants.judge_feeds")

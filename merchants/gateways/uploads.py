@@ -1,5 +1,6 @@
 """The directory in which uploaded files wait; the web processes and the workers share it."""
 
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
@@ -35,14 +36,18 @@ def ending_of(name: str) -> str | None:
 
 
 def keep_upload(path: Path, *, ending: str) -> KeptFile:
-    """Copy a file to where the workers find it. Raises NoUploads, OSError."""
+    """Copy a file to where the workers find it, or leave nothing. Raises NoUploads, OSError."""
     key, digest, size = f"{uuid4().hex}{ending}", sha256(), 0
     target = path_of_upload(key)
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with path.open("rb") as source, target.open("xb") as kept:
-        while part := source.read(AT_ONCE):
-            digest.update(part)
-            size += kept.write(part)
+    try:
+        with path.open("rb") as source, target.open("xb") as kept:
+            while part := source.read(AT_ONCE):
+                digest.update(part)
+                size += kept.write(part)
+    except BaseException:
+        forget_upload(key)  # where the disk is full, half a file would keep it full
+        raise
     return KeptFile(key, size, digest.hexdigest())
 
 
@@ -56,3 +61,11 @@ def path_of_upload(key: str) -> Path:
 def forget_upload(key: str) -> None:
     """Remove a file. Raises NoUploads."""
     path_of_upload(key).unlink(missing_ok=True)
+
+
+def old_uploads(*, before: datetime) -> list[str]:
+    """List the keys of the files that were kept before a time; none without a directory."""
+    if settings.UPLOADS_DIR is None or not Path(settings.UPLOADS_DIR).is_dir():
+        return []
+    files = (path for path in Path(settings.UPLOADS_DIR).iterdir() if ending_of(path.name) and path.is_file())
+    return [path.name for path in files if path.stat().st_mtime < before.timestamp()]

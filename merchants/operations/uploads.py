@@ -1,5 +1,6 @@
 """Keep files that staff uploads, and import them: one job a file, block by block, as the command does."""
 
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -13,11 +14,13 @@ from config.office.stages import Pipeline, Stage
 from merchants.domain.transaction import COLUMNS, REQUIRED
 from merchants.gateways.feed_blocks import blocks_of
 from merchants.gateways.feed_files import UnreadableFeed, count_lines, open_feed_file
-from merchants.gateways.uploads import forget_upload, keep_upload, path_of_upload
+from merchants.gateways.uploads import forget_upload, keep_upload, old_uploads, path_of_upload
 from merchants.models import FeedUpload, Partner
 from merchants.models.upload import UploadState
 from merchants.operations.file_ingestion import receive_block
 from merchants.operations.ingestion import MAX_ROWS
+
+STRAY_AFTER: Final = timedelta(days=1)  # a file is kept just before its upload is entered
 
 
 def upload_feed(*, partner_id: int, name: str, path: Path, ending: str, actor: Actor, clock: Clock) -> FeedUpload:
@@ -86,6 +89,16 @@ def import_upload(*, claim: Claim, clock: Clock) -> None:
         require_one(waiting.update(state=state, failure=failure[:300], finished_at=now))
         UPLOADS.finish_part(claim=claim, done=received, now=now)
     forget_upload(upload.key)
+
+
+def forget_stray_uploads(*, now: datetime) -> int:
+    """Remove the files for which no upload waits, as a process that died leaves them; return how many."""
+    old = old_uploads(before=now - STRAY_AFTER)
+    waiting = FeedUpload.objects.filter(key__in=old, state=UploadState.WAITING).values_list("key", flat=True)
+    strays = set(old) - set(waiting)
+    for key in strays:
+        forget_upload(key)
+    return len(strays)
 
 
 UPLOADS: Final = Pipeline(

@@ -1,6 +1,8 @@
 """Files uploaded in the office, from the form to the last row."""
 
 import gzip
+from errno import ENOSPC
+from os import strerror, utime
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Any
@@ -9,6 +11,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django.asserts import assertContains, assertNotContains
 
 from config.declarations import Role
@@ -16,12 +19,12 @@ from config.office.job_runs import report_progress, run_job
 from config.office.models import JobRun, OperationEvent
 from merchants.admin import upload as pages
 from merchants.admin.upload import STATES
-from merchants.gateways import feed_files
+from merchants.gateways import feed_files, uploads
 from merchants.gateways.feed_files import write_feed_file
 from merchants.models import Batch, FeedUpload, Partner, Transaction
 from merchants.models.upload import UploadState
 from merchants.operations.ingestion import FILL, fill_batch
-from merchants.operations.uploads import import_upload
+from merchants.operations.uploads import forget_stray_uploads, import_upload
 from tests.conftest import make_user
 from tests.markets import make_merchants, make_partner
 
@@ -178,6 +181,53 @@ def test_without_a_directory_the_button_says_so(
     monkeypatch.setattr("django.conf.settings.UPLOADS_DIR", None)
     assertContains(send(client, partner, HEADER), "UPLOADS_DIR")
     assert not FeedUpload.objects.exists()
+
+
+def test_a_file_that_cannot_be_kept_whole_leaves_nothing(
+    client: Client, partner: Partner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Red if the first part of a file stayed on a disk that is full."""
+
+    class FullDisk:
+        def __init__(self) -> None:
+            self.digested = 0
+
+        def update(self, part: bytes) -> None:
+            self.digested += 1
+            if self.digested > 1:
+                raise OSError(ENOSPC, strerror(ENOSPC))
+
+    monkeypatch.setattr(uploads, "sha256", FullDisk)
+    monkeypatch.setattr(uploads, "AT_ONCE", 20)
+    assertContains(send(client, partner, HEADER + lines(0, 5)), "no room left")
+    assert list(tmp_path.iterdir()) == []
+    assert not FeedUpload.objects.exists()
+
+
+def test_old_files_without_an_upload_that_waits_are_removed(client: Client, partner: Partner, tmp_path: Path) -> None:
+    """Red if a file that is still to be read went too, or one that is just being kept, or what is no upload."""
+    send(client, partner, HEADER)
+    [waiting] = tmp_path.iterdir()
+    finished, unknown, young = (tmp_path / f"{digit * 32}.csv" for digit in "abc")
+    kept = {waiting, young, tmp_path / "README"}
+    for path in (finished, unknown, *kept - {waiting}):
+        path.touch()
+    upload = FeedUpload.objects.get()
+    times = {"uploaded_at": upload.uploaded_at, "finished_at": upload.uploaded_at}
+    FeedUpload.objects.create(partner=partner, key=finished.name, size=0, sha256="", state=UploadState.READ, **times)
+    now = timezone.now()
+    assert forget_stray_uploads(now=now) == 0
+    for path in {*tmp_path.iterdir()} - {young}:
+        two_days_ago = now.timestamp() - 2 * 24 * 3600
+        utime(path, (two_days_ago, two_days_ago))
+    assert forget_stray_uploads(now=now) == 2
+    assert {*tmp_path.iterdir()} == kept
+
+
+def test_without_a_directory_no_file_is_removed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for missing in (None, tmp_path / "none"):
+        monkeypatch.setattr("django.conf.settings.UPLOADS_DIR", missing)
+        assert forget_stray_uploads(now=timezone.now()) == 0
 
 
 def test_only_an_administrator_uploads(client: Client, partner: Partner) -> None:
