@@ -1,6 +1,7 @@
 """Office pages of uploaded files: what is being read, how far it is, and what came of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
-from config.office.display import Alert, Card, Facts, Figure, Page, chip, mono
+from config.office.display import Alert, Card, Cell, Facts, Figure, Page, chip, mono
 from config.office.lists import ListColumn
 from config.office.pages import OfficeAdmin, name_of
 from config.office.progress import live_view, progress_page
@@ -28,15 +29,16 @@ from merchants.gateways.uploads import NoUploads, are_uploads_possible, ending_o
 from merchants.models import FeedUpload
 from merchants.models.upload import UploadState
 from merchants.operations.uploads import UPLOADS, upload_feed
-from merchants.queries.uploads import counts_of, last_batches_of
+from merchants.queries.uploads import batches_being_stored, counts_of, last_batches_of
 
 BATCHES: Final = 20
 LARGEST: Final = 2 * 1024**3
 STATES: Final = {
     UploadState.WAITING: (_("Being read"), "tl-info"),
     UploadState.READ: (_("Read"), "tl-ok"),
-    UploadState.UNREADABLE: (_("Broken off"), "tl-bad"),
+    UploadState.UNREADABLE: (_("Could not be read"), "tl-bad"),
 }
+BEING_STORED: Final = (_("Being stored"), "tl-info")
 NO_DIRECTORY: Final = _("No directory for uploads is set (UPLOADS_DIR): import files by the command.")
 
 
@@ -96,7 +98,7 @@ UPLOAD: Final = Verb(
     ),
     why_not=_why_not,
     call=lambda partner, asked: _upload(partner.pk, asked),
-    done=_("The file is received; here is how far it is."),
+    done=_("The file was received: follow its progress here."),
     refusals={NoUploads: NO_DIRECTORY, OSError: _("The file could not be kept: there may be no room left.")},
 )
 
@@ -104,24 +106,29 @@ UPLOAD: Final = Verb(
 @admin.register(FeedUpload)
 class FeedUploadAdmin(OfficeAdmin[FeedUpload]):
     columns = (
-        ListColumn(label=_("File"), cell=lambda upload: upload.name, style="tl-break"),
-        ListColumn(label=_("Partner"), cell=lambda upload: str(upload.partner)),
-        ListColumn(label=_("State"), cell=lambda upload: chip(*STATES[UploadState(upload.state)])),
-        ListColumn(label=_("Bytes"), cell=lambda upload: upload.size, number=True),
-        ListColumn(label=_("Uploaded"), cell=lambda upload: upload.uploaded_at, style="tl-nowrap"),
+        ListColumn(label=_("File"), cell=lambda row: row[0].name, style="tl-break"),
+        ListColumn(label=_("Partner"), cell=lambda row: str(row[0].partner)),
+        ListColumn(label=_("State"), cell=lambda row: _state(*row)),
+        ListColumn(label=_("Bytes"), cell=lambda row: row[0].size, number=True),
+        ListColumn(label=_("Uploaded"), cell=lambda row: row[0].uploaded_at, style="tl-nowrap"),
     )
     list_related = related = ("partner",)
     empty = _("No file was uploaded yet. A partner's page has the button.")
+
+    def prepare(self, rows: list[FeedUpload]) -> Sequence[Any]:
+        stored = batches_being_stored(rows)
+        return [(upload, stored.get(upload.pk, 0)) for upload in rows]
 
     def further_urls(self, wrap: Callable[..., Any]) -> list[URLPattern]:
         return [path("<int:row_id>/progress/", wrap(self.progress_view), name="merchants_feedupload_progress")]
 
     def progress_view(self, request: HttpRequest, row_id: int) -> HttpResponse:
         self.require_view(request)
-        return live_view(request, _live(self.found(row_id)))
+        return live_view(request, _live(*_followed(self.found(row_id))))
 
     def page_of(self, row: FeedUpload, request: HttpRequest) -> Page:
-        live, counts = _live(row), counts_of(row)
+        followed = _followed(row)
+        live, counts = _live(*followed), counts_of(row)
         uploaded = {"at": f"{row.uploaded_at:%Y-%m-%d %H:%M}", "who": name_of(row.uploaded_by)}
         labels = {
             "received": _("Received"),
@@ -130,11 +137,11 @@ class FeedUploadAdmin(OfficeAdmin[FeedUpload]):
             "conflict": _("Conflicts"),
             "rejected": _("Rejected"),
         }
-        broken = [Alert(strong=_("The file could not be read to its end:"), text=row.failure)] if row.failure else []
+        broken = [Alert(strong=_("The file is incomplete or damaged:"), text=row.failure)] if row.failure else []
         facts = [(_("Bytes"), f"{row.size:,}"), (_("SHA-256"), mono(row.sha256))]
         return Page(
             title=row.name,
-            chips=[chip(*STATES[UploadState(row.state)])],
+            chips=[_state(*followed)],
             sub=[str(row.partner), _t("uploaded %(at)s UTC by %(who)s") % uploaded],
             alerts=broken,
             figures=[Figure(label=words, value=counts[name]) for name, words in labels.items()],
@@ -147,7 +154,20 @@ class FeedUploadAdmin(OfficeAdmin[FeedUpload]):
         )
 
 
-def _live(upload: FeedUpload) -> Page:
-    is_read = upload.state != UploadState.WAITING
-    poll = None if is_read else reverse("admin:merchants_feedupload_progress", args=[upload.pk])
-    return progress_page(UPLOADS, subject_id=upload.pk, poll=poll)
+def _followed(upload: FeedUpload) -> tuple[FeedUpload, int]:
+    return upload, batches_being_stored([upload]).get(upload.pk, 0)
+
+
+def _state(upload: FeedUpload, being_stored: int) -> Cell:
+    is_stored = upload.state != UploadState.READ or not being_stored
+    return chip(*(STATES[UploadState(upload.state)] if is_stored else BEING_STORED))
+
+
+def _live(upload: FeedUpload, being_stored: int) -> Page:
+    is_done = upload.state != UploadState.WAITING and not being_stored
+    poll = None if is_done else reverse("admin:merchants_feedupload_progress", args=[upload.pk])
+    page = progress_page(UPLOADS, subject_id=upload.pk, poll=poll)
+    if not being_stored:
+        return page
+    left = Card(title=_("Being stored"), parts=[Facts([(_("Batches"), f"{being_stored:,}")])])
+    return replace(page, live=[*page.live, left])

@@ -1,8 +1,11 @@
 """What became of uploaded files."""
 
-from django.db.models import Sum
+from collections.abc import Iterable
+
+from django.db.models import Count, Sum
 
 from merchants.models import Batch, FeedUpload
+from merchants.models.batch import BatchState
 
 COUNTS = ("received", "accepted", "duplicate", "conflict", "rejected")
 
@@ -16,3 +19,12 @@ def counts_of(upload: FeedUpload) -> dict[str, int]:
 def last_batches_of(upload: FeedUpload, *, limit: int) -> list[Batch]:
     """List the file's last batches, the newest first."""
     return list(Batch.objects.filter(upload=upload).order_by("-number")[:limit])
+
+
+def batches_being_stored(uploads: Iterable[FeedUpload]) -> dict[int, int]:
+    """Count, by upload, the batches whose rows are received and not stored yet; an upload without any is left out.
+
+    An open batch does not count: a worker that died left it empty, and its rows come again in another.
+    """
+    staged = Batch.objects.filter(upload__in=uploads, state=BatchState.STAGED)
+    return dict(staged.values_list("upload").annotate(batches=Count("pk")).order_by())

@@ -15,15 +15,17 @@ from django.utils import timezone
 from pytest_django.asserts import assertContains, assertNotContains
 
 from config.declarations import Role
-from config.office.job_runs import report_progress, run_job
+from config.office.actors import SYSTEM
+from config.office.display import chip
+from config.office.job_runs import Work, report_progress, run_job
 from config.office.models import JobRun, OperationEvent
 from merchants.admin import upload as pages
-from merchants.admin.upload import STATES
+from merchants.admin.upload import BEING_STORED, STATES
 from merchants.gateways import feed_files, uploads
 from merchants.gateways.feed_files import write_feed_file
 from merchants.models import Batch, FeedUpload, Partner, Transaction
 from merchants.models.upload import UploadState
-from merchants.operations.ingestion import FILL, fill_batch
+from merchants.operations.ingestion import FILL, fill_batch, open_batch
 from merchants.operations.uploads import forget_stray_uploads, import_upload
 from tests.conftest import make_user
 from tests.markets import make_merchants, make_partner
@@ -51,10 +53,14 @@ def send(client: Client, partner: Partner, content: str | bytes, name: str = "ma
     return client.post(address, {"file": SimpleUploadedFile(name, data)}, follow=True)
 
 
+def work_on(name: str, one: Work) -> None:
+    for job in JobRun.objects.filter(name=name):
+        run_job(job.pk, one)
+
+
 def work() -> None:
-    for name, one in (("merchants.import_upload", import_upload), (FILL, fill_batch)):
-        for job in JobRun.objects.filter(name=name):
-            run_job(job.pk, one)
+    work_on("merchants.import_upload", import_upload)
+    work_on(FILL, fill_batch)
 
 
 def test_a_file_is_uploaded_read_and_forgotten(client: Client, partner: Partner, tmp_path: Path) -> None:
@@ -81,6 +87,32 @@ def test_a_file_is_uploaded_read_and_forgotten(client: Client, partner: Partner,
     work()
     assert Batch.objects.latest("pk").duplicate == 5
     assert Transaction.objects.count() == 5
+
+
+def test_a_file_is_being_stored_until_its_last_batch_is_sealed(client: Client, partner: Partner) -> None:
+    """Red if the page stopped at "Read" with counts that are not final, or waited for what a dead worker left empty."""
+    content = HEADER + lines(0, 5)
+    send(client, partner, content)
+    work()
+    send(client, partner, content)  # known rows are staged
+    work_on("merchants.import_upload", import_upload)
+    upload = FeedUpload.objects.latest("pk")
+    assert upload.state == UploadState.READ
+    page = reverse("admin:merchants_feedupload_change", args=[upload.pk])
+    live = reverse("admin:merchants_feedupload_progress", args=[upload.pk])
+    listed = reverse("admin:merchants_feedupload_changelist")
+    shown = client.get(page).context["page"]
+    assert (shown.chips, shown.poll) == ([chip(*BEING_STORED)], live)
+    assert "HX-Refresh" not in client.get(live)
+    assertContains(client.get(live), "Being stored")
+    assertContains(client.get(listed), "Being stored", count=1)
+
+    open_batch(partner_id=partner.pk, source="may.csv", actor=SYSTEM, now=upload.uploaded_at, upload_id=upload.pk)
+    work()
+    shown = client.get(page).context["page"]
+    assert (shown.chips, shown.poll) == ([chip(*STATES[UploadState.READ])], None)
+    assert client.get(live)["HX-Refresh"] == "true"
+    assertNotContains(client.get(listed), "Being stored")
 
 
 def test_a_worker_that_died_on_the_way_loses_and_doubles_nothing(
@@ -134,7 +166,7 @@ def test_a_file_that_breaks_off_keeps_what_came_before_and_says_so(
     assert str(tmp_path) not in upload.failure
     assert JobRun.objects.get(name="merchants.import_upload").state == "DONE"
     page = client.get(reverse("admin:merchants_feedupload_change", args=[upload.pk]))
-    assertContains(page, "could not be read to its end")
+    assertContains(page, "The file is incomplete or damaged:")
 
 
 @pytest.mark.parametrize("name", ["MAY.CSV.GZ", "may.PARQUET", "May.Csv"])
