@@ -83,10 +83,17 @@ def open_feed_file(path: Path, required: Sequence[str]) -> FeedFile:
     return FeedFile(path=path, columns=columns)
 
 
+def _beginning_of(stream: IO[bytes]) -> Iterator[bytes]:
+    """Yield lines, or parts of them, of one byte more than a header may have; no byte is read before it is needed."""
+    left = LONGEST_HEADER + 1
+    while left and (piece := stream.readline(left)):
+        left -= len(piece)
+        yield piece
+
+
 def _header_of(stream: IO[bytes]) -> bytes:
     """Return the first record, with no more read than it may have. Raises csv.Error for a longer one."""
-    beginning = stream.read(LONGEST_HEADER + 1)
-    header = next(records_of(io.BytesIO(beginning)), (1, 1, b""))[2]
+    header = next(records_of(_beginning_of(stream)), (1, 1, b""))[2]
     if len(header) > LONGEST_HEADER:
         message = f"the column names have more than {LONGEST_HEADER:,} bytes"
         raise csv.Error(message)
