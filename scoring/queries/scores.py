@@ -16,7 +16,7 @@ from scoring.domain.features.measures import MEASURE_NAMES, NULLABLE_MEASURES
 from scoring.domain.features.repayment import BEHAVIOUR_MEASURE_NAMES
 from scoring.domain.features.sets import FeatureSet, current_set, get_set
 from scoring.domain.reference import References, freeze, peers
-from scoring.domain.score import Scores, score_columns
+from scoring.domain.score import score_columns
 from scoring.domain.score_row import ScoreRow, score_rows
 from scoring.domain.scorecard import Scorecard, parse_scorecard
 from scoring.models import CalibrationVersion, Score, ScorecardVersion, ScoreRun
@@ -92,31 +92,6 @@ def get_live_score(*, merchant_id: int) -> Score | None:
     return None if run is None else Score.objects.filter(run=run, merchant=merchant_id).first()
 
 
-def compute_columns(
-    *,
-    members: Members,
-    known: Known,
-    pins: Pins,
-    partitions: Sequence[int] | None = None,
-    kept: list[tuple[Any, ...]] | None = None,
-) -> Scores:
-    """Score the members from the facts, in their order; `kept`: what was measured of them before, if it is at hand."""
-    measured = pins.features.measures
-    rows = measure(measured, members=members, known=known, partitions=partitions) if kept is None else kept
-    told = measure_behaviour(members=members, known=known, partitions=partitions)
-    columns = {
-        **columns_of(rows, MEASURE_NAMES, NULLABLE_MEASURES, members.ids),
-        **columns_of(told, BEHAVIOUR_MEASURE_NAMES, frozenset(), members.ids),
-    }
-    return score_columns(
-        columns,
-        peers(pins.references, members.attributes),
-        features=pins.features,
-        card=pins.card,
-        calibration=pins.calibration,
-    )
-
-
 def compute_scores(
     *,
     members: Members,
@@ -125,17 +100,29 @@ def compute_scores(
     partitions: Sequence[int] | None = None,
     kept: list[tuple[Any, ...]] | None = None,
 ) -> list[ScoreRow]:
-    """Score the members from the facts: one row each, in their order."""
+    """Score the members from the facts, one row each, in their order; `kept`: what was measured of them before."""
     if not len(members.ids):  # as in a part of a small market
         return []
-    scores = compute_columns(members=members, known=known, pins=pins, partitions=partitions, kept=kept)
+    measured = pins.features.measures
+    rows = measure(measured, members=members, known=known, partitions=partitions) if kept is None else kept
+    told = measure_behaviour(members=members, known=known, partitions=partitions)
+    scores = score_columns(
+        {
+            **columns_of(rows, MEASURE_NAMES, NULLABLE_MEASURES, members.ids),
+            **columns_of(told, BEHAVIOUR_MEASURE_NAMES, frozenset(), members.ids),
+        },
+        peers(pins.references, members.attributes),
+        features=pins.features,
+        card=pins.card,
+        calibration=pins.calibration,
+    )
     return list(score_rows(members.ids, scores, pins.card))
 
 
-def compute_run(*, run: ScoreRun, partitions: Sequence[int] | None) -> list[ScoreRow]:
+def compute_run(*, run: ScoreRun, partitions: Sequence[int]) -> list[ScoreRow]:
     """Compute the scores of a run's members of some partitions from what it pinned, and measured while it goes on."""
     members = members_of_run(run_id=run.pk, partitions=partitions)
-    kept = None if partitions is None else kept_measures(run_id=run.pk, members=members, partitions=partitions)
+    kept = kept_measures(run_id=run.pk, members=members, partitions=partitions)
     return compute_scores(
         members=members, known=known_to(run), pins=pins_of(run, members), partitions=partitions, kept=kept
     )

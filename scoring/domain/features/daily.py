@@ -3,23 +3,14 @@
 import ibis
 from ibis import Table
 
-from scoring.domain.features.relations import Reversed, counted, day_one_reversals, relations, reversals, total
+from scoring.domain.features.relations import Reversed, counted, relations, total
 
 
-def daily(rows: Table) -> Table:
+def daily(rows: Table, reversed_by: Reversed) -> Table:
     """Return one row for each day on which something counted in s: sales, their number, and refunds with chargebacks.
 
     Minor units; counted_minor less returned_minor of days 0 to 89 is s(90).
     """
-    return _daily(rows, reversals)
-
-
-def day_one_daily(rows: Table) -> Table:
-    """Return what `daily` did on day one: a reversal before its order's counting never counts."""
-    return _daily(rows, day_one_reversals)
-
-
-def _daily(rows: Table, reversed_by: Reversed) -> Table:
     came, back = rows.filter(counted(rows)), relations(rows, reversed_by).reversals
     back = back.filter(back.counts_d.notnull())
     zero, one = ibis.literal(0, "int64"), ibis.literal(1, "int64")

@@ -15,10 +15,8 @@ from scoring.domain.features.relations import (
     Relations,
     Reversed,
     bounded,
-    day_one_reversals,
     joined,
     relations,
-    reversals,
     tally,
     total,
     within,
@@ -83,17 +81,8 @@ REFERENCE_MEASURE_NAMES: Final = (
 ALL_MEASURE_NAMES: Final = tuple(dict.fromkeys((*MEASURE_NAMES, *REFERENCE_MEASURE_NAMES)))
 
 
-def measures(rows: Table) -> Table:
+def measures(rows: Table, reversed_by: Reversed) -> Table:
     """Measure each merchant that has a row: merchant_id and MEASURE_NAMES, all int64, in this order."""
-    return _measures(rows, reversals)
-
-
-def day_one_measures(rows: Table) -> Table:
-    """Measure as `measures` did on day one: a reversal before its order's counting never counts."""
-    return _measures(rows, day_one_reversals)
-
-
-def _measures(rows: Table, reversed_by: Reversed) -> Table:
     parts, merchants = relations(rows, reversed_by), rows.select("merchant_id").distinct()
     return _complete(joined(merchants, {**_of_merchants(parts), "events": _of_events(rows)}), MEASURE_NAMES)
 
@@ -110,17 +99,8 @@ def _of_merchants(parts: Relations) -> dict[str, Table]:
     }
 
 
-def reference_measures(rows: Table) -> Table:
+def reference_measures(rows: Table, reversed_by: Reversed) -> Table:
     """Measure what a merchant contributes to the references: merchant_id and REFERENCE_MEASURE_NAMES, all int64."""
-    return _reference_measures(rows, reversals)
-
-
-def day_one_reference_measures(rows: Table) -> Table:
-    """Measure as `reference_measures` did on day one."""
-    return _reference_measures(rows, day_one_reversals)
-
-
-def _reference_measures(rows: Table, reversed_by: Reversed) -> Table:
     feed = rows.group_by("merchant_id").agg(**_ratings(rows), **_carried(rows))
     return _complete(joined(feed, _of_peers(relations(rows, reversed_by))), REFERENCE_MEASURE_NAMES)
 
@@ -140,17 +120,8 @@ def _of_peers(parts: Relations) -> dict[str, Table]:
     return {"sales": sales, "unsold": _of_unsold(parts), "above": _of_excess(parts)}
 
 
-def all_measures(rows: Table) -> Table:
+def all_measures(rows: Table, reversed_by: Reversed) -> Table:
     """Measure both in one pass: merchant_id and ALL_MEASURE_NAMES."""
-    return _all_measures(rows, reversals)
-
-
-def day_one_all_measures(rows: Table) -> Table:
-    """Measure as `all_measures` would have on day one."""
-    return _all_measures(rows, day_one_reversals)
-
-
-def _all_measures(rows: Table, reversed_by: Reversed) -> Table:
     parts = relations(rows, reversed_by)
     feed = rows.group_by("merchant_id").agg(**_ratings(rows), **_carried(rows), **_dispatched(rows))
     return _complete(joined(feed, {**_of_merchants(parts), **_of_peers(parts)}), ALL_MEASURE_NAMES)

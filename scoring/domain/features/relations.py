@@ -54,7 +54,6 @@ class Relations:
     180 days.
     """
 
-    history: Table
     orders: Table
     reversals: Table
     flows: Table
@@ -72,7 +71,7 @@ def relations(rows: Table, reversed_by: Reversed) -> Relations:
     """Reshape a history by a rule for reversals; nothing is computed until an engine runs it."""
     orders = _orders(rows)
     back = reversed_by(rows, orders)
-    return Relations(history=rows, orders=orders, reversals=back, flows=_flows(rows, back), buyers=_buyers(rows))
+    return Relations(orders=orders, reversals=back, flows=_flows(rows, back), buyers=_buyers(rows))
 
 
 def total(amount: IntegerValue, where: BooleanValue | None = None) -> IntegerScalar:

@@ -6,22 +6,17 @@ scores are kept. A change is added as a new version, at the end; new runs use th
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 from ibis import Table
 
 from config.kernel.canonical import canonical_json, sha256_of
 from scoring.domain.features.characteristics import CHARACTERISTIC_NAMES, Peers, characteristics
 from scoring.domain.features.columns import Column
-from scoring.domain.features.daily import daily, day_one_daily
-from scoring.domain.features.measures import (
-    all_measures,
-    day_one_all_measures,
-    day_one_measures,
-    day_one_reference_measures,
-    measures,
-    reference_measures,
-)
+from scoring.domain.features.daily import daily
+from scoring.domain.features.measures import all_measures, measures, reference_measures
+from scoring.domain.features.relations import Reversed, day_one_reversals, reversals
 from scoring.domain.policy import DAY_ONE as DAY_ONE_POLICY
 from scoring.domain.policy import Policy
 
@@ -50,25 +45,25 @@ class FeatureSet:
     policy: Policy
 
 
+def _counting(reversed_by: Reversed) -> dict[str, Any]:
+    """Return what a set measures, by a rule for reversals."""
+    built = {
+        "measures": measures,
+        "reference_measures": reference_measures,
+        "all_measures": all_measures,
+        "daily": daily,
+    }
+    return {name: partial(build, reversed_by=reversed_by) for name, build in built.items()}
+
+
 DAY_ONE: Final = FeatureSet(
     version=sha256_of(canonical_json(list(CHARACTERISTIC_NAMES))),  # later versions have a short text
-    measures=day_one_measures,
-    reference_measures=day_one_reference_measures,
-    all_measures=day_one_all_measures,
-    daily=day_one_daily,
+    **_counting(day_one_reversals),
     names=CHARACTERISTIC_NAMES,
     derive=characteristics,
     policy=DAY_ONE_POLICY,
 )
-REVERSALS_WITH_THEIR_ORDER: Final = replace(
-    DAY_ONE,
-    version="2",
-    measures=measures,
-    reference_measures=reference_measures,
-    all_measures=all_measures,
-    daily=daily,
-)
-"""Counts a reversal once its order has counted, one of an unknown order on its own day, and chargebacks won."""
+REVERSALS_WITH_THEIR_ORDER: Final = replace(DAY_ONE, version="2", **_counting(reversals))
 FEATURE_SETS: Final = {made.version: made for made in (DAY_ONE, REVERSALS_WITH_THEIR_ORDER)}
 
 

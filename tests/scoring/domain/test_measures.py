@@ -13,8 +13,9 @@ from sqlglot import exp
 
 from scoring.domain.features.characteristics import CHARACTERISTIC_NAMES, Peers, characteristics
 from scoring.domain.features.declarations import Feed
-from scoring.domain.features.measures import MEASURE_NAMES, REFERENCE_MEASURE_NAMES, measures, reference_measures
+from scoring.domain.features.measures import MEASURE_NAMES, REFERENCE_MEASURE_NAMES
 from scoring.domain.features.relations import HISTORY_SCHEMA, history
+from scoring.domain.features.sets import current_set
 from tests.scoring.domain.markets import Row, compiled, connect, measured, reference_measured
 from tests.scoring.domain.oracle import Oracle, Surroundings, facts_of
 
@@ -156,7 +157,8 @@ def test_an_engine_returns_int64_only(reference: bool, names: tuple[str, ...]) -
 
 @pytest.mark.parametrize("dialect", ["postgres", "duckdb", "pyspark"])
 def test_the_query_divides_nothing_casts_every_sum_and_reads_one_table(dialect: str) -> None:
-    for build in (measures, reference_measures):
+    features = current_set()
+    for build in (features.measures, features.reference_measures, features.all_measures):
         text = str(ibis.to_sql(build(history()), dialect=dialect))
         tree = sqlglot.parse_one(text, dialect={"pyspark": "spark"}.get(dialect, dialect))
         assert not list(tree.find_all(exp.Div, exp.IntDiv))

@@ -13,6 +13,7 @@ from config.office.job_runs import claim_job
 from config.office.models import BusinessDate, JobRun, OperationEvent
 from config.office.models.job_run import JobState
 from merchants.models import Merchant
+from merchants.models.transaction import PARTITIONS
 from scoring.domain.calibration import CalibrationRefusal
 from scoring.domain.run import AbandonRefusal, PublishRefusal, RunState, RunUnfit, StartRefusal, is_due
 from scoring.domain.scorecard import DAY_ONE_CARD
@@ -95,7 +96,7 @@ def test_a_score_computed_again_after_later_and_back_dated_rows_is_equal_in_ever
     make_merchants(partner, "newcomer", category="tea", region="north")
     make_merchants(partner, "shop-0", category="coffee", region="south")
 
-    again = sorted(compute_run(run=run, partitions=None), key=lambda row: row.merchant_id)
+    again = sorted(compute_run(run=run, partitions=range(PARTITIONS)), key=lambda row: row.merchant_id)
 
     assert again == stored
     assert work_through(start_run(actor=SYSTEM, now=NOW)).scored >= run.scored
