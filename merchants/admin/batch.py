@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from io import StringIO
 from operator import attrgetter
@@ -173,7 +173,7 @@ def _issue(issue: BatchIssue) -> list[object]:
     return [issue.line, KINDS[kind], why, *kept]
 
 
-def batches_table(batches: Sequence[Batch]) -> Table:
+def batches_table(batches: Iterable[Batch]) -> Table:
     """Return a table of batches for the page of what they are of."""
     columns = [
         Column(label=_("Batch"), number=True),

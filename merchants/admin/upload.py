@@ -21,15 +21,16 @@ from config.office.pages import OfficeAdmin, name_of
 from config.office.progress import live_view, progress_page
 from config.office.verbs import Asked, Verb, VerbForm
 from config.office.words import Words
-from merchants.admin.batch import batches_table
+from merchants.admin.batch import COUNTS, batches_table
 from merchants.domain.text import storable
 from merchants.domain.transaction import REQUIRED
 from merchants.gateways.feed_files import ENDINGS, UnreadableFeed, open_feed_file
 from merchants.gateways.uploads import NoUploads, are_uploads_possible, ending_of
-from merchants.models import FeedUpload
+from merchants.models import Batch, FeedUpload
 from merchants.models.upload import UploadState
 from merchants.operations.uploads import UPLOADS, upload_feed
-from merchants.queries.uploads import batches_being_stored, counts_of, last_batches_of
+from merchants.queries.batches import sum_counts
+from merchants.queries.uploads import batches_being_stored
 
 BATCHES: Final = 20
 LARGEST: Final = 2 * 1024**3
@@ -76,12 +77,10 @@ def _why_not(_row: Any, _asked: Asked) -> Words | None:  # noqa: ANN401 - a part
 
 def _upload(partner_id: int, asked: Asked) -> FeedUpload:
     file: TemporaryUploadedFile = asked.data["file"]
-    name = file.name or ""
     return upload_feed(
         partner_id=partner_id,
-        name=name,
+        name=file.name or "",
         path=Path(file.temporary_file_path()),
-        ending=ending_of(name) or "",
         actor=asked.actor,
         clock=timezone.now,
     )
@@ -128,15 +127,8 @@ class FeedUploadAdmin(OfficeAdmin[FeedUpload]):
 
     def page_of(self, row: FeedUpload, request: HttpRequest) -> Page:
         followed = _followed(row)
-        live, counts = _live(*followed), counts_of(row)
+        live, batches = _live(*followed), Batch.objects.filter(upload=row)
         uploaded = {"at": f"{row.uploaded_at:%Y-%m-%d %H:%M}", "who": name_of(row.uploaded_by)}
-        labels = {
-            "received": _("Received"),
-            "accepted": _("Accepted"),
-            "duplicate": _("Duplicates"),
-            "conflict": _("Conflicts"),
-            "rejected": _("Rejected"),
-        }
         broken = [Alert(strong=_("The file is incomplete or damaged:"), text=row.failure)] if row.failure else []
         facts = [(_("Bytes"), f"{row.size:,}"), (_("SHA-256"), mono(row.sha256))]
         return Page(
@@ -144,11 +136,11 @@ class FeedUploadAdmin(OfficeAdmin[FeedUpload]):
             chips=[_state(*followed)],
             sub=[str(row.partner), _t("uploaded %(at)s UTC by %(who)s") % uploaded],
             alerts=broken,
-            figures=[Figure(label=words, value=counts[name]) for name, words in labels.items()],
+            figures=[Figure(label=COUNTS[name], value=count) for name, count in sum_counts(batches).items()],
             live=live.live,
             poll=live.poll,
             cards=[
-                Card(title=_("Last batches"), parts=[batches_table(last_batches_of(row, limit=BATCHES))]),
+                Card(title=_("Last batches"), parts=[batches_table(batches.order_by("-number")[:BATCHES])]),
                 Card(title=_("File"), parts=[Facts(facts)]),
             ],
         )

@@ -33,6 +33,11 @@ class Corrections:
     accepted: tuple[Correction, ...]
     refused: Mapping[int, CorrectionRefusal]
 
+    @property
+    def lacks_rows(self) -> bool:
+        """Whether a row that one of them corrects is not here, and may come with an older batch."""
+        return CorrectionRefusal.NOTHING_TO_CORRECT in self.refused.values()
+
 
 def judge_corrections(corrections: Iterable[Correction], *, is_superseded: Mapping[RowId, bool]) -> Corrections:
     """Decide on a batch's corrections, in order of lines; one whose own id is taken is in neither result.

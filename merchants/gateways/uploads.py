@@ -35,9 +35,9 @@ def ending_of(name: str) -> str | None:
     return next((ending for ending in ENDINGS if name.lower().endswith(ending)), None)
 
 
-def keep_upload(path: Path, *, ending: str) -> KeptFile:
-    """Copy a file to where the workers find it, or leave nothing. Raises NoUploads, OSError."""
-    key, digest, size = f"{uuid4().hex}{ending}", sha256(), 0
+def keep_upload(path: Path, *, name: str) -> KeptFile:
+    """Copy a file of some name to where the workers find it, or leave nothing. Raises NoUploads, OSError."""
+    key, digest, size = f"{uuid4().hex}{ending_of(name) or ''}", sha256(), 0
     target = path_of_upload(key)
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:

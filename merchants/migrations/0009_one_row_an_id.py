@@ -16,7 +16,7 @@ IS_VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)"
 
 
 def is_valid(editor: BaseDatabaseSchemaEditor, name: str) -> bool | None:
-    """Check whether an index may be relied on; None if there is none of the name."""
+    """Check whether an index is valid; None if no such index exists."""
     with editor.connection.cursor() as cursor:
         cursor.execute(IS_VALID, [name])
         found = cursor.fetchone()

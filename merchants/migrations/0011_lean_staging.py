@@ -1,4 +1,4 @@
-"""Stage rows under their batch and line alone: an id and an index less, staging costs half."""
+"""Stage rows under their batch and line alone: an id and an index less to write."""
 
 import django.db.models.deletion
 from django.db import migrations, models

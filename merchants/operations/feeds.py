@@ -12,11 +12,15 @@ from merchants.queries.feeds import health_of_feeds
 def judge_feeds(*, now: datetime) -> int:
     """Judge every feed against its own past, and record each change; return how many changed. Raises Contended."""
     signals = {partner: health.signal or "" for partner, health in health_of_feeds().items()}
-    known = dict(Partner.objects.values_list("pk", "feed_signal"))
-    moved = [partner for partner, signal in signals.items() if signal != known[partner]]
+    known = Partner.objects.values_list("pk", "feed_signal")
+    changed = 0
     with operation():
-        for partner in Partner.objects.filter(pk__in=moved).order_by("pk").lock():
+        moved = [partner for partner, signal in known if signals.get(partner, signal) != signal]
+        for partner in Partner.objects.filter(pk__in=moved).lock():
             signal = signals[partner.pk]
+            if signal == partner.feed_signal:  # another worker was faster
+                continue
+            changed += 1
             require_one(Partner.objects.filter(pk=partner.pk).update(feed_signal=signal))
             record_event(
                 name="merchants.judge_feed",
@@ -26,4 +30,4 @@ def judge_feeds(*, now: datetime) -> int:
                 after={"signal": signal},
                 now=now,
             )
-        return len(moved)
+        return changed

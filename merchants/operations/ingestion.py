@@ -19,7 +19,7 @@ from config.db.transactions import Contended, operation, require_one, require_tr
 from config.office.actors import SYSTEM, Actor
 from config.office.events import record_event
 from config.office.job_runs import Claim, Clock, NotYet, finish_job, limit_statements_to_lease, queue_jobs
-from merchants.domain.correction import Correction, CorrectionRefusal, RowId, judge_corrections
+from merchants.domain.correction import Correction, RowId, judge_corrections
 from merchants.domain.text import storable
 from merchants.domain.transaction import RawRow, RowRejection, TransactionRow, judge_row
 from merchants.models import Batch, BatchIssue
@@ -227,10 +227,9 @@ def _correct(cursor: CursorWrapper, batch: Batch) -> tuple[list[CountedRows], li
     cursor.execute(KNOWN, _named(row for correction in sent for row in (correction.row, correction.corrected)))
     is_superseded = {(merchant, external_id): superseded for merchant, external_id, superseded in cursor.fetchall()}
     found = judge_corrections(sent, is_superseded=is_superseded)
-    if CorrectionRefusal.NOTHING_TO_CORRECT in found.refused.values():
-        older = Batch.objects.unsealed().filter(partner=batch.partner_id, number__lt=batch.number)
-        if older.exists():
-            raise NotYet
+    older = Batch.objects.unsealed().filter(partner=batch.partner_id, number__lt=batch.number)
+    if found.lacks_rows and older.exists():
+        raise NotYet
     lines = [correction.line for correction in found.accepted]
     stored = _counted(cursor, STORE_CORRECTIONS, {"batch": batch.number, "lines": lines})
     if sum(came.rows for came in stored) != len(lines):  # another batch has just stored a row under the id of one

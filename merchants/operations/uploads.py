@@ -23,12 +23,12 @@ from merchants.operations.ingestion import MAX_ROWS
 STRAY_AFTER: Final = timedelta(days=1)  # a file is kept just before its upload is entered
 
 
-def upload_feed(*, partner_id: int, name: str, path: Path, ending: str, actor: Actor, clock: Clock) -> FeedUpload:
+def upload_feed(*, partner_id: int, name: str, path: Path, actor: Actor, clock: Clock) -> FeedUpload:
     """Keep a file of a partner's transactions, and queue the job that imports it.
 
     Raises NoUploads, OSError, Partner.DoesNotExist, Contended.
     """
-    kept = keep_upload(path, ending=ending)
+    kept = keep_upload(path, name=name)
     try:
         with operation():
             now = clock()

@@ -6,11 +6,13 @@ from datetime import datetime
 from typing import Final
 
 from django.db import connection, transaction
+from django.db.models import QuerySet, Sum
 
 from config.db.locking import lock_name
 from merchants.models import Batch, BatchIssue
 
 ISSUES_AT_ONCE: Final = 2_000
+COUNTS: Final = ("received", "accepted", "duplicate", "conflict", "rejected")
 KNOWN = """
 SELECT coalesce(max(number), 0) + 1,
     ARRAY(SELECT number FROM merchants_batch WHERE NOT (state = 'SEALED') ORDER BY number)
@@ -42,6 +44,12 @@ def every_issue_of(*, batch: Batch) -> Iterator[BatchIssue]:
     while page := issues_of(batch=batch, after_line=after, limit=ISSUES_AT_ONCE):
         yield from page
         after = page[-1].line
+
+
+def sum_counts(batches: QuerySet[Batch]) -> dict[str, int]:
+    """Sum the counts of batches; those that are not sealed yet have received and rejected rows only."""
+    found = batches.aggregate(*(Sum(name, default=0) for name in COUNTS))
+    return {name: found[f"{name}__sum"] for name in COUNTS}
 
 
 def lock_batch_numbers() -> int:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db.models import Sum
 from django.utils import timezone
 from django.utils.text import slugify
 
@@ -28,6 +27,7 @@ from merchants.operations.file_ingestion import receive_block
 from merchants.operations.ingestion import FILL, MAX_ROWS, fill_batch
 from merchants.operations.merchants import enter_merchants
 from merchants.operations.partners import PartnerNotEntered, enter_partner
+from merchants.queries.batches import sum_counts
 
 MERCHANTS_AT_ONCE = 20_000
 PATIENCE = 240  # seconds to wait for a worker that claimed a batch first
@@ -147,10 +147,8 @@ class Command(BaseCommand):
             time.sleep(0.2)
 
     def _report(self, batches: dict[int, str]) -> None:
-        counts = Batch.objects.filter(number__in=batches).aggregate(
-            *(Sum(name, default=0) for name in ("received", "accepted", "duplicate", "conflict", "rejected"))
-        )
-        self.stdout.write(", ".join(f"{count} {name.removesuffix('__sum')}" for name, count in counts.items()))
+        counts = sum_counts(Batch.objects.filter(number__in=batches))
+        self.stdout.write(", ".join(f"{count} {name}" for name, count in counts.items()))
         for issue in BatchIssue.objects.filter(batch__in=batches).order_by("batch_id", "line").iterator():
             words = issue.detail or f"stored {issue.stored}, received {issue.received}"
             self.stderr.write(

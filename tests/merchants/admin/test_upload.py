@@ -1,6 +1,7 @@
 """Files uploaded in the office, from the form to the last row."""
 
 import gzip
+from datetime import datetime
 from errno import ENOSPC
 from os import strerror, utime
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -17,7 +19,7 @@ from pytest_django.asserts import assertContains, assertNotContains
 from config.declarations import Role
 from config.office.actors import SYSTEM
 from config.office.display import chip
-from config.office.job_runs import Work, report_progress, run_job
+from config.office.job_runs import Claim, Work, claim_job, run_job
 from config.office.models import JobRun, OperationEvent
 from merchants.admin import upload as pages
 from merchants.admin.upload import BEING_STORED, STATES
@@ -115,20 +117,28 @@ def test_a_file_is_being_stored_until_its_last_batch_is_sealed(client: Client, p
     assertNotContains(client.get(listed), "Being stored")
 
 
+def claimed() -> Claim:
+    claim = claim_job(job_id=JobRun.objects.get(name="merchants.import_upload").pk, now=timezone.now())
+    assert claim is not None
+    return claim
+
+
 def test_a_worker_that_died_on_the_way_loses_and_doubles_nothing(
     client: Client, partner: Partner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Red if the file were forgotten with its first rows, or the second reading stored them again."""
     monkeypatch.setattr("merchants.operations.uploads.MAX_ROWS", 4)
     send(client, partner, HEADER + lines(0, 10))
 
-    def die(**_values: object) -> None:
-        message = "killed"
-        raise OSError(message)
+    def clock() -> datetime:
+        if Transaction.objects.exists() and not connection.in_atomic_block:  # between two blocks
+            raise KeyboardInterrupt
+        return timezone.now()
 
-    monkeypatch.setattr("merchants.operations.uploads.report_progress", die)
-    work()
+    with pytest.raises(KeyboardInterrupt):
+        import_upload(claim=claimed(), clock=clock)
     assert Transaction.objects.count() == 4
-    monkeypatch.setattr("merchants.operations.uploads.report_progress", report_progress)
+    JobRun.objects.update(lease_until=timezone.now())  # the lease runs out
     work()
     assert Transaction.objects.count() == 10
     assert FeedUpload.objects.get().state == UploadState.READ
@@ -141,15 +151,15 @@ def test_the_lease_is_renewed_while_lines_are_counted(
     monkeypatch.setattr(feed_files, "COUNTED_AT_ONCE", 100)
     content = HEADER + lines(0, 10)
     send(client, partner, content)
-    renewed = list[int]()
+    leases = set[datetime | None]()
 
-    def report(**values: Any) -> None:  # noqa: ANN401 - what it is passed
-        renewed.append(Batch.objects.count())
-        report_progress(**values)
+    def clock() -> datetime:
+        if not Batch.objects.exists():
+            leases.add(JobRun.objects.get(name="merchants.import_upload").lease_until)
+        return timezone.now()
 
-    monkeypatch.setattr("merchants.operations.uploads.report_progress", report)
-    work()
-    assert renewed == [0] * (len(content) // 100) + [1]
+    import_upload(claim=claimed(), clock=clock)
+    assert len(leases) > len(content) // 100
     assert FeedUpload.objects.get().state == UploadState.READ
 
 
