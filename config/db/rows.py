@@ -1,6 +1,6 @@
 """Insert and read rows by SQL that is written once: for what every decision does.
 
-Django writes each query anew, in half a millisecond; a connection has planned a text that it knows.
+Django writes each query anew; a connection has planned a text that it knows.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
