@@ -44,11 +44,12 @@ def add_to_feed(*, partner_id: int, counted: Iterable[CountedRows], now: datetim
     """Add rows to the partner's days. Raises NoTransaction."""
     require_transaction()
     zone = ZoneInfo(settings.BUSINESS_TIME_ZONE)
+    today = day_number(business_day(now, zone))
     sums: dict[tuple[int, str, str], tuple[int, int, int]] = {}
     for came in counted:
         key = (came.day, came.kind, came.currency)
         rows, minor, late = sums.get(key, (0, 0, 0))
-        arrived = day_number(business_day(came.arrived or now, zone))
+        arrived = today if came.arrived is None else day_number(business_day(came.arrived, zone))
         sums[key] = (rows + came.rows, minor + came.amount_minor, late + came.rows * is_late(came.day, arrived))
     if sums:
         columns = zip(*((*key, *found) for key, found in sums.items()), strict=True)

@@ -89,19 +89,21 @@ def _is_stored(number: int, rows: Any) -> bool:  # noqa: ANN401 - pyarrow has no
 
 def _count_rows(rows: Any, merchants: Iterable[KnownMerchant]) -> list[CountedRows]:  # noqa: ANN401 - pyarrow has no types
     """Count the rows by day, kind and their merchants' currency."""
-    known = sorted({(merchant.id, merchant.currency) for merchant in merchants})
-    ids, currencies = (pa.array(column) for column in zip(*known, strict=True)) if known else ([], [])
     if not rows.num_rows:
         return []
-    currency = pc.take(currencies, pc.index_in(rows["merchant_id"], ids))
-    table = pa.table({"day": rows["day"], "kind": rows["kind"], "currency": currency, "minor": rows["amount_minor"]})
-    wide = table.set_column(3, "minor", table["minor"].cast(pa.decimal128(38)))
-    found = wide.group_by(["day", "kind", "currency"], use_threads=False).aggregate(
+    ids, currencies = zip(*{merchant.id: merchant.currency for merchant in merchants}.items(), strict=True)
+    currency = pc.take(pa.array(currencies), pc.index_in(rows["merchant_id"], pa.array(ids)))
+    minor = rows["amount_minor"]
+    if pc.max(minor).as_py() * rows.num_rows >= 2**63:  # slower, and seldom: their sum may leave 64 bits
+        minor = minor.cast(pa.decimal128(38))
+    table = pa.table({"day": rows["day"], "kind": rows["kind"], "currency": currency, "minor": minor})
+    found = table.group_by(["day", "kind", "currency"], use_threads=False).aggregate(
         [("minor", "count"), ("minor", "sum")]
     )
+    columns = [found[name].to_pylist() for name in ("day", "kind", "currency", "minor_count", "minor_sum")]
     return [
-        CountedRows(row["day"], row["kind"], row["currency"], row["minor_count"], int(row["minor_sum"]))
-        for row in found.to_pylist()
+        CountedRows(day, kind, currency, number, int(total))
+        for day, kind, currency, number, total in zip(*columns, strict=True)
     ]
 
 

@@ -16,6 +16,7 @@ from pytest_django.asserts import assertContains, assertNotContains
 from config.db.transactions import operation
 from config.declarations import Role
 from config.kernel.calendar import day_number
+from config.kernel.money import MAX_MINOR, format_minor
 from config.office.business_date import open_day
 from config.office.models import OperationEvent
 from merchants.admin.partner import FEED_CHIPS
@@ -61,6 +62,18 @@ def test_what_is_kept_by_day_is_what_is_stored_whichever_way_it_came(tmp_path: P
     assert len(kept) > 300
     assert kept == rows_of(STORED)
     assert FeedDay.objects.filter(rows__lt=0).count() == 0
+
+
+def test_a_sum_of_amounts_may_leave_64_bits(tmp_path: Path) -> None:
+    """Red if amounts were added in 64 bits, which pyarrow wraps without a word."""
+    make_merchants(make_partner("bazaar"), "kiln")
+    amount, rows = format_minor(MAX_MINOR, "EUR"), 2**63 // MAX_MINOR + 1
+    (tmp_path / "merchants.csv").write_text("external_id,name,currency\nkiln,kiln,EUR\n")
+    header = "external_id,merchant,kind,occurred_at,amount\n"
+    lines = (f"{number},kiln,SALE,2026-02-01T12:00:00Z,{amount}\n" for number in range(rows))
+    (tmp_path / "transactions.csv").write_text(header + "".join(lines))
+    call_command("import_marketplace", tmp_path, partner="bazaar", settlement="ESCROW", stdout=StringIO())
+    assert FeedDay.objects.get().amount_minor == rows * MAX_MINOR > 2**63
 
 
 def test_a_row_that_came_more_than_a_week_after_it_happened_came_late() -> None:
