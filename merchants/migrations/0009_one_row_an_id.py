@@ -24,7 +24,10 @@ def is_valid(editor: BaseDatabaseSchemaEditor, name: str) -> bool | None:
 
 
 def swap(editor: BaseDatabaseSchemaEditor, *, new: str, condition: str, old: str) -> None:
-    """Build a unique index on every partition, and on the table from these; then drop the old one."""
+    """Build a unique index on every partition, and on the table from these; then drop the old one.
+
+    Where SQL is only printed (`sqlmigrate`), the new index does not exist.
+    """
     for part in PARTITIONS:
         name = f"{new}_p{part}"
         if is_valid(editor, name) is False:  # left by a build that was interrupted
@@ -36,7 +39,7 @@ def swap(editor: BaseDatabaseSchemaEditor, *, new: str, condition: str, old: str
     editor.execute(
         f"CREATE UNIQUE INDEX IF NOT EXISTS {new} ON merchants_transaction (merchant_id, external_id) {condition}"
     )
-    if not is_valid(editor, new):
+    if is_valid(editor, new) is False:
         message = f"The index {new} is not valid: {old} stays. Drop it, and migrate again."
         raise RuntimeError(message)
     editor.execute(f"DROP INDEX IF EXISTS {old}")
