@@ -18,15 +18,14 @@ from merchants.gateways.feed_files import (
     UNREADABLE,
     FeedFile,
     Row,
-    batches_of,
     broken_off,
     is_parquet,
     open_lines,
     pieces_of,
     records_of,
     row_of,
-    texts_of,
 )
+from merchants.gateways.feed_parquet import batches_of, texts_of
 
 LARGEST_BLOCK = 2**26  # bytes; of long lines a block holds fewer
 WINDOW = 2**16

@@ -1,8 +1,11 @@
 """Read feed files row by row, so that one broken row spoils no other; write such files.
 
 CSV is framed as RFC 4180 has it: a line break inside a quoted cell is text of that cell, never the end of a row.
-Whoever may write a text on a marketplace cannot thereby write rows.
+Whoever may write a text on a marketplace cannot thereby write rows. What Parquet needs is imported where there is some:
+it takes more memory than all else that a worker imports.
 """
+
+# ruff: noqa: PLC0415
 
 import codecs
 import csv
@@ -12,20 +15,12 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import partial
-from itertools import islice
-from math import isnan
 from pathlib import Path
-from typing import IO, Any
-
-import pyarrow as pa
-from pyarrow import parquet
+from typing import IO
 
 UNREADABLE = (OSError, EOFError, zlib.error)
-AT_ONCE = 50_000
 COUNTED_AT_ONCE = 2**24
-EXACT_IN_32_BITS = 2**24
 LONGEST_ROW = 1_000_000
 """Characters; a longer row is rejected without being kept, so a quote that is never closed fills no memory."""
 LONGEST_HEADER = 2**16
@@ -65,6 +60,8 @@ def open_feed_file(path: Path, required: Sequence[str]) -> FeedFile:
     """Read the column names. Raises UnreadableFeed if a required one is missing or one is repeated."""
     try:
         if is_parquet(path):
+            from merchants.gateways.feed_parquet import open_parquet
+
             columns = tuple(open_parquet(path).schema_arrow.names)
         else:
             with open_lines(path) as stream:
@@ -106,6 +103,8 @@ def count_lines(file: FeedFile, *, meanwhile: Callable[[], object]) -> int:
     meanwhile: called after every COUNTED_AT_ONCE bytes; a large file takes minutes.
     """
     if is_parquet(file.path):
+        from merchants.gateways.feed_parquet import open_parquet
+
         return int(open_parquet(file.path).metadata.num_rows)
     try:
         with open_lines(file.path) as stream:
@@ -128,7 +127,9 @@ def rows_of(file: FeedFile) -> Iterator[tuple[int, Row]]:
     breaks off (a truncated gzip).
     """
     if is_parquet(file.path):
-        yield from _parquet_rows(file)
+        from merchants.gateways.feed_parquet import parquet_rows
+
+        yield from parquet_rows(file)
         return
     line = 0
     with open_lines(file.path) as stream:
@@ -231,7 +232,9 @@ def write_feed_file(path: Path, columns: Sequence[str], rows: Iterable[Sequence[
         message = f"{path}: expected a name that ends with {', '.join(ENDINGS)}"
         raise UnreadableFeed(message)
     if is_parquet(path):
-        return _write_parquet(path, columns, rows)
+        from merchants.gateways.feed_parquet import write_parquet
+
+        return write_parquet(path, columns, rows)
     opened = gzip.open if path.suffix == ".gz" else open
     written = 0
     with io.TextIOWrapper(opened(path, "wb"), encoding="utf-8", newline="") as file:
@@ -253,90 +256,3 @@ def open_lines(path: Path) -> Iterator[IO[bytes]]:
         if stream.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8:
             stream.seek(0)
         yield stream
-
-
-def _write_parquet(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> int:
-    rows, written = iter(rows), 0
-    schema = pa.schema([(column, pa.string()) for column in columns])
-    with parquet.ParquetWriter(path, schema) as writer:
-        while chunk := list(islice(rows, AT_ONCE)):
-            cells = [pa.array([cell or None for cell in column]) for column in zip(*chunk, strict=True)]
-            writer.write_table(pa.table([cell.cast(pa.string()) for cell in cells], schema=schema))
-            written += len(chunk)
-    return written
-
-
-def open_parquet(path: Path) -> Any:  # noqa: ANN401 - pyarrow has no types
-    """Open a Parquet file. Raises UnreadableFeed."""
-    try:
-        return parquet.ParquetFile(path)
-    except (OSError, pa.ArrowException) as error:
-        message = f"{path}: {error}"
-        raise UnreadableFeed(message) from error
-
-
-def batches_of(file: FeedFile, names: list[str] | None, rows_a_batch: int) -> Iterator[tuple[int, Any]]:
-    """Yield the named columns, or all, of a Parquet file in batches, each with how many rows come before it.
-
-    Raises UnreadableFeed where the file breaks off.
-    """
-    done = 0
-    opened = open_parquet(file.path)
-    try:
-        for batch in opened.iter_batches(batch_size=rows_a_batch, columns=names):
-            yield done, batch
-            done += len(batch)
-    except (OSError, pa.ArrowException) as error:
-        raise broken_off(file, done, error) from error
-
-
-def _parquet_rows(file: FeedFile) -> Iterator[tuple[int, dict[str, str]]]:
-    for done, batch in batches_of(file, None, AT_ONCE):
-        columns = [texts_of(column) for column in batch.columns]
-        for line, cells in enumerate(zip(*columns, strict=True), start=done + 1):
-            yield line, dict(zip(batch.schema.names, cells, strict=True))
-
-
-def texts_of(column: Any) -> list[str]:  # noqa: ANN401 - pyarrow has no types
-    """Convert a typed column to texts; an unreadable cell becomes a text for which only its own row is rejected."""
-    kind = column.type
-    if pa.types.is_timestamp(kind) and kind.unit == "ns":
-        whole = column.cast(pa.timestamp("us", kind.tz), safe=False)
-        same = [left == right for left, right in zip(whole.cast(kind), column, strict=True)]
-        texts = texts_of(whole)
-        return [text if fits else f"{text} and some nanoseconds" for text, fits in zip(texts, same, strict=True)]
-    try:
-        cells = column.to_pylist()
-    except (ValueError, OverflowError):  # a text that is not UTF-8, a year that Python does not have
-        cells = [_cell_of(scalar) for scalar in column]
-    text_of = _text_of_narrow if kind in {pa.float16(), pa.float32()} else _text_of
-    return [text_of(cell) for cell in cells]
-
-
-def _cell_of(scalar: Any) -> object:  # noqa: ANN401 - pyarrow has no types
-    try:
-        return scalar.as_py()
-    except UnicodeDecodeError:
-        return bytes(scalar.as_buffer())
-    except (ValueError, OverflowError) as error:
-        return f"unreadable: {error}"
-
-
-def _text_of(cell: object) -> str:
-    """Format a typed cell as a CSV file would: no exponent, no decimals of a whole number, a flag as 1 or 0."""
-    if cell is None or (isinstance(cell, float) and isnan(cell)):
-        return ""
-    if isinstance(cell, bool):
-        return str(int(cell))
-    if isinstance(cell, bytes):
-        return cell.decode("utf-8", "surrogateescape")
-    if isinstance(cell, Decimal):
-        return format(cell, "f")
-    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
-
-
-def _text_of_narrow(cell: float | None) -> str:
-    """Format a cell of 32 bits or fewer, which cannot hold 12.34, nor every integer from 2**24 on."""
-    if cell is None or isnan(cell) or (cell.is_integer() and abs(cell) < EXACT_IN_32_BITS):
-        return _text_of(cell)
-    return f"32-bit float loses cents: {cell:.7g}"

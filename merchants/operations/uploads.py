@@ -12,12 +12,10 @@ from config.office.events import record_event
 from config.office.job_runs import Claim, Clock, report_progress
 from config.office.stages import Pipeline, Stage
 from merchants.domain.transaction import COLUMNS, REQUIRED
-from merchants.gateways.feed_blocks import blocks_of
 from merchants.gateways.feed_files import UnreadableFeed, count_lines, open_feed_file
 from merchants.gateways.uploads import forget_upload, keep_upload, old_uploads, path_of_upload
 from merchants.models import FeedUpload, Partner
 from merchants.models.upload import UploadState
-from merchants.operations.file_ingestion import receive_block
 from merchants.operations.ingestion import MAX_ROWS
 
 STRAY_AFTER: Final = timedelta(days=1)  # a file is kept just before its upload is entered
@@ -62,6 +60,10 @@ def import_upload(*, claim: Claim, clock: Clock) -> None:
     Killed on the way, it is read from its beginning again: what was stored comes as duplicates. A file that breaks off
     keeps the rows before that place, and says where.
     """
+    # Imported here: what judges rows in columns takes more memory than all else that a worker imports.
+    from merchants.gateways.feed_blocks import blocks_of  # noqa: PLC0415
+    from merchants.operations.file_ingestion import receive_block  # noqa: PLC0415
+
     upload = FeedUpload.objects.get(pk=claim.subject_id)
     received, failure = 0, ""
     try:
