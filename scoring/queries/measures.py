@@ -21,6 +21,8 @@ from scoring.domain.features.relations import history
 from scoring.domain.features.repayment import behaviour, behaviour_measures
 from scoring.domain.reference import Attributes
 
+WORK_MEMORY = "32MB"
+"""A part of a run holds a history of some 100,000 rows several times: by default, all of it goes through files."""
 Parameter = str | int | bool | list[int] | None
 Measured = Callable[[Table], Table]
 
@@ -118,19 +120,16 @@ def measuring_one(measured: Measured) -> str:
 
 
 @contextmanager
-def measuring_cursor(*, is_limited: bool, is_generic: bool = False) -> Iterator[CursorWrapper]:
+def measuring_cursor(*, is_limited: bool) -> Iterator[CursorWrapper]:
     """Open a cursor for a statement that measures, in a transaction that plans no nested loops.
 
     What the statement joins has no statistics, nor has anything after an import: taking the orders of a market for
     a handful, the planner would look through all of them for each refund (Olist: 17 s instead of 0.6).
     Limited: to the time that a statement may take. A whole market is measured by commands alone, and at leisure.
-    Generic: a prepared statement is planned once for any parameters. Planning takes ten times as long as measuring one.
     """
-    settings = {"enable_nestloop": "off"}
+    settings = {"enable_nestloop": "off", "work_mem": WORK_MEMORY}
     if not is_limited:
         settings["statement_timeout"] = "0"
-    if is_generic:
-        settings["plan_cache_mode"] = "force_generic_plan"
     with transaction.atomic(savepoint=False), connection.cursor() as cursor:
         wanted = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in settings.items())
         cursor.execute(f"SELECT {wanted}")
@@ -143,8 +142,10 @@ def measure(
     """Measure the members, of some partitions or all: merchant_id, then the measures."""
     one = members.is_one
     statement = measuring_one(measured) if one else measuring(measured, members=members.select, partitions=partitions)
-    with measuring_cursor(is_limited=one or partitions is not None, is_generic=one) as cursor:
-        cursor.execute(statement, {**known.parameters, **members.parameters})
+    with measuring_cursor(is_limited=one or partitions is not None) as cursor:
+        # What comes again is prepared at once: planning it takes longer than measuring ten merchants.
+        with connection.wrap_database_errors:
+            cursor.cursor.execute(statement, {**known.parameters, **members.parameters}, prepare=one)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows
 
@@ -166,7 +167,7 @@ def measure_behaviour(
 
     A separate statement: where nobody borrows it finds an empty index, and the other stays as it is.
     """
-    with measuring_cursor(is_limited=members.is_one or partitions is not None, is_generic=members.is_one) as cursor:
+    with measuring_cursor(is_limited=members.is_one or partitions is not None) as cursor:
         cursor.execute(
             f"WITH members AS MATERIALIZED ({members.select}), behaviour AS MATERIALIZED ({BEHAVIOUR}) "  # noqa: S608
             f"SELECT * FROM ({compiled_behaviour()}) measured",

@@ -83,8 +83,20 @@ ALL_MEASURE_NAMES: Final = tuple(dict.fromkeys((*MEASURE_NAMES, *REFERENCE_MEASU
 
 def measures(rows: Table, reversed_by: Reversed) -> Table:
     """Measure each merchant that has a row: merchant_id and MEASURE_NAMES, all int64, in this order."""
-    parts, merchants = relations(rows, reversed_by), rows.select("merchant_id").distinct()
-    return _complete(joined(merchants, {**_of_merchants(parts), "events": _of_events(rows)}), MEASURE_NAMES)
+    parts = relations(rows, reversed_by)
+    return _complete(joined(_of_kinds(parts), _of_merchants(parts)), MEASURE_NAMES)
+
+
+def reference_measures(rows: Table, reversed_by: Reversed) -> Table:
+    """Measure what a merchant contributes to the references: merchant_id and REFERENCE_MEASURE_NAMES, all int64."""
+    parts = relations(rows, reversed_by)
+    return _complete(joined(_of_kinds(parts), _of_peers(parts)), REFERENCE_MEASURE_NAMES)
+
+
+def all_measures(rows: Table, reversed_by: Reversed) -> Table:
+    """Measure both in one pass: merchant_id and ALL_MEASURE_NAMES."""
+    parts = relations(rows, reversed_by)
+    return _complete(joined(_of_kinds(parts), {**_of_merchants(parts), **_of_peers(parts)}), ALL_MEASURE_NAMES)
 
 
 def _of_merchants(parts: Relations) -> dict[str, Table]:
@@ -99,32 +111,28 @@ def _of_merchants(parts: Relations) -> dict[str, Table]:
     }
 
 
-def reference_measures(rows: Table, reversed_by: Reversed) -> Table:
-    """Measure what a merchant contributes to the references: merchant_id and REFERENCE_MEASURE_NAMES, all int64."""
-    feed = rows.group_by("merchant_id").agg(**_ratings(rows), **_carried(rows))
-    return _complete(joined(feed, _of_peers(relations(rows, reversed_by))), REFERENCE_MEASURE_NAMES)
-
-
-def _carried(rows: Table) -> dict[str, IntegerScalar]:
-    sale = (rows.kind == "SALE") & within(rows.d, 0, 179)
-    return {
-        **{f"{kind.lower()}_rows_365": tally((rows.kind == kind) & within(rows.d, 0, 364)) for kind in CARRIED_KINDS},
-        "sale_rows_180": tally(sale),
-        "named_sale_rows_180": tally(sale & rows.buyer.notnull()),
-    }
-
-
 def _of_peers(parts: Relations) -> dict[str, Table]:
     recent = parts.flows.filter(within(parts.flows.d, 0, 89))
     sales = recent.group_by("merchant_id").agg(s_90=total(recent.s_minor), sale_rows_90=total(recent.sale_rows))
     return {"sales": sales, "unsold": _of_unsold(parts), "above": _of_excess(parts)}
 
 
-def all_measures(rows: Table, reversed_by: Reversed) -> Table:
-    """Measure both in one pass: merchant_id and ALL_MEASURE_NAMES."""
-    parts = relations(rows, reversed_by)
-    feed = rows.group_by("merchant_id").agg(**_ratings(rows), **_carried(rows), **_dispatched(rows))
-    return _complete(joined(feed, {**_of_merchants(parts), **_of_peers(parts)}), ALL_MEASURE_NAMES)
+def _of_kinds(parts: Relations) -> Table:
+    """Return a row for each merchant that has one: what it is told of, and what its kinds carry."""
+    kinds = parts.kinds
+
+    def of(kind: str, measure: str) -> IntegerScalar:
+        return total(kinds[measure], kinds.kind == kind)
+
+    return kinds.group_by("merchant_id").agg(
+        **{f"{kind.lower()}_rows_365": of(kind, "rows_365") for kind in CARRIED_KINDS},
+        sale_rows_180=of("SALE", "rows_180"),
+        named_sale_rows_180=of("SALE", "named_180"),
+        rating_sum_180=of("REVIEW", "value_sum_180"),
+        ratings_180=of("REVIEW", "values_180"),
+        dispatches_90=of("DISPATCH", "rows_90"),
+        late_dispatches_90=of("DISPATCH", "above_zero_90"),
+    )
 
 
 def _complete(table: Table, names: tuple[str, ...]) -> Table:
@@ -226,21 +234,6 @@ def _of_balance(parts: Relations) -> Table:
     )
     opening = (lows.opened > 0).ifelse(lows.opening, lows.low)
     return lows.select("merchant_id", low_balance_90=ibis.least(lows.low.coalesce(opening), opening))
-
-
-def _ratings(rows: Table) -> dict[str, IntegerScalar]:
-    review = (rows.kind == "REVIEW") & within(rows.d, 0, 179)
-    return {"rating_sum_180": total(rows.value, review), "ratings_180": tally(review & rows.value.notnull())}
-
-
-def _dispatched(rows: Table) -> dict[str, IntegerScalar]:
-    dispatch = (rows.kind == "DISPATCH") & within(rows.d, 0, 89)
-    return {"dispatches_90": tally(dispatch), "late_dispatches_90": tally(dispatch & (rows.value > 0))}
-
-
-def _of_events(rows: Table) -> Table:
-    rows = rows.filter(rows.kind.isin(["REVIEW", "DISPATCH"]))
-    return rows.group_by("merchant_id").agg(**_ratings(rows), **_dispatched(rows))
 
 
 def _of_buyers(parts: Relations) -> Table:

@@ -49,11 +49,12 @@ def history() -> Table:
 class Relations:
     """A history, reshaped.
 
-    orders: one row an order with a SALE, SETTLEMENT, CANCEL or CHARGEBACK; reversals: one row a REFUND, CHARGEBACK or
-    CHARGEBACK_WON; flows: one row a merchant and day with money or a SALE; buyers: one row a merchant and buyer of
-    180 days.
+    kinds: one row a merchant and kind; orders: one row an order with a SALE, SETTLEMENT, CANCEL or CHARGEBACK;
+    reversals: one row a REFUND, CHARGEBACK or CHARGEBACK_WON; flows: one row a merchant and day with money or a SALE;
+    buyers: one row a merchant and buyer of 180 days.
     """
 
+    kinds: Table
     orders: Table
     reversals: Table
     flows: Table
@@ -71,7 +72,7 @@ def relations(rows: Table, reversed_by: Reversed) -> Relations:
     """Reshape a history by a rule for reversals; nothing is computed until an engine runs it."""
     orders = _orders(rows)
     back = reversed_by(rows, orders)
-    return Relations(orders=orders, reversals=back, flows=_flows(rows, back), buyers=_buyers(rows))
+    return Relations(kinds=_kinds(rows), orders=orders, reversals=back, flows=_flows(rows, back), buyers=_buyers(rows))
 
 
 def total(amount: IntegerValue, where: BooleanValue | None = None) -> IntegerScalar:
@@ -116,6 +117,20 @@ def counted(rows: Table) -> BooleanValue:
 def _order_key(rows: Table) -> StringValue:
     result: StringValue = rows.order_ref.coalesce(rows.external_id)
     return result
+
+
+def _kinds(rows: Table) -> Table:
+    """Return one row a merchant and kind: its rows of some days, those with a buyer or a value, and the values' sum."""
+    half_a_year = within(rows.d, 0, 179)
+    return rows.group_by("merchant_id", "kind").agg(
+        rows_365=tally(within(rows.d, 0, 364)),
+        rows_180=tally(half_a_year),
+        named_180=tally(half_a_year & rows.buyer.notnull()),
+        values_180=tally(half_a_year & rows.value.notnull()),
+        value_sum_180=total(rows.value, half_a_year),
+        rows_90=tally(within(rows.d, 0, 89)),
+        above_zero_90=tally(within(rows.d, 0, 89) & (rows.value > 0)),
+    )
 
 
 def _orders(rows: Table) -> Table:
@@ -233,7 +248,7 @@ def _flows(rows: Table, back: Table) -> Table:
     """
     is_counted = counted(rows)
     sale = rows.kind == "SALE"
-    income = rows.filter(is_counted | sale | rows.kind.isin(["DEPOSIT", "FEE", "FEE_RETURNED", "PAYOUT"]))
+    income = rows.filter(rows.kind.isin(["SALE", "SETTLEMENT", "DEPOSIT", "FEE", "FEE_RETURNED", "PAYOUT"]))
     incoming = is_counted | rows.kind.isin(["DEPOSIT", "FEE_RETURNED"])
     outgoing = rows.kind.isin(["FEE", "PAYOUT"])
     income = income.select(
@@ -242,27 +257,26 @@ def _flows(rows: Table, back: Table) -> Table:
         s_minor=is_counted.ifelse(rows.amount_minor, 0),
         balance_minor=incoming.ifelse(rows.amount_minor, outgoing.ifelse(-rows.amount_minor, 0)),
         payout_minor=(rows.kind == "PAYOUT").ifelse(rows.amount_minor, 0),
-        balance_rows=(incoming | outgoing).ifelse(1, 0).cast("int64"),
-        sale_rows=sale.ifelse(1, 0).cast("int64"),
+        moves_balance=incoming | outgoing,
+        is_sale=sale,
     )
-    zero, one = ibis.literal(0, "int64"), ibis.literal(1, "int64")
     back = back.filter(back.counts_d.notnull())
     change = back.select(
         "merchant_id",
         d=back.counts_d,
         s_minor=back.s_minor,
         balance_minor=back.s_minor,
-        payout_minor=zero,
-        balance_rows=one,
-        sale_rows=zero,
+        payout_minor=ibis.literal(0, "int64"),
+        moves_balance=ibis.literal(True),  # noqa: FBT003
+        is_sale=ibis.literal(False),  # noqa: FBT003
     )
     moves = ibis.union(income, change)
     return moves.group_by("merchant_id", "d").agg(
         s_minor=total(moves.s_minor),
         balance_minor=total(moves.balance_minor),
         payout_minor=total(moves.payout_minor),
-        balance_rows=total(moves.balance_rows),
-        sale_rows=total(moves.sale_rows),
+        balance_rows=tally(moves.moves_balance),
+        sale_rows=tally(moves.is_sale),
     )
 
 
