@@ -7,22 +7,22 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, Final, TypeVar
 
-from django.contrib.postgres.fields import ArrayField
 from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import DecimalField, GenericIPAddressField, JSONField, Model
+from psycopg.types.numeric import Int8
 
 M = TypeVar("M", bound=Model)
 Converters = Sequence[tuple[int, Callable[..., Any]]]
 """Functions of some columns, by their places."""
 
-CONVERTED: Final = (ArrayField, DecimalField, GenericIPAddressField, JSONField)
+CONVERTED: Final = (DecimalField, GenericIPAddressField, JSONField)
 """The fields whose values the driver does not take as they are."""
 
 
 def insert(row: M) -> M:
     """Insert a new row and give it its key; all its columns have values: none is left to the database."""
     statement, names, converters = _inserting(type(row))
-    values = [getattr(row, name) for name in names]
+    values = [_typed(getattr(row, name)) for name in names]
     for place, convert in converters:
         values[place] = convert(values[place], connection)
     with connection.cursor() as cursor:
@@ -30,6 +30,13 @@ def insert(row: M) -> M:
         [row.pk] = cursor.fetchone()
     row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS  # noqa: SLF001 - as after save()
     return row
+
+
+def _typed(value: Any) -> Any:  # noqa: ANN401 - of any column
+    """Give whole numbers one type whatever their size: a statement is prepared anew for other types of parameters."""
+    if type(value) is int:
+        return Int8(value)
+    return [_typed(item) for item in value] if type(value) is list else value
 
 
 def select(statement: str, parameters: Mapping[str, Any], **kinds: type[Model]) -> list[tuple[Any, ...]]:

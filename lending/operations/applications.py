@@ -10,7 +10,7 @@ from functools import partial
 
 from config.db.locking import lock_name, lock_rows
 from config.db.rows import insert
-from config.db.transactions import Contended, operation, require_one, require_transaction
+from config.db.transactions import Contended, operation, plan_once, require_one, require_transaction
 from config.kernel.refusals import Refused
 from config.office.actors import SYSTEM, Actor
 from config.office.business_date import get_business_date
@@ -82,6 +82,7 @@ def accept_offer(
     _record_repayment_behaviour(offer.merchant_id, now=now)
     score = score_merchant(merchant_id=offer.merchant_id, actor=actor, now=now)
     with operation():
+        plan_once()
         done = None if key is None else take_request(key)
         if done is not None:
             return Application.objects.get(pk=done)

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from config.db.locking import lock_rows
 from config.db.rows import insert
-from config.db.transactions import operation
+from config.db.transactions import operation, plan_once
 from config.kernel.refusals import Refused
 from config.office.actors import Actor
 from config.office.business_date import get_business_date
@@ -30,6 +30,7 @@ def score_merchant(*, merchant_id: int, actor: Actor, now: datetime) -> Score:
     """
     watermark = current_watermark()  # in its own transaction: no one waits for a number while this merchant is scored
     with operation():
+        plan_once()
         lock_rows(Merchant, [merchant_id])
         live, on = get_live_run(), get_business_date()
         refusal = judge_single(
