@@ -1,6 +1,6 @@
 """Import the files that a processor hands out, and reconcile them with their payouts."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 
@@ -17,7 +17,6 @@ from merchants.domain.feeds.format import (
     Side,
     Unused,
     currency_of,
-    map_record,
 )
 from merchants.domain.feeds.reconciliation import BalanceCheck, Reconciliation, Tally, add_balance, reconcile
 from merchants.domain.text import storable
@@ -69,8 +68,8 @@ class FormatImport:
         for file, layout in self._files:
             mapped, checks = self._mapped(file, layout), dict[str, BalanceCheck]()
             while chunk := list(islice(mapped, MAX_ROWS)):
-                records += len(chunk)
                 for _, record in chunk:
+                    records += record.lines
                     tally.add(record)
                     add_balance(checks, record.balance)
                 for number in _receive(partner, file, chunk):
@@ -90,13 +89,14 @@ class FormatImport:
         return batches
 
     def _mapped(self, file: FeedFile, layout: Layout) -> Iterator[tuple[int, Mapped]]:
-        for line, record in rows_of(file):
-            named = "" if isinstance(record, str) else record.get(self._format.account, "")
-            try:
-                yield line, map_record(layout, record, self._merchant or named)
-            except OtherFormat as error:
-                message = f"{file.path}, row {line}: {error}"
-                raise UnreadableFeed(message) from error
+        try:
+            yield from layout.read(rows_of(file), self._merchant_of)
+        except OtherFormat as error:
+            message = f"{file.path}, {error}"
+            raise UnreadableFeed(message) from error
+
+    def _merchant_of(self, record: Mapping[str, str]) -> str:
+        return self._merchant or record.get(self._format.account, "")
 
     def _read_merchants(self) -> dict[str, str]:
         """Return the currency of each merchant that the files name; a file that is refused leaves nothing behind."""
@@ -144,9 +144,9 @@ def _paths(path: Path) -> list[Path]:
 
 def _open(path: Path, known: Format) -> tuple[FeedFile, Layout]:
     """Open a file in the layout whose columns it has. Raises UnreadableFeed, naming what the nearest one misses."""
-    columns = open_feed_file(path, ()).columns
+    columns = open_feed_file(path, (), known.separator).columns
     nearest = min(known.layouts, key=lambda layout: len(set(layout.columns) - set(columns)))
-    return open_feed_file(path, nearest.columns), nearest
+    return open_feed_file(path, nearest.columns, known.separator), nearest
 
 
 def _receive(partner: Partner, file: FeedFile, chunk: list[tuple[int, Mapped]]) -> Iterator[int]:
@@ -157,7 +157,8 @@ def _receive(partner: Partner, file: FeedFile, chunk: list[tuple[int, Mapped]]) 
     for position, words in enumerate(("rows", "fees of rows")):
         rows = [(line, mapped.rows[position]) for line, mapped in chunk if len(mapped.rows) > position]
         if rows:
-            source = f"{file.path.name}, {words} {rows[0][0]} to {rows[-1][0]}"
+            lines = [line for line, _ in rows]
+            source = f"{file.path.name}, {words} {min(lines)} to {max(lines)}"
             now = timezone.now()
             yield receive_batch(
                 partner_id=partner.pk, source=source, rows=rows, needs_offset=True, actor=SYSTEM, now=now

@@ -31,6 +31,7 @@ from merchants.domain.feeds.format import (
     Treatment,
     Unused,
     currency_of,
+    each,
     minor_of,
     moved,
     offset_of,
@@ -122,4 +123,4 @@ def _listed_fee(record: Mapping[str, str], currency: str) -> int:
     return int(fee.to_integral_value(ROUND_HALF_EVEN))
 
 
-ADYEN = Format(processor="adyen", layouts=(Layout(columns=COLUMNS, read=_read),), account="Merchant Account")
+ADYEN = Format(processor="adyen", layouts=(Layout(columns=COLUMNS, read=each(_read)),), account="Merchant Account")

@@ -1,6 +1,6 @@
 """What a format is, and what becomes of one record of a file in it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -73,50 +73,69 @@ class Mapped:
     """What becomes of one record: import rows (or why one is rejected), parts that are not used, its entries.
 
     A row says its currency: in another one than its merchant's it is rejected.
+    lines: how many lines of the file the record is made of.
     """
 
     rows: tuple[RawRow, ...] = ()
     unused: tuple[Unused, ...] = ()
     entries: tuple[Entry, ...] = ()
     balance: Balance | None = None
+    lines: int = 1
 
 
 class OtherFormat(Exception):
-    """The file is in another format than it was said to be; the message says in which."""
+    """The file is not what it was said to be, and nothing of it is used; the message says why."""
 
 
 class BadRecord(ValueError):
     """The record cannot be read; the message says why."""
 
 
+Lines = Iterable[tuple[int, RawRow]]
+MerchantOf = Callable[[Mapping[str, str]], str]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """One kind of file: the columns it must have, and how a record of the given merchant is read.
+    """One kind of file: the columns it must have, and how its lines are read.
 
-    `read` raises BadRecord, OtherFormat.
+    `read` takes the lines with their numbers, and what names the merchant of one; it yields each record with the
+    number of its first line, no two with the same. Raises OtherFormat.
     """
 
     columns: tuple[str, ...]
-    read: Callable[[Mapping[str, str], str], Mapped]
+    read: Callable[[Lines, MerchantOf], Iterator[tuple[int, Mapped]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Format:
-    """The files that a processor hands out, and the column that names the merchant, where they have one."""
+    """The files that a processor hands out, and the column that names the merchant, where they have one.
+
+    separator: a comma, or a tab, after which a quote is text.
+    """
 
     processor: str
     layouts: tuple[Layout, ...]
     account: str
+    separator: str = ","
 
 
-def map_record(layout: Layout, record: RawRow, merchant: str) -> Mapped:
-    """Map one record; what cannot be read becomes a rejected row. Raises OtherFormat."""
-    if isinstance(record, str):
-        return Mapped(rows=(record,))
-    try:
-        return layout.read(record, merchant)
-    except BadRecord as error:
-        return Mapped(rows=(str(error),))
+def each(
+    read: Callable[[Mapping[str, str], str], Mapped],
+) -> Callable[[Lines, MerchantOf], Iterator[tuple[int, Mapped]]]:
+    """Read lines that are a record each; `read` takes one and its merchant, and raises BadRecord, OtherFormat."""
+
+    def read_lines(lines: Lines, merchant_of: MerchantOf) -> Iterator[tuple[int, Mapped]]:
+        for line, record in lines:
+            try:
+                yield line, Mapped(rows=(record,)) if isinstance(record, str) else read(record, merchant_of(record))
+            except BadRecord as error:
+                yield line, Mapped(rows=(str(error),))
+            except OtherFormat as error:
+                message = f"row {line}: {error}"
+                raise OtherFormat(message) from error
+
+    return read_lines
 
 
 def currency_of(text: str) -> str:

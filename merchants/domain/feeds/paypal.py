@@ -32,6 +32,7 @@ from merchants.domain.feeds.format import (
     Treatment,
     Unused,
     currency_of,
+    each,
     moved,
     offset_of,
     time_with_offset,
@@ -166,7 +167,7 @@ def _format(*, is_day_first: bool) -> Format:
     return Format(
         processor="paypal",
         layouts=tuple(
-            Layout(columns=(*COLUMNS, zone), read=partial(_read, zone=zone, is_day_first=is_day_first))
+            Layout(columns=(*COLUMNS, zone), read=each(partial(_read, zone=zone, is_day_first=is_day_first)))
             for zone in ZONES
         ),
         account="",

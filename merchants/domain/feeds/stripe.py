@@ -25,6 +25,7 @@ from merchants.domain.feeds.format import (
     Treatment,
     Unused,
     currency_of,
+    each,
     minor_of,
     moved,
     time_with_offset,
@@ -98,8 +99,8 @@ def _read(record: Mapping[str, str], merchant: str, *, at: str, payout: str) -> 
 STRIPE = Format(
     processor="stripe",
     layouts=(
-        Layout(columns=(*MONEY, "created_utc"), read=_read_activity),
-        Layout(columns=(*MONEY, "payout_id", "effective_at_utc"), read=_read_payout),
+        Layout(columns=(*MONEY, "created_utc"), read=each(_read_activity)),
+        Layout(columns=(*MONEY, "payout_id", "effective_at_utc"), read=each(_read_payout)),
     ),
     account="connected_account",
 )

@@ -3,8 +3,9 @@
 import pytest
 
 from merchants.domain.feeds.adyen import ADYEN, COLUMNS
-from merchants.domain.feeds.format import Entry, Mapped, Side, Unused, map_record
+from merchants.domain.feeds.format import Entry, Mapped, Side, Unused
 from merchants.domain.feeds.reconciliation import Tally, reconcile
+from tests.feeds import map_record
 
 [LAYOUT] = ADYEN.layouts
 

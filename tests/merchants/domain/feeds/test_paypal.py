@@ -4,9 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from merchants.domain.feeds.format import Balance, Entry, Layout, Mapped, OtherFormat, Side, Unused, map_record
+from merchants.domain.feeds.format import Balance, Entry, Layout, Mapped, OtherFormat, Side, Unused
 from merchants.domain.feeds.paypal import PAYPAL, PAYPAL_DAY_FIRST, TREATED
 from merchants.domain.feeds.reconciliation import BalanceCheck, add_balance
+from tests.feeds import map_record
 
 LAYOUT = PAYPAL.layouts[0]
 

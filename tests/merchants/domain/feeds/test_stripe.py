@@ -2,10 +2,11 @@
 
 import pytest
 
-from merchants.domain.feeds.format import Entry, Mapped, Side, Unused, map_record
+from merchants.domain.feeds.format import Entry, Mapped, Side, Unused
 from merchants.domain.feeds.reconciliation import Tally, reconcile
 from merchants.domain.feeds.stripe import STRIPE
 from merchants.domain.transaction import TransactionKind
+from tests.feeds import map_record
 
 ACTIVITY, PAYOUTS = STRIPE.layouts
 
