@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
 UNREADABLE = (OSError, EOFError, zlib.error)
 COUNTED_AT_ONCE = 2**24
@@ -36,10 +36,11 @@ class UnreadableFeed(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedFile:
-    """A file of a feed, and its column names."""
+    """A file of a feed, its column names, and what stands between its cells: after a tab, a quote is text."""
 
     path: Path
     columns: tuple[str, ...]
+    separator: str = ","
 
     def unknown_columns(self, known: Sequence[str]) -> list[str]:
         """List the columns that will be ignored."""
@@ -56,7 +57,7 @@ def is_parquet(path: Path) -> bool:
     return path.suffix.lower() == ".parquet"
 
 
-def open_feed_file(path: Path, required: Sequence[str]) -> FeedFile:
+def open_feed_file(path: Path, required: Sequence[str], separator: str = ",") -> FeedFile:
     """Read the column names. Raises UnreadableFeed if a required one is missing or one is repeated."""
     try:
         if is_parquet(path):
@@ -65,7 +66,7 @@ def open_feed_file(path: Path, required: Sequence[str]) -> FeedFile:
             columns = tuple(open_parquet(path).schema_arrow.names)
         else:
             with open_lines(path) as stream:
-                names = _cells(_header_of(stream))
+                names = _cells(_header_of(stream), separator)
                 columns = tuple(name.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for name in names)
     except (*UNREADABLE, csv.Error) as error:
         message = f"{path}: {error}"
@@ -77,7 +78,7 @@ def open_feed_file(path: Path, required: Sequence[str]) -> FeedFile:
     if len(set(columns)) < len(columns):
         message = f"{path}: a column stands twice ({', '.join(columns)[:200]})"
         raise UnreadableFeed(message)
-    return FeedFile(path=path, columns=columns)
+    return FeedFile(path=path, columns=columns, separator=separator)
 
 
 def _beginning_of(stream: IO[bytes]) -> Iterator[bytes]:
@@ -133,20 +134,22 @@ def rows_of(file: FeedFile) -> Iterator[tuple[int, Row]]:
         return
     line = 0
     with open_lines(file.path) as stream:
-        records = records_of(pieces_of(stream))
+        records = records_of(pieces_of(stream), is_quoted=file.separator == ",")
         height = next(records, (1, 1, b""))[1]
         try:
             for begins, ends, record in records:
                 line = begins - height
-                yield from row_of(file.columns, line, ends - height, record)
+                yield from row_of(file.columns, line, ends - height, record, file.separator)
         except UNREADABLE as error:
             raise broken_off(file, line, error) from error
 
 
-def row_of(columns: Sequence[str], line: int, ends: int, record: bytes) -> Iterator[tuple[int, Row]]:
+def row_of(
+    columns: Sequence[str], line: int, ends: int, record: bytes, separator: str = ","
+) -> Iterator[tuple[int, Row]]:
     """Yield the row of a record, unless it is an empty line."""
     try:
-        cells = _cells(record)
+        cells = _cells(record, separator)
     except csv.Error as error:
         yield line, f"{error} (lines {line} to {ends})" if ends > line else str(error)
         return
@@ -166,7 +169,7 @@ def pieces_of(stream: IO[bytes]) -> Iterator[bytes]:
     return iter(partial(stream.readline, LONGEST_PIECE), b"")
 
 
-def records_of(pieces: Iterable[bytes]) -> Iterator[tuple[int, int, bytes]]:
+def records_of(pieces: Iterable[bytes], *, is_quoted: bool = True) -> Iterator[tuple[int, int, bytes]]:
     """Join the lines of each row, and yield it with the numbers of its first and last line, from 1.
 
     pieces: lines, or parts of lines. Of a row longer than LONGEST_ROW so much is kept that it shows; one that ends
@@ -178,9 +181,9 @@ def records_of(pieces: Iterable[bytes]) -> Iterator[tuple[int, int, bytes]]:
             held.append(piece)
         size += len(piece)
         if not piece.endswith(b"\n"):
-            is_open, before = _state_behind(before + piece, is_open=is_open)
+            is_open, before = _state_behind(before + piece, is_open=is_open) if is_quoted else (False, b"x")
             continue
-        is_open, before = _leaves_open(before + piece, is_open=is_open), b""
+        is_open, before = is_quoted and _leaves_open(before + piece, is_open=is_open), b""
         if not is_open:
             yield begins, number, b"".join(held)
             held, size, begins = [], 0, number + 1
@@ -214,13 +217,14 @@ def _leaves_open(line: bytes, *, is_open: bool) -> bool:
     return is_open
 
 
-def _cells(record: bytes) -> list[str]:
+def _cells(record: bytes, separator: str) -> list[str]:
     """Parse one row. Raises csv.Error."""
     text = record.decode("utf-8", "surrogateescape")
     if len(text) > LONGEST_ROW:
         message = f"the row has more than {LONGEST_ROW:,} characters"
         raise csv.Error(message)
-    return next(csv.reader([text], strict=True), [])
+    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if separator == "," else csv.QUOTE_NONE
+    return next(csv.reader([text], delimiter=separator, quoting=quoting, strict=True), [])
 
 
 def write_feed_file(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> int:

@@ -292,3 +292,14 @@ def test_a_quote_that_is_never_closed_spoils_what_it_encloses_and_says_so(tmp_pa
     found = rows(written(tmp_path / "t.csv", HEADER + "".join(lines)))
     assert [line for line, row in found if not isinstance(row, str)] == list(range(1, 11))
     assert found[10:] == [(11, "unexpected end of data (lines 11 to 5000)")]
+
+
+def test_between_tabs_a_quote_is_text_and_ends_no_line(tmp_path: Path) -> None:
+    """Red if a SKU that begins with a quote takes in the lines up to the next one."""
+    path = written(tmp_path / "t.txt", b'a\tb\n"x\ty\nq,"\tz\n1\n' + b'v"' * 2_000_000 + b"\tw\n9\t9\n")
+    rows = list(rows_of(open_feed_file(path, ("a", "b"), "\t")))
+    assert rows[:3] == [(1, {"a": '"x', "b": "y"}), (2, {"a": 'q,"', "b": "z"}), (3, "1 cells instead of 2")]
+    assert [(line, str(row)[:35]) for line, row in rows[3:]] == [
+        (4, "the row has more than 1,000,000 cha"),
+        (5, "{'a': '9', 'b': '9'}"),
+    ]

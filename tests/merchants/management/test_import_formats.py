@@ -31,6 +31,12 @@ PAYPAL = [
     "Date", "Time", "TimeZone", "Name", "Type", "Status", "Currency", "Gross", "Fee", "Net", "Transaction ID",
     "Reference Txn ID", "Invoice Number", "Balance", "Balance Impact",
 ]  # fmt: skip
+AMAZON = [
+    "settlement-id", "settlement-start-date", "settlement-end-date", "deposit-date", "total-amount", "currency",
+    "transaction-type", "order-id", "merchant-order-id", "adjustment-id", "shipment-id", "marketplace-name",
+    "amount-type", "amount-description", "amount", "fulfillment-id", "posted-date", "posted-date-time",
+    "order-item-code", "merchant-order-item-id", "merchant-adjustment-item-id", "sku", "quantity-purchased",
+]  # fmt: skip
 Cells = Sequence[str]
 
 
@@ -38,6 +44,11 @@ def write(path: Path, columns: Cells, rows: Sequence[Cells], **options: int) -> 
     path.parent.mkdir(exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, **options).writerows([columns, *rows])  # type: ignore[arg-type]
+    return path
+
+
+def write_tabs(path: Path, columns: Cells, rows: Sequence[Cells]) -> Path:
+    path.write_text("".join("\t".join(row) + "\n" for row in [columns, *rows]), encoding="utf-8")
     return path
 
 
@@ -232,6 +243,96 @@ def test_paypal_reconciles_balances_and_refuses_dates_of_the_other_order(tmp_pat
     assert "Balance in Download.CSV, USD: 100.00 before, 158.05 added, 258.05 after, difference 0.00" in out
     out, _ = run(path, format="paypal", merchant="kiln")
     assert "5 received, 0 accepted, 5 duplicate, 0 conflict, 0 rejected" in out
+
+
+def settlement(total: str, currency: str) -> Cells:
+    start = ["17", "2026-06-01 10:00:00 UTC", "2026-06-14 10:00:00 UTC", "2026-06-16 10:00:00 UTC", total, currency]
+    return [*start, *[""] * (len(AMAZON) - len(start))]
+
+
+def amazon_line(order: str, what: str, amount: str, kind: str = "Order", **changes: str) -> Cells:
+    amount_type, description = what.split(": ")
+    row = dict.fromkeys(AMAZON, "") | {
+        "settlement-id": "17",
+        "transaction-type": kind,
+        "order-id": order,
+        "amount-type": amount_type,
+        "amount-description": description,
+        "amount": amount,
+        "posted-date": "09/06/26",
+        "posted-date-time": "2026-06-09 05:23:19 UTC",
+        "sku": 'frame, "5 x 7"',
+    }
+    return [(row | changes)[column] for column in AMAZON]
+
+
+def amazon_order(number: int) -> list[Cells]:
+    return [
+        amazon_line(f"111-{number}", "ItemPrice: Principal", "10.00", sku='"5 x 7" frame'),
+        amazon_line(f"111-{number}", "Promotion: Principal", "-1.00"),
+        amazon_line(f"111-{number}", "ItemFees: Commission", "-1.35"),
+    ]
+
+
+def test_amazon_sums_the_lines_of_orders_and_reconciles_the_settlement(tmp_path: Path) -> None:
+    """Red if a quote, which is text after a tab, opens a cell: the lines up to the next one would be lost."""
+    path = write_tabs(
+        tmp_path / "settlement.txt",
+        AMAZON,
+        [
+            settlement("1.150,00", "EUR"),
+            *(line for number in range(2) for line in amazon_order(number)),
+            amazon_line("111-0", "ItemPrice: Principal", "-4,00", kind="Refund"),
+            amazon_line("", "other-transaction: Storage Fee", "-1,10", kind="other-transaction"),
+            amazon_line("", "other-transaction: Storage Fee", "-1,10", kind="other-transaction"),
+            amazon_line("", "other-transaction: Previous Reserve Amount Balance", "1.140,90", kind="other-transaction"),
+        ],
+    )
+    out, err = run(path, format="amazon", merchant="kiln")
+    assert err == []
+    assert "11 records read: 3 FEE, 1 PAYOUT, 1 REFUND, 2 SALE" in out
+    assert "not used: 1, because it is no trade" in out
+    found = figures(out)
+    assert (found["= net"], found["payouts (1)"], found["difference"]) == ("1,150.00", "1,150.00", "0.00")
+    assert sorted((kind, amount) for _, _, kind, amount in stored()) == [
+        ("FEE", 135), ("FEE", 135), ("FEE", 220), ("PAYOUT", 115_000), ("REFUND", 400), ("SALE", 900), ("SALE", 900),
+    ]  # fmt: skip
+    once = stored()
+    out, err = run(path, format="amazon", merchant="kiln")
+    assert "7 received, 0 accepted, 7 duplicate, 0 conflict, 0 rejected" in out
+    assert (err, stored()) == ([], once)
+
+
+def test_one_per_cent_of_broken_lines_of_amazon_holds_back_their_orders_alone(tmp_path: Path) -> None:
+    rows = [settlement("1500.00", "USD"), *(line for number in range(200) for line in amazon_order(number))]
+    broken = {
+        10: (amazon_line("111-2", "ItemFees: Commission", "-1.3o"), "amount: '-1.3o' is not an amount of USD"),
+        110: (amazon_line("111-36", "Rebate: Principal", "-1.00"), "amount-type Rebate of Order is not known"),
+        210: (amazon_line("111-69", "Promotion: Principal", "1,350"), "amount: '1,350' is not an amount of USD"),
+        310: (amazon_line("", "Moon: Dust", "-1.00", kind="Moon"), "Moon, Moon, Dust is not known"),
+        411: (rows[410][:5], "5 cells instead of 23"),
+        510: (amazon_line("111-169", "ItemPrice: Principal", "1", **{"posted-date-time": "9.6."}), "'9.6.' is not"),
+    }
+    for number, (cells, _) in broken.items():
+        rows[number - 1] = cells
+    path = write_tabs(tmp_path / "settlement.txt", AMAZON, rows)
+    out, err = run(path, format="amazon", merchant="kiln")
+    for number, (_, words) in broken.items():
+        [said] = [said for said in err if said.startswith(f"settlement.txt, row {number}: MALFORMED")]
+        assert words in said
+    held = {2: 10, 36: 110, 69: 210, 136: 411, 169: 510}
+    assert [said.rpartition("held back, ")[2] for said in err if "held back" in said] == [
+        f"2 lines of Order 111-{order}: row {row} cannot be read" for order, row in held.items()
+    ]
+    assert len(err) == len(broken) + len(held)
+    assert "601 records read: 194 FEE, 1 PAYOUT, 195 SALE" in out
+    good = {order for order in range(200) if order not in held}
+    named = {int(name.split("-")[2]) for _, name, kind, _ in stored() if kind == "SALE"}
+    assert named == good
+    once = stored()
+    out, _ = run(path, format="amazon", merchant="kiln")
+    assert "0 accepted, 390 duplicate, 0 conflict, 11 rejected" in out
+    assert stored() == once
 
 
 def test_records_in_another_currency_than_the_merchants_are_rejected_and_reconciled(tmp_path: Path) -> None:

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from merchants.domain.feeds import adyen, paypal, stripe
-from merchants.domain.feeds.format import Layout, OtherFormat, map_record
+from merchants.domain.feeds import adyen, amazon, paypal, stripe
+from merchants.domain.feeds.format import Layout, OtherFormat
 from merchants.domain.feeds.registry import FORMATS
 from merchants.domain.transaction import KnownMerchant, RowRejection, judge_row
+from tests.feeds import map_record
 
 LAYOUTS = [
     pytest.param(layout, id=f"{name}-{place}")
@@ -25,20 +26,24 @@ cells = st.one_of(
         ["2026-01-31 10:00:00", "01/02/2026", "31/01/2026", "99/99/9999", "2026-01-31", "0001-01-01 00:00:00"]
     ),
     st.sampled_from([*stripe.TREATED, *adyen.TREATED, *paypal.TREATED]),
+    st.sampled_from([*amazon.EVENTS, *amazon.PRICES, "ItemFees", "2026-01-31 10:00:00 UTC", "95,00", "-1.234,56"]),
 )
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 @given(data=st.data())
-def test_any_record_ends_as_rows_that_can_be_judged_or_is_counted(layout: Layout, data: st.DataObject) -> None:
-    """Red for any error but a refused format, which would stop a whole file, and for a record that leaves no trace."""
-    record = {column: data.draw(cells) for column in layout.columns}
+def test_any_line_ends_as_rows_that_can_be_judged_or_is_counted(layout: Layout, data: st.DataObject) -> None:
+    """Red for any error but a refused format, which would stop a whole file, and for a line that leaves no trace."""
+    records = [{column: data.draw(cells) for column in layout.columns} for _ in range(data.draw(st.integers(1, 3)))]
     try:
-        found = map_record(layout, record, "kiln")
+        found = list(layout.read(enumerate(records, start=1), lambda _: "kiln"))
     except OtherFormat:
         return
-    assert found.rows or found.unused
-    for row in found.rows:
+    assert sum(mapped.lines for _, mapped in found) == len(records)
+    assert all(mapped.rows or mapped.unused for _, mapped in found if mapped.lines)
+    numbers = [number for number, mapped in found if mapped.rows]
+    assert len(set(numbers)) == len(numbers)
+    for row in (row for _, mapped in found for row in mapped.rows):
         currency = "EUR" if isinstance(row, str) else row["currency"]
         judged = judge_row(
             row,
