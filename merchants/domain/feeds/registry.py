@@ -4,6 +4,7 @@ from merchants.domain.feeds.adyen import ADYEN
 from merchants.domain.feeds.amazon import AMAZON
 from merchants.domain.feeds.format import Format
 from merchants.domain.feeds.paypal import PAYPAL, PAYPAL_DAY_FIRST
+from merchants.domain.feeds.shopify import SHOPIFY
 from merchants.domain.feeds.stripe import STRIPE
 
 FORMATS: dict[str, Format] = {
@@ -11,5 +12,6 @@ FORMATS: dict[str, Format] = {
     "amazon": AMAZON,
     "paypal": PAYPAL,
     "paypal-day-first": PAYPAL_DAY_FIRST,
+    "shopify": SHOPIFY,
     "stripe": STRIPE,
 }

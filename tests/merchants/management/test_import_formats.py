@@ -37,6 +37,15 @@ AMAZON = [
     "amount-type", "amount-description", "amount", "fulfillment-id", "posted-date", "posted-date-time",
     "order-item-code", "merchant-order-item-id", "merchant-adjustment-item-id", "sku", "quantity-purchased",
 ]  # fmt: skip
+SHOPIFY = [
+    "Transaction Date", "Type", "Order", "Card Brand", "Card Source", "Payout Status", "Payout Date", "Payout ID",
+    "Available On", "Amount", "Fee", "Net", "Checkout", "Payment Method Name", "Presentment Amount",
+    "Presentment Currency", "Currency", "VAT",
+]  # fmt: skip
+SHOPIFY_PAYOUTS = [
+    "Payout Date", "Status", "Charges", "Refunds", "Adjustments", "Marketplace Sales Tax", "Advances", "Reserved Funds",
+    "Fees", "Retried Amount", "Total", "Currency", "Bank Reference",
+]  # fmt: skip
 Cells = Sequence[str]
 
 
@@ -332,6 +341,63 @@ def test_one_per_cent_of_broken_lines_of_amazon_holds_back_their_orders_alone(tm
     once = stored()
     out, _ = run(path, format="amazon", merchant="kiln")
     assert "0 accepted, 390 duplicate, 0 conflict, 11 rejected" in out
+    assert stored() == once
+
+
+def shopify_line(number: int, kind: str = "charge", **changes: str) -> Cells:
+    row = dict.fromkeys(SHOPIFY, "") | {
+        "Transaction Date": f"2026-08-{number % 28 + 1:02} 22:01:24 +0400",
+        "Type": kind,
+        "Order": f"#{number}",
+        "Payout Status": "paid",
+        "Payout Date": "2026-09-01",
+        "Amount": "10.00",
+        "Fee": "0.59",
+        "Net": "9.41",
+        "Presentment Amount": "10.00",
+        "Presentment Currency": "EUR",
+        "Currency": "EUR",
+    }
+    return [(row | {name.replace("_", " "): text for name, text in changes.items()})[column] for column in SHOPIFY]
+
+
+def test_shopify_reconciles_each_day_and_overlapping_exports_add_only_what_is_new(tmp_path: Path) -> None:
+    refund = shopify_line(3, "refund", Amount="-4.00", Fee="0.00", Net="-4.00")
+    rows = [*(shopify_line(number) for number in range(40)), refund, refund]
+    pending = [shopify_line(number, Payout_Status="pending", Payout_Date="2026-09-02") for number in range(30, 40)]
+    first = write(tmp_path / "first" / "payment_transactions_export_1.csv", SHOPIFY, [*rows[:30], *pending]).parent
+    out, err = run(first, format="shopify", merchant="kiln")
+    assert "80 received, 80 accepted, 0 duplicate, 0 conflict, 0 rejected" in out
+    assert "nothing to reconcile with" in out
+    second = write(tmp_path / "second" / "payment_transactions_export_1.csv", SHOPIFY, rows[20:]).parent
+    paid = ["2026-09-01", "paid", *["0.00"] * 8, "180.20", "EUR", "R1"]
+    write(second / "payouts_export_1.csv", SHOPIFY_PAYOUTS, [paid])
+    out, err = run(second, format="shopify", merchant="kiln")
+    assert "43 received, 3 accepted, 40 duplicate, 0 conflict, 0 rejected" in out
+    assert err == []
+    found = figures(out)
+    assert (found["= net"], found["payouts (1)"], found["difference"]) == ("180.20", "180.20", "0.00")
+    assert sum(kind == "REFUND" for _, _, kind, _ in stored()) == 2
+    assert len(stored()) == 83
+
+
+def test_one_per_cent_of_broken_records_of_shopify_is_reported_and_the_rest_comes_in(tmp_path: Path) -> None:
+    broken = {
+        50: (shopify_line(50, Net="9.42"), "amount 10.00 less fee 0.59 is not net 9.42"),
+        150: (shopify_line(150, Amount="$10.00"), "Amount: '$10.00' is not a decimal amount"),
+        250: (shopify_line(250)[:5], "5 cells instead of 18"),
+        350: (shopify_line(350, Transaction_Date="2026-08-24"), "'2026-08-24' is not a time with its offset"),
+        450: (shopify_line(450, "moon_tax", Fee="0", Net="10.00"), "Type moon_tax is not known"),
+        550: (shopify_line(550, Currency="EURO"), "'EURO' is not a currency code"),
+    }
+    rows = [broken[number][0] if number in broken else shopify_line(number) for number in range(600)]
+    path = write(tmp_path / "payment_transactions_export_1.csv", SHOPIFY, rows)
+    out, err = run(path, format="shopify", merchant="kiln")
+    assert err == [f"{path.name}, row {number + 1}: MALFORMED: : {words}" for number, (_, words) in broken.items()]
+    assert "1194 received, 1188 accepted, 0 duplicate, 0 conflict, 6 rejected" in out
+    once = stored()
+    out, _ = run(path, format="shopify", merchant="kiln")
+    assert "1194 received, 0 accepted, 1188 duplicate, 0 conflict, 6 rejected" in out
     assert stored() == once
 
 

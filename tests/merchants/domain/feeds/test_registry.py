@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from merchants.domain.feeds import adyen, amazon, paypal, stripe
+from merchants.domain.feeds import adyen, amazon, paypal, shopify, stripe
 from merchants.domain.feeds.format import Layout, OtherFormat
 from merchants.domain.feeds.registry import FORMATS
 from merchants.domain.transaction import KnownMerchant, RowRejection, judge_row
@@ -25,8 +25,9 @@ cells = st.one_of(
     st.sampled_from(
         ["2026-01-31 10:00:00", "01/02/2026", "31/01/2026", "99/99/9999", "2026-01-31", "0001-01-01 00:00:00"]
     ),
-    st.sampled_from([*stripe.TREATED, *adyen.TREATED, *paypal.TREATED]),
+    st.sampled_from([*stripe.TREATED, *adyen.TREATED, *paypal.TREATED, *shopify.TREATED]),
     st.sampled_from([*amazon.EVENTS, *amazon.PRICES, "ItemFees", "2026-01-31 10:00:00 UTC", "95,00", "-1.234,56"]),
+    st.sampled_from(["2026-01-31 10:00:00 +0400", "0001-01-01 00:00:00 +0400", "paid", "in_transit"]),
 )
 
 
