@@ -11,6 +11,7 @@ from config.office.actors import SYSTEM
 from merchants.domain.feeds.format import (
     BadRecord,
     Format,
+    Given,
     Layout,
     Mapped,
     OtherFormat,
@@ -58,7 +59,9 @@ class FormatImport:
                 column = f" by a column {known.account}" if known.account else ""
                 message = f"{file.path} does not name its merchant{column}: give --merchant ID"
                 raise UnreadableFeed(message)
-
+            if not currency and not known.has_currency:
+                message = f"{file.path} does not name its currency: give --currency CODE"
+                raise UnreadableFeed(message)
         self._first = self._read_merchants()
 
     def run(self, partner: Partner, *, out: Say, err: Say) -> dict[int, str]:
@@ -90,7 +93,7 @@ class FormatImport:
 
     def _mapped(self, file: FeedFile, layout: Layout) -> Iterator[tuple[int, Mapped]]:
         try:
-            yield from layout.read(rows_of(file), self._merchant_of)
+            yield from layout.read(rows_of(file), Given(self._merchant_of, self._currency))
         except OtherFormat as error:
             message = f"{file.path}, {error}"
             raise UnreadableFeed(message) from error

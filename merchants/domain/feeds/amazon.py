@@ -23,14 +23,15 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from config.kernel.money import BadAmount, exponent_of, parse_minor
+from merchants.domain.feeds.doubt import Doubt
 from merchants.domain.feeds.format import (
     BadRecord,
     Entry,
     Format,
+    Given,
     Layout,
     Lines,
     Mapped,
-    MerchantOf,
     OtherFormat,
     Side,
     Treatment,
@@ -90,36 +91,28 @@ class _Event:
     fee: int = 0
 
 
-def _read(lines: Lines, merchant_of: MerchantOf) -> Iterator[tuple[int, Mapped]]:
+def _read(lines: Lines, given: Given) -> Iterator[tuple[int, Mapped]]:
     """Yield payouts, and lines that cannot be read, as they come, and the events after the last line.
 
-    An event of which a line cannot be read is rejected whole: its row would have a wrong amount. A line with too few
-    cells does not say whose it is: it may be of what the line before is about, or the line after.
+    An event of which a line cannot be read is rejected whole: its row would have a wrong amount.
     """
     settlements: dict[str, _Settlement] = {}
     events: dict[tuple[_Subject, str], _Event] = {}
-    broken: dict[_Subject, int] = {}
-    before, unread = _Subject("", "", "", "", ""), 0
+    doubt = Doubt[_Subject]()
     for line, record in lines:
         if isinstance(record, str):
-            broken.setdefault(before, line)
-            unread = line
-            yield line, Mapped(rows=(record,))
+            yield doubt.reject(line, record, is_torn=True)
             continue
-        before = _subject_of(record)
-        if unread:
-            broken.setdefault(before, unread)
-            unread = 0
+        doubt.reach(_subject_of(record))
         try:
             if record["transaction-type"]:
                 _add(events, settlements, line, record)
             else:
-                yield line, _begin(settlements, line, record, merchant_of(record))
+                yield line, _begin(settlements, line, record, given.merchant_of(record))
         except BadRecord as error:
-            broken.setdefault(before, line)
-            yield line, Mapped(rows=(str(error),))
+            yield doubt.reject(line, str(error))
     for (subject, at), event in events.items():
-        yield event.line, _map(subject, at, event, settlements[subject.settlement], broken.get(subject))
+        yield event.line, _map(subject, at, event, settlements[subject.settlement], doubt.of(subject))
 
 
 def _begin(settlements: dict[str, _Settlement], line: int, record: Mapping[str, str], merchant: str) -> Mapped:

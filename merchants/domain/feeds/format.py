@@ -1,5 +1,6 @@
 """What a format is, and what becomes of one record of a file in it."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -92,43 +93,54 @@ class BadRecord(ValueError):
 
 
 Lines = Iterable[tuple[int, RawRow]]
-MerchantOf = Callable[[Mapping[str, str]], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What whoever imports a file says of it: whose each record is, and in which currency, "" if that is not said."""
+
+    merchant_of: Callable[[Mapping[str, str]], str]
+    currency: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
     """One kind of file: the columns it must have, and how its lines are read.
 
-    `read` takes the lines with their numbers, and what names the merchant of one; it yields each record with the
-    number of its first line, no two with the same. Raises OtherFormat.
+    `read` takes the lines with their numbers; it yields each record with the number of its first line, no two with
+    the same. Raises OtherFormat.
     """
 
     columns: tuple[str, ...]
-    read: Callable[[Lines, MerchantOf], Iterator[tuple[int, Mapped]]]
+    read: Callable[[Lines, Given], Iterator[tuple[int, Mapped]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Format:
     """The files that a processor hands out, and the column that names the merchant, where they have one.
 
-    separator: a comma, or a tab, after which a quote is text.
+    separator: a comma, or a tab, after which a quote is text. has_currency: whether the files say theirs.
     """
 
     processor: str
     layouts: tuple[Layout, ...]
     account: str
     separator: str = ","
+    has_currency: bool = True
 
 
 def each(
     read: Callable[[Mapping[str, str], str], Mapped],
-) -> Callable[[Lines, MerchantOf], Iterator[tuple[int, Mapped]]]:
+) -> Callable[[Lines, Given], Iterator[tuple[int, Mapped]]]:
     """Read lines that are a record each; `read` takes one and its merchant, and raises BadRecord, OtherFormat."""
 
-    def read_lines(lines: Lines, merchant_of: MerchantOf) -> Iterator[tuple[int, Mapped]]:
+    def read_lines(lines: Lines, given: Given) -> Iterator[tuple[int, Mapped]]:
         for line, record in lines:
             try:
-                yield line, Mapped(rows=(record,)) if isinstance(record, str) else read(record, merchant_of(record))
+                yield (
+                    line,
+                    Mapped(rows=(record,)) if isinstance(record, str) else read(record, given.merchant_of(record)),
+                )
             except BadRecord as error:
                 yield line, Mapped(rows=(str(error),))
             except OtherFormat as error:
@@ -208,6 +220,13 @@ def moved(
         unused.append(Unused.NOTHING_MOVED)
     entries = (Entry(currency, payout, side, gross), Entry(currency, payout, Side.FEES, -fee))
     return Mapped(rows=tuple(rows), unused=tuple(unused), entries=tuple(entry for entry in entries if entry.minor))
+
+
+def numbered(seen: Counter[str], *parts: str) -> str:
+    """Name a record by its parts; the second of a file with the same ones ends with -2."""
+    name = "-".join(filter(None, parts))
+    seen[name] += 1
+    return name if seen[name] == 1 else f"{name}-{seen[name]}"
 
 
 def fee_id(external_id: str) -> str:

@@ -5,6 +5,7 @@ from merchants.domain.feeds.amazon import AMAZON
 from merchants.domain.feeds.format import Format
 from merchants.domain.feeds.paypal import PAYPAL, PAYPAL_DAY_FIRST
 from merchants.domain.feeds.shopify import SHOPIFY
+from merchants.domain.feeds.square import SQUARE
 from merchants.domain.feeds.stripe import STRIPE
 
 FORMATS: dict[str, Format] = {
@@ -13,5 +14,6 @@ FORMATS: dict[str, Format] = {
     "paypal": PAYPAL,
     "paypal-day-first": PAYPAL_DAY_FIRST,
     "shopify": SHOPIFY,
+    "square": SQUARE,
     "stripe": STRIPE,
 }

@@ -26,10 +26,10 @@ from merchants.domain.feeds.format import (
     BadRecord,
     Entry,
     Format,
+    Given,
     Layout,
     Lines,
     Mapped,
-    MerchantOf,
     Side,
     Treatment,
     Unused,
@@ -37,6 +37,7 @@ from merchants.domain.feeds.format import (
     each,
     minor_of,
     moved,
+    numbered,
     time_with_offset,
 )
 from merchants.domain.transaction import TransactionKind
@@ -64,12 +65,12 @@ _TIME = re.compile(r"([0-9-]{10} [0-9:]{8}) ([+-][0-9]{4})", re.ASCII)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
-def _read_transactions(lines: Lines, merchant_of: MerchantOf) -> Iterator[tuple[int, Mapped]]:
-    return each(partial(_read_transaction, seen=Counter()))(lines, merchant_of)
+def _read_transactions(lines: Lines, given: Given) -> Iterator[tuple[int, Mapped]]:
+    return each(partial(_read_transaction, seen=Counter()))(lines, given)
 
 
-def _read_payouts(lines: Lines, merchant_of: MerchantOf) -> Iterator[tuple[int, Mapped]]:
-    return each(partial(_read_payout, seen=Counter()))(lines, merchant_of)
+def _read_payouts(lines: Lines, given: Given) -> Iterator[tuple[int, Mapped]]:
+    return each(partial(_read_payout, seen=Counter()))(lines, given)
 
 
 def _read_transaction(record: Mapping[str, str], merchant: str, *, seen: Counter[str]) -> Mapped:
@@ -87,7 +88,7 @@ def _read_transaction(record: Mapping[str, str], merchant: str, *, seen: Counter
         currency=currency,
         payout=record["Payout Date"],
         fields={
-            "external_id": _numbered(seen, order, kind, f"{at:%Y%m%dT%H%M%S}", str(amount)),
+            "external_id": numbered(seen, order, kind, f"{at:%Y%m%dT%H%M%S}", str(amount)),
             "merchant": merchant,
             "occurred_at": at.isoformat(),
             "order_ref": order,
@@ -114,7 +115,7 @@ def _read_payout(record: Mapping[str, str], merchant: str, *, seen: Counter[str]
         currency=currency,
         payout=day,
         fields={
-            "external_id": _numbered(seen, "payout", day, currency, str(total)),
+            "external_id": numbered(seen, "payout", day, currency, str(total)),
             "merchant": merchant,
             "occurred_at": time_with_offset(f"{day} 00:00:00", "+00:00"),
             "order_ref": "",
@@ -124,13 +125,6 @@ def _read_payout(record: Mapping[str, str], merchant: str, *, seen: Counter[str]
     if not retried:
         return mapped
     return replace(mapped, entries=(*mapped.entries, Entry(currency, day, Side.OTHER, retried)))
-
-
-def _numbered(seen: Counter[str], *parts: str) -> str:
-    """Name a record by its parts; the second of a file with the same ones ends with -2."""
-    name = "-".join(filter(None, parts))
-    seen[name] += 1
-    return name if seen[name] == 1 else f"{name}-{seen[name]}"
 
 
 def _word(text: str) -> str:

@@ -46,6 +46,22 @@ SHOPIFY_PAYOUTS = [
     "Payout Date", "Status", "Charges", "Refunds", "Adjustments", "Marketplace Sales Tax", "Advances", "Reserved Funds",
     "Fees", "Retried Amount", "Total", "Currency", "Bank Reference",
 ]  # fmt: skip
+SQUARE = [
+    "Date", "Time", "Time Zone", "Gross Sales", "Discounts", "Service Charges", "Net Sales", "Gift Card Sales", "Tax",
+    "Tip", "Partial Refunds", "Total Collected", "Source", "Card", "Card Entry Methods", "Cash", "Square Gift Card",
+    "Other Tender", "Other Tender Type", "Tender Note", "Fees", "Net Total", "Transaction ID", "Payment ID",
+    "Event Type", "Customer ID", "Deposit ID", "Deposit Date", "Transaction Status",
+]  # fmt: skip
+SQUARE_DEPOSITS = [
+    "Deposit Date",
+    "Payment Date",
+    "Type",
+    "Transaction ID",
+    "Collected",
+    "Fees",
+    "Deposited",
+    "Deposit ID",
+]
 Cells = Sequence[str]
 
 
@@ -398,6 +414,73 @@ def test_one_per_cent_of_broken_records_of_shopify_is_reported_and_the_rest_come
     once = stored()
     out, _ = run(path, format="shopify", merchant="kiln")
     assert "1194 received, 0 accepted, 1188 duplicate, 0 conflict, 6 rejected" in out
+    assert stored() == once
+
+
+def square_line(number: int, event: str = "Payment", **changes: str) -> Cells:
+    row = dict.fromkeys(SQUARE, "") | {
+        "Date": f"2026-01-{number % 28 + 1:02}",
+        "Time": "21:50:48",
+        "Time Zone": "Pacific Time (US & Canada)",
+        "Total Collected": "$10.00",
+        "Card": "$10.00",
+        "Fees": "-$0.59",
+        "Net Total": "$9.41",
+        "Transaction ID": f"T{number}",
+        "Payment ID": f"P{number}",
+        "Event Type": event,
+        "Deposit ID": "D1",
+        "Transaction Status": "Complete",
+    }
+    return [(row | {name.replace("_", " "): text for name, text in changes.items()})[column] for column in SQUARE]
+
+
+def square_deposit(number: int, deposited: str) -> Cells:
+    return ["2026-02-01", "2026-01-31", "Charge", f"T{number}", "", "", deposited, "D1"]
+
+
+def test_square_reconciles_deposits_in_the_currency_that_it_is_given(tmp_path: Path) -> None:
+    rows = [square_line(number) for number in range(20)]
+    refund = {"Total_Collected": "-$4.00", "Fees": "$0.00", "Net_Total": "-$4.00"}
+    rows.append(square_line(3, "Refund", **refund))
+    rows.append(square_line(30, Fees="$0.00", Net_Total="$10.00", Cash="$10.00", Deposit_ID=""))
+    directory = write(tmp_path / "january" / "transactions.csv", SQUARE, rows).parent
+    deposited = [*(square_deposit(number, "$9.41") for number in range(20)), square_deposit(3, "-$4.00")]
+    write(directory / "deposit-details.csv", SQUARE_DEPOSITS, deposited)
+    with pytest.raises(CommandError, match="does not name its currency: give --currency CODE"):
+        run(directory, format="square", merchant="kiln")
+    out, err = run(directory, format="square", merchant="kiln", currency="CAD")
+    assert err == []
+    assert "43 records read: 20 FEE, 1 PAYOUT, 1 REFUND, 21 SALE" in out
+    found = figures(out)
+    assert (found["= net"], found["payouts (1)"], found["difference"]) == ("194.20", "184.20", "0.00")
+    assert found["not in a payout shown here"] == "10.00"
+    assert Merchant.objects.get().currency == "CAD"
+    once = stored()
+    out, err = run(directory, format="square", merchant="kiln", currency="CAD")
+    assert "43 received, 0 accepted, 43 duplicate, 0 conflict, 0 rejected" in out
+    assert (err, stored()) == ([], once)
+
+
+def test_one_per_cent_of_broken_records_of_square_is_reported_and_the_rest_comes_in(tmp_path: Path) -> None:
+    broken = {
+        50: (square_line(50, Net_Total="$9.42"), "total $10.00 and fees -$0.59 do not make net $9.42"),
+        150: (square_line(150, Total_Collected="10,00"), "Total Collected: '10,00' is not an amount of USD"),
+        250: (square_line(250)[:5], "5 cells instead of 29"),
+        350: (square_line(350, Time="noon"), "'2026-01-15 noon' is not a time"),
+        450: (square_line(450, "Moon"), "Event Type Moon is not known"),
+        550: (square_line(550, Time_Zone="Moon"), "time zone 'Moon' is not a known one"),
+    }
+    rows = [broken[number][0] if number in broken else square_line(number) for number in range(600)]
+    path = write(tmp_path / "transactions.csv", SQUARE, rows)
+    out, err = run(path, format="square", merchant="kiln", currency="USD")
+    assert sorted(err) == sorted(
+        f"{path.name}, row {number + 1}: MALFORMED: : {words}" for number, (_, words) in broken.items()
+    )
+    assert "1195 received, 1189 accepted, 0 duplicate, 0 conflict, 6 rejected" in out
+    once = stored()
+    out, _ = run(path, format="square", merchant="kiln", currency="USD")
+    assert "1195 received, 0 accepted, 1189 duplicate, 0 conflict, 6 rejected" in out
     assert stored() == once
 
 

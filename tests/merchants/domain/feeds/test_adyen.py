@@ -34,7 +34,7 @@ def batch_line(kind: str, **changes: str) -> dict[str, str]:
 
 
 def mapped(cells: dict[str, str]) -> Mapped:
-    return map_record(LAYOUT, cells, "kiln")
+    return map_record(LAYOUT, cells)
 
 
 def test_a_settled_payment_of_the_documentation() -> None:

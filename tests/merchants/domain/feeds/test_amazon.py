@@ -8,6 +8,7 @@ from merchants.domain.feeds.amazon import AMAZON, COLUMNS
 from merchants.domain.feeds.format import Entry, Mapped, OtherFormat, Side, Unused
 from merchants.domain.feeds.reconciliation import Tally, reconcile
 from merchants.domain.transaction import RawRow
+from tests.feeds import KILN
 
 [LAYOUT] = AMAZON.layouts
 TIME = "2026-06-09 05:23:19 UTC"
@@ -30,7 +31,7 @@ def line(kind: str, order: str, what: str, amount: str, at: str = TIME) -> dict[
 
 
 def read(records: Iterable[RawRow]) -> list[tuple[int, Mapped]]:
-    return list(LAYOUT.read(enumerate(records, start=1), lambda _: "kiln"))
+    return list(LAYOUT.read(enumerate(records, start=1), KILN))
 
 
 def shape(found: Sequence[tuple[int, Mapped]]) -> list[tuple[int, str, str, str]]:

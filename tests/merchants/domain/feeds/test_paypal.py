@@ -33,7 +33,7 @@ def record(kind: str, gross: str, fee: str, net: str, **changes: str) -> dict[st
 
 
 def mapped(cells: dict[str, str], layout: Layout = LAYOUT) -> Mapped:
-    return map_record(layout, cells, "kiln")
+    return map_record(layout, cells)
 
 
 def test_a_payment_becomes_a_sale_and_its_fee_and_names_no_buyer() -> None:

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from merchants.domain.feeds import adyen, amazon, paypal, shopify, stripe
+from merchants.domain.feeds import adyen, amazon, paypal, shopify, square, stripe
 from merchants.domain.feeds.format import Layout, OtherFormat
 from merchants.domain.feeds.registry import FORMATS
 from merchants.domain.transaction import KnownMerchant, RowRejection, judge_row
-from tests.feeds import map_record
+from tests.feeds import KILN, map_record
 
 LAYOUTS = [
     pytest.param(layout, id=f"{name}-{place}")
@@ -25,9 +25,10 @@ cells = st.one_of(
     st.sampled_from(
         ["2026-01-31 10:00:00", "01/02/2026", "31/01/2026", "99/99/9999", "2026-01-31", "0001-01-01 00:00:00"]
     ),
-    st.sampled_from([*stripe.TREATED, *adyen.TREATED, *paypal.TREATED, *shopify.TREATED]),
+    st.sampled_from([*stripe.TREATED, *adyen.TREATED, *paypal.TREATED, *shopify.TREATED, *square.TREATED]),
     st.sampled_from([*amazon.EVENTS, *amazon.PRICES, "ItemFees", "2026-01-31 10:00:00 UTC", "95,00", "-1.234,56"]),
     st.sampled_from(["2026-01-31 10:00:00 +0400", "0001-01-01 00:00:00 +0400", "paid", "in_transit"]),
+    st.sampled_from(["London", "Arizona", "12/31/18", "0001-01-01", "2:30:00 PM", "$0.00", "($33.62)", "$1,149.00 "]),
 )
 
 
@@ -37,7 +38,7 @@ def test_any_line_ends_as_rows_that_can_be_judged_or_is_counted(layout: Layout, 
     """Red for any error but a refused format, which would stop a whole file, and for a line that leaves no trace."""
     records = [{column: data.draw(cells) for column in layout.columns} for _ in range(data.draw(st.integers(1, 3)))]
     try:
-        found = list(layout.read(enumerate(records, start=1), lambda _: "kiln"))
+        found = list(layout.read(enumerate(records, start=1), KILN))
     except OtherFormat:
         return
     assert sum(mapped.lines for _, mapped in found) == len(records)
@@ -61,4 +62,4 @@ def test_any_line_ends_as_rows_that_can_be_judged_or_is_counted(layout: Layout, 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_line_that_is_no_record_is_rejected_with_its_words(layout: Layout) -> None:
-    assert map_record(layout, "5 cells instead of 12", "kiln").rows == ("5 cells instead of 12",)
+    assert map_record(layout, "5 cells instead of 12").rows == ("5 cells instead of 12",)

@@ -7,7 +7,7 @@ import pytest
 from merchants.domain.feeds.format import Entry, Layout, Mapped, Side, Unused
 from merchants.domain.feeds.reconciliation import Tally, reconcile
 from merchants.domain.feeds.shopify import SHOPIFY
-from tests.feeds import map_record
+from tests.feeds import KILN, map_record
 
 TRANSACTIONS, PAYOUTS = SHOPIFY.layouts
 
@@ -51,11 +51,11 @@ def payout(day: str, status: str, total: str, **changes: str) -> dict[str, str]:
 
 
 def mapped(record: dict[str, str], layout: Layout = TRANSACTIONS) -> Mapped:
-    return map_record(layout, record, "kiln")
+    return map_record(layout, record)
 
 
 def ids(records: Iterable[dict[str, str]], layout: Layout = TRANSACTIONS) -> list[str]:
-    found = layout.read(enumerate(records, start=1), lambda _: "kiln")
+    found = layout.read(enumerate(records, start=1), KILN)
     return [row["external_id"] for _, mapped in found for row in mapped.rows if not isinstance(row, str)]
 
 

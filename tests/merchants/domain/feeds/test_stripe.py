@@ -29,7 +29,7 @@ def activity(category: str, gross: str, fee: str, net: str, **changes: str) -> d
 
 
 def mapped(*record: str, **changes: str) -> Mapped:
-    return map_record(ACTIVITY, activity(*record, **changes), "kiln")
+    return map_record(ACTIVITY, activity(*record, **changes))
 
 
 def shape(found: Mapped) -> tuple[list[tuple[str, str, str]], tuple[Unused, ...]]:
@@ -109,7 +109,7 @@ def test_a_payout_with_a_fee_of_the_payouts_report() -> None:
         "balance_transaction_id": "txn_9",
         "payout_status": "paid",
     }
-    found = map_record(PAYOUTS, record, "kiln")
+    found = map_record(PAYOUTS, record)
     assert shape(found) == ([("txn_9", "PAYOUT", "100.00"), ("txn_9-fee", "FEE", "1.00")], ())
     assert found.entries == (Entry("USD", "po_9", Side.PAYOUTS, -10000), Entry("USD", "po_9", Side.FEES, -100))
 
@@ -155,7 +155,7 @@ def reconciled(second_payout: str) -> Tally:
     second = activity("payout", second_payout, "0.00", second_payout, source_id="po_2", automatic_payout_id="")
     earlier = activity("payout", "-11.00", "0.00", "-11.00", source_id="po_0", automatic_payout_id="")
     for record in [*PAID, second, earlier]:
-        tally.add(map_record(ACTIVITY, record, "kiln"))
+        tally.add(map_record(ACTIVITY, record))
     return tally
 
 
