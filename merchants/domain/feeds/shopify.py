@@ -1,7 +1,8 @@
 """Shopify Payments: the export of transactions, and that of payouts.
 
-Source: https://help.shopify.com/en/manual/payments/shopify-payments/payouts (View and export payouts), its glossary
-https://help.shopify.com/manual/payment-settings/shopify-payments/glossary, and for the types
+Source:
+https://help.shopify.com/en/manual/payments/shopify-payments/getting-paid-with-shopify-payments/view-payouts/view-details
+and https://help.shopify.com/manual/payment-settings/shopify-payments/glossary, and for the types
 https://shopify.dev/docs/api/admin-graphql/latest/enums/ShopifyPaymentsTransactionType. What columns the files have is
 documented nowhere; they are read as stores hand them out.
 
