@@ -4,7 +4,7 @@ A stage is done in parts, each a job that any worker may claim. Whoever finishes
 under the lock of the row that the work is about: no chord, nothing to lose with the broker.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
@@ -143,6 +143,11 @@ class Pipeline:
         # The next stage is queued with the end of the last part: what has no jobs by then was added to the code later.
         ahead = [] if begun[-1].done == begun[-1].parts else shown[shown.index(begun[-1]) + 1 :]
         return [*begun, *ahead]
+
+    def stopped(self, subjects: Iterable[int]) -> set[int]:
+        """Return which of these subjects have a parked job: their work goes on once a person sends it again."""
+        parked = JobRun.objects.filter(name__in=self.names, subject_id__in=subjects, state=JobState.PARKED)
+        return set(parked.values_list("subject_id", flat=True))
 
     def failures(self, *, subject_id: int) -> list[tuple[JobRun, Words]]:
         """List a subject's jobs that are parked, or failed and wait for another attempt, with their stages' words."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django import forms
 from django.contrib import admin
@@ -40,7 +40,16 @@ STATES: Final = {
     UploadState.UNREADABLE: (_("Could not be read"), "tl-bad"),
 }
 BEING_STORED: Final = (_("Being stored"), "tl-info")
+STOPPED: Final = (_("Stopped: the job failed"), "tl-bad")
 NO_DIRECTORY: Final = _("No directory for uploads is set (UPLOADS_DIR): import files by the command.")
+
+
+class Followed(NamedTuple):
+    """An upload, how many of its batches wait to be stored, and whether its job waits for a person."""
+
+    upload: FeedUpload
+    being_stored: int
+    is_stopped: bool
 
 
 class UploadForm(VerbForm):
@@ -102,38 +111,63 @@ UPLOAD: Final = Verb(
 )
 
 
+def _followed(uploads: Sequence[FeedUpload]) -> list[Followed]:
+    stored, stopped = batches_being_stored(uploads), UPLOADS.stopped(upload.pk for upload in uploads)
+    return [
+        Followed(upload=upload, being_stored=stored.get(upload.pk, 0), is_stopped=upload.pk in stopped)
+        for upload in uploads
+    ]
+
+
+def _state(row: Followed) -> Cell:
+    if row.is_stopped:
+        return chip(*STOPPED)
+    is_stored = row.upload.state != UploadState.READ or not row.being_stored
+    return chip(*(STATES[UploadState(row.upload.state)] if is_stored else BEING_STORED))
+
+
+def _live(row: Followed) -> Page:
+    is_done = row.upload.state != UploadState.WAITING and not row.being_stored
+    poll = None if is_done else reverse("admin:merchants_feedupload_progress", args=[row.upload.pk])
+    page = progress_page(UPLOADS, subject_id=row.upload.pk, poll=poll)
+    if not row.being_stored:
+        return page
+    left = Card(title=_("Being stored"), parts=[Facts([(_("Batches"), f"{row.being_stored:,}")])])
+    return replace(page, live=[*page.live, left])
+
+
 @admin.register(FeedUpload)
 class FeedUploadAdmin(OfficeAdmin[FeedUpload]):
     columns = (
-        ListColumn(label=_("File"), cell=lambda row: row[0].name, style="tl-break"),
-        ListColumn(label=_("Partner"), cell=lambda row: str(row[0].partner)),
-        ListColumn(label=_("State"), cell=lambda row: _state(*row)),
-        ListColumn(label=_("Bytes"), cell=lambda row: row[0].size, number=True),
-        ListColumn(label=_("Uploaded"), cell=lambda row: row[0].uploaded_at, style="tl-nowrap"),
+        ListColumn(label=_("File"), cell=lambda row: row.upload.name, style="tl-break"),
+        ListColumn(label=_("Partner"), cell=lambda row: str(row.upload.partner)),
+        ListColumn(label=_("State"), cell=_state),
+        ListColumn(label=_("Bytes"), cell=lambda row: row.upload.size, number=True),
+        ListColumn(label=_("Uploaded"), cell=lambda row: row.upload.uploaded_at, style="tl-nowrap"),
     )
     list_related = related = ("partner",)
     empty = _("No file was uploaded yet. A partner's page has the button.")
 
     def prepare(self, rows: list[FeedUpload]) -> Sequence[Any]:
-        stored = batches_being_stored(rows)
-        return [(upload, stored.get(upload.pk, 0)) for upload in rows]
+        return _followed(rows)
 
     def further_urls(self, wrap: Callable[..., Any]) -> list[URLPattern]:
         return [path("<int:row_id>/progress/", wrap(self.progress_view), name="merchants_feedupload_progress")]
 
     def progress_view(self, request: HttpRequest, row_id: int) -> HttpResponse:
         self.require_view(request)
-        return live_view(request, _live(*_followed(self.found(row_id))))
+        [followed] = _followed([self.found(row_id)])
+        return live_view(request, _live(followed))
 
     def page_of(self, row: FeedUpload, request: HttpRequest) -> Page:
-        followed = _followed(row)
-        live, batches = _live(*followed), Batch.objects.filter(upload=row)
+        [followed] = _followed([row])
+        live, batches = _live(followed), Batch.objects.filter(upload=row)
         uploaded = {"at": f"{row.uploaded_at:%Y-%m-%d %H:%M}", "who": name_of(row.uploaded_by)}
         broken = [Alert(strong=_("The file is incomplete or damaged:"), text=row.failure)] if row.failure else []
         facts = [(_("Bytes"), f"{row.size:,}"), (_("SHA-256"), mono(row.sha256))]
         return Page(
             title=row.name,
-            chips=[_state(*followed)],
+            chips=[_state(followed)],
             sub=[str(row.partner), _t("uploaded %(at)s UTC by %(who)s") % uploaded],
             alerts=broken,
             figures=[Figure(label=COUNTS[name], value=count) for name, count in sum_counts(batches).items()],
@@ -144,22 +178,3 @@ class FeedUploadAdmin(OfficeAdmin[FeedUpload]):
                 Card(title=_("File"), parts=[Facts(facts)]),
             ],
         )
-
-
-def _followed(upload: FeedUpload) -> tuple[FeedUpload, int]:
-    return upload, batches_being_stored([upload]).get(upload.pk, 0)
-
-
-def _state(upload: FeedUpload, being_stored: int) -> Cell:
-    is_stored = upload.state != UploadState.READ or not being_stored
-    return chip(*(STATES[UploadState(upload.state)] if is_stored else BEING_STORED))
-
-
-def _live(upload: FeedUpload, being_stored: int) -> Page:
-    is_done = upload.state != UploadState.WAITING and not being_stored
-    poll = None if is_done else reverse("admin:merchants_feedupload_progress", args=[upload.pk])
-    page = progress_page(UPLOADS, subject_id=upload.pk, poll=poll)
-    if not being_stored:
-        return page
-    left = Card(title=_("Being stored"), parts=[Facts([(_("Batches"), f"{being_stored:,}")])])
-    return replace(page, live=[*page.live, left])

@@ -22,7 +22,7 @@ from config.office.display import chip
 from config.office.job_runs import Claim, Work, claim_job, run_job
 from config.office.models import JobRun, OperationEvent
 from merchants.admin import upload as pages
-from merchants.admin.upload import BEING_STORED, STATES
+from merchants.admin.upload import BEING_STORED, STATES, STOPPED
 from merchants.gateways import feed_files, uploads
 from merchants.gateways.feed_files import write_feed_file
 from merchants.models import Batch, FeedUpload, Partner, Transaction
@@ -115,6 +115,18 @@ def test_a_file_is_being_stored_until_its_last_batch_is_sealed(client: Client, p
     assert (shown.chips, shown.poll) == ([chip(*STATES[UploadState.READ])], None)
     assert client.get(live)["HX-Refresh"] == "true"
     assertNotContains(client.get(listed), "Being stored")
+
+
+def test_an_import_whose_job_is_parked_is_not_being_read(client: Client, partner: Partner) -> None:
+    """Red if people waited for what waits for them."""
+    send(client, partner, HEADER + lines(0, 3))
+    JobRun.objects.update(state="PARKED", error="no room left")
+    upload = FeedUpload.objects.get()
+    page = client.get(reverse("admin:merchants_feedupload_change", args=[upload.pk]))
+    assert page.context["page"].chips == [chip(*STOPPED)]
+    listed = client.get(reverse("admin:merchants_feedupload_changelist"))
+    assertContains(listed, STOPPED[0], count=1)
+    assertNotContains(listed, "Being read")
 
 
 def claimed() -> Claim:
