@@ -120,14 +120,16 @@ def measuring_one(measured: Measured) -> str:
 
 
 @contextmanager
-def measuring_cursor(*, is_limited: bool) -> Iterator[CursorWrapper]:
+def measuring_cursor(*, is_limited: bool, of_one: bool = False) -> Iterator[CursorWrapper]:
     """Open a cursor for a statement that measures, in a transaction that plans no nested loops.
 
     What the statement joins has no statistics, nor has anything after an import: taking the orders of a market for
     a handful, the planner would look through all of them for each refund (Olist: 17 s instead of 0.6).
     Limited: to the time that a statement may take. A whole market is measured by commands alone, and at leisure.
+    Of one: a prepared statement is planned once for any merchant. Planning takes ten times as long as measuring one.
     """
-    settings = {"enable_nestloop": "off", "work_mem": WORK_MEMORY}
+    settings = {"enable_nestloop": "off"}
+    settings |= {"plan_cache_mode": "force_generic_plan"} if of_one else {"work_mem": WORK_MEMORY}
     if not is_limited:
         settings["statement_timeout"] = "0"
     with transaction.atomic(savepoint=False), connection.cursor() as cursor:
@@ -142,7 +144,7 @@ def measure(
     """Measure the members, of some partitions or all: merchant_id, then the measures."""
     one = members.is_one
     statement = measuring_one(measured) if one else measuring(measured, members=members.select, partitions=partitions)
-    with measuring_cursor(is_limited=one or partitions is not None) as cursor:
+    with measuring_cursor(is_limited=one or partitions is not None, of_one=one) as cursor:
         # What comes again is prepared at once: planning it takes longer than measuring ten merchants.
         with connection.wrap_database_errors:
             cursor.cursor.execute(statement, {**known.parameters, **members.parameters}, prepare=one)
@@ -167,7 +169,8 @@ def measure_behaviour(
 
     A separate statement: where nobody borrows it finds an empty index, and the other stays as it is.
     """
-    with measuring_cursor(is_limited=members.is_one or partitions is not None) as cursor:
+    one = members.is_one
+    with measuring_cursor(is_limited=one or partitions is not None, of_one=one) as cursor:
         cursor.execute(
             f"WITH members AS MATERIALIZED ({members.select}), behaviour AS MATERIALIZED ({BEHAVIOUR}) "  # noqa: S608
             f"SELECT * FROM ({compiled_behaviour()}) measured",

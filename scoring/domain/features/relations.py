@@ -50,8 +50,8 @@ class Relations:
     """A history, reshaped.
 
     kinds: one row a merchant and kind; orders: one row an order with a SALE, SETTLEMENT, CANCEL or CHARGEBACK;
-    reversals: one row a REFUND, CHARGEBACK or CHARGEBACK_WON; flows: one row a merchant and day with money or a SALE;
-    buyers: one row a merchant and buyer of 180 days.
+    reversals: one row a REFUND, CHARGEBACK or CHARGEBACK_WON; flows: one row a merchant and day with
+    rows of money or sales; buyers: one row a merchant and buyer of 180 days.
     """
 
     kinds: Table
