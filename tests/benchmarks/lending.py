@@ -1,10 +1,9 @@
 """What is measured of lending: decisions at eight clients, the close of a day, a loan of many events."""
 
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from functools import partial
-from statistics import median, quantiles
+from statistics import median
 
 from django.core.management import call_command
 from django.db import close_old_connections, connection
@@ -29,7 +28,7 @@ from lending.queries.products import product_of
 from lending.tasks import settle_transfers
 from merchants.models import Merchant
 from scoring.models import Score
-from tests.benchmarks.results import Result, say, timed
+from tests.benchmarks.results import Result, say, spread, timed
 from tests.benchmarks.workloads import do_all, published, rows_of
 
 CLIENTS = 8
@@ -84,12 +83,6 @@ def read(offer: Offer) -> float:
         return timed(queries)
     finally:
         connection.close()
-
-
-def spread(words: str, seconds: Sequence[float]) -> None:
-    cuts = quantiles(seconds, n=100)
-    p50, p95, p99 = (1_000 * cuts[place - 1] for place in (50, 95, 99))
-    say(f"  {words:<62} p50 {p50:5.0f} ms  p95 {p95:5.0f} ms  p99 {p99:5.0f} ms")
 
 
 def close() -> Result:

@@ -5,9 +5,10 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import quantiles
 
 from django.conf import settings
 
@@ -37,6 +38,13 @@ def say(words: str, seconds: float | None = None, **rates: float) -> None:
     told = "".join(f"{count / (seconds or 1):14,.0f} {what}/s" for what, count in rates.items())
     sys.stdout.write(f"  {words:<68}{took}{told}\n" if took else f"{words}\n")
     sys.stdout.flush()
+
+
+def spread(words: str, seconds: Sequence[float]) -> None:
+    """Write one line: what, and how long it takes at the median and at worst, in milliseconds."""
+    cuts = quantiles(seconds, n=100)
+    p50, p95, p99 = (1_000 * cuts[place - 1] for place in (50, 95, 99))
+    say(f"  {words:<62} p50 {p50:5.0f} ms  p95 {p95:5.0f} ms  p99 {p99:5.0f} ms")
 
 
 def ratio(words: str, slow: float, fast: float) -> float:

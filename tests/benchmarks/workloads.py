@@ -35,12 +35,12 @@ from scoring.queries.measures import Known, measure
 from scoring.queries.measures import compiled as compiled_for_postgres
 from scoring.queries.references import members_of_market
 from scoring.queries.scores import compute_run, get_live_run, get_run
-from tests.benchmarks.results import DIRECTORY, Result, ratio, say, timed
+from tests.benchmarks.results import DIRECTORY, Result, ratio, say, spread, timed
 from tests.scoring.domain.markets import compiled
 from tests.scoring.test_engines import HISTORY, lay_down
 
 TIMES = 3  # of what is quick; the best counts
-SINGLES = 50
+SINGLES = 200
 
 
 def simulated() -> None:
@@ -177,10 +177,12 @@ def single() -> Result:
         Merchant.objects.order_by("pk").values_list("pk", flat=True)[:: max(1, Merchant.objects.count() // SINGLES)]
     )
     score_merchant(merchant_id=ids[0], actor=SYSTEM, now=timezone.now())  # compiles the SQL
-    ours = median(timed(partial(score_merchant, merchant_id=pk, actor=SYSTEM, now=timezone.now())) for pk in ids)
+    times = [timed(partial(score_merchant, merchant_id=pk, actor=SYSTEM, now=timezone.now())) for pk in ids]
+    ours = median(times)
     bare = median(timed(partial(rows_of, pk), TIMES) for pk in ids)
     say(f"\nOne merchant scored afresh: median of {len(ids)}, from the facts to a stored row")
     say("score_merchant: pin, measure, look up references, score, store, commit", ours)
+    spread("score_merchant", times)
     say("bare SELECT of its transactions from their partition", bare)
     found = ratio("one score takes, in bare SELECTs", ours, bare)
     return Result(ratio=found, rival="time of a bare SELECT of the merchant's transactions")
