@@ -19,7 +19,14 @@ from merchants.domain.feeds.format import (
     Unused,
     currency_of,
 )
-from merchants.domain.feeds.reconciliation import BalanceCheck, Reconciliation, Tally, add_balance, reconcile
+from merchants.domain.feeds.reconciliation import (
+    BalanceCheck,
+    Reconciliation,
+    Tally,
+    add_balance,
+    add_payout,
+    reconcile,
+)
 from merchants.domain.text import storable
 from merchants.gateways.feed_files import FeedFile, UnreadableFeed, open_feed_file, rows_of
 from merchants.models import Partner
@@ -68,22 +75,18 @@ class FormatImport:
         """Import, say what became of the records, and return the file's name for each batch."""
         self._enter_merchants(partner, err)
         tally, batches, balances, records = Tally(), dict[int, str](), list[str](), 0
-        for file, layout in self._files:
+        for number, (file, layout) in enumerate(self._files):
             mapped, checks = self._mapped(file, layout), dict[str, BalanceCheck]()
             while chunk := list(islice(mapped, MAX_ROWS)):
                 for _, record in chunk:
                     records += record.lines
-                    tally.add(record)
+                    tally.add(record, number if len(self._files) > 1 else None)
                     add_balance(checks, record.balance)
-                for number in _receive(partner, file, chunk):
-                    batches[number] = file.path.name
+                for batch in _receive(partner, file, chunk):
+                    batches[batch] = file.path.name
             balances += [_words_of_balance(file.path.name, currency, check) for currency, check in checks.items()]
-        out(
-            f"{records} records read: {', '.join(f'{n} {kind}' for kind, n in sorted(tally.kinds.items())) or 'no row'}"
-        )
-        for reason in Unused:
-            if tally.unused[reason]:
-                out(f"not used: {tally.unused[reason]}, because {UNUSED[reason]}")
+        for line in _words_of_records(records, tally):
+            out(line)
         for reconciliation in reconcile(tally.sums):
             for line in _words_of(reconciliation):
                 out(line)
@@ -104,8 +107,13 @@ class FormatImport:
     def _read_merchants(self) -> dict[str, str]:
         """Return the currency of each merchant that the files name; a file that is refused leaves nothing behind."""
         first: dict[str, str] = {}
+        paid: dict[str, tuple[str, int]] = {}
         for file, layout in self._files:
             for _, mapped in self._mapped(file, layout):
+                if other := add_payout(paid, mapped, file.path.name):
+                    names = f"in {other} than in {file.path.name}"
+                    message = f"payout {mapped.name[:60]} has another amount {names}: all its lines have to be in one"
+                    raise UnreadableFeed(message)
                 for row in mapped.rows:
                     if not isinstance(row, str) and storable(row["merchant"]):
                         first.setdefault(row["merchant"], self._currency or row["currency"])
@@ -166,6 +174,16 @@ def _receive(partner: Partner, file: FeedFile, chunk: list[tuple[int, Mapped]]) 
             yield receive_batch(
                 partner_id=partner.pk, source=source, rows=rows, needs_offset=True, actor=SYSTEM, now=now
             ).number
+
+
+def _words_of_records(records: int, tally: Tally) -> Iterator[str]:
+    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(tally.kinds.items()))
+    yield f"{records} records read: {kinds or 'no row'}"
+    if tally.again:
+        yield f"not counted again: {tally.again}, because an earlier file has them too"
+    for reason in Unused:
+        if tally.unused[reason]:
+            yield f"not used: {tally.unused[reason]}, because {UNUSED[reason]}"
 
 
 def _words_of_balance(name: str, currency: str, check: BalanceCheck) -> str:

@@ -74,6 +74,7 @@ class Mapped:
     """What becomes of one record: import rows (or why one is rejected), parts that are not used, its entries.
 
     A row says its currency: in another one than its merchant's it is rejected.
+    name: the same in every file that holds the record; empty if it cannot be told.
     lines: how many lines of the file the record is made of.
     """
 
@@ -81,6 +82,7 @@ class Mapped:
     unused: tuple[Unused, ...] = ()
     entries: tuple[Entry, ...] = ()
     balance: Balance | None = None
+    name: str = ""
     lines: int = 1
 
 
@@ -219,7 +221,12 @@ def moved(
     if not rows and not unused:
         unused.append(Unused.NOTHING_MOVED)
     entries = (Entry(currency, payout, side, gross), Entry(currency, payout, Side.FEES, -fee))
-    return Mapped(rows=tuple(rows), unused=tuple(unused), entries=tuple(entry for entry in entries if entry.minor))
+    return Mapped(
+        rows=tuple(rows),
+        unused=tuple(unused),
+        entries=tuple(entry for entry in entries if entry.minor or entry.side is Side.PAYOUTS),  # 0 may be wrong
+        name=fields["external_id"],
+    )
 
 
 def numbered(seen: Counter[str], *parts: str) -> str:

@@ -17,6 +17,7 @@ PayPal reverses is a chargeback. A hold and its release are no trade. No buyer i
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -125,7 +126,7 @@ def _read(record: Mapping[str, str], merchant: str, *, zone: str, is_day_first: 
         return mapped
     after = _minor(record["Balance"], "Balance", currency)
     balance = Balance(currency, datetime.fromisoformat(occurred_at), net, after)
-    return Mapped(rows=mapped.rows, unused=mapped.unused, entries=mapped.entries, balance=balance)
+    return replace(mapped, balance=balance)
 
 
 def _treatment_of(words: str, gross: int) -> Treatment | None:

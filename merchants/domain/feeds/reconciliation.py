@@ -33,20 +33,59 @@ class Reconciliation:
         return self.settled - self.payouts
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Tally:
-    """What became of the records so far: rows by kind, parts not used by reason, and the sums."""
+    """What became of the records so far: rows by kind, parts not used by reason, and the sums.
+
+    again: lines of records that an earlier file has too. files: the file that each record was first in, by the hash of
+    its name. open: those that no payout has paid yet.
+    """
 
     kinds: Counter[str] = field(default_factory=Counter)
     unused: Counter[Unused] = field(default_factory=Counter)
     sums: Sums = field(default_factory=Counter)
+    again: int = 0
+    files: dict[int, int] = field(default_factory=dict)
+    open: set[int] = field(default_factory=set)
 
-    def add(self, mapped: Mapped) -> None:
-        """Count one record."""
+    def add(self, mapped: Mapped, file: int | None = None) -> None:
+        """Count one record, unless an earlier file has it.
+
+        file: the number of its file, if there are several: what each has is kept only then.
+        """
+        if file is not None and mapped.name:
+            name = hash(mapped.name)
+            if self.files.setdefault(name, file) != file:
+                self.again += mapped.lines
+                self._pay(name, mapped)
+                return
+            if not any(entry.payout for entry in mapped.entries):
+                self.open.add(name)
         self.kinds.update(row["kind"] for row in mapped.rows if not isinstance(row, str))
         self.unused.update(mapped.unused)
         for entry in mapped.entries:
             self.sums[entry.currency, entry.payout, entry.side] += entry.minor
+
+    def _pay(self, name: int, mapped: Mapped) -> None:
+        """Move a record into the payout that this file names, where an earlier one, made before it, names none."""
+        paid = [entry for entry in mapped.entries if entry.payout]
+        if paid and name in self.open:
+            self.open.remove(name)
+            for entry in paid:
+                self.sums[entry.currency, "", entry.side] -= entry.minor
+                self.sums[entry.currency, entry.payout, entry.side] += entry.minor
+
+
+def add_payout(paid: dict[str, tuple[str, int]], mapped: Mapped, file: str) -> str | None:
+    """Note what a payout pays by its name, and in which file; return an earlier file that has another amount of it.
+
+    So it is where the lines of a payout are in several files: none has its amount.
+    """
+    minor = [entry.minor for entry in mapped.entries if entry.side is Side.PAYOUTS]
+    if not minor or not mapped.name:
+        return None
+    other, before = paid.setdefault(mapped.name, (file, sum(minor)))
+    return other if other != file and before != sum(minor) else None
 
 
 @dataclass(slots=True)

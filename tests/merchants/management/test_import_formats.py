@@ -134,6 +134,32 @@ def test_a_payout_that_differs_is_named_with_both_sums(tmp_path: Path) -> None:
     )
 
 
+def test_files_that_overlap_count_once_in_one_import(tmp_path: Path) -> None:
+    """Red if a record of both files counts twice, or one that is in no payout yet in the older one is in none."""
+    rows = [charge(number) for number in range(4)]
+    stripe(tmp_path / "january", [*rows[:2], charge(2, payout="")], [payout("po_1", "37.64")])
+    write(tmp_path / "january" / "later.csv", STRIPE, rows[1:])
+    out, err = run(tmp_path / "january", format="stripe", merchant="kiln")
+    assert err == []
+    assert "7 records read: 4 FEE, 1 PAYOUT, 4 SALE" in out
+    assert "not counted again: 2, because an earlier file has them too" in out
+    found = figures(out)
+    assert (found["= net"], found["payouts (1)"], found["difference"]) == ("37.64", "37.64", "0.00")
+    write(tmp_path / "january" / "other.csv", STRIPE_PAYOUTS, [payout("po_1", "37.65")])
+    with pytest.raises(CommandError, match=r"payout txn_po_1 has another amount in other.csv than in payouts.csv"):
+        run(tmp_path / "january", format="stripe", merchant="kiln")
+
+
+def test_a_payout_of_nothing_is_compared_with_its_records(tmp_path: Path) -> None:
+    out, _ = run(stripe(tmp_path / "a", [charge(1)], [payout("po_1", "0.00")]), format="stripe", merchant="kiln")
+    found = figures(out)
+    assert (found["payouts (1)"], found["difference"]) == ("0.00", "9.41")
+    lines = [ADYEN_BATCH[0], adyen_line("MerchantPayout", "", "TX1", ["", "", "0.00", "", "", "", "", ""])]
+    out, _ = run(write(tmp_path / "batch_7.csv", ADYEN, lines), format="adyen")
+    found = figures(out)
+    assert (found["payouts (1)"], found["difference"]) == ("0.00", "45.10")
+
+
 BREAK: list[tuple[Callable[[int], Cells], str, str]] = [
     (lambda n: charge(n, net="9.42"), "MALFORMED", "gross 10.00 less fee 0.59 is not net 9.42"),
     (lambda n: charge(n, gross="ten", net="9.41"), "MALFORMED", "gross: 'ten' is not a decimal amount"),
@@ -173,6 +199,25 @@ def test_adyen_names_its_merchants_and_reconciles_each_batch(tmp_path: Path) -> 
     out, err = run(path, format="adyen")
     assert "10 received, 0 accepted, 10 duplicate, 0 conflict, 0 rejected" in out
     assert (err, stored()) == ([], once)
+
+
+def test_adyens_and_paypals_files_that_overlap_count_once(tmp_path: Path) -> None:
+    for name in ("a.csv", "b.csv"):
+        write(tmp_path / "adyen" / name, ADYEN, ADYEN_BATCH)
+        amounts = ["12.00", "-2.00", "10.00", "10.00"]
+        payment = paypal_line("1A", "02/13/2026", "Express Checkout Payment", amounts, "Credit")
+        withdrawal = paypal_line("1B", "02/14/2026", "General Withdrawal", ["-4.00", "0.00", "-4.00", "6.00"], "Debit")
+        write(tmp_path / "paypal" / name, PAYPAL, [payment, withdrawal])
+    out, err = run(tmp_path / "adyen", format="adyen")
+    found = figures(out)
+    assert (err, found["= net"], found["payouts (1)"], found["difference"]) == ([], "87.50", "87.50", "0.00")
+    out, err = run(tmp_path / "paypal", format="paypal", merchant="kiln")
+    found = figures(out)
+    assert (err, found["= net"], found["payouts without records here"]) == ([], "10.00", "4.00")
+    balance = "USD: 0.00 before, 6.00 added, 6.00 after, difference 0.00"
+    assert [line for line in out.splitlines() if balance in line] == [
+        f"Balance in {name}, {balance}" for name in ("a.csv", "b.csv")
+    ]
 
 
 def paypal_line(name: str, date: str, kind: str, amounts: Cells, impact: str) -> Cells:
