@@ -20,6 +20,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
+from itertools import product
 from typing import NamedTuple
 
 from config.kernel.money import BadAmount, exponent_of, parse_minor
@@ -76,9 +77,13 @@ class _Subject(NamedTuple):
     description: str
 
 
-class _Settlement(NamedTuple):
+@dataclass(slots=True)
+class _Settlement:
+    """left: its total less the lines so far, in minor units."""
+
     currency: str
     merchant: str
+    left: int = 0
 
 
 @dataclass(slots=True)
@@ -94,36 +99,50 @@ class _Event:
 def _read(lines: Lines, given: Given) -> Iterator[tuple[int, Mapped]]:
     """Yield payouts, and lines that cannot be read, as they come, and the events after the last line.
 
-    An event of which a line cannot be read is rejected whole: its row would have a wrong amount.
+    An event of which a line cannot be read, or may be missing, is rejected whole: its row would have a wrong amount.
     """
     settlements: dict[str, _Settlement] = {}
     events: dict[tuple[_Subject, str], _Event] = {}
-    doubt = Doubt[_Subject]()
+    doubt = Doubt[tuple[_Subject, str]]()
+    subject = None
     for line, record in lines:
         if isinstance(record, str):
             yield doubt.reject(line, record, is_torn=True)
             continue
-        doubt.reach(_subject_of(record))
+        subject = _subject_of(record)
+        doubt.reach((subject, ""))
         try:
             if record["transaction-type"]:
                 _add(events, settlements, line, record)
             else:
                 yield line, _begin(settlements, line, record, given.merchant_of(record))
         except BadRecord as error:
-            yield doubt.reject(line, str(error))
+            yield doubt.reject(line, str(error), about=(subject, _second_of(record)))
+    last = settlements.get(subject.settlement) if subject else None
+    if subject and last and last.left:
+        doubt.end_early(f"the lines of settlement {subject.settlement[:40]} do not add up to its total")
     for (subject, at), event in events.items():
-        yield event.line, _map(subject, at, event, settlements[subject.settlement], doubt.of(subject))
+        yield event.line, _map(subject, at, event, settlements[subject.settlement], _why(doubt, subject, at))
+
+
+def _why(doubt: Doubt[tuple[_Subject, str]], subject: _Subject, at: str) -> str | None:
+    """Return why an event is doubted: a line about it, or one that does not say its second or transaction-type."""
+    subjects = product((subject, subject._replace(kind="")), (at, ""))
+    return next(filter(None, map(doubt.of, subjects)), None)
 
 
 def _begin(settlements: dict[str, _Settlement], line: int, record: Mapping[str, str], merchant: str) -> Mapped:
     """Map the line of a whole settlement to its payout; a total below zero is owed. Raises BadRecord, OtherFormat."""
     name = record["settlement-id"]
+    if name in settlements and not record["total-amount"]:
+        message = "a line without transaction-type"
+        raise BadRecord(message)
     if name in settlements:  # its lines would count twice in their rows
         message = f"row {line}: settlement {name[:40]} stands twice in the file"
         raise OtherFormat(message)
     currency = currency_of(record["currency"])
-    settlements[name] = _Settlement(currency, merchant)
-    total = _minor(record["total-amount"], "total-amount", currency)
+    settlement = settlements[name] = _Settlement(currency, merchant)
+    total = settlement.left = _minor(record["total-amount"], "total-amount", currency)
     return moved(
         Treatment(TransactionKind.PAYOUT, -1, Side.PAYOUTS)
         if total > 0
@@ -160,6 +179,7 @@ def _add(
     minor = _minor(record["amount"], "amount", settlement.currency)
     subject = _subject_of(record)
     event = events.setdefault((subject, _time(record["posted-date-time"])), _Event())
+    settlement.left -= minor
     amount_type = record["amount-type"]
     if subject.kind in EVENTS and _FEE.search(amount_type):
         event.fee -= minor
@@ -174,18 +194,18 @@ def _add(
 
 def _subject_of(record: Mapping[str, str]) -> _Subject:
     kind = record["transaction-type"]
-    types = ("", "") if kind in EVENTS else (record["amount-type"], record["amount-description"])
+    is_event = kind in EVENTS or (not kind and record["order-id"])
+    types = ("", "") if is_event else (record["amount-type"], record["amount-description"])
     return _Subject(record["settlement-id"], kind, record["order-id"], *types)
 
 
-def _map(subject: _Subject, at: str, event: _Event, settlement: _Settlement, broken: int | None) -> Mapped:
-    """Map an event; `broken` is the first line about its subject that cannot be read."""
-    if broken is not None:
+def _map(subject: _Subject, at: str, event: _Event, settlement: _Settlement, doubted: str | None) -> Mapped:
+    """Map an event; `doubted` says why it is held back."""
+    name = _external_id(subject, at)
+    if doubted is not None:
         entry = Entry(settlement.currency, subject.settlement, Side.OTHER, event.gross - event.fee)
-        words = (
-            f"held back, {event.lines} lines of {subject.kind[:60]} {subject.order[:40]}: row {broken} cannot be read"
-        )
-        return Mapped(rows=(words,) if event.lines else (), entries=(entry,), lines=event.lines)
+        words = f"held back, {event.lines} lines of {subject.kind[:60]} {subject.order[:40]}: {doubted}"
+        return Mapped(rows=(words,) if event.lines else (), entries=(entry,), name=name, lines=event.lines)
     mapped = moved(
         EVENTS.get(subject.kind) or _treatment_of(subject),
         words=f"{subject.kind[:60]}, {subject.amount_type[:60]}, {subject.description[:60]}",
@@ -194,7 +214,7 @@ def _map(subject: _Subject, at: str, event: _Event, settlement: _Settlement, bro
         currency=settlement.currency,
         payout=subject.settlement,
         fields={
-            "external_id": _external_id(subject, at),
+            "external_id": name,
             "merchant": settlement.merchant,
             "occurred_at": at,
             "order_ref": subject.order,
@@ -219,6 +239,14 @@ def _external_id(subject: _Subject, at: str) -> str:
     text = "\t".join((*subject, at))  # no cell has a tab
     digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
     return "-".join(filter(None, (subject.settlement, subject.order, digest)))
+
+
+def _second_of(record: Mapping[str, str]) -> str:
+    """Return when a line that cannot be read was posted; empty if that cannot be read either."""
+    try:
+        return _time(record["posted-date-time"])
+    except BadRecord:
+        return ""
 
 
 def _time(text: str) -> str:

@@ -96,11 +96,11 @@ _AMOUNT = re.compile(r"(-?)([$£€¥]?)([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)((?:\.[
 
 @dataclass(slots=True)
 class _Deposit:
-    """What the lines of a deposit add up to, in minor units, and the first of them."""
+    """What the lines of a deposit that can be read add up to, in minor units, and the first of them."""
 
-    line: int
-    day: datetime
     merchant: str
+    day: str = ""
+    line: int = 0
     lines: int = 0
     minor: int = 0
 
@@ -159,24 +159,30 @@ def _read_deposits(lines: Lines, given: Given) -> Iterator[tuple[int, Mapped]]:
             continue
         name = record["Deposit ID"]
         doubt.reach(name)
+        deposit = deposits.setdefault(name, _Deposit(given.merchant_of(record)))
         try:
             minor = _minor(record, "Deposited", given.currency)
             day = _parse(record["Deposit Date"], ("",), is_american=given.currency in {"CAD", "USD"})
         except BadRecord as error:
             yield doubt.reject(line, str(error))
             continue
-        deposit = deposits.setdefault(name, _Deposit(line, day.replace(tzinfo=UTC), given.merchant_of(record)))
+        except OtherFormat as error:
+            message = f"row {line}: {error}"
+            raise OtherFormat(message) from error
+        deposit.day = deposit.day or day.replace(tzinfo=UTC).isoformat()
+        deposit.line = deposit.line or line
         deposit.lines += 1
         deposit.minor += minor
     for name, deposit in deposits.items():
         yield deposit.line, _map_deposit(name, deposit, given.currency, doubt.of(name))
 
 
-def _map_deposit(name: str, deposit: _Deposit, currency: str, broken: int | None) -> Mapped:
-    """Map a deposit; `broken` is the first line of it that cannot be read. One below zero is taken from the bank."""
-    if broken is not None:
-        words = f"held back, {deposit.lines} lines of deposit {name[:40]}: row {broken} cannot be read"
-        return Mapped(rows=(words,), lines=deposit.lines)
+def _map_deposit(name: str, deposit: _Deposit, currency: str, doubted: str | None) -> Mapped:
+    """Map a deposit; `doubted` says why it is held back. One below zero is taken from the bank."""
+    if doubted is not None:
+        words = f"held back, {deposit.lines} lines of deposit {name[:40]}: {doubted}"
+        entry = Entry(currency, name, Side.PAYOUTS, -deposit.minor)
+        return Mapped(rows=(words,) if deposit.lines else (), entries=(entry,), name=name, lines=deposit.lines)
     is_paid = deposit.minor > 0
     mapped = moved(
         Treatment(TransactionKind.PAYOUT if is_paid else Unused.NO_KIND, -1 if is_paid else 1, Side.PAYOUTS),
@@ -188,7 +194,7 @@ def _map_deposit(name: str, deposit: _Deposit, currency: str, broken: int | None
         fields={
             "external_id": name,
             "merchant": deposit.merchant,
-            "occurred_at": deposit.day.isoformat(),
+            "occurred_at": deposit.day,
             "order_ref": "",
             "buyer": "",
         },

@@ -254,3 +254,67 @@ def test_one_per_cent_of_broken_records_of_square_is_reported_and_the_rest_comes
     out, _ = run(path, format="square", merchant="kiln", currency="USD")
     assert "1195 received, 0 accepted, 1189 duplicate, 0 conflict, 6 rejected" in out
     assert stored() == once
+
+
+def test_a_settlement_cut_off_between_two_lines_is_completed_by_the_whole_one(tmp_path: Path) -> None:
+    """Red if the order comes in without its last lines: the whole file would then contradict it for ever."""
+    rows = [settlement("15.30", "USD"), *amazon_order(1), *amazon_order(2)]
+    _, err = run(write_tabs(tmp_path / "cut.txt", AMAZON, rows[:-2]), format="amazon", merchant="kiln")
+    words = "held back, 1 lines of Order 111-2: the lines of settlement 17 do not add up to its total"
+    assert err == [f"cut.txt, row 5: MALFORMED: : {words}"]
+    out, err = run(write_tabs(tmp_path / "whole.txt", AMAZON, rows), format="amazon", merchant="kiln")
+    assert "5 received, 2 accepted, 3 duplicate, 0 conflict, 0 rejected" in out
+    assert err == []
+
+
+def test_a_settlement_in_two_files_counts_once(tmp_path: Path) -> None:
+    rows = [settlement("15.30", "USD"), *amazon_order(1), *amazon_order(2)]
+    for name in ("s.txt", "s (1).txt"):
+        write_tabs(tmp_path / name, AMAZON, rows)
+    out, err = run(tmp_path, format="amazon", merchant="kiln")
+    assert err == []
+    assert "14 records read: 2 FEE, 1 PAYOUT, 2 SALE" in out
+    assert "not counted again: 7, because an earlier file has them too" in out
+    found = figures(out)
+    assert (found["= net"], found["payouts (1)"], found["difference"]) == ("15.30", "15.30", "0.00")
+    write_tabs(tmp_path / "s (2).txt", AMAZON, [settlement("7.65", "USD"), *amazon_order(1)])
+    with pytest.raises(CommandError, match=r"payout 17 has another amount in s \(1\).txt than in s \(2\).txt"):
+        run(tmp_path, format="amazon", merchant="kiln")
+
+
+def test_a_transaction_in_two_exports_of_shopify_counts_once_and_in_the_payout_that_one_names(tmp_path: Path) -> None:
+    """Red if it counts twice, or the file that is read first, made before the payout, decides."""
+    credit = {"Amount": "1.00", "Fee": "0.00", "Net": "1.00"}
+    pending = {"Payout_Status": "pending", "Payout_Date": ""}
+    write(
+        tmp_path / "a.csv",
+        SHOPIFY,
+        [
+            shopify_line(1),
+            shopify_line(2, **pending),
+            shopify_line(2, **pending),
+            shopify_line(5, "adjustment", **credit),
+        ],
+    )
+    write(tmp_path / "b.csv", SHOPIFY, [shopify_line(2), shopify_line(2), shopify_line(5, "adjustment", **credit)])
+    write(tmp_path / "payouts.csv", SHOPIFY_PAYOUTS, [["2026-09-01", "paid", *["0.00"] * 8, "29.23", "EUR", "R1"]])
+    out, _ = run(tmp_path, format="shopify", merchant="kiln")
+    assert "8 records read: 3 FEE, 1 PAYOUT, 3 SALE" in out
+    assert "not used: 1, because it is no trade" in out
+    assert "not counted again: 3, because an earlier file has them too" in out
+    found = figures(out)
+    assert (found["= net"], found["payouts (1)"], found["difference"]) == ("29.23", "29.23", "0.00")
+    assert len(stored()) == 7
+
+
+@pytest.mark.parametrize("first", ["$9.50", "-$9.50", "$o.50"])
+def test_a_deposit_whose_lines_are_in_two_files_is_refused(tmp_path: Path, first: str) -> None:
+    """Red if the payout is stored as one file has it, also where that one is no row: the rest would be lost."""
+    write(tmp_path / "d1.csv", SQUARE_DEPOSITS, [square_deposit(1, "$0.00"), square_deposit(1, first)])
+    write(tmp_path / "d2.csv", SQUARE_DEPOSITS, [square_deposit(2, "$19.50")])
+    with pytest.raises(CommandError, match=r"payout D1 has another amount in d1\.csv than in d2\.csv"):
+        run(tmp_path, format="square", merchant="kiln", currency="USD")
+    assert not Merchant.objects.exists()
+    write(tmp_path / "d2.csv", SQUARE_DEPOSITS, [square_deposit(1, first), square_deposit(1, "$0.00")])
+    out, _ = run(tmp_path, format="square", merchant="kiln", currency="USD")
+    assert "because an earlier file has them too" in out

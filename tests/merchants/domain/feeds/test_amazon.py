@@ -1,6 +1,7 @@
 """Settlements as Amazon's documentation describes the flat file V2: a line for each amount."""
 
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 
 import pytest
 
@@ -28,6 +29,11 @@ def line(kind: str, order: str, what: str, amount: str, at: str = TIME) -> dict[
     """A line of an amount; what: its type and its description."""
     cells = ["17", "", "", "", kind, order, *what.split(": "), amount, at]
     return dict(zip(COLUMNS, cells, strict=True))
+
+
+def settled(records: Sequence[dict[str, str]]) -> list[dict[str, str]]:
+    """The lines of a settlement, with the one that has what they add up to before them."""
+    return [settlement(str(sum(Decimal(record["amount"]) for record in records))), *records]
 
 
 def read(records: Iterable[RawRow]) -> list[tuple[int, Mapped]]:
@@ -82,7 +88,7 @@ def test_the_lines_of_an_order_are_one_sale_and_its_fee() -> None:
 def test_a_row_has_the_same_id_in_whatever_order_its_lines_stand() -> None:
     """Red if an id holds a line's number, or what other files write differently."""
     dotted = [record | {"posted-date-time": "09.06.2026 05:23:19 UTC"} for record in SALE]
-    rows = [read([settlement("1"), *records])[1][1].rows for records in (SALE, SALE[::-1], dotted)]
+    rows = [read(settled(records))[1][1].rows for records in (SALE, SALE[::-1], dotted)]
     assert rows[0] == rows[1] == rows[2]
 
 
@@ -120,16 +126,16 @@ def test_a_row_has_the_same_id_in_whatever_order_its_lines_stand() -> None:
 def test_what_lines_become(
     records: list[dict[str, str]], rows: list[tuple[str, str]], unused: tuple[Unused, ...]
 ) -> None:
-    found = read([settlement("1"), *records])
+    found = read(settled(records))
     assert [(kind, amount) for number, kind, amount, _ in shape(found) if number > 1] == rows
-    assert [reason for _, mapped in found for reason in mapped.unused] == list(unused)
+    assert [reason for number, mapped in found for reason in mapped.unused if number > 1] == list(unused)
     assert sum(mapped.lines for _, mapped in found) == len(records) + 1
 
 
 def test_events_of_one_order_stay_apart_by_type_and_second() -> None:
     """Red if a second shipment is added to the first, or a refund taken off the sale."""
     later = [record | {"posted-date-time": "2026-06-09 05:23:20 UTC"} for record in SALE]
-    found = read([settlement("1"), SALE[0], later[0], REFUND[0], *SALE[1:], *later[1:]])
+    found = read(settled([SALE[0], later[0], REFUND[0], *SALE[1:], *later[1:]]))
     assert [row[:3] for row in shape(found)][1:] == [
         (2, "SALE", "25.00"),
         (2, "FEE", "9.55"),
@@ -152,7 +158,7 @@ def test_events_of_one_order_stay_apart_by_type_and_second() -> None:
     ],
 )
 def test_amounts_are_read_as_the_marketplace_writes_them(text: str, currency: str, amount: str) -> None:
-    found = read([settlement("1", currency), line("Order", "1", "ItemPrice: Principal", text)])
+    found = read([settlement(text, currency), line("Order", "1", "ItemPrice: Principal", text)])
     assert shape(found)[1][1:3] == ("SALE", amount)
 
 
@@ -177,8 +183,10 @@ def test_amounts_are_read_as_the_marketplace_writes_them(text: str, currency: st
     ],
 )
 def test_what_cannot_be_right_is_rejected(cells: RawRow, words: str) -> None:
-    [(number, kind, _, found)] = shape(read([settlement("1"), cells]))[1:]
-    assert (number, kind) == (2, "")
+    [(kind, found)] = [
+        (kind, found) for number, kind, _, found in shape(read([settlement("1"), cells, *SALE])) if number == 2
+    ]
+    assert kind == ""
     assert words in found
 
 
@@ -207,6 +215,44 @@ def test_a_line_with_too_few_cells_holds_back_the_events_on_both_sides() -> None
         (5, "", ""),
         (6, "SALE", "7.00"),
     ]
+
+
+def test_a_line_without_its_type_is_rejected_with_all_that_it_may_belong_to() -> None:
+    """Red if it is taken for another settlement's first line, or the order comes in without it."""
+    untyped = [SALE[5] | {"transaction-type": ""}, line("", "", "other-transaction: Storage Fee", "-1.10")]
+    fees = [line("other-transaction", "", f"other-transaction: {what} Fee", "-1.10") for what in ("Storage", "Other")]
+    found = read([settlement("1"), *SALE[:5], untyped[0], *SALE[6:], *REFUND, untyped[1], *fees])
+    words = {number: (kind, text) for number, kind, _, text in shape(found)}
+    assert words[7] == words[12] == ("", "a line without transaction-type")
+    assert words[2] == ("", "held back, 6 lines of Order 111-1: row 7 cannot be read")
+    assert words[13] == ("", "held back, 1 lines of other-transaction : row 12 cannot be read")
+    assert words[14][0] == "FEE"
+    assert words[9][0] == "FEE_RETURNED"  # another second
+
+
+def test_a_line_whose_second_is_known_holds_back_what_happened_in_it_alone() -> None:
+    """Red if one amount holds back every fee of its kind in the settlement."""
+    fees = [
+        line("ServiceFee", "", "Cost of Advertising: Total", "-1.00", f"2026-06-09 05:23:{second} UTC")
+        for second in range(10, 40)
+    ]
+    fees[3] |= {"amount": "-1.0o"}
+    assert [row[:2] for row in shape(read([settlement("1"), *fees])) if row[1] != "FEE"] == [(1, "PAYOUT"), (5, "")]
+    fees[3] |= {"posted-date-time": "noon"}
+    assert [row[1] for row in shape(read([settlement("1"), *fees]))][1:] == [""] * 30
+
+
+def test_a_file_that_ends_before_its_settlement_does_holds_back_what_it_ends_with() -> None:
+    """Red if an order comes in without its last lines, which the whole file would then contradict."""
+    second = [record | {"order-id": "111-2"} for record in SALE]
+    whole = settled([*SALE, *second])
+    found = read(whole[:-2])
+    assert shape(found)[-1] == (
+        9, "", "", "held back, 5 lines of Order 111-2: the lines of settlement 17 do not add up to its total"
+    )  # fmt: skip
+    assert [row[:3] for row in shape(found)[:-1]] == [(1, "PAYOUT", "30.90"), (2, "SALE", "25.00"), (2, "FEE", "9.55")]
+    assert sum(mapped.lines for _, mapped in found) == len(whole) - 2
+    assert [row[1] for row in shape(read(whole))] == ["PAYOUT", "SALE", "FEE", "SALE", "FEE"]
 
 
 def test_an_unknown_amount_is_rejected_and_still_counts_in_the_settlement() -> None:
@@ -238,6 +284,14 @@ def test_a_settlement_reconciles_with_its_total_also_when_it_is_owed(total: str,
     [usd] = reconcile(tally.sums)
     assert (usd.matched, usd.net, usd.difference) == (1, -339, difference)
     assert "PAYOUT" not in tally.kinds
+
+
+def test_a_settlement_of_nothing_is_compared_with_its_lines() -> None:
+    tally = Tally()
+    for _, mapped in read([settlement("0.00"), line("ServiceFee", "", "Cost of Advertising: Total", "0.50")]):
+        tally.add(mapped)
+    [usd] = reconcile(tally.sums)
+    assert (usd.matched, usd.differing) == (1, (("17", 50, 0),))
 
 
 def test_a_payout_is_dated_on_the_end_of_its_settlement() -> None:

@@ -155,6 +155,11 @@ def test_a_date_that_can_only_have_its_day_first_refuses_the_file() -> None:
         mapped(transaction("Payment", "$1.00", "0", "$1.00", Date="31/01/2026"))
 
 
+def test_a_deposit_that_can_only_have_its_day_first_refuses_the_file() -> None:
+    with pytest.raises(OtherFormat, match="row 2: 31/12/2018 has its day first"):
+        read_deposits([deposit("D1", "$1.00"), deposit("D1", "$1.00", "31/12/2018")])
+
+
 def test_two_refunds_of_a_payment_are_two_rows() -> None:
     """Red if a refund is named by its payment alone, or equal ones are taken for one."""
     records = [
@@ -196,8 +201,19 @@ def test_a_deposit_waits_for_a_line_that_cannot_be_read() -> None:
     assert [line for line, mapped in torn if any(isinstance(row, str) for row in mapped.rows)] == [2, 1, 3]
 
 
+def test_a_deposit_of_nothing_and_one_that_is_held_back_are_compared_with_their_records() -> None:
+    """Red if 9.41 that never came counts as not paid yet."""
+    tally = Tally()
+    tally.add(mapped(transaction("Payment", "$10.00", "-$0.59", "$9.41")))
+    tally.add(mapped(transaction("Payment", "$10.00", "-$0.59", "$9.41", Deposit_ID="D2")))
+    for _, found in read_deposits([deposit("D1", "$0.00"), deposit("D2", "$9.00"), deposit("D2", "$o.41")]):
+        tally.add(found)
+    [usd] = reconcile(tally.sums)
+    assert usd.differing == (("D1", 941, 0), ("D2", 941, 900))
+
+
 def test_a_day_with_slashes_is_read_in_america_only() -> None:
-    [(_, found)] = read_deposits([deposit("D1", "£9.00", "02/03/18")], "GBP")
+    found = read_deposits([deposit("D1", "£9.00", "02/03/18")], "GBP")[0][1]
     assert found.rows == ("'02/03/18' is not a time",)
 
 
