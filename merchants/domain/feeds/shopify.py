@@ -57,11 +57,9 @@ TREATED = {
     ),
 }
 PAID = Treatment(TransactionKind.PAYOUT, -1, Side.PAYOUTS)
-STATUSES = {
-    "paid": Treatment(Unused.NO_KIND, 0, Side.PAYOUTS),  # below zero: taken from the merchant's bank account
-    **dict.fromkeys(("canceled", "failed"), Treatment(Unused.NO_KIND, 0, Side.PAYOUTS)),
-    **dict.fromkeys(("in_transit", "pending", "scheduled"), Treatment(Unused.NOTHING_MOVED, 0, Side.PAYOUTS)),
-}
+NOT_PAID = Treatment(Unused.NO_KIND, 0, Side.PAYOUTS)  # also one below zero: taken from the merchant's bank account
+ENDED = ("canceled", "failed", "paid")  # statuses
+TO_COME = ("in_transit", "pending", "scheduled")  # its total may still change
 _TIME = re.compile(r"([0-9-]{10} [0-9:]{8}) ([+-][0-9]{4})", re.ASCII)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
@@ -102,21 +100,23 @@ def _read_payout(record: Mapping[str, str], merchant: str, *, seen: Counter[str]
     currency = currency_of(record["Currency"])
     total, retried = (minor_of(record, column, currency) for column in ("Total", "Retried Amount"))
     day, status = record["Payout Date"], _word(record["Status"])
-    if status not in STATUSES:
+    if status not in (*ENDED, *TO_COME):
         message = f"Status {record['Status'][:60]} is not known"
         raise BadRecord(message)
     if not _DAY.fullmatch(day):
         message = f"{day[:40]!r} is not a date"
         raise BadRecord(message)
+    if status in TO_COME:
+        return Mapped(unused=(Unused.NOTHING_MOVED,))
     mapped = moved(
-        PAID if status == "paid" and total > 0 else STATUSES[status],
+        PAID if status == "paid" and total > 0 else NOT_PAID,
         words="Total",
         gross=-total,
         fee=0,
         currency=currency,
         payout=day,
         fields={
-            "external_id": numbered(seen, "payout", day, currency, str(total)),
+            "external_id": numbered(seen, "payout", day, currency, str(total), "" if status == "paid" else status),
             "merchant": merchant,
             "occurred_at": time_with_offset(f"{day} 00:00:00", "+00:00"),
             "order_ref": "",

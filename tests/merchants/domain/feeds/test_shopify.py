@@ -186,6 +186,23 @@ def test_two_payouts_of_a_day_are_two_rows() -> None:
     ]
 
 
+@pytest.mark.parametrize("status", ["failed", "canceled", "in_transit", "scheduled"])
+def test_a_payouts_id_does_not_depend_on_others(status: str) -> None:
+    """Red if the payout gets another id, and a second row, once an export no longer shows what failed before it."""
+    paid = payout("2026-09-01", "paid", "5.00")
+    assert ids([payout("2026-09-01", status, "5.00"), paid], PAYOUTS) == ids([paid], PAYOUTS)
+
+
+def test_only_a_payout_that_moved_money_is_compared_and_then_also_if_it_is_nothing() -> None:
+    tally = Tally()
+    for day in ("2026-09-01", "2026-09-02"):
+        tally.add(mapped(transaction("charge", "9.50", "0.00", "9.50", Payout_Date=day)))
+    for record in [payout("2026-09-01", "paid", "0.00"), payout("2026-09-02", "scheduled", "9.50")]:
+        tally.add(mapped(record, PAYOUTS))
+    [aed] = reconcile(tally.sums)
+    assert (aed.matched, aed.differing, aed.net - aed.settled) == (1, (("2026-09-01", 950, 0),), 950)
+
+
 @pytest.mark.parametrize(("total", "difference"), [("942.53", 0), ("942.54", -1)])
 def test_records_reconcile_with_the_payouts_of_their_day_also_after_one_failed(total: str, difference: int) -> None:
     """Red if what is tried again counts as paid without records."""
