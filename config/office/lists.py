@@ -32,12 +32,14 @@ class BadQuery(Exception):
 class ListColumn(Column):
     """A column of a list: its cell for a row, and the field it sorts by, if any.
 
-    sort: a field or annotation of the queryset, indexed or of few rows. sort_nulls: it may be null (sorted last).
+    sort: a field or annotation of the queryset. sort_nulls: it may be null (sorted last). indexed: an index serves the
+    sort; without one, no more than COUNTED rows are sorted.
     """
 
     cell: Callable[[Any], object]
     sort: str | None = None
     sort_nulls: bool = False
+    indexed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,13 +108,21 @@ class ChosenFilter:
     without: str
 
     @property
+    def is_choice(self) -> bool:
+        """Whether its values are on offer; a template that asked `choices` of the filter would read them again."""
+        return self.filter.choices is not None
+
+    @property
     def said(self) -> Words:
         return dict(self.choices).get(self.value, self.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """One page of a list. previous, next: addresses, None at the ends. matching: all rows that match, unordered."""
+    """One page of a list. previous, next: addresses, None at the ends. matching: all rows that match, unordered.
+
+    are_many: more than COUNTED match. too_many: the column that was to sort them and cannot, None if there is no such.
+    """
 
     table: Table
     rows: Sequence[Any]
@@ -121,6 +131,8 @@ class Listing:
     filters: Sequence[ChosenFilter]
     kept: Sequence[tuple[str, str]]
     count: str
+    are_many: bool
+    too_many: ListColumn | None
     previous: str | None
     next: str | None
     matching: QuerySet[Any]
@@ -158,16 +170,23 @@ class ListOf:
         term = given.get(SEARCH, "").strip()
         if term and self.search is not None:
             rows = self.search.keep(rows, term)
+        count, are_many = _count(rows, is_whole=not term and not any(part.value for part in chosen))
+        sorting = self._sorting(given)
+        too_many = sorting if are_many and sorting is not None and not sorting.indexed else None
+        if too_many is not None:
+            given = {name: text for name, text in given.items() if name not in {SORT, AFTER, BEFORE}}
         page, older, newer = self._page(rows, given)
         kept = {name: value for name, value in given.items() if name not in {AFTER, BEFORE}}
         return Listing(
             table=Table(columns=self.columns, rows=list(self._cells(page))),
             rows=page,
-            heads=[(column, *self._order(column, kept)) for column in self.columns],
+            heads=[(column, *self._order(column, kept, are_many=are_many)) for column in self.columns],
             term=term,
             filters=chosen,
             kept=[(SORT, kept[SORT])] if SORT in kept else [],
-            count=_count(rows, is_whole=not term and not any(part.value for part in chosen)),
+            count=count,
+            are_many=are_many,
+            too_many=too_many,
             previous=None if newer is None else _query(kept | {BEFORE: newer}),
             next=None if older is None else _query(kept | {AFTER: older}),
             matching=rows,
@@ -187,15 +206,20 @@ class ListOf:
             first, *others = self.columns
             yield [_linked(first.cell(shown), self.link(row)), *(column.cell(shown) for column in others)]
 
-    def _page(self, rows: QuerySet[Any], given: Mapping[str, str]) -> tuple[list[Any], str | None, str | None]:
-        """Read a page and one row more; return the places of the first and last row where more lies beyond them."""
+    def _sorting(self, given: Mapping[str, str]) -> ListColumn | None:
+        """Return the column that the address sorts by, None for the default order. Raises BadQuery."""
         sort = given.get(SORT, self.key)
-        field, descends = sort.removeprefix("-"), sort.startswith("-")
+        field = sort.removeprefix("-")
         column = next((part for part in self.columns if part.sort == field), None)
         if field != "pk" and column is None:
             raise BadQuery(SORT, sort)
-        if column is not None:
-            rows = rows.annotate(sort_key=F(field))
+        return column
+
+    def _page(self, rows: QuerySet[Any], given: Mapping[str, str]) -> tuple[list[Any], str | None, str | None]:
+        """Read a page and one row more; return the places of the first and last row where more lies beyond them."""
+        column, descends = self._sorting(given), given.get(SORT, self.key).startswith("-")
+        if column is not None and column.sort is not None:
+            rows = rows.annotate(sort_key=F(column.sort))
         nulls, backwards = column is not None and column.sort_nulls, BEFORE in given
         up = descends == backwards
         pk = F("pk").asc() if up else F("pk").desc()
@@ -220,9 +244,9 @@ class ListOf:
         newer = _place(page[0], column is not None) if page and precedes else None
         return page, older, newer
 
-    def _order(self, column: ListColumn, kept: Mapping[str, str]) -> tuple[str | None, str]:
+    def _order(self, column: ListColumn, kept: Mapping[str, str], *, are_many: bool) -> tuple[str | None, str]:
         """Return the address that sorts by a column, the largest first at the first click, and how it is sorted now."""
-        if column.sort is None:
+        if column.sort is None or (are_many and not column.indexed):
             return None, "none"
         now = kept.get(SORT)
         state = {f"-{column.sort}": "descending", column.sort: "ascending"}.get(now or "", "none")
@@ -269,12 +293,14 @@ def _query(parts: Mapping[str, str]) -> str:
     return f"?{urlencode(parts)}"
 
 
-def _count(rows: QuerySet[Any], *, is_whole: bool) -> str:
-    """Count no further than COUNTED; a whole table beyond it is estimated."""
+def _count(rows: QuerySet[Any], *, is_whole: bool) -> tuple[str, bool]:
+    """Count no further than COUNTED, and return whether there are more; a whole table beyond it is estimated."""
     if is_whole and (estimate := _estimate(rows.model)) > COUNTED:
-        return _t("about %(number)s") % {"number": rounded(estimate)}
+        return _t("about %(number)s") % {"number": rounded(estimate)}, True
     number = rows.order_by()[: COUNTED + 1].count()
-    return _t("more than %(number)s") % {"number": f"{COUNTED:,}"} if number > COUNTED else f"{number:,}"
+    if number > COUNTED:
+        return _t("more than %(number)s") % {"number": f"{COUNTED:,}"}, True
+    return f"{number:,}", False
 
 
 def _estimate(model: type[Model]) -> int:

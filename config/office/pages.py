@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 
+from config.db.planning import planned_for_its_values
 from config.office.actors import ActorKind
 from config.office.display import Button, Cell, Page, Part, change_url, linked
 from config.office.lists import BadQuery, Filter, ListColumn, Listing, ListOf, Search
@@ -97,13 +98,15 @@ class OfficeAdmin(ModelAdmin, Generic[M]):
             link=change_url,
         )
         try:
-            listing = described.read(self.listed(), request.GET)
+            with planned_for_its_values():
+                listing = described.read(self.listed(), request.GET)
+                parts = self.list_parts(listing)
         except BadQuery as error:
             messages.error(request, _t("This list does not know “%(what)s”: here is all of it.") % {"what": error})
             return redirect(request.path)
         context = {
             "listing": listing,
-            "parts": self.list_parts(listing),
+            "parts": parts,
             "buttons": self.buttons(request, None),
             "search": self.search,
             "empty": self.empty,

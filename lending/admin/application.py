@@ -99,6 +99,7 @@ class ApplicationAdmin(OfficeAdmin[Application]):
             label=_("Merchant"),
             cell=lambda row: name_over(row[0].merchant.name, row[0].external_ref),
             sort="merchant__name",
+            indexed=True,
         ),
         ListColumn(label=_("State"), cell=lambda row: chip(*APPLICATION_STATES[ApplicationState(row[0].state)])),
         ListColumn(label=_("Grade"), cell=lambda row: grade_chip(row[0].score.grade)),

@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from config.office.display import Column, Page, Part, Table, chip, grade_chip
+from config.office.display import Column, Page, Part, Table, Text, chip, grade_chip
 from config.office.lists import Filter, ListColumn, Listing, Search, choice_filter, member, value_filter
 from config.office.pages import OfficeAdmin, name_over
 from config.office.words import money
@@ -16,7 +16,7 @@ from lending.admin.loan_verbs import VERBS
 from lending.admin.words import LATENESS, LOAN_STATUSES, loan_chip
 from lending.domain.books.loan import LoanStatus
 from lending.models import Loan
-from lending.queries.portfolio import Lateness, lent_currencies, totals_of, with_lateness
+from lending.queries.portfolio import Lateness, kept_totals, lent_currencies, totals_of, with_lateness
 from lending.queries.search import search_loans
 from scoring.domain.calibration import GRADES
 
@@ -27,12 +27,13 @@ STATUSES: Final = {status: words for status, (words, _tint) in LOAN_STATUSES.ite
 class LoanAdmin(OfficeAdmin[Loan]):
     columns = (
         ListColumn(
-            label=_("Merchant"), cell=lambda loan: name_over(loan.merchant.name, str(loan)), sort="merchant__name"
+            label=_("Merchant"), cell=lambda loan: name_over(loan.merchant.name, str(loan)), sort="merchant__name",
+            indexed=True,
         ),
         ListColumn(label=_("Status"), cell=lambda loan: chip(*loan_chip(LoanStatus(loan.status), loan.dpd))),
         ListColumn(label=_("Grade"), cell=lambda loan: grade_chip(loan.application.offer.grade)),
         ListColumn(
-            label=_("Days past due"), cell=lambda loan: loan.dpd or "", number=True, sort="dpd"
+            label=_("Days past due"), cell=lambda loan: loan.dpd or "", number=True, sort="dpd", indexed=True
         ),
         ListColumn(label=_("Due"), cell=lambda loan: money(loan.due_minor, loan.currency) if loan.due_minor else "",
                    number=True, sort="due_minor"),
@@ -73,6 +74,11 @@ class LoanAdmin(OfficeAdmin[Loan]):
     empty = _("No loan yet. A loan begins when an offer is accepted.")
 
     def list_parts(self, listing: Listing) -> Sequence[Part]:
+        narrowed = {chosen.filter.name: chosen.value for chosen in listing.filters if chosen.value}
+        is_indexed = not listing.term and "grade" not in narrowed
+        if listing.are_many and not is_indexed:
+            return [Text(_("Totals are shown of 10,000 loans or fewer: narrow the list."), "tl-note")]
+        is_kept = is_indexed and "late" not in narrowed
         columns = [
             Column(label=_("Total")),
             Column(label=_("Loans"), number=True),
@@ -82,7 +88,7 @@ class LoanAdmin(OfficeAdmin[Loan]):
         rows = [
             [total.currency, total.loans, money(total.outstanding_minor, total.currency),
              money(total.disbursed_minor, total.currency)]
-            for total in totals_of(listing.matching)
+            for total in (kept_totals(**narrowed) if is_kept else totals_of(listing.matching))
         ]  # fmt: skip
         return [Table(columns=columns, rows=rows, style="tl-totals")] if rows else []
 

@@ -77,7 +77,9 @@ def _grades() -> list[tuple[str, Words]]:
 class MerchantAdmin(OfficeAdmin[Merchant]):
     list_key = "pk"
     columns = (
-        ListColumn(label=_("Merchant"), cell=lambda row: name_over(row[0].name, row[0].external_id), sort="name"),
+        ListColumn(
+            label=_("Merchant"), cell=lambda row: name_over(row[0].name, row[0].external_id), sort="name", indexed=True
+        ),
         ListColumn(label=_("Partner"), cell=lambda row: str(row[0].partner)),
         ListColumn(label=_("Category"), cell=lambda row: row[0].category),
         ListColumn(label=_("Region"), cell=lambda row: row[0].region),

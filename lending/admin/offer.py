@@ -171,6 +171,7 @@ class OfferAdmin(OfficeAdmin[Offer]):
             label=_("Merchant"),
             cell=lambda offer: name_over(offer.merchant.name, f"offer_{offer.pk}"),
             sort="merchant__name",
+            indexed=True,
         ),
         ListColumn(label=_("Grade"), cell=lambda offer: grade_chip(offer.grade), sort="grade"),
         ListColumn(label=_("Score"), cell=lambda offer: offer.score.score, number=True, sort="score__score"),

@@ -133,7 +133,7 @@ ACCOUNTS: Final = {
     Account.PENALTY_INCOME: _("Penalty income"),
     Account.FEE_INCOME: _("Fee income"),
 }
-PROOF_LINES: Final = {EXPOSURE: _("Exposure by product and category")} | {
+PROOF_LINES: Final = {EXPOSURE: _("Sums by product, category and status")} | {
     str(one): words for one, words in ACCOUNTS.items()
 }
 CLOSE_STATES: Final = {

@@ -161,23 +161,32 @@ class Loan(models.Model):
 
 
 class ProductExposure(models.Model):
-    """What loans take of the rooms of a product in one currency and category (`exposure_minor`), in minor units.
+    """What the loans of a product in one currency, category and status add up to, in minor units.
 
-    Moved with every loan, so that a decision under a room need not sum all loans.
+    `minor` is what they take of rooms (`exposure_minor`): while they are active, the principal outstanding. Moved with
+    every loan, so that neither a decision under a room nor a page need sum all loans.
     """
 
     code = models.CharField(max_length=40)
     currency = models.CharField(max_length=3)
     category = models.CharField(max_length=200)
-    minor = models.BigIntegerField()  # no bound: a sum that is wrong must not refuse a repayment; the proof finds it
+    status = models.CharField(max_length=9, choices=choices(LoanStatus), db_default=ACTIVE)
+    # No bounds: a sum that is wrong must not refuse a repayment; the proof finds it.
+    loans = models.BigIntegerField(db_default=0)
+    minor = models.BigIntegerField()
+    disbursed_minor = models.BigIntegerField(db_default=0)
+    repaid_minor = models.BigIntegerField(db_default=0)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(name="lending_productexposure_once", fields=["code", "currency", "category"]),
+            known("status", LoanStatus, name="lending_productexposure_status_known"),
+            models.UniqueConstraint(
+                name="lending_productexposure_once_a_status", fields=["code", "currency", "category", "status"]
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.code} {self.currency} {self.category}"
+        return f"{self.code} {self.currency} {self.category} {self.status}"
 
 
 class LoanEvent(models.Model):

@@ -32,7 +32,7 @@ from lending.queries.applications import get_application, get_review_refusal, ru
 from lending.queries.behaviour import day_end
 from lending.queries.closes import last_closed_day
 from lending.queries.facts import facts_of, is_outdated
-from lending.queries.loans import exposure_of
+from lending.queries.loans import share_of
 from lending.queries.offers import OfferFacts, get_offer, get_offer_facts, offered_of
 from lending.queries.owners import owners_of
 from lending.queries.products import product_of
@@ -294,5 +294,5 @@ def _make_loan(application: Application, payout_account: int, product: Product, 
             approved_at=now,
         )
     )
-    move_exposure(loan, before_minor=0, after_minor=exposure_of(loan))
+    move_exposure(loan, before=None, after=share_of(loan))
     make_payout(loan, now=now)

@@ -12,7 +12,7 @@ from config.db.transactions import require_one, require_transaction
 from config.office.actors import Actor
 from lending.domain.books.booking import effective_date
 from lending.domain.books.ledger import EntryCode, Movement
-from lending.domain.books.loan import exposure_minor
+from lending.domain.books.loan import Share, exposure_minor
 from lending.domain.books.plan import plan_event
 from lending.domain.books.projection import Projection
 from lending.domain.contract.events import LoanEvent
@@ -20,13 +20,20 @@ from lending.domain.contract.replay import Replayed
 from lending.models import Entry, Instalment, Loan, Posting
 from lending.models import LoanEvent as EventRow
 from lending.queries.closes import last_proven_day
-from lending.queries.loans import contract_of, exposure_of, position_of
+from lending.queries.loans import contract_of, position_of, share_of
 
 MOVE: Final = """
-INSERT INTO lending_productexposure AS kept (code, currency, category, minor)
-SELECT p.code, l.currency, l.category, %(minor)s
-FROM lending_loan l JOIN lending_productversion p ON p.id = l.product_id WHERE l.id = %(loan)s
-ON CONFLICT (code, currency, category) DO UPDATE SET minor = kept.minor + excluded.minor
+INSERT INTO lending_productexposure AS kept
+    (code, currency, category, status, loans, minor, disbursed_minor, repaid_minor)
+SELECT p.code, l.currency, l.category, m.status, sum(m.loans), sum(m.minor), sum(m.disbursed), sum(m.repaid)
+FROM unnest(%s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
+    m (status, loans, minor, disbursed, repaid),
+    lending_loan l JOIN lending_productversion p ON p.id = l.product_id
+WHERE l.id = %s
+GROUP BY p.code, l.currency, l.category, m.status ORDER BY m.status -- of two rows, everyone locks the same one first
+ON CONFLICT (code, currency, category, status) DO UPDATE SET loans = kept.loans + excluded.loans,
+    minor = kept.minor + excluded.minor, disbursed_minor = kept.disbursed_minor + excluded.disbursed_minor,
+    repaid_minor = kept.repaid_minor + excluded.repaid_minor
 """
 
 
@@ -96,12 +103,21 @@ def post(entry: Entry, moved: Sequence[Movement], *, currency: str) -> None:
     )
 
 
-def move_exposure(loan: Loan, *, before_minor: int, after_minor: int) -> None:
-    """Move what the loan takes of its product's rooms from one exposure to another. Raises NoTransaction."""
+def move_exposure(loan: Loan, *, before: Share | None, after: Share) -> None:
+    """Move the sums that are kept of all loans by what one of them added before and adds now. Raises NoTransaction.
+
+    before: None for a loan that is new.
+    """
     require_transaction()
-    if before_minor != after_minor:
-        with connection.cursor() as cursor:
-            cursor.execute(MOVE, {"loan": loan.pk, "minor": after_minor - before_minor})
+    if before == after:
+        return
+    moves = [
+        (share.status.value, sign, sign * share.exposure_minor, sign * share.disbursed_minor, sign * share.repaid_minor)
+        for sign, share in ((-1, before), (1, after))
+        if share is not None
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(MOVE, [*map(list, zip(*moves, strict=True)), loan.pk])
 
 
 def lock_books(*, exclusive: bool) -> None:
@@ -116,15 +132,17 @@ def lock_books(*, exclusive: bool) -> None:
 def _write_projection(loan: Loan, projection: Projection, *, booked_to: date) -> None:
     """Rewrite the columns that follow from the loan's events. Raises StaleRow."""
     out = projection.disbursed_on is not None
-    before, after = (
-        exposure_of(loan),
-        exposure_minor(
-            status=projection.status,
-            amount_minor=loan.amount_minor,
-            principal_minor=projection.position.principal_minor,
-        ),
+    position = projection.position
+    exposure = exposure_minor(
+        status=projection.status, amount_minor=loan.amount_minor, principal_minor=position.principal_minor
     )
-    move_exposure(loan, before_minor=before, after_minor=after)
+    after = Share(
+        status=projection.status,
+        exposure_minor=exposure,
+        disbursed_minor=position.disbursed_minor,
+        repaid_minor=position.repaid_minor,
+    )
+    move_exposure(loan, before=share_of(loan), after=after)
     require_one(
         Loan.objects.filter(pk=loan.pk, status=loan.status, booked_to=loan.booked_to).update(
             status=projection.status,
@@ -135,7 +153,7 @@ def _write_projection(loan: Loan, projection: Projection, *, booked_to: date) ->
             dpd=projection.dpd,
             worst_dpd=loan.worst_dpd if out else 0,
             next_due=projection.next_due,
-            **asdict(projection.position),
+            **asdict(position),
             **asdict(projection.carry),
         )
     )

@@ -41,7 +41,7 @@ from lending.operations.transfers import (
     postpone_transfer,
     settle_transfer,
 )
-from lending.queries.loans import exposure_of, get_loan, next_event_id
+from lending.queries.loans import get_loan, next_event_id, share_of
 from lending.queries.transfers import (
     get_cancel_refusal,
     get_payout_hold,
@@ -215,7 +215,8 @@ def cancel_loan(*, loan_id: int, reason: str, actor: Actor, now: datetime) -> Lo
             state=TransferState.FAILED, answer="cancelled before it was sent", settled_at=now
         )
         require_one(Loan.objects.filter(pk=loan.pk, status=LoanStatus.APPROVED).update(status=LoanStatus.CANCELLED))
-        move_exposure(loan, before_minor=exposure_of(loan), after_minor=0)
+        cancelled = get_loan(loan_id=loan_id)
+        move_exposure(loan, before=share_of(loan), after=share_of(cancelled))
         record_event(
             name="lending.cancel_loan",
             subject=loan,
@@ -224,4 +225,4 @@ def cancel_loan(*, loan_id: int, reason: str, actor: Actor, now: datetime) -> Lo
             after={"status": LoanStatus.CANCELLED, "reason": reason.strip()},
             now=now,
         )
-        return get_loan(loan_id=loan_id)
+        return cancelled

@@ -38,19 +38,24 @@ ORDER BY currency
 """  # noqa: S608 - constants only
 # What differs is added up without its sign, so that two wrong sums never cancel out.
 EXPOSURES = """
-WITH owed AS (
-    SELECT p.code, l.currency, l.category,
-        sum(CASE l.status WHEN 'APPROVED' THEN l.amount_minor ELSE l.principal_minor END) AS minor
-    FROM lending_loan l JOIN lending_productversion p ON p.id = l.product_id WHERE l.status IN ('APPROVED', 'ACTIVE')
-    GROUP BY p.code, l.currency, l.category
+WITH found AS (
+    SELECT p.code, l.currency, l.category, l.status, count(*) AS loans,
+        sum(CASE l.status WHEN 'APPROVED' THEN l.amount_minor ELSE l.principal_minor END) AS minor,
+        sum(l.disbursed_minor) AS disbursed_minor, sum(l.repaid_minor) AS repaid_minor
+    FROM lending_loan l JOIN lending_productversion p ON p.id = l.product_id
+    GROUP BY p.code, l.currency, l.category, l.status
 )
-SELECT currency, sum(coalesce(k.minor, 0)), sum(abs(coalesce(k.minor, 0) - coalesce(owed.minor, 0)))
-FROM lending_productexposure k FULL JOIN owed USING (code, currency, category) GROUP BY currency ORDER BY currency
+SELECT currency, sum(coalesce(k.minor, 0)), sum(abs(coalesce(k.loans, 0) - coalesce(found.loans, 0))
+    + abs(coalesce(k.minor, 0) - coalesce(CASE WHEN status IN ('APPROVED', 'ACTIVE') THEN found.minor END, 0))
+    + abs(coalesce(k.disbursed_minor, 0) - coalesce(found.disbursed_minor, 0))
+    + abs(coalesce(k.repaid_minor, 0) - coalesce(found.repaid_minor, 0)))
+FROM lending_productexposure k FULL JOIN found USING (code, currency, category, status)
+GROUP BY currency ORDER BY currency
 """
 
 
 def prove_accounts() -> list[Balance]:
-    """Compare the loans with every account in every currency, and with the exposure kept under each limit."""
+    """Compare the loans with every account in every currency, and with the sums that are kept of them."""
     with connection.cursor() as cursor:
         cursor.execute(PROVE)
         accounts = cursor.fetchall()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from django.db import connection
-from django.db.models import F
+from django.db.models import F, Sum
 
 from config.db.rows import select
 from lending.domain.books.loan import LoanStatus, repaid_on_time
@@ -181,7 +181,7 @@ def _rooms(
     if limits.portfolio_room_minor is None and not limits.category_rooms_minor:
         return {}
     of_product = ProductExposure.objects.filter(code=product.code, currency=product.currency)
-    kept = dict(of_product.values_list("category", "minor"))
+    kept = dict(of_product.values_list("category").annotate(minor=Sum("minor")))
     versions = set(
         ProductVersion.objects.filter(code=product.code, currency=product.currency).values_list("pk", flat=True)
     )

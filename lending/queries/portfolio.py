@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from django.db.models import Count, Q, QuerySet, Sum
 
 from lending.domain.books.loan import LoanStatus
 from lending.models import Loan, ProductExposure
+
+NOT_LATE: Final = {"late": 0, "delinquent": 0, "late_minor": 0, "delinquent_minor": 0}
 
 
 class Lateness(StrEnum):
@@ -35,23 +38,33 @@ class Portfolio:
 
 
 def portfolios() -> list[Portfolio]:
-    """Sum the loans, one portfolio a currency."""
-    late, delinquent = (Q(dpd__gte=int(lateness)) for lateness in Lateness)
+    """Return one portfolio a currency: from the sums that are kept, and from the loans that are late."""
+    active = Q(status=LoanStatus.ACTIVE)
+    kept = ProductExposure.objects.values("currency").annotate(
+        active=Sum("loans", filter=active, default=0),
+        outstanding_minor=Sum("minor", filter=active, default=0),
+        disbursed_minor=Sum("disbursed_minor", default=0),
+        repaid_minor=Sum("repaid_minor", default=0),
+    )
+    late = _late()
+    return [Portfolio(**row, **late.get(row["currency"], NOT_LATE)) for row in kept.order_by("currency")]
+
+
+def _late() -> dict[str, dict[str, int]]:
+    """Sum the loans that are late, by currency."""
+    delinquent = Q(dpd__gte=int(Lateness.DELINQUENT))
     rows = (
-        Loan.objects.values("currency")
+        with_lateness(Loan.objects.all(), Lateness.ANY)
+        .values("currency")
         .annotate(
-            active=Count("pk", filter=Q(status=LoanStatus.ACTIVE)),
-            late=Count("pk", filter=late),
+            late=Count("pk"),
             delinquent=Count("pk", filter=delinquent),
-            outstanding_minor=Sum("principal_minor", default=0),
-            disbursed_minor=Sum("disbursed_minor", default=0),
-            repaid_minor=Sum("repaid_minor", default=0),
-            late_minor=Sum("principal_minor", filter=late, default=0),
+            late_minor=Sum("principal_minor", default=0),
             delinquent_minor=Sum("principal_minor", filter=delinquent, default=0),
         )
-        .order_by("currency")
+        .values_list("currency", *NOT_LATE)
     )
-    return [Portfolio(**row) for row in rows]
+    return {currency: dict(zip(NOT_LATE, sums, strict=True)) for currency, *sums in rows.order_by()}
 
 
 def with_lateness(loans: QuerySet[Loan], lateness: Lateness) -> QuerySet[Loan]:
@@ -67,6 +80,25 @@ class Total:
     loans: int
     outstanding_minor: int
     disbursed_minor: int
+
+
+def kept_totals(**narrowed: str) -> list[Total]:
+    """Return the totals of all loans, or of those of a `status` or `currency`, from the sums that are kept."""
+    rows = (
+        ProductExposure.objects.filter(**narrowed)
+        .values("currency")
+        .annotate(
+            number=Sum("loans"),
+            outstanding=Sum("minor", filter=Q(status=LoanStatus.ACTIVE), default=0),
+            disbursed=Sum("disbursed_minor"),
+        )
+        .values_list("currency", "number", "outstanding", "disbursed")
+    )
+    return [
+        Total(currency=currency, loans=loans, outstanding_minor=outstanding, disbursed_minor=disbursed)
+        for currency, loans, outstanding, disbursed in rows.order_by("currency")
+        if loans
+    ]
 
 
 def totals_of(loans: QuerySet[Loan]) -> list[Total]:

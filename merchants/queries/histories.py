@@ -33,8 +33,8 @@ class Page:
 def transactions_of(
     *, merchant_id: int, kind: TransactionKind | None, older_than: Place | None, newer_than: Place | None
 ) -> Page:
-    """Return one page of the merchant's transactions by key; without a place, the newest page."""
-    rows = Transaction.objects.filter(merchant=merchant_id)
+    """Return one page of the merchant's transactions with their batches, by key; without a place, the newest page."""
+    rows = Transaction.objects.filter(merchant=merchant_id).prefetch_related("batch")
     if kind is not None:
         rows = rows.filter(kind=kind)
     if newer_than is not None:

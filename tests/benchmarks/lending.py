@@ -23,7 +23,7 @@ from lending.models import LoanEvent as EventRow
 from lending.operations.day_close import CLOSE, close_day
 from lending.operations.offers import OFFERS, start_round
 from lending.queries.facts import facts_of
-from lending.queries.loans import exposure_of
+from lending.queries.loans import share_of
 from lending.queries.products import product_of
 from lending.tasks import settle_transfers
 from merchants.models import Merchant
@@ -125,8 +125,8 @@ def close_one() -> dict[str, float]:
     return stages
 
 
-def multiply(loan: Loan) -> None:
-    """Copy a loan with its merchant, application, schedule, payout, events and books."""
+def multiply(loan: Loan, times: int = LOANS) -> None:
+    """Copy a loan so many times, with its merchant, application, schedule, payout, events and books."""
     copies: list[tuple[type[Model], str, int, dict[str, str]]] = [
         (Merchant, "merchant", loan.merchant_id, {"external_id": "'copy ' || i", "owner_id": "NULL"}),
         (type(loan.application), "application", loan.application_id, {"external_ref": "'copy ' || i"}),
@@ -161,11 +161,19 @@ def multiply(loan: Loan) -> None:
             cursor.execute(
                 f"INSERT INTO {table} SELECT (jsonb_populate_record(original, jsonb_build_object({pairs}))).*"
                 f" FROM {table} original, generate_series(1, %s) i WHERE original.id = %s",
-                [LOANS, pk],
+                [times, pk],
             )
         cursor.execute("ANALYZE")
-    kept = ProductExposure.objects.filter(code=loan.product.code, currency=loan.currency, category=loan.category)
-    kept.update(minor=F("minor") + LOANS * exposure_of(loan))
+    share = share_of(loan)
+    kept = ProductExposure.objects.filter(
+        code=loan.product.code, currency=loan.currency, category=loan.category, status=share.status
+    )
+    kept.update(
+        loans=F("loans") + times,
+        minor=F("minor") + times * share.exposure_minor,
+        disbursed_minor=F("disbursed_minor") + times * share.disbursed_minor,
+        repaid_minor=F("repaid_minor") + times * share.repaid_minor,
+    )
 
 
 def replay_many() -> Result:

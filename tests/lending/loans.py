@@ -23,6 +23,7 @@ from lending.operations.bookings import move_exposure
 from lending.operations.day_close import CLOSE, close_day, collect_part
 from lending.operations.payouts import claim_payout, make_payout, record_payout
 from lending.operations.products import enter_product
+from lending.queries.loans import share_of
 from lending.queries.products import product_of
 from merchants.domain.payout_account import PayoutAccountState
 from merchants.domain.transaction import Settlement
@@ -158,7 +159,7 @@ def make_loan(
         approved_at=NOW,
     )
     with operation():
-        move_exposure(loan, before_minor=0, after_minor=amount_minor)
+        move_exposure(loan, before=None, after=share_of(loan))
     return loan
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.db.models import F
+from django.db.models import F, Sum
 from django.utils import timezone
 
 from config.office.models import OperationEvent
@@ -98,7 +98,12 @@ def test_siblings_share_the_room_of_their_currency_and_each_other_s_lateness() -
 
 
 def kept() -> dict[str, int]:
-    return dict(ProductExposure.objects.values_list("category", "minor"))
+    return dict(ProductExposure.objects.values_list("category").annotate(Sum("minor")))
+
+
+def counted() -> dict[str, tuple[int, int, int]]:
+    rows = ProductExposure.objects.values_list("status", "loans", "disbursed_minor", "repaid_minor")
+    return {status: (loans, disbursed, repaid) for status, loans, disbursed, repaid in rows}
 
 
 def proven() -> bool:
@@ -106,20 +111,25 @@ def proven() -> bool:
 
 
 def test_what_is_kept_of_rooms_follows_every_loan() -> None:
-    """Red if a booking, its reversal or a cancellation does not move the sum, or by another amount than the loan's."""
+    """Red if a booking, its reversal or a cancellation does not move the sums, or by other amounts than the loan's."""
     loan, other = make_loan(), lent(amount_minor=300_000)
     assert kept() == {"": 1_500_000}
+    assert counted() == {"APPROVED": (1, 0, 0), "ACTIVE": (1, 300_000, 0)}
     cancel_loan(loan_id=loan.pk, reason="changed its mind", actor=CLERK, now=NOW)
     assert kept() == {"": 300_000}
+    assert counted() == {"APPROVED": (0, 0, 0), "ACTIVE": (1, 300_000, 0), "CANCELLED": (1, 0, 0)}
     told: dict[str, Any] = {"loan_id": other.pk, "on": OPENED, "reason": "by hand", "actor": CLERK, "now": NOW}
     paid = take_repayment(amount_minor=100_000, **told)
     left = Loan.objects.get(pk=other.pk).principal_minor
     assert kept() == {"": left}
     assert left < 300_000
+    assert counted()["ACTIVE"] == (1, 300_000, 100_000)
     reverse_event(seq=paid.seq, **told)
     assert kept() == {"": 300_000}
     take_repayment(amount_minor=400_000, **told)
     assert (Loan.objects.get(pk=other.pk).status, kept()) == (LoanStatus.CLOSED, {"": 0})
+    closed = {"CLOSED": (1, 300_000, 400_000), "CANCELLED": (1, 0, 0)}
+    assert counted() == closed | {"APPROVED": (0, 0, 0), "ACTIVE": (0, 0, 0)}
     assert proven()
 
 
@@ -128,8 +138,9 @@ def test_a_room_counts_the_loans_of_others_by_their_category_when_they_were_appr
     mine, tea, books = make_loan(), make_loan(amount_minor=300_000), make_loan(amount_minor=500_000)
     for loan, category in ((mine, "Tea"), (tea, "Tea"), (books, "Books")):
         Loan.objects.filter(pk=loan.pk).update(category=category)
-    ProductExposure.objects.update(category="Tea", minor=1_500_000)
-    ProductExposure.objects.create(code=mine.product.code, currency="CNY", category="Books", minor=500_000)
+    ProductExposure.objects.update(category="Tea", minor=1_500_000, loans=2)
+    books_kept = {"category": "Books", "minor": 500_000, "status": LoanStatus.APPROVED, "loans": 1}
+    ProductExposure.objects.create(code=mine.product.code, currency="CNY", **books_kept)
     assert proven()
     Merchant.objects.filter(pk__in=[mine.merchant_id, books.merchant_id]).update(category="Tea")
     limits = replace(product_of(mine.product).limits, portfolio_room_minor=1, category_rooms_minor={"Tea": 1})
@@ -149,14 +160,29 @@ def test_the_proof_finds_a_sum_that_is_wrong_even_where_two_cancel_out() -> None
     assert [balance.account for balance in prove_accounts() if not balance.holds] == [EXPOSURE]
 
 
-def test_the_migration_gives_loans_their_category_and_sums_them() -> None:
+@pytest.mark.parametrize("sum_kept", ["loans", "minor", "disbursed_minor", "repaid_minor"])
+def test_the_proof_looks_at_every_sum_that_is_kept(sum_kept: str) -> None:
+    """Red if the proof leaves one out, or if it forgets the loans that are closed."""
+    closed = lent(amount_minor=300_000)
+    told: dict[str, Any] = {"loan_id": closed.pk, "on": OPENED, "reason": "by hand", "actor": CLERK, "now": NOW}
+    take_repayment(amount_minor=300_000, **told)
+    assert proven()
+    ProductExposure.objects.filter(status=LoanStatus.CLOSED).update(**{sum_kept: F(sum_kept) + 1})
+    assert [balance.account for balance in prove_accounts() if not balance.holds] == [EXPOSURE]
+
+
+def test_the_migrations_give_loans_their_category_and_sum_them() -> None:
     """Red if a loan is left out, or if a broken migration that is done again counts one twice."""
     lent()
     Merchant.objects.update(category="Tea")
     make_loan(amount_minor=300_000)
-    migration = import_module("lending.migrations.0010_sums_of_exposures")
+    categories = import_module("lending.migrations.0010_sums_of_exposures")
+    sums = import_module("lending.migrations.0012_fill_sums_by_status")
     for _ in range(2):
-        migration.fill(None, SimpleNamespace(connection=connection))
+        with connection.cursor() as cursor:
+            cursor.execute(categories.FILL, [0, categories.AT_ONCE])
+        sums.fill(None, SimpleNamespace(connection=connection))
         assert set(Loan.objects.values_list("category", flat=True)) == {"", "Tea"}
         assert kept() == {"Tea": 1_200_000, "": 300_000}
+        assert counted() == {"ACTIVE": (1, 1_200_000, 0), "APPROVED": (1, 0, 0)}
         assert proven()

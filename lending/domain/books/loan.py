@@ -1,5 +1,6 @@
-"""The states of a loan, and what counts as repaid on time."""
+"""The states of a loan, what counts as repaid on time, and what a loan adds to the sums that are kept of all."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -30,3 +31,13 @@ def exposure_minor(*, status: LoanStatus, amount_minor: int, principal_minor: in
         case LoanStatus.ACTIVE:
             return principal_minor
     return 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """What one loan adds to the sums of its status: what it takes of a room, was paid out, was repaid; minor units."""
+
+    status: LoanStatus
+    exposure_minor: int
+    disbursed_minor: int
+    repaid_minor: int

@@ -169,6 +169,7 @@ def test_two_decisions_under_one_room_see_each_other() -> None:
     loan = Loan.objects.get()
     [kept] = ProductExposure.objects.all()
     assert (kept.code, kept.category, kept.minor) == (loan.product.code, loan.merchant.category, 3_000)
+    assert (kept.status, kept.loans) == ("APPROVED", 1)
 
 
 def test_the_same_request_twice_is_one_application_scored_once(offer: Offer) -> None:
