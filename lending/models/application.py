@@ -2,8 +2,10 @@
 
 from typing import Self
 
+from django.contrib.postgres.indexes import OpClass
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
 from config.db.choices import choices, known
@@ -29,11 +31,11 @@ class Application(models.Model):
     `score` is the fresh one that was decided on; `external_ref` is the partner's own, unique for ever.
     """
 
-    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+")
-    partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="+")
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+", db_index=False)
+    partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="+", db_index=False)
     offer = models.ForeignKey(Offer, on_delete=models.PROTECT, related_name="+")
-    product = models.ForeignKey(ProductVersion, on_delete=models.PROTECT, related_name="+")
-    score = models.ForeignKey(Score, on_delete=models.PROTECT, related_name="+")
+    product = models.ForeignKey(ProductVersion, on_delete=models.PROTECT, related_name="+", db_index=False)
+    score = models.ForeignKey(Score, on_delete=models.PROTECT, related_name="+", db_index=False)
     state = models.CharField(max_length=9, choices=choices(ApplicationState))
     currency = models.CharField(max_length=3)
     amount_minor = models.BigIntegerField()
@@ -73,6 +75,8 @@ class Application(models.Model):
         indexes = [
             models.Index(fields=["merchant", "-id"], name="lending_application_by_merch"),
             models.Index(fields=["entered_at"], name="lending_application_referred", condition=Q(state="REFERRED")),
+            # As Django writes a search that ignores case: UPPER(external_ref) LIKE UPPER('…%').
+            models.Index(OpClass(Upper("external_ref"), "varchar_pattern_ops"), name="lending_application_by_ref"),
         ]
 
     def __str__(self) -> str:

@@ -60,7 +60,7 @@ class ProofLine(models.Model):
     Minor units, debits positive; the books are proven if both are equal in every line.
     """
 
-    close = models.ForeignKey(DayClose, on_delete=models.PROTECT, related_name="proof")
+    close = models.ForeignKey(DayClose, on_delete=models.PROTECT, related_name="proof", db_index=False)
     account = models.CharField(max_length=20)
     currency = models.CharField(max_length=3)
     ledger_minor = models.BigIntegerField()

@@ -41,7 +41,7 @@ class Entry(models.Model):
     loan = models.ForeignKey(Loan, on_delete=models.PROTECT, related_name="entries", null=True)
     event = models.OneToOneField(LoanEvent, on_delete=models.PROTECT, related_name="entry", null=True)
     close = models.ForeignKey(DayClose, on_delete=models.PROTECT, related_name="entries", null=True)
-    product = models.ForeignKey(ProductVersion, on_delete=models.PROTECT, related_name="+", null=True)
+    product = models.ForeignKey(ProductVersion, on_delete=models.PROTECT, related_name="+", null=True, db_index=False)
 
     class Meta:
         verbose_name = _("entry")
@@ -68,8 +68,8 @@ class Posting(models.Model):
     """An amount above 0, debited to one account and credited to another. Append-only."""
 
     entry = models.ForeignKey(Entry, on_delete=models.PROTECT, related_name="postings")
-    debit = models.ForeignKey(LedgerAccount, on_delete=models.PROTECT, related_name="+")
-    credit = models.ForeignKey(LedgerAccount, on_delete=models.PROTECT, related_name="+")
+    debit = models.ForeignKey(LedgerAccount, on_delete=models.PROTECT, related_name="+", db_index=False)
+    credit = models.ForeignKey(LedgerAccount, on_delete=models.PROTECT, related_name="+", db_index=False)
     currency = models.CharField(max_length=3)
     amount_minor = models.BigIntegerField()
 

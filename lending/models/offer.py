@@ -69,8 +69,8 @@ class Offer(models.Model):
     `expires_on` is the first business date on which it can no longer be accepted.
     """
 
-    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+")
-    score = models.ForeignKey(Score, on_delete=models.PROTECT, related_name="+")
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+", db_index=False)
+    score = models.ForeignKey(Score, on_delete=models.PROTECT, related_name="+", db_index=False)
     product = models.ForeignKey(ProductVersion, on_delete=models.PROTECT, related_name="+")
     state = models.CharField(max_length=9, choices=choices(OfferState))
     currency = models.CharField(max_length=3)
@@ -107,6 +107,8 @@ class Offer(models.Model):
         ]
         indexes = [
             models.Index(fields=["merchant", "-id"], name="lending_offer_by_merchant"),
+            models.Index(fields=["state", "-id"], name="lending_offer_by_state"),
+            models.Index(fields=["grade", "-id"], name="lending_offer_by_grade"),
             models.Index(fields=["expires_on"], name="lending_offer_open", condition=Q(state__in=OPEN)),
         ]
 

@@ -83,6 +83,7 @@ class Transfer(models.Model):
             ),
         ]
         indexes = [
+            models.Index(fields=["state", "-id"], name="lending_transfer_not_done", condition=~Q(state="DONE")),
             models.Index(
                 fields=["gateway", "next_attempt_at"], name="lending_transfer_next", condition=Q(state__in=SENDABLE)
             ),

@@ -88,7 +88,7 @@ class BatchIssue(models.Model):
     what was sent, the header not counted.
     """
 
-    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="issues")
+    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="issues", db_index=False)
     line = models.IntegerField()
     kind = models.CharField(max_length=8, choices=choices(IssueKind))
     reason = models.CharField(max_length=20)

@@ -19,7 +19,7 @@ class OwnerQuerySet(LockingQuerySet["Owner"]):
 class Owner(models.Model):
     """The owner of one or several merchants of a partner, under the partner's own reference."""
 
-    partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="+")
+    partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="+", db_index=False)
     external_ref = models.CharField(max_length=100)
 
     objects = OwnerQuerySet.as_manager()
@@ -44,7 +44,7 @@ class MerchantQuerySet(LockingQuerySet["Merchant"]):
 class Merchant(models.Model):
     """A seller on a partner's platform; its payout accounts are locked by locking it."""
 
-    partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="+")
+    partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="+", db_index=False)
     external_id = models.CharField(max_length=100)
     name = models.CharField(max_length=200)
     owner = models.ForeignKey(Owner, on_delete=models.PROTECT, related_name="merchants", null=True)

@@ -25,7 +25,7 @@ class PayoutAccountQuerySet(LockingQuerySet["PayoutAccount"]):
 class PayoutAccount(models.Model):
     """An account of a merchant: entered by one person, verified by another."""
 
-    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="payout_accounts")
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="payout_accounts", db_index=False)
     number = models.CharField(max_length=34)
     holder = models.CharField(max_length=200)
     state = models.CharField(max_length=8, choices=choices(PayoutAccountState))

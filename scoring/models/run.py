@@ -46,6 +46,7 @@ class ScoreRun(models.Model):
     finished_at = models.DateTimeField(null=True)
     scored = models.IntegerField(default=0)
     not_scored = models.IntegerField(default=0)
+    figures = models.JSONField(null=True)  # `scoring.queries.figures`; null until it is concluded
     decision_reason = models.TextField(default="")  # of whoever published it anyway, or abandoned it
 
     objects = ScoreRunQuerySet.as_manager()
@@ -90,7 +91,7 @@ class ScoreRun(models.Model):
 class RunCheck(models.Model):
     """What one check found in a run before it was published, in the units of its kind. Append-only."""
 
-    run = models.ForeignKey(ScoreRun, on_delete=models.PROTECT, related_name="checks")
+    run = models.ForeignKey(ScoreRun, on_delete=models.PROTECT, related_name="checks", db_index=False)
     name = models.CharField(max_length=20)
     value = models.BigIntegerField()
     bound = models.BigIntegerField(null=True)

@@ -1,0 +1,15 @@
+"""Drop, in migrations, the index that Django makes of a foreign key, where another serves as well or nothing asks."""
+
+from django.db.migrations import RunSQL
+
+
+def drop_key_index(name: str) -> RunSQL:
+    """Drop it while rows are written: `<table>_<field>_id_<hash>`, or the second of a text, with `_like` behind.
+
+    By its name: for an index of the column, as Django drops it, a unique index of some rows would be taken too. May be
+    done again.
+    """
+    key, like = name.removesuffix("_like"), name.endswith("_like")
+    app, model, column = key.rpartition("_")[0].split("_", 2)
+    made = f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {name} ON {app}_{model} ({column}"
+    return RunSQL(f"DROP INDEX CONCURRENTLY IF EXISTS {name}", f"{made}{' varchar_pattern_ops' if like else ''})")

@@ -1,0 +1,25 @@
+"""Keep the figures that a run is shown by; drop an index whose column another one begins with."""
+
+from django.db import migrations, models
+
+from config.db.indexes import drop_key_index
+
+
+class Migration(migrations.Migration):
+    atomic = False
+    dependencies = [("scoring", "0008_measured_merchants")]
+    operations = [
+        migrations.AddField("scorerun", "figures", models.JSONField(null=True)),
+        migrations.SeparateDatabaseAndState(
+            [drop_key_index("scoring_runcheck_run_id_3e6e5eac")],
+            [
+                migrations.AlterField(
+                    "runcheck",
+                    "run",
+                    models.ForeignKey(
+                        "scoring.scorerun", on_delete=models.PROTECT, related_name="checks", db_index=False
+                    ),
+                )
+            ],
+        ),
+    ]
