@@ -46,7 +46,8 @@ from lending.queries.setup import get_setup
 from lending.queries.work_queue import WorkQueue, get_work_queue
 from scoring.domain.run import RunState
 from scoring.models import RunCheck, ScoreRun
-from scoring.queries.dashboard import Dashboard, RunFigures, get_dashboard
+from scoring.queries.dashboard import Dashboard, get_dashboard
+from scoring.queries.figures import RunFigures
 from scoring.queries.labels import NOT_SCORED, RUN_STATES, checks_cell
 from scoring.queries.merchants import GOOD_GRADES, GradeFilter, Outcome
 

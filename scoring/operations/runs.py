@@ -38,6 +38,7 @@ from scoring.models import (
     ScoreRun,
 )
 from scoring.operations.members import pin_members, store_scores
+from scoring.queries.figures import count_figures
 from scoring.queries.progress import get_abandon_refusal, get_publish_refusal, get_start_refusal
 from scoring.queries.references import members_of_run, reference_columns_of_run
 from scoring.queries.runs import active_calibration, active_scorecard, summarise_run
@@ -149,6 +150,7 @@ def conclude_run(*, claim: Claim, clock: Clock) -> None:
                 finished_at=now,
                 scored=summary.scored,
                 not_scored=summary.merchants - summary.scored,
+                figures=count_figures(run).document,
             )
         )
         if state is RunState.PUBLISHED:

@@ -25,6 +25,7 @@ WORKLOADS = {
     "ingestion": ("ingest",),
     "workloads": ("measures", "run", "single"),
     "lending": ("decision", "close", "replay"),
+    "pages": ("pages",),
 }
 NO_DATABASE = {"replay"}
 CHILD = (
@@ -39,6 +40,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--merchants", type=int, default=1_000, help="of the simulated market")
     parser.add_argument("--rows", type=int, default=1_000_000, help="of the file that is ingested")
+    parser.add_argument("--loans", type=int, default=100_000, help="that the pages are about, 1,000,000 at most")
     parser.add_argument("--only", choices=[name for _, name in names], help="one workload, with what it needs")
     arguments = parser.parse_args()
     chosen = [(module, name) for module, name in names if arguments.only in {None, name}]
@@ -52,6 +54,7 @@ def main() -> None:
         "LOOPBACK_DIR": str(DIRECTORY / "bank"),
         "MERCHANTS": str(arguments.merchants),
         "ROWS": str(arguments.rows),
+        "LOANS": str(arguments.loans),
     }
     say(f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}")
     remove(environ)

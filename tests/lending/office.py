@@ -1,7 +1,6 @@
 """Make a market with a published run, for the tests of the office's pages."""
 
 from django.contrib.auth.models import User
-from django.core.cache import cache as django_cache
 
 from config.declarations import Role
 from merchants.models import Merchant
@@ -15,7 +14,6 @@ XSS = "<script>alert(1)</script>"
 
 def publish_market() -> ScoreRun:
     """Make a market, a calibration and a published run; a merchant newer than the run and one without sales."""
-    django_cache.clear()  # ids begin anew in every test
     make_market(40)
     partner = Merchant.objects.earliest("pk").partner
     make_merchants(partner, "sleeper", XSS, category=XSS, region="north")

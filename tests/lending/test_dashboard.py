@@ -1,8 +1,9 @@
 import re
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
-from django.core.cache import cache
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -17,7 +18,10 @@ from config.office.models import JobRun
 from config.office.models.job_run import JobState
 from merchants.models import Batch, Merchant
 from scoring.domain.run import RunState
-from scoring.models import ScoreRun
+from scoring.models import Score, ScoreRun
+from scoring.queries import merchants
+from scoring.queries.figures import count_figures, figures_of
+from scoring.queries.scores import get_live_run
 from tests.conftest import NOW, make_user
 from tests.lending.office import publish_market, staff
 from tests.markets import make_merchants, make_partner
@@ -26,11 +30,6 @@ from tests.scoring.market import AS_OF
 pytestmark = pytest.mark.django_db(transaction=True)
 FIGURE = re.compile(r'<a href="([^"]+)" data-figure="([^"]+)">\s*([\d,]+)<')
 COUNT = re.compile(r'class="tl-pages-count">\s*([\d,]+) ')
-
-
-@pytest.fixture(autouse=True)
-def _no_figures_of_another_test() -> None:
-    cache.clear()
 
 
 def signed_in(client: Client, role: Role = Role.RISK_MANAGER) -> Client:
@@ -56,6 +55,31 @@ def test_every_figure_equals_the_list_behind_it(client: Client) -> None:
     assert by_name["not_scored"] == run.not_scored
     assert by_name["merchants"] == Merchant.objects.count() == run.scored + run.not_scored + 1
     assert sum(number for _, name, number in figures if name == "reason") == run.not_scored
+
+
+@pytest.mark.parametrize("few", [0, 4, merchants.FEW])
+def test_merchants_newer_than_the_run_are_all_found(client: Client, monkeypatch: pytest.MonkeyPatch, few: int) -> None:
+    """Red if the search from the newest on ended before the last: one has a lower number than some that are scored."""
+    publish_market()
+    monkeypatch.setattr(merchants, "FEW", few)
+    known = Merchant.objects.latest("pk")
+    make_merchants(known.partner, "a-later", "b-later")
+    early = Merchant(pk=Merchant.objects.earliest("pk").pk - 1, partner=known.partner, external_id="c-early")
+    early.name, early.currency = "c-early", known.currency
+    early.save(force_insert=True)
+    scored = Score.objects.filter(run=get_live_run()).values("merchant")
+    expected = list(Merchant.objects.exclude(pk__in=scored).order_by("pk").values_list("name", flat=True))
+    assert {"a-later", "b-later", "c-early"} < set(expected)
+
+    def listed(**asked: str) -> list[str]:
+        page = client.get(reverse("admin:merchants_merchant_changelist"), {"outcome": "unknown"} | asked)
+        return [merchant.name for merchant in page.context["listing"].rows]
+
+    signed_in(client)
+    assert listed() == expected
+    assert listed(q="later") == ["a-later", "b-later"]
+    assert listed(sort="-name") == sorted(expected, reverse=True)
+    assert merchants.count_newer() == len(expected)
 
 
 def test_parked_jobs_unsealed_batches_and_a_held_run_are_told(client: Client) -> None:
@@ -97,14 +121,26 @@ def test_without_a_role_there_are_no_figures(client: Client) -> None:
     assertNotContains(page, "data-figure")
 
 
-def test_a_second_look_counts_no_run_again(
-    client: Client, django_assert_max_num_queries: DjangoAssertNumQueries
-) -> None:
-    """Red if the figures of finished runs were not kept."""
-    publish_market()
-    signed_in(client).get(reverse("admin:index"))
-    with django_assert_max_num_queries(23):
+def test_no_look_counts_a_run(client: Client, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
+    """Red if the figures of a run were not kept with it, or were not what its scores give."""
+    run = publish_market()
+    run.refresh_from_db()
+    assert run.figures is not None
+    assert figures_of(run) == count_figures(run)
+    signed_in(client)
+    with django_assert_max_num_queries(24):
         client.get(reverse("admin:index"))
+
+
+def test_the_migration_counts_as_a_run_does() -> None:
+    """Red if a reason or grade is left out, or a quartile taken otherwise."""
+    run = publish_market()
+    ScoreRun.objects.update(figures=None)
+    with connection.cursor() as cursor:
+        cursor.execute(import_module("scoring.migrations.0010_fill_figures").FILL)
+    run.refresh_from_db()
+    assert run.figures is not None
+    assert figures_of(run) == count_figures(run)
 
 
 def test_the_office_without_a_published_run_shows_its_day(client: Client) -> None:

@@ -27,7 +27,6 @@ from scoring.domain.features.characteristics import CHARACTERISTIC_NAMES
 from scoring.domain.features.sets import DAY_ONE
 from scoring.models import Score, ScoreRun
 from scoring.operations.single import score_merchant
-from scoring.queries import merchants
 from scoring.queries.explanations import characteristics_of, explain_score
 from scoring.queries.merchants import Outcome
 from scoring.queries.sales import Period, sales_of
@@ -257,26 +256,6 @@ def test_payout_accounts_are_masked_and_only_for_those_who_may(client: Client) -
     assertNotContains(page, "GB82WEST")
     client.force_login(staff(Role.VIEWER))
     assertNotContains(client.get(page_of(merchant)), "Kiln Ltd")
-
-
-@pytest.mark.parametrize("few", [0, 4, merchants.FEW])
-def test_merchants_newer_than_the_run_are_all_found(client: Client, monkeypatch: pytest.MonkeyPatch, few: int) -> None:
-    """Red if the search from the newest on ended before the last: one has a lower number than some that are scored."""
-    publish_market()
-    monkeypatch.setattr(merchants, "FEW", few)
-    known = Merchant.objects.latest("pk")
-    make_merchants(known.partner, "a-later", "b-later")
-    early = Merchant(pk=Merchant.objects.earliest("pk").pk - 1, partner=known.partner, external_id="c-early")
-    early.name, early.currency = "c-early", known.currency
-    early.save(force_insert=True)
-    scored = Score.objects.filter(run=get_live_run()).values("merchant")
-    expected = list(Merchant.objects.exclude(pk__in=scored).order_by("pk").values_list("name", flat=True))
-    assert {"a-later", "b-later", "c-early"} < set(expected)
-    client.force_login(staff(Role.VIEWER))
-    assert names(walk(client, "?outcome=unknown")) == expected
-    assert names(walk(client, "?outcome=unknown&q=later")) == ["a-later", "b-later"]
-    assert names(walk(client, "?outcome=unknown&sort=-name")) == sorted(expected, reverse=True)
-    assert merchants.count_newer() == len(expected)
 
 
 @pytest.mark.parametrize("rows", [1, 3])

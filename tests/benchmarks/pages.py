@@ -1,0 +1,89 @@
+"""What is measured of the office: how long its pages take over many loans and merchants."""
+
+import os
+from collections.abc import Iterator
+from functools import partial
+from statistics import median
+
+from django.contrib.auth.models import User
+from django.db import connection
+from django.db.models import F
+from django.test import Client
+from django.urls import reverse
+
+from lending.models import Loan
+from lending.tasks import settle_transfers
+from merchants.models import Merchant
+from scoring.models import Score, ScoreRun
+from scoring.queries.scores import get_live_run
+from tests.benchmarks.lending import accept, make_offers, multiply
+from tests.benchmarks.results import Result, say, timed
+
+LOANS = int(os.environ["LOANS"])
+NEWER = 300
+TIMES = 5
+BOUND = 0.3
+SCORES = """
+INSERT INTO scoring_score
+SELECT (jsonb_populate_record(s, jsonb_build_object('id', 5000000 + m.id, 'merchant_id', m.id))).*
+FROM scoring_score s, merchants_merchant m WHERE s.id = %s AND m.id > 5000000
+"""
+
+
+def fill() -> None:
+    """Copy a loan with its merchant and score; let a tenth be late, and some merchants be newer than the run."""
+    for offer in make_offers()[0][:20]:
+        accept(offer)
+    settle_transfers()
+    loan, run = Loan.objects.active().order_by("pk")[0], get_live_run()
+    assert run is not None
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")
+        multiply(loan, LOANS)
+        cursor.execute(SCORES, [Score.objects.get(run=run, merchant=loan.merchant_id).pk])
+        ScoreRun.objects.filter(pk=run.pk).update(scored=F("scored") + cursor.rowcount)
+        cursor.execute("UPDATE lending_loan SET dpd = 1 + id %% 60 WHERE id %% 10 = 0 AND status = 'ACTIVE'", [])
+        cursor.execute("ANALYZE")
+    told = {"partner": loan.merchant.partner, "currency": loan.merchant.currency}
+    ids = range(7_000_000, 7_000_000 + NEWER)  # beyond the copies
+    Merchant.objects.bulk_create([Merchant(pk=pk, external_id=f"newer {pk}", name="Newer", **told) for pk in ids])
+
+
+def addresses() -> Iterator[tuple[str, str]]:
+    """Name the pages: of one merchant, one loan, and the lists as people ask for them."""
+    first, last = Merchant.objects.earliest("pk").pk, Loan.objects.latest("pk")
+    yield "overview", reverse("admin:index")
+    yield "merchant", reverse("admin:merchants_merchant_change", args=[first])
+    yield "its transactions", reverse("admin:merchants_merchant_transactions", args=[first])
+    yield "loan", reverse("admin:lending_loan_change", args=[last.pk])
+    for model, queries in QUERIES.items():
+        address = reverse(f"admin:{model}_changelist")
+        yield from ((f"{model.partition('_')[2]}s?{query}", f"{address}?{query}") for query in queries.split("|"))
+
+
+QUERIES = {
+    "merchants_merchant": "|sort=-name|outcome=unknown|outcome=scored|grade=good|grade=D|q=copy+999",
+    "lending_loan": "|status=ACTIVE|status=CLOSED|late=1|grade=D|sort=-dpd|q=copy+999",
+    "lending_application": "|state=REFERRED",
+    "lending_offer": "|state=open|state=EXPIRED|grade=D",
+    "lending_transfer": "|state=RETURNED|q=copy+999",
+    "scoring_scorerun": "",
+}
+
+
+def pages() -> Result:
+    """Ask for each page as staff do, in this process."""
+    fill()
+    client = Client(headers={"host": "localhost"})
+    client.force_login(User.objects.create_superuser("bench", password=None))
+    say(f"\nPages: {Loan.objects.count():,} loans, {Merchant.objects.count():,} merchants; median of {TIMES}, in ms")
+    slowest = 0.0
+    for name, address in addresses():
+        assert client.get(address).status_code == 200, address
+        seconds = median(timed(partial(client.get, address)) for _ in range(TIMES))
+        slowest = max(slowest, seconds)
+        say(f"  {name:<62} {1_000 * seconds:6.0f}")
+    return Result(ratio=slowest / BOUND, rival="300 ms, by the slowest page", target=1.0)
+
+
+WORKLOADS = {"pages": pages}
