@@ -54,7 +54,11 @@ ADDED = [
     ),
     (
         "loan",
-        models.Index(fields=["-dpd", "-id"], include=["currency", "principal_minor"], name="lending_loan_by_dpd"),
+        models.Index(
+            fields=["-dpd", "-id"],
+            include=["currency", "principal_minor", "disbursed_minor"],
+            name="lending_loan_by_dpd",
+        ),
     ),
     ("offer", models.Index(fields=["state", "-id"], name="lending_offer_by_state")),
     ("offer", models.Index(fields=["grade", "-id"], name="lending_offer_by_grade")),

@@ -154,7 +154,11 @@ class Loan(models.Model):
             models.Index(fields=["status", "-id"], name="lending_loan_by_status"),
             models.Index(fields=["booked_to"], name="lending_loan_to_close", condition=Q(status="ACTIVE")),
             # With what is summed of those that are late, so that no row is read for it.
-            models.Index(fields=["-dpd", "-id"], include=["currency", "principal_minor"], name="lending_loan_by_dpd"),
+            models.Index(
+                fields=["-dpd", "-id"],
+                include=["currency", "principal_minor", "disbursed_minor"],
+                name="lending_loan_by_dpd",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -6,7 +6,7 @@ from functools import partial
 from statistics import median
 
 from django.core.management import call_command
-from django.db import close_old_connections, connection
+from django.db import close_old_connections, connection, connections
 from django.db.models import F, Model
 from django.utils import timezone
 
@@ -128,11 +128,22 @@ def close_one() -> dict[str, float]:
 def multiply(loan: Loan, times: int = LOANS) -> None:
     """Copy a loan so many times, with its merchant, application, schedule, payout, events and books."""
     copies: list[tuple[type[Model], str, int, dict[str, str]]] = [
-        (Merchant, "merchant", loan.merchant_id, {"external_id": "'copy ' || i", "owner_id": "NULL"}),
-        (type(loan.application), "application", loan.application_id, {"external_ref": "'copy ' || i"}),
+        (
+            Merchant,
+            "merchant",
+            loan.merchant_id,
+            {"external_id": "'copy ' || i", "name": "'copy ' || i", "owner_id": "NULL"},
+        ),
+        (Offer, "offer", loan.application.offer_id, {"merchant_id": "merchant + i"}),
+        (
+            type(loan.application),
+            "application",
+            loan.application_id,
+            {"external_ref": "'copy ' || i", "offer_id": "offer + i"},
+        ),
         (Loan, "loan", loan.pk, {"application_id": "application + i", "merchant_id": "merchant + i"}),
     ]
-    ids = {"merchant": 5_000_000, "application": 10_000_000, "loan": 20_000_000}
+    ids = {"merchant": 5_000_000, "offer": 5_000_000, "application": 10_000_000, "loan": 20_000_000}
     for number, instalment in enumerate(Instalment.objects.filter(loan=loan)):
         ids[f"instalment{number}"] = 20_000_000 + number * 1_000_000
         copies.append((Instalment, f"instalment{number}", instalment.pk, {"loan_id": "loan + i"}))
@@ -156,14 +167,15 @@ def multiply(loan: Loan, times: int = LOANS) -> None:
             table = model._meta.db_table
             told = {"id": f"{ids[name]} + i", **changes}
             pairs = ", ".join(f"'{column}', {value}" for column, value in told.items())
-            for other in ("merchant", "application", "loan"):
+            for other in ("merchant", "offer", "application", "loan"):
                 pairs = pairs.replace(f"{other} + i", f"{ids[other]} + i")
             cursor.execute(
                 f"INSERT INTO {table} SELECT (jsonb_populate_record(original, jsonb_build_object({pairs}))).*"
                 f" FROM {table} original, generate_series(1, %s) i WHERE original.id = %s",
                 [times, pk],
             )
-        cursor.execute("ANALYZE")
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("ANALYZE")  # of any other role, PostgreSQL takes it for nothing, with a warning
     share = share_of(loan)
     kept = ProductExposure.objects.filter(
         code=loan.product.code, currency=loan.currency, category=loan.category, status=share.status

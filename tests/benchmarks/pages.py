@@ -6,7 +6,7 @@ from functools import partial
 from statistics import median
 
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import connection, connections
 from django.db.models import F
 from django.test import Client
 from django.urls import reverse
@@ -43,7 +43,8 @@ def fill() -> None:
         cursor.execute(SCORES, [Score.objects.get(run=run, merchant=loan.merchant_id).pk])
         ScoreRun.objects.filter(pk=run.pk).update(scored=F("scored") + cursor.rowcount)
         cursor.execute("UPDATE lending_loan SET dpd = 1 + id %% 60 WHERE id %% 10 = 0 AND status = 'ACTIVE'", [])
-        cursor.execute("ANALYZE")
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")  # as PostgreSQL does by itself after a while
     told = {"partner": loan.merchant.partner, "currency": loan.merchant.currency}
     ids = range(7_000_000, 7_000_000 + NEWER)  # beyond the copies
     Merchant.objects.bulk_create([Merchant(pk=pk, external_id=f"newer {pk}", name="Newer", **told) for pk in ids])
