@@ -112,9 +112,7 @@ def _of_merchants(parts: Relations) -> dict[str, Table]:
 
 
 def _of_peers(parts: Relations) -> dict[str, Table]:
-    recent = parts.flows.filter(within(parts.flows.d, 0, 89))
-    sales = recent.group_by("merchant_id").agg(s_90=total(recent.s_minor), sale_rows_90=total(recent.sale_rows))
-    return {"sales": sales, "unsold": _of_unsold(parts), "above": _of_excess(parts)}
+    return {"orders": _of_orders(parts), "reversals": _of_reversals(parts), "flows": _of_flows(parts)}
 
 
 def _of_kinds(parts: Relations) -> Table:
@@ -153,6 +151,10 @@ def _of_orders(parts: Relations) -> Table:
         sales_104_193=total(orders.sale_minor, within(age, 104, 193)),
         cancelled_orders_90=tally(within(orders.last_cancel_d, 0, 89)),
         named_orders_180=tally(within(orders.last_named_d, 0, 179)),
+        # The excess of an order that was settled above what was paid is in no score.
+        settled_above_paid_365=tally(
+            within(orders.last_counted_d, 0, 364) & (orders.sale_minor > 0) & (orders.counted_minor > orders.sale_minor)
+        ),
     )
 
 
@@ -162,6 +164,8 @@ def _of_reversals(parts: Relations) -> Table:
     return back.group_by("merchant_id").agg(
         refunds_14_103=total(-back.s_minor, refund & within(back.age, 14, 103)),
         refunds_104_193=total(-back.s_minor, refund & within(back.age, 104, 193)),
+        # Of orders that were not sold here: older than the feed, or told by a wrong id.
+        unsold_reversals_365=tally(back.age.isnull() & within(back.d, 0, 364)),
     )
 
 
@@ -176,20 +180,6 @@ def _of_disputes(parts: Relations) -> Table:
     return orders.group_by("merchant_id").agg(chargebacks_45_224=total(orders.lost))
 
 
-def _of_unsold(parts: Relations) -> Table:
-    """Count the reversals whose orders were not sold here: older than the feed, or told by a wrong id."""
-    back = parts.reversals
-    unsold = back.age.isnull() & within(back.d, 0, 364)
-    return back.group_by("merchant_id").agg(unsold_reversals_365=tally(unsold))
-
-
-def _of_excess(parts: Relations) -> Table:
-    """Count the orders that were settled above what was paid; the excess is in no score."""
-    orders = parts.orders.filter(within(parts.orders.last_counted_d, 0, 364), parts.orders.sale_minor > 0)
-    above = tally(orders.counted_minor > orders.sale_minor)
-    return orders.group_by("merchant_id").agg(settled_above_paid_365=above)
-
-
 def _of_flows(parts: Relations) -> Table:
     flows = parts.flows.filter(within(parts.flows.d, 0, 364))
     sold = flows.sale_rows > 0
@@ -197,6 +187,8 @@ def _of_flows(parts: Relations) -> Table:
     week = flows.d - flows.d % DAYS_IN_WEEK
     return flows.group_by("merchant_id").agg(
         s_365=total(flows.s_minor),
+        s_90=total(flows.s_minor, within(flows.d, 0, 89)),
+        sale_rows_90=total(flows.sale_rows, within(flows.d, 0, 89)),
         s_275_364=total(flows.s_minor, within(flows.d, 275, 364)),
         payout_90=total(flows.payout_minor, within(flows.d, 0, 89)),
         active_days_90=tally(sold & within(flows.d, 0, 89)),
