@@ -11,5 +11,6 @@ def drop_key_index(name: str) -> RunSQL:
     """
     key, like = name.removesuffix("_like"), name.endswith("_like")
     app, model, column = key.rpartition("_")[0].split("_", 2)
-    made = f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {name} ON {app}_{model} ({column}"
-    return RunSQL(f"DROP INDEX CONCURRENTLY IF EXISTS {name}", f"{made}{' varchar_pattern_ops' if like else ''})")
+    drop = f"DROP INDEX CONCURRENTLY IF EXISTS {name}"
+    make = f"CREATE INDEX CONCURRENTLY {name} ON {app}_{model} ({column}{' varchar_pattern_ops' if like else ''})"
+    return RunSQL(drop, [drop, make])  # what a broken attempt left is not valid, and would pass for made

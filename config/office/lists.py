@@ -171,7 +171,7 @@ class ListOf:
         if term and self.search is not None:
             rows = self.search.keep(rows, term)
         count, are_many = _count(rows, is_whole=not term and not any(part.value for part in chosen))
-        sorting = self._sorting(given)
+        sorting, sort = self._sorting(given), given.get(SORT)
         too_many = sorting if are_many and sorting is not None and not sorting.indexed else None
         if too_many is not None:
             given = {name: text for name, text in given.items() if name not in {SORT, AFTER, BEFORE}}
@@ -183,7 +183,7 @@ class ListOf:
             heads=[(column, *self._order(column, kept, are_many=are_many)) for column in self.columns],
             term=term,
             filters=chosen,
-            kept=[(SORT, kept[SORT])] if SORT in kept else [],
+            kept=[] if sort is None else [(SORT, sort)],  # one that was refused, too: a narrower list has it
             count=count,
             are_many=are_many,
             too_many=too_many,

@@ -93,6 +93,7 @@ class Migration(migrations.Migration):
         # Of an index of what a column gives, nothing is known before.
         migrations.RunSQL("ANALYZE lending_application", migrations.RunSQL.noop),
         RemoveIndexConcurrently("loan", "lending_loan_late"),
+        migrations.RunSQL(migrations.RunSQL.noop, "DROP INDEX CONCURRENTLY IF EXISTS lending_loan_late"),
         migrations.SeparateDatabaseAndState(
             [drop_key_index(name) for name in DROPPED],
             [*(unindexed(*key) for key in KEYS), *(unindexed(*key, null=True) for key in KEYS_OF_SOME)],

@@ -9,7 +9,8 @@ class Migration(migrations.Migration):
     atomic = False
     dependencies = [("scoring", "0008_measured_merchants")]
     operations = [
-        migrations.AddField("scorerun", "figures", models.JSONField(null=True)),
+        # Other transactions are waited for, however long they last.
+        migrations.RunSQL("SET lock_timeout = 0", "RESET lock_timeout"),
         migrations.SeparateDatabaseAndState(
             [drop_key_index("scoring_runcheck_run_id_3e6e5eac")],
             [
@@ -22,4 +23,6 @@ class Migration(migrations.Migration):
                 )
             ],
         ),
+        migrations.RunSQL("RESET lock_timeout", "SET lock_timeout = 0"),
+        migrations.AddField("scorerun", "figures", models.JSONField(null=True)),  # last: it cannot be done again
     ]

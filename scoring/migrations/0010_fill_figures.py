@@ -1,4 +1,4 @@
-"""Count the figures of the last published runs; those before are no longer shown."""
+"""Count the figures of the last runs that are published, or held and may be; those before are no longer shown."""
 
 from django.db import migrations
 
@@ -21,7 +21,7 @@ UPDATE scoring_scorerun run SET figures = jsonb_build_object(
         SELECT to_jsonb(percentile_disc(ARRAY[0.25, 0.5, 0.75]) WITHIN GROUP (ORDER BY score))
         FROM scoring_score WHERE run_id = run.id AND not_scored IS NULL
     )
-) WHERE id IN (SELECT id FROM scoring_scorerun WHERE kind = 'FULL' AND state = 'PUBLISHED' ORDER BY id DESC LIMIT 12)
+) WHERE id IN (SELECT id FROM scoring_scorerun WHERE kind = 'FULL' AND state IN ('PUBLISHED', 'HELD') ORDER BY id DESC LIMIT 12)
 """
 
 

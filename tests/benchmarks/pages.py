@@ -64,10 +64,10 @@ def addresses() -> Iterator[tuple[str, str]]:
 
 QUERIES = {
     "merchants_merchant": "|sort=-name|outcome=unknown|outcome=scored|grade=good|grade=D|q=copy+999",
-    "lending_loan": "|status=ACTIVE|status=CLOSED|late=1|grade=D|sort=-dpd|q=copy+999",
+    "lending_loan": "|status=ACTIVE|status=CLOSED|late=1|grade=D|sort=-dpd|q=copy+999|q=copy",
     "lending_application": "|state=REFERRED",
     "lending_offer": "|state=open|state=EXPIRED|grade=D",
-    "lending_transfer": "|state=RETURNED|q=copy+999",
+    "lending_transfer": "|state=RETURNED|q=copy+999|q=copy",
     "scoring_scorerun": "",
 }
 

@@ -10,6 +10,7 @@ from pytest_django.asserts import assertContains, assertNotContains
 
 from config.declarations import Role
 from lending.operations.loans import book_repayment
+from lending.queries import search
 from tests.conftest import CLERK, NOW, make_user
 from tests.lending.loans import OPENED, lent
 from tests.lending.office import staff
@@ -26,8 +27,15 @@ def found(client: Client, term: str) -> Any:  # noqa: ANN401 - the test client's
     return client.get(reverse("admin:search"), {"s": term, "extended": "1"})
 
 
-def test_a_loan_is_found_by_its_number_its_merchant_and_the_reference_of_a_payment(client: Client) -> None:
-    """Red if the term came as the theme hands it on, in small letters: references are kept as they were sent."""
+@pytest.mark.parametrize("common", [10_000, 0], ids=["a rare word", "a common one"])
+def test_a_loan_is_found_by_its_number_its_merchant_and_the_reference_of_a_payment(
+    client: Client, monkeypatch: pytest.MonkeyPatch, common: int
+) -> None:
+    """Red if the term came as the theme hands it on, in small letters: references are kept as they were sent.
+
+    Or if a word that is in many names found another loan than one that is in few.
+    """
+    monkeypatch.setattr(search, "COMMON", common)
     loan = lent()
     book_repayment(loan_id=loan.pk, amount_minor=100, on=OPENED, external_ref="PAY-7", actor=CLERK, now=NOW)
     client.force_login(staff(Role.VIEWER))
