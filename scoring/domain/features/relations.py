@@ -104,8 +104,8 @@ def within(day: IntegerValue, first: int, last: int) -> BooleanValue:
 def joined(left: Table, others: Mapping[str, Table]) -> Table:
     """Left-join relations of one row a merchant; where one has no row, its columns are null."""
     for name, other in others.items():
-        left = left.left_join(other, "merchant_id", rname=f"{{name}}_{name}").drop(f"merchant_id_{name}")
-    return left
+        left = left.left_join(other, "merchant_id", rname=f"{{name}}_{name}")
+    return left.drop(*(f"merchant_id_{name}" for name in others))  # at the end: one SELECT joins them all
 
 
 def counted(rows: Table) -> BooleanValue:
