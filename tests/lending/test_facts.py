@@ -102,7 +102,8 @@ def kept() -> dict[str, int]:
 
 
 def counted() -> dict[str, tuple[int, int, int]]:
-    rows = ProductExposure.objects.values_list("status", "loans", "disbursed_minor", "repaid_minor")
+    sums = ProductExposure.objects.order_by("loans")  # of a category that loans left, nothing is left
+    rows = sums.values_list("status", "loans", "disbursed_minor", "repaid_minor")
     return {status: (loans, disbursed, repaid) for status, loans, disbursed, repaid in rows}
 
 
