@@ -12,7 +12,7 @@ from config.db.transactions import require_one, require_transaction
 from config.office.actors import Actor
 from lending.domain.books.booking import effective_date
 from lending.domain.books.ledger import EntryCode, Movement
-from lending.domain.books.loan import Share, exposure_minor
+from lending.domain.books.loan import Share
 from lending.domain.books.plan import plan_event
 from lending.domain.books.projection import Projection
 from lending.domain.contract.events import LoanEvent
@@ -132,16 +132,7 @@ def lock_books(*, exclusive: bool) -> None:
 def _write_projection(loan: Loan, projection: Projection, *, booked_to: date) -> None:
     """Rewrite the columns that follow from the loan's events. Raises StaleRow."""
     out = projection.disbursed_on is not None
-    position = projection.position
-    exposure = exposure_minor(
-        status=projection.status, amount_minor=loan.amount_minor, principal_minor=position.principal_minor
-    )
-    after = Share(
-        status=projection.status,
-        exposure_minor=exposure,
-        disbursed_minor=position.disbursed_minor,
-        repaid_minor=position.repaid_minor,
-    )
+    after = Share.of(projection.position, status=projection.status, amount_minor=loan.amount_minor)
     move_exposure(loan, before=share_of(loan), after=after)
     require_one(
         Loan.objects.filter(pk=loan.pk, status=loan.status, booked_to=loan.booked_to).update(
@@ -153,7 +144,7 @@ def _write_projection(loan: Loan, projection: Projection, *, booked_to: date) ->
             dpd=projection.dpd,
             worst_dpd=loan.worst_dpd if out else 0,
             next_due=projection.next_due,
-            **asdict(position),
+            **asdict(projection.position),
             **asdict(projection.carry),
         )
     )

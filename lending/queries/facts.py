@@ -17,7 +17,7 @@ from lending.domain.origination.line import Line
 from lending.domain.origination.product import Product
 from lending.domain.origination.rules import Rules
 from lending.models import Instalment, Loan, Offer, ProductExposure, ProductVersion
-from lending.queries.loans import exposure_of
+from lending.queries.loans import share_of
 from lending.queries.owners import merchants_of, owners_of
 from scoring.domain.calibration import Grade, parse_calibration
 from scoring.domain.features.sets import FEATURE_SETS
@@ -150,7 +150,7 @@ def _books(merchants: Iterable[int], *, on: date) -> defaultdict[int, Book]:
     active = dict[int, Loan]()
     for (loan,) in select(LOANS, {"merchants": list(merchants)}, l=Loan):
         book, status = books[loan.merchant_id], LoanStatus(loan.status)
-        book.lent[loan.product_id, loan.category] += exposure_of(loan)
+        book.lent[loan.product_id, loan.category] += share_of(loan).exposure_minor
         book.days_past_due = max(book.days_past_due, loan.dpd)
         if repaid_on_time(status=status, worst_dpd=loan.worst_dpd):
             book.largest_repaid_minor = max(book.largest_repaid_minor, loan.amount_minor)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from config.kernel.daycount import DayCount
 from config.kernel.documents import choice_of, decimal_of
 from lending.domain.books.ledger import POSITION_FIELDS, Position
-from lending.domain.books.loan import LoanStatus, Share, exposure_minor
+from lending.domain.books.loan import LoanStatus, Share
 from lending.domain.books.night import LoanAccrualState
 from lending.domain.books.plan import LoanHistory
 from lending.domain.books.projection import AccrualCarry, Projection, project
@@ -49,20 +49,9 @@ def contracts_of(loans: Sequence[Loan]) -> dict[int, LoanHistory]:
     return {loan.pk: _contract(loan, rows[loan.pk]) for loan in loans}
 
 
-def exposure_of(loan: Loan) -> int:
-    """Return what a loan takes of a room, minor units."""
-    status = LoanStatus(loan.status)
-    return exposure_minor(status=status, amount_minor=loan.amount_minor, principal_minor=loan.principal_minor)
-
-
 def share_of(loan: Loan) -> Share:
     """Return what a loan adds to the sums that are kept."""
-    return Share(
-        status=LoanStatus(loan.status),
-        exposure_minor=exposure_of(loan),
-        disbursed_minor=loan.disbursed_minor,
-        repaid_minor=loan.repaid_minor,
-    )
+    return Share.of(position_of(loan), status=LoanStatus(loan.status), amount_minor=loan.amount_minor)
 
 
 def next_event_id(loan: Loan) -> str:

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, Self
+
+from lending.domain.books.ledger import Position
 
 
 class LoanStatus(StrEnum):
@@ -41,3 +43,15 @@ class Share:
     exposure_minor: int
     disbursed_minor: int
     repaid_minor: int
+
+    @classmethod
+    def of(cls, position: Position, *, status: LoanStatus, amount_minor: int) -> Self:
+        """Tell it from the loan's status and where the loan stands."""
+        return cls(
+            status=status,
+            exposure_minor=exposure_minor(
+                status=status, amount_minor=amount_minor, principal_minor=position.principal_minor
+            ),
+            disbursed_minor=position.disbursed_minor,
+            repaid_minor=position.repaid_minor,
+        )
