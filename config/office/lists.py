@@ -138,6 +138,11 @@ class Listing:
     matching: QuerySet[Any]
 
     @property
+    def bound(self) -> str:
+        """How many rows are sorted or summed without an index, at most."""
+        return f"{COUNTED:,}"
+
+    @property
     def is_narrowed(self) -> bool:
         return bool(self.term) or any(part.value for part in self.filters)
 
@@ -171,11 +176,11 @@ class ListOf:
         if term and self.search is not None:
             rows = self.search.keep(rows, term)
         count, are_many = _count(rows, is_whole=not term and not any(part.value for part in chosen))
-        sorting, sort = self._sorting(given), given.get(SORT)
-        too_many = sorting if are_many and sorting is not None and not sorting.indexed else None
+        column, sort = self._sorting(given), given.get(SORT)
+        too_many = column if are_many and column is not None and not column.indexed else None
         if too_many is not None:
-            given = {name: text for name, text in given.items() if name not in {SORT, AFTER, BEFORE}}
-        page, older, newer = self._page(rows, given)
+            column, given = None, {name: text for name, text in given.items() if name not in {SORT, AFTER, BEFORE}}
+        page, older, newer = self._page(rows, given, column)
         kept = {name: value for name, value in given.items() if name not in {AFTER, BEFORE}}
         return Listing(
             table=Table(columns=self.columns, rows=list(self._cells(page))),
@@ -215,9 +220,11 @@ class ListOf:
             raise BadQuery(SORT, sort)
         return column
 
-    def _page(self, rows: QuerySet[Any], given: Mapping[str, str]) -> tuple[list[Any], str | None, str | None]:
+    def _page(
+        self, rows: QuerySet[Any], given: Mapping[str, str], column: ListColumn | None
+    ) -> tuple[list[Any], str | None, str | None]:
         """Read a page and one row more; return the places of the first and last row where more lies beyond them."""
-        column, descends = self._sorting(given), given.get(SORT, self.key).startswith("-")
+        descends = given.get(SORT, self.key).startswith("-")
         if column is not None and column.sort is not None:
             rows = rows.annotate(sort_key=F(column.sort))
         nulls, backwards = column is not None and column.sort_nulls, BEFORE in given

@@ -5,6 +5,7 @@ from typing import Final
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from config.office.display import Column, Page, Part, Table, Text, chip, grade_chip
@@ -16,7 +17,7 @@ from lending.admin.loan_verbs import VERBS
 from lending.admin.words import LATENESS, LOAN_STATUSES, loan_chip
 from lending.domain.books.loan import LoanStatus
 from lending.models import Loan
-from lending.queries.portfolio import Lateness, kept_totals, lent_currencies, totals_of, with_lateness
+from lending.queries.portfolio import Lateness, lent_currencies, totals_of_list, with_lateness
 from lending.queries.search import search_loans
 from scoring.domain.calibration import GRADES
 
@@ -75,10 +76,10 @@ class LoanAdmin(OfficeAdmin[Loan]):
 
     def list_parts(self, listing: Listing) -> Sequence[Part]:
         narrowed = {chosen.filter.name: chosen.value for chosen in listing.filters if chosen.value}
-        is_indexed = not listing.term and "grade" not in narrowed
-        if listing.are_many and not is_indexed:
-            return [Text(_("Totals are shown of 10,000 loans or fewer: narrow the list."), "tl-note")]
-        is_kept = is_indexed and "late" not in narrowed
+        totals = totals_of_list(listing.matching, narrowed, is_searched=bool(listing.term), are_many=listing.are_many)
+        if totals is None:
+            words = _t("Totals are shown of %(bound)s loans or fewer: narrow the list.") % {"bound": listing.bound}
+            return [Text(words, "tl-note")]
         columns = [
             Column(label=_("Total")),
             Column(label=_("Loans"), number=True),
@@ -88,7 +89,7 @@ class LoanAdmin(OfficeAdmin[Loan]):
         rows = [
             [total.currency, total.loans, money(total.outstanding_minor, total.currency),
              money(total.disbursed_minor, total.currency)]
-            for total in (kept_totals(**narrowed) if is_kept else totals_of(listing.matching))
+            for total in totals
         ]  # fmt: skip
         return [Table(columns=columns, rows=rows, style="tl-totals")] if rows else []
 

@@ -1,5 +1,6 @@
 """The portfolio as of now: what is outstanding, disbursed, late; each figure is the sum of a list."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -9,6 +10,8 @@ from django.db.models import Count, Q, QuerySet, Sum
 from lending.domain.books.loan import LoanStatus
 from lending.models import Loan, ProductExposure
 
+KEPT_BY: Final = frozenset({"status", "currency"})
+INDEXED_BY: Final = KEPT_BY | {"late"}
 NOT_LATE: Final = {"late": 0, "delinquent": 0, "late_minor": 0, "delinquent_minor": 0}
 
 
@@ -80,6 +83,20 @@ class Total:
     loans: int
     outstanding_minor: int
     disbursed_minor: int
+
+
+def totals_of_list(
+    loans: QuerySet[Loan], narrowed: Mapping[str, str], *, is_searched: bool, are_many: bool
+) -> list[Total] | None:
+    """Sum the loans of a list by currency, from the sums that are kept where it is narrowed by nothing else.
+
+    narrowed: the value of each filter by its name. None if they are many, and no index serves the filters.
+    """
+    if not is_searched and narrowed.keys() <= KEPT_BY:
+        return kept_totals(**narrowed)
+    if are_many and (is_searched or not narrowed.keys() <= INDEXED_BY):
+        return None
+    return totals_of(loans)
 
 
 def kept_totals(**narrowed: str) -> list[Total]:

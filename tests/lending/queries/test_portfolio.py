@@ -90,7 +90,7 @@ def test_a_long_list_says_what_it_does_not_sum_and_not_sort(client: Client, monk
     few = client.get(reverse(LIST), {"sort": "-amount_minor", "status": "CLOSED"})
     assertNotContains(few, "Not sorted")
     assertContains(few, "sort=amount_minor")
-    note = "Totals are shown of 10,000 loans or fewer"
+    note = "Totals are shown of 2 loans or fewer"
     assertContains(client.get(reverse(LIST), {"grade": "B1"}), note)
     for narrowed in ({}, {"late": "1"}, {"status": "CLOSED", "currency": "CNY"}):
         assertNotContains(client.get(reverse(LIST), narrowed), note)
