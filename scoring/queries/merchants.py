@@ -12,7 +12,7 @@ from scoring.domain.policy import NotScored
 from scoring.models import LiveRun, Score
 
 FEW: Final = 10_000
-FIRST_AFTER_ALL: Final = 2**63 - 1
+NEWEST: Final = 1_000
 GOOD_GRADES: Final = (Grade.A1, Grade.A2, Grade.B1, Grade.B2)
 
 
@@ -83,33 +83,18 @@ def count_newer() -> int:
 def _newer_than_live(merchants: QuerySet[Merchant]) -> QuerySet[Merchant]:
     """Filter to the merchants without a result in the live run.
 
-    How many there are is known, and they came last: only from the first of them on are merchants compared with scores.
+    How many there are is known, and most came last: from the first of them on, merchants are compared with scores. If
+    the newest do not hold all of them, all merchants are.
     """
     number, unscored = count_newer(), merchants.filter(~_scored_as(Q()))
-    return unscored if number > FEW else unscored.filter(pk__gte=_first_newer(number))
-
-
-def _first_newer(number: int) -> int:
-    """Find the lowest key of the merchants that the live run does not know, from the newest on until all are found.
-
-    Where one has a key far below, all are compared: 0.
-    """
-    run, newest, taken = live_run_id(), Merchant.objects.order_by("-pk"), 1_000 + 2 * number
-    lowest = before = FIRST_AFTER_ALL
-    while number > 0:
-        if taken > 4 * FEW:
-            return 0
-        ids = list(newest.filter(pk__lt=before).values_list("pk", flat=True)[:taken])
-        if not ids:
-            break
-        before = ids[-1]
-        scored = set(
-            Score.objects.filter(run=run, merchant__gte=before, merchant__lte=ids[0]).values_list("merchant", flat=True)
-        )
-        unscored = [pk for pk in ids if pk not in scored]
-        number, taken = number - len(unscored), 2 * taken
-        lowest = unscored[-1] if unscored else lowest
-    return lowest
+    if number == 0:
+        return merchants.none()
+    if number > FEW:
+        return unscored
+    newest = list(Merchant.objects.order_by("-pk").values_list("pk", flat=True)[: NEWEST + 2 * number])
+    scores = Score.objects.filter(run=live_run_id(), merchant__gte=newest[-1])
+    found = set(newest).difference(scores.values_list("merchant", flat=True))
+    return unscored.filter(pk__gte=min(found)) if len(found) >= number else unscored
 
 
 def _scored_as(clause: Q) -> Exists:

@@ -57,11 +57,14 @@ def test_every_figure_equals_the_list_behind_it(client: Client) -> None:
     assert sum(number for _, name, number in figures if name == "reason") == run.not_scored
 
 
-@pytest.mark.parametrize("few", [0, 4, merchants.FEW])
-def test_merchants_newer_than_the_run_are_all_found(client: Client, monkeypatch: pytest.MonkeyPatch, few: int) -> None:
-    """Red if the search from the newest on ended before the last: one has a lower number than some that are scored."""
+@pytest.mark.parametrize(("few", "newest"), [(0, 0), (merchants.FEW, 0), (merchants.FEW, merchants.NEWEST)])
+def test_merchants_newer_than_the_run_are_all_found(
+    client: Client, monkeypatch: pytest.MonkeyPatch, few: int, newest: int
+) -> None:
+    """Red if only the newest were looked at: one has a lower number than some that are scored."""
     publish_market()
     monkeypatch.setattr(merchants, "FEW", few)
+    monkeypatch.setattr(merchants, "NEWEST", newest)
     known = Merchant.objects.latest("pk")
     make_merchants(known.partner, "a-later", "b-later")
     early = Merchant(pk=Merchant.objects.earliest("pk").pk - 1, partner=known.partner, external_id="c-early")
