@@ -5,6 +5,19 @@ from contextlib import contextmanager
 
 from django.db import connection
 
+from config.db.transactions import require_transaction
+
+
+def plan_once() -> None:
+    """Let what this transaction executes be planned once a connection, for any parameters. Raises NoTransaction.
+
+    For short statements over indexes, which take longer to plan than to execute. Their conditions are literals where an
+    index is partial: a plan for any parameter cannot use it.
+    """
+    require_transaction()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('plan_cache_mode', 'force_generic_plan', true)")
+
 
 @contextmanager
 def planned_for_its_values() -> Iterator[None]:

@@ -9,8 +9,9 @@ from datetime import date, datetime
 from functools import partial
 
 from config.db.locking import lock_name, lock_rows
+from config.db.planning import plan_once
 from config.db.rows import insert
-from config.db.transactions import Contended, operation, plan_once, require_one, require_transaction
+from config.db.transactions import Contended, operation, require_one, require_transaction
 from config.kernel.refusals import Refused
 from config.office.actors import SYSTEM, Actor
 from config.office.business_date import get_business_date

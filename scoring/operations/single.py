@@ -3,8 +3,9 @@
 from datetime import datetime
 
 from config.db.locking import lock_rows
+from config.db.planning import plan_once
 from config.db.rows import insert
-from config.db.transactions import operation, plan_once
+from config.db.transactions import operation
 from config.kernel.refusals import Refused
 from config.office.actors import Actor
 from config.office.business_date import get_business_date
