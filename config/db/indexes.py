@@ -1,6 +1,7 @@
 """Drop, in migrations, the index that Django makes of a foreign key, where another serves as well or nothing asks."""
 
-from django.db.migrations import RunSQL
+from django.db.migrations import AlterField, RunSQL
+from django.db.models import PROTECT, ForeignKey
 
 
 def drop_key_index(name: str) -> RunSQL:
@@ -14,3 +15,8 @@ def drop_key_index(name: str) -> RunSQL:
     drop = f"DROP INDEX CONCURRENTLY IF EXISTS {name}"
     make = f"CREATE INDEX CONCURRENTLY {name} ON {app}_{model} ({column}{' varchar_pattern_ops' if like else ''})"
     return RunSQL(drop, [drop, make])  # what a broken attempt left is not valid, and would pass for made
+
+
+def unindexed(model: str, name: str, to: str, related: str, *, null: bool = False) -> AlterField:
+    """State that a foreign key has no index of its own; the database is told by `drop_key_index`."""
+    return AlterField(model, name, ForeignKey(to, on_delete=PROTECT, related_name=related, db_index=False, null=null))

@@ -5,7 +5,7 @@ from django.contrib.postgres.operations import AddIndexConcurrently, RemoveIndex
 from django.db import migrations, models
 from django.db.models.functions import Upper
 
-from config.db.indexes import drop_key_index
+from config.db.indexes import drop_key_index, unindexed
 
 DROPPED = [
     "lending_application_merchant_id_ba082594",
@@ -67,11 +67,6 @@ ADDED = [
         models.Index(fields=["state", "-id"], name="lending_transfer_not_done", condition=~models.Q(state="DONE")),
     ),
 ]
-
-
-def unindexed(model: str, name: str, to: str, related: str, *, null: bool = False) -> migrations.AlterField:
-    key = models.ForeignKey(to, on_delete=models.PROTECT, related_name=related, db_index=False, null=null)
-    return migrations.AlterField(model, name, key)
 
 
 def forget(index: str) -> migrations.RunSQL:

@@ -1,8 +1,8 @@
 """Drop indexes whose column another one begins with."""
 
-from django.db import migrations, models
+from django.db import migrations
 
-from config.db.indexes import drop_key_index
+from config.db.indexes import drop_key_index, unindexed
 
 DROPPED = [
     "merchants_batchissue_batch_id_b27ef834",
@@ -16,11 +16,6 @@ KEYS = [
     ("owner", "partner", "merchants.partner", "+"),
     ("payoutaccount", "merchant", "merchants.merchant", "payout_accounts"),
 ]
-
-
-def unindexed(model: str, name: str, to: str, related: str) -> migrations.AlterField:
-    key = models.ForeignKey(to, on_delete=models.PROTECT, related_name=related, db_index=False)
-    return migrations.AlterField(model, name, key)
 
 
 class Migration(migrations.Migration):

@@ -2,7 +2,9 @@
 
 from django.db import migrations, models
 
-from config.db.indexes import drop_key_index
+from config.db.indexes import drop_key_index, unindexed
+
+DROPPED = ["scoring_runcheck_run_id_3e6e5eac"]
 
 
 class Migration(migrations.Migration):
@@ -12,16 +14,8 @@ class Migration(migrations.Migration):
         # Other transactions are waited for, however long they last.
         migrations.RunSQL("SET lock_timeout = 0", "RESET lock_timeout"),
         migrations.SeparateDatabaseAndState(
-            [drop_key_index("scoring_runcheck_run_id_3e6e5eac")],
-            [
-                migrations.AlterField(
-                    "runcheck",
-                    "run",
-                    models.ForeignKey(
-                        "scoring.scorerun", on_delete=models.PROTECT, related_name="checks", db_index=False
-                    ),
-                )
-            ],
+            [drop_key_index(name) for name in DROPPED],
+            [unindexed("runcheck", "run", "scoring.scorerun", "checks")],
         ),
         migrations.RunSQL("RESET lock_timeout", "SET lock_timeout = 0"),
         migrations.AddField("scorerun", "figures", models.JSONField(null=True)),  # last: it cannot be done again

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -186,6 +186,15 @@ def time_with_offset(text: str, offset: str) -> str:
         message = f"{text[:40]!r} is not a time"
         raise BadRecord(message) from error
     return at.isoformat()
+
+
+def in_utc(at: datetime, text: str) -> datetime:
+    """Convert a time with its zone, which the file has as `text`. Raises BadRecord beyond the years that there are."""
+    try:
+        return at.astimezone(UTC)
+    except OverflowError as error:
+        message = f"{text[:40]!r} is not a time"
+        raise BadRecord(message) from error
 
 
 def moved(

@@ -20,7 +20,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 
 from merchants.domain.feeds.format import (
@@ -36,6 +36,7 @@ from merchants.domain.feeds.format import (
     Unused,
     currency_of,
     each,
+    in_utc,
     minor_of,
     moved,
     numbered,
@@ -137,11 +138,7 @@ def _time(text: str) -> datetime:
     if found is None:
         message = f"{text[:40]!r} is not a time with its offset"
         raise BadRecord(message)
-    try:
-        return datetime.fromisoformat(time_with_offset(*found.groups())).astimezone(UTC)
-    except OverflowError as error:
-        message = f"{text[:40]!r} is not a time"
-        raise BadRecord(message) from error
+    return in_utc(datetime.fromisoformat(time_with_offset(*found.groups())), text)
 
 
 SHOPIFY = Format(

@@ -39,6 +39,7 @@ from merchants.domain.feeds.format import (
     Treatment,
     Unused,
     each,
+    in_utc,
     moved,
     numbered,
 )
@@ -208,11 +209,7 @@ def _time(record: Mapping[str, str]) -> datetime:
         message = f"time zone {zone[:40]!r} is not a known one"
         raise BadRecord(message)
     local = _parse(text, CLOCKS, is_american=zone in AMERICAN)
-    try:
-        return local.replace(tzinfo=ZoneInfo(ZONES[zone])).astimezone(UTC)
-    except OverflowError as error:
-        message = f"{text[:40]!r} is not a time"
-        raise BadRecord(message) from error
+    return in_utc(local.replace(tzinfo=ZoneInfo(ZONES[zone])), text)
 
 
 def _parse(text: str, clocks: tuple[str, ...], *, is_american: bool) -> datetime:
