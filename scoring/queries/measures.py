@@ -22,7 +22,7 @@ from scoring.domain.features.repayment import behaviour, behaviour_measures
 from scoring.domain.reference import Attributes
 
 WORK_MEMORY = "32MB"
-"""A part of a run holds a history of some 100,000 rows several times: by default, all of it goes through files."""
+"""A part of a run holds the histories of its merchants several times: by default, they go through files."""
 Parameter = str | int | bool | list[int] | None
 Measured = Callable[[Table], Table]
 
@@ -126,7 +126,7 @@ def measuring_cursor(*, is_limited: bool, of_one: bool = False) -> Iterator[Curs
     What the statement joins has no statistics, nor has anything after an import: taking the orders of a market for
     a handful, the planner would look through all of them for each refund (Olist: 17 s instead of 0.6).
     Limited: to the time that a statement may take. A whole market is measured by commands alone, and at leisure.
-    Of one: a prepared statement is planned once for any merchant. Planning takes ten times as long as measuring one.
+    Of one: a prepared statement is planned once for any merchant. Planning it takes longer than measuring one.
     """
     settings = {"enable_nestloop": "off"}
     settings |= {"plan_cache_mode": "force_generic_plan"} if of_one else {"work_mem": WORK_MEMORY}
@@ -145,7 +145,7 @@ def measure(
     one = members.is_one
     statement = measuring_one(measured) if one else measuring(measured, members=members.select, partitions=partitions)
     with measuring_cursor(is_limited=one or partitions is not None, of_one=one) as cursor:
-        # What comes again is prepared at once: planning it takes longer than measuring ten merchants.
+        # What comes again is prepared at once.
         with connection.wrap_database_errors:
             cursor.cursor.execute(statement, {**known.parameters, **members.parameters}, prepare=one)
         rows: list[tuple[Any, ...]] = cursor.fetchall()

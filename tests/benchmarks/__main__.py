@@ -1,7 +1,7 @@
 """Measure the product beside named rivals, on a simulated market in a database of its own; report, never gate.
 
-`make bench`, or `python -m tests.benchmarks --merchants N --only NAME`. Each workload is a process of its own, so that
-its peak memory is its own, and ends with one line of JSON. Whatever was made is removed at the end.
+`make bench`, or `python -m tests.benchmarks --merchants N --only NAME...`. Each workload is a process of its own, so
+that its peak memory is its own, and ends with one line of JSON. Whatever was made is removed at the end.
 """
 
 import argparse
@@ -26,6 +26,7 @@ WORKLOADS = {
     "workloads": ("measures", "run", "single"),
     "lending": ("decision", "close", "replay"),
     "pages": ("pages",),
+    "indexes": ("indexes",),
 }
 NO_DATABASE = {"replay"}
 CHILD = (
@@ -41,9 +42,9 @@ def main() -> None:
     parser.add_argument("--merchants", type=int, default=1_000, help="of the simulated market")
     parser.add_argument("--rows", type=int, default=1_000_000, help="of the file that is ingested")
     parser.add_argument("--loans", type=int, default=100_000, help="that the pages are about, 1,000,000 at most")
-    parser.add_argument("--only", choices=[name for _, name in names], help="one workload, with what it needs")
+    parser.add_argument("--only", nargs="+", choices=[name for _, name in names], help="some, with what they need")
     arguments = parser.parse_args()
-    chosen = [(module, name) for module, name in names if arguments.only in {None, name}]
+    chosen = [(module, name) for module, name in names if arguments.only is None or name in arguments.only]
     if not embedded.wanted(os.environ):
         sys.exit("The benchmarks use the embedded servers alone: unset DATABASE_URL and BROKER_URL.")
     environ = os.environ | {
