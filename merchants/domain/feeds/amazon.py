@@ -23,7 +23,7 @@ from hashlib import blake2b
 from itertools import product
 from typing import NamedTuple
 
-from config.kernel.money import BadAmount, exponent_of, parse_minor
+from config.kernel.money import exponent_of
 from merchants.domain.feeds.doubt import Doubt
 from merchants.domain.feeds.format import (
     BadRecord,
@@ -39,6 +39,7 @@ from merchants.domain.feeds.format import (
     Unused,
     currency_of,
     moved,
+    parse_amount,
     time_with_offset,
 )
 from merchants.domain.transaction import TransactionKind
@@ -265,11 +266,7 @@ def _minor(text: str, column: str, currency: str) -> int:
         message = f"{column}: {text[:40]!r} is not an amount of {currency}"
         raise BadRecord(message)
     sign, whole, decimals = found.groups()
-    try:
-        return parse_minor(f"{sign}{re.sub('[.,]', '', whole)}.{decimals or '0'}", currency)
-    except BadAmount as error:
-        message = f"{column}: {error}"
-        raise BadRecord(message) from error
+    return parse_amount(f"{sign}{re.sub('[.,]', '', whole)}.{decimals or '0'}", column, currency)
 
 
 AMAZON = Format(processor="amazon", layouts=(Layout(columns=COLUMNS, read=_read),), account="", separator="\t")

@@ -163,8 +163,13 @@ def currency_of(text: str) -> str:
 
 def minor_of(record: Mapping[str, str], column: str, currency: str) -> int:
     """Read the amount of a column in minor units; an empty one is 0. Raises BadRecord."""
+    return parse_amount(record.get(column) or "0", column, currency)
+
+
+def parse_amount(text: str, column: str, currency: str) -> int:
+    """Parse a decimal amount in minor units; the column is named where it cannot be. Raises BadRecord."""
     try:
-        return parse_minor(record.get(column) or "0", currency)
+        return parse_minor(text, currency)
     except BadAmount as error:
         message = f"{column}: {error}"
         raise BadRecord(message) from error

@@ -21,7 +21,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from config.kernel.money import BadAmount, exponent_of, parse_minor
+from config.kernel.money import exponent_of
 from merchants.domain.feeds.format import (
     BadRecord,
     Balance,
@@ -36,6 +36,7 @@ from merchants.domain.feeds.format import (
     each,
     moved,
     offset_of,
+    parse_amount,
     time_with_offset,
 )
 from merchants.domain.transaction import TransactionKind
@@ -157,11 +158,7 @@ def _minor(text: str, column: str, currency: str) -> int:
     if not _AMOUNT.fullmatch(text) or len(text.partition(".")[2]) != exponent_of(currency):
         message = f"{column}: {text[:40]!r} is not an amount of {currency}"
         raise BadRecord(message)
-    try:
-        return parse_minor(text.replace(",", ""), currency)
-    except BadAmount as error:
-        message = f"{column}: {error}"
-        raise BadRecord(message) from error
+    return parse_amount(text.replace(",", ""), column, currency)
 
 
 def _format(*, is_day_first: bool) -> Format:

@@ -24,7 +24,7 @@ from functools import partial
 from itertools import product
 from zoneinfo import ZoneInfo
 
-from config.kernel.money import BadAmount, exponent_of, parse_minor
+from config.kernel.money import exponent_of
 from merchants.domain.feeds.doubt import Doubt
 from merchants.domain.feeds.format import (
     BadRecord,
@@ -42,6 +42,7 @@ from merchants.domain.feeds.format import (
     in_utc,
     moved,
     numbered,
+    parse_amount,
 )
 from merchants.domain.transaction import TransactionKind
 
@@ -246,11 +247,7 @@ def _minor(record: Mapping[str, str], column: str, currency: str) -> int:
     ):
         message = f"{column}: {text[:40]!r} is not an amount of {currency}"
         raise BadRecord(message)
-    try:
-        return parse_minor(f"{found[1]}{found[3].replace(',', '')}{found[4]}", currency)
-    except BadAmount as error:
-        message = f"{column}: {error}"
-        raise BadRecord(message) from error
+    return parse_amount(f"{found[1]}{found[3].replace(',', '')}{found[4]}", column, currency)
 
 
 SQUARE = Format(
