@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import quote
+from uuid import uuid4
 
 import pytest
 from celery import current_app
@@ -49,11 +50,23 @@ def environment() -> dict[str, str]:
 
 
 def die_in(code: str, **more: str) -> None:
-    """Run lines of Python on the test database in a process that must end itself by kill -9."""
+    """Run lines of Python on the test database in a process that must end itself by kill -9.
+
+    Returns once the database has noticed and let go of the locks, which on a busy machine takes a moment.
+    """
     lines = f"import django\ndjango.setup()\nimport os, signal\n{DIE}\n{code}\n"
     command = [sys.executable, "-c", lines]
-    ended = subprocess.run(command, check=False, cwd=ROOT, env=environment() | more, capture_output=True)
+    name = f"dies-{uuid4()}"
+    env = environment() | more | {"PGAPPNAME": name}
+    ended = subprocess.run(command, check=False, cwd=ROOT, env=env, capture_output=True)
     assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
+    wait_until(lambda: not _sessions(name))
+
+
+def _sessions(name: str) -> int:
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE application_name = %s", [name])
+        return int(cursor.fetchone()[0])
 
 
 def listener(path: Path) -> int:
