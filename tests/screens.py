@@ -77,7 +77,7 @@ def pages() -> dict[str, Page]:
     good, unscored = scored[0], Score.objects.filter(run=live, not_scored__isnull=False).order_by("pk")[0]
     weak = scored.filter(grade="C2").first() or scored.reverse()[0]
     held = ScoreRun.objects.full().order_by("-pk")[0]
-    late = Loan.objects.active().order_by("-dpd", "pk")[0]
+    late = Loan.objects.active().filter(late_since__isnull=False).order_by("late_since", "pk")[0]
     repaid = Loan.objects.filter(status=LoanStatus.CLOSED).order_by("pk").first() or late
     offer = Offer.objects.open().order_by("-limit_minor")[0]
     application = Application.objects.order_by("-amount_minor")[0]

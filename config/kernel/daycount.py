@@ -5,12 +5,15 @@ weighs 366 units in a common year and 365 in a leap year. Under 30E/360 a day we
 """
 
 from collections.abc import Mapping
+from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
 import numpy as np
 
+from config.kernel.calendar import day_number
 from config.kernel.exact import Int64s
 
 
@@ -45,3 +48,9 @@ def units_at(days: Int64s, day_count: DayCount) -> Int64s:
             months = days.astype("datetime64[D]").astype("datetime64[M]")
             day_of_month = days - months.astype("datetime64[D]").astype(np.int64) + 1
             return 30 * months.astype(np.int64) + np.minimum(day_of_month, 30)
+
+
+@lru_cache(maxsize=4_096)
+def place_of(day: date, day_count: DayCount) -> int:
+    """Place one day on the line of units (see units_at)."""
+    return int(units_at(np.array([day_number(day)], np.int64), day_count)[0])

@@ -33,13 +33,15 @@ class ListColumn(Column):
     """A column of a list: its cell for a row, and the field it sorts by, if any.
 
     sort: a field or annotation of the queryset. sort_nulls: it may be null (sorted last). indexed: an index serves the
-    sort; without one, no more than COUNTED rows are sorted.
+    sort; without one, no more than COUNTED rows are sorted. ascends_first: the smallest are asked for first, as
+    dates since which something waits.
     """
 
     cell: Callable[[Any], object]
     sort: str | None = None
     sort_nulls: bool = False
     indexed: bool = False
+    ascends_first: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,12 +254,13 @@ class ListOf:
         return page, older, newer
 
     def _order(self, column: ListColumn, kept: Mapping[str, str], *, are_many: bool) -> tuple[str | None, str]:
-        """Return the address that sorts by a column, the largest first at the first click, and how it is sorted now."""
+        """Return the address that sorts by a column, mostly the largest first, and how it is sorted now."""
         if column.sort is None or (are_many and not column.indexed):
             return None, "none"
         now = kept.get(SORT)
         state = {f"-{column.sort}": "descending", column.sort: "ascending"}.get(now or "", "none")
-        following = column.sort if state == "descending" else f"-{column.sort}"
+        ascends = state == ("none" if column.ascends_first else "descending")
+        following = column.sort if ascends else f"-{column.sort}"
         return _query({**kept, SORT: following}), state
 
 

@@ -1,7 +1,7 @@
 """Office pages of loans."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from django.contrib import admin
 from django.http import HttpRequest
@@ -17,6 +17,7 @@ from lending.admin.loan_verbs import VERBS
 from lending.admin.words import LATENESS, LOAN_STATUSES, loan_chip
 from lending.domain.books.loan import LoanStatus
 from lending.models import Loan
+from lending.queries.closes import StandingLoan, with_standings
 from lending.queries.portfolio import Lateness, lent_currencies, totals_of_list, with_lateness
 from lending.queries.search import search_loans
 from scoring.domain.calibration import GRADES
@@ -28,28 +29,32 @@ STATUSES: Final = {status: words for status, (words, _tint) in LOAN_STATUSES.ite
 class LoanAdmin(OfficeAdmin[Loan]):
     columns = (
         ListColumn(
-            label=_("Merchant"), cell=lambda loan: name_over(loan.merchant.name, str(loan)), sort="merchant__name",
-            indexed=True,
+            label=_("Merchant"), cell=lambda row: name_over(row.loan.merchant.name, str(row.loan)),
+            sort="merchant__name", indexed=True,
         ),
-        ListColumn(label=_("Status"), cell=lambda loan: chip(*loan_chip(LoanStatus(loan.status), loan.dpd))),
-        ListColumn(label=_("Grade"), cell=lambda loan: grade_chip(loan.application.offer.grade)),
         ListColumn(
-            label=_("Days past due"), cell=lambda loan: loan.dpd or "", number=True, sort="dpd", indexed=True
+            label=_("Status"), cell=lambda row: chip(*loan_chip(LoanStatus(row.loan.status), row.standing.dpd))
         ),
-        ListColumn(label=_("Due"), cell=lambda loan: money(loan.due_minor, loan.currency) if loan.due_minor else "",
-                   number=True, sort="due_minor"),
+        ListColumn(label=_("Grade"), cell=lambda row: grade_chip(row.loan.application.offer.grade)),
         ListColumn(
-            label=_("Outstanding"), cell=lambda loan: money(loan.principal_minor, loan.currency), number=True,
+            label=_("Days past due"), cell=lambda row: row.standing.dpd or "", number=True, sort="late_since",
+            sort_nulls=True, indexed=True, ascends_first=True,
+        ),
+        ListColumn(
+            label=_("Due"), cell=lambda row: _amount(row, row.standing.due_minor), number=True, sort="due_minor"
+        ),
+        ListColumn(
+            label=_("Outstanding"), cell=lambda row: money(row.loan.principal_minor, row.loan.currency), number=True,
             sort="principal_minor",
         ),
         ListColumn(
-            label=_("Amount"), cell=lambda loan: money(loan.amount_minor, loan.currency), number=True,
+            label=_("Amount"), cell=lambda row: money(row.loan.amount_minor, row.loan.currency), number=True,
             sort="amount_minor",
         ),
-        ListColumn(label=_("Currency"), cell=lambda loan: loan.currency),
-        ListColumn(label=_("Paid out"), cell=lambda loan: loan.disbursed_on, style="tl-nowrap", sort="disbursed_on",
+        ListColumn(label=_("Currency"), cell=lambda row: row.loan.currency),
+        ListColumn(label=_("Paid out"), cell=lambda row: row.loan.disbursed_on, style="tl-nowrap", sort="disbursed_on",
                    sort_nulls=True),
-        ListColumn(label=_("Next due"), cell=lambda loan: loan.next_due, style="tl-nowrap", sort="next_due",
+        ListColumn(label=_("Next due"), cell=lambda row: row.loan.next_due, style="tl-nowrap", sort="next_due",
                    sort_nulls=True),
     )  # fmt: skip
     filters = (
@@ -74,6 +79,9 @@ class LoanAdmin(OfficeAdmin[Loan]):
     verbs = VERBS
     empty = _("No loan yet. A loan begins when an offer is accepted.")
 
+    def prepare(self, rows: list[Loan]) -> Sequence[Any]:
+        return with_standings(rows)
+
     def list_parts(self, listing: Listing) -> Sequence[Part]:
         narrowed = {chosen.filter.name: chosen.value for chosen in listing.filters if chosen.value}
         totals = totals_of_list(listing.matching, narrowed, is_searched=bool(listing.term), are_many=listing.are_many)
@@ -95,3 +103,7 @@ class LoanAdmin(OfficeAdmin[Loan]):
 
     def page_of(self, row: Loan, request: HttpRequest) -> Page:
         return loan_page(row, request)
+
+
+def _amount(row: StandingLoan, minor: int) -> str:
+    return money(minor, row.loan.currency) if minor else ""

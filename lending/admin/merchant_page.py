@@ -53,8 +53,9 @@ from lending.domain.origination.assessment import NoOffer
 from lending.domain.origination.eligibility import Ineligible
 from lending.domain.origination.limit import Cap
 from lending.domain.origination.no_offer import Measure, NoOfferExplanation, Threshold
-from lending.models import Application, Loan, Offer
+from lending.models import Application, Offer
 from lending.queries.borrowing import Borrowing, get_borrowing
+from lending.queries.closes import StandingLoan
 from lending.queries.owners import former_owners_of
 from merchants.domain.payout_account import PayoutAccountState
 from merchants.domain.transaction import Settlement
@@ -90,7 +91,7 @@ def merchant_page(merchant: Merchant, request: HttpRequest) -> Page:
     trend = trend_of(merchant_id=merchant.pk, most=TREND)
     sales, period = _sales(merchant, request.GET)
     borrowing = get_borrowing(merchant) if request.user.has_perm("lending.view_loan") else None
-    late = 0 if borrowing is None else max((loan.dpd for loan in borrowing.loans), default=0)
+    late = 0 if borrowing is None else max((one.standing.dpd for one in borrowing.loans), default=0)
     alerts, figures, cards = _standing(score, merchant, late)
     total = sum(part.sold - part.returned for part in sales)
     span = f"{SPANS[period]}, {merchant.currency}"
@@ -266,14 +267,16 @@ def _loans(borrowing: Borrowing) -> Card:
     return Card(title=_("Loans"), parts=parts, span=6)
 
 
-def _loan(loan: Loan) -> list[object]:
+def _loan(shown: StandingLoan) -> list[object]:
+    loan, standing = shown.loan, shown.standing
+
     def amount(minor: int) -> str:
         return money(minor, loan.currency) if minor else ""
 
     name = linked(loan, note="" if loan.disbursed_on is None else loan.disbursed_on.isoformat())
-    words, tint = loan_chip(LoanStatus(loan.status), loan.dpd)
-    state = Cell(text=words, tint=tint, note=late_words(loan.dpd) if loan.dpd else "")
-    amounts = [amount(loan.amount_minor), amount(loan.principal_minor), amount(loan.due_minor)]
+    words, tint = loan_chip(LoanStatus(loan.status), standing.dpd)
+    state = Cell(text=words, tint=tint, note=late_words(standing.dpd) if standing.dpd else "")
+    amounts = [amount(loan.amount_minor), amount(loan.principal_minor), amount(standing.due_minor)]
     return [name, state, *amounts]
 
 

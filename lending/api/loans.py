@@ -19,7 +19,8 @@ from lending.api.refusals import described, refused
 from lending.domain.books.booking import BookingRefusal
 from lending.domain.books.ledger import Position
 from lending.models import Loan
-from lending.queries.loans import get_loan_of_partner, loans_of_partner, position_of, projection_of
+from lending.queries.closes import with_standings
+from lending.queries.loans import get_loan_of_partner, loans_of_partner, projection_of
 from lending.queries.servicing import current_date_of, get_servicing
 
 QUOTED_AHEAD = timedelta(days=60)
@@ -146,12 +147,12 @@ class LoansView(APIView):
         following = f"loan_{found[-1].pk}" if len(found) == A_PAGE else None
         loans = [
             {
-                **_loan_body(loan, position_of(loan), as_of=loan.booked_to),
-                "due": money(loan.due_minor, loan.currency),
-                "days_past_due": loan.dpd,
-                "next_due": loan.next_due,
+                **_loan_body(one.loan, one.standing.position, as_of=one.standing.as_of),
+                "due": money(one.standing.due_minor, one.loan.currency),
+                "days_past_due": one.standing.dpd,
+                "next_due": one.loan.next_due,
             }
-            for loan in found
+            for one in with_standings(found)
         ]
         return Response({"loans": loans, "next_after": following})
 

@@ -1,5 +1,6 @@
 """Closes of business days, and the proofs of their books."""
 
+from datetime import date, timedelta
 from typing import Self
 
 from django.contrib.postgres.fields import ArrayField
@@ -22,12 +23,17 @@ class DayCloseQuerySet(LockingQuerySet["DayClose"]):
 class DayClose(models.Model):
     """The close of one business day, behind the one that is open; what it booked is in its entries.
 
-    loans: how many were advanced. drifted: loans whose row is not what their events give, the first hundred.
+    Parts are ranges of loans up to `last_loan`. accrued_loans: the ledger has the night of the day for the loans up to
+    this id. last_event: the last event that was booked before the first of them. loans: how many run.
+    drifted: loans whose row is not what their events give, the first hundred.
     """
 
     day = models.DateField(unique=True)
     state = models.CharField(max_length=7, choices=choices(CloseState), default=WORKING)
     parts = models.SmallIntegerField()
+    last_loan = models.BigIntegerField(db_default=0)
+    accrued_loans = models.BigIntegerField(db_default=0)
+    last_event = models.BigIntegerField(db_default=0)
     loans = models.IntegerField(default=0)
     drifted = ArrayField(models.BigIntegerField(), default=list)
     started_by = models.CharField(max_length=40)
@@ -52,6 +58,11 @@ class DayClose(models.Model):
 
     def __str__(self) -> str:
         return str(self.day)
+
+    @property
+    def closed_to(self) -> date:
+        """The date on which all loans' rows stand, as long as this is the latest close."""
+        return self.day + timedelta(days=self.state != WORKING)
 
 
 class ProofLine(models.Model):

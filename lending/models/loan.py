@@ -5,7 +5,6 @@ from typing import Self
 
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Mod
 from django.utils.translation import gettext_lazy as _
 
 from config.db.choices import choices, known
@@ -28,24 +27,25 @@ class LoanQuerySet(LockingQuerySet["Loan"]):
     def active(self) -> Self:
         return self.filter(status=ACTIVE)
 
-    def behind(self, to: date) -> Self:
-        return self.filter(booked_to__lt=to)
-
     def owing(self, on: date) -> Self:
         """Filter to those on which something may be due on a date."""
         return self.filter(Q(due_minor__gt=0) | Q(next_due__lte=on), disbursed_on__lte=on)
 
-    def of_part(self, part: int, parts: int) -> Self:
-        return self.annotate(part=Mod(F("pk"), parts)).filter(part=part)
+    def turning(self, to: date) -> Self:
+        return self.filter(turns_on__lte=to)
+
+    def within(self, ids: range) -> Self:
+        return self.filter(pk__gte=ids.start, pk__lt=ids.stop)
 
 
 class Loan(models.Model):
-    """One loan: its terms, and a projection of `replay` as of `booked_to`, written with every event and close.
+    """One loan: its terms, and a projection of `replay` as of `booked_to`, written with every event and turn.
 
     `terms` is what the contract engine reads; `category` is the merchant's when the loan was approved. Amounts are
-    minor units. `worst_dpd` is the most days past due that a close found, after it had collected what was due. From
-    `overdue_minor` to `penalty_numerator` is what the next close continues from (`lending.domain.contract.accrual`),
-    by arithmetic alone until `replay_on`, the first date on which an instalment falls due or passes its grace.
+    minor units. Until `turns_on`, the first date on which something falls due, turns late or passes its grace, nothing
+    is written: what accrues and the days past due follow from the columns between the two (`RestingLoan`).
+    `late_since` is the due date since which the loan is late, or will be tomorrow if nothing is paid; `worst_dpd` the
+    most days past due up to `booked_to`, as the events that stand have it.
     """
 
     application = models.OneToOneField(Application, on_delete=models.PROTECT, related_name="loan")
@@ -73,15 +73,20 @@ class Loan(models.Model):
     fees_paid_minor = models.BigIntegerField(default=0)
     credit_minor = models.BigIntegerField(default=0)
     due_minor = models.BigIntegerField(default=0)
-    dpd = models.IntegerField(default=0)
+    late_since = models.DateField(null=True)
     worst_dpd = models.IntegerField(default=0)
     next_due = models.DateField(null=True)
+    day_count = models.CharField(max_length=8, null=True)  # noqa: DJ001 - none before the disbursement
+    place = models.BigIntegerField(default=0)
     overdue_minor = models.BigIntegerField(default=0)
     rate_numerator = models.BigIntegerField(default=0)
-    rate_decimals = models.SmallIntegerField(default=0)
     interest_numerator = models.DecimalField(max_digits=40, decimal_places=0, default=0)
     penalty_numerator = models.DecimalField(max_digits=40, decimal_places=0, default=0)
-    replay_on = models.DateField(null=True)
+    denominator = models.BigIntegerField(default=1)
+    extra = models.BigIntegerField(default=0)
+    extra_scale = models.BigIntegerField(default=1)
+    fits_to = models.BigIntegerField(default=0)
+    turns_on = models.DateField(null=True)
 
     objects = LoanQuerySet.as_manager()
 
@@ -123,7 +128,6 @@ class Loan(models.Model):
                     fees_paid_minor__gte=0,
                     credit_minor__gte=0,
                     due_minor__gte=0,
-                    dpd__gte=0,
                     worst_dpd__gte=0,
                 ),
             ),
@@ -152,12 +156,11 @@ class Loan(models.Model):
         indexes = [
             models.Index(fields=["merchant", "-id"], name="lending_loan_by_merchant"),
             models.Index(fields=["status", "-id"], name="lending_loan_by_status"),
-            models.Index(fields=["booked_to"], name="lending_loan_to_close", condition=Q(status="ACTIVE")),
             # With what is summed of those that are late, so that no row is read for it.
             models.Index(
-                fields=["-dpd", "-id"],
+                fields=["late_since", "id"],
                 include=["currency", "principal_minor", "disbursed_minor"],
-                name="lending_loan_by_dpd",
+                name="lending_loan_by_late_since",
             ),
         ]
 

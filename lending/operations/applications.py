@@ -30,7 +30,7 @@ from lending.models import Application, Decision, Loan, Offer
 from lending.operations.bookings import move_exposure
 from lending.operations.payouts import make_payout
 from lending.queries.applications import get_application, get_review_refusal, rules_of
-from lending.queries.behaviour import day_end
+from lending.queries.behaviour import behaviours
 from lending.queries.closes import last_closed_day
 from lending.queries.facts import facts_of, is_outdated
 from lending.queries.loans import share_of
@@ -207,7 +207,7 @@ def _record_repayment_behaviour(merchant_id: int, *, now: datetime) -> None:
     if day is None:
         return
     with operation():
-        record_behaviour(facts=day_end(merchants=[merchant_id], day=day).behaviours, on=day, now=now)
+        record_behaviour(facts=behaviours(merchants=[merchant_id], day=day), on=day, now=now)
 
 
 def _refuse(

@@ -19,8 +19,8 @@ from lending.domain.contract.events import LoanEvent
 from lending.domain.contract.replay import Replayed
 from lending.models import Entry, Instalment, Loan, Posting
 from lending.models import LoanEvent as EventRow
-from lending.queries.closes import last_proven_day
-from lending.queries.loans import contract_of, position_of, share_of
+from lending.queries.closes import booked_of, last_proven_day
+from lending.queries.loans import contract_of, share_of
 
 MOVE: Final = """
 INSERT INTO lending_productexposure AS kept
@@ -54,7 +54,8 @@ def book_event(
     require_transaction()
     lock_books(exclusive=False)
     contract, last_proven = contract_of(loan), last_proven_day()
-    plan = plan_event(contract, event, booked=position_of(loan), booked_to=loan.booked_to)
+    booked, booked_to = booked_of(loan)
+    plan = plan_event(contract, event, booked=booked, booked_to=booked_to)
     if plan.earned:
         last_night = effective_date(plan.to - timedelta(days=1), last_proven=last_proven)
         earned = Entry.objects.create(code=EntryCode.ACCRUAL, effective_date=last_night, booked_at=now, loan=loan)
@@ -141,9 +142,10 @@ def _write_projection(loan: Loan, projection: Projection, *, booked_to: date) ->
             disbursed_on=projection.disbursed_on,
             closed_on=projection.closed_on,
             due_minor=projection.due_minor,
-            dpd=projection.dpd,
-            worst_dpd=loan.worst_dpd if out else 0,
+            late_since=projection.late_since,
+            worst_dpd=projection.worst_dpd,
             next_due=projection.next_due,
+            turns_on=projection.turns_on,
             **asdict(projection.position),
             **asdict(projection.carry),
         )

@@ -1,55 +1,40 @@
-"""Close a business day behind the one that is open: collect, accrue, verify, prove.
+"""Close a business day behind the one that is open: collect, accrue, move on what turns, verify, prove.
 
-What a part of a stage has done is in the loans' rows, so one that is interrupted continues where it was, and a day
-that is closed twice books nothing.
+What a part of a stage has done is in the rows of the loans or of the close, so one that is interrupted continues where
+it was, and a day that is closed twice books nothing.
 """
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from typing import Final
 
-from django.db import connection
-from django.db.models import F
+from django.db.models import F, Max
 from django.utils.translation import gettext_lazy as _
 
-from config.db.transactions import StaleRow, operation, require_one
+from config.db.transactions import operation, require_one
 from config.jobs import wake
 from config.kernel.refusals import Refused
 from config.office.actors import SYSTEM, Actor
 from config.office.business_date import BusinessDateNotMoved, lock_business_date, open_day
 from config.office.events import record_event
-from config.office.job_runs import Claim, Clock, hold_claim, report_progress
+from config.office.job_runs import Claim, Clock, report_progress
 from config.office.stages import Pipeline, Stage
-from lending.domain.books.day_close import DRIFTED_SHOWN, CloseRefusal, OpeningRefusal, conclude
-from lending.domain.books.ledger import NOTHING, EntryCode, Position, earned_between, movements, total
-from lending.domain.books.night import LoanAccrualState, advance_accruals, turned
-from lending.domain.books.projection import project
+from lending.domain.books.day_close import (
+    DRIFTED_SHOWN,
+    CloseRefusal,
+    OpeningRefusal,
+    conclude,
+    ids_of_part,
+)
 from lending.gateways.protocol import Gateway
-from lending.models import DayClose, Entry, Loan, ProofLine
-from lending.operations.bookings import lock_books, post
+from lending.models import DayClose, Loan, ProofLine
+from lending.operations.bookings import lock_books
 from lending.operations.collections import collect_dues
-from lending.queries.behaviour import day_ends_of_part
-from lending.queries.books import booked_loans, drifted_loans, prove_accounts
+from lending.operations.nights import accrue_day, report_behaviour, turn_loans
+from lending.queries.books import drifted_loans, loans_to_verify, prove_accounts
 from lending.queries.closes import get_close_refusal, get_first_refusal, get_opening_refusal, next_day
 from lending.queries.gateways import get_gateways
-from lending.queries.loans import accrual_state_of, contracts_of, position_of
-from scoring.operations.behaviour import record_behaviour
-
-ACCRUED_AT_ONCE: Final = 1_000
-"""Loans a transaction: few enough that a payment that meets the close waits briefly, not for the whole part."""
-WRITE: Final = """
-UPDATE lending_loan SET booked_to = n.booked_to, interest_minor = n.interest, penalty_minor = n.penalty,
-    due_minor = n.due, dpd = n.dpd, worst_dpd = greatest(worst_dpd, n.dpd), next_due = n.next_due,
-    overdue_minor = n.overdue, interest_numerator = n.interest_sum, penalty_numerator = n.penalty_sum,
-    replay_on = n.replay_on
-FROM unnest(%s::bigint[], %s::date[], %s::bigint[], %s::bigint[], %s::bigint[], %s::int[], %s::date[], %s::bigint[],
-    %s::numeric[], %s::numeric[], %s::date[])
-    AS n (id, booked_to, interest, penalty, due, dpd, next_due, overdue, interest_sum, penalty_sum, replay_on)
-WHERE lending_loan.id = n.id AND lending_loan.booked_to < n.booked_to
-"""
 
 
 class DayNotClosed(Refused[CloseRefusal]):
@@ -71,7 +56,8 @@ def close_day(*, actor: Actor, now: datetime, seen: date | None = None) -> DayCl
         if refusal is not None or day is None:
             raise DayNotClosed(refusal or CloseRefusal.NOTHING_TO_CLOSE)
         parts = CLOSE.parts_for(Loan.objects.active().count())
-        close = DayClose.objects.create(day=day, parts=parts, started_by=str(actor), started_at=now)
+        last = Loan.objects.aggregate(last=Max("pk", default=0))["last"]
+        close = DayClose.objects.create(day=day, parts=parts, last_loan=last, started_by=str(actor), started_at=now)
         record_event(
             name="lending.close_day", subject=close, actor=actor, before={}, after={"day": day.isoformat()}, now=now
         )
@@ -113,42 +99,14 @@ def collect_part(*, claim: Claim, clock: Clock, gateways: Mapping[str, Gateway] 
         CLOSE.finish_part(claim=claim, done=done, now=clock())
 
 
-def accrue_part(*, claim: Claim, clock: Clock) -> None:
-    """Book what the loans of a part earned in the night of the day, and report to scoring how their merchants repay.
+def verify_part(*, claim: Claim, clock: Clock) -> None:
+    """Compare loans of a part with a replay of their events: the touched, and some of the others in turn.
 
     Raises StaleRow if fenced off.
     """
     close = DayClose.objects.get(pk=claim.subject_id)
-    to = close.day + timedelta(days=1)
-    behind = Loan.objects.active().behind(to).of_part(claim.part, close.parts).order_by("pk")
-    done, total = 0, behind.count()
-    while keys := list(behind.values_list("pk", flat=True)[:ACCRUED_AT_ONCE]):
-        with operation():
-            hold_claim(claim=claim, done=done, total=total, now=clock())
-            # Locked, then read again: a loan paid meanwhile has been advanced by that.
-            loans = list(Loan.objects.active().behind(to).filter(pk__in=keys).lock())
-            if loans:
-                _accrue(close, loans, to=to, now=clock())
-        done += len(keys)
-    for end in day_ends_of_part(day=close.day, part=claim.part, parts=close.parts):
-        with operation():
-            hold_claim(claim=claim, done=done, total=done, now=clock())
-            record_behaviour(facts=end.behaviours, on=close.day, now=clock())
-            # Loans that a payment took past the night before the close reached them.
-            for loan_id, dpd in sorted(end.later_than_ever.items()):
-                Loan.objects.filter(pk=loan_id, disbursed_on__lte=close.day, worst_dpd__lt=dpd).update(worst_dpd=dpd)
-    with operation():
-        # Counted, not summed along the way: whoever takes over does not know what was done before.
-        running = Loan.objects.active().filter(disbursed_on__lte=close.day).of_part(claim.part, close.parts)
-        DayClose.objects.filter(pk=close.pk).update(loans=F("loans") + running.count())
-        CLOSE.finish_part(claim=claim, done=done, now=clock())
-
-
-def verify_part(*, claim: Claim, clock: Clock) -> None:
-    """Compare the loans of a part with a replay of their events. Raises StaleRow if fenced off."""
-    close = DayClose.objects.get(pk=claim.subject_id)
     done, drifted = 0, list[int]()
-    for loans in booked_loans(part=claim.part, parts=close.parts):
+    for loans in loans_to_verify(close, ids_of_part(claim.part, parts=close.parts, last=close.last_loan)):
         suspects = drifted_loans(loans)
         if suspects:  # checked again under their locks: a payment between row and events is not drift
             with operation():
@@ -159,6 +117,26 @@ def verify_part(*, claim: Claim, clock: Clock) -> None:
         DayClose.objects.filter(pk=close.pk).lock().get()
         found = DayClose.objects.get(pk=close.pk).drifted
         DayClose.objects.filter(pk=close.pk).update(drifted=sorted({*found, *drifted})[:DRIFTED_SHOWN])
+        CLOSE.finish_part(claim=claim, done=done, now=clock())
+
+
+def accrue_night(*, claim: Claim, clock: Clock) -> None:
+    """Book what all loans earned in the night of the day. Raises StaleRow if fenced off."""
+    done = accrue_day(claim=claim, clock=clock)
+    with operation():
+        CLOSE.finish_part(claim=claim, done=done, now=clock())
+
+
+def turn_part(*, claim: Claim, clock: Clock) -> None:
+    """Move on the loans of a part that turn in the night, and report how merchants repay. Raises StaleRow."""
+    close = DayClose.objects.get(pk=claim.subject_id)
+    ids = ids_of_part(claim.part, parts=close.parts, last=close.last_loan)
+    done = turn_loans(close, ids, claim=claim, clock=clock)
+    report_behaviour(close, ids, claim=claim, clock=clock)
+    with operation():
+        # Counted, not summed along the way: whoever takes over does not know what was done before.
+        running = Loan.objects.active().filter(disbursed_on__lte=close.day).within(ids)
+        DayClose.objects.filter(pk=close.pk).update(loans=F("loans") + running.count())
         CLOSE.finish_part(claim=claim, done=done, now=clock())
 
 
@@ -189,11 +167,23 @@ CLOSE: Final = Pipeline(
     rows_a_part=10_000,
     stages=(
         Stage(name="lending.collect_dues", work=collect_part, words=_("Collect what is due"), counts=_("loans")),
-        Stage(name="lending.accrue_day", work=accrue_part, words=_("Accrue interest and penalties"), counts=_("loans")),
+        Stage(
+            name="lending.accrue_day",
+            work=accrue_night,
+            words=_("Accrue interest and penalties"),
+            counts=_("loans"),
+            is_divided=False,
+        ),
+        Stage(
+            name="lending.turn_loans",
+            work=turn_part,
+            words=_("Move on the loans that fall due or turn late, and report how merchants repay"),
+            counts=_("loans"),
+        ),
         Stage(
             name="lending.verify_loans",
             work=verify_part,
-            words=_("Compare every loan with its events"),
+            words=_("Compare loans with their events"),
             counts=_("loans"),
         ),
         Stage(
@@ -205,52 +195,3 @@ CLOSE: Final = Pipeline(
         ),
     ),
 )
-
-
-def _accrue(close: DayClose, loans: Sequence[Loan], *, to: date, now: datetime) -> None:
-    """Advance locked loans to a date, by arithmetic or, from `replay_on` on, by replay; post the sum by product."""
-    due = [loan for loan in loans if loan.replay_on is None or loan.replay_on <= to]
-    contracts = contracts_of(due)
-    replayed = {loan.pk: project(contracts[loan.pk].replayed(), as_of=to) for loan in due}
-    others = [loan for loan in loans if loan.pk not in replayed]
-    advanced = advance_accruals([accrual_state_of(loan) for loan in others], to=to)
-    states = {loan.pk: state for loan, state in zip(others, advanced, strict=True)}
-    for loan in due:
-        states[loan.pk] = turned(accrual_state_of(loan), replayed[loan.pk], to=to)
-    earned: defaultdict[tuple[int, str], list[Position]] = defaultdict(list)
-    for loan in loans:
-        earned[loan.product_id, loan.currency].append(earned_between(position_of(loan), states[loan.pk].position))
-    _write(states)
-    for (product, currency), parts in sorted(earned.items()):
-        moved = movements(NOTHING, total(parts))
-        if moved:
-            entry = Entry.objects.create(
-                code=EntryCode.ACCRUAL, effective_date=close.day, booked_at=now, close=close, product_id=product
-            )
-            post(entry, moved, currency=currency)
-
-
-def _write(states: Mapping[int, LoanAccrualState]) -> None:
-    """Write what a night changes in one statement. Raises StaleRow."""
-    columns = zip(*(_cells(pk, state) for pk, state in states.items()), strict=True)
-    with connection.cursor() as cursor:
-        cursor.execute(WRITE, [list(column) for column in columns])
-        if cursor.rowcount != len(states):
-            raise StaleRow(cursor.rowcount)
-
-
-def _cells(pk: int, state: LoanAccrualState) -> tuple[object, ...]:
-    position, carry = state.position, state.carry
-    return (
-        pk,
-        state.booked_to,
-        position.interest_minor,
-        position.penalty_minor,
-        state.due_minor,
-        state.dpd,
-        state.next_due,
-        carry.overdue_minor,
-        Decimal(carry.interest_numerator),
-        Decimal(carry.penalty_numerator),
-        carry.replay_on,
-    )

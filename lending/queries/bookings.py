@@ -15,7 +15,8 @@ from lending.domain.books.plan import Plan, plan_event
 from lending.domain.contract.events import EventType
 from lending.domain.contract.refusal import LoanRefusal, LoanRefused
 from lending.models import Loan, LoanEvent
-from lending.queries.loans import contract_of, next_event_id, position_of
+from lending.queries.closes import booked_of
+from lending.queries.loans import contract_of, next_event_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +43,7 @@ def get_booking_refusal(loan: Loan, booking: Booking, *, external_ref: str) -> B
         booking,
         today=get_business_date(),
         disbursed_on=loan.disbursed_on,
-        position=position_of(loan),
+        position=booked_of(loan)[0],
         reverses=None if booking.of is None else EventType(LoanEvent.objects.get(loan=loan, seq=booking.of).type),
         reference_used=bool(external_ref) and used.exists(),
         events=loan.events.count(),
@@ -56,7 +57,8 @@ def preview_booking(loan: Loan, booking: Booking) -> Preview:
         return Preview(refusal=refusal, plan=None)
     try:
         event = event_of(booking, event_id=next_event_id(loan))
-        plan = plan_event(contract_of(loan), event, booked=position_of(loan), booked_to=loan.booked_to)
+        booked, booked_to = booked_of(loan)
+        plan = plan_event(contract_of(loan), event, booked=booked, booked_to=booked_to)
     except LoanRefused as refused:
         return Preview(refusal=refused.reason, plan=None)
-    return Preview(refusal=None, plan=plan, is_implausible=is_implausible(booking, position_of(loan)))
+    return Preview(refusal=None, plan=plan, is_implausible=is_implausible(booking, booked))

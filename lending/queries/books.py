@@ -2,42 +2,65 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Any, Final
 
 from django.db import connection
 from django.db.models import Sum
 
+from config.kernel.calendar import EPOCH
 from config.kernel.documents import load
-from lending.domain.books.day_close import EXPOSURE, Balance
+from lending.domain.books.day_close import EVERY_LOAN_WITHIN, EXPOSURE, Balance
 from lending.domain.books.ledger import POSITION_FIELDS, Account, Position, balances
 from lending.domain.books.loan import LoanStatus
 from lending.domain.books.plan import LoanHistory
 from lending.domain.books.projection import project
 from lending.domain.books.transfer import TransferKind, TransferState
 from lending.domain.contract.refusal import LoanRefused
-from lending.models import Instalment, Loan, Transfer
-from lending.queries.loans import carry_of, contracts_of, position_of
+from lending.models import DayClose, Instalment, Loan, Transfer
+from lending.queries.at_rest import DAY_COUNTS, interest_at, penalty_at, places_on
+from lending.queries.closes import last_event_before, last_night
+from lending.queries.loans import contracts_of, resting_of
 
-CHUNK = 500
+CHUNK: Final = 500
+# What the ledger has of each loan: up to its last event, or to the end of the last night that was accrued for it.
+PLACE: Final = "greatest(l.place, CASE WHEN l.id <= %(accrued_loans)s THEN c.after ELSE c.before END)"
+AT_REST: Final = {"interest_minor": interest_at(PLACE), "penalty_minor": penalty_at(PLACE)}
 # One statement, so one moment: what is booked meanwhile is in both or in neither.
-PROVE = f"""
+PROVE: Final = f"""
 WITH ledger AS (
     SELECT account, currency, sum(amount) AS minor FROM (
         SELECT debit_id AS account, currency, amount_minor AS amount FROM lending_posting
         UNION ALL SELECT credit_id, currency, -amount_minor FROM lending_posting
     ) postings GROUP BY account, currency
 ), loans AS (
-    SELECT currency, {", ".join(f"sum({name}) AS {name}" for name in POSITION_FIELDS)}
-    FROM lending_loan GROUP BY currency
+    SELECT l.currency, {", ".join(f"sum({AT_REST.get(name, f'l.{name}')}) AS {name}" for name in POSITION_FIELDS)}
+    FROM lending_loan l
+    JOIN unnest(%(day_counts)s::text[], %(before)s::bigint[], %(after)s::bigint[]) c (day_count, before, after)
+        ON c.day_count = l.day_count
+    GROUP BY l.currency
 )
 SELECT currency, {", ".join(f"coalesce(loans.{name}, 0)" for name in POSITION_FIELDS)},
     (SELECT jsonb_object_agg(ledger.account, ledger.minor) FROM ledger WHERE ledger.currency = all_of.currency)
 FROM (SELECT currency FROM ledger UNION SELECT currency FROM loans) all_of LEFT JOIN loans USING (currency)
 ORDER BY currency
 """  # noqa: S608 - constants only
+ACCRUED: Final = f"""
+SELECT l.id, {interest_at("greatest(l.place, c.place)")}, {penalty_at("greatest(l.place, c.place)")}
+FROM lending_loan l JOIN unnest(%s::text[], %s::bigint[]) c (day_count, place) ON c.day_count = l.day_count
+WHERE l.id = ANY(%s)
+"""  # noqa: S608 - constants only
+# What was written since the last night, or had an event since; and each other loan once in some nights.
+TO_VERIFY: Final = """
+SELECT id FROM lending_loan
+WHERE id >= %(first)s AND id < %(stop)s AND booked_to IS NOT NULL
+    AND (booked_to > %(day)s OR id %% %(nights)s = %(night)s
+        OR id IN (SELECT loan_id FROM lending_loanevent WHERE id > %(last_event)s))
+ORDER BY id
+"""
 # What differs is added up without its sign, so that two wrong sums never cancel out.
-EXPOSURES = """
+EXPOSURES: Final = """
 WITH found AS (
     SELECT p.code, l.currency, l.category, l.status, count(*) AS loans,
         sum(CASE l.status WHEN 'APPROVED' THEN l.amount_minor ELSE l.principal_minor END) AS minor,
@@ -56,8 +79,16 @@ GROUP BY currency ORDER BY currency
 
 def prove_accounts() -> list[Balance]:
     """Compare the loans with every account in every currency, and with the sums that are kept of them."""
+    close = DayClose.objects.order_by("-day").first()
+    day = EPOCH if close is None else close.day
+    nights: dict[str, Any] = {
+        "accrued_loans": 0 if close is None else close.accrued_loans,
+        "day_counts": list(DAY_COUNTS),
+        "before": places_on(day),
+        "after": places_on(day + timedelta(days=1)),
+    }
     with connection.cursor() as cursor:
-        cursor.execute(PROVE)
+        cursor.execute(PROVE, nights)
         accounts = cursor.fetchall()
         cursor.execute(EXPOSURES)
         exposures = cursor.fetchall()
@@ -80,51 +111,103 @@ def _compared(sums: Sequence[int], ledger: Mapping[str, int]) -> Iterator[tuple[
         yield account, int(ledger.get(account, 0)), share
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rows:
+    """What rows beside the loans' own say of them, by loan.
+
+    to: the end of the last night that was accrued for all. left: what is left of each instalment. accrued: interest and
+    penalty to that night, in SQL.
+    """
+
+    to: date | None
+    left: Mapping[int, tuple[int, ...]]
+    paid_out: Mapping[int, int]
+    accrued: Mapping[int, tuple[int, int]]
+
+
 def drifted_loans(loans: Sequence[Loan]) -> list[int]:
     """List the loans whose rows are not what a replay of their events gives as of the date they are booked to.
 
-    Compared are status, dates, position, what is due and late, the carry, what is left of each instalment, and that
-    the payouts made are what was disbursed. A loan that cannot be replayed at all has drifted, too.
+    Compared are status, dates, position, what is due and late, what carries the loan on, what is left of each
+    instalment, that the payouts made are what was disbursed, and how the loan stands after the last night that was
+    accrued for it, by the row in Python and in SQL. A loan that cannot be replayed at all has drifted, too.
     """
-    left, paid_out = _left(loans), _paid_out(loans)
+    to = last_night()
+    rows = _Rows(to=to, left=_left(loans), paid_out=_paid_out(loans), accrued=_accrued(loans, to))
     contracts = contracts_of(loans)
-    return [
-        loan.pk
-        for loan in loans
-        if loan.booked_to is not None
-        and not _agrees(loan, contracts[loan.pk], left.get(loan.pk, ()), paid_out.get(loan.pk, 0), loan.booked_to)
-    ]
+    return [loan.pk for loan in loans if loan.booked_to is not None and not _agrees(loan, contracts[loan.pk], rows)]
 
 
-def booked_loans(*, part: int, parts: int, after: int = 0) -> Iterator[list[Loan]]:
-    """Yield the booked loans of a part, in order of keys, after the given one, some hundred at a time."""
+def booked_loans() -> Iterator[list[Loan]]:
+    """Yield all booked loans, in order of keys, some hundred at a time."""
+    after = 0
     while True:
-        later = Loan.objects.filter(booked_to__isnull=False, pk__gt=after).of_part(part, parts).order_by("pk")
-        chunk = list(later[:CHUNK])
+        chunk = list(Loan.objects.filter(booked_to__isnull=False, pk__gt=after).order_by("pk")[:CHUNK])
         if not chunk:
             return
         yield chunk
         after = chunk[-1].pk
 
 
-def _agrees(loan: Loan, contract: LoanHistory, left: tuple[int, ...], paid_out: int, booked_to: date) -> bool:
+def loans_to_verify(close: DayClose, ids: range) -> Iterator[list[Loan]]:
+    """Yield those of a range of loans that a close compares with their events, some hundred at a time."""
+    asked: dict[str, Any] = {
+        "first": ids.start,
+        "stop": ids.stop,
+        "day": close.day,
+        "nights": EVERY_LOAN_WITHIN,
+        "night": close.day.toordinal() % EVERY_LOAN_WITHIN,
+        "last_event": last_event_before(close),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(TO_VERIFY, asked)
+        found = [pk for (pk,) in cursor.fetchall()]
+    for start in range(0, len(found), CHUNK):
+        yield list(Loan.objects.filter(pk__in=found[start : start + CHUNK]).order_by("pk"))
+
+
+def _agrees(loan: Loan, contract: LoanHistory, rows: _Rows) -> bool:
+    resting = resting_of(loan)
+    if resting is None:
+        return False
+    reached = resting.booked_to if rows.to is None else max(rows.to, resting.booked_to)
+    later = resting.as_of(reached)
     try:
-        replayed = project(contract.replayed(), as_of=booked_to)
+        replayed = contract.replayed()
+        projection = project(replayed, as_of=resting.booked_to)
+        then = project(replayed, as_of=reached)
     except LoanRefused:
         return False
     row = replace(
-        replayed,
+        projection,
         status=LoanStatus(loan.status),
-        position=position_of(loan),
+        position=resting.position,
         due_minor=loan.due_minor,
-        dpd=loan.dpd,
+        late_since=loan.late_since,
+        worst_dpd=loan.worst_dpd,
+        turns_on=loan.turns_on,
         next_due=loan.next_due,
         disbursed_on=loan.disbursed_on,
         closed_on=loan.closed_on,
-        left_minor=left,
-        carry=carry_of(loan),
+        left_minor=rows.left.get(loan.pk, ()),
+        carry=resting.carry,
     )
-    return row == replayed and paid_out == replayed.position.disbursed_minor
+    if row != projection or rows.paid_out.get(loan.pk, 0) != projection.position.disbursed_minor:
+        return False
+    accrued = (then.position.interest_minor, then.position.penalty_minor)
+    if later.position != then.position or rows.accrued.get(loan.pk, accrued) != accrued:
+        return False
+    turned = loan.turns_on is not None and loan.turns_on <= reached
+    return turned or (later.due_minor, later.dpd, later.worst_dpd) == (then.due_minor, then.dpd, then.worst_dpd)
+
+
+def _accrued(loans: Sequence[Loan], to: date | None) -> dict[int, tuple[int, int]]:
+    """Compute interest and penalty of loans as of a date in SQL, or of the date that each is booked to if later."""
+    if to is None:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(ACCRUED, [list(DAY_COUNTS), places_on(to), [loan.pk for loan in loans]])
+        return {pk: (interest, penalty) for pk, interest, penalty in cursor.fetchall()}
 
 
 def _left(loans: Sequence[Loan]) -> dict[int, tuple[int, ...]]:

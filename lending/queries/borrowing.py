@@ -10,6 +10,7 @@ from lending.domain.origination.assessment import Assessment, assess
 from lending.domain.origination.no_offer import NoOfferExplanation, explain_no_offer
 from lending.domain.origination.rules import current_rules
 from lending.models import Application, CreditLine, Loan, Offer
+from lending.queries.closes import StandingLoan, with_standings
 from lending.queries.facts import facts_of, is_outdated
 from lending.queries.products import product_of, sold_product
 from merchants.models import Merchant
@@ -31,7 +32,7 @@ class Borrowing:
     assessment: Assessment | None
     without: NoOfferExplanation | None
     line_minor: int | None
-    loans: Sequence[Loan]
+    loans: Sequence[StandingLoan]
     applications: Sequence[Application]
 
 
@@ -43,7 +44,7 @@ def get_borrowing(merchant: Merchant) -> Borrowing:
         assessment=assessment,
         without=None if assessment is None else explain_no_offer(assessment),
         line_minor=CreditLine.objects.filter(merchant=merchant).values_list("limit_minor", flat=True).first(),
-        loans=list(Loan.objects.filter(merchant=merchant).order_by("-pk")[:SHOWN]),
+        loans=with_standings(list(Loan.objects.filter(merchant=merchant).order_by("-pk")[:SHOWN])),
         applications=list(Application.objects.filter(merchant=merchant).order_by("-pk")[:SHOWN]),
     )
 

@@ -1,5 +1,6 @@
 """Closes of days."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -8,7 +9,9 @@ from django.db import connection
 from django.db.models import Min, Sum
 
 from config.office.business_date import get_business_date
+from lending.domain.books.at_rest import Standing
 from lending.domain.books.day_close import (
+    LAST_ID,
     CloseRefusal,
     CloseState,
     OpeningRefusal,
@@ -17,8 +20,9 @@ from lending.domain.books.day_close import (
     judge_first_opening,
     judge_opening,
 )
+from lending.domain.books.ledger import Position
 from lending.models import DayClose, Loan, Posting, ProofLine
-from lending.queries.loans import contracts_of, due_of
+from lending.queries.loans import contracts_of, due_of, position_of, resting_of, standing_of
 
 DRIFTED_SHOWN = 20
 
@@ -36,10 +40,63 @@ def last_closed_day() -> date | None:
     return last
 
 
+def closed_to() -> date | None:
+    """Return the date after the last night that is closed, on which all loans' rows stand; None before the first."""
+    close = DayClose.objects.order_by("-day").first()
+    return None if close is None else close.closed_to
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandingLoan:
+    """A loan, and how it stands."""
+
+    loan: Loan
+    standing: Standing
+
+
+def with_standings(loans: Iterable[Loan]) -> list[StandingLoan]:
+    """Return loans in their order, each with how it stands after the nights that are closed, or its last event."""
+    to = closed_to()
+    return [StandingLoan(loan=loan, standing=standing_of(loan, on=to)) for loan in loans]
+
+
 def last_proven_day() -> date | None:
     """Get the last day whose books are proven: bookings fall on later days. A failed proof locks nothing."""
     proven = DayClose.objects.filter(state=CloseState.PROVEN).order_by("-day")
     return proven.values_list("day", flat=True).first()
+
+
+def accrued_to(loan_id: int) -> date | None:
+    """Return the date up to which the nights are in the ledger for a loan; None before the first close.
+
+    Asked under the lock of the books, or for a preview.
+    """
+    close = DayClose.objects.order_by("-day").values_list("day", "accrued_loans").first()
+    if close is None:
+        return None
+    day, accrued_loans = close
+    return day + timedelta(days=1) if loan_id <= accrued_loans else day
+
+
+def booked_of(loan: Loan) -> tuple[Position, date | None]:
+    """Return the position that the ledger has of a loan, and up to which date: its last event's, or a later night's."""
+    nights, resting = accrued_to(loan.pk), resting_of(loan)
+    if resting is None:
+        return position_of(loan), nights
+    standing = resting.as_of(nights or resting.booked_to)
+    return standing.position, standing.as_of
+
+
+def last_night() -> date | None:
+    """Return the date up to which every loan's nights are in the ledger; None before the first close."""
+    close = DayClose.objects.order_by("-day").first()
+    return None if close is None else close.day + timedelta(days=close.accrued_loans == LAST_ID)
+
+
+def last_event_before(close: DayClose) -> int:
+    """Return the last event that was booked when the nights before a close's were, as far as there was one."""
+    before = DayClose.objects.filter(day__lt=close.day).order_by("-day")
+    return before.values_list("last_event", flat=True).first() or 0
 
 
 def next_day(*, today: date | None = None) -> date | None:

@@ -17,7 +17,8 @@ from lending.domain.origination.line import Line
 from lending.domain.origination.product import Product
 from lending.domain.origination.rules import Rules
 from lending.models import Instalment, Loan, Offer, ProductExposure, ProductVersion
-from lending.queries.loans import share_of
+from lending.queries.closes import closed_to
+from lending.queries.loans import share_of, standing_of
 from lending.queries.owners import merchants_of, owners_of
 from scoring.domain.calibration import Grade, parse_calibration
 from scoring.domain.features.sets import FEATURE_SETS
@@ -147,19 +148,20 @@ def _profiles(merchants: Iterable[int]) -> dict[int, tuple[Profile, Line | None]
 def _books(merchants: Iterable[int], *, on: date) -> defaultdict[int, Book]:
     """Sum the loans of merchants; an approved one counts as if its money were out."""
     books = defaultdict[int, Book](Book)
-    active = dict[int, Loan]()
+    active, to = dict[int, Loan](), closed_to()
     for (loan,) in select(LOANS, {"merchants": list(merchants)}, l=Loan):
         book, status = books[loan.merchant_id], LoanStatus(loan.status)
         book.lent[loan.product_id, loan.category] += share_of(loan).exposure_minor
-        book.days_past_due = max(book.days_past_due, loan.dpd)
-        if repaid_on_time(status=status, worst_dpd=loan.worst_dpd):
+        standing = standing_of(loan, on=to)
+        book.days_past_due = max(book.days_past_due, standing.dpd)
+        if repaid_on_time(status=status, worst_dpd=standing.worst_dpd):
             book.largest_repaid_minor = max(book.largest_repaid_minor, loan.amount_minor)
         if status is LoanStatus.APPROVED:
             book.dues += [(row.due, row.total_minor) for row in draw_schedule(parse_terms(loan.terms), on=on)]
         elif status is LoanStatus.ACTIVE:
             active[loan.pk] = loan
-            if loan.due_minor:
-                book.dues.append((on, loan.due_minor))
+            if standing.due_minor:
+                book.dues.append((on, standing.due_minor))
     if active:
         ahead = Instalment.objects.filter(loan__in=list(active), left_minor__gt=0, due__gt=F("loan__booked_to"))
         for loan_id, due, left, interest in ahead.values_list("loan_id", "due", "left_minor", "interest_minor"):

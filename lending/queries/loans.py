@@ -6,10 +6,10 @@ from datetime import date
 from decimal import Decimal
 
 from config.kernel.daycount import DayCount
-from config.kernel.documents import choice_of, decimal_of
+from config.kernel.documents import decimal_of
+from lending.domain.books.at_rest import RestingLoan, Standing
 from lending.domain.books.ledger import POSITION_FIELDS, Position
 from lending.domain.books.loan import LoanStatus, Share
-from lending.domain.books.night import LoanAccrualState
 from lending.domain.books.plan import LoanHistory
 from lending.domain.books.projection import AccrualCarry, Projection, project
 from lending.domain.contract.events import EventType, LoanEvent
@@ -95,32 +95,45 @@ def due_of(loan: Loan, contract: LoanHistory, *, on: date) -> int:
     return min(project(replayed, as_of=day).due_minor for day in dates)
 
 
-def accrual_state_of(loan: Loan) -> LoanAccrualState:
-    """Return the loan's state on the date its books reach. Raises ValueError for one that was never paid out."""
+def resting_of(loan: Loan) -> RestingLoan | None:
+    """Return the loan as its row has it; None for one that was never paid out, or whose payout came back."""
     if loan.booked_to is None:
-        message = f"{loan} has no books"
-        raise ValueError(message)
-    return LoanAccrualState(  # only the terms that a night needs: to parse them all would be a quarter of a close
+        return None
+    return RestingLoan(
         booked_to=loan.booked_to,
-        day_count=choice_of(loan.terms, "day_count", DayCount),
-        penalty_multiple_extra=decimal_of(loan.terms, "penalty_multiple_extra"),
         position=position_of(loan),
         carry=carry_of(loan),
         due_minor=loan.due_minor,
-        dpd=loan.dpd,
+        late_since=loan.late_since,
+        worst_dpd=loan.worst_dpd,
         next_due=loan.next_due,
     )
 
 
+def standing_of(loan: Loan, *, on: date | None) -> Standing:
+    """Return how the loan stands on a date, or on the date it is booked to if that is later or none is given.
+
+    What falls due or turns late in nights that are not closed is not counted: see `closed_to`.
+    """
+    resting = resting_of(loan)
+    if resting is None:
+        return Standing(as_of=None, position=position_of(loan), due_minor=0, dpd=0, worst_dpd=0)
+    return resting.as_of(on or resting.booked_to)
+
+
 def carry_of(loan: Loan) -> AccrualCarry:
-    """Return what carries the loan to the next day without a replay."""
+    """Return what carries the loan to a later date without a replay."""
     return AccrualCarry(
+        day_count=None if loan.day_count is None else DayCount(loan.day_count),
+        place=loan.place,
         overdue_minor=loan.overdue_minor,
         rate_numerator=loan.rate_numerator,
-        rate_decimals=loan.rate_decimals,
         interest_numerator=int(loan.interest_numerator),
         penalty_numerator=int(loan.penalty_numerator),
-        replay_on=loan.replay_on,
+        denominator=loan.denominator,
+        extra=loan.extra,
+        extra_scale=loan.extra_scale,
+        fits_to=loan.fits_to,
     )
 
 

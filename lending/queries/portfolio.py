@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, F, Q, QuerySet, Sum
 
 from lending.domain.books.loan import LoanStatus
 from lending.models import Loan, ProductExposure
+from lending.queries.closes import closed_to
 
 KEPT_BY: Final = frozenset({"status", "currency"})
 INDEXED_BY: Final = KEPT_BY | {"late"}
@@ -40,8 +42,11 @@ class Portfolio:
     delinquent_minor: int
 
 
-def portfolios() -> list[Portfolio]:
-    """Return one portfolio a currency: from the sums that are kept, and from the loans that are late."""
+def portfolios(*, to: date | None) -> list[Portfolio]:
+    """Return one portfolio a currency: from the sums that are kept, and from the loans that are late.
+
+    to: the date after the last night that is closed.
+    """
     active = Q(status=LoanStatus.ACTIVE)
     kept = ProductExposure.objects.values("currency").annotate(
         active=Sum("loans", filter=active, default=0),
@@ -49,15 +54,15 @@ def portfolios() -> list[Portfolio]:
         disbursed_minor=Sum("disbursed_minor", default=0),
         repaid_minor=Sum("repaid_minor", default=0),
     )
-    late = _late()
+    late = _late(to)
     return [Portfolio(**row, **late.get(row["currency"], NOT_LATE)) for row in kept.order_by("currency")]
 
 
-def _late() -> dict[str, dict[str, int]]:
+def _late(to: date | None) -> dict[str, dict[str, int]]:
     """Sum the loans that are late, by currency."""
-    delinquent = Q(dpd__gte=int(Lateness.DELINQUENT))
+    delinquent = _is_late(Lateness.DELINQUENT, to)
     rows = (
-        with_lateness(Loan.objects.all(), Lateness.ANY)
+        Loan.objects.filter(_is_late(Lateness.ANY, to))
         .values("currency")
         .annotate(
             late=Count("pk"),
@@ -71,8 +76,15 @@ def _late() -> dict[str, dict[str, int]]:
 
 
 def with_lateness(loans: QuerySet[Loan], lateness: Lateness) -> QuerySet[Loan]:
-    """Filter to the loans that are so many days past due."""
-    return loans.filter(dpd__gte=int(lateness))
+    """Filter to the loans that are so many days past due after the nights that are closed, or their last event."""
+    return loans.filter(_is_late(lateness, closed_to()))
+
+
+def _is_late(lateness: Lateness, to: date | None) -> Q:
+    days = timedelta(days=int(lateness))
+    # A loan with an event behind which the close is still to come is as late as by that.
+    late = Q(late_since__lte=F("booked_to") - days)
+    return Q(late_since__isnull=False) & (late if to is None else late | Q(late_since__lte=to - days))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from itertools import zip_longest
 from django.db.models import Exists, OuterRef, Q
 
 from config.office.business_date import get_business_date
+from lending.domain.books.day_close import ids_of_part
 from lending.domain.books.loan import LoanStatus
 from lending.domain.books.transfer import (
     SILENCES,
@@ -146,6 +147,7 @@ def loans_due(*, close_id: int, part: int) -> list[int]:
     close = DayClose.objects.get(pk=close_id)
     owing = Loan.objects.active().owing(close.day).values("pk")
     unsettled = Exists(Transfer.objects.filter(kind=TransferKind.COLLECTION, state__in=SENDABLE, loan=OuterRef("pk")))
-    loans = Loan.objects.of_part(part, close.parts).annotate(is_unsettled=unsettled)
+    ids = ids_of_part(part, parts=close.parts, last=close.last_loan)
+    loans = Loan.objects.within(ids).annotate(is_unsettled=unsettled)
     asked = loans.filter(Q(pk__in=owing) | Q(is_unsettled=True)).order_by("is_unsettled", "pk")
     return list(asked.values_list("pk", flat=True))

@@ -31,16 +31,17 @@ class WorkQueue:
 
 def get_work_queue() -> WorkQueue:
     """Return lending's part of the first page."""
+    close = DayClose.objects.order_by("-day").first()
     referred = Application.objects.referred()
     unknown = Transfer.objects.unknown()
     return WorkQueue(
         has_product=ProductVersion.objects.exists(),
-        portfolios=portfolios(),
+        portfolios=portfolios(to=None if close is None else close.closed_to),
         open_offers=Offer.objects.open().count(),
         referred=referred.count(),
         referred_since=referred.aggregate(since=Min("entered_at"))["since"],
         unknown=unknown.count(),
         unknown_since=unknown.aggregate(since=Min("made_at"))["since"],
-        last_close=DayClose.objects.order_by("-day").first(),
+        last_close=close,
         red_feeds=list(Partner.objects.exclude(feed_signal="").order_by("code")),
     )

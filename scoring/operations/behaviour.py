@@ -18,9 +18,9 @@ from scoring.queries.behaviour import changed_behaviours
 def record_behaviour(*, facts: Sequence[Behaviour], on: date, now: datetime) -> int:
     """Record how merchants, each given once, stood at the end of a day; return how many had changed.
 
-    Part of the caller's operation. A fact equal to the latest up to that day is skipped; a merchant that has a
-    fact of that very day keeps it, so that a day done twice writes once. Each partner's facts go into a batch, sealed
-    as it is numbered: whoever takes a watermark sees all of them, or waits. Raises NoTransaction.
+    Part of the caller's operation. A fact equal to the latest up to that day is skipped, so that a day done twice
+    writes once; one that differs from an earlier fact of that very day corrects it. Each partner's facts go into a
+    batch, sealed as it is numbered: whoever takes a watermark sees all of them, or waits. Raises NoTransaction.
     """
     require_transaction()
     if not changed_behaviours(facts, on=on):

@@ -40,12 +40,14 @@ OF_MEMBERS = """members m JOIN {table} t ON t.merchant_id = m.merchant_id
 WHERE t.merchant_id = ANY(ARRAY(SELECT merchant_id FROM members)) -- without a nested loop, the way to the index"""
 OF_ONE = "merchants_transaction t WHERE t.merchant_id = %(merchant)s::bigint"
 BEHAVIOUR = """
-SELECT f.merchant_id, CAST(%(as_of_day)s - 1 - (f.business_date - DATE '1970-01-01') AS bigint) AS d,
+SELECT DISTINCT ON (f.merchant_id, f.business_date) f.merchant_id,
+    CAST(%(as_of_day)s - 1 - (f.business_date - DATE '1970-01-01') AS bigint) AS d,
     CAST(f.dpd AS bigint) AS dpd, f.scheduled_minor, f.repaid_minor, CAST(f.loans_repaid AS bigint) AS loans_repaid
 FROM scoring_behaviourfact f
 WHERE f.merchant_id = ANY(ARRAY(SELECT merchant_id FROM members))
     AND f.business_date - DATE '1970-01-01' < %(as_of_day)s
     AND f.batch_id < %(high)s AND f.batch_id <> ALL(%(open)s::bigint[])
+ORDER BY f.merchant_id, f.business_date, f.batch_id DESC -- a later batch corrects what was known of a day
 """
 
 KEPT = """

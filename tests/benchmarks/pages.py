@@ -42,7 +42,11 @@ def fill() -> None:
         multiply(loan, LOANS)
         cursor.execute(SCORES, [Score.objects.get(run=run, merchant=loan.merchant_id).pk])
         ScoreRun.objects.filter(pk=run.pk).update(scored=F("scored") + cursor.rowcount)
-        cursor.execute("UPDATE lending_loan SET dpd = 1 + id %% 60 WHERE id %% 10 = 0 AND status = 'ACTIVE'", [])
+        cursor.execute(
+            "UPDATE lending_loan SET late_since = booked_to - 1 - (id %% 60)::int"
+            " WHERE id %% 10 = 0 AND status = 'ACTIVE'",
+            [],
+        )
     with connections["owner"].cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")  # as PostgreSQL does by itself after a while
     told = {"partner": loan.merchant.partner, "currency": loan.merchant.currency}
@@ -64,7 +68,7 @@ def addresses() -> Iterator[tuple[str, str]]:
 
 QUERIES = {
     "merchants_merchant": "|sort=-name|outcome=unknown|outcome=scored|grade=good|grade=D|q=copy+999",
-    "lending_loan": "|status=ACTIVE|status=CLOSED|late=1|grade=D|sort=-dpd|q=copy+999|q=copy",
+    "lending_loan": "|status=ACTIVE|status=CLOSED|late=1|grade=D|sort=late_since|q=copy+999|q=copy",
     "lending_application": "|state=REFERRED",
     "lending_offer": "|state=open|state=EXPIRED|grade=D",
     "lending_transfer": "|state=RETURNED|q=copy+999|q=copy",

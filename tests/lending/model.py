@@ -285,6 +285,19 @@ def model(case: Case) -> Case:
         return {"id": case["id"], "refused": str(refused)}
 
 
+def worst_dpd(case: Case) -> int:
+    """The most days past due at the start of any day up to the last that is asked for, before what happens on it."""
+    events, last, worst = standing(case["events"]), date.fromisoformat(case["as_of"][-1]), 0
+    loan = disburse(case["terms"], events[0])
+    for t in days(loan.opened, last + DAY):
+        worst = max(worst, loan.days_past_due(t))
+        for event in events[1:]:
+            if event["on"] == t.isoformat():
+                apply(loan, event, t)
+        loan.pass_night(t)
+    return worst
+
+
 def replayed(case: Case) -> Case:
     as_of = [date.fromisoformat(text) for text in case["as_of"]]
     events = standing(case["events"])

@@ -53,7 +53,7 @@ def test_an_owner_counts_until_the_loans_that_ran_under_it_are_repaid(who: str, 
     owner = Owner.objects.create(partner=mine.merchant.partner, external_ref="family")
     to = Owner.objects.create(partner=mine.merchant.partner, external_ref="nobody") if elsewhere else None
     Merchant.objects.filter(pk__in=[mine.merchant_id, family_loan.merchant_id]).update(owner=owner)
-    Loan.objects.filter(pk=family_loan.pk).update(dpd=3)
+    Loan.objects.filter(pk=family_loan.pk).update(late_since=OPENED - timedelta(days=3))
     leaver = family_loan if who == "the borrower" else mine
     leave(leaver, owner, to)
     assert (exposure_of(mine).owner_used_minor, exposure_of(mine).owner_days_past_due) == (300_000, 3)
@@ -88,7 +88,7 @@ def test_siblings_share_the_room_of_their_currency_and_each_other_s_lateness() -
     owner = Owner.objects.create(partner=mine.merchant.partner, external_ref="family")
     Merchant.objects.filter(pk__in=[loan.merchant_id for loan in (mine, same, other)]).update(owner=owner)
     Merchant.objects.filter(pk=other.merchant_id).update(currency="BRL")
-    Loan.objects.filter(pk=other.pk).update(dpd=3)
+    Loan.objects.filter(pk=other.pk).update(late_since=OPENED - timedelta(days=3))
     score = make_score(mine.merchant)
     product = product_of(mine.application.product)
     facts = facts_of(scores=[score], on=OPENED, product=product, rules=current_rules())[mine.merchant_id]

@@ -32,6 +32,7 @@ from lending.operations.collections import claim_collection, record_collection
 from lending.operations.day_close import DayNotClosed
 from lending.operations.loans import EventNotBooked
 from lending.operations.payouts import PayoutNotReturned, claim_payout, pay_out_again, record_payout, return_payout
+from lending.queries.loans import standing_of
 from tests.conftest import CLERK, NOW
 from tests.lending import model
 from tests.lending.bookings import apply_credit, change_rate, charge_fee, refund_credit, reverse_event, take_repayment
@@ -237,31 +238,30 @@ class LendingMachine(RuleBasedStateMachine):
             if before is None:
                 return
             for kept in self.loans:
-                if kept.reach is not None and kept.reach <= before and not self.is_closed(kept):
-                    kept.reach = before + DAY
-
-    def is_closed(self, kept: Kept) -> bool:
-        return bool(kept.state()["payoff_minor"] == 0)
+                if kept.reach is not None:
+                    kept.reach = max(kept.reach, before + DAY)
 
     @invariant()
     def every_row_is_what_the_model_says(self) -> None:
         rows = {loan.pk: loan for loan in Loan.objects.filter(pk__in=[kept.pk for kept in self.loans])}
         for kept in self.loans:
             row = rows[kept.pk]
-            assert row.booked_to == kept.reach
-            state = kept.state() if kept.is_out else model.nothing(OPENED)
+            standing = standing_of(row, on=kept.reach)
+            position, state = standing.position, kept.state() if kept.is_out else model.nothing(OPENED)
+            assert standing.as_of == kept.reach
             found = {
-                "principal_minor": row.principal_minor,
-                "interest_to_date_minor": row.interest_minor,
-                "interest_paid_minor": row.interest_paid_minor,
-                "penalty_to_date_minor": row.penalty_minor,
-                "penalty_paid_minor": row.penalty_paid_minor,
-                "fees_unpaid_minor": row.fees_minor - row.fees_paid_minor,
-                "credit_minor": row.credit_minor,
-                "due_minor": row.due_minor,
-                "dpd": row.dpd,
+                "principal_minor": position.principal_minor,
+                "interest_to_date_minor": position.interest_minor,
+                "interest_paid_minor": position.interest_paid_minor,
+                "penalty_to_date_minor": position.penalty_minor,
+                "penalty_paid_minor": position.penalty_paid_minor,
+                "fees_unpaid_minor": position.fees_minor - position.fees_paid_minor,
+                "credit_minor": position.credit_minor,
+                "due_minor": standing.due_minor,
+                "dpd": standing.dpd,
             }
             assert found == {name: state[name] for name in found}
+            assert standing.worst_dpd == (model.worst_dpd(kept.case()) if kept.is_out else 0)
 
     @invariant()
     def every_account_is_the_sum_over_the_loans(self) -> None:

@@ -22,6 +22,7 @@ from pytest_django import DjangoDbBlocker
 import lending.operations.bookings
 import lending.operations.collections
 import lending.operations.day_close
+import lending.operations.nights
 import lending.operations.payouts
 import lending.tasks
 from config.db.transactions import operation
@@ -148,7 +149,8 @@ def test_postgresql_dies_in_a_repayment(server: SimpleNamespace) -> None:
 
 MOMENTS = {
     "lending.collect_dues": (lending.operations.collections, "record_collection", 2),
-    "lending.accrue_day": (lending.operations.day_close, "_accrue", 2),
+    "lending.accrue_day": (lending.operations.nights, "post", 2),
+    "lending.turn_loans": (lending.operations.nights, "_write", 2),
     "lending.verify_loans": (lending.operations.day_close, "drifted_loans", 1),
     "lending.prove_books": (lending.operations.day_close, "conclude", 1),
 }
@@ -156,7 +158,8 @@ MOMENTS = {
 
 def test_postgresql_dies_in_every_stage_of_a_close(server: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever goes on ends where an undisturbed close would: nothing collected or earned twice."""
-    monkeypatch.setattr(lending.operations.day_close, "ACCRUED_AT_ONCE", 1)
+    monkeypatch.setattr(lending.operations.nights, "ACCRUED_AT_ONCE", 1)
+    monkeypatch.setattr(lending.operations.nights, "TURNED_AT_ONCE", 1)
     loans = [lent(amount_minor=90_000, terms={"unit": "DAY", "every": 1}) for _ in range(3)]
     deposit(loans)
     today = get_business_date() or OPENED
@@ -177,7 +180,7 @@ def test_postgresql_dies_in_every_stage_of_a_close(server: SimpleNamespace, monk
     assert found.state == CloseState.PROVEN
     assert found.loans == Loan.objects.active().count(), "also those of whoever was killed"
     mine = Loan.objects.filter(pk__in=[loan.pk for loan in loans])
-    assert mine.values("booked_to", "interest_minor", "repaid_minor", "due_minor", "dpd").distinct().count() == 1
+    assert mine.values("booked_to", "interest_minor", "repaid_minor", "due_minor", "late_since").distinct().count() == 1
     assert Transfer.objects.filter(loan__in=loans, kind="COLLECTION", state="DONE").count() == 3
     assert len(list(server.bank.iterdir())) == 3
     assert proven()

@@ -27,6 +27,7 @@ from lending.operations.day_close import CLOSE, close_day
 from lending.operations.loans import book_repayment
 from lending.operations.payouts import make_payout
 from lending.queries.books import drifted_loans, prove_accounts
+from lending.queries.closes import booked_of
 from lending.tasks import settle_transfers
 from merchants.domain.idempotency import RequestKey
 from merchants.models import KeptRequest
@@ -79,10 +80,16 @@ CLOSES = {
         "import lending.operations.collections as c\nc.record_collection = die\njob('lending.collect_dues')"
     ),
     "accrue_day": (
-        "import lending.operations.day_close as c\nc.ACCRUED_AT_ONCE = 1\nonce = c._accrue\n"
-        "def second(*args, **kwargs):\n    once(*args, **kwargs)\n    c._accrue = die\n"
-        "c._accrue = second\njob('lending.accrue_day')"
+        "import lending.operations.nights as n\nn.ACCRUED_AT_ONCE = 1\nonce = n.post\n"
+        "def first(*args, **kwargs):\n    once(*args, **kwargs)\n    n.post = die\n"
+        "n.post = first\njob('lending.accrue_day')"
     ),
+    "turn_loans": (
+        "import lending.operations.nights as n\nn.TURNED_AT_ONCE = 1\nonce = n._write\n"
+        "def first(*args, **kwargs):\n    once(*args, **kwargs)\n    n._write = die\n"
+        "n._write = first\njob('lending.turn_loans')"
+    ),
+    "verify_loans": ("import lending.operations.day_close as c\nc.drifted_loans = die\njob('lending.verify_loans')"),
     "prove_books": ("import lending.operations.day_close as c\nc.conclude = die\njob('lending.prove_books')"),
 }
 JOB = """
@@ -112,7 +119,7 @@ def test_a_worker_dies_in_the_close(bank: Path, stage: str) -> None:
     assert close.loans == len(loans), "also those of whoever was killed"
     assert proven()
     rows = {
-        (loan.booked_to, loan.interest_minor, loan.repaid_minor, loan.due_minor, loan.dpd)
+        (loan.booked_to, loan.interest_minor, loan.repaid_minor, loan.due_minor, loan.late_since)
         for loan in Loan.objects.filter(pk__in=[loan.pk for loan in loans])
     }
     assert len(rows) == 1, "all three loans went the same way, whoever was at it"
@@ -221,6 +228,6 @@ def test_a_payment_meets_the_close() -> None:
             do_job(CLOSE, job)
     assert DayClose.objects.get().state == CloseState.PROVEN
     assert {loan.repaid_minor for loan in Loan.objects.all()} == {10_000}
-    assert {loan.booked_to for loan in Loan.objects.all()} == {OPENED + timedelta(days=1)}
+    assert {booked_of(loan)[1] for loan in Loan.objects.all()} == {OPENED + timedelta(days=1)}
     assert Instalment.objects.count() == 36
     assert proven()

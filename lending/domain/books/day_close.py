@@ -9,6 +9,9 @@ from typing import Final
 from config.kernel.refusals import first_of
 
 DRIFTED_SHOWN: Final = 100
+LAST_ID: Final = 2**63 - 1
+EVERY_LOAN_WITHIN: Final = 28
+"""Nights within which each loan is replayed, touched or not."""
 EXPOSURE: Final = "EXPOSURE"
 """The line of a proof beside the accounts: what is kept of rooms by product and category, and what the loans take."""
 FIRST_DAY_WITHIN: Final = 3_660
@@ -110,3 +113,9 @@ def conclude(balances: Sequence[Balance], drifted: Sequence[int]) -> CloseState:
     """Judge the proof: every account must agree, and no loan may have drifted from its events."""
     holds = all(balance.holds for balance in balances) and not drifted
     return CloseState.PROVEN if holds else CloseState.BROKEN
+
+
+def ids_of_part(part: int, *, parts: int, last: int) -> range:
+    """Return the ids that make one of so many parts of all loans; the last part has also those after the last id."""
+    first, stop = part * last // parts, (part + 1) * last // parts
+    return range(first + 1, LAST_ID if part == parts - 1 else stop + 1)

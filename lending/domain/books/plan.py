@@ -39,7 +39,7 @@ class Plan:
 
 
 def plan_event(contract: LoanHistory, event: LoanEvent, *, booked: Position, booked_to: date | None) -> Plan:
-    """Plan an event on a loan whose books have a position, up to a date (None: it was never paid out).
+    """Plan an event on a loan of which the ledger has a position, up to a date (None: no day was accrued yet).
 
     A loan whose books are behind the event is advanced first, so that the event's entry contains the event alone;
     one whose books are ahead of it stays there. Raises LoanRefused.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
-from config.kernel.calendar import date_of
+from config.kernel.daycount import DayCount
 from lending.domain.books.ledger import Position
 from lending.domain.books.loan import LoanStatus
 from lending.domain.contract.account import LoanAccount
@@ -16,24 +16,32 @@ from lending.domain.contract.state import read_state
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccrualCarry:
-    """The sums that accrue by arithmetic alone (see `lending.domain.contract.accrual`), until `replay_on`.
+    """What interest and penalty follow from by arithmetic alone, on any later date up to the loan's next turn.
 
-    replay_on: the first later date on which an instalment falls due, becomes late or passes its grace; None once
-    nothing is outstanding. overdue_minor: the principal that is past its grace.
+    overdue_minor: the principal that is past its grace. rate_numerator, interest_numerator, penalty_numerator: sums
+    over `denominator`; extra over extra_scale: the penalty's multiple of the rate (see
+    `lending.domain.contract.accrual`). place: the date reached, in units of the day count; None before the
+    disbursement. fits_to: the last place up to which no product of these exceeds 64 bits.
     """
 
+    day_count: DayCount | None = None
+    place: int = 0
     overdue_minor: int = 0
     rate_numerator: int = 0
-    rate_decimals: int = 0
     interest_numerator: int = 0
     penalty_numerator: int = 0
-    replay_on: date | None = None
+    denominator: int = 1
+    extra: int = 0
+    extra_scale: int = 1
+    fits_to: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Projection:
     """A loan as of a date: its status, position, what is due, late and would close it, and its carry.
 
+    late_since: the due date since which it is late, or will be tomorrow if nothing is paid. worst_dpd: the most days
+    past due so far. turns_on: the first later date on which more changes than what accrues and the days past due.
     next_due_minor: what falls due on next_due if nothing happens until then, with the interest that will have accrued.
     left_minor: by row of the schedule, how much principal is neither repaid nor prepaid; () without a schedule.
     interest_at_due_minor: interest to date at each due date reached.
@@ -45,6 +53,9 @@ class Projection:
     due_minor: int
     payoff_minor: int
     dpd: int
+    late_since: date | None
+    worst_dpd: int
+    turns_on: date | None
     next_due: date | None
     next_due_minor: int
     disbursed_on: date | None
@@ -60,6 +71,9 @@ NOT_DISBURSED: Final = Projection(
     due_minor=0,
     payoff_minor=0,
     dpd=0,
+    late_since=None,
+    worst_dpd=0,
+    turns_on=None,
     next_due=None,
     next_due_minor=0,
     disbursed_on=None,
@@ -99,6 +113,9 @@ def project(replayed: Replayed, *, as_of: date) -> Projection:
         due_minor=state.due_minor,
         payoff_minor=state.payoff_minor,
         dpd=state.dpd,
+        late_since=state.late_since,
+        worst_dpd=state.worst_dpd,
+        turns_on=state.turns_on,
         next_due=state.next_due,
         next_due_minor=state.next_due_minor,
         disbursed_on=known[0].on,
@@ -120,22 +137,16 @@ def _closed_since(replayed: Replayed, known: Sequence[LoanEvent]) -> date:
 
 
 def _carry(account: LoanAccount) -> AccrualCarry:
-    accrual, frame = account.accrual, account.frame
+    accrual = account.accrual
     return AccrualCarry(
+        day_count=account.frame.terms.day_count,
+        place=accrual.at,
         overdue_minor=accrual.overdue,
         rate_numerator=accrual.rate,
-        rate_decimals=frame.decimals,
         interest_numerator=accrual.interest,
         penalty_numerator=accrual.penalty,
-        replay_on=date_of(_next_turn(account)) if accrual.principal else None,
-    )
-
-
-def _next_turn(account: LoanAccount) -> int:
-    """Return the first day after the one reached on which more changes than what accrues."""
-    if account.day >= account.frame.last_due:
-        return account.day + 1  # every day is a due date for interest
-    dues, ripe_days = account.frame.dues[:-1], account.frame.ripe_days[:-1]
-    return min(
-        day for due, ripe in zip(dues, ripe_days, strict=True) for day in (due, due + 1, ripe) if day > account.day
+        denominator=accrual.year,
+        extra=accrual.extra,
+        extra_scale=accrual.extra_scale,
+        fits_to=accrual.fits_to(),
     )

@@ -82,11 +82,12 @@ class LoanAccount:
     due_today and ahead are what is unpaid of the three parts. interest_at_due: interest to date at each due date
     reached. interest_late and interest_due: interest to the latest due date before the day, and up to it.
     trail: from the last due date on, each day on which something happened, with the accrual it was left with.
+    worst_dpd: the most days past due on any day so far.
     """
 
     frame: Frame
     day: int
-    accrual: Accrual[int]
+    accrual: Accrual
     unpaid: list[int]
     past: int = 0
     fallen: int = 0
@@ -104,7 +105,8 @@ class LoanAccount:
     fees_late: int = 0
     fees_today: int = 0
     credit: int = 0
-    trail: list[tuple[int, Accrual[int]]] = field(default_factory=list)
+    trail: list[tuple[int, Accrual]] = field(default_factory=list)
+    worst_dpd: int = 0
     # Where to look first for something unpaid: what was skipped once is 0 for good, so no payment scans it again.
     oldest: int = 0
     next: int = 0
@@ -156,7 +158,7 @@ class LoanAccount:
                 self._fall_due(due)
                 due = frame.dues[self.fallen]
             if stop == ripens:
-                accrual.end_grace(self.unpaid[self.ripe], 0)
+                accrual.end_grace(self.unpaid[self.ripe])
                 self.ripe += 1
                 ripens = frame.ripe_days[self.ripe]
         accrual.advance(frame.places[day])

@@ -13,7 +13,7 @@ from lending.domain.contract.effective_events import standing_events
 from lending.domain.contract.events import EventType, LoanEvent
 from lending.domain.contract.refusal import LoanRefusal, LoanRefused
 from lending.domain.contract.schedule import Instalment, draw_schedule
-from lending.domain.contract.state import LoanState, read_state
+from lending.domain.contract.state import LoanState, reach, read_state
 from lending.domain.contract.terms import Terms
 
 STRIDE: Final = 64
@@ -47,9 +47,9 @@ class Replayed:
         kept = count if count in self._copies else count - (count - 1) % STRIDE
         account = self._copies[kept].fork()
         for event in self.standing[kept:count]:
-            account.turn_to(day_number(event.on))
+            reach(account, day_number(event.on))
             apply_event(account, event)
-        account.turn_to(day_number(as_of))
+        reach(account, day_number(as_of))
         return account
 
 
@@ -79,7 +79,7 @@ def replay(terms: Terms, events: Iterable[LoanEvent]) -> Replayed:
     for number, (day, event) in enumerate(zip(days, later, strict=True)):
         if number % STRIDE == 0:
             copies[1 + number] = account.fork()
-        account.turn_to(day)
+        reach(account, day)
         allocation = apply_event(account, event)
         if allocation is not None:
             allocations.append(allocation)

@@ -30,6 +30,9 @@ class LoanState:
     credit_minor: int = 0
     due_minor: int = 0
     dpd: int = 0
+    late_since: date | None = None
+    turns_on: date | None = None
+    worst_dpd: int = 0
     payoff_minor: int = 0
     unpaid_minor: tuple[int, ...] = ()
     interest_at_due_minor: tuple[int, ...] = ()
@@ -42,13 +45,27 @@ class LoanState:
         return bool(self.unpaid_minor) and not self.payoff_minor
 
 
+def reach(account: LoanAccount, day: int) -> None:
+    """Let an account reach a day, before its events, and note how late the loan is by then."""
+    account.turn_to(day)
+    since = _late_since(account)
+    if since is not None:
+        account.worst_dpd = max(account.worst_dpd, day - since)
+
+
 def read_state(account: LoanAccount) -> LoanState:
     """Read the state from an account that has reached the date."""
     principal = account.accrual.principal
     penalty = account.penalty_to_date - account.penalty_paid
     fees = account.fees_late + account.fees_today
     interest_due = max(0, account.interest_due - account.interest_paid)
+    payoff = principal + account.interest_to_date - account.interest_paid + penalty + fees
     next_due, next_due_minor = _next_due(account)
+    since, tomorrow = _late_since(account), _late_since_tomorrow(account)
+    # What was within the tolerance so far, and is late tomorrow with what falls due today, is not late today.
+    becomes_late = since is None and tomorrow is not None and tomorrow < account.day
+    stands = None if becomes_late else tomorrow
+    turn = _next_turn(account, becomes_late=becomes_late, is_late=stands is not None) if payoff else None
     return LoanState(
         as_of=date_of(account.day),
         principal_minor=principal,
@@ -59,39 +76,51 @@ def read_state(account: LoanAccount) -> LoanState:
         fees_unpaid_minor=fees,
         credit_minor=account.credit,
         due_minor=account.late + account.due_today + interest_due + penalty + fees,
-        dpd=_days_past_due(account),
-        payoff_minor=principal + account.interest_to_date - account.interest_paid + penalty + fees,
+        dpd=0 if since is None else account.day - since,
+        late_since=None if stands is None else date_of(stands),
+        turns_on=None if turn is None else date_of(turn),
+        worst_dpd=account.worst_dpd,
+        payoff_minor=payoff,
         unpaid_minor=tuple(account.unpaid),
         interest_at_due_minor=tuple(account.interest_at_due),
-        next_due=next_due,
+        next_due=None if next_due is None else date_of(next_due),
         next_due_minor=next_due_minor,
     )
 
 
-def _days_past_due(account: LoanAccount) -> int:
-    """Count the days since the earliest due date before the day on which something fell due that is still unpaid.
+def _late_since(account: LoanAccount) -> int | None:
+    """Return the earliest due date before the day on which something fell due that is still unpaid.
 
-    0 while that principal and interest are within the tolerance; fees and penalties make no loan late.
+    None while that principal and interest are within the tolerance; fees and penalties make no loan late.
     """
-    overdue = account.late + max(0, account.interest_late - account.interest_paid)
-    if overdue <= account.frame.terms.tolerance_minor:
-        return 0
-    principal_since = interest_since = account.day
-    if account.late:
-        row = next(row for row in range(account.past) if account.unpaid[row])
+    return _since(account, principal=account.late, interest=account.interest_late, before=account.day)
+
+
+def _late_since_tomorrow(account: LoanAccount) -> int | None:
+    """Return the same as of the next day, if nothing happens until then: what falls due on the day counts."""
+    principal = account.late + account.due_today
+    return _since(account, principal=principal, interest=account.interest_due, before=account.day + 1)
+
+
+def _since(account: LoanAccount, *, principal: int, interest: int, before: int) -> int | None:
+    if principal + max(0, interest - account.interest_paid) <= account.frame.terms.tolerance_minor:
+        return None
+    principal_since = interest_since = before
+    if principal:
+        row = next(row for row, unpaid in enumerate(account.unpaid) if unpaid)
         principal_since = account.frame.dues[row]
-    if account.interest_late > account.interest_paid:
-        interest_since = _interest_unpaid_since(account)
-    return account.day - min(principal_since, interest_since)
+    if interest > account.interest_paid:
+        interest_since = _interest_unpaid_since(account, before)
+    return min(principal_since, interest_since)
 
 
-def _interest_unpaid_since(account: LoanAccount) -> int:
-    """Return the first due date up to which more interest accrued than was paid; one before the day exists."""
+def _interest_unpaid_since(account: LoanAccount, before: int) -> int:
+    """Return the first due date up to which more interest accrued than was paid; one before the given day exists."""
     row = bisect_right(account.interest_at_due, account.interest_paid)
     if row < len(account.interest_at_due):
         return account.frame.dues[row]
     # After the last due date every day is one, and interest to date never falls.
-    days = range(account.frame.last_due, account.day)
+    days = range(account.frame.last_due, before)
     return days[bisect_right(days, account.interest_paid, key=lambda day: _interest_to(account, day))]
 
 
@@ -103,12 +132,25 @@ def _interest_to(account: LoanAccount, day: int) -> int:
     return accrual.interest_minor()
 
 
-def _next_due(account: LoanAccount) -> tuple[date | None, int]:
+def _next_due(account: LoanAccount) -> tuple[int | None, int]:
     ahead, settled = copy(account.accrual), max(account.interest_due, account.interest_paid)
     for row in range(account.fallen, len(account.unpaid)):
         due = account.frame.dues[row]
         ahead.advance(account.frame.places[due])
         amount = account.unpaid[row] + max(0, ahead.interest_minor() - settled)
         if amount:
-            return date_of(due), amount
+            return due, amount
     return None, 0
+
+
+def _next_turn(account: LoanAccount, *, becomes_late: bool, is_late: bool) -> int | None:
+    """Return the first day after the one reached that is a due date, turns the loan late or ends a grace."""
+    frame, turns = account.frame, list[int]()
+    if account.fallen < len(account.unpaid):
+        turns.append(frame.dues[account.fallen])
+    if becomes_late or (account.accrual.principal and account.day >= frame.last_due and not is_late):
+        turns.append(account.day + 1)  # past the last due date the interest of any day may exceed the tolerance
+    if account.accrual.extra:
+        ripening = zip(account.unpaid[account.ripe :], frame.ripe_days[account.ripe :], strict=False)
+        turns += [day for unpaid, day in ripening if unpaid][:1]
+    return min(turns, default=None)

@@ -1,16 +1,15 @@
 """What lending tells scoring about repayment, through real closes and applications."""
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 
 import pytest
 
 from config.office.actors import SYSTEM
 from config.office.business_date import open_day
-from lending.domain.books.booking import BACK_DATED_AT_MOST
-from lending.models import Loan, Offer
+from lending.models import DayClose, Loan, Offer
 from lending.operations.loans import book_repayment
-from lending.queries.behaviour import day_end, day_ends_of_part
+from lending.queries.behaviour import behaviours, behaviours_of_part
 from merchants.models import Batch, Merchant
 from merchants.queries.batches import Watermark
 from scoring.domain.behaviour import Behaviour
@@ -20,6 +19,7 @@ from scoring.queries.references import members_of_run
 from scoring.queries.replay import replay_score
 from scoring.queries.scores import card_of, compute_scores, get_run, known_to, pins_of
 from tests.conftest import CLERK, NOW
+from tests.lending.bookings import reverse_event
 from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, close, lent, make_merchant, roll
 from tests.lending.market import accept, make_round, publish, sell, verify_accounts
 
@@ -40,7 +40,7 @@ def told(merchant: Merchant) -> list[tuple[object, ...]]:
 
 
 def now_of(merchant: Merchant, *, day: date) -> Behaviour:
-    [found] = day_end(merchants=[merchant.pk], day=day).behaviours
+    [found] = behaviours(merchants=[merchant.pk], day=day)
     return found
 
 
@@ -62,15 +62,32 @@ def test_a_close_tells_what_changed_and_a_day_without_a_change_nothing() -> None
     assert told(loan.merchant)[3:] == [(11, 0, 0, 0, 1)]
 
 
-def test_a_closed_loan_is_told_as_long_as_a_payment_may_be_dated_back() -> None:
-    """Red if only loans that closed on the day were: a payment of an earlier date closes one in the past."""
-    loan = lent(amount_minor=600_000, months=6, terms=EVERY_FIVE_DAYS)
-    roll(march(6))
-    pay(loan, 1_000_000, on=march(6))
-    last = march(6) + BACK_DATED_AT_MOST
-    for day, told_of in ((last, 1), (last + timedelta(days=1), 0)):
-        ends = [one for end in day_ends_of_part(day=day, part=0, parts=1) for one in end.behaviours]
-        assert ends == [Behaviour(merchant_id=loan.merchant_id, loans_repaid=1)] * told_of
+def test_a_payment_dated_back_corrects_past_days_and_each_score_stays_as_it_was_known() -> None:
+    """Red if what was reported of a day stood for ever, or were changed: facts are added, by a later batch."""
+    publish()
+    verify_accounts()
+    merchant = Merchant.objects.order_by("pk")[0]
+    loan = lent(merchant=merchant, amount_minor=600_000, months=6, terms=EVERY_FIVE_DAYS)
+    roll(march(14))
+    late = score_merchant(merchant_id=merchant.pk, actor=CLERK, now=NOW)
+    [(day, dpd, *_), *_] = told(merchant)
+    assert (day, dpd) == (6, 1)
+    paid = book_repayment(loan_id=loan.pk, amount_minor=300_000, on=march(6), external_ref="", actor=CLERK, now=NOW)
+    roll(march(15))
+    assert [known_of(merchant)[day] for day in (6, 7, 10, 11, 14)] == [0, 0, 0, 1, 4], "late with later interest only"
+    healed = score_merchant(merchant_id=merchant.pk, actor=CLERK, now=NOW)
+    assert (late.repayment_level, healed.repayment_level) == (2, 6)
+    assert replay_score(Score.objects.select_related("run__scorecard").get(pk=late.pk)).equal
+    reverse_event(loan_id=loan.pk, seq=paid.seq, on=march(15), reason="the cheque bounced", actor=CLERK, now=NOW)
+    roll(march(16))
+    assert [known_of(merchant)[day] for day in (6, 7, 15)] == [1, 2, 10], "and a reversal brings them back"
+    assert replay_score(Score.objects.select_related("run__scorecard").get(pk=healed.pk)).equal
+
+
+def known_of(merchant: Merchant) -> dict[int, int]:
+    """Give the days past due by day of the month, as the last batch has them."""
+    rows = BehaviourFact.objects.filter(merchant=merchant).order_by("business_date", "batch_id")
+    return {row.business_date.day: row.dpd for row in rows}
 
 
 def test_a_day_is_told_alike_before_its_close_after_it_and_after_later_payments() -> None:
@@ -101,9 +118,10 @@ def test_a_merchant_with_loans_in_several_parts_is_told_whole_by_each() -> None:
     lent(terms=EVERY_FIVE_DAYS, merchant=merchant)
     other = lent(terms=EVERY_FIVE_DAYS, merchant=make_merchant(merchant.partner, "other"))
     roll(march(8))
+    day_close = DayClose.objects.get(day=march(7))
     parts = [
-        [one for end in day_ends_of_part(day=march(7), part=part, parts=3) for one in end.behaviours]
-        for part in range(3)
+        [one for _, told in behaviours_of_part(day_close, range(pk, pk + 1)) for one in told]
+        for pk in Loan.objects.values_list("pk", flat=True)
     ]
     everyone = [now_of(merchant, day=march(7)), now_of(merchant, day=march(7)), now_of(other.merchant, day=march(7))]
     assert sorted((one for part in parts for one in part), key=lambda one: one.merchant_id) == everyone

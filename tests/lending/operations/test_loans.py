@@ -11,6 +11,7 @@ from django.db.models import F
 from config.office.actors import SYSTEM, Actor, ActorKind
 from config.office.business_date import open_day
 from config.office.models import OperationEvent
+from lending.domain.books.at_rest import Standing
 from lending.domain.books.booking import BookingRefusal
 from lending.domain.books.ledger import Account
 from lending.domain.books.loan import LoanStatus
@@ -18,6 +19,8 @@ from lending.domain.contract.refusal import LoanRefusal
 from lending.models import DayClose, Entry, Instalment, Loan, LoanEvent, Posting, Transfer
 from lending.operations.loans import EventNotBooked, book_repayment
 from lending.queries.books import drifted_loans, prove_accounts
+from lending.queries.closes import last_night
+from lending.queries.loans import standing_of
 from merchants.domain.idempotency import KeyRefusal, RequestKey
 from merchants.models import KeptRequest
 from merchants.operations.idempotency import RequestNotTaken
@@ -99,36 +102,38 @@ def test_a_payment_is_posted_where_the_waterfall_puts_it_and_too_much_becomes_cr
     assert proven()
 
 
+def stands(loan: Loan) -> Standing:
+    """Tell how a loan stands after the last night that was closed, or its last event if that is later."""
+    return standing_of(Loan.objects.get(pk=loan.pk), on=last_night())
+
+
 def test_a_payment_ahead_of_the_close_advances_its_loan_and_the_close_books_the_rest_once() -> None:
     """Red if the close did not skip what a write has advanced: a night's interest would be earned twice."""
     loan, other = lent(), lent()
     roll(date(2026, 3, 10))
     pay(loan, 100_000, on=date(2026, 3, 10))
     roll(date(2026, 3, 11))
-    loan.refresh_from_db()
-    other.refresh_from_db()
     # Ten nights; the last on 95,680 less, as 4,320 of the payment were interest: at 0.04 % a day, 38 less.
-    assert (other.interest_minor, loan.interest_minor) == (4_800, 4_762)
+    stand = [stands(one).position.interest_minor for one in (other, loan)]
+    assert stand == [4_800, 4_762]
     assert proven()
 
 
 def test_a_back_dated_payment_and_its_reversal_post_only_differences() -> None:
     loan = lent(terms=EVERY_FIVE_DAYS)
     roll(date(2026, 3, 16))
-    loan.refresh_from_db()
-    before = loan.interest_minor, loan.penalty_minor, loan.dpd, loan.due_minor
-    assert loan.dpd == 10
-    assert loan.penalty_minor > 0
+    before = stands(loan)
+    assert before.dpd == 10
+    assert before.position.penalty_minor > 0
     event = pay(loan, 700_000, on=date(2026, 3, 6))
-    loan.refresh_from_db()
     # It prepays the second instalment, but not the interest that falls due with it.
-    assert (loan.dpd, loan.penalty_minor, loan.worst_dpd) == (5, 0, 10)
+    healed = stands(loan)
+    assert (healed.dpd, healed.position.penalty_minor, healed.worst_dpd) == (5, 0, 5)
     assert proven()
     reverse_event(
         loan_id=loan.pk, seq=event.seq, on=date(2026, 3, 16), reason="the cheque bounced", actor=CLERK, now=NOW
     )
-    loan.refresh_from_db()
-    assert (loan.interest_minor, loan.penalty_minor, loan.dpd, loan.due_minor) == before
+    assert stands(loan) == before
     assert proven()
     roll(date(2026, 3, 18))
     assert proven()
@@ -187,13 +192,14 @@ def test_what_comes_behind_a_proof_is_booked_on_the_next_day_and_a_failed_proof_
     assert Entry.objects.get(event=event).effective_date == OPENED + timedelta(days=1)
 
 
-def test_only_a_close_says_how_late_a_loan_ever_was() -> None:
-    """Red if a payment ahead of our own late close did: the close may still collect on the day."""
+def test_how_late_a_loan_ever_was_follows_from_the_events_that_stand() -> None:
+    """Red if what a late close still collects for the due date left the loan late for ever."""
     loan = lent(terms=EVERY_FIVE_DAYS)
     open_day(on=OPENED + timedelta(days=9), actor=SYSTEM, now=NOW)
     pay(loan, 1, on=OPENED + timedelta(days=9))
-    loan.refresh_from_db()
-    assert (loan.dpd, loan.worst_dpd) == (4, 0)
+    assert (stands(loan).dpd, stands(loan).worst_dpd) == (4, 4)
+    pay(loan, 250_000, on=OPENED + timedelta(days=5))
+    assert (stands(loan).dpd, stands(loan).worst_dpd) == (0, 0)
 
 
 def test_a_payment_that_is_booked_ahead_of_the_close_hides_no_night() -> None:
@@ -203,10 +209,9 @@ def test_a_payment_that_is_booked_ahead_of_the_close_hides_no_night() -> None:
     open_day(on=OPENED + timedelta(days=12), actor=SYSTEM, now=NOW)
     pay(loan, 2_000_000, on=OPENED + timedelta(days=12))
     loan.refresh_from_db()
-    assert (loan.status, loan.worst_dpd) == (LoanStatus.CLOSED, 6)
+    assert (loan.status, loan.worst_dpd) == (LoanStatus.CLOSED, 7)
     close()
-    loan.refresh_from_db()
-    assert loan.worst_dpd == 7
+    assert stands(loan).worst_dpd == 7
 
 
 def test_a_proof_sees_what_is_wrong_with_any_part_of_a_row() -> None:
@@ -218,7 +223,12 @@ def test_a_proof_sees_what_is_wrong_with_any_part_of_a_row() -> None:
         {"next_due": None},
         {"overdue_minor": 7},
         {"interest_numerator": 7},
-        {"replay_on": None},
+        {"turns_on": None},
+        {"late_since": OPENED},
+        {"worst_dpd": 1},
+        {"place": 7},
+        {"denominator": 7},
+        {"fits_to": 7},
         {"disbursed_on": OPENED - timedelta(days=1)},
     ]
     for change in wrong:

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from config.db.transactions import operation
 from config.office.actors import SYSTEM
-from config.office.business_date import open_day
+from config.office.business_date import get_business_date, open_day
 from lending.domain.books.loan import LoanStatus
 from lending.domain.books.transfer import (
     SILENCES,
@@ -34,6 +34,7 @@ from lending.operations.payouts import (
     send_payout,
 )
 from lending.operations.settlement import record_report, settle_transfers
+from lending.queries.loans import standing_of
 from lending.queries.transfers import is_gateway_down, loans_due, transfers_to_send
 from tests.conftest import CLERK, NOW
 from tests.lending.bank import Bank
@@ -163,5 +164,5 @@ def test_later_dues_wait_for_the_report_of_a_collection_and_are_collected_for_th
         (OPENED + timedelta(days=day), TransferState.DONE) for day in (1, 2)
     ]
     loan.refresh_from_db()
-    assert loan.dpd == 0
+    assert standing_of(loan, on=get_business_date()).dpd == 0
     assert proven()

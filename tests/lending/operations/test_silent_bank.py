@@ -8,7 +8,7 @@ import time_machine
 from django.utils import timezone
 
 from config.office.actors import SYSTEM
-from config.office.business_date import open_day
+from config.office.business_date import get_business_date, open_day
 from lending.domain.books.transfer import (
     BACK_OFF,
     LONGEST_WAIT,
@@ -144,7 +144,7 @@ def test_a_close_leaves_what_a_gateway_that_is_down_cannot_collect_to_the_sweep(
     assert set(collections.filter(state=TransferState.DONE).values_list("loan", "on")) == done
     assert Transfer.objects.get(pk=paid.pk).state == TransferState.FAILED
     assert Transfer.objects.get(pk=short.pk).moved_minor == short.amount_minor - 100
-    assert not Loan.objects.filter(dpd__gt=0).exists()
+    assert not Loan.objects.filter(late_since__lt=get_business_date()).exists()
     assert proven()
 
 

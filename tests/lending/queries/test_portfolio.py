@@ -15,6 +15,7 @@ from config.office import lists
 from lending.domain.books.loan import LoanStatus
 from lending.models import Loan
 from lending.operations.payouts import cancel_loan
+from lending.queries.closes import closed_to
 from lending.queries.portfolio import Lateness, kept_totals, portfolios, totals_of, with_lateness
 from tests.conftest import CLERK, NOW
 from tests.lending.bookings import reverse_event, take_repayment
@@ -42,7 +43,7 @@ def loans() -> None:
     late = lent(amount_minor=600_000, terms=EVERY_FIVE_DAYS)
     roll(OPENED.replace(day=9))
     late.refresh_from_db()
-    assert late.dpd > 0
+    assert late.late_since is not None
 
 
 @pytest.mark.usefixtures("loans")
@@ -58,7 +59,7 @@ def test_totals_that_are_kept_are_those_of_the_list() -> None:
 
 @pytest.mark.usefixtures("loans")
 def test_a_portfolio_is_the_sum_of_its_loans() -> None:
-    [found] = portfolios()
+    [found] = portfolios(to=closed_to())
     [of_all] = totals_of(Loan.objects.all())
     [late] = totals_of(with_lateness(Loan.objects.all(), Lateness.ANY))
     assert totals_of(with_lateness(Loan.objects.all(), Lateness.DELINQUENT)) == []
@@ -84,9 +85,9 @@ def test_a_long_list_says_what_it_does_not_sum_and_not_sort(client: Client, monk
     ]
     assertNotContains(page, "sort=-amount_minor")
     assert page.context["listing"].kept == [("sort", "-amount_minor")], "narrowed, it is sorted"
-    by_lateness = client.get(reverse(LIST), {"sort": "-dpd"})
+    by_lateness = client.get(reverse(LIST), {"sort": "late_since"})
     assertNotContains(by_lateness, "Not sorted")
-    assert by_lateness.context["listing"].rows[0].dpd > 0
+    assert by_lateness.context["listing"].rows[0].late_since is not None
     few = client.get(reverse(LIST), {"sort": "-amount_minor", "status": "CLOSED"})
     assertNotContains(few, "Not sorted")
     assertContains(few, "sort=amount_minor")

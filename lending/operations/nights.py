@@ -1,0 +1,154 @@
+"""The night of a day's close: book what loans earned, move on those that turn, report how merchants repay.
+
+A loan at rest is read once and not written: its row stands as of its last event or turn.
+"""
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from itertools import chain
+from typing import Final
+
+from django.db import connection
+from django.db.models import Max
+
+from config.db.transactions import StaleRow, operation
+from config.office.job_runs import Claim, Clock, hold_claim
+from lending.domain.books.day_close import LAST_ID
+from lending.domain.books.ledger import NOTHING, EntryCode, Position, movements
+from lending.domain.books.projection import Projection, project
+from lending.models import DayClose, Entry, Loan, LoanEvent
+from lending.operations.bookings import lock_books, post
+from lending.queries.at_rest import DAY_COUNTS, interest_at, penalty_at, places_on
+from lending.queries.behaviour import behaviours_of_part, corrections_of_part
+from lending.queries.loans import contracts_of
+from scoring.operations.behaviour import record_behaviour
+
+ACCRUED_AT_ONCE: Final = 50_000
+"""Loans a transaction that keeps bookings waiting: some tenths of a second."""
+TURNED_AT_ONCE: Final = 1_000
+"""Loans a transaction: few enough that a payment to one of them waits briefly, not for the whole part."""
+BEFORE, AFTER = "greatest(l.place, c.before)", "greatest(l.place, c.after)"
+# A loan that an event took further than the night is past both places: it earned nothing that is not booked.
+EARNED: Final = f"""
+SELECT l.product_id, l.currency, sum(({interest_at(AFTER)}) - ({interest_at(BEFORE)}))::bigint,
+    sum(({penalty_at(AFTER)}) - ({penalty_at(BEFORE)}))::bigint
+FROM lending_loan l
+JOIN unnest(%s::text[], %s::bigint[], %s::bigint[]) c (day_count, before, after) ON c.day_count = l.day_count
+WHERE l.id > %s AND l.id <= %s AND l.principal_minor > 0
+GROUP BY l.product_id, l.currency ORDER BY l.product_id, l.currency
+"""  # noqa: S608 - constants only
+NEXT: Final = """
+SELECT max(id), count(*) FROM (SELECT id FROM lending_loan WHERE id > %s ORDER BY id LIMIT %s) next
+"""
+WRITE: Final = """
+UPDATE lending_loan SET booked_to = %s, interest_minor = n.interest, penalty_minor = n.penalty, due_minor = n.due,
+    late_since = n.late_since, worst_dpd = n.worst_dpd, next_due = n.next_due, turns_on = n.turns_on, place = n.place,
+    overdue_minor = n.overdue, interest_numerator = n.interest_sum, penalty_numerator = n.penalty_sum,
+    fits_to = n.fits_to
+FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::date[], %s::int[], %s::date[], %s::date[],
+    %s::bigint[], %s::bigint[], %s::numeric[], %s::numeric[], %s::bigint[]) AS n (id, interest, penalty, due,
+    late_since, worst_dpd, next_due, turns_on, place, overdue, interest_sum, penalty_sum, fits_to)
+WHERE lending_loan.id = n.id
+"""
+
+
+def accrue_day(*, claim: Claim, clock: Clock) -> int:
+    """Post what all loans earned in the night of a close's day, some at a time; return how many were read.
+
+    How far it came is kept with the close in the same transaction as what it posted, so nothing is posted twice.
+    Raises StaleRow if fenced off.
+    """
+    close = DayClose.objects.get(pk=claim.subject_id)
+    done, total = Loan.objects.filter(pk__lte=close.accrued_loans).count(), Loan.objects.count()
+    while close.accrued_loans < LAST_ID:
+        with operation():
+            hold_claim(claim=claim, done=done, total=total, now=clock())
+            # Nobody books meanwhile: for each loan the ledger has this night, or has it not.
+            lock_books(exclusive=True)
+            close = DayClose.objects.get(pk=claim.subject_id)
+            if not close.accrued_loans:
+                close.last_event = LoanEvent.objects.aggregate(last=Max("pk", default=0))["last"]
+            done += _accrue_next(close, now=clock())
+    return done
+
+
+def turn_loans(close: DayClose, ids: range, *, claim: Claim, clock: Clock) -> int:
+    """Replay the loans among these ids that turn in the night of a close, and write them as of the next day.
+
+    What they earned is in the ledger already. Returns how many turned. Raises StaleRow if fenced off.
+    """
+    to, done = close.day + timedelta(days=1), 0
+    turning = Loan.objects.within(ids).turning(to).order_by("pk")
+    after, total = 0, turning.count()
+    while keys := list(turning.filter(pk__gt=after).values_list("pk", flat=True)[:TURNED_AT_ONCE]):
+        with operation():
+            hold_claim(claim=claim, done=done, total=total, now=clock())
+            # Locked, then read again: a loan paid meanwhile has been moved on by that.
+            loans = list(Loan.objects.turning(to).filter(pk__in=keys).lock())
+            contracts = contracts_of(loans)
+            _write(to, {loan.pk: project(contracts[loan.pk].replayed(), as_of=to) for loan in loans})
+        done, after = done + len(keys), keys[-1]
+    return done
+
+
+def report_behaviour(close: DayClose, ids: range, *, claim: Claim, clock: Clock) -> None:
+    """Report to scoring how merchants with loans among these ids repay, and correct what was reported of past days.
+
+    Raises StaleRow if fenced off.
+    """
+    for day, facts in chain(corrections_of_part(close, ids), behaviours_of_part(close, ids)):
+        with operation():
+            hold_claim(claim=claim, done=0, total=0, now=clock())
+            record_behaviour(facts=facts, on=day, now=clock())
+
+
+def _accrue_next(close: DayClose, *, now: datetime) -> int:
+    """Post what the next loans earned in the night, by product and currency; return how many were read."""
+    with connection.cursor() as cursor:
+        cursor.execute(NEXT, [close.accrued_loans, ACCRUED_AT_ONCE])
+        last, read = cursor.fetchone()
+        to = LAST_ID if read < ACCRUED_AT_ONCE else last
+        places = [places_on(close.day), places_on(close.day + timedelta(days=1))]
+        cursor.execute(EARNED, [list(DAY_COUNTS), *places, close.accrued_loans, to])
+        rows = cursor.fetchall()
+    for product, currency, interest, penalty in rows:
+        moved = movements(NOTHING, Position(interest_minor=interest, penalty_minor=penalty))
+        if moved:
+            entry = Entry.objects.create(
+                code=EntryCode.ACCRUAL, effective_date=close.day, booked_at=now, close=close, product_id=product
+            )
+            post(entry, moved, currency=currency)
+    close.accrued_loans = to
+    close.save(update_fields=["accrued_loans", "last_event"])
+    return int(read)
+
+
+def _write(to: date, projections: Mapping[int, Projection]) -> None:
+    """Write loans as of a date in one statement. Raises StaleRow."""
+    if not projections:
+        return
+    columns = zip(*(_cells(pk, projection) for pk, projection in projections.items()), strict=True)
+    with connection.cursor() as cursor:
+        cursor.execute(WRITE, [to, *map(list, columns)])
+        if cursor.rowcount != len(projections):
+            raise StaleRow(cursor.rowcount)
+
+
+def _cells(pk: int, projection: Projection) -> tuple[object, ...]:
+    position, carry = projection.position, projection.carry
+    return (
+        pk,
+        position.interest_minor,
+        position.penalty_minor,
+        projection.due_minor,
+        projection.late_since,
+        projection.worst_dpd,
+        projection.next_due,
+        projection.turns_on,
+        carry.place,
+        carry.overdue_minor,
+        Decimal(carry.interest_numerator),
+        Decimal(carry.penalty_numerator),
+        carry.fits_to,
+    )
