@@ -56,8 +56,7 @@ def behaviours_of_part(close: DayClose, ids: range) -> Iterator[tuple[date, list
     with connection.cursor() as cursor:
         cursor.execute(CHANGED, asked)
         merchants = [merchant for (merchant,) in cursor.fetchall()]
-    for start in range(0, len(merchants), MERCHANTS_AT_ONCE):
-        yield close.day, behaviours(merchants=merchants[start : start + MERCHANTS_AT_ONCE], day=close.day)
+    yield from _some_at_a_time(merchants, close.day)
 
 
 def corrections_of_part(close: DayClose, ids: range) -> Iterator[tuple[date, list[Behaviour]]]:
@@ -74,8 +73,7 @@ def corrections_of_part(close: DayClose, ids: range) -> Iterator[tuple[date, lis
     first = DayClose.objects.order_by("day").values_list("day", flat=True)[0]
     day = max(first, min(since.values(), default=close.day))
     while day < close.day:
-        reached = sorted(merchant for merchant, on in since.items() if on <= day)
-        yield day, behaviours(merchants=reached, day=day)
+        yield from _some_at_a_time(sorted(merchant for merchant, on in since.items() if on <= day), day)
         day += timedelta(days=1)
 
 
@@ -105,6 +103,11 @@ def behaviours(*, merchants: Sequence[int], day: date) -> list[Behaviour]:
             sums["scheduled_minor"] += dues.get(loan.pk, 0)
             sums["repaid_minor"] += loan.disbursed_minor - end.principal_minor
     return [Behaviour(merchant_id=merchant, **sums) for merchant, sums in found.items()]
+
+
+def _some_at_a_time(merchants: Sequence[int], day: date) -> Iterator[tuple[date, list[Behaviour]]]:
+    for start in range(0, len(merchants), MERCHANTS_AT_ONCE):
+        yield day, behaviours(merchants=merchants[start : start + MERCHANTS_AT_ONCE], day=day)
 
 
 def _ends(loans: Sequence[Loan], *, day: date) -> dict[int, _End]:

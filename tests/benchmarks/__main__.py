@@ -24,7 +24,8 @@ DIRECTORY = ROOT / ".local" / "bench"
 WORKLOADS = {
     "ingestion": ("ingest",),
     "workloads": ("measures", "run", "single"),
-    "lending": ("decision", "close", "replay"),
+    "lending": ("decision", "replay"),
+    "nights": ("close",),
     "pages": ("pages",),
     "indexes": ("indexes",),
 }
@@ -41,7 +42,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--merchants", type=int, default=1_000, help="of the simulated market")
     parser.add_argument("--rows", type=int, default=1_000_000, help="of the file that is ingested")
-    parser.add_argument("--loans", type=int, default=100_000, help="that the pages are about, 1,000,000 at most")
+    parser.add_argument("--loans", type=int, default=100_000, help="that close and pages are about, 1,000,000 at most")
     parser.add_argument("--only", nargs="+", choices=[name for _, name in names], help="some, with what they need")
     arguments = parser.parse_args()
     chosen = [(module, name) for module, name in names if arguments.only is None or name in arguments.only]

@@ -1,19 +1,16 @@
 """What is measured of the indexes that were dropped: how long a row takes to insert with each of them, and without."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 from importlib import import_module
 
 from django.db import connections
-from django.utils import timezone
 
-from config.office.actors import SYSTEM
-from config.office.business_date import get_business_date, open_day
 from lending.models import Loan
 from lending.tasks import settle_transfers
 from merchants.models import Batch, BatchIssue, Owner, Partner
 from merchants.models.batch import IssueKind
-from tests.benchmarks.lending import accept, close_one, make_offers
+from tests.benchmarks.lending import accept, make_offers
+from tests.benchmarks.nights import next_day
 from tests.benchmarks.results import Result, say, timed
 
 ROWS = 100_000
@@ -47,10 +44,7 @@ def fill() -> None:
         for offer in make_offers()[0][:2]:
             accept(offer)
     settle_transfers()
-    on = get_business_date()
-    assert on is not None
-    open_day(on=on + timedelta(days=1), actor=SYSTEM, now=timezone.now())
-    close_one()
+    next_day({})
     Owner.objects.create(partner=Partner.objects.earliest("pk"), external_ref="bench")
     issue = {"kind": IssueKind.REJECTED, "reason": "AMOUNT", "detail": "of a benchmark"}
     BatchIssue.objects.create(batch=Batch.objects.earliest("pk"), line=1_000_000, **issue)

@@ -1,0 +1,154 @@
+"""What is measured of a night: the close of a day over many loans at rest, a thirtieth of which turns."""
+
+import os
+import resource
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from functools import partial
+
+from django.db import connection, connections
+from django.db.models import F, Sum
+from django.utils import timezone
+
+from config.db.transactions import operation
+from config.office.actors import SYSTEM
+from config.office.business_date import get_business_date, open_day
+from config.office.models import JobRun
+from lending.domain.books.ledger import NOTHING, EntryCode, Position, movements
+from lending.domain.books.transfer import Answer, Moved, Nothing, TransferKind
+from lending.gateways.protocol import Gateway, Order, Report
+from lending.gateways.registry import LOOPBACK
+from lending.models import DayClose, Entry, Loan, Posting, ProofLine, Transfer
+from lending.operations.bookings import post
+from lending.operations.day_close import CLOSE, close_day, collect_part
+from lending.queries.closes import closed_to
+from lending.queries.loans import standing_of
+from lending.tasks import pay_out
+from tests.benchmarks.lending import accept, make_offers, multiply
+from tests.benchmarks.results import Result, say, timed
+from tests.benchmarks.workloads import do_all
+
+LOANS = int(os.environ["LOANS"])
+BASES = 30
+LATE = range(0, BASES // 2, 5)
+DAYS = 45
+BARE = "UPDATE lending_loan SET booked_to = booked_to, due_minor = due_minor + 1"
+
+
+class SomePay:
+    """A bank that finds money with all but some merchants."""
+
+    def __init__(self, late: set[int]) -> None:
+        self._late = late
+
+    def pay(self, order: Order) -> Answer:
+        return Moved(order.amount.minor)
+
+    def collect(self, order: Order) -> Answer:
+        return Nothing("not enough funds") if order.merchant_id in self._late else Moved(order.amount.minor)
+
+    def reports(self) -> Iterable[Report]:
+        return []
+
+    def forget(self, report: Report) -> None:
+        """Nothing was reported."""
+
+
+def close() -> Result:
+    """Close a day over loans paid out on thirty days, a tenth of them late; beside one bare UPDATE of as many rows.
+
+    Nothing is collected: that is measured for itself.
+    """
+    fill()
+    next_day({})
+    owner("VACUUM ANALYZE")
+    loans, before = Loan.objects.active().count(), wal()
+    say(f"\nClose of a day: {loans:,} running loans, in one process")
+    stages = next_day({})
+    turned = Loan.objects.filter(booked_to=get_business_date()).count()
+    for stage, seconds in stages.items():
+        say(f"  of it {stage}", seconds, loans=loans)
+    written = wal() - before
+    say(f"  {turned:,} turned; WAL {written / 1e6:,.0f} MB, {written / loans:,.0f} bytes a loan")
+    say(f"  peak memory of this process {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB")
+    owner("VACUUM ANALYZE")
+    with connection.cursor() as cursor:
+        bare = timed(partial(cursor.execute, BARE))
+    say("one bare UPDATE of all these rows", bare, loans=loans)
+    found = sum(stages.values()) / bare
+    say(f"  = the close takes, in bare UPDATEs: {found:.2f}")
+    return Result(ratio=found, rival="time of one bare UPDATE of all these rows", target=2.0)
+
+
+def fill() -> None:
+    """Pay a loan out on each of thirty days and let some fall due; then copy each, with what its nights booked."""
+    for offer in make_offers()[0][:BASES]:
+        accept(offer)
+    payouts = list(Transfer.objects.filter(kind=TransferKind.PAYOUT).order_by("pk")[:BASES])
+    bank = SomePay({payouts[place].loan.merchant_id for place in LATE})
+    for day in range(DAYS):
+        if day < len(payouts):
+            pay_out(payouts[day].pk)
+        next_day({LOOPBACK: bank})
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")
+    loans, times = list(Loan.objects.active().order_by("pk")), LOANS // BASES
+    for number, loan in enumerate(loans):
+        multiply(loan, times, after=number * times)
+        book_nights(loan, times)
+    owner("SELECT setval(pg_get_serial_sequence('lending_loanevent', 'id'), (SELECT max(id) FROM lending_loanevent))")
+    owner("UPDATE lending_dayclose SET last_event = (SELECT max(id) FROM lending_loanevent)")  # the copies are not new
+
+
+def book_nights(loan: Loan, times: int) -> None:
+    """Book for the copies of a loan what nights booked for it."""
+    position = standing_of(loan, on=closed_to()).position
+    copied = Posting.objects.filter(entry__event__loan=loan).values_list("credit").annotate(Sum("amount_minor"))
+    by_events = dict(copied)
+    earned = Position(
+        interest_minor=(position.interest_minor - by_events.get("INTEREST_INCOME", 0)) * times,
+        penalty_minor=(position.penalty_minor - by_events.get("PENALTY_INCOME", 0)) * times,
+    )
+    close = DayClose.objects.latest("day")
+    with operation():
+        entry = Entry.objects.create(
+            code=EntryCode.ACCRUAL,
+            effective_date=close.day,
+            booked_at=timezone.now(),
+            close=close,
+            product_id=loan.product_id,
+        )
+        post(entry, movements(NOTHING, earned), currency=loan.currency)
+
+
+def next_day(gateways: Mapping[str, Gateway]) -> dict[str, float]:
+    """Open the next day and close what is behind it, in this process; give the time of each stage."""
+    today = get_business_date()
+    assert today is not None
+    open_day(on=today + timedelta(days=1), actor=SYSTEM, now=timezone.now())
+    found = close_day(actor=SYSTEM, now=timezone.now())
+    stages = {}
+    for stage in CLOSE.stages:
+        work = partial(collect_part, gateways=gateways) if stage.work is collect_part else stage.work
+        jobs = list(JobRun.objects.of(stage.name, found.pk).order_by("part").values_list("pk", flat=True))
+        stages[stage.name] = timed(partial(do_all, jobs, work))
+    found.refresh_from_db()
+    differing = [str(line) for line in ProofLine.objects.filter(close=found).exclude(ledger_minor=F("loans_minor"))]
+    assert found.state == "PROVEN", (differing, found.drifted[:5])
+    return stages
+
+
+def owner(statement: str) -> None:
+    """Execute a statement as the owner of the tables."""
+    with connections["owner"].cursor() as cursor:
+        cursor.execute(statement)
+
+
+def wal() -> int:
+    """Return how many bytes of WAL were written so far."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn")
+        return int(cursor.fetchone()[0])
+
+
+WORKLOADS = {"close": close}
