@@ -1,18 +1,14 @@
 """How merchants repay, as of the end of a day: what lending reports to scoring."""
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.db import connection
-from django.db.models import F, Q, Sum
 
 from config.kernel.calendar import day_number
-from lending.domain.books.loan import LoanStatus
 from lending.domain.contract.state import read_state
-from lending.models import DayClose, Instalment, Loan, LoanEvent
+from lending.models import DayClose, Loan
 from lending.queries.closes import last_event_before
 from lending.queries.loans import contracts_of
 from scoring.domain.behaviour import Behaviour
@@ -38,8 +34,26 @@ GROUP BY l.merchant_id
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _End:
+# Loans that were out by a day. A row tells how its loan stood at the end of that day unless something happened since,
+# the loan is booked further, or it turns before the night is over.
+OF_MERCHANTS: Final = """
+SELECT l.merchant_id, l.id, l.status = 'CLOSED', l.disbursed_minor, l.principal_minor,
+    greatest(0, %(night)s - coalesce(l.late_since, %(night)s)), coalesce(scheduled.minor, 0)::bigint,
+    (l.status = 'CLOSED' OR l.booked_to = %(night)s
+        OR l.booked_to < %(night)s AND (l.turns_on IS NULL OR l.turns_on > %(night)s))
+    AND NOT EXISTS (SELECT FROM lending_loanevent e WHERE e.loan_id = l.id AND e.on > %(day)s)
+FROM lending_loan l
+CROSS JOIN LATERAL (
+    SELECT sum(i.principal_minor) AS minor FROM lending_instalment i
+    WHERE i.loan_id = l.id AND i.due <= %(day)s AND (l.closed_on IS NULL OR i.due <= l.closed_on)
+) scheduled
+WHERE l.merchant_id = ANY(%(merchants)s::bigint[]) AND l.disbursed_on <= %(day)s
+"""
+
+
+class _End(NamedTuple):
+    """How a loan stood at the end of a day."""
+
     closed: bool
     principal_minor: int
     dpd: int
@@ -82,27 +96,23 @@ def behaviours(*, merchants: Sequence[int], day: date) -> list[Behaviour]:
 
     Whether the close of the day has reached a loan, or a later payment has, makes no difference.
     """
-    drawn = Q(status__in=[LoanStatus.ACTIVE, LoanStatus.CLOSED], disbursed_on__lte=day)
-    loans = list(
-        Loan.objects.filter(drawn, merchant__in=merchants).only(
-            "merchant_id", "status", "disbursed_minor", "principal_minor", "booked_to", "turns_on", "late_since"
-        )
-    )
-    ends = _ends(loans, day=day)
-    dues = _dues([loan.pk for loan in loans], day=day)
-    found = {merchant: defaultdict[str, int](int) for merchant in merchants}
-    for loan in loans:
-        end = ends.get(loan.pk)
+    with connection.cursor() as cursor:
+        cursor.execute(OF_MERCHANTS, {"merchants": list(merchants), "day": day, "night": day + timedelta(days=1)})
+        rows = cursor.fetchall()
+    replayed = _replayed([loan for _, loan, *_, tells in rows if not tells], day=day)
+    found = {merchant: [0, 0, 0, 0] for merchant in merchants}
+    for merchant, loan, closed, disbursed, principal, dpd, scheduled, tells in rows:
+        end = _End(closed, principal, dpd) if tells else replayed.get(loan)
         if end is None:  # its payout came back meanwhile
             continue
-        sums = found[loan.merchant_id]
-        sums["dpd"] = max(sums["dpd"], end.dpd)
+        sums = found[merchant]
+        sums[0] = max(sums[0], end.dpd)
         if end.closed:
-            sums["loans_repaid"] += 1
+            sums[3] += 1
         else:
-            sums["scheduled_minor"] += dues.get(loan.pk, 0)
-            sums["repaid_minor"] += loan.disbursed_minor - end.principal_minor
-    return [Behaviour(merchant_id=merchant, **sums) for merchant, sums in found.items()]
+            sums[1] += scheduled
+            sums[2] += disbursed - end.principal_minor
+    return [Behaviour(merchant, *sums) for merchant, sums in found.items()]
 
 
 def _some_at_a_time(merchants: Sequence[int], day: date) -> Iterator[tuple[date, list[Behaviour]]]:
@@ -110,41 +120,13 @@ def _some_at_a_time(merchants: Sequence[int], day: date) -> Iterator[tuple[date,
         yield day, behaviours(merchants=merchants[start : start + MERCHANTS_AT_ONCE], day=day)
 
 
-def _ends(loans: Sequence[Loan], *, day: date) -> dict[int, _End]:
-    """Read how loans stood at the end of a day from their rows, where these are as of then; replay the others."""
-    night = day + timedelta(days=1)
-    later = set(
-        LoanEvent.objects.filter(loan__in=[loan.pk for loan in loans], on__gt=day).values_list("loan_id", flat=True)
-    )
+def _replayed(loans: Sequence[int], *, day: date) -> dict[int, _End]:
+    """Replay loans as of the end of a day: after its events, with its interest, before any event of the next."""
     ends = {}
-    for loan in loans:
-        if loan.pk not in later and _rests(loan, night):
-            ends[loan.pk] = _End(
-                closed=loan.status == LoanStatus.CLOSED,
-                principal_minor=loan.principal_minor,
-                dpd=0 if loan.late_since is None else max(0, (night - loan.late_since).days),
-            )
-    others = Loan.objects.filter(pk__in=[loan.pk for loan in loans if loan.pk not in ends])
-    for pk, contract in contracts_of(list(others)).items():
-        # After the events of the day, with its interest, before any event of the next.
+    for pk, contract in contracts_of(list(Loan.objects.filter(pk__in=loans))).items():
         account = contract.replayed().account(day)
-        if account is None:
-            continue
-        account.turn_to(day_number(night))
-        state = read_state(account)
-        ends[pk] = _End(closed=state.closed, principal_minor=state.principal_minor, dpd=state.dpd)
+        if account is not None:
+            account.turn_to(day_number(day) + 1)
+            state = read_state(account)
+            ends[pk] = _End(state.closed, state.principal_minor, state.dpd)
     return ends
-
-
-def _rests(loan: Loan, night: date) -> bool:
-    """Check whether the row of a loan without later events tells how it stands at a night's end."""
-    if loan.status == LoanStatus.CLOSED or loan.booked_to == night:
-        return True
-    return loan.booked_to is not None and loan.booked_to < night and (loan.turns_on is None or night < loan.turns_on)
-
-
-def _dues(loans: Sequence[int], *, day: date) -> dict[int, int]:
-    """Sum by loan the principal that was scheduled to a day."""
-    open_then = Q(loan__closed_on__isnull=True) | Q(due__lte=F("loan__closed_on"))
-    rows = Instalment.objects.filter(open_then, loan__in=loans, due__lte=day).values_list("loan_id")
-    return dict(rows.annotate(scheduled=Sum("principal_minor")).order_by())

@@ -1,11 +1,11 @@
 """Prove the books: the ledger against the loans' rows, and the rows against the events."""
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Final
 
+from django.contrib.postgres.aggregates import ArrayAgg
 from django.db import connection
 from django.db.models import Sum
 
@@ -175,7 +175,7 @@ def _agrees(loan: Loan, contract: LoanHistory, rows: _Rows) -> bool:
     try:
         replayed = contract.replayed()
         projection = project(replayed, as_of=resting.booked_to)
-        then = project(replayed, as_of=reached)
+        then = projection if reached == resting.booked_to else project(replayed, as_of=reached)
     except LoanRefused:
         return False
     row = replace(
@@ -211,11 +211,9 @@ def _accrued(loans: Sequence[Loan], to: date | None) -> dict[int, tuple[int, int
 
 
 def _left(loans: Sequence[Loan]) -> dict[int, tuple[int, ...]]:
-    found = defaultdict[int, list[int]](list)
-    rows = Instalment.objects.filter(loan__in=[loan.pk for loan in loans]).order_by("loan_id", "no")
-    for loan_id, left_minor in rows.values_list("loan_id", "left_minor"):
-        found[loan_id].append(left_minor)
-    return {loan_id: tuple(left) for loan_id, left in found.items()}
+    rows = Instalment.objects.filter(loan__in=[loan.pk for loan in loans]).values_list("loan_id")
+    left = rows.annotate(left=ArrayAgg("left_minor", order_by="no")).order_by()
+    return {loan_id: tuple(found) for loan_id, found in left}
 
 
 def _paid_out(loans: Sequence[Loan]) -> dict[int, int]:

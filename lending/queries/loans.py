@@ -1,21 +1,27 @@
 """Loans: their terms, events and position, as the contract engine takes them."""
 
+import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
+from typing import Any, Final
 
 from config.kernel.daycount import DayCount
-from config.kernel.documents import decimal_of
+from config.kernel.documents import decimal_of, load
 from lending.domain.books.at_rest import RestingLoan, Standing
 from lending.domain.books.ledger import POSITION_FIELDS, Position
 from lending.domain.books.loan import LoanStatus, Share
 from lending.domain.books.plan import LoanHistory
 from lending.domain.books.projection import AccrualCarry, Projection, project
 from lending.domain.contract.events import EventType, LoanEvent
-from lending.domain.contract.terms import parse_terms
+from lending.domain.contract.terms import Terms, parse_terms
 from lending.models import Loan
 from lending.models import LoanEvent as EventRow
+
+EVENT: Final = ("seq", "on", "type", "amount_minor", "rate", "of__seq")
 
 
 def get_loan(*, loan_id: int) -> Loan:
@@ -38,15 +44,16 @@ def loans_of_partner(*, partner_id: int, merchant_id: int | None, after: int, li
 
 def contract_of(loan: Loan) -> LoanHistory:
     """Load a loan's terms and events; an event's id is its place in the order of booking."""
-    return _contract(loan, list(EventRow.objects.filter(loan=loan).order_by("seq")))
+    return contracts_of([loan])[loan.pk]
 
 
 def contracts_of(loans: Sequence[Loan]) -> dict[int, LoanHistory]:
     """Load the terms and events of many loans in one statement, by loan."""
-    rows = defaultdict[int, list[EventRow]](list)
-    for row in EventRow.objects.filter(loan__in=[loan.pk for loan in loans]).order_by("loan_id", "seq"):
-        rows[row.loan_id].append(row)
-    return {loan.pk: _contract(loan, rows[loan.pk]) for loan in loans}
+    events = defaultdict[int, list[LoanEvent]](list)
+    rows = EventRow.objects.filter(loan__in=[loan.pk for loan in loans]).order_by("loan_id", "seq")
+    for loan_id, *event in rows.values_list("loan_id", *EVENT):
+        events[loan_id].append(_event(tuple(event)))
+    return {loan.pk: LoanHistory(terms=_terms_of(loan.terms), events=tuple(events[loan.pk])) for loan in loans}
 
 
 def share_of(loan: Loan) -> Share:
@@ -142,17 +149,24 @@ def projection_of(loan: Loan, *, as_of: date) -> Projection:
     return project(contract_of(loan).replayed(), as_of=as_of)
 
 
-def _contract(loan: Loan, rows: Sequence[EventRow]) -> LoanHistory:
-    places = {row.pk: row.seq for row in rows}
-    return LoanHistory(terms=parse_terms(loan.terms), events=tuple(_event(row, places) for row in rows))
+def _terms_of(raw: Mapping[str, Any]) -> Terms:
+    """Parse a loan's terms; what loans of a product have in common is parsed once."""
+    common = {name: value for name, value in raw.items() if name != "principal_minor"}
+    return replace(_common_terms(json.dumps(common)), principal_minor=raw["principal_minor"])
 
 
-def _event(row: EventRow, places: dict[int, int]) -> LoanEvent:
+@lru_cache(maxsize=4_096)
+def _common_terms(text: str) -> Terms:
+    return parse_terms({**load(text), "principal_minor": 1})
+
+
+def _event(row: tuple[int, date, str, int | None, Decimal | None, int | None]) -> LoanEvent:
+    seq, on, kind, amount_minor, rate, of = row
     return LoanEvent(
-        id=str(row.seq),
-        on=row.on,
-        type=EventType(row.type),
-        amount_minor=row.amount_minor,
-        rate=row.rate,
-        of=None if row.of_id is None else str(places[row.of_id]),
+        id=str(seq),
+        on=on,
+        type=EventType(kind),
+        amount_minor=amount_minor,
+        rate=rate,
+        of=None if of is None else str(of),
     )

@@ -1,11 +1,9 @@
 """How a merchant repays, as lending reports it at the end of a day."""
 
-from dataclasses import dataclass
-from typing import Final
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Behaviour:
+class Behaviour(NamedTuple):
     """How a merchant stands with its loans at the end of a day; without a loan, everything is 0.
 
     Amounts in minor units. dpd: days past due, the worst of its loans. scheduled_minor, repaid_minor: of the principal
@@ -18,6 +16,3 @@ class Behaviour:
     scheduled_minor: int = 0
     repaid_minor: int = 0
     loans_repaid: int = 0
-
-
-BEHAVIOUR_FIELDS: Final = tuple(Behaviour.__dataclass_fields__)

@@ -1,18 +1,26 @@
 """Record how merchants repay, as lending reports it."""
 
-from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import date, datetime
+from itertools import groupby
+from operator import itemgetter
+from typing import Final
+
+from django.db import connection
 
 from config.db.transactions import require_transaction
 from config.office.actors import SYSTEM
-from merchants.models import Batch, Merchant
+from merchants.models import Batch
 from merchants.models.batch import BEHAVIOUR, BatchState
 from merchants.queries.batches import lock_batch_numbers
 from scoring.domain.behaviour import Behaviour
-from scoring.models import BehaviourFact
 from scoring.queries.behaviour import changed_behaviours
+
+RECORD: Final = """
+INSERT INTO scoring_behaviourfact
+    (business_date, batch_id, merchant_id, dpd, scheduled_minor, repaid_minor, loans_repaid)
+SELECT %s, %s, n.* FROM unnest(%s::bigint[], %s::int[], %s::bigint[], %s::bigint[], %s::int[]) n
+"""
 
 
 def record_behaviour(*, facts: Sequence[Behaviour], on: date, now: datetime) -> int:
@@ -27,12 +35,9 @@ def record_behaviour(*, facts: Sequence[Behaviour], on: date, now: datetime) -> 
         return 0  # nobody waits for a number that is not needed
     lock_batch_numbers()
     # Checked again under the lock: another may have recorded the same meanwhile.
-    changed = {fact.merchant_id: fact for fact in changed_behaviours(facts, on=on)}
-    by_partner = defaultdict[int, list[Behaviour]](list)
-    for merchant, partner in Merchant.objects.filter(pk__in=changed).order_by("pk").values_list("pk", "partner_id"):
-        by_partner[partner].append(changed[merchant])
-    for partner, told in sorted(by_partner.items()):
-        _record(told, partner_id=partner, on=on, now=now)
+    changed = changed_behaviours(facts, on=on)
+    for partner, told in groupby(changed, key=itemgetter(0)):
+        _record([fact for _, fact in told], partner_id=partner, on=on, now=now)
     return len(changed)
 
 
@@ -48,6 +53,5 @@ def _record(facts: Sequence[Behaviour], *, partner_id: int, on: date, now: datet
         opened_at=now,
         sealed_at=now,
     )
-    BehaviourFact.objects.bulk_create(
-        [BehaviourFact(business_date=on, batch=batch, **asdict(fact)) for fact in facts], batch_size=2_000
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(RECORD, [on, batch.pk, *map(list, zip(*facts, strict=True))])

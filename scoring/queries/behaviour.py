@@ -2,19 +2,33 @@
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Final
 
-from scoring.domain.behaviour import BEHAVIOUR_FIELDS, Behaviour
-from scoring.models import BehaviourFact
+from django.db import connection
+
+from scoring.domain.behaviour import Behaviour
+
+CHANGED: Final = """
+SELECT m.partner_id, n.merchant_id, n.dpd, n.scheduled_minor, n.repaid_minor, n.loans_repaid
+FROM unnest(%s::bigint[], %s::int[], %s::bigint[], %s::bigint[], %s::int[])
+    n (merchant_id, dpd, scheduled_minor, repaid_minor, loans_repaid)
+JOIN merchants_merchant m ON m.id = n.merchant_id
+LEFT JOIN LATERAL (
+    SELECT f.* FROM scoring_behaviourfact f WHERE f.merchant_id = n.merchant_id AND f.business_date <= %s
+    ORDER BY f.business_date DESC, f.batch_id DESC LIMIT 1
+) known ON true
+WHERE (n.dpd, n.scheduled_minor, n.repaid_minor, n.loans_repaid) IS DISTINCT FROM (coalesce(known.dpd, 0),
+    coalesce(known.scheduled_minor, 0), coalesce(known.repaid_minor, 0), coalesce(known.loans_repaid, 0))
+ORDER BY m.partner_id, n.merchant_id
+"""
 
 
-def changed_behaviours(facts: Sequence[Behaviour], *, on: date) -> list[Behaviour]:
-    """Filter to those that differ from their merchant's latest fact up to a day or, without one, from all zeros."""
-    merchants = [fact.merchant_id for fact in facts]
-    recorded = BehaviourFact.objects.filter(merchant__in=merchants, business_date__lte=on)
-    latest = recorded.order_by("merchant_id", "-business_date", "-batch_id").distinct("merchant_id")
-    known = {fact.merchant_id: _behaviour(fact) for fact in latest}
-    return [fact for fact in facts if fact != known.get(fact.merchant_id, Behaviour(merchant_id=fact.merchant_id))]
+def changed_behaviours(facts: Sequence[Behaviour], *, on: date) -> list[tuple[int, Behaviour]]:
+    """Filter to those that differ from their merchant's latest fact up to a day or, without one, from all zeros.
 
-
-def _behaviour(fact: BehaviourFact) -> Behaviour:
-    return Behaviour(**{name: getattr(fact, name) for name in BEHAVIOUR_FIELDS})
+    Each with its merchant's partner, in order of partners.
+    """
+    columns = list(map(list, zip(*facts, strict=True))) or [[]] * len(Behaviour._fields)
+    with connection.cursor() as cursor:
+        cursor.execute(CHANGED, [*columns, on])
+        return [(partner, Behaviour(*row)) for partner, *row in cursor.fetchall()]

@@ -105,8 +105,8 @@ def test_a_day_is_told_alike_before_its_close_after_it_and_after_later_payments(
     close()
     assert now_of(merchant, day=march(9)) == before
     fact = BehaviourFact.objects.get(merchant=merchant, business_date=march(9))
-    assert {name: getattr(fact, name) for name in Behaviour.__dataclass_fields__} == {
-        name: getattr(before, name) for name in Behaviour.__dataclass_fields__
+    assert {name: getattr(fact, name) for name in Behaviour._fields} == {
+        name: getattr(before, name) for name in Behaviour._fields
     }
     roll(march(11))
     assert BehaviourFact.objects.get(merchant=merchant, business_date=march(10)).loans_repaid == 1

@@ -1,4 +1,3 @@
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import cast
 
@@ -68,18 +67,19 @@ def test_the_same_again_writes_nothing_nor_takes_a_number() -> None:
     later = AS_OF
     for name in ("dpd", "scheduled_minor", "repaid_minor", "loans_repaid"):
         later += timedelta(days=1)
-        first = replace(first, **{name: getattr(first, name) + 1})
+        first = first._replace(**{name: getattr(first, name) + 1})
         assert record(first, on=later) == 1, name
     assert record(Behaviour(merchant_id=kiln), on=later + timedelta(days=1)) == 1, "nothing after something is a change"
 
 
-def test_the_first_fact_of_a_day_stands_and_an_older_day_may_be_told_late() -> None:
+def test_a_later_fact_corrects_a_day_and_an_older_day_may_be_told_late() -> None:
     [kiln] = shops("kiln")
     assert record(Behaviour(merchant_id=kiln, dpd=3)) == 1
+    assert record(Behaviour(merchant_id=kiln, dpd=4)) == 1
     assert record(Behaviour(merchant_id=kiln, dpd=4)) == 0
     assert record(Behaviour(merchant_id=kiln, dpd=2), on=EVE - timedelta(days=1)) == 1
-    assert record(Behaviour(merchant_id=kiln, dpd=4), on=AS_OF) == 1
-    assert facts() == [(kiln, EVE, 3, 0, 1), (kiln, EVE - timedelta(days=1), 2, 0, 2), (kiln, AS_OF, 4, 0, 3)]
+    assert record(Behaviour(merchant_id=kiln, dpd=4), on=AS_OF) == 0, "the corrected one still holds"
+    assert facts() == [(kiln, EVE, 3, 0, 1), (kiln, EVE, 4, 0, 2), (kiln, EVE - timedelta(days=1), 2, 0, 3)]
 
 
 def test_it_is_part_of_an_operation() -> None:
