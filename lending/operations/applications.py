@@ -295,5 +295,5 @@ def _make_loan(application: Application, payout_account: int, product: Product, 
             approved_at=now,
         )
     )
-    move_exposure(loan, before=None, after=share_of(loan))
+    move_exposure((loan, None, share_of(loan)))
     make_payout(loan, now=now)

@@ -1,124 +1,149 @@
-"""Write an event, its entries and what follows from it, as parts of the caller's operation, under the loan's lock."""
+"""Write events, their entries and what follows from them, in the caller's operation, under the loans' locks."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
-from datetime import date, datetime, timedelta
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import connection
 
 from config.db.locking import lock_name
-from config.db.transactions import require_one, require_transaction
+from config.db.transactions import require_transaction
 from config.office.actors import Actor
 from lending.domain.books.booking import effective_date
 from lending.domain.books.ledger import EntryCode, Movement
 from lending.domain.books.loan import Share
-from lending.domain.books.plan import plan_event
-from lending.domain.books.projection import Projection
+from lending.domain.books.plan import Plan, plan_event
 from lending.domain.contract.events import LoanEvent
-from lending.domain.contract.replay import Replayed
 from lending.models import Entry, Instalment, Loan, Posting
 from lending.models import LoanEvent as EventRow
-from lending.queries.closes import booked_of, last_proven_day
-from lending.queries.loans import contract_of, share_of
+from lending.operations.projections import write_projections
+from lending.queries.closes import booked_of, last_proven_day, latest_close
+from lending.queries.loans import contracts_of, share_of
 
 MOVE: Final = """
 INSERT INTO lending_productexposure AS kept
     (code, currency, category, status, loans, minor, disbursed_minor, repaid_minor)
 SELECT p.code, l.currency, l.category, m.status, sum(m.loans), sum(m.minor), sum(m.disbursed), sum(m.repaid)
-FROM unnest(%s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
-    m (status, loans, minor, disbursed, repaid),
-    lending_loan l JOIN lending_productversion p ON p.id = l.product_id
-WHERE l.id = %s
-GROUP BY p.code, l.currency, l.category, m.status ORDER BY m.status -- of two rows, everyone locks the same one first
+FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
+    m (loan_id, status, loans, minor, disbursed, repaid)
+JOIN lending_loan l ON l.id = m.loan_id JOIN lending_productversion p ON p.id = l.product_id
+GROUP BY p.code, l.currency, l.category, m.status
+ORDER BY p.code, l.currency, l.category, m.status -- of several rows, everyone locks the same one first
 ON CONFLICT (code, currency, category, status) DO UPDATE SET loans = kept.loans + excluded.loans,
     minor = kept.minor + excluded.minor, disbursed_minor = kept.disbursed_minor + excluded.disbursed_minor,
     repaid_minor = kept.repaid_minor + excluded.repaid_minor
 """
+LEFT: Final = """
+UPDATE lending_instalment i SET left_minor = n.left_minor
+FROM unnest(%s::bigint[], %s::int[], %s::bigint[]) n (loan_id, no, left_minor)
+WHERE i.loan_id = n.loan_id AND i.no = n.no
+"""
 
 
-def book_event(
-    loan: Loan,
-    event: LoanEvent,
-    *,
-    of: EventRow | None = None,
-    external_ref: str,
-    reason: str,
-    actor: Actor,
-    now: datetime,
-) -> EventRow:
-    """Append an event to a locked loan, post what it moves, and rewrite the loan's projection.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEvent:
+    """An event to be booked on a locked loan, which is as it was read under its lock. of: what a reversal removes."""
 
-    Raises NoTransaction, LoanRefused.
-    """
-    require_transaction()
-    lock_books(exclusive=False)
-    contract, last_proven = contract_of(loan), last_proven_day()
-    booked, booked_to = booked_of(loan)
-    plan = plan_event(contract, event, booked=booked, booked_to=booked_to)
-    if plan.earned:
-        last_night = effective_date(plan.to - timedelta(days=1), last_proven=last_proven)
-        earned = Entry.objects.create(code=EntryCode.ACCRUAL, effective_date=last_night, booked_at=now, loan=loan)
-        post(earned, plan.earned, currency=loan.currency)
-    row = EventRow.objects.create(
-        loan=loan,
-        seq=len(contract.events) + 1,
-        on=event.on,
-        type=event.type,
-        amount_minor=event.amount_minor,
-        rate=event.rate,
-        of=of,
-        partner_id=loan.application.partner_id,
-        external_ref=external_ref,
-        reason=reason,
-        actor=str(actor),
-        booked_at=now,
-    )
-    entry = Entry.objects.create(
-        code=EntryCode[event.type.name],
-        effective_date=effective_date(event.on, last_proven=last_proven),
-        booked_at=now,
-        loan=loan,
-        event=row,
-    )
-    post(entry, plan.moved, currency=loan.currency)
-    _write_projection(loan, plan.after, booked_to=plan.to)
-    _write_schedule(loan, plan.replayed, plan.after.left_minor)
+    loan: Loan
+    event: LoanEvent
+    of: EventRow | None = None
+    external_ref: str = ""
+    reason: str = ""
+
+
+def book_event(new: NewEvent, *, actor: Actor, now: datetime) -> EventRow:
+    """Append one event to its loan. Raises NoTransaction, StaleRow, LoanRefused."""
+    [row] = book_events([new], actor=actor, now=now)
     return row
 
 
-def post(entry: Entry, moved: Sequence[Movement], *, currency: str) -> None:
-    """Write the postings of an entry. Raises NoTransaction."""
+def book_events(events: Sequence[NewEvent], *, actor: Actor, now: datetime) -> list[EventRow]:
+    """Append events, each of another loan, post what they move, and rewrite the projections of their loans.
+
+    Raises NoTransaction, StaleRow, LoanRefused if one of them may not be booked.
+    """
     require_transaction()
-    Posting.objects.bulk_create(
-        [
-            Posting(
-                entry=entry,
-                debit_id=one.debit.value,
-                credit_id=one.credit.value,
-                currency=currency,
-                amount_minor=one.amount_minor,
-            )
-            for one in moved
-        ]
+    lock_books(exclusive=False)
+    contracts, last_proven, close = contracts_of([new.loan for new in events]), last_proven_day(), latest_close()
+    plans = []
+    for new in events:
+        booked, booked_to = booked_of(new.loan, close)
+        plans.append(plan_event(contracts[new.loan.pk], new.event, booked=booked, booked_to=booked_to))
+    rows = EventRow.objects.bulk_create(
+        _row(new, seq=len(contracts[new.loan.pk].events) + 1, actor=actor, now=now) for new in events
+    )
+    entries = list[tuple[Entry, Sequence[Movement]]]()
+    for new, plan, row in zip(events, plans, rows, strict=True):
+        if plan.earned:
+            night = effective_date(plan.to - timedelta(days=1), last_proven=last_proven)
+            accrued = Entry(code=EntryCode.ACCRUAL, effective_date=night, booked_at=now, loan=new.loan)
+            entries.append((accrued, plan.earned))
+        on = effective_date(new.event.on, last_proven=last_proven)
+        code = EntryCode[new.event.type.name]
+        entries.append((Entry(code=code, effective_date=on, booked_at=now, loan=new.loan, event=row), plan.moved))
+    Entry.objects.bulk_create(entry for entry, _ in entries)
+    post(*((entry, moved, entry.loan.currency) for entry, moved in entries if entry.loan is not None))
+    _write_loans([(new.loan, plan) for new, plan in zip(events, plans, strict=True)])
+    return rows
+
+
+def _row(new: NewEvent, *, seq: int, actor: Actor, now: datetime) -> EventRow:
+    return EventRow(
+        loan=new.loan,
+        seq=seq,
+        on=new.event.on,
+        type=new.event.type,
+        amount_minor=new.event.amount_minor,
+        rate=new.event.rate,
+        of=new.of,
+        partner_id=new.loan.application.partner_id,
+        external_ref=new.external_ref,
+        reason=new.reason,
+        actor=str(actor),
+        booked_at=now,
     )
 
 
-def move_exposure(loan: Loan, *, before: Share | None, after: Share) -> None:
-    """Move the sums that are kept of all loans by what one of them added before and adds now. Raises NoTransaction.
+def post(*entries: tuple[Entry, Sequence[Movement], str]) -> None:
+    """Write the postings of entries, each with its currency. Raises NoTransaction."""
+    require_transaction()
+    Posting.objects.bulk_create(
+        Posting(
+            entry=entry,
+            debit_id=one.debit.value,
+            credit_id=one.credit.value,
+            currency=currency,
+            amount_minor=one.amount_minor,
+        )
+        for entry, moved, currency in entries
+        for one in moved
+    )
 
-    before: None for a loan that is new.
+
+def move_exposure(*moves: tuple[Loan, Share | None, Share]) -> None:
+    """Move the sums that are kept of all loans by what each of these added before and adds now. Raises NoTransaction.
+
+    Nothing was added before by a loan that is new.
     """
     require_transaction()
-    if before == after:
-        return
-    moves = [
-        (share.status.value, sign, sign * share.exposure_minor, sign * share.disbursed_minor, sign * share.repaid_minor)
-        for sign, share in ((-1, before), (1, after))
-        if share is not None
+    parts = [
+        (
+            loan.pk,
+            one.status.value,
+            sign,
+            sign * one.exposure_minor,
+            sign * one.disbursed_minor,
+            sign * one.repaid_minor,
+        )
+        for loan, before, after in moves
+        if before != after
+        for sign, one in ((-1, before), (1, after))
+        if one is not None
     ]
-    with connection.cursor() as cursor:
-        cursor.execute(MOVE, [*map(list, zip(*moves, strict=True)), loan.pk])
+    if parts:
+        with connection.cursor() as cursor:
+            cursor.execute(MOVE, list(map(list, zip(*parts, strict=True))))
 
 
 def lock_books(*, exclusive: bool) -> None:
@@ -130,38 +155,36 @@ def lock_books(*, exclusive: bool) -> None:
     lock_name("lending.books", shared=not exclusive)
 
 
-def _write_projection(loan: Loan, projection: Projection, *, booked_to: date) -> None:
-    """Rewrite the columns that follow from the loan's events. Raises StaleRow."""
-    out = projection.disbursed_on is not None
-    after = Share.of(projection.position, status=projection.status, amount_minor=loan.amount_minor)
-    move_exposure(loan, before=share_of(loan), after=after)
-    require_one(
-        Loan.objects.filter(pk=loan.pk, status=loan.status, booked_to=loan.booked_to).update(
-            status=projection.status,
-            booked_to=booked_to if out else None,
-            disbursed_on=projection.disbursed_on,
-            closed_on=projection.closed_on,
-            due_minor=projection.due_minor,
-            late_since=projection.late_since,
-            worst_dpd=projection.worst_dpd,
-            next_due=projection.next_due,
-            turns_on=projection.turns_on,
-            **asdict(projection.position),
-            **asdict(projection.carry),
+def _write_loans(planned: Sequence[tuple[Loan, Plan]]) -> None:
+    """Rewrite what follows from the events: kept sums, the loans' columns, their schedules. Raises StaleRow."""
+    move_exposure(
+        *(
+            (
+                loan,
+                share_of(loan),
+                Share.of(plan.after.position, status=plan.after.status, amount_minor=loan.amount_minor),
+            )
+            for loan, plan in planned
         )
     )
+    write_projections([(loan, plan.after, plan.to) for loan, plan in planned])
+    left = []
+    for loan, plan in planned:
+        before, after = plan.before.left_minor, plan.after.left_minor
+        if len(before) == len(after):
+            rows = enumerate(zip(before, after, strict=True), 1)
+            left += [(loan.pk, no, now) for no, (then, now) in rows if now != then]
+        else:
+            _write_schedule(loan, plan)
+    if left:
+        with connection.cursor() as cursor:
+            cursor.execute(LEFT, list(map(list, zip(*left, strict=True))))
 
 
-def _write_schedule(loan: Loan, replayed: Replayed, left_minor: Sequence[int]) -> None:
-    """Write the schedule as drawn, and what is left of each row; it is empty without a disbursement."""
-    rows = [
-        Instalment(loan=loan, left_minor=left, **asdict(row))
-        for row, left in zip(replayed.schedule, left_minor, strict=True)
-    ]
-    Instalment.objects.filter(loan=loan, no__gt=len(rows)).delete()
+def _write_schedule(loan: Loan, plan: Plan) -> None:
+    """Write the schedule as drawn, with what is left of each row; a loan whose payout came back has none."""
+    Instalment.objects.filter(loan=loan).delete()
     Instalment.objects.bulk_create(
-        rows,
-        update_conflicts=True,
-        unique_fields=["loan", "no"],
-        update_fields=["due", "principal_minor", "interest_minor", "left_minor"],
+        Instalment(loan=loan, left_minor=left, **asdict(row))
+        for row, left in zip(plan.replayed.schedule, plan.after.left_minor, strict=True)
     )

@@ -1,20 +1,16 @@
-"""Collect what loans owe."""
+"""Collect what one loan owes."""
 
-from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from uuid import uuid4
 
-import structlog
 from django.db.models import Q
 
-from config.db.transactions import Contended, operation, require_one
-from config.office.job_runs import Claim, Clock, report_progress
+from config.db.transactions import operation, require_one
+from config.office.job_runs import Clock
 from lending.domain.books.transfer import OPEN_TRANSFERS, Answer, TransferKind, TransferState
 from lending.domain.contract.events import EventType
 from lending.gateways.breaker import Breaker
-from lending.gateways.protocol import Gateway
-from lending.gateways.registry import ROUTES
-from lending.models import DayClose, Loan, Transfer
+from lending.models import Loan, Transfer
 from lending.models.transfer import OPEN
 from lending.operations.transfers import (
     Claimed,
@@ -25,30 +21,8 @@ from lending.operations.transfers import (
     settle_transfer,
 )
 from lending.queries.loans import get_collectable
-from lending.queries.transfers import loans_due
 
 DAY = timedelta(days=1)
-log = structlog.get_logger(__name__)
-
-
-def collect_dues(gateways: Mapping[str, Gateway], *, claim: Claim, clock: Clock) -> int:
-    """Collect what the loans of a close's part owe on its day; return how many were asked. Raises StaleRow.
-
-    What is done stays done, whoever takes over.
-    """
-    route = ROUTES[TransferKind.COLLECTION]
-    gateway = gateways.get(route)
-    if gateway is None:
-        return 0
-    bank, on = Breaker(route, gateway), DayClose.objects.get(pk=claim.subject_id).day
-    loans = loans_due(close_id=claim.subject_id, part=claim.part)
-    for done, loan_id in enumerate(loans):
-        report_progress(claim=claim, done=done, total=len(loans), now=clock())
-        try:
-            collect_loan(bank, loan_id=loan_id, on=on, to=on, clock=clock)
-        except Contended:  # somebody is working on this loan: the next close asks again, and the others do not wait
-            log.warning("collection_left", loan_id=loan_id)
-    return len(loans)
 
 
 def collect_loan(bank: Breaker, *, loan_id: int, on: date, to: date, clock: Clock) -> None:

@@ -30,7 +30,7 @@ from lending.domain.books.day_close import (
 from lending.gateways.protocol import Gateway
 from lending.models import DayClose, Loan, ProofLine
 from lending.operations.bookings import lock_books
-from lending.operations.collections import collect_dues
+from lending.operations.collection_rounds import collect_dues
 from lending.operations.nights import accrue_day, report_behaviour, turn_loans
 from lending.queries.books import drifted_loans, loans_to_verify, prove_accounts
 from lending.queries.closes import get_close_refusal, get_first_refusal, get_opening_refusal, next_day

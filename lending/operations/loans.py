@@ -11,7 +11,7 @@ from lending.domain.contract.events import EventType
 from lending.domain.contract.refusal import LoanRefusal, LoanRefused
 from lending.models import Loan
 from lending.models import LoanEvent as EventRow
-from lending.operations.bookings import book_event
+from lending.operations.bookings import NewEvent, book_event
 from lending.queries.bookings import get_booking_refusal
 from lending.queries.loans import next_event_id
 from merchants.domain.idempotency import RequestKey
@@ -69,15 +69,14 @@ def _book(
         if refusal is not None:
             raise EventNotBooked(refusal)
         try:
-            row = book_event(
-                loan,
-                event_of(booking, event_id=next_event_id(loan)),
+            new = NewEvent(
+                loan=loan,
+                event=event_of(booking, event_id=next_event_id(loan)),
                 of=None if booking.of is None else EventRow.objects.get(loan=loan, seq=booking.of),
                 external_ref=external_ref,
                 reason=booking.reason,
-                actor=actor,
-                now=now,
             )
+            row = book_event(new, actor=actor, now=now)
         except LoanRefused as refused:
             raise EventNotBooked(refused.reason) from refused
         record_event(

@@ -3,22 +3,21 @@
 A loan at rest is read once and not written: its row stands as of its last event or turn.
 """
 
-from collections.abc import Mapping
-from datetime import date, datetime, timedelta
-from decimal import Decimal
+from datetime import datetime, timedelta
 from itertools import chain
 from typing import Final
 
 from django.db import connection
 from django.db.models import Max
 
-from config.db.transactions import StaleRow, operation
+from config.db.transactions import operation
 from config.office.job_runs import Claim, Clock, hold_claim
 from lending.domain.books.day_close import LAST_ID
 from lending.domain.books.ledger import NOTHING, EntryCode, Position, movements
-from lending.domain.books.projection import Projection, project
+from lending.domain.books.projection import project
 from lending.models import DayClose, Entry, Loan, LoanEvent
 from lending.operations.bookings import lock_books, post
+from lending.operations.projections import write_projections
 from lending.queries.at_rest import DAY_COUNTS, interest_at, penalty_at, places_on
 from lending.queries.behaviour import behaviours_of_part, corrections_of_part
 from lending.queries.loans import contracts_of
@@ -40,16 +39,6 @@ GROUP BY l.product_id, l.currency ORDER BY l.product_id, l.currency
 """  # noqa: S608 - constants only
 NEXT: Final = """
 SELECT max(id), count(*) FROM (SELECT id FROM lending_loan WHERE id > %s ORDER BY id LIMIT %s) next
-"""
-WRITE: Final = """
-UPDATE lending_loan SET booked_to = %s, interest_minor = n.interest, penalty_minor = n.penalty, due_minor = n.due,
-    late_since = n.late_since, worst_dpd = n.worst_dpd, next_due = n.next_due, turns_on = n.turns_on, place = n.place,
-    overdue_minor = n.overdue, interest_numerator = n.interest_sum, penalty_numerator = n.penalty_sum,
-    fits_to = n.fits_to
-FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::date[], %s::int[], %s::date[], %s::date[],
-    %s::bigint[], %s::bigint[], %s::numeric[], %s::numeric[], %s::bigint[]) AS n (id, interest, penalty, due,
-    late_since, worst_dpd, next_due, turns_on, place, overdue, interest_sum, penalty_sum, fits_to)
-WHERE lending_loan.id = n.id
 """
 
 
@@ -87,7 +76,7 @@ def turn_loans(close: DayClose, ids: range, *, claim: Claim, clock: Clock) -> in
             # Locked, then read again: a loan paid meanwhile has been moved on by that.
             loans = list(Loan.objects.turning(to).filter(pk__in=keys).lock())
             contracts = contracts_of(loans)
-            _write(to, {loan.pk: project(contracts[loan.pk].replayed(), as_of=to) for loan in loans})
+            write_projections([(loan, project(contracts[loan.pk].replayed(), as_of=to), to) for loan in loans])
         done, after = done + len(keys), keys[-1]
     return done
 
@@ -118,37 +107,7 @@ def _accrue_next(close: DayClose, *, now: datetime) -> int:
             entry = Entry.objects.create(
                 code=EntryCode.ACCRUAL, effective_date=close.day, booked_at=now, close=close, product_id=product
             )
-            post(entry, moved, currency=currency)
+            post((entry, moved, currency))
     close.accrued_loans = to
     close.save(update_fields=["accrued_loans", "last_event"])
     return int(read)
-
-
-def _write(to: date, projections: Mapping[int, Projection]) -> None:
-    """Write loans as of a date in one statement. Raises StaleRow."""
-    if not projections:
-        return
-    columns = zip(*(_cells(pk, projection) for pk, projection in projections.items()), strict=True)
-    with connection.cursor() as cursor:
-        cursor.execute(WRITE, [to, *map(list, columns)])
-        if cursor.rowcount != len(projections):
-            raise StaleRow(cursor.rowcount)
-
-
-def _cells(pk: int, projection: Projection) -> tuple[object, ...]:
-    position, carry = projection.position, projection.carry
-    return (
-        pk,
-        position.interest_minor,
-        position.penalty_minor,
-        projection.due_minor,
-        projection.late_since,
-        projection.worst_dpd,
-        projection.next_due,
-        projection.turns_on,
-        carry.place,
-        carry.overdue_minor,
-        Decimal(carry.interest_numerator),
-        Decimal(carry.penalty_numerator),
-        carry.fits_to,
-    )

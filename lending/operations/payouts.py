@@ -31,7 +31,7 @@ from lending.gateways.protocol import Gateway
 from lending.gateways.registry import ROUTES
 from lending.models import Loan, Transfer
 from lending.models import LoanEvent as EventRow
-from lending.operations.bookings import book_event, move_exposure
+from lending.operations.bookings import NewEvent, book_event, move_exposure
 from lending.operations.transfers import (
     Claimed,
     book_moved,
@@ -160,7 +160,7 @@ def return_payout(
         disbursement = EventRow.objects.filter(loan=loan, type=EventType.DISBURSEMENT).latest("seq")
         event = LoanEvent(id=next_event_id(loan), on=on, type=EventType.REVERSAL, of=str(disbursement.seq))
         try:
-            book_event(loan, event, of=disbursement, external_ref="", reason=reason, actor=actor, now=now)
+            book_event(NewEvent(loan=loan, event=event, of=disbursement, reason=reason), actor=actor, now=now)
         except LoanRefused as refused:
             raise PayoutNotReturned(refused.reason) from refused
         done = Transfer.objects.filter(pk=transfer.pk, state=TransferState.DONE)
@@ -216,7 +216,7 @@ def cancel_loan(*, loan_id: int, reason: str, actor: Actor, now: datetime) -> Lo
         )
         require_one(Loan.objects.filter(pk=loan.pk, status=LoanStatus.APPROVED).update(status=LoanStatus.CANCELLED))
         cancelled = get_loan(loan_id=loan_id)
-        move_exposure(loan, before=share_of(loan), after=share_of(cancelled))
+        move_exposure((loan, share_of(loan), share_of(cancelled)))
         record_event(
             name="lending.cancel_loan",
             subject=loan,

@@ -25,7 +25,7 @@ from lending.domain.books.transfer import (
 from lending.domain.contract.events import EventType, LoanEvent
 from lending.gateways.protocol import Order
 from lending.models import Loan, Transfer
-from lending.operations.bookings import book_event
+from lending.operations.bookings import NewEvent, book_event
 from lending.queries.loans import get_loan, next_event_id
 
 
@@ -60,14 +60,18 @@ def mark_sent(transfer: Transfer, loan: Loan, *, on: date, now: datetime) -> Cla
             state=TransferState.SENT, attempts=attempts, on=on, sent_at=now, next_attempt_at=now + wait_after(attempts)
         )
     )
-    order = Order(
+    return Claimed(transfer_id=transfer.pk, order=order_of(transfer, loan))
+
+
+def order_of(transfer: Transfer, loan: Loan) -> Order:
+    """Return the order to a gateway that a transfer of a loan stands for."""
+    return Order(
         key=transfer.key,
         amount=Money(transfer.amount_minor, loan.currency),
         merchant_id=loan.merchant_id,
         account_number=loan.payout_account.number,
         holder=loan.payout_account.holder,
     )
-    return Claimed(transfer_id=transfer.pk, order=order)
 
 
 def settle_transfer(transfer: Transfer, answer: Answer | None, *, now: datetime) -> Settlement | None:
@@ -93,7 +97,7 @@ def settle_transfer(transfer: Transfer, answer: Answer | None, *, now: datetime)
 def book_moved(loan: Loan, transfer: Transfer, kind: EventType, moved_minor: int, *, now: datetime) -> None:
     """Book what moved, on the transfer's date. Raises NoTransaction."""
     event = LoanEvent(id=next_event_id(loan), on=transfer.on, type=kind, amount_minor=moved_minor)
-    book_event(loan, event, external_ref="", reason="", actor=SYSTEM, now=now)
+    book_event(NewEvent(loan=loan, event=event), actor=SYSTEM, now=now)
 
 
 def postpone_transfer(*, transfer_id: int, now: datetime) -> None:

@@ -15,7 +15,7 @@ from lending.domain.books.plan import Plan, plan_event
 from lending.domain.contract.events import EventType
 from lending.domain.contract.refusal import LoanRefusal, LoanRefused
 from lending.models import Loan, LoanEvent
-from lending.queries.closes import booked_of
+from lending.queries.closes import booked_of, latest_close
 from lending.queries.loans import contract_of, next_event_id
 
 
@@ -43,7 +43,7 @@ def get_booking_refusal(loan: Loan, booking: Booking, *, external_ref: str) -> B
         booking,
         today=get_business_date(),
         disbursed_on=loan.disbursed_on,
-        position=booked_of(loan)[0],
+        position=booked_of(loan, latest_close())[0],
         reverses=None if booking.of is None else EventType(LoanEvent.objects.get(loan=loan, seq=booking.of).type),
         reference_used=bool(external_ref) and used.exists(),
         events=loan.events.count(),
@@ -57,7 +57,7 @@ def preview_booking(loan: Loan, booking: Booking) -> Preview:
         return Preview(refusal=refusal, plan=None)
     try:
         event = event_of(booking, event_id=next_event_id(loan))
-        booked, booked_to = booked_of(loan)
+        booked, booked_to = booked_of(loan, latest_close())
         plan = plan_event(contract_of(loan), event, booked=booked, booked_to=booked_to)
     except LoanRefused as refused:
         return Preview(refusal=refused.reason, plan=None)

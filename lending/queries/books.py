@@ -20,7 +20,7 @@ from lending.domain.books.transfer import TransferKind, TransferState
 from lending.domain.contract.refusal import LoanRefused
 from lending.models import DayClose, Instalment, Loan, Transfer
 from lending.queries.at_rest import DAY_COUNTS, interest_at, penalty_at, places_on
-from lending.queries.closes import last_event_before, last_night
+from lending.queries.closes import last_event_before, last_night, latest_close
 from lending.queries.loans import contracts_of, resting_of
 
 CHUNK: Final = 500
@@ -79,7 +79,7 @@ GROUP BY currency ORDER BY currency
 
 def prove_accounts() -> list[Balance]:
     """Compare the loans with every account in every currency, and with the sums that are kept of them."""
-    close = DayClose.objects.order_by("-day").first()
+    close = latest_close()
     day = EPOCH if close is None else close.day
     nights: dict[str, Any] = {
         "accrued_loans": 0 if close is None else close.accrued_loans,

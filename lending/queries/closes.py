@@ -42,7 +42,7 @@ def last_closed_day() -> date | None:
 
 def closed_to() -> date | None:
     """Return the date after the last night that is closed, on which all loans' rows stand; None before the first."""
-    close = DayClose.objects.order_by("-day").first()
+    close = latest_close()
     return None if close is None else close.closed_to
 
 
@@ -66,21 +66,18 @@ def last_proven_day() -> date | None:
     return proven.values_list("day", flat=True).first()
 
 
-def accrued_to(loan_id: int) -> date | None:
-    """Return the date up to which the nights are in the ledger for a loan; None before the first close.
+def latest_close() -> DayClose | None:
+    """Get the close of the latest day, done or under way."""
+    return DayClose.objects.order_by("-day").first()
 
-    Asked under the lock of the books, or for a preview.
+
+def booked_of(loan: Loan, close: DayClose | None) -> tuple[Position, date | None]:
+    """Return the position that the ledger has of a loan, and up to which date: its last event's, or a later night's.
+
+    close: the latest, read under the lock of the books, or for a preview. The date is None before the first close.
     """
-    close = DayClose.objects.order_by("-day").values_list("day", "accrued_loans").first()
-    if close is None:
-        return None
-    day, accrued_loans = close
-    return day + timedelta(days=1) if loan_id <= accrued_loans else day
-
-
-def booked_of(loan: Loan) -> tuple[Position, date | None]:
-    """Return the position that the ledger has of a loan, and up to which date: its last event's, or a later night's."""
-    nights, resting = accrued_to(loan.pk), resting_of(loan)
+    resting = resting_of(loan)
+    nights = None if close is None else close.day + timedelta(days=loan.pk <= close.accrued_loans)
     if resting is None:
         return position_of(loan), nights
     standing = resting.as_of(nights or resting.booked_to)
@@ -89,7 +86,7 @@ def booked_of(loan: Loan) -> tuple[Position, date | None]:
 
 def last_night() -> date | None:
     """Return the date up to which every loan's nights are in the ledger; None before the first close."""
-    close = DayClose.objects.order_by("-day").first()
+    close = latest_close()
     return None if close is None else close.day + timedelta(days=close.accrued_loans == LAST_ID)
 
 

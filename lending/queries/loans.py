@@ -2,12 +2,14 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final
+
+from django.db.models import Max
 
 from config.kernel.daycount import DayCount
 from config.kernel.documents import decimal_of, load
@@ -63,7 +65,14 @@ def share_of(loan: Loan) -> Share:
 
 def next_event_id(loan: Loan) -> str:
     """Return the id of the loan's next event: its place in the order of booking."""
-    return str(EventRow.objects.filter(loan=loan).count() + 1)
+    return next_event_ids([loan.pk])[loan.pk]
+
+
+def next_event_ids(loans: Collection[int]) -> dict[int, str]:
+    """Return the ids of the next events of loans, by loan."""
+    last = EventRow.objects.filter(loan__in=loans).values_list("loan").annotate(last=Max("seq")).order_by()
+    found = dict(last)
+    return {loan: str(found.get(loan, 0) + 1) for loan in loans}
 
 
 def reversible_events(loan: Loan) -> list[EventRow]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db.models import Min
 
 from lending.models import Application, DayClose, Offer, ProductVersion, Transfer
+from lending.queries.closes import latest_close
 from lending.queries.portfolio import Portfolio, portfolios
 from merchants.models import Partner
 
@@ -31,7 +32,7 @@ class WorkQueue:
 
 def get_work_queue() -> WorkQueue:
     """Return lending's part of the first page."""
-    close = DayClose.objects.order_by("-day").first()
+    close = latest_close()
     referred = Application.objects.referred()
     unknown = Transfer.objects.unknown()
     return WorkQueue(

@@ -118,7 +118,7 @@ def book_nights(loan: Loan, times: int) -> None:
             close=close,
             product_id=loan.product_id,
         )
-        post(entry, movements(NOTHING, earned), currency=loan.currency)
+        post((entry, movements(NOTHING, earned), loan.currency))
 
 
 def next_day(gateways: Mapping[str, Gateway]) -> dict[str, float]:

@@ -159,7 +159,7 @@ def make_loan(
         approved_at=NOW,
     )
     with operation():
-        move_exposure(loan, before=None, after=share_of(loan))
+        move_exposure((loan, None, share_of(loan)))
     return loan
 
 

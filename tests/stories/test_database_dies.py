@@ -20,7 +20,7 @@ from psycopg.conninfo import conninfo_to_dict
 from pytest_django import DjangoDbBlocker
 
 import lending.operations.bookings
-import lending.operations.collections
+import lending.operations.collection_rounds
 import lending.operations.day_close
 import lending.operations.nights
 import lending.operations.payouts
@@ -148,9 +148,9 @@ def test_postgresql_dies_in_a_repayment(server: SimpleNamespace) -> None:
 
 
 MOMENTS = {
-    "lending.collect_dues": (lending.operations.collections, "record_collection", 2),
+    "lending.collect_dues": (lending.operations.collection_rounds, "_record", 1),
     "lending.accrue_day": (lending.operations.nights, "post", 2),
-    "lending.turn_loans": (lending.operations.nights, "_write", 2),
+    "lending.turn_loans": (lending.operations.nights, "write_projections", 2),
     "lending.verify_loans": (lending.operations.day_close, "drifted_loans", 1),
     "lending.prove_books": (lending.operations.day_close, "conclude", 1),
 }

@@ -27,7 +27,7 @@ from lending.operations.day_close import CLOSE, close_day
 from lending.operations.loans import book_repayment
 from lending.operations.payouts import make_payout
 from lending.queries.books import drifted_loans, prove_accounts
-from lending.queries.closes import booked_of
+from lending.queries.closes import booked_of, latest_close
 from lending.tasks import settle_transfers
 from merchants.domain.idempotency import RequestKey
 from merchants.models import KeptRequest
@@ -76,18 +76,16 @@ def test_a_worker_dies_in_a_payout(bank: Path, moment: str) -> None:
 
 
 CLOSES = {
-    "collect_dues": (
-        "import lending.operations.collections as c\nc.record_collection = die\njob('lending.collect_dues')"
-    ),
+    "collect_dues": ("import lending.operations.collection_rounds as c\nc._record = die\njob('lending.collect_dues')"),
     "accrue_day": (
         "import lending.operations.nights as n\nn.ACCRUED_AT_ONCE = 1\nonce = n.post\n"
         "def first(*args, **kwargs):\n    once(*args, **kwargs)\n    n.post = die\n"
         "n.post = first\njob('lending.accrue_day')"
     ),
     "turn_loans": (
-        "import lending.operations.nights as n\nn.TURNED_AT_ONCE = 1\nonce = n._write\n"
-        "def first(*args, **kwargs):\n    once(*args, **kwargs)\n    n._write = die\n"
-        "n._write = first\njob('lending.turn_loans')"
+        "import lending.operations.nights as n\nn.TURNED_AT_ONCE = 1\nonce = n.write_projections\n"
+        "def first(*args, **kwargs):\n    once(*args, **kwargs)\n    n.write_projections = die\n"
+        "n.write_projections = first\njob('lending.turn_loans')"
     ),
     "verify_loans": ("import lending.operations.day_close as c\nc.drifted_loans = die\njob('lending.verify_loans')"),
     "prove_books": ("import lending.operations.day_close as c\nc.conclude = die\njob('lending.prove_books')"),
@@ -228,6 +226,6 @@ def test_a_payment_meets_the_close() -> None:
             do_job(CLOSE, job)
     assert DayClose.objects.get().state == CloseState.PROVEN
     assert {loan.repaid_minor for loan in Loan.objects.all()} == {10_000}
-    assert {booked_of(loan)[1] for loan in Loan.objects.all()} == {OPENED + timedelta(days=1)}
+    assert {booked_of(loan, latest_close())[1] for loan in Loan.objects.all()} == {OPENED + timedelta(days=1)}
     assert Instalment.objects.count() == 36
     assert proven()

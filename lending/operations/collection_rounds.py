@@ -1,0 +1,204 @@
+"""Collect what many loans owe on a day: claimed together, asked for one by one, recorded together.
+
+What is not simple is collected loan by loan (`lending.operations.collections`), and so are those of which somebody
+holds one.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+from uuid import uuid4
+
+import structlog
+from django.db import connection
+from django.db.models import Q
+
+from config.db.locking import lock_rows
+from config.db.transactions import Contended, StaleRow, operation
+from config.office.actors import SYSTEM
+from config.office.job_runs import Claim, Clock, report_progress
+from lending.domain.books.transfer import (
+    AWAITED_TRANSFERS,
+    OPEN_TRANSFERS,
+    Answer,
+    Settlement,
+    TransferKind,
+    TransferState,
+    settle,
+    wait_after,
+)
+from lending.domain.contract.events import EventType, LoanEvent
+from lending.domain.contract.refusal import LoanRefused
+from lending.gateways.breaker import Breaker
+from lending.gateways.protocol import Gateway
+from lending.gateways.registry import ROUTES
+from lending.models import DayClose, Loan, Transfer
+from lending.models.transfer import OPEN
+from lending.operations.bookings import NewEvent, book_events
+from lending.operations.collections import collect_loan, record_collection
+from lending.operations.transfers import Claimed, order_of
+from lending.queries.loans import contracts_of, due_of, next_event_ids
+from lending.queries.transfers import loans_due
+
+COLLECTED_AT_ONCE: Final = 100
+"""Loans that are locked together, for some tenths of a second, before their orders are sent and after."""
+RENEWED_AFTER: Final = timedelta(seconds=5)
+log = structlog.get_logger(__name__)
+SETTLE: Final = """
+UPDATE lending_transfer t SET state = n.state, moved_minor = n.moved_minor, answer = n.answer, settled_at = n.settled_at
+FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::text[], %s::timestamptz[])
+    n (id, state, moved_minor, answer, settled_at)
+WHERE t.id = n.id
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Claims:
+    """claimed: by loan. alone: the loans that already have a collection of the day, or an open one."""
+
+    claimed: Mapping[int, Claimed]
+    alone: Sequence[int]
+
+
+def collect_dues(gateways: Mapping[str, Gateway], *, claim: Claim, clock: Clock) -> int:
+    """Collect what the loans of a close's part owe on its day; return how many were asked. Raises StaleRow.
+
+    What is done stays done, whoever takes over.
+    """
+    route = ROUTES[TransferKind.COLLECTION]
+    gateway = gateways.get(route)
+    if gateway is None:
+        return 0
+    bank, on = Breaker(route, gateway), DayClose.objects.get(pk=claim.subject_id).day
+    loans = loans_due(close_id=claim.subject_id, part=claim.part)
+    for start in range(0, len(loans), COLLECTED_AT_ONCE):
+        renew = _renewing(claim, done=start, total=len(loans), clock=clock)
+        some = loans[start : start + COLLECTED_AT_ONCE]
+        for loan_id in collect_together(bank, loans=some, on=on, clock=clock, renew=renew):
+            renew()
+            try:
+                collect_loan(bank, loan_id=loan_id, on=on, to=on, clock=clock)
+            except Contended:  # somebody is working on this loan: the next close asks again, and no other waits
+                log.warning("collection_left", loan_id=loan_id)
+    return len(loans)
+
+
+def collect_together(
+    bank: Breaker, *, loans: Sequence[int], on: date, clock: Clock, renew: Callable[[], None]
+) -> Sequence[int]:
+    """Collect what is due on a day of those loans that have no collection of it, nor an open one; return the others.
+
+    All are returned while the bank is down, or somebody holds one of them.
+    """
+    if bank.is_down:
+        return loans
+    try:
+        claims = _claim(loans, on=on, gateway=bank.name, now=clock())
+    except Contended:
+        return loans
+    answers, unasked = dict[int, Answer | None](), list[int]()
+    for loan_id, claimed in claims.claimed.items():
+        renew()
+        if bank.is_down:
+            unasked.append(claimed.transfer_id)
+        else:
+            answers[loan_id] = bank.collect(claimed.order)
+    try:
+        _record({claims.claimed[loan_id].transfer_id: answer for loan_id, answer in answers.items()}, now=clock())
+    except (Contended, StaleRow, LoanRefused):
+        _record_alone(claims.claimed, answers, clock=clock)
+    # Never asked for: the sweep sends them for their date.
+    waiting = Transfer.objects.filter(pk__in=unasked, state=TransferState.SENT)
+    with operation():
+        waiting.update(state=TransferState.DUE, attempts=0, sent_at=None, next_attempt_at=clock())
+    return claims.alone
+
+
+def _claim(loan_ids: Sequence[int], *, on: date, gateway: str, now: datetime) -> _Claims:
+    with operation():
+        lock_rows(Loan, loan_ids)
+        known = Transfer.objects.filter(loan__in=loan_ids, kind=TransferKind.COLLECTION)
+        alone = set(known.filter(Q(on=on) | Q(state__in=OPEN)).values_list("loan_id", flat=True))
+        others = Loan.objects.active().filter(pk__in=loan_ids).exclude(pk__in=alone)
+        loans = list(others.select_related("payout_account").order_by("pk"))
+        contracts = contracts_of(loans)
+        dues = {loan.pk: due_of(loan, contracts[loan.pk], on=on) for loan in loans}
+        transfers = Transfer.objects.bulk_create(
+            Transfer(
+                loan=loan,
+                kind=TransferKind.COLLECTION,
+                state=TransferState.SENT,
+                gateway=gateway,
+                key=uuid4(),
+                on=on,
+                amount_minor=dues[loan.pk],
+                attempts=1,
+                made_at=now,
+                sent_at=now,
+                next_attempt_at=now + wait_after(1),
+            )
+            for loan in loans
+            if dues[loan.pk]
+        )
+        claimed = {one.loan_id: Claimed(transfer_id=one.pk, order=order_of(one, one.loan)) for one in transfers}
+        return _Claims(claimed=claimed, alone=sorted(alone))
+
+
+def _record(answers: Mapping[int, Answer | None], *, now: datetime) -> None:
+    """Record a gateway's answers to collections, and book what came as repayments of their date."""
+    with operation():
+        lock_rows(Loan, Transfer.objects.filter(pk__in=answers).values_list("loan_id", flat=True))
+        transfers = Transfer.objects.filter(pk__in=answers, state__in=AWAITED_TRANSFERS).lock()
+        found = [
+            (one, settle(TransferKind(one.kind), amount_minor=one.amount_minor, answer=answers[one.pk]))
+            for one in transfers
+        ]
+        _settle(found, now=now)
+        moved = [(one, settled) for one, settled in found if settled.moved_minor]
+        loans = Loan.objects.select_related("application").in_bulk([one.loan_id for one, _ in moved])
+        ids = next_event_ids(loans)
+        repaid = [
+            NewEvent(
+                loan=loans[one.loan_id],
+                event=LoanEvent(
+                    id=ids[one.loan_id], on=one.on, type=EventType.REPAYMENT, amount_minor=settled.moved_minor
+                ),
+            )
+            for one, settled in moved
+        ]
+        if repaid:
+            book_events(repaid, actor=SYSTEM, now=now)
+
+
+def _settle(found: Sequence[tuple[Transfer, Settlement]], *, now: datetime) -> None:
+    rows = [
+        (one.pk, new.state, new.moved_minor, new.words[:200], None if new.state in OPEN_TRANSFERS else now)
+        for one, new in found
+    ]
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.execute(SETTLE, list(map(list, zip(*rows, strict=True))))
+
+
+def _record_alone(claimed: Mapping[int, Claimed], answers: Mapping[int, Answer | None], *, clock: Clock) -> None:
+    for loan_id, answer in answers.items():
+        try:
+            record_collection(transfer_id=claimed[loan_id].transfer_id, answer=answer, now=clock())
+        except Contended:  # the sweep asks for it again, under its key
+            log.warning("collection_left", loan_id=loan_id)
+
+
+def _renewing(claim: Claim, *, done: int, total: int, clock: Clock) -> Callable[[], None]:
+    """Report progress at once, and return what renews the lease from time to time while banks are asked."""
+    renewed = clock()
+    report_progress(claim=claim, done=done, total=total, now=renewed)
+
+    def renew() -> None:
+        nonlocal renewed
+        now = clock()
+        if now - renewed >= RENEWED_AFTER:
+            renewed = now
+            report_progress(claim=claim, done=done, total=total, now=now)
+
+    return renew
