@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stdout, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -48,8 +49,8 @@ def main() -> None:
         for name, root in checkouts.items():
             do(root, environs[name], "prepare")
         medians = {}
-        for bench in ("run", "decision"):
-            turns = [{name: do(root, environs[name], bench) for name, root in checkouts.items()} for _ in range(TURNS)]
+        for bench, number in (("run", TURNS), ("decision", TURNS), ("collection", 1)):
+            turns = [{name: do(root, environs[name], bench) for name, root in checkouts.items()} for _ in range(number)]
             for key in turns[0]["ours"]:
                 base, ours = (median(turn[name][key] for turn in turns) for name in ("base", "ours"))
                 medians[bench, key] = base, ours
@@ -59,6 +60,13 @@ def main() -> None:
         tell("decision beside", times[1] / times[0], "processor time of a decision of the base", 0.33)
         whole, bare = medians["decision", MEDIAN][1], medians["decision", BARE][0]
         tell("decision beside bare", whole / bare, f"the base's bare queries, at the median, {CLIENTS} clients", 1.5)
+        base, ours = medians["collection", TIME]
+        tell(
+            "collection beside",
+            ours / base,
+            "processor time of the base to collect a due loan and book what came",
+            0.25,
+        )
     finally:
         for name, root in checkouts.items():
             do(root, environs[name], "remove")
@@ -185,6 +193,42 @@ def decision() -> dict[str, float]:
     return {TIME: used / DECISIONS, MEDIAN: 1_000 * median(took), BARE: 1_000 * median(bare)}
 
 
+def collection() -> dict[str, float]:
+    """Pay out what was accepted, go on to the day on which it falls due, and meter what collects and books it."""
+    django.setup()
+    from datetime import timedelta
+
+    from django.db.models import Min
+    from django.utils import timezone
+
+    from config.celery import app
+    from config.office.actors import SYSTEM
+    from config.office.business_date import get_business_date, open_day
+    from config.office.models import JobRun
+    from lending.models import Loan, Transfer
+    from lending.operations.day_close import close_day
+
+    app.autodiscover_tasks(["scoring", "lending"], force=True)
+    app.tasks["lending.settle_transfers"]()
+    due = Loan.objects.filter(status="ACTIVE").aggregate(first=Min("next_due"))["first"]
+    used, today = 0.0, get_business_date()
+    assert today is not None
+
+    def collect(jobs: list[JobRun]) -> None:
+        for job in jobs:
+            app.tasks[job.name](job_id=job.pk)
+
+    while today <= due:
+        today += timedelta(days=1)
+        open_day(on=today, actor=SYSTEM, now=timezone.now())
+        close = close_day(actor=SYSTEM, now=timezone.now())
+        if close.day == due:
+            jobs = list(JobRun.objects.filter(name="lending.collect_dues", subject_id=close.pk))
+            used = metered(partial(collect, jobs))
+        work_off()
+    return {TIME: used / Transfer.objects.filter(kind="COLLECTION", on=due, state="DONE").count()}
+
+
 def metered(work: Callable[[], object]) -> float:
     """Return the processor time of this process and of the server, in milliseconds, that the work took."""
     before = time.process_time() + served()
@@ -228,7 +272,7 @@ def remove() -> dict[str, float]:
     return {}
 
 
-STEPS = {"prepare": prepare, "run": run, "decision": decision, "remove": remove}
+STEPS = {"prepare": prepare, "run": run, "decision": decision, "collection": collection, "remove": remove}
 
 if __name__ == "__main__":
     main()
