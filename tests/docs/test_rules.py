@@ -20,9 +20,9 @@ KNOWN_BY = {
     r"Heartbeat\.objects": {"config/office/heartbeat.py"},
     r"KeptRequest\.objects": {"merchants/operations/idempotency.py"},
     r"INSERT INTO merchants_transaction": {"merchants/operations/ingestion.py"},
-    r"BehaviourFact\.objects\.(bulk_)?create": {"scoring/operations/behaviour.py"},
+    r"BehaviourFact\.objects\.(bulk_)?create|INSERT INTO scoring_behaviourfact": {"scoring/operations/behaviour.py"},
     r"PD_BELOW_PPM: Final": {"scoring/domain/calibration.py"},
-    r"EventRow\.objects\.create|LoanEvent\.objects\.create": {"lending/operations/bookings.py"},
+    r"(EventRow|LoanEvent)\.objects\.(bulk_)?create": {"lending/operations/bookings.py"},
     r"Posting\.objects\.(bulk_)?create": {"lending/operations/bookings.py"},
     r"Loopback\(": {"lending/gateways/registry.py"},
 }

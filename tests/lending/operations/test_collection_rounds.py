@@ -31,7 +31,7 @@ class Moody(Bank):
     """A bank that answers one loan after the other in another way."""
 
     def _do(self, order: Order) -> Answer:
-        answers = [
+        answers: list[Answer] = [
             Moved(order.amount.minor),
             Moved(1),
             Nothing("closed"),
