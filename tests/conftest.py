@@ -3,22 +3,30 @@
 The owner makes the test database, the tests run as the application's role: so its rights are tested too.
 """
 
+import gc
 import os
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from queue import Empty
 from zlib import crc32
 
+import django
 import psycopg
 import pytest
 from celery import current_app
 from django.conf import settings
+from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.contrib.auth.models import Group, User
 from django.db import connections
+from django.db.migrations.loader import MigrationLoader
 from django.test import TransactionTestCase
 from hypothesis import settings as hypothesis_settings
 from pytest_django import DjangoDbBlocker
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 from config import embedded
 from config.declarations import Role
@@ -35,6 +43,7 @@ CLERK = Actor(ActorKind.STAFF, 1)
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw")
 # TEST_NAME lets two sessions run at once, each on databases and queues of its own.
 TEST_DATABASE = f"test_tradeline_{os.environ.get('TEST_NAME', '')}{WORKER}"
+MIGRATED = "tradeline_migrated_"
 # Seeded by migrations: emptied, they would be missing in every later test.
 SEEDED = frozenset(
     {"django_migrations", "django_content_type", "auth_permission", "auth_group", "lending_ledgeraccount"}
@@ -47,6 +56,10 @@ current_app.conf["broker_url"] = current_app.conf.broker_url.partition("?")[0] +
     f"?virtual_host={crc32(TEST_DATABASE.encode()) % 60_000 + 1}"
 )
 
+# What these cost to guess is no matter of tests; the algorithm, and so what is stored, stays.
+Argon2PasswordHasher.time_cost = Argon2PasswordHasher.parallelism = 1
+Argon2PasswordHasher.memory_cost = 8
+
 Enqueued = Callable[[], list[tuple[str, dict[str, int]]]]
 
 
@@ -54,14 +67,56 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--golden-dir", help="a directory of golden files, instead of those beside the checkout")
 
 
-def owner_connection() -> psycopg.Connection:
-    """Connect to the test database as the owner of its tables."""
+def pytest_collection_finish() -> None:
+    """Keep what was imported out of garbage collections, each of which would go through all of it."""
+    gc.collect()
+    gc.freeze()
+
+
+def _connect(database: str) -> psycopg.Connection:
+    """Connect as the owner of the tables; each statement is a transaction of its own."""
     parameters = connections["owner"].get_connection_params()
     return psycopg.connect(
-        dbname=TEST_DATABASE,
+        dbname=database,
         autocommit=True,
         **{key: parameters[key] for key in ("host", "user", "password", "port") if key in parameters},
     )
+
+
+def owner_connection() -> psycopg.Connection:
+    """Connect to the test database as the owner of its tables."""
+    return _connect(TEST_DATABASE)
+
+
+def _drop(server: psycopg.Connection, database: str) -> None:
+    try:
+        server.execute(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
+    except psycopg.errors.InsufficientPrivilege:  # over an autovacuum, which makes way where no force is used
+        server.execute(f'DROP DATABASE IF EXISTS "{database}"')
+
+
+def _migrated(server: psycopg.Connection) -> str:
+    """Name the database that these migrations made, empty but for what they seed; make it where there is none.
+
+    It is kept for the next run; one that other migrations made is dropped.
+    """
+    modules = sorted(migration.__module__ for migration in MigrationLoader(None).disk_migrations.values())
+    files = [*(Path(str(sys.modules[name].__file__)) for name in modules), *sorted((ROOT / "config/db").glob("*.py"))]
+    found = sha256(b"".join([django.__version__.encode(), *(file.read_bytes() for file in files)]))
+    name = f"{MIGRATED}{found.hexdigest()[:12]}"
+    kept = [
+        row[0] for row in server.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [MIGRATED])
+    ]
+    if name in kept:
+        return name
+    for other in kept:
+        _drop(server, other)
+    owner, draft = connections["owner"], f"{MIGRATED}draft"
+    owner.settings_dict["TEST"]["NAME"] = draft
+    owner.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+    owner.close()
+    server.execute(f"ALTER DATABASE {draft} RENAME TO {name}")
+    return name
 
 
 @pytest.fixture(scope="session")
@@ -69,27 +124,23 @@ def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBl
     """Make the test database as its owner, and let the application's role connect to it."""
     owner, default = connections["owner"], connections["default"]
     with django_db_blocker.unblock():
-        owner.settings_dict["TEST"]["NAME"] = TEST_DATABASE
-        owner.creation.create_test_db(verbosity=0, autoclobber=True)
+        with _connect("postgres") as server:
+            server.execute("SELECT pg_advisory_lock(hashtext(%s))", [MIGRATED])  # one worker migrates, others wait
+            migrated = _migrated(server)
+            _drop(server, TEST_DATABASE)
+            server.execute(f'CREATE DATABASE "{TEST_DATABASE}" TEMPLATE {migrated}')
+            # Nobody needs these rows after a power cut. Tests of a server that dies start one of their own.
+            server.execute(f'ALTER DATABASE "{TEST_DATABASE}" SET synchronous_commit = off')
         owner.close()
         default.close()
-        default.settings_dict["NAME"] = TEST_DATABASE
+        owner.settings_dict["NAME"] = default.settings_dict["NAME"] = TEST_DATABASE
     yield
     with django_db_blocker.unblock():
+        _emptier().close()
+        owner.close()
         default.close()
-        with psycopg.connect(
-            dbname="postgres",
-            autocommit=True,
-            **{
-                key: value
-                for key, value in owner.get_connection_params().items()
-                if key in {"host", "user", "password", "port"}
-            },
-        ) as server:
-            try:
-                server.execute(f"DROP DATABASE {TEST_DATABASE} WITH (FORCE)")
-            except psycopg.errors.InsufficientPrivilege:  # over an autovacuum, which makes way where no force is used
-                server.execute(f"DROP DATABASE {TEST_DATABASE}")
+        with _connect("postgres") as server:
+            _drop(server, TEST_DATABASE)
 
 
 # Which tables hold a row, in one question; partitions are asked one by one, as few of them do.
@@ -99,7 +150,17 @@ WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND NOT relname = 
 """
 # From those that nobody may change, their owner takes the trigger meanwhile.
 UNCHANGEABLE = "SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname LIKE '%append_only'"
-SEQUENCES = "SELECT sequencename FROM pg_sequences WHERE schemaname = 'public' AND last_value IS NOT NULL"
+# ALTER SEQUENCE would make a new file for each.
+RESTART = """
+SELECT setval(quote_ident(sequencename)::regclass, start_value, false) FROM pg_sequences
+WHERE schemaname = 'public' AND last_value IS NOT NULL AND NOT replace(sequencename, '_id_seq', '') = ANY(%s)
+"""
+
+
+@cache
+def _emptier() -> psycopg.Connection:
+    """Connect once: on a new connection, the question alone takes longer to plan than all the rest."""
+    return owner_connection()
 
 
 def _empty_tables(_case: TransactionTestCase) -> None:
@@ -109,21 +170,19 @@ def _empty_tables(_case: TransactionTestCase) -> None:
     much cheaper.
     """
     connections["default"].close()
-    with owner_connection() as owner:
-        [(question,)] = owner.execute(FILLED, [list(SEEDED)]).fetchall()
-        filled = {name for (name,) in owner.execute(question)}
-        closed = sorted(filled & {name for (name,) in owner.execute(UNCHANGEABLE)})
-        with owner.transaction():  # foreign keys are checked at its end, so the order does not matter
-            for name in closed:
-                owner.execute(f"ALTER TABLE {name} DISABLE TRIGGER USER")
-            for name in sorted(filled):
-                owner.execute(f"DELETE FROM {name}")
-            owner.execute("SET CONSTRAINTS ALL IMMEDIATE")
-            for name in closed:
-                owner.execute(f"ALTER TABLE {name} ENABLE TRIGGER USER")
-            for (name,) in owner.execute(SEQUENCES).fetchall():
-                if name.removesuffix("_id_seq") not in SEEDED:
-                    owner.execute(f"ALTER SEQUENCE {name} RESTART")
+    owner = _emptier()
+    [(question,)] = owner.execute(FILLED, [list(SEEDED)]).fetchall()
+    filled = sorted(name for (name,) in owner.execute(question))
+    closed = sorted({name for (name,) in owner.execute(UNCHANGEABLE)}.intersection(filled))
+    statements = [
+        *(f"ALTER TABLE {name} DISABLE TRIGGER USER" for name in closed),
+        *(f"DELETE FROM {name}" for name in filled),
+        "SET CONSTRAINTS ALL IMMEDIATE",  # foreign keys are checked here, so the order above does not matter
+        *(f"ALTER TABLE {name} ENABLE TRIGGER USER" for name in closed),
+    ]
+    with owner.transaction():
+        owner.execute("; ".join(statements))
+        owner.execute(RESTART, [list(SEEDED)])
 
 
 TransactionTestCase._fixture_teardown = _empty_tables  # type: ignore[attr-defined] # noqa: SLF001
@@ -133,6 +192,23 @@ TransactionTestCase._fixture_teardown = _empty_tables  # type: ignore[attr-defin
 def _no_bank(monkeypatch: pytest.MonkeyPatch) -> None:
     """Move no money but where a test brings a bank of its own: the checkout's remembers other tests."""
     monkeypatch.setattr(settings, "LOOPBACK_DIR", None)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _static_files_are_found_once() -> Iterator[None]:
+    """Look for static files once, not for every `Client`, which has middleware of its own."""
+    found: dict[str, object] = {}
+    look = WhiteNoiseMiddleware.add_files_from_finders
+
+    def add(middleware: WhiteNoiseMiddleware) -> None:
+        if not found:
+            look(middleware)
+            found.update(middleware.files)
+        middleware.files.update(found)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", add)
+        yield
 
 
 @pytest.fixture

@@ -53,14 +53,19 @@ class Kept:
         self.terms = dict(loan.terms)
         self.events: list[dict[str, Any]] = []
         self.reach: date | None = None
+        self._said: tuple[tuple[int, date | None], dict[str, Any]] | None = None
 
     def case(self, *more: dict[str, Any]) -> dict[str, Any]:
         as_of = [] if self.reach is None else [self.reach.isoformat()]
         return {"id": "x", "terms": self.terms, "events": [*self.events, *more], "as_of": as_of}
 
     def state(self) -> dict[str, Any]:
-        said = model.model(self.case())
-        return said["states"][0] if said.get("states") else model.nothing(OPENED)
+        """Ask the model once for what it is told: events are only added."""
+        told = (len(self.events), self.reach)
+        if self._said is None or self._said[0] != told:
+            said = model.model(self.case())
+            self._said = told, said["states"][0] if said.get("states") else model.nothing(OPENED)
+        return self._said[1]
 
     @property
     def is_out(self) -> bool:
