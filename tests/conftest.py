@@ -27,6 +27,8 @@ from django.test import TransactionTestCase
 from hypothesis import settings as hypothesis_settings
 from pytest_django import DjangoDbBlocker
 from whitenoise.middleware import WhiteNoiseMiddleware
+from xdist.remote import Producer
+from xdist.scheduler import LoadGroupScheduling
 
 from config import embedded
 from config.declarations import Role
@@ -56,6 +58,10 @@ current_app.conf["broker_url"] = current_app.conf.broker_url.partition("?")[0] +
     f"?virtual_host={crc32(TEST_DATABASE.encode()) % 60_000 + 1}"
 )
 
+# Modules whose tests share a server that they start: one worker does all of each.
+# By path: the groups of xdist 3.8 have no effect with pytest 9.2, which reads ids where xdist does not write them.
+TOGETHER = frozenset({"tests/config/test_embedded.py", "tests/stories/test_database_dies.py"})
+
 # What these cost to guess is no matter of tests; the algorithm, and so what is stored, stays.
 Argon2PasswordHasher.time_cost = Argon2PasswordHasher.parallelism = 1
 Argon2PasswordHasher.memory_cost = 8
@@ -65,6 +71,24 @@ Enqueued = Callable[[], list[tuple[str, dict[str, int]]]]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--golden-dir", help="a directory of golden files, instead of those beside the checkout")
+
+
+class Scheduling(LoadGroupScheduling):  # type: ignore[misc] # xdist has no types
+    """Give each test to the next free worker, but all of a module of `TOGETHER` to one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        module, _, _ = nodeid.partition("::")
+        return module if module in TOGETHER else str(super()._split_scope(nodeid))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling | None:
+    return Scheduling(config, log) if config.getoption("dist") == "loadgroup" else None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the real data sets: begun last, they would keep one worker busy while the other has nothing to do."""
+    items.sort(key=lambda item: item.get_closest_marker("real") is None)
 
 
 def pytest_collection_finish() -> None:

@@ -6,7 +6,7 @@
 import os
 import signal
 import sys
-from itertools import count, islice
+from itertools import count, islice, takewhile
 from pathlib import Path
 from random import Random
 from threading import Timer
@@ -24,10 +24,10 @@ def main() -> None:
     for attempt in count():
         running = {}
         for number, path in enumerate(paths):
-            seconds = chance.uniform(0.05, 1) if attempt < 2 else 0
+            death = (chance.randrange(10), chance.uniform(0, 0.05)) if attempt < 2 else None
             child = os.fork()
             if not child:
-                post(partner, path, as_partner=number % 2 == 0, seconds=seconds)
+                post(partner, path, as_partner=number % 2 == 0, death=death)
                 os._exit(0)
             running[child] = path
         while running:
@@ -42,18 +42,23 @@ def main() -> None:
             return
 
 
-def post(partner: int, path: Path, *, as_partner: bool, seconds: float) -> None:
-    """Send a file in small batches, as a partner does or as an import; die after so many seconds, if any are given."""
+def post(partner: int, path: Path, *, as_partner: bool, death: tuple[int, float] | None) -> None:
+    """Send a file in small batches, as a partner does or as an import.
+
+    `death` is the batch, counted from 0, and the seconds after its beginning; whoever is faster dies at the end.
+    """
     file = open_feed_file(path, COLUMNS)
     rows, blocks = rows_of(file), blocks_of(file, wanted=COLUMNS, lines_a_block=ROWS_A_BATCH)
-    if seconds:
-        Timer(seconds, os.kill, (os.getpid(), signal.SIGKILL)).start()
-    if as_partner:
-        while chunk := list(islice(rows, ROWS_A_BATCH)):
+    chunks = takewhile(bool, (list(islice(rows, ROWS_A_BATCH)) for _ in count()))
+    for number, (chunk, block) in enumerate(zip(chunks, blocks, strict=True)):
+        if death is not None and number == death[0]:
+            Timer(death[1], os.kill, (os.getpid(), signal.SIGKILL)).start()
+        if as_partner:
             receive_batch(partner_id=partner, source=path.name, rows=chunk, actor=SYSTEM, now=timezone.now())
-    else:
-        for block in blocks:
+        else:
             receive_block(partner_id=partner, source=path.name, block=block, actor=SYSTEM, clock=timezone.now)
+    if death is not None:
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -109,13 +109,13 @@ class Broker:
         program = next((Path(spec.origin).parent / "_binaries").glob("*/valkey-server"))
         options = ["--port", "0", "--unixsocket", str(self._socket), "--save", "", "--dir", str(self._directory)]
         self._process = subprocess.Popen([str(program), *options], stdout=subprocess.DEVNULL)
-        wait_until(self._answers, seconds=10)
+        wait_until(self._answers)
 
     def stop(self) -> None:
         """End it as a power cut would; nothing of what it held is kept."""
         if self._process is not None:
             self._process.kill()
-            self._process.wait(10)
+            self._process.wait(60)
             self._process = None
 
     def _answers(self) -> bool:
@@ -144,10 +144,10 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     """End the worker and its children at once, as a power cut would."""
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait(10)
+        process.wait(60)
 
 
-def wait_until(done: Callable[[], bool], *, seconds: float = 60) -> None:
+def wait_until(done: Callable[[], bool], *, seconds: float = 180) -> None:
     """Look again and again, for at most so long."""
     deadline = time.monotonic() + seconds
     while not done():

@@ -59,4 +59,4 @@ def test_a_dead_broker_neither_fails_nor_holds_up_a_commit(monkeypatch: pytest.M
         for job in range(5):
             enqueue(NAME, job_id=job)
     assert Partner.objects.count() == 1
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20

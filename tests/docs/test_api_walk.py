@@ -57,7 +57,7 @@ def test_the_walk(live_server: LiveServer, tmp_path: Path, enqueued: Enqueued, m
             env=environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=600,
             check=False,
         )
     assert walked.returncode == 0, walked.stderr

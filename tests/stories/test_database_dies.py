@@ -44,7 +44,6 @@ from tests.stages import attempt_job, do_job, do_stages
 from tests.stories.test_lending_faults import PARTNER, proven
 from tests.workers import listener
 
-pytestmark = pytest.mark.xdist_group("mortal")
 DAY = timedelta(days=1)
 
 

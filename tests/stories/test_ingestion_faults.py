@@ -44,7 +44,7 @@ def test_ten_posters_with_overlapping_slices_and_random_kills(tmp_path: Path, en
         command = [sys.executable, "-m", "tests.posters", str(partner.pk), *map(str, paths)]
         ended = subprocess.run(command, check=False, cwd=ROOT, env=environment(), capture_output=True)
         assert ended.returncode == 0, ended.stderr.decode()
-        assert int(ended.stdout) >= POSTERS
+        assert int(ended.stdout) == 2 * POSTERS
         wait_until(lambda: not Batch.objects.filter(state=BatchState.STAGED).exists())
     seal_forgotten_batches(now=timezone.now() + FORGOTTEN_AFTER + timedelta(minutes=1))
 

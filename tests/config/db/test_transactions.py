@@ -68,7 +68,7 @@ def test_of_two_that_wait_for_each_other_one_is_contended() -> None:
         try:
             with operation():
                 Partner.objects.filter(pk=order[0]).update(name="New")
-                both_hold_one.wait(timeout=5)
+                both_hold_one.wait(timeout=60)
                 Partner.objects.filter(pk=order[1]).update(name="New")
         except Contended:
             return "contended"

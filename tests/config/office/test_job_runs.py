@@ -102,7 +102,7 @@ def in_threads(*calls: Callable[[], object]) -> list[object]:
 
     def made(call: Callable[[], object]) -> object:
         try:
-            together.wait(timeout=5)
+            together.wait(timeout=60)
             return call()
         finally:
             connection.close()
