@@ -130,7 +130,7 @@ def test_why_there_is_no_offer_is_told_to_the_merchant(
     assert str(told["words"]).startswith(words)
 
 
-@pytest.mark.parametrize("cap", OF_OTHERS, ids=str)
+@pytest.mark.parametrize("cap", sorted(OF_OTHERS), ids=str)
 def test_what_others_owe_is_not_told(cap: Cap) -> None:
     threshold = Threshold(measure=Measure.AMOUNT_MINOR, have=900, need=1_000)
     without = NoOfferExplanation(reason=NoOffer.LIMIT_BELOW_MINIMUM, cause=cap, threshold=threshold)
