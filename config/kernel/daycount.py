@@ -5,7 +5,6 @@ weighs 366 units in a common year and 365 in a leap year. Under 30E/360 a day we
 """
 
 from collections.abc import Mapping
-from datetime import date
 from enum import StrEnum
 from functools import lru_cache
 from types import MappingProxyType
@@ -13,7 +12,6 @@ from typing import Final
 
 import numpy as np
 
-from config.kernel.calendar import day_number
 from config.kernel.exact import Int64s
 
 
@@ -50,7 +48,7 @@ def units_at(days: Int64s, day_count: DayCount) -> Int64s:
             return 30 * months.astype(np.int64) + np.minimum(day_of_month, 30)
 
 
-@lru_cache(maxsize=4_096)
-def place_of(day: date, day_count: DayCount) -> int:
-    """Place one day on the line of units (see units_at)."""
-    return int(units_at(np.array([day_number(day)], np.int64), day_count)[0])
+@lru_cache(maxsize=65_536)
+def place_of(day_count: DayCount, day: int) -> int:
+    """Place one day, its number since 1970-01-01, on the line of units (see units_at): loans share their days."""
+    return int(units_at(np.array([day], np.int64), day_count)[0])

@@ -6,6 +6,7 @@ comes with the statement, so that no date is computed with in SQL.
 
 from datetime import date
 
+from config.kernel.calendar import day_number
 from config.kernel.daycount import DayCount, place_of
 
 DAY_COUNTS = tuple(DayCount)
@@ -31,4 +32,4 @@ def penalty_at(place: str) -> str:
 
 def places_on(day: date) -> list[int]:
     """Return the place of a date in each of DAY_COUNTS."""
-    return [place_of(day, day_count) for day_count in DAY_COUNTS]
+    return [place_of(day_count, day_number(day)) for day_count in DAY_COUNTS]

@@ -6,6 +6,7 @@
 from dataclasses import dataclass, replace
 from datetime import date
 
+from config.kernel.calendar import day_number
 from config.kernel.daycount import place_of
 from lending.domain.books.ledger import Position
 from lending.domain.books.projection import AccrualCarry
@@ -49,7 +50,7 @@ class RestingLoan:
         day = max(day, self.booked_to)
         accrual = _accrual(self)
         if self.carry.day_count is not None and day > self.booked_to:
-            accrual.advance(place_of(day, self.carry.day_count))
+            accrual.advance(place_of(self.carry.day_count, day_number(day)))
         position = replace(
             self.position, interest_minor=accrual.interest_minor(), penalty_minor=accrual.penalty_minor()
         )

@@ -1,16 +1,15 @@
 """Run the account of one loan through its days and events."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Final
 
-import numpy as np
-
 from config.kernel.calendar import day_number
-from config.kernel.daycount import YEAR_UNITS, DayCount, units_at
+from config.kernel.daycount import YEAR_UNITS, place_of
 from config.kernel.exact import decimals_of, scaled
 from config.kernel.money import allocate
 from lending.domain.contract.accrual import Accrual
@@ -22,25 +21,13 @@ NEVER: Final = 10**9
 """A day after every date."""
 
 
-class Places(dict[int, int]):
-    """The places of days on the line of units: many computed at once, any other on demand."""
-
-    def __init__(self, day_count: DayCount, days: Iterable[int]) -> None:
-        known = np.array(sorted(set(days)), np.int64)
-        super().__init__(zip(known.tolist(), units_at(known, day_count).tolist(), strict=True))
-        self._day_count = day_count
-
-    def __missing__(self, day: int) -> int:
-        self[day] = place = int(units_at(np.array([day], np.int64), self._day_count)[0])
-        return place
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
     """What never changes on a loan once it is disbursed. Days are numbers since 1970-01-01.
 
-    dues, ripe_days: of each instalment, when it is due and when its grace ends, closed by NEVER. decimals: the most of
-    any rate that the loan ever has. steps: the waterfall, as positions in the default one.
+    dues, ripe_days: of each instalment, when it is due and when its grace ends, closed by NEVER. place: places a day on
+    the line of units. decimals: the most of any rate that the loan ever has. steps: the waterfall, as positions in the
+    default one.
     """
 
     terms: Terms
@@ -48,26 +35,23 @@ class Frame:
     dues: list[int]
     ripe_days: list[int]
     last_due: int
-    places: Places
+    place: Callable[[int], int]
     decimals: int
     steps: tuple[int, ...]
 
 
-def frame_of(
-    terms: Terms, schedule: Sequence[Instalment], *, on: date, days: Collection[int], rates: Iterable[Decimal]
-) -> Frame:
-    """Build the frame of a loan disbursed on a date; `days` and `rates` are those of its events."""
+def frame_of(terms: Terms, schedule: Sequence[Instalment], *, on: date, rates: Iterable[Decimal]) -> Frame:
+    """Build the frame of a loan disbursed on a date; `rates` are those of its events."""
     dues = [day_number(instalment.due) for instalment in schedule]
     ripe_days = [due + terms.grace_days for due in dues]
     opened = day_number(on)
-    eves = [day - 1 for day in days if day > dues[-1]]
     return Frame(
         terms=terms,
         opened=opened,
         dues=[*dues, NEVER],
         ripe_days=[*ripe_days, NEVER],
         last_due=dues[-1],
-        places=Places(terms.day_count, [opened, *dues, *ripe_days, *days, *eves]),
+        place=partial(place_of, terms.day_count),
         decimals=max(map(decimals_of, [terms.rate, *rates])),
         steps=tuple(map(DEFAULT_WATERFALL.index, terms.waterfall)),
     )
@@ -153,7 +137,7 @@ class LoanAccount:
         accrual, frame = self.accrual, self.frame
         due, ripens = frame.dues[self.fallen], frame.ripe_days[self.ripe]
         while (stop := min(due, ripens)) <= day:
-            accrual.advance(frame.places[stop])
+            accrual.advance(frame.place(stop))
             if stop == due:
                 self._fall_due(due)
                 due = frame.dues[self.fallen]
@@ -161,7 +145,7 @@ class LoanAccount:
                 accrual.end_grace(self.unpaid[self.ripe])
                 self.ripe += 1
                 ripens = frame.ripe_days[self.ripe]
-        accrual.advance(frame.places[day])
+        accrual.advance(frame.place(day))
 
     def _fall_due(self, due: int) -> None:
         self.interest_at_due.append(self.accrual.interest_minor())
@@ -228,7 +212,7 @@ def open_account(frame: Frame, schedule: Sequence[Instalment]) -> LoanAccount:
     terms = frame.terms
     extra_decimals = decimals_of(terms.penalty_multiple_extra)
     accrual = Accrual(
-        at=frame.places[frame.opened],
+        at=frame.place(frame.opened),
         principal=terms.principal_minor,
         overdue=0,
         rate=scaled(terms.rate, frame.decimals),

@@ -71,7 +71,6 @@ def replay(terms: Terms, events: Iterable[LoanEvent]) -> Replayed:
         terms,
         schedule,
         on=disbursement.on,
-        days=days,
         rates=[event.rate for event in later if event.rate is not None],
     )
     account = open_account(frame, schedule)

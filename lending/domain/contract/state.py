@@ -47,6 +47,8 @@ class LoanState:
 
 def reach(account: LoanAccount, day: int) -> None:
     """Let an account reach a day, before its events, and note how late the loan is by then."""
+    if day == account.day:
+        return
     account.turn_to(day)
     since = _late_since(account)
     if since is not None:
@@ -128,7 +130,7 @@ def _interest_to(account: LoanAccount, day: int) -> int:
     """Return the interest to a day after the last due date."""
     _, accrual = account.trail[bisect_right(account.trail, day, key=lambda left: left[0]) - 1]
     accrual = copy(accrual)
-    accrual.advance(account.frame.places[day])
+    accrual.advance(account.frame.place(day))
     return accrual.interest_minor()
 
 
@@ -136,7 +138,7 @@ def _next_due(account: LoanAccount) -> tuple[int | None, int]:
     ahead, settled = copy(account.accrual), max(account.interest_due, account.interest_paid)
     for row in range(account.fallen, len(account.unpaid)):
         due = account.frame.dues[row]
-        ahead.advance(account.frame.places[due])
+        ahead.advance(account.frame.place(due))
         amount = account.unpaid[row] + max(0, ahead.interest_minor() - settled)
         if amount:
             return due, amount
