@@ -2,8 +2,7 @@
 
 `--golden-dir DIR` takes any directory that holds tradeline_term.json, itself or in folders below it; default is the
 one beside the checkout. A case is what `manage.py replay` reads, so nothing is translated. One that must be refused
-passes when its code comes back. The other files of that directory (other engines' schedules, servicing,
-delinquency, day counts, APR) join with the next issue: they need terms that a TERM loan does not have yet.
+passes when its code comes back. The other files of that directory are in test_peers.py.
 """
 
 import json

@@ -5,7 +5,8 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from fractions import Fraction
 
-from lending.domain.contract.apr import effective_rate, years_between
+from config.kernel.timevalue import effective_rate
+from lending.domain.contract.apr import years_between
 from lending.domain.contract.schedule import Instalment, draw_schedule
 from lending.domain.contract.terms import Terms
 

@@ -7,8 +7,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from config.kernel.daycount import DayCount
-from config.kernel.documents import ADDED, Unfit, read, shown, written
+from config.kernel.daycount import DAILY, DayCount
+from config.kernel.documents import ADDED, Unfit, read, shown, unfit, written
 from config.kernel.money import CURRENCY_PATTERN, MAX_MINOR
 from lending.domain.contract.fields import refusing, require_range, require_rate
 from lending.domain.contract.refusal import LoanRefusal
@@ -94,6 +94,10 @@ class Terms:
                 message = f"currency: {shown(self.currency)} is not a currency code"
                 raise Unfit(message)
             require_rate("rate", self.rate)
+            if self.day_count not in DAILY:
+                raise unfit(
+                    self.day_count.value, "day_count", f"one that gives each day its weight: {', '.join(DAILY)}"
+                )
             require_range("periods", self.periods, 1, LONGEST)
             require_range("every", self.every, 1, LONGEST)
             require_range("grace_days", self.grace_days, 0, LONGEST)

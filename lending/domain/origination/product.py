@@ -13,7 +13,7 @@ from fractions import Fraction
 from functools import partial
 from typing import Annotated, Final
 
-from config.kernel.daycount import DayCount
+from config.kernel.daycount import DAILY, DayCount
 from config.kernel.documents import Amount, unfit
 from config.kernel.exact import BASIS_POINTS, MILLION
 from lending.domain.contract.fields import require_range, require_rate
@@ -80,6 +80,11 @@ def _require_monthly(name: str, value: PeriodUnit) -> None:
         raise unfit(value.value, name, "MONTH: the instalments of a product are monthly")
 
 
+def _require_daily(name: str, value: DayCount) -> None:
+    if value not in DAILY:  # the books accrue by the day
+        raise unfit(value.value, name, f"a day count that gives each day its weight: {', '.join(DAILY)}")
+
+
 Share = Annotated[int, partial(require_range, lowest=0, highest=BASIS_POINTS)]
 SomeShare = Annotated[int, partial(require_range, lowest=1, highest=BASIS_POINTS)]
 Days = Annotated[int, partial(require_range, lowest=0, highest=DAYS_IN_YEAR)]
@@ -135,7 +140,7 @@ class Costs:
 class StandardTerms:
     """The part of a loan's terms that is the same for all loans of the product."""
 
-    day_count: DayCount
+    day_count: Annotated[DayCount, _require_daily]
     method: Method
     unit: Annotated[PeriodUnit, _require_monthly]
     every: Annotated[int, partial(require_range, lowest=1, highest=1)]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from config.kernel.calendar import day_number
-from config.kernel.daycount import YEAR_UNITS, DayCount, units_at
+from config.kernel.daycount import DAILY, YEAR_UNITS, units_at
 from lending.domain.contract.apr import years_between
 from lending.domain.contract.events import EventType, LoanEvent
 from lending.domain.contract.refusal import LoanRefusal, LoanRefused
@@ -34,11 +34,11 @@ def tables() -> dict[str, list[Line]]:
 
 
 def weights(table: list[Line]) -> list[Line]:
-    assert table[0][1:] == [f"{day_count} of {YEAR_UNITS[day_count]}" for day_count in DayCount]
+    assert table[0][1:] == [f"{day_count} of {YEAR_UNITS[day_count]}" for day_count in DAILY]
     found = []
     for line in table[2:]:
         day = day_number(date.fromisoformat(line[0]))
-        found.append([line[0], *(str(np.diff(units_at(np.array([day, day + 1]), each))[0]) for each in DayCount)])
+        found.append([line[0], *(str(np.diff(units_at(np.array([day, day + 1]), each))[0]) for each in DAILY)])
     return found
 
 
