@@ -39,6 +39,7 @@ class DayCount(StrEnum):
     ISDA_30E_360 = "30E/360 ISDA"  # a 31st or last of February is a 30th, but not the last of February of maturity
     PLUS_30E_360 = "30E+/360"  # a 31st at the start is a 30th, at the end the 1st of the next month
     ISDA_30E_365 = "30E/365"  # a 31st or last of February is a 30th
+    MONTHS_12 = "MONTHS/12"  # a whole month, whatever its length, is a twelfth; each day left over 1/360
 
 
 DAILY: Final = (DayCount.ACT_365F, DayCount.ACT_360, DayCount.ACT_ACT, DayCount.E30_360)
@@ -117,8 +118,9 @@ def _act_act_afb(start: date, end: date) -> int:
 def _act_act_year(start: date, end: date) -> int:
     years = end.year - start.year
     years -= add_months(start, 12 * years) > end
-    begun, next_begins = add_months(start, 12 * years), add_months(start, 12 * years + 12)
-    return years * 365 * 366 + _days(begun, end) * (365 * 366 // _days(begun, next_begins))
+    begun = add_months(start, 12 * years)
+    is_leap = isleap(begun.year + (begun.month > FEBRUARY)) and (begun.month, begun.day) != (FEBRUARY, 29)
+    return years * 365 * 366 + _days(begun, end) * (365 if is_leap else 366)
 
 
 def _without_leap_days(start: date, end: date) -> int:
@@ -131,6 +133,12 @@ def _months_of_thirty(start: date, end: date, first: int, last: int) -> int:
 
 def _thirtieth(on: date) -> int:
     return 30 if is_last_of_february(on) else min(on.day, 30)
+
+
+def _months(start: date, end: date) -> int:
+    months = 12 * (end.year - start.year) + end.month - start.month
+    months -= add_months(start, months) > end
+    return 30 * months + _days(add_months(start, months), end)
 
 
 def _bond(start: date, end: date) -> int:
@@ -166,5 +174,6 @@ _UNITS: Final[Mapping[DayCount, Callable[[date, date], int]]] = MappingProxyType
         DayCount.PLUS_30E_360: _e_plus,
         DayCount.ISDA_30E_360: _isda_e,
         DayCount.ISDA_30E_365: _isda_e,
+        DayCount.MONTHS_12: _months,
     }
 )

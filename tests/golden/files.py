@@ -7,6 +7,7 @@ from typing import Final
 from tests.golden.aprs import check_apr
 from tests.golden.daycounts import check_day_count
 from tests.golden.eu_schedules import check_table
+from tests.golden.fineract_schedules import check_schedule
 from tests.golden.outcome import Check
 from tests.golden.timevalues import check_time_value
 
@@ -16,5 +17,6 @@ CHECKS: Final[Mapping[str, Check]] = MappingProxyType(
         "tvm_xirr.json": check_time_value,
         "apr.json": check_apr,
         "eu_aprc_schedules.json": check_table,
+        "fineract_schedules.json": check_schedule,
     }
 )

@@ -25,3 +25,8 @@ def terms_of(**said: Any) -> Terms:  # noqa: ANN401
 
 def quoted(terms: Terms, *, on: date) -> tuple[Instalment, ...]:
     return quote(terms, on=on).schedule
+
+
+def minor(amount: str) -> int:
+    """Convert an amount of two decimals to minor units."""
+    return int(Decimal(amount).scaleb(2))

@@ -52,6 +52,78 @@ def terms_of_loans(draw: st.DrawFn, opened: date) -> Case:
     return terms
 
 
+@st.composite
+def special_terms(draw: st.DrawFn, opened: date, *, carried: bool = False) -> Case:
+    """Draw terms with some of those that a plain loan leaves out; carried: only those with which accounts are kept."""
+    terms = draw(terms_of_loans(opened))
+    terms |= draw(of_interest(terms, carried=carried))
+    terms |= draw(of_instalments(terms))
+    return {**terms, **draw(of_dates(terms, opened))}
+
+
+@st.composite
+def of_interest(draw: st.DrawFn, terms: Case, *, carried: bool) -> Case:
+    found: Case = {}
+    if draw(st.booleans()):
+        found["accrual"] = "PER_PERIOD"
+        found["day_count"] = draw(st.sampled_from([terms["day_count"], "MONTHS/12", "30/360"]))
+    if not carried and draw(st.integers(0, 3)) == 0:
+        found["interest"] = "FLAT"
+    if draw(st.integers(0, 3)) == 0:
+        found["interest_free"] = draw(st.integers(0, terms["periods"]))
+    if terms["method"] in {"EQUAL_INSTALMENTS", "EQUAL_PRINCIPAL"} and draw(st.booleans()):
+        found["principal_grace"] = grace = draw(st.integers(0, terms["periods"] - 1))
+        found["interest_grace"] = draw(st.integers(0, grace))
+    return found
+
+
+@st.composite
+def of_instalments(draw: st.DrawFn, terms: Case) -> Case:
+    found: Case = {"remainder": draw(st.sampled_from(["SPREAD", "LAST"]))}
+    if draw(st.integers(0, 3)) == 0:
+        found["down_payment"] = draw(st.sampled_from(["0.1", "0.25", "0.3333", "0.999"]))
+    kind = draw(st.sampled_from(["solved", "multiple", "up", "agreed"]))
+    if terms["method"] != "EQUAL_INSTALMENTS":
+        return found
+    if kind == "multiple":
+        found["instalment_multiple_minor"] = draw(st.sampled_from([2, 10, 100, 10_000]))
+    if kind == "up" or (kind == "multiple" and draw(st.booleans())):
+        found["instalment_rounding"] = "UP"
+    if kind == "agreed" and terms.get("interest") != "FLAT":
+        found["instalment_minor"] = min(draw(st.integers(1, 2 * terms["principal_minor"])), 10**15)
+    return found
+
+
+@st.composite
+def of_dates(draw: st.DrawFn, terms: Case, opened: date) -> Case:
+    found: Case = {}
+    if terms["unit"] == "MONTH":
+        found["month_end"] = draw(st.sampled_from(["LAST_DAY", "NEXT_DAY", "STAY_LAST"]))
+    if draw(st.integers(0, 3)) == 0:
+        span = terms["periods"] * terms["every"] * {"DAY": 1, "WEEK": 7, "MONTH": 31}[terms["unit"]]
+        found["last_due"] = iso(opened + timedelta(draw(st.integers(1, span + 40))))
+    if draw(st.integers(0, 3)) == 0:
+        found["business_days"] = draw(st.sampled_from(["FOLLOWING", "MODIFIED_FOLLOWING", "PRECEDING"]))
+        found["calendar"] = draw(calendars(opened))
+    return found
+
+
+@st.composite
+def calendars(draw: st.DrawFn, opened: date) -> Case:
+    days = st.integers(0, 400).map(lambda off: date(opened.year, 1, 1) + timedelta(off))
+    holidays = draw(st.frozensets(days, max_size=20))
+    working = draw(st.frozensets(days, max_size=5)) - holidays
+    last_year = draw(st.integers(opened.year + 1, opened.year + 8))
+    names = {"holidays": holidays, "working": working}
+    return {
+        "name": "drawn",
+        "first_year": opened.year,
+        "last_year": last_year,
+        "weekend": draw(st.sampled_from([[6, 7], [7], [5, 6], []])),
+        **{name: [iso(day) for day in sorted(found)] for name, found in names.items()},
+    }
+
+
 def replayed(terms: Case, events: list[Case]) -> Replayed | None:
     try:
         return replay(parse_terms(terms), map(parse_event, events))
@@ -109,11 +181,17 @@ def events_of_loans(draw: st.DrawFn, terms: Case, opened: date) -> list[Case]:
     return events
 
 
+OPENED = st.sampled_from(OPENINGS) | st.integers(0, 900).map(lambda days: date(2023, 1, 1) + timedelta(days))
+
+
 @st.composite
-def cases(draw: st.DrawFn) -> Case:
-    """Draw a case of the golden file's shape; about one in three is refused for what its events mean."""
-    opened = draw(st.sampled_from(OPENINGS) | st.integers(0, 900).map(lambda days: date(2023, 1, 1) + timedelta(days)))
-    terms = draw(terms_of_loans(opened))
+def cases(draw: st.DrawFn, *, special: bool = False) -> Case:
+    """Draw a case of the golden file's shape; about one in three is refused for what its events mean.
+
+    special: with terms that a plain loan leaves out.
+    """
+    opened = draw(OPENED)
+    terms = draw(special_terms(opened, carried=True) if special else terms_of_loans(opened))
     events = draw(events_of_loans(terms, opened))
     loan = replayed(terms, events)
     dates = draw(st.lists(days_of_interest(loan, opened, terms["grace_days"]), max_size=8))

@@ -4,99 +4,31 @@ It reads a case of the golden file's shape (JSON scalars) and gives back the sam
 imported, so that a fault there cannot hide here. It checks what events mean, not the form of their fields.
 """
 
-from calendar import monthrange
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from fractions import Fraction
 from typing import Any
 
-DAY = timedelta(days=1)
+from tests.lending.schedule_model import (
+    DAY,
+    Refused,
+    day_fraction,
+    days,
+    draw,
+    due_dates,
+    period_fraction,
+    period_fractions,
+    refuse_if,
+    shared,
+)
+
 STEPS = [
     f"{when}_{what}"
     for when in ("PAST_DUE", "DUE", "IN_ADVANCE")
     for what in ("PENALTY", "FEE", "INTEREST", "PRINCIPAL")
 ]
 Case = dict[str, Any]
-
-
-class Refused(Exception):
-    pass
-
-
-def refuse_if(fault: bool, code: str) -> None:  # noqa: FBT001
-    if fault:
-        raise Refused(code)
-
-
-def day_fraction(t: date, day_count: str) -> Fraction:
-    if day_count == "ACT/365F":
-        return Fraction(1, 365)
-    if day_count == "ACT/360":
-        return Fraction(1, 360)
-    if day_count == "ACT/ACT":
-        return Fraction(1, 366 if monthrange(t.year, 2)[1] == 29 else 365)
-    g = [360 * d.year + 30 * d.month + min(d.day, 30) for d in (t, t + DAY)]
-    return Fraction(g[1] - g[0], 360)
-
-
-def days(start: date, end: date) -> list[date]:
-    return [start + n * DAY for n in range((end - start).days)]
-
-
-def period_fraction(start: date, end: date, day_count: str) -> Fraction:
-    return sum((day_fraction(t, day_count) for t in days(start, end)), Fraction(0))
-
-
-def periods_after(start: date, k: int, unit: str) -> date:
-    if unit != "MONTH":
-        return start + k * (7 if unit == "WEEK" else 1) * DAY
-    year, month = start.year, start.month
-    for _ in range(k):
-        year, month = (year + 1, 1) if month == 12 else (year, month + 1)
-    return date(year, month, min(start.day, monthrange(year, month)[1]))
-
-
-def shared(total: int, sizes: list[int]) -> list[int]:
-    """Largest remainder; ties to the earliest."""
-    exact = [Fraction(total * size, sum(sizes)) for size in sizes]
-    parts = [int(part) for part in exact]
-    order = sorted(range(len(sizes)), key=lambda i: (parts[i] - exact[i], i))
-    for i in order[: total - sum(parts)]:
-        parts[i] += 1
-    return parts
-
-
-def draw(terms: Case, d0: date) -> list[tuple[date, int, int]]:
-    first = terms["first_due"] and date.fromisoformat(terms["first_due"])
-    refuse_if(bool(first) and first <= d0, "BAD_TERMS")
-    n, every, unit = terms["periods"], terms["every"], terms["unit"]
-    dues = [
-        periods_after(first, (k - 1) * every, unit) if first else periods_after(d0, k * every, unit)
-        for k in range(1, n + 1)
-    ]
-    principal, rate = terms["principal_minor"], Fraction(terms["rate"])
-    if terms["method"] == "BULLET":
-        return [(dues[-1], principal, round(principal * rate * period_fraction(d0, dues[-1], terms["day_count"])))]
-    f = [rate * period_fraction(start, end, terms["day_count"]) for start, end in zip([d0, *dues], dues, strict=False)]
-    fixed = None
-    if terms["method"] == "INTEREST_ONLY":
-        fixed = [0] * (n - 1) + [principal]
-    elif terms["method"] == "EQUAL_PRINCIPAL" or rate == 0:
-        fixed = shared(principal, [1] * n)
-    discount, annuity = Fraction(1), Fraction(0)
-    for f_i in f:
-        discount /= 1 + f_i
-        annuity += discount
-    level = round(principal / annuity)
-    rows, balance, c = [], principal, Fraction(0)
-    for i in range(n):
-        before, c = c, c + balance * f[i]
-        s = round(c) - round(before)
-        p = fixed[i] if fixed else balance if i == n - 1 else min(max(level - s, 0), balance)
-        balance -= p
-        rows.append((dues[i], p, s))
-    return rows
 
 
 @dataclass
@@ -107,6 +39,8 @@ class Loan:
     left: list[int]
     rate: Fraction
     x: dict[date, Fraction]  # exact interest at the start of a day
+    settled: dict[date, int]  # at the start of a day: interest of the periods that were rounded by themselves
+    lengths: list[tuple[date, date, Fraction]]  # the periods
     penalty: Fraction = Fraction(0)
     interest_paid: int = 0
     penalty_paid: int = 0
@@ -119,17 +53,44 @@ class Loan:
         last = self.rows[-1][0]
         return drawn + ([t + DAY for t in days(last, until)] if until > last else [])
 
-    def interest_at(self, due_dates: list[date]) -> int:
-        return round(self.x[due_dates[-1]]) if due_dates else 0
+    def interest_to(self, day: date) -> int:
+        return self.settled[day] + round(self.x[day] - self.settled[day])
+
+    def interest_at(self, dues: list[date]) -> int:
+        dues = [due for due in dues if due >= self.interest_from()]
+        return self.interest_to(dues[-1]) if dues else 0
+
+    def interest_from(self) -> date:
+        """The first date on which interest falls due."""
+        grace = self.terms.get("interest_grace", 0)
+        return [due for due, _, _ in self.rows if due > self.opened][grace] if grace else self.opened
+
+    def dcf(self, t: date) -> Fraction:
+        """The fraction of a year that is day t; of a day count of periods, an equal part of that of the period."""
+        last = self.lengths[-1][1]
+        for number, (start, end, length) in enumerate(self.lengths):
+            if start <= t < end and number < self.terms.get("interest_free", 0):
+                return Fraction(0)
+            if start <= t < end and self.terms["day_count"] in ("MONTHS/12", "30/360"):
+                return length / (end - start).days
+        if self.terms["day_count"] in ("MONTHS/12", "30/360"):
+            return period_fraction(last, t + DAY, self.terms["day_count"]) - period_fraction(
+                last, t, self.terms["day_count"]
+            )
+        return day_fraction(t, self.terms["day_count"])
 
     def principal(self, wanted: Callable[[date], bool]) -> int:
         return sum(left for left, (due, _, _) in zip(self.left, self.rows, strict=True) if wanted(due))
 
     def pass_night(self, t: date) -> None:
-        dcf = day_fraction(t, self.terms["day_count"])
+        dcf = self.dcf(t)
         grace = self.terms["grace_days"] * DAY
         extra = Fraction(self.terms["penalty_multiple_extra"])
         self.x[t + DAY] = self.x[t] + sum(self.left) * self.rate * dcf
+        self.settled[t + DAY] = self.settled[t]
+        if self.terms.get("accrual") == "PER_PERIOD" and t + DAY in [due for due, _, _ in self.rows]:
+            self.settled[t + DAY] = self.interest_to(t + DAY)
+            self.x[t + DAY] = Fraction(self.settled[t + DAY])
         self.penalty += self.principal(lambda due: due + grace <= t) * self.rate * extra * dcf
 
     def pay(self, amount: int, d: date) -> tuple[int, int, int, int, int]:
@@ -143,7 +104,7 @@ class Loan:
         there["DUE_FEE"] = sum(left for on, left in self.fees if on == d)
         there["DUE_INTEREST"] = due
         there["DUE_PRINCIPAL"] = self.principal(lambda due: due == d)
-        there["IN_ADVANCE_INTEREST"] = round(self.x[d]) - self.interest_paid - past - due
+        there["IN_ADVANCE_INTEREST"] = self.interest_to(d) - self.interest_paid - past - due
         there["IN_ADVANCE_PRINCIPAL"] = self.principal(lambda due: due > d)
         taken = dict.fromkeys(STEPS, 0)
         for step in self.terms.get("waterfall") or STEPS:
@@ -190,12 +151,12 @@ class Loan:
         if interest + self.principal(lambda due: due < as_of) <= self.terms["tolerance_minor"]:
             return 0
         for due in before:
-            if due in unpaid or round(self.x[due]) > self.interest_paid:
+            if due in unpaid or self.interest_at([due]) > self.interest_paid:
                 return (as_of - due).days
         return 0
 
     def state(self, as_of: date) -> Case:
-        interest, penalty = round(self.x[as_of]), round(self.penalty)
+        interest, penalty = self.interest_to(as_of), round(self.penalty)
         fees = sum(left for _, left in self.fees)
         unpaid = penalty - self.penalty_paid + fees
         interest_due = max(0, self.interest_at(self.due_dates(as_of)) - self.interest_paid)
@@ -256,9 +217,12 @@ def disburse(terms: Case, event: Case) -> Loan:
     refuse_if(event["type"] != "disbursement", "BEFORE_DISBURSEMENT")
     refuse_if(event["amount_minor"] != terms["principal_minor"], "AMOUNT_NOT_PRINCIPAL")
     opened = date.fromisoformat(event["on"])
+    refuse_if(terms.get("interest") == "FLAT", "BAD_TERMS")
     rows = draw(terms, opened)
     left = [principal for _, principal, _ in rows]
-    return Loan(terms, opened, rows, left, Fraction(terms["rate"]), {opened: Fraction(0)})
+    dues = due_dates(terms, opened)
+    lengths = list(zip([opened, *dues], dues, period_fractions(terms, opened, dues), strict=False))
+    return Loan(terms, opened, rows, left, Fraction(terms["rate"]), {opened: Fraction(0)}, {opened: 0}, lengths)
 
 
 def apply(loan: Loan, event: Case, on: date) -> Case | None:

@@ -7,40 +7,26 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
-import numpy as np
-
 from config.kernel.calendar import day_number
-from config.kernel.daycount import YEAR_UNITS, DayCount, units_at
-from config.kernel.exact import decimals_of, scaled
+from config.kernel.exact import decimals_of, half_even, scaled
 from config.kernel.money import allocate
 from lending.domain.contract.accrual import Accrual
+from lending.domain.contract.periods import Places, places_of
 from lending.domain.contract.refusal import LoanRefusal, LoanRefused
 from lending.domain.contract.schedule import Instalment
-from lending.domain.contract.terms import DEFAULT_WATERFALL, Prepayment, Terms
+from lending.domain.contract.terms import DEFAULT_WATERFALL, AccrualRule, Prepayment, Terms
 
 NEVER: Final = 10**9
 """A day after every date."""
-
-
-class Places(dict[int, int]):
-    """The places of days on the line of units: many computed at once, any other on demand."""
-
-    def __init__(self, day_count: DayCount, days: Iterable[int]) -> None:
-        known = np.array(sorted(set(days)), np.int64)
-        super().__init__(zip(known.tolist(), units_at(known, day_count).tolist(), strict=True))
-        self._day_count = day_count
-
-    def __missing__(self, day: int) -> int:
-        self[day] = place = int(units_at(np.array([day], np.int64), self._day_count)[0])
-        return place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
     """What never changes on a loan once it is disbursed. Days are numbers since 1970-01-01.
 
-    dues, ripe_days: of each instalment, when it is due and when its grace ends, closed by NEVER. decimals: the most of
-    any rate that the loan ever has. steps: the waterfall, as positions in the default one.
+    dues, ripe_days: of each instalment, when it is due and when its grace ends, closed by NEVER. interest_from: the
+    instalment with which interest begins to fall due. decimals: the most of any rate that the loan ever has. steps: the
+    waterfall, as positions in the default one.
     """
 
     terms: Terms
@@ -48,6 +34,7 @@ class Frame:
     dues: list[int]
     ripe_days: list[int]
     last_due: int
+    interest_from: int
     places: Places
     decimals: int
     steps: tuple[int, ...]
@@ -67,7 +54,8 @@ def frame_of(
         dues=[*dues, NEVER],
         ripe_days=[*ripe_days, NEVER],
         last_due=dues[-1],
-        places=Places(terms.day_count, [opened, *dues, *ripe_days, *days, *eves]),
+        interest_from=terms.interest_grace and terms.interest_grace + (dues[0] == opened),
+        places=places_of(terms, on, [opened, *dues, *ripe_days, *days, *eves]),
         decimals=max(map(decimals_of, [terms.rate, *rates])),
         steps=tuple(map(DEFAULT_WATERFALL.index, terms.waterfall)),
     )
@@ -81,6 +69,7 @@ class LoanAccount:
     [0, past) were due before the day, [past, fallen) are due on it, and [0, ripe) are past their grace; late,
     due_today and ahead are what is unpaid of the three parts. interest_at_due: interest to date at each due date
     reached. interest_late and interest_due: interest to the latest due date before the day, and up to it.
+    settled: what the interest of the periods came to that were rounded by themselves; 0 where interest is CUMULATIVE.
     trail: from the last due date on, each day on which something happened, with the accrual it was left with.
     worst_dpd: the most days past due on any day so far.
     """
@@ -100,6 +89,7 @@ class LoanAccount:
     interest_due: int = 0
     interest_to_date: int = 0
     interest_paid: int = 0
+    settled: int = 0
     penalty_to_date: int = 0
     penalty_paid: int = 0
     fees_late: int = 0
@@ -133,20 +123,29 @@ class LoanAccount:
             self.trail.append((self.day, copy(self.accrual)))
             # From now on every day is a due date for interest.
             self._pass_to(day - 1)
-            self.interest_late = self.accrual.interest_minor()
+            self.interest_late = self.interest_of(self.accrual)
         self.fees_late += self.fees_today
         self.late += self.due_today
         self.fees_today = self.due_today = 0
         self.past = self.fallen
         self.day = day
         self._pass_to(day)
-        self.interest_to_date = self.accrual.interest_minor()
+        self.interest_to_date = self.interest_of(self.accrual)
         self.penalty_to_date = self.accrual.penalty_minor()
         if day > last_due:
             self.interest_due = self.interest_to_date
         else:
-            self.interest_late = self.interest_at_due[self.past - 1] if self.past else 0
-            self.interest_due = self.interest_at_due[self.fallen - 1] if self.fallen else 0
+            first = self.frame.interest_from
+            self.interest_late = self.interest_at_due[self.past - 1] if self.past > first else 0
+            self.interest_due = self.interest_at_due[self.fallen - 1] if self.fallen > first else 0
+
+    def start(self) -> None:
+        """Let fall due what is due on the day of the disbursement."""
+        self._pass_to(self.day)
+
+    def interest_of(self, accrual: Accrual) -> int:
+        """Return the interest to date of this account's accrual, as it is or advanced within the running period."""
+        return self.settled + half_even(accrual.interest - self.settled * accrual.year, accrual.year)
 
     def _pass_to(self, day: int) -> None:
         """Let days pass, stopping where an instalment falls due or passes its grace."""
@@ -164,7 +163,10 @@ class LoanAccount:
         accrual.advance(frame.places[day])
 
     def _fall_due(self, due: int) -> None:
-        self.interest_at_due.append(self.accrual.interest_minor())
+        self.interest_at_due.append(self.interest_of(self.accrual))
+        if self.frame.terms.accrual is AccrualRule.PER_PERIOD:
+            self.settled = self.interest_at_due[-1]
+            self.accrual.interest = self.settled * self.accrual.year
         principal = self.unpaid[self.fallen]
         self.ahead -= principal
         self.fallen += 1
@@ -234,11 +236,11 @@ def open_account(frame: Frame, schedule: Sequence[Instalment]) -> LoanAccount:
         rate=scaled(terms.rate, frame.decimals),
         interest=0,
         penalty=0,
-        year=10**frame.decimals * YEAR_UNITS[terms.day_count],
+        year=10**frame.decimals * frame.places.year,
         extra=scaled(terms.penalty_multiple_extra, extra_decimals),
         extra_scale=10**extra_decimals,
     )
-    return LoanAccount(
+    account = LoanAccount(
         frame=frame,
         day=frame.opened,
         accrual=accrual,
@@ -246,3 +248,5 @@ def open_account(frame: Frame, schedule: Sequence[Instalment]) -> LoanAccount:
         ahead=terms.principal_minor,
         last=len(schedule) - 1,
     )
+    account.start()
+    return account

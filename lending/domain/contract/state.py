@@ -116,7 +116,7 @@ def _since(account: LoanAccount, *, principal: int, interest: int, before: int) 
 
 def _interest_unpaid_since(account: LoanAccount, before: int) -> int:
     """Return the first due date up to which more interest accrued than was paid; one before the given day exists."""
-    row = bisect_right(account.interest_at_due, account.interest_paid)
+    row = max(bisect_right(account.interest_at_due, account.interest_paid), account.frame.interest_from)
     if row < len(account.interest_at_due):
         return account.frame.dues[row]
     # After the last due date every day is one, and interest to date never falls.
@@ -129,15 +129,15 @@ def _interest_to(account: LoanAccount, day: int) -> int:
     _, accrual = account.trail[bisect_right(account.trail, day, key=lambda left: left[0]) - 1]
     accrual = copy(accrual)
     accrual.advance(account.frame.places[day])
-    return accrual.interest_minor()
+    return account.interest_of(accrual)
 
 
 def _next_due(account: LoanAccount) -> tuple[int | None, int]:
-    ahead, settled = copy(account.accrual), max(account.interest_due, account.interest_paid)
+    ahead, known = account.fork(), max(account.interest_due, account.interest_paid)
     for row in range(account.fallen, len(account.unpaid)):
         due = account.frame.dues[row]
-        ahead.advance(account.frame.places[due])
-        amount = account.unpaid[row] + max(0, ahead.interest_minor() - settled)
+        ahead.turn_to(due)
+        amount = account.unpaid[row] + max(0, ahead.interest_due - known)
         if amount:
             return due, amount
     return None, 0

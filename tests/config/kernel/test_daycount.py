@@ -63,6 +63,9 @@ PERIODS_BY_HAND = [
     (DayCount.ISDA_30E_360, "2023-03-31", "2024-02-29", Fraction(330, 360)),
     (DayCount.PLUS_30E_360, "2024-01-31", "2024-03-31", Fraction(61, 360)),
     (DayCount.ISDA_30E_365, "2023-02-28", "2023-03-31", Fraction(30, 365)),
+    (DayCount.MONTHS_12, "2024-01-31", "2024-02-29", Fraction(1, 12)),
+    (DayCount.MONTHS_12, "2024-01-31", "2024-04-02", Fraction(2, 12) + Fraction(2, 360)),
+    (DayCount.MONTHS_12, "2024-01-31", "2024-03-30", Fraction(1, 12) + Fraction(30, 360)),
 ]
 ORDER = (DayCount.ACT_365F, DayCount.ACT_360, DayCount.ACT_ACT, DayCount.E30_360)
 

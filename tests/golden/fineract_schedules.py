@@ -1,0 +1,148 @@
+"""Apache Fineract's repayment schedules, as the product's own terms."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from config.kernel.calendar import add_months
+from config.kernel.daycount import DayCount
+from lending.domain.contract.fields import MOST_DECIMALS
+from lending.domain.contract.terms import (
+    AccrualRule,
+    InterestMethod,
+    Method,
+    MonthEnd,
+    PeriodUnit,
+    Remainder,
+    Terms,
+)
+from tests.golden.outcome import Case, Waits, require_equal
+from tests.golden.quotes import minor, quoted, terms_of
+
+Loan = dict[str, Any]
+UNITS: Final = {"DAYS": PeriodUnit.DAY, "WEEKS": PeriodUnit.WEEK, "MONTHS": PeriodUnit.MONTH}
+BY_DAYS: Final = {"DAYS360": DayCount.ACT_360, "DAYS365": DayCount.ACT_365F, "ACTUAL": DayCount.ACT_ACT}
+MONTH_ENDS: Final = {"LAST_DAY_OF_MONTH": MonthEnd.LAST_DAY, "FIRST_DAY_OF_NEXT_MONTH": MonthEnd.NEXT_DAY}
+
+
+def check_schedule(case: Case) -> None:
+    """Compare due dates, principal and interest of every row, and the totals."""
+    terms, on = terms_of_case(case), disbursed_on(case)
+    if is_redrawn(case):
+        message = "overdue principal redraws the peer's schedule; ours is drawn once, and what really accrues falls due"
+        raise Waits(message)
+    drawn = quoted(terms, on=on)
+    wanted = case["expected_rows"]
+    if any(Decimal(row["fees"]) for row in wanted):
+        message = "fees on the schedule: the case does not say which fees were agreed"
+        raise Waits(message)
+    require_equal([row.due.isoformat() for row in drawn], [row["due_date"] for row in wanted], "due dates")
+    for name, found in (
+        ("principal", [row.principal_minor for row in drawn]),
+        ("interest", [row.interest_minor for row in drawn]),
+        ("total", [row.total_minor for row in drawn]),
+    ):
+        require_equal(found, [minor(row[name]) for row in wanted], name)
+        require_equal(sum(found), minor(case["expected_totals"][name]), f"total {name}")
+    left = terms.principal_minor
+    for row, row_wanted in zip(drawn, wanted, strict=True):
+        left -= row.principal_minor
+        require_equal(left, minor(row_wanted["balance"]), f"balance after {row.no}")
+
+
+def is_redrawn(case: Case) -> bool:
+    """Tell whether the case shows a loan with interest of which instalments are overdue."""
+    is_late = case["expected_rows"][0]["due_date"] < case["as_of"]
+    return (
+        is_late and case["product"]["interest_recalculation"] and "overdue_view" in case["kinds"] and rate_of(case) > 0
+    )
+
+
+def disbursed_on(case: Case) -> date:
+    return min(date.fromisoformat(event["date"]) for event in case["events"])
+
+
+def rate_of(case: Case) -> Decimal:
+    """Return the yearly rate."""
+    loan = case["loan"]
+    rate: Decimal = Decimal(loan["interest_rate_percent"]) / 100
+    frequency = case["product"]["interest_rate_frequency"]
+    if frequency == "WHOLE_TERM":
+        rate = round(rate * 12 / int(loan["number_of_repayments"] * loan["repay_every"]), MOST_DECIMALS)
+    return rate * 12 if frequency == "MONTH" else rate
+
+
+def terms_of_case(case: Case) -> Terms:
+    """Translate a loan. Raises Waits for what terms cannot say."""
+    loan = case["loan"]
+    dates = {event["date"] for event in case["events"]}
+    is_flat = loan["interest_method"] == "FLAT"
+    if len(dates) > 1 and not is_flat:  # flat interest is on the sum of all tranches, whenever they are paid out
+        message = "tranches paid out on different dates: terms have one disbursement"
+        raise Waits(message)
+    principal = sum(minor(event["amount"]) for event in case["events"])
+    return terms_of(
+        principal_minor=principal,
+        rate=rate_of(case),
+        day_count=day_count_of(case),
+        **kinds_of(case),
+        periods=loan["number_of_repayments"],
+        every=loan["repay_every"],
+        unit=UNITS[loan["repay_unit"]],
+        last_due=last_due_of(case),
+        month_end=MONTH_ENDS[loan.get("month_end_due_date", "LAST_DAY_OF_MONTH")],
+        down_payment=Decimal(down_payment_of(case)) / 100,
+        principal_grace=loan["grace_on_principal_periods"],
+        interest_grace=loan["grace_on_interest_payment_periods"],
+        interest_free=loan["interest_free_periods"],
+        remainder=Remainder.LAST,
+    )
+
+
+def kinds_of(case: Case) -> Loan:
+    """Return method, interest and how they are rounded.
+
+    The peer's older (CUMULATIVE) schedules spread flat interest as a whole, its newer ones charge each period.
+    Principal and interest are equal parts apart; only where the instalment has a multiple, or the days of its period
+    count, is it made level.
+    """
+    product, loan = case["product"], case["loan"]
+    multiple = minor(product["installment_multiple"] or "0.01")
+    is_flat = loan["interest_method"] == "FLAT"
+    is_whole = is_flat and product["schedule_type"] == "CUMULATIVE"
+    is_level = multiple > 1 or (loan["interest_calculation_period"] == "DAILY" and not is_whole)
+    if loan["amortization"] == "EQUAL_PRINCIPAL_PAYMENTS" or (is_flat and not is_level):
+        method: Loan = {"method": Method.EQUAL_PRINCIPAL}  # whose parts know no multiple
+    else:
+        method = {"method": Method.EQUAL_INSTALMENTS, "instalment_multiple_minor": multiple}
+    return {
+        **method,
+        "interest": InterestMethod.FLAT if is_flat else InterestMethod.DECLINING,
+        "accrual": AccrualRule.CUMULATIVE if is_whole else AccrualRule.PER_PERIOD,
+    }
+
+
+def day_count_of(case: Case) -> DayCount:
+    """Return the day count: whole periods of months are twelfths, unless the days of each are counted."""
+    product, loan = case["product"], case["loan"]
+    counts_days = loan["interest_calculation_period"] == "DAILY" and product["days_in_month"] == "ACTUAL"
+    if loan["repay_unit"] == "MONTHS" and not counts_days:
+        return DayCount.MONTHS_12
+    return BY_DAYS[product["days_in_year"]]
+
+
+def down_payment_of(case: Case) -> str:
+    """Return the per cent of the down payment: the product's, or the loan's own ("with auto downpayment 15% and")."""
+    own = case["loan"].get("creation_variant", "").partition("auto downpayment ")[2].partition("%")[0]
+    return str(own or case["product"].get("down_payment_percent") or 0)
+
+
+def last_due_of(case: Case) -> date | None:
+    """Return where the term ends ("with fixed length 40 and"), if the loan says so."""
+    length = case["loan"].get("creation_variant", "").partition("fixed length ")[2].partition(" ")[0]
+    if not length:
+        return None
+    on, unit = disbursed_on(case), case["loan"]["repay_unit"]
+    return (
+        add_months(on, int(length)) if unit == "MONTHS" else on + timedelta(int(length) * {"DAYS": 1, "WEEKS": 7}[unit])
+    )
