@@ -6,7 +6,7 @@ points, amounts minor units of the product's currency, multiples and rates exact
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
@@ -14,7 +14,7 @@ from functools import partial
 from typing import Annotated, Final
 
 from config.kernel.daycount import DAILY, DayCount
-from config.kernel.documents import Amount, unfit
+from config.kernel.documents import ADDED, Amount, unfit
 from config.kernel.exact import BASIS_POINTS, MILLION
 from lending.domain.contract.fields import require_range, require_rate
 from lending.domain.contract.terms import Method, PeriodUnit, Prepayment, Terms
@@ -26,6 +26,10 @@ DAYS_IN_YEAR: Final = 365
 """The contract's yearly rate is this many daily ones, whatever the day count."""
 LENDABLE: Final = GRADES[: GRADES.index(Grade.C1) + 1]
 """The grades that get offers, best first: those at or above the calibration's cut-off."""
+NOT_SOLD: Final = frozenset(
+    field.name for field in fields(Terms) if field.metadata == ADDED and field.name != "waterfall"
+)
+"""Terms of a loan that the nightly accrual does not know, so that no product has them."""
 LONGEST_MONTHS: Final = 60
 HIGHEST_VERSION: Final = 1_000_000
 LARGEST_MULTIPLE: Final = 100
