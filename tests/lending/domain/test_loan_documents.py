@@ -4,7 +4,6 @@ from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from itertools import takewhile
 
 import numpy as np
 import pytest
@@ -16,21 +15,11 @@ from lending.domain.contract.events import EventType, LoanEvent
 from lending.domain.contract.refusal import LoanRefusal, LoanRefused
 from lending.domain.contract.replay import replay
 from lending.domain.contract.terms import Prepayment
-from tests.conftest import ROOT
+from tests.lending.domain.documents import Line, tables
 from tests.lending.domain.loans import OPENED, disbursed, paid, terms_of
 
-DOCUMENT = ROOT / "docs" / "algorithms" / "loans.md"
+PAGE = "loans.md"
 TERMS = terms_of(principal_minor=120_000, periods=3, rate=Decimal("0.365"), tolerance_minor=0)
-Line = list[str]
-
-
-def tables() -> dict[str, list[Line]]:
-    found: dict[str, list[Line]] = {}
-    for part in DOCUMENT.read_text(encoding="utf-8").split("<!-- table: ")[1:]:
-        title, _, rest = part.partition(" -->\n")
-        lines = takewhile(lambda line: line.startswith("|"), rest.splitlines())
-        found[title] = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-    return found
 
 
 def weights(table: list[Line]) -> list[Line]:
@@ -107,10 +96,10 @@ WORKED: dict[str, Callable[[list[Line]], list[Line]]] = {
 
 @pytest.mark.parametrize("name", WORKED)
 def test_a_worked_table_is_what_the_code_gives(name: str) -> None:
-    table = tables()[name]
+    table = tables(PAGE)[name]
     assert len(table) > 4
     assert WORKED[name](table) == table[2:]
 
 
 def test_every_table_is_worked() -> None:
-    assert set(tables()) == set(WORKED)
+    assert set(tables(PAGE)) == set(WORKED)
