@@ -23,6 +23,7 @@ BY_DAYS: Final = {
     "DAYS_364": DayCount.ACT_364,
     "DAYS_365": DayCount.ACT_365F,
     "ACTUAL": DayCount.ACT_ACT,
+    "FEB_29_PERIOD_ONLY": DayCount.ACT_365_ACTUAL,
 }
 DIGITS: Final = 1e-11
 """To this the peer computes rate factors, with twelve digits."""
@@ -60,7 +61,7 @@ def terms_of_case(case: Case, paid_out: Event) -> Terms:
     return terms_of(
         principal_minor=minor(paid_out["amount"]),
         rate=Decimal(product["annual_rate_percent"]) / 100,
-        day_count=DayCount.MONTHS_12 if is_whole else BY_DAYS[product["days_in_year"]],
+        day_count=DayCount.MONTHS_12 if is_whole else BY_DAYS[product["year_rule"] or product["days_in_year"]],
         method=Method.EQUAL_INSTALMENTS,
         periods=len(case["periods"]),
         every=every_of(case),

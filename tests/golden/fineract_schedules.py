@@ -128,6 +128,8 @@ def day_count_of(case: Case) -> DayCount:
     counts_days = loan["interest_calculation_period"] == "DAILY" and product["days_in_month"] == "ACTUAL"
     if loan["repay_unit"] == "MONTHS" and not counts_days:
         return DayCount.MONTHS_12
+    if product.get("days_in_year_custom") == "FEB_29_PERIOD_ONLY":
+        return DayCount.ACT_365_ACTUAL
     return BY_DAYS[product["days_in_year"]]
 
 

@@ -211,5 +211,5 @@ def level_instalment(terms: Case, principal: int, f: list[Fraction], flat: list[
         exact = Fraction(principal + sum(flat), len(f))
     multiple = terms.get("instalment_multiple_minor", 1)
     rounding: Callable[[Fraction], int] = ceil if terms.get("instalment_rounding") == "UP" else round
-    level: int = rounding(exact / multiple) * multiple
+    level: int = rounding(exact / multiple) * multiple or round(exact)
     return level

@@ -118,7 +118,10 @@ def _equal_parts(terms: Terms, total: int, count: int) -> list[int]:
 
 
 def _level(terms: Terms, principal: int, factors: Factors, interest_of: _Flat | _Declining) -> int:
-    """Return the equal instalment: as agreed, or solved for and rounded to its multiple."""
+    """Return the equal instalment: as agreed, or solved for and rounded to its multiple.
+
+    A multiple that would make it 0, so that all were due at the end, does not apply.
+    """
     if terms.instalment_minor is not None:
         return terms.instalment_minor
     if isinstance(interest_of, _Flat):
@@ -126,10 +129,10 @@ def _level(terms: Terms, principal: int, factors: Factors, interest_of: _Flat | 
         above, below = principal + sum(of_rows), len(of_rows)
     else:
         above, below = _annuity(principal, factors.of_periods[terms.principal_grace :], factors.year)
-    below *= terms.instalment_multiple_minor
+    multiple = terms.instalment_multiple_minor
     if terms.instalment_rounding is InstalmentRounding.UP:
-        return -(-above // below) * terms.instalment_multiple_minor
-    return half_even(above, below) * terms.instalment_multiple_minor
+        return -(-above // (below * multiple)) * multiple
+    return half_even(above, below * multiple) * multiple or half_even(above, below)
 
 
 def _annuity(principal: int, factors: Sequence[int], year: int) -> tuple[int, int]:
