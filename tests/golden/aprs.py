@@ -55,9 +55,8 @@ def us_rate(case: Case) -> Decimal:
     require_near(float(whole + odd), float(given), GIVEN, "first period")
     regular = [payments["regular_amount"]] * (payments["count"] - 2)
     amounts = [payments["first"]["amount"], *regular, payments["last"]["amount"]][-payments["count"] :]
-    return nominal_rate(
-        Decimal(str(case["advance"]["amount"])), [Decimal(str(one)) for one in amounts], first=(whole, odd), unit=unit
-    )
+    timed = [((whole + number, odd), Decimal(str(amount))) for number, amount in enumerate(amounts)]
+    return nominal_rate(Decimal(str(case["advance"]["amount"])), timed, unit)
 
 
 def unit_of(text: str) -> UnitPeriod:

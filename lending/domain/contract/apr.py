@@ -19,6 +19,9 @@ from config.kernel.calendar import add_months
 from config.kernel.timevalue import solve_rate
 
 HALF_MONTH: Final = 15
+MONTHS_IN_YEAR: Final = 12
+Payment = tuple[tuple[int, Fraction], int | Decimal]
+"""When, as unit_periods_between measures it, and how much."""
 
 
 class AprRule(StrEnum):
@@ -50,9 +53,6 @@ def years_between(start: date, end: date) -> Fraction:
     Whole months are twelfths; one that begins on a 31st ends on its last day. Days that are left are counted back
     from the end, over the 365 or 366 days of the year that ends where they do (Directive 2014/17/EU, annex I, II c).
     """
-    months = 12 * (end.year - start.year) + end.month - start.month
-    if add_months(start, months) == end:
-        return Fraction(months, 12)
     months, days = _months_before(start, end)
     until = add_months(end, -months)
     year = (until - add_months(until, -12)).days if until.year > date.min.year else 365
@@ -73,34 +73,44 @@ def unit_periods_between(start: date, end: date, unit: UnitPeriod) -> tuple[int,
     return whole, Fraction(odd, HALF_MONTH * unit.half_months)
 
 
-def nominal_rate(
-    advance: int | Decimal, payments: Sequence[int | Decimal], *, first: tuple[int, Fraction], unit: UnitPeriod
-) -> Decimal:
-    """Solve for the US yearly rate of an advance and of payments a unit-period apart. Raises NoRate.
-
-    first: the time to the first payment, as unit_periods_between measures it.
-    """
-    whole, odd = first
-    rate = solve_rate(partial(_us_worth, advance, payments, whole, Decimal(odd.numerator) / odd.denominator))
+def nominal_rate(advance: int | Decimal, payments: Sequence[Payment], unit: UnitPeriod) -> Decimal:
+    """Solve for the US yearly rate of an advance and its payments. Raises NoRate."""
+    timed = [(whole, Decimal(odd.numerator) / odd.denominator, amount) for (whole, odd), amount in payments]
+    rate = solve_rate(partial(_us_worth, advance, timed))
     return rate * unit.in_a_year.numerator / unit.in_a_year.denominator
 
 
+def single_payment_rate(advance: int, payment: int, *, start: date, end: date) -> Decimal:
+    """Return the US yearly rate of one advance and one payment: the term is the unit-period, if not over a year."""
+    months, days = _months_before(start, end)
+    if months >= MONTHS_IN_YEAR:
+        year = UnitPeriod(half_months=2 * MONTHS_IN_YEAR)
+        return nominal_rate(advance, [(unit_periods_between(start, end, year), payment)], year)
+    of_year = Fraction(365, (end - start).days) if days else Fraction(MONTHS_IN_YEAR, months)
+    return (Decimal(payment) / advance - 1) * of_year.numerator / of_year.denominator
+
+
 def _months_before(start: date, end: date) -> tuple[int, int]:
-    """Count the whole months back from the end, and the days that are left before them."""
+    """Count the whole months back from the end, and the days that are left before them.
+
+    A month that begins on a day that the last one does not have ends on its last day.
+    """
     months = 12 * (end.year - start.year) + end.month - start.month
+    if add_months(start, months) == end:
+        return months, 0
     months -= add_months(end, -months) < start
     return months, (add_months(end, -months) - start).days
 
 
 def _us_worth(
-    advance: int | Decimal, payments: Sequence[int | Decimal], whole: int, odd: Decimal, growth: Decimal
+    advance: int | Decimal, payments: Sequence[tuple[int, Decimal, int | Decimal]], growth: Decimal
 ) -> tuple[Decimal, Decimal]:
     """Return what the advance exceeds the discounted payments by, and how fast that rises with the growth."""
     value, slope = Decimal(advance), Decimal(0)
     unit = growth.exp()
-    simple = 1 + odd * (unit - 1)
-    for periods, payment in enumerate(payments, start=whole):
-        part = payment * (-growth * periods).exp() / simple
+    for whole, odd, payment in payments:
+        simple = 1 + odd * (unit - 1)
+        part = payment * (-growth * whole).exp() / simple
         value -= part
-        slope += part * (periods + odd * unit / simple)
+        slope += part * (whole + odd * unit / simple)
     return value, slope

@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.kernel.timevalue import NoRate, effective_rate
-from lending.domain.contract.apr import UnitPeriod, nominal_rate, unit_periods_between, years_between
+from lending.domain.contract.apr import (
+    UnitPeriod,
+    nominal_rate,
+    single_payment_rate,
+    unit_periods_between,
+    years_between,
+)
 from lending.domain.contract.quote import percent
 
 TWELFTHS = [Fraction(month, 12) for month in range(1, 241)]
@@ -149,4 +155,27 @@ def test_unit_periods_of_a_year(unit: UnitPeriod, a_year: int) -> None:
 def test_published_examples_of_the_us(
     advance: int, payments: list[int], first: tuple[int, Fraction], unit: UnitPeriod, rate: str
 ) -> None:
-    assert percent(nominal_rate(advance, payments, first=first, unit=unit)) == rate
+    whole, odd = first
+    timed = [((whole + number, odd), payment) for number, payment in enumerate(payments)]
+    assert percent(nominal_rate(advance, timed, unit)) == rate
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "rate"),
+    [
+        # the first: Regulation Z, appendix J, c (5) (i)
+        ("1978-01-03", "1978-09-15", "11.45"),
+        ("1978-07-15", "1979-01-15", "16.00"),
+        ("2024-01-31", "2024-02-29", "96.00"),
+    ],
+)
+def test_a_single_payment_makes_its_term_the_unit_period(start: str, end: str, rate: str) -> None:
+    paid = 1_080
+    found = single_payment_rate(1_000, paid, start=date.fromisoformat(start), end=date.fromisoformat(end))
+    assert percent(found) == rate
+
+
+def test_a_single_payment_after_more_than_a_year_has_the_year_as_its_unit() -> None:
+    """Regulation Z, appendix J, c (5) (iii): a year and six months, half of it by simple interest."""
+    found = single_payment_rate(100_000, 113_519, start=date(1980, 1, 17), end=date(1981, 7, 17))
+    assert percent(found) == "8.76"
