@@ -19,7 +19,7 @@ from lending.domain.contract.events import EventType, LoanEvent
 from lending.domain.contract.refusal import LoanRefused
 from lending.domain.contract.replay import Replayed, replay
 from lending.domain.contract.state import LoanState
-from lending.domain.contract.terms import InterestMethod, Prepayment, Step, Terms
+from lending.domain.contract.terms import Prepayment, Step, Terms
 from tests.golden.fineract_schedules import terms_of_case
 from tests.golden.outcome import Case, Waits, require_equal
 from tests.golden.quotes import minor, quoted
@@ -126,16 +126,11 @@ def cuts_a_year(found: Timeline) -> bool:
 
 def begun(case: Case) -> Timeline:
     """Translate the terms of a case, whose timeline begins with the disbursement."""
-    if case["loan"]["interest_method"] == "FLAT" and Decimal(case["loan"]["interest_rate_percent"]):
-        message = "accounts with flat interest"
-        raise Waits(message)
     paid_out = next(event for event in case["timeline"] if event["type"] == "disbursement")
     terms = terms_of_case({**case, "events": [paid_out]})
     rules = {rule["transaction_type"]: rule for rule in case["product"].get("payment_allocation", [])}
     rule = rules.get("DEFAULT", {}).get("future_installment_rule", "NEXT_INSTALLMENT")
-    terms = replace(
-        terms, interest=InterestMethod.DECLINING, prepayment=PREPAYMENTS[rule], waterfall=waterfall_of(case, rules)
-    )
+    terms = replace(terms, prepayment=PREPAYMENTS[rule], waterfall=waterfall_of(case, rules))
     return Timeline(case, terms, rule)
 
 

@@ -53,21 +53,21 @@ def terms_of_loans(draw: st.DrawFn, opened: date) -> Case:
 
 
 @st.composite
-def special_terms(draw: st.DrawFn, opened: date, *, carried: bool = False) -> Case:
-    """Draw terms with some of those that a plain loan leaves out; carried: only those with which accounts are kept."""
+def special_terms(draw: st.DrawFn, opened: date) -> Case:
+    """Draw terms with some of those that a plain loan leaves out."""
     terms = draw(terms_of_loans(opened))
-    terms |= draw(of_interest(terms, carried=carried))
+    terms |= draw(of_interest(terms))
     terms |= draw(of_instalments(terms))
     return {**terms, **draw(of_dates(terms, opened))}
 
 
 @st.composite
-def of_interest(draw: st.DrawFn, terms: Case, *, carried: bool) -> Case:
+def of_interest(draw: st.DrawFn, terms: Case) -> Case:
     found: Case = {}
     if draw(st.booleans()):
         found["accrual"] = "PER_PERIOD"
         found["day_count"] = draw(st.sampled_from([terms["day_count"], "MONTHS/12", "30/360"]))
-    if not carried and draw(st.integers(0, 3)) == 0:
+    if draw(st.integers(0, 3)) == 0:
         found["interest"] = "FLAT"
     if draw(st.integers(0, 3)) == 0:
         found["interest_free"] = draw(st.integers(0, terms["periods"]))
@@ -191,7 +191,7 @@ def cases(draw: st.DrawFn, *, special: bool = False) -> Case:
     special: with terms that a plain loan leaves out.
     """
     opened = draw(OPENED)
-    terms = draw(special_terms(opened, carried=True) if special else terms_of_loans(opened))
+    terms = draw(special_terms(opened) if special else terms_of_loans(opened))
     events = draw(events_of_loans(terms, opened))
     loan = replayed(terms, events)
     dates = draw(st.lists(days_of_interest(loan, opened, terms["grace_days"]), max_size=8))

@@ -17,6 +17,7 @@ from tests.lending.schedule_model import (
     days,
     draw,
     due_dates,
+    flat_interest,
     period_fraction,
     period_fractions,
     refuse_if,
@@ -65,6 +66,21 @@ class Loan:
         grace = self.terms.get("interest_grace", 0)
         return [due for due, _, _ in self.rows if due > self.opened][grace] if grace else self.opened
 
+    @property
+    def is_flat(self) -> bool:
+        return self.terms.get("interest") == "FLAT"
+
+    def flat_part(self, t: date) -> Fraction:
+        """The part of its period's flat interest that is for day t; none once nothing is outstanding."""
+        dues = [due for due, _, _ in self.rows if due > self.opened]
+        principal = sum(row[1] for row in self.rows if row[0] > self.opened)
+        f = [Fraction(self.terms["rate"]) * length for _, _, length in self.lengths]
+        charged = flat_interest(self.terms, principal, [sum(f, Fraction(0))] if self.terms["method"] == "BULLET" else f)
+        for start, end, interest in zip([self.opened, *dues], dues, charged, strict=False):
+            if start <= t < end and any(self.left):
+                return Fraction(interest, (end - start).days)
+        return Fraction(0)
+
     def dcf(self, t: date) -> Fraction:
         """The fraction of a year that is day t; of a day count of periods, an equal part of that of the period."""
         last = self.lengths[-1][1]
@@ -86,9 +102,9 @@ class Loan:
         dcf = self.dcf(t)
         grace = self.terms["grace_days"] * DAY
         extra = Fraction(self.terms["penalty_multiple_extra"])
-        self.x[t + DAY] = self.x[t] + sum(self.left) * self.rate * dcf
+        self.x[t + DAY] = self.x[t] + (self.flat_part(t) if self.is_flat else sum(self.left) * self.rate * dcf)
         self.settled[t + DAY] = self.settled[t]
-        if self.terms.get("accrual") == "PER_PERIOD" and t + DAY in [due for due, _, _ in self.rows]:
+        if (self.is_flat or self.terms.get("accrual") == "PER_PERIOD") and t + DAY in [due for due, _, _ in self.rows]:
             self.settled[t + DAY] = self.interest_to(t + DAY)
             self.x[t + DAY] = Fraction(self.settled[t + DAY])
         self.penalty += self.principal(lambda due: due + grace <= t) * self.rate * extra * dcf
@@ -217,7 +233,6 @@ def disburse(terms: Case, event: Case) -> Loan:
     refuse_if(event["type"] != "disbursement", "BEFORE_DISBURSEMENT")
     refuse_if(event["amount_minor"] != terms["principal_minor"], "AMOUNT_NOT_PRINCIPAL")
     opened = date.fromisoformat(event["on"])
-    refuse_if(terms.get("interest") == "FLAT", "BAD_TERMS")
     rows = draw(terms, opened)
     left = [principal for _, principal, _ in rows]
     dues = due_dates(terms, opened)
@@ -230,6 +245,7 @@ def apply(loan: Loan, event: Case, on: date) -> Case | None:
     refuse_if(event["type"] == "disbursement", "ALREADY_DISBURSED")
     if event["type"] == "charge":
         loan.fees.append([on, amount])
+    refuse_if(event["type"] == "rate_change" and loan.is_flat, "BAD_EVENT")
     if event["type"] == "rate_change":
         loan.rate = Fraction(event["rate"])
     if event["type"] in ("apply_credit", "refund_credit"):

@@ -140,7 +140,7 @@ def draw(terms: Case, d0: date) -> list[Row]:
     if terms["method"] == "BULLET":
         dues, f = dues[-1:], [sum(f, Fraction(0))]
     down = round(Fraction(terms.get("down_payment", "0")) * terms["principal_minor"] / multiple) * multiple
-    down = min(down, terms["principal_minor"])
+    refuse_if(down >= terms["principal_minor"], "BAD_TERMS")
     principal = terms["principal_minor"] - down
     rows = [(d0, down, 0)] if Fraction(terms.get("down_payment", "0")) else []
     rows += rows_of(terms, principal, dues, f)

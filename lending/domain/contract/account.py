@@ -11,10 +11,10 @@ from config.kernel.calendar import day_number
 from config.kernel.exact import decimals_of, half_even, scaled
 from config.kernel.money import allocate
 from lending.domain.contract.accrual import Accrual
-from lending.domain.contract.periods import Places, places_of
+from lending.domain.contract.periods import FlatInterest, Places, places_of
 from lending.domain.contract.refusal import LoanRefusal, LoanRefused
-from lending.domain.contract.schedule import Instalment
-from lending.domain.contract.terms import DEFAULT_WATERFALL, AccrualRule, Prepayment, Terms
+from lending.domain.contract.schedule import Instalment, draw_flat_interest
+from lending.domain.contract.terms import DEFAULT_WATERFALL, AccrualRule, InterestMethod, Prepayment, Terms
 
 NEVER: Final = 10**9
 """A day after every date."""
@@ -36,6 +36,7 @@ class Frame:
     last_due: int
     interest_from: int
     places: Places
+    flat: FlatInterest | None
     decimals: int
     steps: tuple[int, ...]
 
@@ -56,9 +57,15 @@ def frame_of(
         last_due=dues[-1],
         interest_from=terms.interest_grace and terms.interest_grace + (dues[0] == opened),
         places=places_of(terms, on, [opened, *dues, *ripe_days, *days, *eves]),
+        flat=_flat_interest(terms, schedule, on) if terms.interest is InterestMethod.FLAT else None,
         decimals=max(map(decimals_of, [terms.rate, *rates])),
         steps=tuple(map(DEFAULT_WATERFALL.index, terms.waterfall)),
     )
+
+
+def _flat_interest(terms: Terms, schedule: Sequence[Instalment], on: date) -> FlatInterest:
+    dues = [instalment.due for instalment in schedule if instalment.due > on]
+    return FlatInterest(list(map(day_number, (on, *dues))), draw_flat_interest(terms, on=on))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -123,14 +130,14 @@ class LoanAccount:
             self.trail.append((self.day, copy(self.accrual)))
             # From now on every day is a due date for interest.
             self._pass_to(day - 1)
-            self.interest_late = self.interest_of(self.accrual)
+            self.interest_late = self.interest_of(self.accrual, day - 1)
         self.fees_late += self.fees_today
         self.late += self.due_today
         self.fees_today = self.due_today = 0
         self.past = self.fallen
         self.day = day
         self._pass_to(day)
-        self.interest_to_date = self.interest_of(self.accrual)
+        self.interest_to_date = self.interest_of(self.accrual, day)
         self.penalty_to_date = self.accrual.penalty_minor()
         if day > last_due:
             self.interest_due = self.interest_to_date
@@ -143,8 +150,13 @@ class LoanAccount:
         """Let fall due what is due on the day of the disbursement."""
         self._pass_to(self.day)
 
-    def interest_of(self, accrual: Accrual) -> int:
-        """Return the interest to date of this account's accrual, as it is or advanced within the running period."""
+    def interest_of(self, accrual: Accrual, day: int) -> int:
+        """Return the interest to a day of this account's accrual, which has reached it within the running period.
+
+        Flat interest is charged until the day on which nothing is outstanding.
+        """
+        if self.frame.flat is not None:
+            return self.frame.flat.to(day) if accrual.principal else self.interest_to_date
         return self.settled + half_even(accrual.interest - self.settled * accrual.year, accrual.year)
 
     def _pass_to(self, day: int) -> None:
@@ -163,7 +175,7 @@ class LoanAccount:
         accrual.advance(frame.places[day])
 
     def _fall_due(self, due: int) -> None:
-        self.interest_at_due.append(self.interest_of(self.accrual))
+        self.interest_at_due.append(self.interest_of(self.accrual, due))
         if self.frame.terms.accrual is AccrualRule.PER_PERIOD:
             self.settled = self.interest_at_due[-1]
             self.accrual.interest = self.settled * self.accrual.year

@@ -34,14 +34,13 @@ def amounts_of(terms: Terms, principal: int, factors: Factors) -> Iterator[tuple
 
 def _charged(terms: Terms, principal: int, factors: Factors) -> Iterator[tuple[int, int]]:
     """Yield the principal of each row, and the interest that its period is charged."""
-    interest_of = (
-        _Flat(terms, principal, factors) if terms.interest is InterestMethod.FLAT else _Declining(terms, factors)
-    )
+    flat = flat_interest(terms, principal, factors) if terms.interest is InterestMethod.FLAT else None
+    declining = _Declining(terms, factors)
     shares = _shares(terms, principal, factors)
-    level = 0 if shares else _level(terms, principal, factors, interest_of)
+    level = 0 if shares else _level(terms, principal, factors, flat)
     balance, rows = principal, len(factors.of_periods)
     for row in range(rows):
-        interest = interest_of.of_row(row, balance)
+        interest = flat[row] if flat else declining.of_row(row, balance)
         if shares:
             repaid = shares[row]
         elif row < terms.principal_grace:
@@ -71,24 +70,17 @@ class _Declining:
         return interest
 
 
-class _Flat:
-    """Interest on what the rows repay together: PER_PERIOD by the length of each; CUMULATIVE the whole, rounded once.
+def flat_interest(terms: Terms, principal: int, factors: Factors) -> list[int]:
+    """Return each row's interest on what the rows repay together: PER_PERIOD by the length of its period.
 
-    The whole is then spread over the periods that are charged, in equal parts.
+    CUMULATIVE: the whole is rounded once, and spread over the periods that are charged, in equal parts.
     """
-
-    def __init__(self, terms: Terms, principal: int, factors: Factors) -> None:
-        exact = [principal * factor for factor in factors.of_periods]
-        if terms.accrual is AccrualRule.PER_PERIOD:
-            self.of_rows = [half_even(one, factors.year) for one in exact]
-            return
-        charged = len(exact) - exact.count(0)
-        parts = _equal_parts(terms, half_even(sum(exact), factors.year), charged) if charged else []
-        self.of_rows = [parts.pop(0) if one else 0 for one in exact]
-
-    def of_row(self, row: int, _balance: int) -> int:
-        """Return the interest of a row."""
-        return self.of_rows[row]
+    exact = [principal * factor for factor in factors.of_periods]
+    if terms.accrual is AccrualRule.PER_PERIOD:
+        return [half_even(one, factors.year) for one in exact]
+    charged = len(exact) - exact.count(0)
+    parts = iter(_equal_parts(terms, half_even(sum(exact), factors.year), charged) if charged else [])
+    return [next(parts) if one else 0 for one in exact]
 
 
 def _shares(terms: Terms, principal: int, factors: Factors) -> list[int] | None:
@@ -117,15 +109,15 @@ def _equal_parts(terms: Terms, total: int, count: int) -> list[int]:
     return [*taken, total - sum(taken)]
 
 
-def _level(terms: Terms, principal: int, factors: Factors, interest_of: _Flat | _Declining) -> int:
+def _level(terms: Terms, principal: int, factors: Factors, flat: Sequence[int] | None) -> int:
     """Return the equal instalment: as agreed, or solved for and rounded to its multiple.
 
     A multiple that would make it 0, so that all were due at the end, does not apply.
     """
     if terms.instalment_minor is not None:
         return terms.instalment_minor
-    if isinstance(interest_of, _Flat):
-        of_rows = interest_of.of_rows[terms.principal_grace :]
+    if flat:
+        of_rows = flat[terms.principal_grace :]
         above, below = principal + sum(of_rows), len(of_rows)
     else:
         above, below = _annuity(principal, factors.of_periods[terms.principal_grace :], factors.year)

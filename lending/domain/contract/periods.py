@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from itertools import accumulate, pairwise
 from math import lcm
@@ -10,6 +11,7 @@ import numpy as np
 
 from config.kernel.calendar import date_of, day_number
 from config.kernel.daycount import DAILY, YEAR_UNITS, DayCount, units_at, units_between
+from config.kernel.exact import half_even
 from lending.domain.contract.due_dates import due_dates
 from lending.domain.contract.terms import PeriodUnit, Terms
 
@@ -82,6 +84,23 @@ class PlacesByPeriod(Places):
         start, end = self._starts[period : period + 2]
         units = self._units[period + 1] - self._units[period]
         return self._units[period] * self._scale + units * (day - start) * (self._scale // (end - start))
+
+
+@dataclass(frozen=True, slots=True)
+class FlatInterest:
+    """Flat interest: that of each period is charged evenly over its days. Days are numbers since 1970-01-01."""
+
+    edges: Sequence[int]
+    charged: Sequence[int]
+
+    def to(self, day: int) -> int:
+        """Return the interest to the start of a day, from the disbursement on."""
+        period = bisect_right(self.edges, day) - 1
+        before = sum(self.charged[:period])
+        if period == len(self.charged):
+            return before
+        start, end = self.edges[period : period + 2]
+        return before + half_even(self.charged[period] * (day - start), end - start)
 
 
 def places_of(terms: Terms, on: date, days: Iterable[int]) -> Places:

@@ -14,7 +14,7 @@ from lending.domain.contract.events import EventType, LoanEvent
 from lending.domain.contract.refusal import LoanRefusal, LoanRefused
 from lending.domain.contract.schedule import Instalment, draw_schedule
 from lending.domain.contract.state import LoanState, reach, read_state
-from lending.domain.contract.terms import InterestMethod, Terms
+from lending.domain.contract.terms import Terms
 
 STRIDE: Final = 64
 """Events between two kept copies of the account, so that a past state replays fewer than these, not all."""
@@ -65,9 +65,6 @@ def replay(terms: Terms, events: Iterable[LoanEvent]) -> Replayed:
     if disbursement.amount_minor != terms.principal_minor:
         message = f"{disbursement.id}: {disbursement.amount_minor} is not the principal, {terms.principal_minor}"
         raise LoanRefused(LoanRefusal.AMOUNT_NOT_PRINCIPAL, message)
-    if terms.interest is InterestMethod.FLAT:
-        message = "terms: interest: a FLAT loan can be quoted; its accounts are not kept yet"
-        raise LoanRefused(LoanRefusal.BAD_TERMS, message)
     schedule = draw_schedule(terms, on=disbursement.on)
     days = [day_number(event.on) for event in later]
     frame = frame_of(
@@ -106,6 +103,8 @@ def apply_event(account: LoanAccount, event: LoanEvent) -> Allocation | None:
             account.spend_credit(amount, event=event.id)
         case EventType.CHARGE:
             account.fees_today += amount
+        case EventType.RATE_CHANGE if account.frame.flat is not None:
+            raise LoanRefused(LoanRefusal.BAD_EVENT, f"{event.id}: flat interest is agreed for the whole term")
         case EventType.RATE_CHANGE if event.rate is not None:
             account.change_rate(event.rate)
         case EventType.DISBURSEMENT:

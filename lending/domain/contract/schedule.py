@@ -1,5 +1,6 @@
 """Draw the schedule of a TERM loan, once, at its disbursement."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import accumulate
@@ -7,7 +8,7 @@ from itertools import accumulate
 from config.kernel.daycount import YEAR_UNITS
 from config.kernel.exact import decimals_of, half_even, scaled
 from lending.domain.contract.due_dates import due_dates
-from lending.domain.contract.instalments import Factors, amounts_of
+from lending.domain.contract.instalments import Factors, amounts_of, flat_interest
 from lending.domain.contract.periods import period_units
 from lending.domain.contract.refusal import LoanRefusal, LoanRefused
 from lending.domain.contract.terms import Method, Terms
@@ -32,18 +33,12 @@ def draw_schedule(terms: Terms, *, on: date) -> tuple[Instalment, ...]:
     """Draw the schedule for a disbursement on a date.
 
     The down payment, if one is agreed, is the first row, on that date. Raises LoanRefused (BAD_TERMS) if a due date
-    cannot be (see due_dates), or if the agreed instalment does not repay the loan.
+    cannot be (see due_dates), if the agreed instalment does not repay the loan, or the down payment does.
     """
     dues = due_dates(terms, on)
-    units = period_units(terms, on, dues)
-    units[: terms.interest_free] = [0] * terms.interest_free
+    factors = _factors(terms, on, dues)
     if terms.method is Method.BULLET:
-        dues, units = dues[-1:], [sum(units)]
-    decimals = decimals_of(terms.rate)
-    factors = Factors(
-        of_periods=[scaled(terms.rate, decimals) * count for count in units],
-        year=10**decimals * YEAR_UNITS[terms.day_count],
-    )
+        dues = dues[-1:]
     down = down_payment_minor(terms)
     amounts = list(amounts_of(terms, terms.principal_minor - down, factors))
     if terms.instalment_minor is not None:
@@ -56,13 +51,38 @@ def draw_schedule(terms: Terms, *, on: date) -> tuple[Instalment, ...]:
     )
 
 
+def draw_flat_interest(terms: Terms, *, on: date) -> list[int]:
+    """Return the interest that each period of a loan with flat interest is charged, also where it falls due later."""
+    return flat_interest(
+        terms, terms.principal_minor - down_payment_minor(terms), _factors(terms, on, due_dates(terms, on))
+    )
+
+
+def _factors(terms: Terms, on: date, dues: Sequence[date]) -> Factors:
+    units = period_units(terms, on, dues)
+    units[: terms.interest_free] = [0] * terms.interest_free
+    if terms.method is Method.BULLET:
+        units = [sum(units)]
+    decimals = decimals_of(terms.rate)
+    return Factors(
+        of_periods=[scaled(terms.rate, decimals) * count for count in units],
+        year=10**decimals * YEAR_UNITS[terms.day_count],
+    )
+
+
 def down_payment_minor(terms: Terms) -> int:
-    """Return the down payment: its share of the principal, a multiple of what instalments are."""
+    """Return the down payment: its share of the principal, a multiple of what instalments are.
+
+    Raises LoanRefused (BAD_TERMS) if nothing is left to be lent.
+    """
     decimals = decimals_of(terms.down_payment)
     multiple = terms.instalment_multiple_minor
     share = scaled(terms.down_payment, decimals) * terms.principal_minor
     down: int = half_even(share, 10**decimals * multiple) * multiple
-    return min(down, terms.principal_minor)
+    if down >= terms.principal_minor:
+        message = f"terms: down_payment: {down} of {terms.principal_minor} leaves nothing to be lent"
+        raise LoanRefused(LoanRefusal.BAD_TERMS, message)
+    return down
 
 
 def _until_repaid(terms: Terms, amounts: list[tuple[int, int]]) -> list[tuple[int, int]]:

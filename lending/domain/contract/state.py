@@ -129,7 +129,7 @@ def _interest_to(account: LoanAccount, day: int) -> int:
     _, accrual = account.trail[bisect_right(account.trail, day, key=lambda left: left[0]) - 1]
     accrual = copy(accrual)
     accrual.advance(account.frame.places[day])
-    return account.interest_of(accrual)
+    return account.interest_of(accrual, day)
 
 
 def _next_due(account: LoanAccount) -> tuple[int | None, int]:
