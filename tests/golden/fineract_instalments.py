@@ -14,7 +14,7 @@ from lending.domain.contract.replay import replay
 from lending.domain.contract.schedule import Instalment
 from lending.domain.contract.terms import AccrualRule, Method, PeriodUnit, Terms
 from tests.golden.outcome import Case, Waits, require_equal, require_near
-from tests.golden.quotes import minor, quoted, terms_of
+from tests.golden.quotes import disbursed, minor, terms_of
 
 Event = dict[str, Any]
 UNITS: Final = {"DAYS": PeriodUnit.DAY, "WEEKS": PeriodUnit.WEEK, "MONTHS": PeriodUnit.MONTH}
@@ -28,7 +28,6 @@ BY_DAYS: Final = {
 DIGITS: Final = 1e-11
 """To this the peer computes rate factors, with twelve digits."""
 NEEDS: Final = {
-    "disbursement": "a second disbursement: terms have one, and no event redraws the schedule",
     "interest_pause": "an event that pauses interest",
     "interest_rate_change": "instalments solved again after a change of rate: ours are drawn once",
     "pay_interest": "interest of one period paid by itself: repayments go down the waterfall",
@@ -46,9 +45,13 @@ def check_instalments(case: Case) -> None:
     if paid_out["date"] != case["periods"][0][0]:
         message = "a disbursement after the first period began"
         raise Waits(message)
+    tranches = [(on, minor(paid_out["amount"]))]
     for event in timeline:
-        if event["type"] == "expect":
-            compare(quoted(terms, on=on), event["rows"], factors_of(terms, on))
+        if event["type"] == "disbursement":
+            tranches.append((date.fromisoformat(event["date"]), minor(event["amount"])))
+        elif event["type"] == "expect":
+            factors = factors_of(terms, on) if len(tranches) == 1 else []
+            compare(disbursed(terms, tranches), event["rows"], factors, tranches)
         elif event["type"] == "expect_daily_interest":
             compare_day(terms, on, event)
         else:
@@ -87,11 +90,14 @@ def factors_of(terms: Terms, on: date) -> list[float]:
     return [float(Fraction(terms.rate) * units / year) for units in period_units(terms, on, due_dates(terms, on))]
 
 
-def compare(drawn: Sequence[Instalment], rows: Sequence[Event], factors: Sequence[float]) -> None:
-    left = sum(row.principal_minor for row in drawn)
+def compare(
+    drawn: Sequence[Instalment], rows: Sequence[Event], factors: Sequence[float], tranches: Sequence[tuple[date, int]]
+) -> None:
+    paid = 0
     require_equal(len(drawn), len(rows), "rows")
     for row, wanted in zip(drawn, rows, strict=True):
-        left -= row.principal_minor
+        paid += row.principal_minor
+        left = sum(amount for on, amount in tranches if on <= row.due) - paid
         found = (row.total_minor, row.interest_minor, row.principal_minor, left)
         named = tuple(minor(wanted[name]) for name in ("emi", "interest", "principal", "balance"))
         require_equal(found, named, f"instalment, interest, principal, balance of {row.no}")

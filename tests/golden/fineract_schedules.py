@@ -17,7 +17,7 @@ from lending.domain.contract.terms import (
     Terms,
 )
 from tests.golden.outcome import Case, Waits, require_equal
-from tests.golden.quotes import minor, quoted, terms_of
+from tests.golden.quotes import disbursed, minor, terms_of
 
 Loan = dict[str, Any]
 UNITS: Final = {"DAYS": PeriodUnit.DAY, "WEEKS": PeriodUnit.WEEK, "MONTHS": PeriodUnit.MONTH}
@@ -27,11 +27,11 @@ MONTH_ENDS: Final = {"LAST_DAY_OF_MONTH": MonthEnd.LAST_DAY, "FIRST_DAY_OF_NEXT_
 
 def check_schedule(case: Case) -> None:
     """Compare due dates, principal and interest of every row, and the totals."""
-    terms, on = terms_of_case(case), disbursed_on(case)
+    terms, tranches = terms_of_case(case), tranches_of(case)
     if is_redrawn(case):
         message = "overdue principal redraws the peer's schedule; ours is drawn once, and what really accrues falls due"
         raise Waits(message)
-    drawn = quoted(terms, on=on)
+    drawn = disbursed(terms, tranches)
     wanted = case["expected_rows"]
     if any(Decimal(row["fees"]) for row in wanted):
         message = "fees on the schedule: the case does not say which fees were agreed"
@@ -44,10 +44,11 @@ def check_schedule(case: Case) -> None:
     ):
         require_equal(found, [minor(row[name]) for row in wanted], name)
         require_equal(sum(found), minor(case["expected_totals"][name]), f"total {name}")
-    left = terms.principal_minor
+    left = sum(amount for _, amount in tranches)
     for row, row_wanted in zip(drawn, wanted, strict=True):
         left -= row.principal_minor
-        require_equal(left, minor(row_wanted["balance"]), f"balance after {row.no}")
+        out_later = sum(amount for on, amount in tranches if on >= row.due > tranches[0][0])
+        require_equal(left - out_later, minor(row_wanted["balance"]), f"balance after {row.no}")
 
 
 def is_redrawn(case: Case) -> bool:
@@ -56,6 +57,17 @@ def is_redrawn(case: Case) -> bool:
     return (
         is_late and case["product"]["interest_recalculation"] and "overdue_view" in case["kinds"] and rate_of(case) > 0
     )
+
+
+def tranches_of(case: Case) -> list[tuple[date, int]]:
+    """Return when how much is paid out; flat interest is on the sum of all, whenever they are."""
+    if case["loan"]["interest_method"] == "FLAT":
+        return [(disbursed_on(case), sum(minor(event["amount"]) for event in case["events"]))]
+    on = [date.fromisoformat(event["date"]) for event in case["events"]]
+    return [
+        (day, sum(minor(event["amount"]) for event in case["events"] if event["date"] == day.isoformat()))
+        for day in sorted(set(on))
+    ]
 
 
 def disbursed_on(case: Case) -> date:
@@ -73,13 +85,8 @@ def rate_of(case: Case) -> Decimal:
 
 
 def terms_of_case(case: Case) -> Terms:
-    """Translate a loan. Raises Waits for what terms cannot say."""
+    """Translate a loan."""
     loan = case["loan"]
-    dates = {event["date"] for event in case["events"]}
-    is_flat = loan["interest_method"] == "FLAT"
-    if len(dates) > 1 and not is_flat:  # flat interest is on the sum of all tranches, whenever they are paid out
-        message = "tranches paid out on different dates: terms have one disbursement"
-        raise Waits(message)
     principal = sum(minor(event["amount"]) for event in case["events"])
     return terms_of(
         principal_minor=principal,

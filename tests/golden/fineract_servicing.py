@@ -18,8 +18,9 @@ from config.kernel.daycount import DayCount
 from lending.domain.contract.events import EventType, LoanEvent
 from lending.domain.contract.refusal import LoanRefused
 from lending.domain.contract.replay import Replayed, replay
+from lending.domain.contract.schedule import down_payment_minor
 from lending.domain.contract.state import LoanState
-from lending.domain.contract.terms import Prepayment, Step, Terms
+from lending.domain.contract.terms import InterestMethod, Prepayment, Step, Terms
 from tests.golden.fineract_schedules import terms_of_case
 from tests.golden.outcome import Case, Waits, require_equal
 from tests.golden.quotes import minor, quoted
@@ -27,6 +28,7 @@ from tests.golden.quotes import minor, quoted
 Event = dict[str, Any]
 REDRAWN: Final = "what is not paid as drawn redraws the peer's schedule; ours is drawn once"
 CHARGED_AHEAD: Final = "a charge that is known, and may be paid, before it is due; ours is known from its date"
+PREPAID: Final = "a tranche after money in advance: the peer draws the whole again; ours what is left, and the tranche"
 PREPAYMENTS: Final = {
     "NEXT_INSTALLMENT": Prepayment.NEXT,
     "LAST_INSTALLMENT": Prepayment.LAST,
@@ -45,12 +47,10 @@ OLD_ORDERS: Final = {
     "INTEREST_PRINCIPAL_PENALTIES_FEES_ORDER": ("INTEREST", "PRINCIPAL", "PENALTY", "FEE"),
 }
 NEEDS: Final = {
-    "disbursement": "a second disbursement: terms have one, and no event redraws the schedule",
     "charge_off": "an event CHARGE_OFF",
     "chargeback": "an event that puts back what was paid",
     "waive_charge": "an event that waives a charge",
     "reschedule": "an event that draws the schedule again",
-    "undo_last_disbursal": "a second disbursement: terms have one, and no event redraws the schedule",
     "expect_overdue": "what was due before a date, as a figure of its own",
 }
 
@@ -102,7 +102,7 @@ def check_servicing(case: Case) -> None:
     found = begun(case)
     try:
         for event in case["timeline"]:
-            if event["type"] in NEEDS and (event["type"] != "disbursement" or found.events):
+            if event["type"] in NEEDS:
                 raise Waits(NEEDS[event["type"]])
             STEPS[event["type"]](found, event)
     except LoanRefused as refused:
@@ -128,10 +128,21 @@ def begun(case: Case) -> Timeline:
     """Translate the terms of a case, whose timeline begins with the disbursement."""
     paid_out = next(event for event in case["timeline"] if event["type"] == "disbursement")
     terms = terms_of_case({**case, "events": [paid_out]})
+    out = [minor(event["amount"]) for event in case["timeline"] if event["type"] == "disbursement"]
+    if len(out) > 1:
+        terms = in_tranches(terms, sum(out), len(out))
     rules = {rule["transaction_type"]: rule for rule in case["product"].get("payment_allocation", [])}
     rule = rules.get("DEFAULT", {}).get("future_installment_rule", "NEXT_INSTALLMENT")
     terms = replace(terms, prepayment=PREPAYMENTS[rule], waterfall=waterfall_of(case, rules))
     return Timeline(case, terms, rule)
+
+
+def in_tranches(terms: Terms, principal: int, number: int) -> Terms:
+    """Allow more disbursements; flat loans without interest are equal instalments of principal."""
+    if terms.rate and terms.interest is InterestMethod.FLAT:
+        message = "flat interest of several tranches"
+        raise Waits(message)
+    return replace(terms, principal_minor=principal, tranches=number, interest=InterestMethod.DECLINING)
 
 
 def waterfall_of(case: Case, rules: Mapping[str, Event]) -> tuple[Step, ...]:
@@ -151,9 +162,11 @@ def waterfall_of(case: Case, rules: Mapping[str, Event]) -> tuple[Step, ...]:
 
 
 def disburse(found: Timeline, event: Event) -> None:
+    if found.events and is_prepaid(found):
+        found.note(PREPAID)
     found.book(EventType.DISBURSEMENT, event["date"], minor(event["amount"]))
     if found.case["product"].get("down_payment_auto_repaid"):
-        down = found.loan.schedule[0].principal_minor
+        down = down_payment_minor(replace(found.terms, principal_minor=minor(event["amount"])))
         if down:
             found.book(EventType.REPAYMENT, event["date"], down)
 
@@ -165,6 +178,12 @@ def repay(found: Timeline, event: Event) -> None:
     if any(due > on for due, _ in found.charges):
         found.note(CHARGED_AHEAD)
     found.book(EventType.REPAYMENT, event["date"], amount)
+
+
+def is_prepaid(found: Timeline) -> bool:
+    """Tell whether something of the rows due later is paid."""
+    rows = zip(found.loan.schedule, found.state.unpaid_minor, strict=True)
+    return any(left < row.principal_minor for row, left in rows if row.due > found.today)
 
 
 def note_interest(found: Timeline, on: date, amount: int) -> None:
@@ -206,6 +225,11 @@ def undo(found: Timeline, event: Event) -> None:
         if one.type is EventType.REPAYMENT and one.on.isoformat() == event["date"] and one.id not in undone
     ]
     one = of_date[-1] if event["type"] == "undo_last_repayment" else of_date[event["nth"] - 1]
+    found.add(LoanEvent(id=f"e{len(found.events)}", on=found.today, type=EventType.REVERSAL, of=one.id))
+
+
+def undo_disbursement(found: Timeline, _event: Event) -> None:
+    one = [one for one in found.loan.standing if one.type is EventType.DISBURSEMENT][-1]
     found.add(LoanEvent(id=f"e{len(found.events)}", on=found.today, type=EventType.REVERSAL, of=one.id))
 
 
@@ -277,6 +301,7 @@ STEPS: Final[Mapping[str, Callable[[Timeline, Event], None]]] = MappingProxyType
         "payoff": pay_off,
         "charge": charge,
         "undo_repayment": undo,
+        "undo_last_disbursal": undo_disbursement,
         "undo_transaction": undo,
         "undo_last_repayment": undo,
         "credit_balance_refund": lambda found, event: found.book(

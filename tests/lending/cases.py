@@ -1,5 +1,6 @@
 """Cases for the engine and the model: terms and events that meet at the awkward places."""
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
@@ -59,6 +60,23 @@ def special_terms(draw: st.DrawFn, opened: date) -> Case:
     terms |= draw(of_interest(terms))
     terms |= draw(of_instalments(terms))
     return {**terms, **draw(of_dates(terms, opened))}
+
+
+@st.composite
+def tranche_terms(draw: st.DrawFn, opened: date) -> Case:
+    """Draw terms of a loan that may be disbursed more than once."""
+    alone = {
+        "interest",
+        "instalment_minor",
+        "principal_grace",
+        "interest_grace",
+        "interest_free",
+        "last_due",
+        "calendar",
+    }
+    terms = {name: value for name, value in draw(special_terms(opened)).items() if name not in alone}
+    terms.pop("business_days", None)
+    return {**terms, "tranches": draw(st.integers(2, 9)), "periods": draw(st.integers(2, 8))}
 
 
 @st.composite
@@ -153,10 +171,11 @@ def amounts(loan: Replayed | None, on: date, kind: str) -> st.SearchStrategy[int
 
 @st.composite
 def events_of_loans(draw: st.DrawFn, terms: Case, opened: date) -> list[Case]:
-    events: list[Case] = [
-        {"id": "e1", "on": iso(opened), "type": "disbursement", "amount_minor": terms["principal_minor"]}
-    ]
+    tranches = terms.get("tranches", 1) > 1
+    lent = draw(st.integers(1, 1 + terms["principal_minor"] // 2)) if tranches else terms["principal_minor"]
+    events: list[Case] = [{"id": "e1", "on": iso(opened), "type": "disbursement", "amount_minor": lent}]
     kinds = ["repayment"] * 5 + ["charge", "rate_change", "reversal", "apply_credit", "refund_credit", "again"]
+    kinds += ["disbursement"] * 8 * tranches
     in_order = draw(st.booleans())
     for number in range(2, 2 + draw(st.integers(0, 9))):
         loan, kind = replayed(terms, events), draw(st.sampled_from(kinds))
@@ -166,7 +185,9 @@ def events_of_loans(draw: st.DrawFn, terms: Case, opened: date) -> list[Case]:
         if kind.endswith("credit") and not (loan and loan.state(on).credit_minor) and draw(st.integers(0, 9)):
             kind = "repayment"  # mostly there is no credit: so few cases are refused for its lack
         event: Case = {"id": f"e{number}", "on": iso(on), "type": kind}
-        if kind in MONEY:
+        if kind == "disbursement":
+            event["amount_minor"] = draw(st.integers(1, max(1, (terms["principal_minor"] - lent) // 2 + 1)))
+        elif kind in MONEY:
             event["amount_minor"] = draw(amounts(loan, on, kind))
         elif kind == "rate_change":
             event["rate"] = draw(st.sampled_from(RATES))
@@ -175,7 +196,7 @@ def events_of_loans(draw: st.DrawFn, terms: Case, opened: date) -> list[Case]:
         else:  # the payout came back, and goes out anew
             standing = [other["id"] for other in events if other["type"] == "disbursement"][-1]
             events.append({"id": f"{event['id']}r", "on": iso(on), "type": "reversal", "of": standing})
-            event |= {"type": "disbursement", "amount_minor": terms["principal_minor"]}
+            event |= {"type": "disbursement", "amount_minor": lent}
             event["on"] = iso(draw(st.sampled_from([opened, opened + timedelta(draw(st.integers(0, 40)))])))
         events.append(event)
     return events
@@ -185,13 +206,10 @@ OPENED = st.sampled_from(OPENINGS) | st.integers(0, 900).map(lambda days: date(2
 
 
 @st.composite
-def cases(draw: st.DrawFn, *, special: bool = False) -> Case:
-    """Draw a case of the golden file's shape; about one in three is refused for what its events mean.
-
-    special: with terms that a plain loan leaves out.
-    """
+def cases(draw: st.DrawFn, of_terms: Callable[[date], st.SearchStrategy[Case]] = terms_of_loans) -> Case:
+    """Draw a case of the golden file's shape; about one in three is refused for what its events mean."""
     opened = draw(OPENED)
-    terms = draw(special_terms(opened) if special else terms_of_loans(opened))
+    terms = draw(of_terms(opened))
     events = draw(events_of_loans(terms, opened))
     loan = replayed(terms, events)
     dates = draw(st.lists(days_of_interest(loan, opened, terms["grace_days"]), max_size=8))

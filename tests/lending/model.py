@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 from tests.lending.schedule_model import (
@@ -15,11 +16,13 @@ from tests.lending.schedule_model import (
     Refused,
     day_fraction,
     days,
+    down_payment,
     draw,
     due_dates,
     flat_interest,
     period_fraction,
     period_fractions,
+    redrawn,
     refuse_if,
     shared,
 )
@@ -42,6 +45,10 @@ class Loan:
     x: dict[date, Fraction]  # exact interest at the start of a day
     settled: dict[date, int]  # at the start of a day: interest of the periods that were rounded by themselves
     lengths: list[tuple[date, date, Fraction]]  # the periods
+    ends: list[date]  # the due dates of interest
+    agreed: Case  # the terms; `terms` are for what was disbursed first
+    lent: int
+    further: list[tuple[date, int]] = field(default_factory=list)  # tranches after the first, less what is paid down
     penalty: Fraction = Fraction(0)
     interest_paid: int = 0
     penalty_paid: int = 0
@@ -50,8 +57,8 @@ class Loan:
 
     def due_dates(self, until: date) -> list[date]:
         """Due dates for interest up to a day: after the last one, every day."""
-        drawn = [due for due, _, _ in self.rows if due <= until]
-        last = self.rows[-1][0]
+        drawn = [due for due in self.ends if due <= until]
+        last = self.ends[-1]
         return drawn + ([t + DAY for t in days(last, until)] if until > last else [])
 
     def interest_to(self, day: date) -> int:
@@ -104,7 +111,7 @@ class Loan:
         extra = Fraction(self.terms["penalty_multiple_extra"])
         self.x[t + DAY] = self.x[t] + (self.flat_part(t) if self.is_flat else sum(self.left) * self.rate * dcf)
         self.settled[t + DAY] = self.settled[t]
-        if (self.is_flat or self.terms.get("accrual") == "PER_PERIOD") and t + DAY in [due for due, _, _ in self.rows]:
+        if (self.is_flat or self.terms.get("accrual") == "PER_PERIOD") and t + DAY in self.ends:
             self.settled[t + DAY] = self.interest_to(t + DAY)
             self.x[t + DAY] = Fraction(self.settled[t + DAY])
         self.penalty += self.principal(lambda due: due + grace <= t) * self.rate * extra * dcf
@@ -152,6 +159,30 @@ class Loan:
             fee[1] -= part
             amount -= part
 
+    def tranche(self, amount: int, d: date) -> None:
+        """Draw what falls due after a day again, on what is then outstanding."""
+        refuse_if(1 + len(self.further) == self.agreed.get("tranches", 1), "ALREADY_DISBURSED")
+        refuse_if(self.lent + amount > self.agreed["principal_minor"], "AMOUNT_NOT_PRINCIPAL")
+        future = [i for i, row in enumerate(self.rows) if row[0] > d]
+        refuse_if(not future, "ALREADY_DISBURSED")
+        down = down_payment(self.terms, amount)
+        dues = [self.rows[i][0] for i in future]
+        f = [self.rate * sum((self.dcf(t) for t in days(a, b)), Fraction(0)) for a, b in pairwise([d, *dues])]
+        ahead = sum(self.left[i] for i in future) + amount - down
+        before = [due for due, _, _ in self.rows if due <= d]
+        begun = max([self.opened, *(end for end in self.ends if end <= d)])
+        recent = [(day, rest) for day, rest in self.further if day > begun]
+        since = max(0, ahead - (amount - down) - sum(rest for _, rest in recent))
+        years = {day: sum((self.dcf(t) for t in days(day, d)), Fraction(0)) for day, _ in [(begun, 0), *recent]}
+        earned = self.rate * sum((rest * years[day] for day, rest in [(begun, since), *recent]), Fraction(0))
+        rows = redrawn(self.terms, ahead, dues, f, earned)
+        if "down_payment" in self.terms:
+            rows.insert(0, (d, down, 0))
+        self.rows[len(before) :] = rows
+        self.left[len(before) :] = [row[1] for row in rows]
+        self.lent += amount
+        self.further.append((d, amount - down))
+
     def prepay(self, amount: int, future: list[int]) -> None:
         how = self.terms["prepayment"]
         if how == "PRO_RATA" and amount:
@@ -166,8 +197,8 @@ class Loan:
         interest = max(0, self.interest_at(before) - self.interest_paid)
         if interest + self.principal(lambda due: due < as_of) <= self.terms["tolerance_minor"]:
             return 0
-        for due in before:
-            if due in unpaid or self.interest_at([due]) > self.interest_paid:
+        for due in sorted({*before, *(due for due in unpaid if due < as_of)}):
+            if due in unpaid or (due in before and self.interest_at([due]) > self.interest_paid):
                 return (as_of - due).days
         return 0
 
@@ -231,18 +262,23 @@ def standing(events: list[Case]) -> list[Case]:
 
 def disburse(terms: Case, event: Case) -> Loan:
     refuse_if(event["type"] != "disbursement", "BEFORE_DISBURSEMENT")
-    refuse_if(event["amount_minor"] != terms["principal_minor"], "AMOUNT_NOT_PRINCIPAL")
+    amount = event["amount_minor"]
+    refuse_if(amount > terms["principal_minor"], "AMOUNT_NOT_PRINCIPAL")
+    refuse_if(amount < terms["principal_minor"] and terms.get("tranches", 1) == 1, "AMOUNT_NOT_PRINCIPAL")
+    agreed, terms = terms, {**terms, "principal_minor": amount}
     opened = date.fromisoformat(event["on"])
     rows = draw(terms, opened)
     left = [principal for _, principal, _ in rows]
     dues = due_dates(terms, opened)
     lengths = list(zip([opened, *dues], dues, period_fractions(terms, opened, dues), strict=False))
-    return Loan(terms, opened, rows, left, Fraction(terms["rate"]), {opened: Fraction(0)}, {opened: 0}, lengths)
+    x, settled, ends = {opened: Fraction(0)}, {opened: 0}, [due for due, _, _ in rows]
+    return Loan(terms, opened, rows, left, Fraction(terms["rate"]), x, settled, lengths, ends, agreed, amount)
 
 
 def apply(loan: Loan, event: Case, on: date) -> Case | None:
     amount = event.get("amount_minor", 0)
-    refuse_if(event["type"] == "disbursement", "ALREADY_DISBURSED")
+    if event["type"] == "disbursement":
+        loan.tranche(amount, on)
     if event["type"] == "charge":
         loan.fees.append([on, amount])
     refuse_if(event["type"] == "rate_change" and loan.is_flat, "BAD_EVENT")

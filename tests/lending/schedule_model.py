@@ -135,12 +135,11 @@ def equal(terms: Case, total: int, count: int) -> list[int]:
 
 def draw(terms: Case, d0: date) -> list[Row]:
     dues = due_dates(terms, d0)
-    rate, multiple = Fraction(terms["rate"]), terms.get("instalment_multiple_minor", 1)
+    rate = Fraction(terms["rate"])
     f = [rate * part for part in period_fractions(terms, d0, dues)]
     if terms["method"] == "BULLET":
         dues, f = dues[-1:], [sum(f, Fraction(0))]
-    down = round(Fraction(terms.get("down_payment", "0")) * terms["principal_minor"] / multiple) * multiple
-    refuse_if(down >= terms["principal_minor"], "BAD_TERMS")
+    down = down_payment(terms, terms["principal_minor"])
     principal = terms["principal_minor"] - down
     rows = [(d0, down, 0)] if Fraction(terms.get("down_payment", "0")) else []
     rows += rows_of(terms, principal, dues, f)
@@ -149,6 +148,34 @@ def draw(terms: Case, d0: date) -> list[Row]:
         refuse_if(sum(rows[-1][1:]) > agreed, "BAD_TERMS")
         while rows[-1][1] == 0 and sum(row[1] for row in rows[:-1]) == terms["principal_minor"] and len(rows) > 1:
             rows.pop()
+    return rows
+
+
+def down_payment(terms: Case, amount: int) -> int:
+    multiple = terms.get("instalment_multiple_minor", 1)
+    down: int = round(Fraction(terms.get("down_payment", "0")) * amount / multiple) * multiple
+    refuse_if(down >= amount, "BAD_TERMS")
+    return down
+
+
+def redrawn(terms: Case, principal: int, dues: list[date], f: list[Fraction], earned: Fraction) -> list[Row]:
+    """Rows after a further tranche; earned: interest of the period that runs already."""
+    n, first = len(dues), earned + principal * f[0]
+    discount, annuity = Fraction(1), Fraction(0)
+    for f_i in [Fraction(0), *f[1:]]:
+        discount /= 1 + f_i
+        annuity += discount
+    level = rounded_level(terms, (principal + first) / annuity)
+    fixed = fixed_principal(terms, principal, n, f)
+    rows: list[Row] = []
+    balance, c = principal, earned
+    for i in range(n):
+        own = first if i == 0 else balance * f[i]
+        before, c = 0 if i == 0 else round(c), c + balance * f[i]
+        s = round(own) if terms.get("accrual") == "PER_PERIOD" else round(c) - before
+        p = fixed[i] if fixed else balance if i == n - 1 else min(max(level - s, 0), balance)
+        balance -= p
+        rows.append((dues[i], p, s))
     return rows
 
 
@@ -209,6 +236,10 @@ def level_instalment(terms: Case, principal: int, f: list[Fraction], flat: list[
     exact: Fraction = principal / annuity
     if terms.get("interest") == "FLAT":
         exact = Fraction(principal + sum(flat), len(f))
+    return rounded_level(terms, exact)
+
+
+def rounded_level(terms: Case, exact: Fraction) -> int:
     multiple = terms.get("instalment_multiple_minor", 1)
     rounding: Callable[[Fraction], int] = ceil if terms.get("instalment_rounding") == "UP" else round
     level: int = rounding(exact / multiple) * multiple or round(exact)

@@ -22,17 +22,18 @@ NEVER: Final = 10**9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """What never changes on a loan once it is disbursed. Days are numbers since 1970-01-01.
+    """What never changes on a loan once it is disbursed, but for a further tranche. Days are numbers since 1970-01-01.
 
-    dues, ripe_days: of each instalment, when it is due and when its grace ends, closed by NEVER. interest_from: the
-    instalment with which interest begins to fall due. decimals: the most of any rate that the loan ever has. steps: the
-    waterfall, as positions in the default one.
+    dues, ripe_days: of each instalment, when it is due and when its grace ends, closed by NEVER. ends: on which days
+    interest falls due. interest_from: the instalment with which it begins to. decimals: the most of any rate that the
+    loan ever has. steps: the waterfall, as positions in the default one.
     """
 
     terms: Terms
     opened: int
     dues: list[int]
     ripe_days: list[int]
+    ends: list[int]
     last_due: int
     interest_from: int
     places: Places
@@ -54,6 +55,7 @@ def frame_of(
         opened=opened,
         dues=[*dues, NEVER],
         ripe_days=[*ripe_days, NEVER],
+        ends=dues,
         last_due=dues[-1],
         interest_from=terms.interest_grace and terms.interest_grace + (dues[0] == opened),
         places=places_of(terms, on, [opened, *dues, *ripe_days, *days, *eves]),
@@ -78,12 +80,16 @@ class LoanAccount:
     reached. interest_late and interest_due: interest to the latest due date before the day, and up to it.
     settled: what the interest of the periods came to that were rounded by themselves; 0 where interest is CUMULATIVE.
     trail: from the last due date on, each day on which something happened, with the accrual it was left with.
-    worst_dpd: the most days past due on any day so far.
+    worst_dpd: the most days past due on any day so far. schedule: as it was drawn last. lent: what was disbursed in
+    all. tranches: of each after the first, on which day, and how much of it the rows due later repay.
     """
 
     frame: Frame
     day: int
     accrual: Accrual
+    schedule: Sequence[Instalment]
+    lent: int
+    tranches: list[tuple[int, int]] = field(default_factory=list)
     unpaid: list[int]
     past: int = 0
     fallen: int = 0
@@ -117,6 +123,7 @@ class LoanAccount:
             unpaid=[*self.unpaid],
             interest_at_due=[*self.interest_at_due],
             trail=[*self.trail],
+            tranches=[*self.tranches],
         )
 
     def turn_to(self, day: int) -> None:
@@ -240,10 +247,11 @@ class LoanAccount:
 def open_account(frame: Frame, schedule: Sequence[Instalment]) -> LoanAccount:
     """Open the account at the disbursement."""
     terms = frame.terms
+    principal = sum(instalment.principal_minor for instalment in schedule)
     extra_decimals = decimals_of(terms.penalty_multiple_extra)
     accrual = Accrual(
         at=frame.places[frame.opened],
-        principal=terms.principal_minor,
+        principal=principal,
         overdue=0,
         rate=scaled(terms.rate, frame.decimals),
         interest=0,
@@ -256,8 +264,10 @@ def open_account(frame: Frame, schedule: Sequence[Instalment]) -> LoanAccount:
         frame=frame,
         day=frame.opened,
         accrual=accrual,
+        schedule=schedule,
+        lent=principal,
         unpaid=[instalment.principal_minor for instalment in schedule],
-        ahead=terms.principal_minor,
+        ahead=principal,
         last=len(schedule) - 1,
     )
     account.start()

@@ -17,13 +17,14 @@ class Factors:
     year: int
 
 
-def amounts_of(terms: Terms, principal: int, factors: Factors) -> Iterator[tuple[int, int]]:
+def amounts_of(terms: Terms, principal: int, factors: Factors, *, earned: int = 0) -> Iterator[tuple[int, int]]:
     """Yield principal and interest of each row, in minor units; principal: what the rows repay together.
 
-    In the rows of the interest grace no interest falls due; it does with the row after them.
+    earned: interest, over the year of the factors, that was earned before and falls due with the first row. In the rows
+    of the interest grace no interest falls due; it does with the row after them.
     """
     deferred = 0
-    for row, (repaid, interest) in enumerate(_charged(terms, principal, factors)):
+    for row, (repaid, interest) in enumerate(_charged(terms, principal, factors, earned)):
         deferred += interest
         if row < terms.interest_grace:
             yield repaid, 0
@@ -32,12 +33,12 @@ def amounts_of(terms: Terms, principal: int, factors: Factors) -> Iterator[tuple
             deferred = 0
 
 
-def _charged(terms: Terms, principal: int, factors: Factors) -> Iterator[tuple[int, int]]:
+def _charged(terms: Terms, principal: int, factors: Factors, earned: int) -> Iterator[tuple[int, int]]:
     """Yield the principal of each row, and the interest that its period is charged."""
     flat = flat_interest(terms, principal, factors) if terms.interest is InterestMethod.FLAT else None
-    declining = _Declining(terms, factors)
+    declining = _Declining(terms, factors, earned)
     shares = _shares(terms, principal, factors)
-    level = 0 if shares else _level(terms, principal, factors, flat)
+    level = 0 if shares else _level(terms, principal, factors, flat, earned)
     balance, rows = principal, len(factors.of_periods)
     for row in range(rows):
         interest = flat[row] if flat else declining.of_row(row, balance)
@@ -54,19 +55,19 @@ def _charged(terms: Terms, principal: int, factors: Factors) -> Iterator[tuple[i
 class _Declining:
     """Interest on what is outstanding; CUMULATIVE: the difference of sums that are each rounded once."""
 
-    def __init__(self, terms: Terms, factors: Factors) -> None:
+    def __init__(self, terms: Terms, factors: Factors, earned: int) -> None:
         self._factors = factors
         self._is_cumulative = terms.accrual is AccrualRule.CUMULATIVE
-        self._accrued = self._booked = 0
+        self._accrued, self._booked = earned, 0
 
     def of_row(self, row: int, balance: int) -> int:
         """Return the interest of the next row."""
-        accrued = balance * self._factors.of_periods[row]
-        if not self._is_cumulative:
-            return half_even(accrued, self._factors.year)
-        self._accrued += accrued
+        self._accrued += balance * self._factors.of_periods[row]
         interest = half_even(self._accrued, self._factors.year) - self._booked
-        self._booked += interest
+        if self._is_cumulative:
+            self._booked += interest
+        else:
+            self._accrued = 0
         return interest
 
 
@@ -109,7 +110,7 @@ def _equal_parts(terms: Terms, total: int, count: int) -> list[int]:
     return [*taken, total - sum(taken)]
 
 
-def _level(terms: Terms, principal: int, factors: Factors, flat: Sequence[int] | None) -> int:
+def _level(terms: Terms, principal: int, factors: Factors, flat: Sequence[int] | None, earned: int) -> int:
     """Return the equal instalment: as agreed, or solved for and rounded to its multiple.
 
     A multiple that would make it 0, so that all were due at the end, does not apply.
@@ -120,15 +121,17 @@ def _level(terms: Terms, principal: int, factors: Factors, flat: Sequence[int] |
         of_rows = flat[terms.principal_grace :]
         above, below = principal + sum(of_rows), len(of_rows)
     else:
-        above, below = _annuity(principal, factors.of_periods[terms.principal_grace :], factors.year)
+        above, below = _annuity(principal, earned, factors.of_periods[terms.principal_grace :], factors.year)
     multiple = terms.instalment_multiple_minor
     if terms.instalment_rounding is InstalmentRounding.UP:
         return -(-above // (below * multiple)) * multiple
     return half_even(above, below * multiple) * multiple or half_even(above, below)
 
 
-def _annuity(principal: int, factors: Sequence[int], year: int) -> tuple[int, int]:
-    """Solve P = sum over i of A / product over j up to i of (1 + f_j) for A, exactly: as a fraction.
+def _annuity(principal: int, earned: int, factors: Sequence[int], year: int) -> tuple[int, int]:
+    """Solve P + E / (1 + f_1) = sum over i of A / product over j up to i of (1 + f_j) for A, exactly: as a fraction.
+
+    E is interest, over the year, that was earned before and falls due with the first row.
 
     Times the product of all (1 + f_j), both sides are sums of products; times year**n, of integers. Source: the
     annuity on period rate factors; for equal f it is P f / (1 - (1 + f)**-n).
@@ -141,4 +144,4 @@ def _annuity(principal: int, factors: Sequence[int], year: int) -> tuple[int, in
         product *= growth
         power *= year
         discounts = discounts * growth + power
-    return principal * product, discounts
+    return principal * product * common + earned * (product // (year + factors[0] // common)), discounts * common

@@ -111,7 +111,8 @@ class Terms:
     repays it. instalment_multiple_minor: equal instalments are whole multiples of it. principal_grace,
     interest_grace: so many first due dates on which no principal, or no interest, falls due. interest_free: the first
     periods that are charged none. last_due: where it breaks the last period. down_payment: the share of the principal
-    that falls due on the day of the disbursement. calendar: moves due dates, by the rule business_days.
+    that falls due on the day of the disbursement. tranches: so many disbursements there may be, of principal_minor
+    together at most. calendar: moves due dates, by the rule business_days.
     """
 
     principal_minor: int
@@ -140,6 +141,7 @@ class Terms:
     month_end: MonthEnd = field(default=MonthEnd.LAST_DAY, metadata=ADDED)
     last_due: date | None = field(default=None, metadata=ADDED)
     down_payment: Decimal = field(default=Decimal(0), metadata=ADDED)
+    tranches: int = field(default=1, metadata=ADDED)
     business_days: BusinessDayRule = field(default=BusinessDayRule.NONE, metadata=ADDED)
     calendar: BusinessCalendar | None = field(default=None, metadata=ADDED)
 
@@ -164,6 +166,7 @@ class Terms:
                 raise Unfit(message)
             self._require_instalment()
             self._require_grace()
+            self._require_tranches()
             require_rate("down_payment", self.down_payment)
             if self.down_payment >= 1:
                 raise unfit(self.down_payment, "down_payment", "a share below 1")
@@ -196,6 +199,13 @@ class Terms:
             if self.interest is InterestMethod.FLAT:
                 message = "instalment_minor: flat interest is spread over the agreed periods"
                 raise Unfit(message)
+
+    def _require_tranches(self) -> None:
+        require_range("tranches", self.tranches, 1, LONGEST)
+        graces = (self.principal_grace, self.interest_grace, self.interest_free)
+        if self.tranches > 1 and (self.interest is InterestMethod.FLAT or self.instalment_minor or any(graces)):
+            message = "tranches: with flat interest, an agreed instalment or a grace there can be one only"
+            raise Unfit(message)
 
     def _require_grace(self) -> None:
         require_range("principal_grace", self.principal_grace, 0, self.periods - 1)

@@ -13,10 +13,10 @@ from config.kernel.daycount import DayCount
 from config.kernel.money import MAX_MINOR
 from lending.domain.contract.events import EventType, LoanEvent, parse_event
 from lending.domain.contract.files import replay_case
-from lending.domain.contract.refusal import LoanRefused
+from lending.domain.contract.refusal import LoanRefusal, LoanRefused
 from lending.domain.contract.replay import STRIDE, Replayed, replay
 from lending.domain.contract.terms import PeriodUnit, Prepayment, Terms, parse_terms, write_terms
-from tests.lending.cases import cases
+from tests.lending.cases import cases, special_terms, tranche_terms
 from tests.lending.domain.loans import OPENED, disbursed, paid, terms_of
 from tests.lending.model import model
 
@@ -52,8 +52,8 @@ def many_events(terms: Terms, number: int, *, days: int = 730) -> list[LoanEvent
     return [disbursed(terms), *payments]
 
 
-@given(cases() | cases(special=True))
-@settings(SLOW, max_examples=600)
+@given(cases() | cases(special_terms) | cases(tranche_terms))
+@settings(SLOW, max_examples=900)
 def test_the_engine_says_what_the_slow_model_says(case: Case) -> None:
     """Red for, to name some: penalty without its grace; interest due by S_i; PRO_RATA by the p_i as drawn."""
     found = replay_case(case)
@@ -243,3 +243,47 @@ def test_a_rate_holds_from_the_day_of_its_change() -> None:
     interest = [loan.state(OPENED + timedelta(day)).interest_to_date_minor for day in (9, 10, 11)]
     assert interest == [9_000, 10_000, 12_000]
     assert loan.schedule == replay(terms, [disbursed(terms)]).schedule
+
+
+def tranche(id: str, after: int, amount: int) -> LoanEvent:  # noqa: A002
+    return replace(paid(id, after, amount), type=EventType.DISBURSEMENT)
+
+
+def test_a_tranche_gives_money_in_advance_rows_to_repay_again() -> None:
+    """Red if the next prepayment goes on where the last one ended, past rows that were at 0 and are not any more."""
+    terms = terms_of(principal_minor=9_000, rate=Decimal(0), periods=3, tranches=2, tolerance_minor=0)
+    first = replace(disbursed(terms), amount_minor=6_000)
+    loan = replay(terms, [first, paid("p1", 1, 4_000), tranche("t", 2, 3_000), paid("p2", 3, 1_000)])
+    assert [row.principal_minor for row in loan.schedule] == [1_667, 1_667, 1_666]
+    assert loan.state(OPENED + timedelta(3)).unpaid_minor == (667, 1_667, 1_666)
+
+
+def test_a_reversed_tranche_was_never_paid_out() -> None:
+    terms = terms_of(principal_minor=9_000, periods=3, tranches=2)
+    first, second = replace(disbursed(terms), amount_minor=6_000), tranche("t", 40, 3_000)
+    back = LoanEvent(id="back", on=OPENED + timedelta(50), type=EventType.REVERSAL, of="t")
+    assert replay(terms, [first, second, back]).schedule == replay(terms, [first]).schedule
+    alone = replay(terms, [first, second, replace(back, of="out")])
+    assert (alone.standing[0].id, alone.state(second.on).principal_minor) == ("t", 3_000)
+
+
+@pytest.mark.parametrize(
+    ("events", "reason"),
+    [
+        ([tranche("t", 1, 3_000), tranche("u", 2, 1)], LoanRefusal.ALREADY_DISBURSED),
+        ([tranche("t", 1, 3_001)], LoanRefusal.AMOUNT_NOT_PRINCIPAL),
+        ([tranche("t", 400, 3_000)], LoanRefusal.ALREADY_DISBURSED),
+    ],
+)
+def test_tranches_that_were_not_agreed_are_refused(events: list[LoanEvent], reason: LoanRefusal) -> None:
+    terms = terms_of(principal_minor=9_000, periods=3, tranches=2)
+    with pytest.raises(LoanRefused) as refused:
+        replay(terms, [replace(disbursed(terms), amount_minor=6_000), *events])
+    assert refused.value.reason is reason
+
+
+def test_a_part_of_the_principal_needs_tranches() -> None:
+    terms = terms_of()
+    with pytest.raises(LoanRefused) as refused:
+        replay(terms, [replace(disbursed(terms), amount_minor=terms.principal_minor - 1)])
+    assert refused.value.reason is LoanRefusal.AMOUNT_NOT_PRINCIPAL

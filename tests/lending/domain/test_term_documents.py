@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,7 +12,9 @@ import pytest
 from config.kernel.business_days import BusinessCalendar, BusinessDayRule, UnknownDay
 from config.kernel.daycount import YEAR_UNITS, DayCount, units_between
 from config.kernel.documents import read
+from lending.domain.contract.events import EventType, LoanEvent
 from lending.domain.contract.refusal import LoanRefusal, LoanRefused
+from lending.domain.contract.replay import replay
 from lending.domain.contract.schedule import draw_schedule
 from lending.domain.contract.terms import Terms, parse_terms, write_terms
 from tests.lending.domain.documents import Line, tables, text_of
@@ -40,6 +43,18 @@ def schedules(table: list[Line]) -> list[Line]:
             assert table[0][1:] == [row.due.isoformat() for row in rows]
             shown = [cell.partition(": ")[2] for cell in shown]
         found.append([words, *shown, *[""] * (len(cells) - len(shown))])
+    return found
+
+
+def tranches(table: list[Line], *, down_payment: str = "0") -> list[Line]:
+    """Write the rows after each tranche."""
+    terms = parse_terms({**PLAIN, "tranches": 2, "down_payment": down_payment})
+    events, found = [], []
+    for on, amount, *cells in table[2:]:
+        day = date.fromisoformat(on)
+        events.append(LoanEvent(id=on, on=day, type=EventType.DISBURSEMENT, amount_minor=int(amount)))
+        shown = [f"{row.due}: {row.principal_minor} + {row.interest_minor}" for row in replay(terms, events).schedule]
+        found.append([on, amount, *shown, *[""] * (len(cells) - len(shown))])
     return found
 
 
@@ -83,6 +98,8 @@ def bounds(table: list[Line]) -> list[Line]:
 SCHEDULES = ("plain", "accrual", "months", "flat", "instalment", "grace", "dates")
 WORKED: dict[str, Callable[[list[Line]], list[Line]]] = {
     **dict.fromkeys(SCHEDULES, schedules),
+    "tranches": tranches,
+    "tranches paid down": partial(tranches, down_payment="0.25"),
     "day counts": day_counts,
     "business days": business_days,
     "bounds": bounds,

@@ -51,6 +51,7 @@ BROKEN: dict[str, list[object]] = {
     "principal_grace": [-1, 12, "1", None],
     "interest_grace": [-1, 1, None],  # above the principal's
     "interest_free": [-1, 13, None],
+    "tranches": [0, -1, True, "2", None, 3_661],
     "month_end": ["CLAMP", None],
     "last_due": ["", "2024-02-30", 20240301],
     "down_payment": [0.25, "-0.1", "1", "1.5", None],
@@ -65,6 +66,8 @@ TOGETHER: list[tuple[dict[str, object], str]] = [
     ({"instalment_minor": 100_000, "interest": "FLAT"}, "instalment_minor: flat interest"),
     ({"method": "BULLET", "principal_grace": 1}, "principal_grace: BULLET has principal due at the end alone"),
     ({"unit": "DAY", "month_end": "NEXT_DAY"}, "month_end: 'NEXT_DAY' is not a rule for periods of days or weeks"),
+    ({"tranches": 2, "interest": "FLAT"}, "tranches: with flat interest"),
+    ({"tranches": 2, "principal_grace": 1}, "tranches: with flat interest, an agreed instalment or a grace"),
     ({"calendar": CALENDAR}, "calendar: it goes with a rule of business_days"),
 ]
 
