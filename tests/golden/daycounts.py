@@ -5,7 +5,7 @@ from fractions import Fraction
 from typing import Final
 
 from config.kernel.daycount import YEAR_UNITS, DayCount, units_between
-from tests.golden.outcome import Case, require_equal, require_near
+from tests.golden.outcome import Case, Waits, require_equal, require_near
 
 NAMES: Final = {
     "30/365": DayCount.ISDA_30E_365,
@@ -39,9 +39,17 @@ NAMES: Final = {
 DIGITS: Final = 12
 
 
+def known_day_count(name: str) -> DayCount:
+    """Return the day count of a peer's name. Raises Waits for one that the kernel does not have."""
+    if name not in NAMES:
+        message = f"the day count {name}"
+        raise Waits(message)
+    return NAMES[name]
+
+
 def years_between(start: date, end: date, convention: str) -> Fraction:
     """Measure a time in years, by the peer's name of a day count."""
-    day_count = NAMES[convention]
+    day_count = known_day_count(convention)
     return Fraction(units_between(start, end, day_count), YEAR_UNITS[day_count])
 
 
@@ -49,7 +57,7 @@ def check_day_count(case: Case) -> None:
     """Compare days, or the year fraction to twelve digits."""
     start, end = (date.fromisoformat(case[name]) for name in ("start", "end"))
     maturity = date.fromisoformat(case["termination_date"]) if case.get("termination_date") else None
-    day_count = NAMES[case["convention"]]
+    day_count = known_day_count(case["convention"])
     units = units_between(start, end, day_count, maturity=maturity)
     if case["days"] is not None:
         require_equal(units, case["days"], "days")

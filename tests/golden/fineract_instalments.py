@@ -55,7 +55,7 @@ def check_instalments(case: Case) -> None:
         elif event["type"] == "expect_daily_interest":
             compare_day(terms, on, event)
         else:
-            raise Waits(NEEDS[event["type"]])
+            raise Waits(NEEDS.get(event["type"], f"an event {event['type']}"))
 
 
 def terms_of_case(case: Case, paid_out: Event) -> Terms:

@@ -21,7 +21,12 @@ from tests.golden.quotes import disbursed, minor, terms_of
 
 Loan = dict[str, Any]
 UNITS: Final = {"DAYS": PeriodUnit.DAY, "WEEKS": PeriodUnit.WEEK, "MONTHS": PeriodUnit.MONTH}
-BY_DAYS: Final = {"DAYS360": DayCount.ACT_360, "DAYS365": DayCount.ACT_365F, "ACTUAL": DayCount.ACT_ACT}
+BY_DAYS: Final = {
+    "DAYS360": DayCount.ACT_360,
+    "DAYS364": DayCount.ACT_364,
+    "DAYS365": DayCount.ACT_365F,
+    "ACTUAL": DayCount.ACT_ACT,
+}
 MONTH_ENDS: Final = {"LAST_DAY_OF_MONTH": MonthEnd.LAST_DAY, "FIRST_DAY_OF_NEXT_MONTH": MonthEnd.NEXT_DAY}
 
 

@@ -102,8 +102,8 @@ def check_servicing(case: Case) -> None:
     found = begun(case)
     try:
         for event in case["timeline"]:
-            if event["type"] in NEEDS:
-                raise Waits(NEEDS[event["type"]])
+            if event["type"] not in STEPS:
+                raise Waits(NEEDS.get(event["type"], f"an event {event['type']}"))
             STEPS[event["type"]](found, event)
     except LoanRefused as refused:
         message = f"refused: {refused}"

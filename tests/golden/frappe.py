@@ -37,8 +37,12 @@ def check_figures(case: Case) -> None:
     if case["product"].get("limit"):
         message = "a line of credit"
         raise Waits(message)
-    check = next(check for name, check in CHECKS.items() if name in case["expected"])
-    check(case)
+    for name, check in CHECKS.items():
+        if name in case["expected"]:
+            check(case)
+            return
+    message = f"figures of another kind: {', '.join(case['expected'])}"
+    raise Waits(message)
 
 
 def terms_of_case(case: Case, **said: Any) -> Terms:  # noqa: ANN401
