@@ -27,8 +27,8 @@ def period_units(terms: Terms, on: date, dues: Sequence[date]) -> list[int]:
     """
     edges = (on, *dues)
     if terms.day_count in DAILY:
-        places = units_at(np.array([day_number(day) for day in edges], np.int64), terms.day_count)
-        return [int(units) for units in np.diff(places).tolist()]
+        places = units_at(np.array([day_number(day) for day in edges], np.int64), terms.day_count).tolist()
+        return [end - start for start, end in pairwise(places)]
     units = [units_between(start, end, terms.day_count, maturity=dues[-1]) for start, end in pairwise(edges)]
     if terms.day_count is DayCount.MONTHS_12 and terms.unit is PeriodUnit.MONTH:
         first, last = terms.first_due is not None, len(units) - (terms.last_due is not None)

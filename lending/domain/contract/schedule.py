@@ -64,8 +64,9 @@ def _factors(terms: Terms, on: date, dues: Sequence[date]) -> Factors:
     if terms.method is Method.BULLET:
         units = [sum(units)]
     decimals = decimals_of(terms.rate)
+    rate = scaled(terms.rate, decimals)
     return Factors(
-        of_periods=[scaled(terms.rate, decimals) * count for count in units],
+        of_periods=[rate * count for count in units],
         year=10**decimals * YEAR_UNITS[terms.day_count],
     )
 
@@ -75,6 +76,8 @@ def down_payment_minor(terms: Terms) -> int:
 
     Raises LoanRefused (BAD_TERMS) if nothing is left to be lent.
     """
+    if not terms.down_payment:
+        return 0
     decimals = decimals_of(terms.down_payment)
     multiple = terms.instalment_multiple_minor
     share = scaled(terms.down_payment, decimals) * terms.principal_minor

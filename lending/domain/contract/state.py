@@ -1,12 +1,14 @@
 """A loan's state as of a date."""
 
 from bisect import bisect_right
+from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass
 from datetime import date
 
 from config.kernel.calendar import date_of
 from lending.domain.contract.account import LoanAccount
+from lending.domain.contract.terms import AccrualRule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,14 +135,27 @@ def _interest_to(account: LoanAccount, day: int) -> int:
 
 
 def _next_due(account: LoanAccount) -> tuple[int | None, int]:
-    ahead, known = account.fork(), max(account.interest_due, account.interest_paid)
-    for row in range(account.fallen, len(account.unpaid)):
-        due = account.frame.dues[row]
-        ahead.turn_to(due)
-        amount = account.unpaid[row] + max(0, ahead.interest_due - known)
+    known = max(account.interest_due, account.interest_paid)
+    for row, interest in enumerate(_interest_ahead(account), start=account.fallen):
+        amount = account.unpaid[row] + max(0, interest - known)
         if amount:
-            return due, amount
+            return account.frame.dues[row], amount
     return None, 0
+
+
+def _interest_ahead(account: LoanAccount) -> Iterator[int]:
+    """Yield for each row to come the interest that will have fallen due with it, if nothing happens until then."""
+    frame = account.frame
+    if frame.terms.accrual is AccrualRule.PER_PERIOD:  # whose periods are settled one by one
+        ahead = account.fork()
+        for due in frame.dues[account.fallen : -1]:
+            ahead.turn_to(due)
+            yield ahead.interest_due
+    else:
+        accrual = copy(account.accrual)
+        for row in range(account.fallen, len(account.unpaid)):
+            accrual.advance(frame.places[frame.dues[row]])
+            yield account.interest_of(accrual, frame.dues[row]) if row >= frame.interest_from else 0
 
 
 def _next_turn(account: LoanAccount, *, becomes_late: bool, is_late: bool) -> int | None:
