@@ -40,7 +40,7 @@ def judge(case: Case, check: Check) -> Judged:
     except Waits as waits:
         return Judged(outcome=Outcome.WAITS, reason=str(waits))
     except AssertionError as error:
-        if case["standard"]:
+        if case.get("standard", True):
             return Judged(outcome=Outcome.FAILED, reason=str(error))
         return Judged(outcome=Outcome.DIFFERS, reason=case["standard_reason"])
     return Judged(outcome=Outcome.EQUAL)

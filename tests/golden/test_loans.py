@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from lending.domain.contract.files import replay_case
 from tests.conftest import SHARED
+from tests.golden.own import check_loan
 
 FILE = "tradeline_term.json"
 
@@ -31,8 +31,4 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.mark.real
 def test_a_loan_equals_the_golden_one(golden_case: dict[str, Any]) -> None:
-    found = replay_case(golden_case)
-    if "refused" in golden_case:
-        assert (found.get("refused"), bool(found.get("error"))) == (golden_case["refused"], True)
-    else:
-        assert found == {"id": golden_case["id"], **golden_case["expect"]}
+    check_loan(golden_case)
