@@ -1,4 +1,4 @@
-"""The fraction of a year between two dates, as ISDA 2006 section 4.16 defines it: the slow model of day counts."""
+"""The fraction of a year between two dates, as ISDA 2006 section 4.16 defines it: the slow model of daily counts."""
 
 from datetime import date
 from fractions import Fraction
@@ -18,6 +18,9 @@ def year_fraction(start: date, end: date, convention: DayCount) -> Fraction:
             return _position(end) - _position(start)
         case DayCount.E30_360:
             return Fraction(_months_of_thirty(end) - _months_of_thirty(start), 360)
+        case _:
+            message = f"{convention} gives a day no weight of its own"
+            raise ValueError(message)
 
 
 def _position(on: date) -> Fraction:

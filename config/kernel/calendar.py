@@ -4,6 +4,7 @@ from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
 EPOCH = date(1970, 1, 1)
+FEBRUARY = 2
 
 
 def day_number(on: date) -> int:
@@ -26,8 +27,18 @@ def midnight(on: date, zone: tzinfo) -> datetime:
     return datetime(on.year, on.month, on.day, tzinfo=zone).astimezone(UTC)
 
 
-def add_months(on: date, months: int, *, day: int | None = None) -> date:
-    """Move a date by whole months to the given day of the month (default: its own), at most the month's last."""
+def add_months(on: date, months: int, *, day: int | None = None, month_end: bool = False) -> date:
+    """Move a date by whole months to the given day of the month (default: its own), at most the month's last.
+
+    month_end: a month's last day stays one.
+    """
     years, month = divmod(on.month - 1 + months, 12)
     year = on.year + years
-    return date(year, month + 1, min(day or on.day, monthrange(year, month + 1)[1]))
+    last = monthrange(year, month + 1)[1]
+    stays_last = month_end and on.day == monthrange(on.year, on.month)[1]
+    return date(year, month + 1, last if stays_last else min(day or on.day, last))
+
+
+def is_last_of_february(on: date) -> bool:
+    """Tell whether a date is a February's last day."""
+    return on.month == FEBRUARY and on.day == monthrange(on.year, FEBRUARY)[1]

@@ -7,9 +7,9 @@ comes with the statement, so that no date is computed with in SQL.
 from datetime import date
 
 from config.kernel.calendar import day_number
-from config.kernel.daycount import DayCount, place_of
+from config.kernel.daycount import DAILY, place_of
 
-DAY_COUNTS = tuple(DayCount)
+DAY_COUNTS = DAILY
 
 
 def interest_at(place: str) -> str:

@@ -2,8 +2,7 @@
 
 `--golden-dir DIR` takes any directory that holds tradeline_term.json, itself or in folders below it; default is the
 one beside the checkout. A case is what `manage.py replay` reads, so nothing is translated. One that must be refused
-passes when its code comes back. The other files of that directory (other engines' schedules, servicing,
-delinquency, day counts, APR) join with the next issue: they need terms that a TERM loan does not have yet.
+passes when its code comes back. The other files of that directory are in test_peers.py.
 """
 
 import json
@@ -12,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from lending.domain.contract.files import replay_case
 from tests.conftest import SHARED
+from tests.golden.own import check_loan
 
 FILE = "tradeline_term.json"
 
@@ -32,8 +31,4 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.mark.real
 def test_a_loan_equals_the_golden_one(golden_case: dict[str, Any]) -> None:
-    found = replay_case(golden_case)
-    if "refused" in golden_case:
-        assert (found.get("refused"), bool(found.get("error"))) == (golden_case["refused"], True)
-    else:
-        assert found == {"id": golden_case["id"], **golden_case["expect"]}
+    check_loan(golden_case)

@@ -1,5 +1,6 @@
 """Cases for the engine and the model: terms and events that meet at the awkward places."""
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
@@ -52,6 +53,95 @@ def terms_of_loans(draw: st.DrawFn, opened: date) -> Case:
     return terms
 
 
+@st.composite
+def special_terms(draw: st.DrawFn, opened: date) -> Case:
+    """Draw terms with some of those that a plain loan leaves out."""
+    terms = draw(terms_of_loans(opened))
+    terms |= draw(of_interest(terms))
+    terms |= draw(of_instalments(terms))
+    return {**terms, **draw(of_dates(terms, opened))}
+
+
+@st.composite
+def tranche_terms(draw: st.DrawFn, opened: date) -> Case:
+    """Draw terms of a loan that may be disbursed more than once."""
+    alone = {
+        "interest",
+        "instalment_minor",
+        "principal_grace",
+        "interest_grace",
+        "interest_free",
+        "last_due",
+        "calendar",
+    }
+    terms = {name: value for name, value in draw(special_terms(opened)).items() if name not in alone}
+    terms.pop("business_days", None)
+    return {**terms, "tranches": draw(st.integers(2, 9)), "periods": draw(st.integers(2, 8))}
+
+
+@st.composite
+def of_interest(draw: st.DrawFn, terms: Case) -> Case:
+    found: Case = {}
+    if draw(st.booleans()):
+        found["accrual"] = "PER_PERIOD"
+        found["day_count"] = draw(st.sampled_from([terms["day_count"], "MONTHS/12", "30/360"]))
+    if draw(st.integers(0, 3)) == 0:
+        found["interest"] = "FLAT"
+    if draw(st.integers(0, 3)) == 0:
+        found["interest_free"] = draw(st.integers(0, terms["periods"]))
+    if terms["method"] in {"EQUAL_INSTALMENTS", "EQUAL_PRINCIPAL"} and draw(st.booleans()):
+        found["principal_grace"] = grace = draw(st.integers(0, terms["periods"] - 1))
+        found["interest_grace"] = draw(st.integers(0, grace))
+    return found
+
+
+@st.composite
+def of_instalments(draw: st.DrawFn, terms: Case) -> Case:
+    found: Case = {"remainder": draw(st.sampled_from(["SPREAD", "LAST"]))}
+    if draw(st.integers(0, 3)) == 0:
+        found["down_payment"] = draw(st.sampled_from(["0.1", "0.25", "0.3333", "0.999"]))
+    kind = draw(st.sampled_from(["solved", "multiple", "up", "agreed"]))
+    if terms["method"] != "EQUAL_INSTALMENTS":
+        return found
+    if kind == "multiple":
+        found["instalment_multiple_minor"] = draw(st.sampled_from([2, 10, 100, 10_000]))
+    if kind == "up" or (kind == "multiple" and draw(st.booleans())):
+        found["instalment_rounding"] = "UP"
+    if kind == "agreed" and terms.get("interest") != "FLAT":
+        found["instalment_minor"] = min(draw(st.integers(1, 2 * terms["principal_minor"])), 10**15)
+    return found
+
+
+@st.composite
+def of_dates(draw: st.DrawFn, terms: Case, opened: date) -> Case:
+    found: Case = {}
+    if terms["unit"] == "MONTH":
+        found["month_end"] = draw(st.sampled_from(["LAST_DAY", "NEXT_DAY", "STAY_LAST"]))
+    if draw(st.integers(0, 3)) == 0:
+        span = terms["periods"] * terms["every"] * {"DAY": 1, "WEEK": 7, "MONTH": 31}[terms["unit"]]
+        found["last_due"] = iso(opened + timedelta(draw(st.integers(1, span + 40))))
+    if draw(st.integers(0, 3)) == 0:
+        found["business_days"] = draw(st.sampled_from(["FOLLOWING", "MODIFIED_FOLLOWING", "PRECEDING"]))
+        found["calendar"] = draw(calendars(opened))
+    return found
+
+
+@st.composite
+def calendars(draw: st.DrawFn, opened: date) -> Case:
+    days = st.integers(0, 400).map(lambda off: date(opened.year, 1, 1) + timedelta(off))
+    holidays = draw(st.frozensets(days, max_size=20))
+    working = draw(st.frozensets(days, max_size=5)) - holidays
+    last_year = draw(st.integers(opened.year + 1, opened.year + 8))
+    names = {"holidays": holidays, "working": working}
+    return {
+        "name": "drawn",
+        "first_year": opened.year,
+        "last_year": last_year,
+        "weekend": draw(st.sampled_from([[6, 7], [7], [5, 6], []])),
+        **{name: [iso(day) for day in sorted(found)] for name, found in names.items()},
+    }
+
+
 def replayed(terms: Case, events: list[Case]) -> Replayed | None:
     try:
         return replay(parse_terms(terms), map(parse_event, events))
@@ -81,10 +171,11 @@ def amounts(loan: Replayed | None, on: date, kind: str) -> st.SearchStrategy[int
 
 @st.composite
 def events_of_loans(draw: st.DrawFn, terms: Case, opened: date) -> list[Case]:
-    events: list[Case] = [
-        {"id": "e1", "on": iso(opened), "type": "disbursement", "amount_minor": terms["principal_minor"]}
-    ]
+    tranches = terms.get("tranches", 1) > 1
+    lent = draw(st.integers(1, 1 + terms["principal_minor"] // 2)) if tranches else terms["principal_minor"]
+    events: list[Case] = [{"id": "e1", "on": iso(opened), "type": "disbursement", "amount_minor": lent}]
     kinds = ["repayment"] * 5 + ["charge", "rate_change", "reversal", "apply_credit", "refund_credit", "again"]
+    kinds += ["disbursement"] * 8 * tranches
     in_order = draw(st.booleans())
     for number in range(2, 2 + draw(st.integers(0, 9))):
         loan, kind = replayed(terms, events), draw(st.sampled_from(kinds))
@@ -94,7 +185,9 @@ def events_of_loans(draw: st.DrawFn, terms: Case, opened: date) -> list[Case]:
         if kind.endswith("credit") and not (loan and loan.state(on).credit_minor) and draw(st.integers(0, 9)):
             kind = "repayment"  # mostly there is no credit: so few cases are refused for its lack
         event: Case = {"id": f"e{number}", "on": iso(on), "type": kind}
-        if kind in MONEY:
+        if kind == "disbursement":
+            event["amount_minor"] = draw(st.integers(1, max(1, (terms["principal_minor"] - lent) // 2 + 1)))
+        elif kind in MONEY:
             event["amount_minor"] = draw(amounts(loan, on, kind))
         elif kind == "rate_change":
             event["rate"] = draw(st.sampled_from(RATES))
@@ -103,17 +196,20 @@ def events_of_loans(draw: st.DrawFn, terms: Case, opened: date) -> list[Case]:
         else:  # the payout came back, and goes out anew
             standing = [other["id"] for other in events if other["type"] == "disbursement"][-1]
             events.append({"id": f"{event['id']}r", "on": iso(on), "type": "reversal", "of": standing})
-            event |= {"type": "disbursement", "amount_minor": terms["principal_minor"]}
+            event |= {"type": "disbursement", "amount_minor": lent}
             event["on"] = iso(draw(st.sampled_from([opened, opened + timedelta(draw(st.integers(0, 40)))])))
         events.append(event)
     return events
 
 
+OPENED = st.sampled_from(OPENINGS) | st.integers(0, 900).map(lambda days: date(2023, 1, 1) + timedelta(days))
+
+
 @st.composite
-def cases(draw: st.DrawFn) -> Case:
+def cases(draw: st.DrawFn, of_terms: Callable[[date], st.SearchStrategy[Case]] = terms_of_loans) -> Case:
     """Draw a case of the golden file's shape; about one in three is refused for what its events mean."""
-    opened = draw(st.sampled_from(OPENINGS) | st.integers(0, 900).map(lambda days: date(2023, 1, 1) + timedelta(days)))
-    terms = draw(terms_of_loans(opened))
+    opened = draw(OPENED)
+    terms = draw(of_terms(opened))
     events = draw(events_of_loans(terms, opened))
     loan = replayed(terms, events)
     dates = draw(st.lists(days_of_interest(loan, opened, terms["grace_days"]), max_size=8))

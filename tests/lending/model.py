@@ -4,99 +4,35 @@ It reads a case of the golden file's shape (JSON scalars) and gives back the sam
 imported, so that a fault there cannot hide here. It checks what events mean, not the form of their fields.
 """
 
-from calendar import monthrange
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
-DAY = timedelta(days=1)
+from tests.lending.schedule_model import (
+    DAY,
+    Refused,
+    day_fraction,
+    days,
+    down_payment,
+    draw,
+    due_dates,
+    flat_interest,
+    period_fraction,
+    period_fractions,
+    redrawn,
+    refuse_if,
+    shared,
+)
+
 STEPS = [
     f"{when}_{what}"
     for when in ("PAST_DUE", "DUE", "IN_ADVANCE")
     for what in ("PENALTY", "FEE", "INTEREST", "PRINCIPAL")
 ]
 Case = dict[str, Any]
-
-
-class Refused(Exception):
-    pass
-
-
-def refuse_if(fault: bool, code: str) -> None:  # noqa: FBT001
-    if fault:
-        raise Refused(code)
-
-
-def day_fraction(t: date, day_count: str) -> Fraction:
-    if day_count == "ACT/365F":
-        return Fraction(1, 365)
-    if day_count == "ACT/360":
-        return Fraction(1, 360)
-    if day_count == "ACT/ACT":
-        return Fraction(1, 366 if monthrange(t.year, 2)[1] == 29 else 365)
-    g = [360 * d.year + 30 * d.month + min(d.day, 30) for d in (t, t + DAY)]
-    return Fraction(g[1] - g[0], 360)
-
-
-def days(start: date, end: date) -> list[date]:
-    return [start + n * DAY for n in range((end - start).days)]
-
-
-def period_fraction(start: date, end: date, day_count: str) -> Fraction:
-    return sum((day_fraction(t, day_count) for t in days(start, end)), Fraction(0))
-
-
-def periods_after(start: date, k: int, unit: str) -> date:
-    if unit != "MONTH":
-        return start + k * (7 if unit == "WEEK" else 1) * DAY
-    year, month = start.year, start.month
-    for _ in range(k):
-        year, month = (year + 1, 1) if month == 12 else (year, month + 1)
-    return date(year, month, min(start.day, monthrange(year, month)[1]))
-
-
-def shared(total: int, sizes: list[int]) -> list[int]:
-    """Largest remainder; ties to the earliest."""
-    exact = [Fraction(total * size, sum(sizes)) for size in sizes]
-    parts = [int(part) for part in exact]
-    order = sorted(range(len(sizes)), key=lambda i: (parts[i] - exact[i], i))
-    for i in order[: total - sum(parts)]:
-        parts[i] += 1
-    return parts
-
-
-def draw(terms: Case, d0: date) -> list[tuple[date, int, int]]:
-    first = terms["first_due"] and date.fromisoformat(terms["first_due"])
-    refuse_if(bool(first) and first <= d0, "BAD_TERMS")
-    n, every, unit = terms["periods"], terms["every"], terms["unit"]
-    dues = [
-        periods_after(first, (k - 1) * every, unit) if first else periods_after(d0, k * every, unit)
-        for k in range(1, n + 1)
-    ]
-    principal, rate = terms["principal_minor"], Fraction(terms["rate"])
-    if terms["method"] == "BULLET":
-        return [(dues[-1], principal, round(principal * rate * period_fraction(d0, dues[-1], terms["day_count"])))]
-    f = [rate * period_fraction(start, end, terms["day_count"]) for start, end in zip([d0, *dues], dues, strict=False)]
-    fixed = None
-    if terms["method"] == "INTEREST_ONLY":
-        fixed = [0] * (n - 1) + [principal]
-    elif terms["method"] == "EQUAL_PRINCIPAL" or rate == 0:
-        fixed = shared(principal, [1] * n)
-    discount, annuity = Fraction(1), Fraction(0)
-    for f_i in f:
-        discount /= 1 + f_i
-        annuity += discount
-    level = round(principal / annuity)
-    rows, balance, c = [], principal, Fraction(0)
-    for i in range(n):
-        before, c = c, c + balance * f[i]
-        s = round(c) - round(before)
-        p = fixed[i] if fixed else balance if i == n - 1 else min(max(level - s, 0), balance)
-        balance -= p
-        rows.append((dues[i], p, s))
-    return rows
 
 
 @dataclass
@@ -107,6 +43,12 @@ class Loan:
     left: list[int]
     rate: Fraction
     x: dict[date, Fraction]  # exact interest at the start of a day
+    settled: dict[date, int]  # at the start of a day: interest of the periods that were rounded by themselves
+    lengths: list[tuple[date, date, Fraction]]  # the periods
+    ends: list[date]  # the due dates of interest
+    agreed: Case  # the terms; `terms` are for what was disbursed first
+    lent: int
+    further: list[tuple[date, int]] = field(default_factory=list)  # tranches after the first, less what is paid down
     penalty: Fraction = Fraction(0)
     interest_paid: int = 0
     penalty_paid: int = 0
@@ -115,21 +57,63 @@ class Loan:
 
     def due_dates(self, until: date) -> list[date]:
         """Due dates for interest up to a day: after the last one, every day."""
-        drawn = [due for due, _, _ in self.rows if due <= until]
-        last = self.rows[-1][0]
+        drawn = [due for due in self.ends if due <= until]
+        last = self.ends[-1]
         return drawn + ([t + DAY for t in days(last, until)] if until > last else [])
 
-    def interest_at(self, due_dates: list[date]) -> int:
-        return round(self.x[due_dates[-1]]) if due_dates else 0
+    def interest_to(self, day: date) -> int:
+        return self.settled[day] + round(self.x[day] - self.settled[day])
+
+    def interest_at(self, dues: list[date]) -> int:
+        dues = [due for due in dues if due >= self.interest_from()]
+        return self.interest_to(dues[-1]) if dues else 0
+
+    def interest_from(self) -> date:
+        """The first date on which interest falls due."""
+        grace = self.terms.get("interest_grace", 0)
+        return [due for due, _, _ in self.rows if due > self.opened][grace] if grace else self.opened
+
+    @property
+    def is_flat(self) -> bool:
+        return self.terms.get("interest") == "FLAT"
+
+    def flat_part(self, t: date) -> Fraction:
+        """The part of its period's flat interest that is for day t; none once nothing is outstanding."""
+        dues = [due for due, _, _ in self.rows if due > self.opened]
+        principal = sum(row[1] for row in self.rows if row[0] > self.opened)
+        f = [Fraction(self.terms["rate"]) * length for _, _, length in self.lengths]
+        charged = flat_interest(self.terms, principal, [sum(f, Fraction(0))] if self.terms["method"] == "BULLET" else f)
+        for start, end, interest in zip([self.opened, *dues], dues, charged, strict=False):
+            if start <= t < end and any(self.left):
+                return Fraction(interest, (end - start).days)
+        return Fraction(0)
+
+    def dcf(self, t: date) -> Fraction:
+        """The fraction of a year that is day t; of a day count of periods, an equal part of that of the period."""
+        last = self.lengths[-1][1]
+        for number, (start, end, length) in enumerate(self.lengths):
+            if start <= t < end and number < self.terms.get("interest_free", 0):
+                return Fraction(0)
+            if start <= t < end and self.terms["day_count"] in ("MONTHS/12", "30/360"):
+                return length / (end - start).days
+        if self.terms["day_count"] in ("MONTHS/12", "30/360"):
+            return period_fraction(last, t + DAY, self.terms["day_count"]) - period_fraction(
+                last, t, self.terms["day_count"]
+            )
+        return day_fraction(t, self.terms["day_count"])
 
     def principal(self, wanted: Callable[[date], bool]) -> int:
         return sum(left for left, (due, _, _) in zip(self.left, self.rows, strict=True) if wanted(due))
 
     def pass_night(self, t: date) -> None:
-        dcf = day_fraction(t, self.terms["day_count"])
+        dcf = self.dcf(t)
         grace = self.terms["grace_days"] * DAY
         extra = Fraction(self.terms["penalty_multiple_extra"])
-        self.x[t + DAY] = self.x[t] + sum(self.left) * self.rate * dcf
+        self.x[t + DAY] = self.x[t] + (self.flat_part(t) if self.is_flat else sum(self.left) * self.rate * dcf)
+        self.settled[t + DAY] = self.settled[t]
+        if (self.is_flat or self.terms.get("accrual") == "PER_PERIOD") and t + DAY in self.ends:
+            self.settled[t + DAY] = self.interest_to(t + DAY)
+            self.x[t + DAY] = Fraction(self.settled[t + DAY])
         self.penalty += self.principal(lambda due: due + grace <= t) * self.rate * extra * dcf
 
     def pay(self, amount: int, d: date) -> tuple[int, int, int, int, int]:
@@ -143,7 +127,7 @@ class Loan:
         there["DUE_FEE"] = sum(left for on, left in self.fees if on == d)
         there["DUE_INTEREST"] = due
         there["DUE_PRINCIPAL"] = self.principal(lambda due: due == d)
-        there["IN_ADVANCE_INTEREST"] = round(self.x[d]) - self.interest_paid - past - due
+        there["IN_ADVANCE_INTEREST"] = self.interest_to(d) - self.interest_paid - past - due
         there["IN_ADVANCE_PRINCIPAL"] = self.principal(lambda due: due > d)
         taken = dict.fromkeys(STEPS, 0)
         for step in self.terms.get("waterfall") or STEPS:
@@ -175,6 +159,30 @@ class Loan:
             fee[1] -= part
             amount -= part
 
+    def tranche(self, amount: int, d: date) -> None:
+        """Draw what falls due after a day again, on what is then outstanding."""
+        refuse_if(1 + len(self.further) == self.agreed.get("tranches", 1), "ALREADY_DISBURSED")
+        refuse_if(self.lent + amount > self.agreed["principal_minor"], "AMOUNT_NOT_PRINCIPAL")
+        future = [i for i, row in enumerate(self.rows) if row[0] > d]
+        refuse_if(not future, "ALREADY_DISBURSED")
+        down = down_payment(self.terms, amount)
+        dues = [self.rows[i][0] for i in future]
+        f = [self.rate * sum((self.dcf(t) for t in days(a, b)), Fraction(0)) for a, b in pairwise([d, *dues])]
+        ahead = sum(self.left[i] for i in future) + amount - down
+        before = [due for due, _, _ in self.rows if due <= d]
+        begun = max([self.opened, *(end for end in self.ends if end <= d)])
+        recent = [(day, rest) for day, rest in self.further if day > begun]
+        since = max(0, ahead - (amount - down) - sum(rest for _, rest in recent))
+        years = {day: sum((self.dcf(t) for t in days(day, d)), Fraction(0)) for day, _ in [(begun, 0), *recent]}
+        earned = self.rate * sum((rest * years[day] for day, rest in [(begun, since), *recent]), Fraction(0))
+        rows = redrawn(self.terms, ahead, dues, f, earned)
+        if "down_payment" in self.terms:
+            rows.insert(0, (d, down, 0))
+        self.rows[len(before) :] = rows
+        self.left[len(before) :] = [row[1] for row in rows]
+        self.lent += amount
+        self.further.append((d, amount - down))
+
     def prepay(self, amount: int, future: list[int]) -> None:
         how = self.terms["prepayment"]
         if how == "PRO_RATA" and amount:
@@ -189,13 +197,13 @@ class Loan:
         interest = max(0, self.interest_at(before) - self.interest_paid)
         if interest + self.principal(lambda due: due < as_of) <= self.terms["tolerance_minor"]:
             return 0
-        for due in before:
-            if due in unpaid or round(self.x[due]) > self.interest_paid:
+        for due in sorted({*before, *(due for due in unpaid if due < as_of)}):
+            if due in unpaid or (due in before and self.interest_at([due]) > self.interest_paid):
                 return (as_of - due).days
         return 0
 
     def state(self, as_of: date) -> Case:
-        interest, penalty = round(self.x[as_of]), round(self.penalty)
+        interest, penalty = self.interest_to(as_of), round(self.penalty)
         fees = sum(left for _, left in self.fees)
         unpaid = penalty - self.penalty_paid + fees
         interest_due = max(0, self.interest_at(self.due_dates(as_of)) - self.interest_paid)
@@ -254,18 +262,26 @@ def standing(events: list[Case]) -> list[Case]:
 
 def disburse(terms: Case, event: Case) -> Loan:
     refuse_if(event["type"] != "disbursement", "BEFORE_DISBURSEMENT")
-    refuse_if(event["amount_minor"] != terms["principal_minor"], "AMOUNT_NOT_PRINCIPAL")
+    amount = event["amount_minor"]
+    refuse_if(amount > terms["principal_minor"], "AMOUNT_NOT_PRINCIPAL")
+    refuse_if(amount < terms["principal_minor"] and terms.get("tranches", 1) == 1, "AMOUNT_NOT_PRINCIPAL")
+    agreed, terms = terms, {**terms, "principal_minor": amount}
     opened = date.fromisoformat(event["on"])
     rows = draw(terms, opened)
     left = [principal for _, principal, _ in rows]
-    return Loan(terms, opened, rows, left, Fraction(terms["rate"]), {opened: Fraction(0)})
+    dues = due_dates(terms, opened)
+    lengths = list(zip([opened, *dues], dues, period_fractions(terms, opened, dues), strict=False))
+    x, settled, ends = {opened: Fraction(0)}, {opened: 0}, [due for due, _, _ in rows]
+    return Loan(terms, opened, rows, left, Fraction(terms["rate"]), x, settled, lengths, ends, agreed, amount)
 
 
 def apply(loan: Loan, event: Case, on: date) -> Case | None:
     amount = event.get("amount_minor", 0)
-    refuse_if(event["type"] == "disbursement", "ALREADY_DISBURSED")
+    if event["type"] == "disbursement":
+        loan.tranche(amount, on)
     if event["type"] == "charge":
         loan.fees.append([on, amount])
+    refuse_if(event["type"] == "rate_change" and loan.is_flat, "BAD_EVENT")
     if event["type"] == "rate_change":
         loan.rate = Fraction(event["rate"])
     if event["type"] in ("apply_credit", "refund_credit"):

@@ -1,21 +1,20 @@
 """Run the account of one loan through its days and events."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
-from functools import partial
 from typing import Final
 
 from config.kernel.calendar import day_number
-from config.kernel.daycount import YEAR_UNITS, place_of
-from config.kernel.exact import decimals_of, scaled
+from config.kernel.exact import decimals_of, half_even, scaled
 from config.kernel.money import allocate
 from lending.domain.contract.accrual import Accrual
+from lending.domain.contract.periods import FlatInterest, Places, places_of
 from lending.domain.contract.refusal import LoanRefusal, LoanRefused
-from lending.domain.contract.schedule import Instalment
-from lending.domain.contract.terms import DEFAULT_WATERFALL, Prepayment, Terms
+from lending.domain.contract.schedule import Instalment, draw_flat_interest
+from lending.domain.contract.terms import DEFAULT_WATERFALL, AccrualRule, InterestMethod, Prepayment, Terms
 
 NEVER: Final = 10**9
 """A day after every date."""
@@ -23,38 +22,52 @@ NEVER: Final = 10**9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """What never changes on a loan once it is disbursed. Days are numbers since 1970-01-01.
+    """What never changes on a loan once it is disbursed, but for a further tranche. Days are numbers since 1970-01-01.
 
-    dues, ripe_days: of each instalment, when it is due and when its grace ends, closed by NEVER. place: places a day on
-    the line of units. decimals: the most of any rate that the loan ever has. steps: the waterfall, as positions in the
-    default one.
+    dues, ripe_days: of each instalment, when it is due and when its grace ends, closed by NEVER. ends: on which days
+    interest falls due. interest_from: the instalment with which it begins to. decimals: the most of any rate that the
+    loan ever has. steps: the waterfall, as positions in the default one.
     """
 
     terms: Terms
     opened: int
     dues: list[int]
     ripe_days: list[int]
+    ends: list[int]
     last_due: int
-    place: Callable[[int], int]
+    interest_from: int
+    places: Places
+    flat: FlatInterest | None
     decimals: int
     steps: tuple[int, ...]
 
 
-def frame_of(terms: Terms, schedule: Sequence[Instalment], *, on: date, rates: Iterable[Decimal]) -> Frame:
-    """Build the frame of a loan disbursed on a date; `rates` are those of its events."""
+def frame_of(
+    terms: Terms, schedule: Sequence[Instalment], *, on: date, days: Collection[int], rates: Iterable[Decimal]
+) -> Frame:
+    """Build the frame of a loan disbursed on a date; `days` and `rates` are those of its events."""
     dues = [day_number(instalment.due) for instalment in schedule]
     ripe_days = [due + terms.grace_days for due in dues]
     opened = day_number(on)
+    eves = [day - 1 for day in days if day > dues[-1]]
     return Frame(
         terms=terms,
         opened=opened,
         dues=[*dues, NEVER],
         ripe_days=[*ripe_days, NEVER],
+        ends=dues,
         last_due=dues[-1],
-        place=partial(place_of, terms.day_count),
+        interest_from=terms.interest_grace and terms.interest_grace + (dues[0] == opened),
+        places=places_of(terms, on, [opened, *dues, *ripe_days, *days, *eves]),
+        flat=_flat_interest(terms, schedule, on) if terms.interest is InterestMethod.FLAT else None,
         decimals=max(map(decimals_of, [terms.rate, *rates])),
         steps=tuple(map(DEFAULT_WATERFALL.index, terms.waterfall)),
     )
+
+
+def _flat_interest(terms: Terms, schedule: Sequence[Instalment], on: date) -> FlatInterest:
+    dues = [instalment.due for instalment in schedule if instalment.due > on]
+    return FlatInterest(list(map(day_number, (on, *dues))), draw_flat_interest(terms, on=on))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -65,13 +78,18 @@ class LoanAccount:
     [0, past) were due before the day, [past, fallen) are due on it, and [0, ripe) are past their grace; late,
     due_today and ahead are what is unpaid of the three parts. interest_at_due: interest to date at each due date
     reached. interest_late and interest_due: interest to the latest due date before the day, and up to it.
+    settled: what the interest of the periods came to that were rounded by themselves; 0 where interest is CUMULATIVE.
     trail: from the last due date on, each day on which something happened, with the accrual it was left with.
-    worst_dpd: the most days past due on any day so far.
+    worst_dpd: the most days past due on any day so far. schedule: as it was drawn last. lent: what was disbursed in
+    all. tranches: of each after the first, on which day, and how much of it the rows due later repay.
     """
 
     frame: Frame
     day: int
     accrual: Accrual
+    schedule: Sequence[Instalment]
+    lent: int
+    tranches: list[tuple[int, int]] = field(default_factory=list)
     unpaid: list[int]
     past: int = 0
     fallen: int = 0
@@ -84,6 +102,7 @@ class LoanAccount:
     interest_due: int = 0
     interest_to_date: int = 0
     interest_paid: int = 0
+    settled: int = 0
     penalty_to_date: int = 0
     penalty_paid: int = 0
     fees_late: int = 0
@@ -104,6 +123,7 @@ class LoanAccount:
             unpaid=[*self.unpaid],
             interest_at_due=[*self.interest_at_due],
             trail=[*self.trail],
+            tranches=[*self.tranches],
         )
 
     def turn_to(self, day: int) -> None:
@@ -117,27 +137,41 @@ class LoanAccount:
             self.trail.append((self.day, copy(self.accrual)))
             # From now on every day is a due date for interest.
             self._pass_to(day - 1)
-            self.interest_late = self.accrual.interest_minor()
+            self.interest_late = self.interest_of(self.accrual, day - 1)
         self.fees_late += self.fees_today
         self.late += self.due_today
         self.fees_today = self.due_today = 0
         self.past = self.fallen
         self.day = day
         self._pass_to(day)
-        self.interest_to_date = self.accrual.interest_minor()
+        self.interest_to_date = self.interest_of(self.accrual, day)
         self.penalty_to_date = self.accrual.penalty_minor()
         if day > last_due:
             self.interest_due = self.interest_to_date
         else:
-            self.interest_late = self.interest_at_due[self.past - 1] if self.past else 0
-            self.interest_due = self.interest_at_due[self.fallen - 1] if self.fallen else 0
+            first = self.frame.interest_from
+            self.interest_late = self.interest_at_due[self.past - 1] if self.past > first else 0
+            self.interest_due = self.interest_at_due[self.fallen - 1] if self.fallen > first else 0
+
+    def start(self) -> None:
+        """Let fall due what is due on the day of the disbursement."""
+        self._pass_to(self.day)
+
+    def interest_of(self, accrual: Accrual, day: int) -> int:
+        """Return the interest to a day of this account's accrual, which has reached it within the running period.
+
+        Flat interest is charged until the day on which nothing is outstanding.
+        """
+        if self.frame.flat is not None:
+            return self.frame.flat.to(day) if accrual.principal else self.interest_to_date
+        return self.settled + half_even(accrual.interest - self.settled * accrual.year, accrual.year)
 
     def _pass_to(self, day: int) -> None:
         """Let days pass, stopping where an instalment falls due or passes its grace."""
         accrual, frame = self.accrual, self.frame
         due, ripens = frame.dues[self.fallen], frame.ripe_days[self.ripe]
         while (stop := min(due, ripens)) <= day:
-            accrual.advance(frame.place(stop))
+            accrual.advance(frame.places[stop])
             if stop == due:
                 self._fall_due(due)
                 due = frame.dues[self.fallen]
@@ -145,10 +179,13 @@ class LoanAccount:
                 accrual.end_grace(self.unpaid[self.ripe])
                 self.ripe += 1
                 ripens = frame.ripe_days[self.ripe]
-        accrual.advance(frame.place(day))
+        accrual.advance(frame.places[day])
 
     def _fall_due(self, due: int) -> None:
-        self.interest_at_due.append(self.accrual.interest_minor())
+        self.interest_at_due.append(self.interest_of(self.accrual, due))
+        if self.frame.terms.accrual is AccrualRule.PER_PERIOD:
+            self.settled = self.interest_at_due[-1]
+            self.accrual.interest = self.settled * self.accrual.year
         principal = self.unpaid[self.fallen]
         self.ahead -= principal
         self.fallen += 1
@@ -210,23 +247,28 @@ class LoanAccount:
 def open_account(frame: Frame, schedule: Sequence[Instalment]) -> LoanAccount:
     """Open the account at the disbursement."""
     terms = frame.terms
+    principal = sum(instalment.principal_minor for instalment in schedule)
     extra_decimals = decimals_of(terms.penalty_multiple_extra)
     accrual = Accrual(
-        at=frame.place(frame.opened),
-        principal=terms.principal_minor,
+        at=frame.places[frame.opened],
+        principal=principal,
         overdue=0,
         rate=scaled(terms.rate, frame.decimals),
         interest=0,
         penalty=0,
-        year=10**frame.decimals * YEAR_UNITS[terms.day_count],
+        year=10**frame.decimals * frame.places.year,
         extra=scaled(terms.penalty_multiple_extra, extra_decimals),
         extra_scale=10**extra_decimals,
     )
-    return LoanAccount(
+    account = LoanAccount(
         frame=frame,
         day=frame.opened,
         accrual=accrual,
+        schedule=schedule,
+        lent=principal,
         unpaid=[instalment.principal_minor for instalment in schedule],
-        ahead=terms.principal_minor,
+        ahead=principal,
         last=len(schedule) - 1,
     )
+    account.start()
+    return account

@@ -1,27 +1,50 @@
-"""Find the yearly rate that a borrower really pays, by the formula of the European Union.
+"""Find the yearly rate that a borrower really pays, by the rule of a region.
 
-Source: Directive 2008/48/EC, annex I, and Directive 2014/17/EU, annex I: the rate X for which what is advanced
-and what is repaid are worth the same, each flow discounted by (1 + X)**-t, t in years.
+EU, and the United Kingdom: the rate X for which what is advanced and what is repaid are worth the same, each flow
+discounted by (1 + X)**-t, t in years (Directive 2008/48/EC, annex I; Directive 2014/17/EU, annex I).
+US: the rate i of a unit-period for which they are, each discounted by (1 + f i)**-1 x (1 + i)**-t, t in whole
+unit-periods and f the fraction of one that is odd; times the unit-periods of a year (Regulation Z, appendix J).
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal, localcontext
+from decimal import Decimal
+from enum import StrEnum
 from fractions import Fraction
+from functools import partial
 from typing import Final
 
 from config.kernel.calendar import add_months
+from config.kernel.timevalue import solve_rate
 
-Flow = tuple[Fraction, int]
-"""Years since the first flow, and minor units: above 0 what is advanced, below 0 what is repaid."""
-MOST_GROWTH: Final = 512
-"""Of ln(1 + X): a borrowed cent repaid as three the next day is at 402."""
-DIGITS: Final = 30
-MOST_STEPS: Final = 100
+HALF_MONTH: Final = 15
+MONTHS_IN_YEAR: Final = 12
+Payment = tuple[tuple[int, Fraction], int | Decimal]
+"""When, as unit_periods_between measures it, and how much."""
 
 
-class NoRate(ValueError):
-    """No yearly rate makes these flows even."""
+class AprRule(StrEnum):
+    """By which rule the yearly rate is computed."""
+
+    EU = "EU"
+    US = "US"
+
+
+@dataclass(frozen=True, slots=True)
+class UnitPeriod:
+    """The time between two regular payments (Regulation Z, appendix J, b 4): half months, or else days."""
+
+    half_months: int = 0
+    days: int = 0
+
+    @property
+    def in_a_year(self) -> Fraction:
+        """How many of them are a year."""
+        if self.half_months:
+            return Fraction(24, self.half_months)
+        weeks, days = divmod(self.days, 7)
+        return Fraction(365, self.days) if days else Fraction(52, weeks)
 
 
 def years_between(start: date, end: date) -> Fraction:
@@ -30,51 +53,64 @@ def years_between(start: date, end: date) -> Fraction:
     Whole months are twelfths; one that begins on a 31st ends on its last day. Days that are left are counted back
     from the end, over the 365 or 366 days of the year that ends where they do (Directive 2014/17/EU, annex I, II c).
     """
-    months = 12 * (end.year - start.year) + end.month - start.month
-    if add_months(start, months) == end:
-        return Fraction(months, 12)
-    months -= add_months(end, -months) < start
+    months, days = _months_before(start, end)
     until = add_months(end, -months)
     year = (until - add_months(until, -12)).days if until.year > date.min.year else 365
-    return Fraction(months, 12) + Fraction((until - start).days, year)
+    return Fraction(months, 12) + Fraction(days, year)
 
 
-def effective_rate(flows: Sequence[Flow]) -> Decimal:
-    """Solve X for the flows of a borrower, right to the twelfth decimal at least. Raises NoRate.
+def unit_periods_between(start: date, end: date, unit: UnitPeriod) -> tuple[int, Fraction]:
+    """Measure the time to a payment in whole unit-periods and the fraction of one that is odd.
 
-    With u = ln(1 + X) the sum of amount x exp(-u t) is 0. After one advance and repayments it rises with u, so
-    there is one root. Doubling finds two bounds of it; Newton's step is taken where it stays between them, else
-    their middle: every step narrows them, and near the root each doubles the number of right digits.
+    Whole months are counted back from the payment; a month, and so its odd days, counts as 30 days where only some
+    months of the unit-period, or days, are left (Regulation Z, appendix J, b 5).
     """
-    balance = sum(amount for _, amount in flows)
-    if not balance:
-        return Decimal(0)
-    bound = Decimal(-1 if balance > 0 else 1) / 8
-    while (_worth(flows, bound)[0] > 0) == (balance > 0):
-        bound *= 2
-        if abs(bound) > MOST_GROWTH:
-            message = "no yearly rate makes these flows even"
-            raise NoRate(message)
-    low, high = sorted((Decimal(0), bound))
-    digits = DIGITS + max(int(bound), 0) // 2  # e**u has fewer than u / 2 digits before its point
-    with localcontext(prec=digits):
-        guess, near = bound, Decimal(10) ** -(digits // 2)
-        for _ in range(MOST_STEPS):
-            value, slope = _worth(flows, guess)
-            low, high = (low, guess) if value > 0 else (guess, high)
-            newton = guess - value / slope if slope else bound * 2
-            before, guess = guess, newton if low <= newton <= high else (low + high) / 2
-            if abs(guess - before) < near:
-                break
-        return guess.exp() - 1
+    if not unit.half_months:
+        whole, odd = divmod((end - start).days, unit.days)
+        return whole, Fraction(odd, unit.days)
+    months, days = _months_before(start, end)
+    whole, odd = divmod(2 * HALF_MONTH * months + days, HALF_MONTH * unit.half_months)
+    return whole, Fraction(odd, HALF_MONTH * unit.half_months)
 
 
-def _worth(flows: Sequence[Flow], growth: Decimal) -> tuple[Decimal, Decimal]:
-    """Return the sum of the discounted flows, and how fast it rises with the growth ln(1 + X)."""
-    value = slope = Decimal(0)
-    for years, amount in flows:
-        time = Decimal(years.numerator) / years.denominator
-        part = amount * (-growth * time).exp()
-        value += part
-        slope -= part * time
+def nominal_rate(advance: int | Decimal, payments: Sequence[Payment], unit: UnitPeriod) -> Decimal:
+    """Solve for the US yearly rate of an advance and its payments. Raises NoRate."""
+    timed = [(whole, Decimal(odd.numerator) / odd.denominator, amount) for (whole, odd), amount in payments]
+    rate = solve_rate(partial(_us_worth, advance, timed))
+    return rate * unit.in_a_year.numerator / unit.in_a_year.denominator
+
+
+def single_payment_rate(advance: int, payment: int, *, start: date, end: date) -> Decimal:
+    """Return the US yearly rate of one advance and one payment: the term is the unit-period, if not over a year."""
+    months, days = _months_before(start, end)
+    if months >= MONTHS_IN_YEAR:
+        year = UnitPeriod(half_months=2 * MONTHS_IN_YEAR)
+        return nominal_rate(advance, [(unit_periods_between(start, end, year), payment)], year)
+    of_year = Fraction(365, (end - start).days) if days else Fraction(MONTHS_IN_YEAR, months)
+    return (Decimal(payment) / advance - 1) * of_year.numerator / of_year.denominator
+
+
+def _months_before(start: date, end: date) -> tuple[int, int]:
+    """Count the whole months back from the end, and the days that are left before them.
+
+    A month that begins on a day that the last one does not have ends on its last day.
+    """
+    months = 12 * (end.year - start.year) + end.month - start.month
+    if add_months(start, months) == end:
+        return months, 0
+    months -= add_months(end, -months) < start
+    return months, (add_months(end, -months) - start).days
+
+
+def _us_worth(
+    advance: int | Decimal, payments: Sequence[tuple[int, Decimal, int | Decimal]], growth: Decimal
+) -> tuple[Decimal, Decimal]:
+    """Return what the advance exceeds the discounted payments by, and how fast that rises with the growth."""
+    value, slope = Decimal(advance), Decimal(0)
+    unit = growth.exp()
+    for whole, odd, payment in payments:
+        simple = 1 + odd * (unit - 1)
+        part = payment * (-growth * whole).exp() / simple
+        value -= part
+        slope += part * (whole + odd * unit / simple)
     return value, slope

@@ -20,7 +20,8 @@ def refusing(reason: LoanRefusal, where: str) -> Iterator[None]:
     try:
         yield
     except Unfit as error:
-        raise LoanRefused(reason, f"{where}: {error}") from error
+        path = "".join(f"{name}: " for name in error.path[1:])
+        raise LoanRefused(reason, f"{where}: {path}{error}") from error
 
 
 def require_range(name: str, value: int, lowest: int, highest: int) -> None:

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Final
 
-from config.kernel.documents import Unfit, date_of, shown, text_of
+from config.kernel.documents import Unfit, choice_of, date_of, shown, text_of
+from lending.domain.contract.apr import AprRule
 from lending.domain.contract.events import parse_event
 from lending.domain.contract.fields import refusing
 from lending.domain.contract.quote import quote
@@ -87,13 +88,17 @@ def replay_case(case: object) -> Result:
 
 
 def quote_case(case: Mapping[str, object]) -> Result:
-    """Quote the terms of `{"terms", "on"}`. Raises BadFile for the date, LoanRefused for the terms."""
+    """Quote the terms of `{"terms", "on"}`, its yearly rate by the rule of the EU or an "apr_rule" that is given too.
+
+    Raises BadFile for the date and the rule, LoanRefused for the terms.
+    """
     terms = parse_terms(case.get("terms"))
     try:
         on = date_of({"on": None, **case}, "on")
+        rule = choice_of({"apr_rule": AprRule.EU.value, **case}, "apr_rule", AprRule)
     except Unfit as error:
         raise BadFile(str(error)) from error
-    quoted = quote(terms, on=on)
+    quoted = quote(terms, on=on, rule=rule)
     return {
         "schedule": written_schedule(quoted.schedule),
         "total_interest_minor": quoted.total_interest_minor,

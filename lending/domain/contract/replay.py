@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final
 
@@ -15,6 +15,7 @@ from lending.domain.contract.refusal import LoanRefusal, LoanRefused
 from lending.domain.contract.schedule import Instalment, draw_schedule
 from lending.domain.contract.state import LoanState, reach, read_state
 from lending.domain.contract.terms import Terms
+from lending.domain.contract.tranches import disburse_tranche
 
 STRIDE: Final = 64
 """Events between two kept copies of the account, so that a past state replays fewer than these, not all."""
@@ -24,9 +25,9 @@ STRIDE: Final = 64
 class Replayed:
     """A replayed loan.
 
-    schedule: as drawn at the disbursement; empty without one. standing: the events that no reversal removed, in the
-    order in which they take effect. allocations: of every repayment and apply_credit among them. Copies of the account
-    are kept by how many events had stood by then: after the first, after every STRIDE more, after all.
+    schedule: as drawn at the last disbursement; empty without one. standing: the events that no reversal removed, in
+    the order in which they take effect. allocations: of every repayment and apply_credit among them. Copies of the
+    account are kept by how many events had stood by then: after the first, after every STRIDE more, after all.
     """
 
     schedule: tuple[Instalment, ...]
@@ -62,15 +63,18 @@ def replay(terms: Terms, events: Iterable[LoanEvent]) -> Replayed:
     if disbursement.type is not EventType.DISBURSEMENT:
         message = f"{disbursement.id}: nothing is disbursed on {disbursement.on}"
         raise LoanRefused(LoanRefusal.BEFORE_DISBURSEMENT, message)
-    if disbursement.amount_minor != terms.principal_minor:
+    amount = disbursement.amount_minor or 0
+    if amount > terms.principal_minor or (amount < terms.principal_minor and terms.tranches == 1):
         message = f"{disbursement.id}: {disbursement.amount_minor} is not the principal, {terms.principal_minor}"
         raise LoanRefused(LoanRefusal.AMOUNT_NOT_PRINCIPAL, message)
-    schedule = draw_schedule(terms, on=disbursement.on)
+    whole = amount == terms.principal_minor
+    schedule = draw_schedule(terms if whole else replace(terms, principal_minor=amount), on=disbursement.on)
     days = [day_number(event.on) for event in later]
     frame = frame_of(
         terms,
         schedule,
         on=disbursement.on,
+        days=days,
         rates=[event.rate for event in later if event.rate is not None],
     )
     account = open_account(frame, schedule)
@@ -83,7 +87,7 @@ def replay(terms: Terms, events: Iterable[LoanEvent]) -> Replayed:
         if allocation is not None:
             allocations.append(allocation)
     copies[len(standing)] = account
-    return Replayed(schedule=schedule, standing=standing, allocations=tuple(allocations), _copies=copies)
+    return Replayed(schedule=tuple(account.schedule), standing=standing, allocations=tuple(allocations), _copies=copies)
 
 
 def apply_event(account: LoanAccount, event: LoanEvent) -> Allocation | None:
@@ -102,8 +106,10 @@ def apply_event(account: LoanAccount, event: LoanEvent) -> Allocation | None:
             account.spend_credit(amount, event=event.id)
         case EventType.CHARGE:
             account.fees_today += amount
+        case EventType.RATE_CHANGE if account.frame.flat is not None:
+            raise LoanRefused(LoanRefusal.BAD_EVENT, f"{event.id}: flat interest is agreed for the whole term")
         case EventType.RATE_CHANGE if event.rate is not None:
             account.change_rate(event.rate)
         case EventType.DISBURSEMENT:
-            raise LoanRefused(LoanRefusal.ALREADY_DISBURSED, f"{event.id}: the loan is disbursed already")
+            disburse_tranche(account, amount, event=event.id)
     return None

@@ -1,22 +1,17 @@
 """Draw the schedule of a TERM loan, once, at its disbursement."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
-from itertools import pairwise
-from math import gcd
-from typing import Final
+from datetime import date
+from itertools import accumulate
 
-import numpy as np
-
-from config.kernel.calendar import add_months, day_number
-from config.kernel.daycount import YEAR_UNITS, units_at
+from config.kernel.daycount import YEAR_UNITS
 from config.kernel.exact import decimals_of, half_even, scaled
-from config.kernel.money import allocate
+from lending.domain.contract.due_dates import due_dates
+from lending.domain.contract.instalments import Factors, amounts_of, flat_interest
+from lending.domain.contract.periods import period_units
 from lending.domain.contract.refusal import LoanRefusal, LoanRefused
-from lending.domain.contract.terms import Method, PeriodUnit, Terms
-
-_DAYS: Final = {PeriodUnit.DAY: 1, PeriodUnit.WEEK: 7}
+from lending.domain.contract.terms import Method, Terms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,79 +32,69 @@ class Instalment:
 def draw_schedule(terms: Terms, *, on: date) -> tuple[Instalment, ...]:
     """Draw the schedule for a disbursement on a date.
 
-    Raises LoanRefused (BAD_TERMS) if `first_due` is not after that date, or a due date is after the year 9999.
+    The down payment, if one is agreed, is the first row, on that date. Raises LoanRefused (BAD_TERMS) if a due date
+    cannot be (see due_dates), if the agreed instalment does not repay the loan, or the down payment does.
     """
-    dues = _due_dates(terms, on)
+    dues = due_dates(terms, on)
+    factors = _factors(terms, on, dues)
     if terms.method is Method.BULLET:
         dues = dues[-1:]
-    decimals = decimals_of(terms.rate)
-    places = units_at(np.array([day_number(day) for day in (on, *dues)], np.int64), terms.day_count).tolist()
-    # f_i is factors[i] / year: rate times day count fraction of period i.
-    factors = [scaled(terms.rate, decimals) * (end - start) for start, end in pairwise(places)]
-    year = 10**decimals * YEAR_UNITS[terms.day_count]
+    down = down_payment_minor(terms)
+    amounts = list(amounts_of(terms, terms.principal_minor - down, factors))
+    if terms.instalment_minor is not None:
+        amounts = _until_repaid(terms, amounts)
+    rows = [(on, (down, 0))] if terms.down_payment else []
+    rows += zip(dues, amounts, strict=False)
     return tuple(
         Instalment(no=no, due=due, principal_minor=principal, interest_minor=interest)
-        for no, (due, (principal, interest)) in enumerate(zip(dues, _amounts(terms, factors, year), strict=True), 1)
+        for no, (due, (principal, interest)) in enumerate(rows, 1)
     )
 
 
-def _due_dates(terms: Terms, on: date) -> list[date]:
-    """Return every due date; a missing day of the month becomes the month's last."""
-    if terms.first_due is not None and terms.first_due <= on:
-        message = f"terms: first_due: {terms.first_due} does not lie after the disbursement on {on}"
-        raise LoanRefused(LoanRefusal.BAD_TERMS, message)
-    first, start = (0, terms.first_due) if terms.first_due else (1, on)
-    try:
-        return [_moved(start, number * terms.every, terms.unit) for number in range(first, first + terms.periods)]
-    except (ValueError, OverflowError) as error:
-        message = f"terms: periods: the last due date lies after the year {date.max.year}"
-        raise LoanRefused(LoanRefusal.BAD_TERMS, message) from error
+def draw_flat_interest(terms: Terms, *, on: date) -> list[int]:
+    """Return the interest that each period of a loan with flat interest is charged, also where it falls due later."""
+    return flat_interest(
+        terms, terms.principal_minor - down_payment_minor(terms), _factors(terms, on, due_dates(terms, on))
+    )
 
 
-def _moved(start: date, units: int, unit: PeriodUnit) -> date:
-    return add_months(start, units) if unit is PeriodUnit.MONTH else start + timedelta(days=units * _DAYS[unit])
+def _factors(terms: Terms, on: date, dues: Sequence[date]) -> Factors:
+    units = period_units(terms, on, dues)
+    units[: terms.interest_free] = [0] * terms.interest_free
+    if terms.method is Method.BULLET:
+        units = [sum(units)]
+    decimals = decimals_of(terms.rate)
+    rate = scaled(terms.rate, decimals)
+    return Factors(
+        of_periods=[rate * count for count in units],
+        year=10**decimals * YEAR_UNITS[terms.day_count],
+    )
 
 
-def _amounts(terms: Terms, factors: Sequence[int], year: int) -> Iterator[tuple[int, int]]:
-    """Yield principal and interest of each row; interest is the difference of sums that are each rounded once."""
-    shares = _shares(terms, len(factors))
-    level = 0 if shares else _level_instalment(terms.principal_minor, factors, year)
-    balance, accrued, booked = terms.principal_minor, 0, 0
-    for row, factor in enumerate(factors, start=1):
-        accrued += balance * factor
-        interest = half_even(accrued, year) - booked
-        booked += interest
-        if shares:
-            principal = shares[row - 1]
-        else:
-            principal = balance if row == len(factors) else min(max(level - interest, 0), balance)
-        balance -= principal
-        yield principal, interest
+def down_payment_minor(terms: Terms) -> int:
+    """Return the down payment: its share of the principal, a multiple of what instalments are.
 
-
-def _shares(terms: Terms, rows: int) -> list[int] | None:
-    """Return the principal of each row where it does not depend on the interest; None where it does."""
-    match terms.method:
-        case Method.EQUAL_PRINCIPAL:
-            return allocate(terms.principal_minor, [1] * rows)
-        case Method.EQUAL_INSTALMENTS:
-            return None if terms.rate else allocate(terms.principal_minor, [1] * rows)
-        case Method.INTEREST_ONLY | Method.BULLET:
-            return [0] * (rows - 1) + [terms.principal_minor]
-
-
-def _level_instalment(principal: int, factors: Sequence[int], year: int) -> int:
-    """Solve P = sum over i of A / product over j up to i of (1 + f_j) for A, exactly; round it half to even.
-
-    Times the product of all (1 + f_j), both sides are sums of products; times year**n, of integers. Source: the
-    annuity on period rate factors; for equal f it is P f / (1 - (1 + f)**-n).
+    Raises LoanRefused (BAD_TERMS) if nothing is left to be lent.
     """
-    common = gcd(year, *factors)  # hundreds of rows multiply up: short numbers are worth it
-    year //= common
-    product, discounts, power = 1, 0, 1
-    for factor in factors:
-        growth = year + factor // common
-        product *= growth
-        power *= year
-        discounts = discounts * growth + power
-    return half_even(principal * product, discounts)
+    if not terms.down_payment:
+        return 0
+    decimals = decimals_of(terms.down_payment)
+    multiple = terms.instalment_multiple_minor
+    share = scaled(terms.down_payment, decimals) * terms.principal_minor
+    down: int = half_even(share, 10**decimals * multiple) * multiple
+    if down >= terms.principal_minor:
+        message = f"terms: down_payment: {down} of {terms.principal_minor} leaves nothing to be lent"
+        raise LoanRefused(LoanRefusal.BAD_TERMS, message)
+    return down
+
+
+def _until_repaid(terms: Terms, amounts: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Leave out the rows after the one that repays the loan; demand that no row is above the agreed instalment."""
+    total = sum(principal for principal, _ in amounts)
+    repaid = list(accumulate(principal for principal, _ in amounts)).index(total)
+    if sum(amounts[-1]) > (terms.instalment_minor or 0):
+        message = (
+            f"terms: instalment_minor: {terms.instalment_minor} does not repay the loan in {terms.periods} periods"
+        )
+        raise LoanRefused(LoanRefusal.BAD_TERMS, message)
+    return amounts[: repaid + 1]

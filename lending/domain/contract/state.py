@@ -1,12 +1,19 @@
 """A loan's state as of a date."""
 
 from bisect import bisect_right
+from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
-from config.kernel.calendar import date_of
+from config.kernel.calendar import date_of, day_number
 from lending.domain.contract.account import LoanAccount
+from lending.domain.contract.terms import AccrualRule
+
+TOLERATED: Final = 36_525
+"""Days past the last due date for which it is computed when a loan within the tolerance turns late: a century."""
+LAST_DAY: Final = day_number(date.max) - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +125,7 @@ def _since(account: LoanAccount, *, principal: int, interest: int, before: int) 
 
 def _interest_unpaid_since(account: LoanAccount, before: int) -> int:
     """Return the first due date up to which more interest accrued than was paid; one before the given day exists."""
-    row = bisect_right(account.interest_at_due, account.interest_paid)
+    row = max(bisect_right(account.interest_at_due, account.interest_paid), account.frame.interest_from)
     if row < len(account.interest_at_due):
         return account.frame.dues[row]
     # After the last due date every day is one, and interest to date never falls.
@@ -130,19 +137,32 @@ def _interest_to(account: LoanAccount, day: int) -> int:
     """Return the interest to a day after the last due date."""
     _, accrual = account.trail[bisect_right(account.trail, day, key=lambda left: left[0]) - 1]
     accrual = copy(accrual)
-    accrual.advance(account.frame.place(day))
-    return accrual.interest_minor()
+    accrual.advance(account.frame.places[day])
+    return account.interest_of(accrual, day)
 
 
 def _next_due(account: LoanAccount) -> tuple[int | None, int]:
-    ahead, settled = copy(account.accrual), max(account.interest_due, account.interest_paid)
-    for row in range(account.fallen, len(account.unpaid)):
-        due = account.frame.dues[row]
-        ahead.advance(account.frame.place(due))
-        amount = account.unpaid[row] + max(0, ahead.interest_minor() - settled)
+    known = max(account.interest_due, account.interest_paid)
+    for row, interest in enumerate(_interest_ahead(account), start=account.fallen):
+        amount = account.unpaid[row] + max(0, interest - known)
         if amount:
-            return due, amount
+            return account.frame.dues[row], amount
     return None, 0
+
+
+def _interest_ahead(account: LoanAccount) -> Iterator[int]:
+    """Yield for each row to come the interest that will have fallen due with it, if nothing happens until then."""
+    frame = account.frame
+    if frame.terms.accrual is AccrualRule.PER_PERIOD:  # whose periods are settled one by one
+        ahead = account.fork()
+        for due in frame.dues[account.fallen : -1]:
+            ahead.turn_to(due)
+            yield ahead.interest_due
+    else:
+        accrual = copy(account.accrual)
+        for row in range(account.fallen, len(account.unpaid)):
+            accrual.advance(frame.places[frame.dues[row]])
+            yield account.interest_of(accrual, frame.dues[row]) if row >= frame.interest_from else 0
 
 
 def _next_turn(account: LoanAccount, *, becomes_late: bool, is_late: bool) -> int | None:
@@ -150,9 +170,30 @@ def _next_turn(account: LoanAccount, *, becomes_late: bool, is_late: bool) -> in
     frame, turns = account.frame, list[int]()
     if account.fallen < len(account.unpaid):
         turns.append(frame.dues[account.fallen])
-    if becomes_late or (account.accrual.principal and account.day >= frame.last_due and not is_late):
-        turns.append(account.day + 1)  # past the last due date the interest of any day may exceed the tolerance
+    if becomes_late:
+        turns.append(account.day + 1)
+    elif account.accrual.principal and account.day >= frame.last_due and not is_late:
+        turns += _late_from(account)
     if account.accrual.extra:
         ripening = zip(account.unpaid[account.ripe :], frame.ripe_days[account.ripe :], strict=False)
         turns += [day for unpaid, day in ripening if unpaid][:1]
     return min(turns, default=None)
+
+
+def _late_from(account: LoanAccount) -> list[int]:
+    """Return the day from which a loan past its last due date is late, as its interest exceeds the tolerance by then.
+
+    [] if it never does, within TOLERATED days.
+    """
+    due = account.late + account.due_today - account.interest_paid
+    days = range(account.day, min(account.day + TOLERATED, LAST_DAY))
+    eves = bisect_right(
+        days, account.frame.terms.tolerance_minor, key=lambda day: due + _interest_ahead_to(account, day)
+    )
+    return [day + 1 for day in days[eves : eves + 1]]
+
+
+def _interest_ahead_to(account: LoanAccount, day: int) -> int:
+    accrual = copy(account.accrual)
+    accrual.advance(account.frame.places[day])
+    return account.interest_of(accrual, day)

@@ -1,14 +1,15 @@
 """The terms of a TERM loan, parsed from and written as JSON scalars."""
 
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
-from config.kernel.daycount import DayCount
-from config.kernel.documents import ADDED, Unfit, read, shown, written
+from config.kernel.business_days import BusinessCalendar, BusinessDayRule
+from config.kernel.daycount import DAILY, DayCount
+from config.kernel.documents import ADDED, Unfit, read, shown, unfit, written
 from config.kernel.money import CURRENCY_PATTERN, MAX_MINOR
 from lending.domain.contract.fields import refusing, require_range, require_rate
 from lending.domain.contract.refusal import LoanRefusal
@@ -32,6 +33,42 @@ class PeriodUnit(StrEnum):
     DAY = "DAY"
     WEEK = "WEEK"
     MONTH = "MONTH"
+
+
+class MonthEnd(StrEnum):
+    """What becomes of a due date whose day its month does not have."""
+
+    LAST_DAY = "LAST_DAY"  # the month's last
+    NEXT_DAY = "NEXT_DAY"  # the first of the next month
+    STAY_LAST = "STAY_LAST"  # the month's last, as is every due date counted from a month's last day
+
+
+class AccrualRule(StrEnum):
+    """When interest is rounded."""
+
+    CUMULATIVE = "CUMULATIVE"  # interest to date, once
+    PER_PERIOD = "PER_PERIOD"  # that of each period: interest to date is a sum of rounded amounts
+
+
+class InterestMethod(StrEnum):
+    """On what interest is charged."""
+
+    DECLINING = "DECLINING"  # what is outstanding
+    FLAT = "FLAT"  # what was lent, until the last due date
+
+
+class InstalmentRounding(StrEnum):
+    """How the equal instalment is rounded to its multiple."""
+
+    NEAREST = "NEAREST"  # half to even
+    UP = "UP"
+
+
+class Remainder(StrEnum):
+    """Where the units go that equal parts leave over."""
+
+    SPREAD = "SPREAD"  # one each to the first parts
+    LAST = "LAST"  # to the last part; every other is rounded, half to even
 
 
 class Prepayment(StrEnum):
@@ -70,6 +107,12 @@ class Terms:
     A period is `every` units long. first_due: None for one period after the disbursement.
     penalty_multiple_extra: what overdue principal costs on top of its interest, as a multiple of the rate (1.5 times
     the rate in all is an extra of 0.5).
+    instalment_minor: the equal instalment where it is agreed and not solved for; the loan ends with the row that
+    repays it. instalment_multiple_minor: equal instalments are whole multiples of it. principal_grace,
+    interest_grace: so many first due dates on which no principal, or no interest, falls due. interest_free: the first
+    periods that are charged none. last_due: where it breaks the last period. down_payment: the share of the principal
+    that falls due on the day of the disbursement. tranches: so many disbursements there may be, of principal_minor
+    together at most. calendar: moves due dates, by the rule business_days.
     """
 
     principal_minor: int
@@ -86,6 +129,21 @@ class Terms:
     penalty_multiple_extra: Decimal
     prepayment: Prepayment
     waterfall: tuple[Step, ...] = field(default=DEFAULT_WATERFALL, metadata=ADDED)
+    accrual: AccrualRule = field(default=AccrualRule.CUMULATIVE, metadata=ADDED)
+    interest: InterestMethod = field(default=InterestMethod.DECLINING, metadata=ADDED)
+    instalment_minor: int | None = field(default=None, metadata=ADDED)
+    instalment_multiple_minor: int = field(default=1, metadata=ADDED)
+    instalment_rounding: InstalmentRounding = field(default=InstalmentRounding.NEAREST, metadata=ADDED)
+    remainder: Remainder = field(default=Remainder.SPREAD, metadata=ADDED)
+    principal_grace: int = field(default=0, metadata=ADDED)
+    interest_grace: int = field(default=0, metadata=ADDED)
+    interest_free: int = field(default=0, metadata=ADDED)
+    month_end: MonthEnd = field(default=MonthEnd.LAST_DAY, metadata=ADDED)
+    last_due: date | None = field(default=None, metadata=ADDED)
+    down_payment: Decimal = field(default=Decimal(0), metadata=ADDED)
+    tranches: int = field(default=1, metadata=ADDED)
+    business_days: BusinessDayRule = field(default=BusinessDayRule.NONE, metadata=ADDED)
+    calendar: BusinessCalendar | None = field(default=None, metadata=ADDED)
 
     def __post_init__(self) -> None:
         with refusing(LoanRefusal.BAD_TERMS, "terms"):
@@ -94,6 +152,10 @@ class Terms:
                 message = f"currency: {shown(self.currency)} is not a currency code"
                 raise Unfit(message)
             require_rate("rate", self.rate)
+            if self.day_count not in DAILY and self._accrues_daily:
+                raise unfit(
+                    self.day_count.value, "day_count", f"one that gives each day its weight: {', '.join(DAILY)}"
+                )
             require_range("periods", self.periods, 1, LONGEST)
             require_range("every", self.every, 1, LONGEST)
             require_range("grace_days", self.grace_days, 0, LONGEST)
@@ -102,6 +164,56 @@ class Terms:
             if sorted(self.waterfall) != sorted(Step):
                 message = "waterfall: each of the twelve steps must be there once"
                 raise Unfit(message)
+            self._require_instalment()
+            self._require_grace()
+            self._require_tranches()
+            require_rate("down_payment", self.down_payment)
+            if self.down_payment >= 1:
+                raise unfit(self.down_payment, "down_payment", "a share below 1")
+            if self.month_end is not MonthEnd.LAST_DAY and self.unit is not PeriodUnit.MONTH:
+                raise unfit(self.month_end.value, "month_end", "a rule for periods of days or weeks")
+            if (self.business_days is BusinessDayRule.NONE) != (self.calendar is None):
+                message = "calendar: it goes with a rule of business_days, and that with it"
+                raise Unfit(message)
+
+    @property
+    def _accrues_daily(self) -> bool:
+        return self.accrual is AccrualRule.CUMULATIVE and self.interest is InterestMethod.DECLINING
+
+    def _require_instalment(self) -> None:
+        require_range("instalment_multiple_minor", self.instalment_multiple_minor, 1, MAX_MINOR)
+        agreed = {
+            "instalment_minor": self.instalment_minor is not None,
+            "instalment_multiple_minor": self.instalment_multiple_minor > 1,
+            "instalment_rounding": self.instalment_rounding is not InstalmentRounding.NEAREST,
+        }
+        for name, said in agreed.items():
+            if said and self.method is not Method.EQUAL_INSTALMENTS:
+                message = f"{name}: only equal instalments have one"
+                raise Unfit(message)
+        if self.instalment_minor is not None:
+            require_range("instalment_minor", self.instalment_minor, 1, MAX_MINOR)
+            if agreed["instalment_multiple_minor"] or agreed["instalment_rounding"]:
+                message = "instalment_minor: what is agreed is not rounded"
+                raise Unfit(message)
+            if self.interest is InterestMethod.FLAT:
+                message = "instalment_minor: flat interest is spread over the agreed periods"
+                raise Unfit(message)
+
+    def _require_tranches(self) -> None:
+        require_range("tranches", self.tranches, 1, LONGEST)
+        graces = (self.principal_grace, self.interest_grace, self.interest_free)
+        if self.tranches > 1 and (self.interest is InterestMethod.FLAT or self.instalment_minor or any(graces)):
+            message = "tranches: with flat interest, an agreed instalment or a grace there can be one only"
+            raise Unfit(message)
+
+    def _require_grace(self) -> None:
+        require_range("principal_grace", self.principal_grace, 0, self.periods - 1)
+        require_range("interest_grace", self.interest_grace, 0, self.principal_grace)
+        require_range("interest_free", self.interest_free, 0, self.periods)
+        if self.principal_grace and self.method not in {Method.EQUAL_INSTALMENTS, Method.EQUAL_PRINCIPAL}:
+            message = f"principal_grace: {self.method} has principal due at the end alone"
+            raise Unfit(message)
 
 
 def parse_terms(raw: object) -> Terms:
@@ -112,4 +224,5 @@ def parse_terms(raw: object) -> Terms:
 
 def write_terms(terms: Terms) -> dict[str, object]:
     """Write terms as JSON scalars: the inverse of parse_terms."""
-    return {name: written(value) for name, value in asdict(terms).items()}
+    kept = written(terms)
+    return {**kept, "waterfall": written(terms.waterfall)} if isinstance(kept, dict) else {}

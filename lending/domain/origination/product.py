@@ -6,15 +6,15 @@ points, amounts minor units of the product's currency, multiples and rates exact
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 from functools import partial
 from typing import Annotated, Final
 
-from config.kernel.daycount import DayCount
-from config.kernel.documents import Amount, unfit
+from config.kernel.daycount import DAILY, DayCount
+from config.kernel.documents import ADDED, Amount, unfit
 from config.kernel.exact import BASIS_POINTS, MILLION
 from lending.domain.contract.fields import require_range, require_rate
 from lending.domain.contract.terms import Method, PeriodUnit, Prepayment, Terms
@@ -26,6 +26,10 @@ DAYS_IN_YEAR: Final = 365
 """The contract's yearly rate is this many daily ones, whatever the day count."""
 LENDABLE: Final = GRADES[: GRADES.index(Grade.C1) + 1]
 """The grades that get offers, best first: those at or above the calibration's cut-off."""
+NOT_SOLD: Final = frozenset(
+    field.name for field in fields(Terms) if field.metadata == ADDED and field.name != "waterfall"
+)
+"""Terms of a loan that the nightly accrual does not know, so that no product has them."""
 LONGEST_MONTHS: Final = 60
 HIGHEST_VERSION: Final = 1_000_000
 LARGEST_MULTIPLE: Final = 100
@@ -78,6 +82,11 @@ def _require_some(name: str, value: frozenset[str]) -> None:
 def _require_monthly(name: str, value: PeriodUnit) -> None:
     if value is not PeriodUnit.MONTH:  # a term is chosen in months, and debt service is a month's
         raise unfit(value.value, name, "MONTH: the instalments of a product are monthly")
+
+
+def _require_daily(name: str, value: DayCount) -> None:
+    if value not in DAILY:  # the books accrue by the day
+        raise unfit(value.value, name, f"a day count that gives each day its weight: {', '.join(DAILY)}")
 
 
 Share = Annotated[int, partial(require_range, lowest=0, highest=BASIS_POINTS)]
@@ -135,7 +144,7 @@ class Costs:
 class StandardTerms:
     """The part of a loan's terms that is the same for all loans of the product."""
 
-    day_count: DayCount
+    day_count: Annotated[DayCount, _require_daily]
     method: Method
     unit: Annotated[PeriodUnit, _require_monthly]
     every: Annotated[int, partial(require_range, lowest=1, highest=1)]

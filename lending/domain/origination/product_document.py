@@ -18,7 +18,7 @@ from config.kernel.canonical import canonical_json, sha256_of
 from config.kernel.documents import DoubledKey, Unfit, load, read, shown, text_of, unfit
 from config.kernel.exact import BASIS_POINTS, MILLION
 from config.kernel.money import format_minor, is_currency
-from lending.domain.origination.product import LENDABLE, Product, margin_at
+from lending.domain.origination.product import LENDABLE, NOT_SOLD, Product, margin_at
 
 DAY_ONE_PRODUCT: Final = Path(__file__).parent / "products" / "day_one.json"
 """The first product as a readable file; its canonical form is what is stored and hashed."""
@@ -103,12 +103,23 @@ def _product_of(data: Fields, sha256: str) -> Product:
             raise unfit(currency, "currency", "a currency code")
         if "sha256" in data:
             raise unfit(data["sha256"], "sha256", "a field of a document")
+        _require_sold(data.get("contract"))
         product = read(Product, {**data, "sha256": sha256}, currency=currency)
         _require_order(product)
     except Unfit as error:
         where = ".".join(error.path[1:]) or "document"
         raise ProductMalformed(ProductDefect.FIELD, where, str(error)) from error
     return product
+
+
+def _require_sold(contract: object) -> None:
+    """Say of terms that loans can have and products not, what they are: more than an unknown field."""
+    for name in contract if isinstance(contract, Mapping) else ():
+        if {name, f"{name}_minor"} & NOT_SOLD:
+            what = (
+                f"{name}: loans on such terms can be quoted and replayed, and not sold yet: the books do not carry them"
+            )
+            raise ProductMalformed(ProductDefect.FIELD, "contract", what)
 
 
 def _require_order(product: Product) -> None:

@@ -13,11 +13,11 @@ from lending.management.terminal import printable, read_text, table
 
 
 class Command(BaseCommand):
-    help = "Quote a loan disbursed on a date: its schedule, its cost, its EU effective yearly rate."
+    help = "Quote a loan disbursed on a date: its schedule, its cost, its yearly rate by the rule of the EU or the US."
     requires_system_checks = ()  # a pure function of a file needs nothing of the project
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", help='JSON: {"terms", "on": DATE}; - is standard input')
+        parser.add_argument("file", help='JSON: {"terms", "on": DATE, "apr_rule": EU or US}; - is standard input')
         parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
     def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401

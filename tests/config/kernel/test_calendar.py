@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.kernel.calendar import add_months, business_day, date_of, day_number, midnight
+from config.kernel.calendar import add_months, business_day, date_of, day_number, is_last_of_february, midnight
 
 dates = st.dates(date(1900, 1, 1), date(2200, 12, 31))
 zones = st.sampled_from(["UTC", "Asia/Shanghai", "America/Sao_Paulo", "Pacific/Kiritimati", "Europe/Prague"])
@@ -78,3 +78,24 @@ def test_a_day_may_last_23_hours() -> None:
     zone = ZoneInfo("Europe/Prague")
     length = midnight(date(2026, 3, 30), zone) - midnight(date(2026, 3, 29), zone)
     assert length == timedelta(hours=23)
+
+
+@pytest.mark.parametrize(
+    ("on", "months", "expected"),
+    [
+        ("2024-02-29", 1, "2024-03-31"),
+        ("2023-02-28", 12, "2024-02-29"),
+        ("2024-04-30", -2, "2024-02-29"),
+        ("2024-02-28", 12, "2025-02-28"),
+    ],
+)
+def test_the_last_day_of_a_month_stays_the_last(on: str, months: int, expected: str) -> None:
+    assert add_months(date.fromisoformat(on), months, month_end=True) == date.fromisoformat(expected)
+
+
+@pytest.mark.parametrize(
+    ("on", "last"),
+    [("2023-02-28", True), ("2024-02-28", False), ("2024-02-29", True), ("2024-01-31", False)],
+)
+def test_the_last_of_february_is_known(on: str, last: bool) -> None:  # noqa: FBT001
+    assert is_last_of_february(date.fromisoformat(on)) is last

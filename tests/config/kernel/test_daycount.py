@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.kernel.daycount import YEAR_UNITS, DayCount, units_at
+from config.kernel.daycount import DAILY, YEAR_UNITS, DayCount, units_at, units_between
 from tests.year_fraction import year_fraction
 
 dates = st.dates(date(1900, 1, 1), date(2200, 12, 31))
-conventions = st.sampled_from(DayCount)
+conventions = st.sampled_from(DAILY)
 # Worked by hand from ISDA 2006, section 4.16: (b) ACT/ACT by years, (d) ACT/365F, (e) ACT/360, (g) 30E/360.
 BY_HAND = {
     ("2023-01-01", "2024-01-01"): (Fraction(1), Fraction(365, 360), Fraction(1), Fraction(1)),
@@ -38,6 +38,35 @@ BY_HAND = {
         Fraction(1441, 360),
     ),
 }
+# The conventions of whole periods; from the ISDA and ICMA definitions, and those of the French Banking Federation.
+PERIODS_BY_HAND = [
+    (DayCount.ACT_364, "2023-01-01", "2023-12-31", Fraction(1)),
+    (DayCount.ACT_365_25, "2023-01-01", "2027-01-01", Fraction(4)),
+    # 29 February counts at the end, not at the start
+    (DayCount.ACT_365_ACTUAL, "2023-02-28", "2024-02-29", Fraction(366, 366)),
+    (DayCount.ACT_365_ACTUAL, "2024-02-29", "2024-03-31", Fraction(31, 365)),
+    # here it counts at the start, not at the end
+    (DayCount.ACT_ACT_AFB, "2024-01-15", "2024-02-29", Fraction(45, 365)),
+    (DayCount.ACT_ACT_AFB, "2024-02-29", "2024-03-31", Fraction(31, 366)),
+    (DayCount.ACT_ACT_AFB, "2023-01-31", "2026-02-28", 3 + Fraction(28, 365)),
+    (DayCount.ACT_ACT_YEAR, "2023-03-01", "2024-02-01", Fraction(337, 366)),
+    (DayCount.ACT_ACT_YEAR, "2024-02-29", "2025-02-28", Fraction(1)),
+    (DayCount.NL_365, "2024-02-28", "2024-03-01", Fraction(1, 365)),
+    (DayCount.NL_360, "2024-02-28", "2024-03-01", Fraction(1, 360)),
+    (DayCount.BOND_30_360, "2024-01-29", "2024-01-31", Fraction(2, 360)),
+    (DayCount.BOND_30_360, "2024-01-30", "2024-03-31", Fraction(60, 360)),
+    (DayCount.BOND_30_360, "2023-02-28", "2023-03-31", Fraction(33, 360)),
+    (DayCount.US_30_360, "2023-02-28", "2023-03-31", Fraction(30, 360)),
+    (DayCount.US_30_360, "2023-02-28", "2024-02-29", Fraction(1)),
+    (DayCount.US_30_360, "2023-03-31", "2024-02-29", Fraction(329, 360)),
+    (DayCount.ISDA_30E_360, "2023-02-28", "2023-03-31", Fraction(30, 360)),
+    (DayCount.ISDA_30E_360, "2023-03-31", "2024-02-29", Fraction(330, 360)),
+    (DayCount.PLUS_30E_360, "2024-01-31", "2024-03-31", Fraction(61, 360)),
+    (DayCount.ISDA_30E_365, "2023-02-28", "2023-03-31", Fraction(30, 365)),
+    (DayCount.MONTHS_12, "2024-01-31", "2024-02-29", Fraction(1, 12)),
+    (DayCount.MONTHS_12, "2024-01-31", "2024-04-02", Fraction(2, 12) + Fraction(2, 360)),
+    (DayCount.MONTHS_12, "2024-01-31", "2024-03-30", Fraction(1, 12) + Fraction(30, 360)),
+]
 ORDER = (DayCount.ACT_365F, DayCount.ACT_360, DayCount.ACT_ACT, DayCount.E30_360)
 
 
@@ -54,8 +83,34 @@ def counted(start: date, end: date, convention: DayCount) -> Fraction:
     return Fraction(last - first, YEAR_UNITS[convention])
 
 
+@pytest.mark.parametrize(("convention", "start", "end", "years"), PERIODS_BY_HAND)
+def test_periods_by_hand(convention: DayCount, start: str, end: str, years: Fraction) -> None:
+    units = units_between(date.fromisoformat(start), date.fromisoformat(end), convention)
+    assert Fraction(units, YEAR_UNITS[convention]) == years
+
+
+def test_the_last_of_february_is_no_thirtieth_at_maturity() -> None:
+    start, end = date(2023, 3, 31), date(2024, 2, 29)
+    assert units_between(start, end, DayCount.ISDA_30E_360, maturity=end) == 329
+    assert units_between(start, end, DayCount.ISDA_30E_360, maturity=date(2024, 5, 31)) == 330
+
+
+@given(dates, st.integers(0, 5_000), st.sampled_from(DayCount))
+def test_a_time_is_about_its_days_of_a_year(start: date, days: int, convention: DayCount) -> None:
+    """Red if a month, a year or a leap day is counted twice or not at all."""
+    years = Fraction(units_between(start, start + timedelta(days=days), convention), YEAR_UNITS[convention])
+    assert abs(years - Fraction(days, 365)) <= Fraction(5, 360) + Fraction(days, 365) / 50
+
+
+@pytest.mark.parametrize("convention", sorted(set(DayCount) - set(DAILY)))
+def test_a_convention_of_periods_weighs_no_day(convention: DayCount) -> None:
+    with pytest.raises(ValueError, match="no weight"):
+        units_at(np.array([0], np.int64), convention)
+
+
 def test_every_convention_is_tried() -> None:
-    assert set(ORDER) == set(DayCount)
+    assert set(ORDER) == set(DAILY)
+    assert set(ORDER) | {convention for convention, *_ in PERIODS_BY_HAND} == set(DayCount)
 
 
 @given(dates, dates, dates, conventions)

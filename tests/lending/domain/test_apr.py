@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lending.domain.contract.apr import NoRate, effective_rate, years_between
+from config.kernel.timevalue import NoRate, effective_rate
+from lending.domain.contract.apr import (
+    UnitPeriod,
+    nominal_rate,
+    single_payment_rate,
+    unit_periods_between,
+    years_between,
+)
 from lending.domain.contract.quote import percent
 
 TWELFTHS = [Fraction(month, 12) for month in range(1, 241)]
@@ -101,3 +108,74 @@ def test_what_costs_nothing_has_no_rate() -> None:
 )
 def test_a_rate_is_written_in_per_cent(rate: str, text: str) -> None:
     assert percent(Decimal(rate)) == text
+
+
+MONTH, HALF_MONTH, QUARTER = (UnitPeriod(half_months=count) for count in (2, 1, 6))
+WEEK, DAY = UnitPeriod(days=7), UnitPeriod(days=1)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "unit", "whole", "odd"),
+    [
+        ("1978-01-10", "1978-02-10", MONTH, 1, Fraction(0)),
+        ("1978-02-10", "1978-04-01", MONTH, 1, Fraction(19, 30)),
+        ("2024-01-30", "2024-02-29", MONTH, 1, Fraction(0)),
+        ("1978-02-23", "1978-03-01", HALF_MONTH, 0, Fraction(6, 15)),
+        ("1978-02-13", "1978-03-01", HALF_MONTH, 1, Fraction(1, 15)),
+        ("1978-07-23", "1978-10-01", QUARTER, 0, Fraction(69, 90)),
+        ("2023-10-28", "2023-11-30", WEEK, 4, Fraction(5, 7)),
+        ("2023-10-26", "2023-11-30", DAY, 35, Fraction(0)),
+    ],
+)
+def test_unit_periods_are_counted_back_from_the_payment(
+    start: str, end: str, unit: UnitPeriod, whole: int, odd: Fraction
+) -> None:
+    """Regulation Z, appendix J, b 5: odd days of a month are thirtieths."""
+    assert unit_periods_between(date.fromisoformat(start), date.fromisoformat(end), unit) == (whole, odd)
+
+
+@pytest.mark.parametrize(
+    ("unit", "a_year"), [(MONTH, 12), (HALF_MONTH, 24), (QUARTER, 4), (WEEK, 52), (UnitPeriod(days=14), 26), (DAY, 365)]
+)
+def test_unit_periods_of_a_year(unit: UnitPeriod, a_year: int) -> None:
+    assert unit.in_a_year == a_year
+
+
+@pytest.mark.parametrize(
+    ("advance", "payments", "first", "unit", "rate"),
+    [
+        # Regulation Z, appendix J, c: (1)(i), (1)(ii), (4)(i)
+        (5_000, [230] * 24, (1, Fraction(0)), MONTH, "9.69"),
+        (6_000, [200] * 36, (1, Fraction(19, 30)), MONTH, "11.82"),
+        (5_000, [250, *[230] * 22, 280], (1, Fraction(0)), MONTH, "10.90"),
+        (100, [100], (1, Fraction(0)), MONTH, "0.00"),
+        (200, [100], (1, Fraction(0)), MONTH, "-600.00"),
+    ],
+)
+def test_published_examples_of_the_us(
+    advance: int, payments: list[int], first: tuple[int, Fraction], unit: UnitPeriod, rate: str
+) -> None:
+    whole, odd = first
+    timed = [((whole + number, odd), payment) for number, payment in enumerate(payments)]
+    assert percent(nominal_rate(advance, timed, unit)) == rate
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "rate"),
+    [
+        # the first: Regulation Z, appendix J, c (5) (i)
+        ("1978-01-03", "1978-09-15", "11.45"),
+        ("1978-07-15", "1979-01-15", "16.00"),
+        ("2024-01-31", "2024-02-29", "96.00"),
+    ],
+)
+def test_a_single_payment_makes_its_term_the_unit_period(start: str, end: str, rate: str) -> None:
+    paid = 1_080
+    found = single_payment_rate(1_000, paid, start=date.fromisoformat(start), end=date.fromisoformat(end))
+    assert percent(found) == rate
+
+
+def test_a_single_payment_after_more_than_a_year_has_the_year_as_its_unit() -> None:
+    """Regulation Z, appendix J, c (5) (iii): a year and six months, half of it by simple interest."""
+    found = single_payment_rate(100_000, 113_519, start=date(1980, 1, 17), end=date(1981, 7, 17))
+    assert percent(found) == "8.76"

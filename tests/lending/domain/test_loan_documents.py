@@ -4,41 +4,30 @@ from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from itertools import takewhile
 
 import numpy as np
 import pytest
 
 from config.kernel.calendar import day_number
-from config.kernel.daycount import YEAR_UNITS, DayCount, units_at
+from config.kernel.daycount import DAILY, YEAR_UNITS, units_at
 from lending.domain.contract.apr import years_between
 from lending.domain.contract.events import EventType, LoanEvent
 from lending.domain.contract.refusal import LoanRefusal, LoanRefused
 from lending.domain.contract.replay import replay
 from lending.domain.contract.terms import Prepayment
-from tests.conftest import ROOT
+from tests.lending.domain.documents import Line, tables
 from tests.lending.domain.loans import OPENED, disbursed, paid, terms_of
 
-DOCUMENT = ROOT / "docs" / "algorithms" / "loans.md"
+PAGE = "loans.md"
 TERMS = terms_of(principal_minor=120_000, periods=3, rate=Decimal("0.365"), tolerance_minor=0)
-Line = list[str]
-
-
-def tables() -> dict[str, list[Line]]:
-    found: dict[str, list[Line]] = {}
-    for part in DOCUMENT.read_text(encoding="utf-8").split("<!-- table: ")[1:]:
-        title, _, rest = part.partition(" -->\n")
-        lines = takewhile(lambda line: line.startswith("|"), rest.splitlines())
-        found[title] = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-    return found
 
 
 def weights(table: list[Line]) -> list[Line]:
-    assert table[0][1:] == [f"{day_count} of {YEAR_UNITS[day_count]}" for day_count in DayCount]
+    assert table[0][1:] == [f"{day_count} of {YEAR_UNITS[day_count]}" for day_count in DAILY]
     found = []
     for line in table[2:]:
         day = day_number(date.fromisoformat(line[0]))
-        found.append([line[0], *(str(np.diff(units_at(np.array([day, day + 1]), each))[0]) for each in DayCount)])
+        found.append([line[0], *(str(np.diff(units_at(np.array([day, day + 1]), each))[0]) for each in DAILY)])
     return found
 
 
@@ -107,10 +96,10 @@ WORKED: dict[str, Callable[[list[Line]], list[Line]]] = {
 
 @pytest.mark.parametrize("name", WORKED)
 def test_a_worked_table_is_what_the_code_gives(name: str) -> None:
-    table = tables()[name]
+    table = tables(PAGE)[name]
     assert len(table) > 4
     assert WORKED[name](table) == table[2:]
 
 
 def test_every_table_is_worked() -> None:
-    assert set(tables()) == set(WORKED)
+    assert set(tables(PAGE)) == set(WORKED)

@@ -68,6 +68,17 @@ MALFORMED: list[tuple[Change, str, str]] = [
     (lambda data: data["contract"].update(every=3), "contract", "every"),
     (lambda data: data["contract"].update(method="GUESS"), "contract", "GUESS"),
     (lambda data: data["contract"].update(day_count="ACT/366"), "contract", "ACT/366"),
+    (lambda data: data["contract"].update(day_count="30/360"), "contract", "gives each day its weight"),
+    (
+        lambda data: data["contract"].update(accrual="PER_PERIOD"),
+        "contract",
+        "accrual: loans on such terms can be quoted",
+    ),
+    (
+        lambda data: data["contract"].update(instalment="100.00"),
+        "contract",
+        "instalment: loans on such terms can be quoted",
+    ),
     (lambda data: data["contract"].update(penalty_multiple_extra="-0.5"), "contract", "penalty_multiple_extra"),
     (lambda data: data["eligibility"].update(regions=[]), "eligibility", "regions"),
     (lambda data: data["eligibility"].update(regions="Zhejiang"), "eligibility", "regions"),

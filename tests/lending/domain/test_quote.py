@@ -1,13 +1,16 @@
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
 
 from config.kernel.daycount import DayCount
-from lending.domain.contract.quote import quote
+from lending.domain.contract.apr import AprRule, UnitPeriod
+from lending.domain.contract.files import BadFile, quote_case
+from lending.domain.contract.quote import quote, unit_period_of
 from lending.domain.contract.schedule import draw_schedule
-from lending.domain.contract.terms import Method, PeriodUnit, Terms, parse_terms
+from lending.domain.contract.terms import AccrualRule, Method, PeriodUnit, Terms, parse_terms, write_terms
 from tests.lending.cases import terms_of_loans
 from tests.lending.domain.loans import OPENED, terms_of
 
@@ -32,3 +35,36 @@ def test_the_smallest_loan_has_its_rate_to_the_last_digit() -> None:
     """A cent that costs a cent overnight, a 366th of a year: doubled 366 times."""
     terms = terms_of(principal_minor=1, rate=Decimal(100), periods=1, unit=PeriodUnit.DAY, day_count=DayCount.E30_360)
     assert quote(terms, on=date(2024, 2, 29)).apr == f"{100 * (2**366 - 1)}.00"
+
+
+@pytest.mark.parametrize(
+    ("changed", "rate"),
+    [
+        ({"principal_minor": 500_000, "periods": 24, "rate": Decimal("0.0969")}, "9.69"),
+        ({"rate": Decimal("0.12")}, "12.00"),
+        ({"rate": Decimal("0.12"), "periods": 1}, "12.00"),
+        ({"rate": Decimal("0.12"), "down_payment": Decimal("0.25")}, "12.00"),
+        ({"rate": Decimal("0.12"), "method": Method.BULLET, "periods": 6}, "12.00"),
+        ({"rate": Decimal("0.12"), "every": 3, "periods": 4}, "12.00"),
+    ],
+)
+def test_the_us_rate_of_regular_months_is_the_rate_of_the_terms(changed: dict[str, Any], rate: str) -> None:
+    regular = {"day_count": DayCount.MONTHS_12, "accrual": AccrualRule.PER_PERIOD, "periods": 12, **changed}
+    assert quote(terms_of(**regular), on=OPENED, rule=AprRule.US).apr == rate
+
+
+@pytest.mark.parametrize(("unit", "every", "days"), [("WEEK", 2, 14), ("DAY", 10, 10), ("DAY", 400, 365)])
+def test_the_unit_period_of_days_is_the_loans_period(unit: str, every: int, days: int) -> None:
+    assert unit_period_of(terms_of(unit=PeriodUnit(unit), every=every)) == UnitPeriod(days=days)
+
+
+@pytest.mark.parametrize(("rule", "found"), [(None, "EU"), ("EU", "EU"), ("US", "US")])
+def test_the_file_names_the_rule(rule: str | None, found: str) -> None:
+    terms = terms_of(rate=Decimal("0.12"))
+    case = {"terms": write_terms(terms), "on": "2024-01-31"} | ({"apr_rule": rule} if rule else {})
+    assert quote_case(case)["apr"] == quote(terms, on=OPENED, rule=AprRule(found)).apr
+
+
+def test_a_rule_that_is_none_is_refused() -> None:
+    with pytest.raises(BadFile, match="apr_rule"):
+        quote_case({"terms": write_terms(terms_of()), "on": "2024-01-31", "apr_rule": "UK"})

@@ -1,17 +1,18 @@
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
+from config.kernel.documents import ADDED
 from lending.domain.contract.refusal import LoanRefusal, LoanRefused
-from lending.domain.contract.terms import DEFAULT_WATERFALL, parse_terms, write_terms
-from tests.lending.cases import terms_of_loans
+from lending.domain.contract.terms import DEFAULT_WATERFALL, Terms, parse_terms, write_terms
+from tests.lending.cases import special_terms
 from tests.lending.domain.loans import terms_of
 
+CALENDAR = {"name": "cn", "first_year": 2024, "last_year": 2026, "weekend": [6, 7], "holidays": [], "working": []}
 BROKEN: dict[str, list[object]] = {
     "principal_minor": [0, -1, True, 1.0, "100", None, 10**15 + 1, 10**400],
     "currency": ["", "cny", "CNYX", 156, None],
@@ -41,13 +42,53 @@ BROKEN: dict[str, list[object]] = {
     "penalty_multiple_extra": [0.5, "-0.5", "101", None],
     "prepayment": ["FIRST", None],
     "waterfall": [None, [], "DUE_FEE", ["DUE_FEE"] * 12, [*DEFAULT_WATERFALL, "DUE_FEE"], [*DEFAULT_WATERFALL[1:], 7]],
+    "accrual": ["DAILY", None],
+    "interest": ["flat", None],
+    "instalment_minor": [0, -1, "100", 1.0, 10**15 + 1],
+    "instalment_multiple_minor": [0, True, "100", None, 10**15 + 1],
+    "instalment_rounding": ["DOWN", None],
+    "remainder": ["FIRST", None],
+    "principal_grace": [-1, 12, "1", None],
+    "interest_grace": [-1, 1, None],  # above the principal's
+    "interest_free": [-1, 13, None],
+    "tranches": [0, -1, True, "2", None, 3_661],
+    "month_end": ["CLAMP", None],
+    "last_due": ["", "2024-02-30", 20240301],
+    "down_payment": [0.25, "-0.1", "1", "1.5", None],
+    "business_days": ["NEXT", None, "FOLLOWING"],  # without a calendar
+    "calendar": ["cn", [], {}, CALENDAR, {**CALENDAR, "weekend": [8]}, {**CALENDAR, "holidays": ["2030-01-01"]}],
 }
+TOGETHER: list[tuple[dict[str, object], str]] = [
+    ({"method": "EQUAL_PRINCIPAL", "instalment_minor": 100}, "instalment_minor: only equal instalments"),
+    ({"method": "BULLET", "instalment_multiple_minor": 100}, "instalment_multiple_minor: only equal instalments"),
+    ({"method": "INTEREST_ONLY", "instalment_rounding": "UP"}, "instalment_rounding: only equal instalments"),
+    ({"instalment_minor": 100_000, "instalment_rounding": "UP"}, "instalment_minor: what is agreed is not rounded"),
+    ({"instalment_minor": 100_000, "interest": "FLAT"}, "instalment_minor: flat interest"),
+    ({"method": "BULLET", "principal_grace": 1}, "principal_grace: BULLET has principal due at the end alone"),
+    ({"unit": "DAY", "month_end": "NEXT_DAY"}, "month_end: 'NEXT_DAY' is not a rule for periods of days or weeks"),
+    ({"tranches": 2, "interest": "FLAT"}, "tranches: with flat interest"),
+    ({"tranches": 2, "principal_grace": 1}, "tranches: with flat interest, an agreed instalment or a grace"),
+    ({"calendar": CALENDAR}, "calendar: it goes with a rule of business_days"),
+]
 
 
-@given(st.data())
-def test_what_is_written_reads_the_same(data: st.DataObject) -> None:
-    terms = parse_terms(data.draw(terms_of_loans(date(2024, 1, 31))))
+@given(special_terms(date(2024, 1, 31)))
+def test_what_is_written_reads_the_same(raw: dict[str, Any]) -> None:
+    terms = parse_terms(raw)
     assert parse_terms(write_terms(terms)) == terms
+
+
+def test_terms_of_a_plain_loan_name_no_others() -> None:
+    """Red if the stored terms of every loan grow by what none of them has."""
+    required = [field.name for field in fields(Terms) if field.metadata != ADDED]
+    assert list(write_terms(terms_of())) == [*required, "waterfall"]
+
+
+@pytest.mark.parametrize(("changed", "message"), TOGETHER)
+def test_terms_that_contradict_each_other_are_refused(changed: dict[str, object], message: str) -> None:
+    with pytest.raises(LoanRefused, match=message) as refused:
+        parse_terms({**write_terms(terms_of()), **changed})
+    assert refused.value.reason is LoanRefusal.BAD_TERMS
 
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in BROKEN.items() for value in values])

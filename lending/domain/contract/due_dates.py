@@ -1,0 +1,61 @@
+"""On which dates the instalments of a loan fall due."""
+
+from datetime import date, timedelta
+from itertools import pairwise
+from typing import Final
+
+from config.kernel.business_days import BusinessCalendar, BusinessDayRule, UnknownDay
+from config.kernel.calendar import add_months
+from config.kernel.documents import Unfit, unfit
+from lending.domain.contract.fields import refusing
+from lending.domain.contract.refusal import LoanRefusal
+from lending.domain.contract.terms import MonthEnd, PeriodUnit, Terms
+
+_DAYS: Final = {PeriodUnit.DAY: 1, PeriodUnit.WEEK: 7}
+
+
+def due_dates(terms: Terms, on: date) -> list[date]:
+    """Return the due date that ends each period of a loan disbursed on a date; all lie after it, and ascend.
+
+    Raises LoanRefused (BAD_TERMS) where they do not, where one lies after the year 9999, and where the calendar does
+    not know one.
+    """
+    with refusing(LoanRefusal.BAD_TERMS, "terms"):
+        if terms.first_due is not None and terms.first_due <= on:
+            raise unfit(terms.first_due.isoformat(), "first_due", f"after the disbursement on {on}")
+        dues = _counted(terms, on)
+        if terms.last_due is not None:
+            dues[-1] = terms.last_due
+        if terms.calendar is not None:
+            dues = _adjusted(dues, terms.calendar, terms.business_days)
+        for before, due in pairwise((on, *dues)):
+            if due <= before:
+                message = f"due dates: {due} is not after {before}"
+                raise Unfit(message)
+        return dues
+
+
+def _counted(terms: Terms, on: date) -> list[date]:
+    first, start = (0, terms.first_due) if terms.first_due else (1, on)
+    try:
+        return [_moved(start, number * terms.every, terms) for number in range(first, first + terms.periods)]
+    except (ValueError, OverflowError) as error:
+        message = f"periods: the last due date lies after the year {date.max.year}"
+        raise Unfit(message) from error
+
+
+def _adjusted(dues: list[date], calendar: BusinessCalendar, rule: BusinessDayRule) -> list[date]:
+    try:
+        return [calendar.adjusted(due, rule) for due in dues]
+    except UnknownDay as error:
+        message = f"calendar: {error}"
+        raise Unfit(message) from error
+
+
+def _moved(start: date, units: int, terms: Terms) -> date:
+    """Move a date by units; the day of the month is always counted from the start."""
+    if terms.unit is not PeriodUnit.MONTH:
+        return start + timedelta(days=units * _DAYS[terms.unit])
+    moved = add_months(start, units, month_end=terms.month_end is MonthEnd.STAY_LAST)
+    is_missing = moved.day < start.day and terms.month_end is MonthEnd.NEXT_DAY
+    return moved + timedelta(days=1) if is_missing else moved

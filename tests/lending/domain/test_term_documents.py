@@ -1,0 +1,117 @@
+"""Compute every worked table of docs/algorithms/terms.md again."""
+
+import json
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+import pytest
+
+from config.kernel.business_days import BusinessCalendar, BusinessDayRule, UnknownDay
+from config.kernel.daycount import YEAR_UNITS, DayCount, units_between
+from config.kernel.documents import read
+from lending.domain.contract.events import EventType, LoanEvent
+from lending.domain.contract.refusal import LoanRefusal, LoanRefused
+from lending.domain.contract.replay import replay
+from lending.domain.contract.schedule import draw_schedule
+from lending.domain.contract.terms import Terms, parse_terms, write_terms
+from tests.lending.domain.documents import Line, tables, text_of
+from tests.lending.domain.loans import OPENED, terms_of
+
+PAGE = "terms.md"
+PLAIN = write_terms(terms_of(principal_minor=100_000, rate=Decimal("0.12"), periods=3))
+COUNTS = {"principal_minor", "periods", "principal_grace", "interest_grace", "interest_free"}
+
+
+def terms_as_said(words: str) -> Terms:
+    """Change the plain loan by what a table's first cell says."""
+    said: dict[str, object] = {}
+    for name, value in [pair.split("=") for pair in words.split(", ") if "=" in pair]:
+        said[name] = int(value) if name in COUNTS or name.startswith("instalment_m") else value
+    return parse_terms({**PLAIN, **said})
+
+
+def schedules(table: list[Line]) -> list[Line]:
+    """Write each loan's rows: with its date where the table's head is no date."""
+    found = []
+    for words, *cells in table[2:]:
+        rows = draw_schedule(terms_as_said(words), on=OPENED)
+        shown = [f"{row.due}: {row.principal_minor} + {row.interest_minor}" for row in rows]
+        if table[0][1].startswith("2"):
+            assert table[0][1:] == [row.due.isoformat() for row in rows]
+            shown = [cell.partition(": ")[2] for cell in shown]
+        found.append([words, *shown, *[""] * (len(cells) - len(shown))])
+    return found
+
+
+def tranches(table: list[Line], *, down_payment: str = "0") -> list[Line]:
+    """Write the rows after each tranche."""
+    terms = parse_terms({**PLAIN, "tranches": 2, "down_payment": down_payment})
+    events, found = [], []
+    for on, amount, *cells in table[2:]:
+        day = date.fromisoformat(on)
+        events.append(LoanEvent(id=on, on=day, type=EventType.DISBURSEMENT, amount_minor=int(amount)))
+        shown = [f"{row.due}: {row.principal_minor} + {row.interest_minor}" for row in replay(terms, events).schedule]
+        found.append([on, amount, *shown, *[""] * (len(cells) - len(shown))])
+    return found
+
+
+def day_counts(table: list[Line]) -> list[Line]:
+    periods = [[date.fromisoformat(day) for day in head.split(" to ")] for head in table[0][2:]]
+    found = []
+    for day_count in DayCount:
+        units = [units_between(start, end, day_count) for start, end in periods]
+        found.append([day_count.value, str(YEAR_UNITS[day_count]), *map(str, units)])
+    return found
+
+
+def business_days(table: list[Line]) -> list[Line]:
+    [text] = [part.partition("```")[0] for part in text_of(PAGE).split("```json\n")[1:]]
+    calendar: BusinessCalendar = read(BusinessCalendar, json.loads(text))
+    return [[line[0], *(moved(calendar, line[0], rule) for rule in table[0][1:])] for line in table[2:]]
+
+
+def moved(calendar: BusinessCalendar, day: str, rule: str) -> str:
+    try:
+        return calendar.adjusted(date.fromisoformat(day), BusinessDayRule(rule)).isoformat()
+    except UnknownDay:
+        return "refused"
+
+
+def bounds(table: list[Line]) -> list[Line]:
+    """Take each field to its bounds and one step beyond."""
+    for field, least, most in table[2:]:
+        kind: Any = Decimal if field == "down_payment" else int
+        step = Decimal("1e-12") if field == "down_payment" else 1
+        low, high = (kind(cell.replace(",", "")) for cell in (least, most))
+        for value in (low, high):
+            terms_of(**{field: value})
+        for value in (low - step, high + step):
+            with pytest.raises(LoanRefused) as refused:
+                terms_of(**{field: value})
+            assert refused.value.reason is LoanRefusal.BAD_TERMS
+    return table[2:]
+
+
+SCHEDULES = ("plain", "accrual", "months", "flat", "instalment", "grace", "dates")
+WORKED: dict[str, Callable[[list[Line]], list[Line]]] = {
+    **dict.fromkeys(SCHEDULES, schedules),
+    "tranches": tranches,
+    "tranches paid down": partial(tranches, down_payment="0.25"),
+    "day counts": day_counts,
+    "business days": business_days,
+    "bounds": bounds,
+}
+
+
+@pytest.mark.parametrize("name", WORKED)
+def test_a_worked_table_is_what_the_code_gives(name: str) -> None:
+    table = tables(PAGE)[name]
+    assert len(table) > 2
+    assert WORKED[name](table) == table[2:]
+
+
+def test_every_table_is_worked() -> None:
+    assert set(tables(PAGE)) == set(WORKED)
