@@ -50,11 +50,14 @@ from lending.queries.servicing import EventWithAllocation, InstalmentRow, Servic
 from lending.queries.transfers import payout_holds
 
 TRANSFERS_SHOWN: Final = 8
+SHOWN: Final = 50
+"""Of the events and entries, the latest; a loan of two years may have thousands."""
+ALL: Final = "all"
 
 
 def loan_page(loan: Loan, request: HttpRequest) -> Page:
     """Return the page of a loan, as far as the user may see it."""
-    servicing = get_servicing(loan)
+    servicing = get_servicing(loan, most=None if ALL in request.GET else SHOWN)
     projection, position = servicing.projection, servicing.projection.position
     holds = payout_holds(servicing.transfers)
 
@@ -197,11 +200,7 @@ def _balance(servicing: Servicing, loan: Loan) -> dict[str, object]:
 
 
 def _outstanding_on(servicing: Servicing, label: str, loan: Loan) -> float:
-    paid = sum(
-        one.allocation.principal_minor
-        for one in servicing.events
-        if one.allocation is not None and one.event.on.isoformat() <= label
-    )
+    paid = sum(minor for on, minor in servicing.repaid if on.isoformat() <= label)
     return major(loan.amount_minor - paid, loan.currency)
 
 
@@ -220,13 +219,18 @@ def _events(servicing: Servicing, loan: Loan, request: HttpRequest) -> Card:
         Column(label=_("By")),
         Column(label=""),
     ]
-    reversible = {event.pk for event in reversible_events(loan)} if may_reverse else set()
+    shown = reversible_events(loan).filter(pk__in=[one.event.pk for one in servicing.events])
+    reversible = set(shown.values_list("pk", flat=True)) if may_reverse else set()
     rows = [
         _event(one, loan, people.get(one.event.actor), may_reverse=one.event.pk in reversible)
         for one in servicing.events
     ]
     empty = _("Nothing yet. Payments, fees and corrections appear here once the loan is paid out.")
-    return Card(title=_("Events"), parts=[Table(columns=columns, rows=rows, empty=empty)])
+    aside = None
+    if len(servicing.events) < servicing.booked:
+        words = _t("the latest %(shown)s of %(all)s") % {"shown": len(servicing.events), "all": servicing.booked}
+        aside = Cell(text=words, link=f"?{ALL}=1", title=_("Show all events and postings"))
+    return Card(title=_("Events"), parts=[Table(columns=columns, rows=rows, empty=empty)], aside=aside)
 
 
 def _event(one: EventWithAllocation, loan: Loan, who: str | None, *, may_reverse: bool) -> Row:

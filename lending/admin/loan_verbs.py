@@ -173,7 +173,7 @@ def _movement(part: Movement, loan: Loan, note: str = "") -> list[object]:
 
 
 def _nothing_to_reverse(loan: Loan, _asked: Asked) -> Words | None:
-    return None if reversible_events(loan) else _("There is nothing to reverse.")
+    return None if reversible_events(loan).exists() else _("There is nothing to reverse.")
 
 
 def _book(kind: EventType) -> Callable[[Loan, Asked], object]:

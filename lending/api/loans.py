@@ -21,7 +21,7 @@ from lending.domain.books.ledger import Position
 from lending.models import Loan
 from lending.queries.closes import with_standings
 from lending.queries.loans import get_loan_of_partner, loans_of_partner, projection_of
-from lending.queries.servicing import current_date_of, get_servicing
+from lending.queries.servicing import current_date_of, events_after, get_servicing
 
 QUOTED_AHEAD = timedelta(days=60)
 """A payoff is quoted so far ahead: beyond, too much may happen before."""
@@ -206,7 +206,7 @@ class EventsView(APIView):
         loan, after = own_loan(request, loan_id), request.query_params.get("after", "0")
         if not after.isdecimal() or not after.isascii() or len(after) > 9:  # noqa: PLR2004 - beyond every event
             raise ValidationError({"after": ["`next_after` of the page before is needed."]})
-        later = [one for one in reversed(get_servicing(loan).events) if one.event.seq > int(after)]
+        later = events_after(loan, int(after), most=A_PAGE + 1)
         shown = later[:A_PAGE]
         following = shown[-1].event.seq if len(later) > A_PAGE else None
         events = EventSerializer(shown, many=True, context={"currency": loan.currency})

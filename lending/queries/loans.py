@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final
 
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 
 from config.kernel.daycount import DayCount
 from config.kernel.documents import decimal_of, load
@@ -75,19 +75,16 @@ def next_event_ids(loans: Collection[int]) -> dict[int, str]:
     return {loan: str(found.get(loan, 0) + 1) for loan in loans}
 
 
-def reversible_events(loan: Loan) -> list[EventRow]:
-    """List the events that may be reversed by hand, latest first: neither reversed nor a payout or reversal."""
+def reversible_events(loan: Loan) -> QuerySet[EventRow]:
+    """Return the events that may be reversed by hand, latest first: neither reversed nor a payout or reversal."""
     reversed_ones = EventRow.objects.filter(loan=loan, of__isnull=False).values("of")
     events = EventRow.objects.filter(loan=loan).exclude(type__in=[EventType.REVERSAL, EventType.DISBURSEMENT])
-    return list(events.exclude(pk__in=reversed_ones).select_related("loan").order_by("-seq"))
+    return events.exclude(pk__in=reversed_ones).select_related("loan").order_by("-seq")
 
 
 def rate_of(loan: Loan) -> Decimal:
     """Return the yearly rate in force on the last known date: of the latest change that stands, else of the terms."""
-    changes = [
-        event for event in reversible_events(loan) if event.type == EventType.RATE_CHANGE and event.rate is not None
-    ]
-    latest = max(changes, key=lambda event: (event.on, event.seq), default=None)
+    latest = reversible_events(loan).filter(type=EventType.RATE_CHANGE).order_by("-on", "-seq").first()
     return decimal_of(loan.terms, "rate") if latest is None or latest.rate is None else latest.rate
 
 

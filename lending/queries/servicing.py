@@ -1,6 +1,6 @@
 """One loan as its servicer sees it: schedule against actual, events with their allocation, postings."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -15,6 +15,7 @@ from lending.domain.books.instalment import (
 from lending.domain.books.plan import LoanHistory
 from lending.domain.books.projection import Projection, project
 from lending.domain.contract.allocation import Allocation
+from lending.domain.contract.replay import Replayed
 from lending.domain.contract.schedule import Instalment
 from lending.models import Entry, Loan, LoanEvent, Transfer
 from lending.queries.loans import contract_of
@@ -49,12 +50,18 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Servicing:
-    """A loan as of a date: its projection, schedule, events, entries with postings, and transfers."""
+    """A loan as of a date: its projection, schedule, events, entries with postings, and transfers, the latest first.
+
+    booked: how many events there are in all. repaid: when principal was repaid, and how much (minor units), in the
+    order in which payments take effect.
+    """
 
     as_of: date
     projection: Projection
     due: DueParts
     rows: Sequence[InstalmentRow]
+    booked: int
+    repaid: Sequence[tuple[date, int]]
     events: Sequence[EventWithAllocation]
     entries: Sequence[Entry]
     transfers: Sequence[Transfer]
@@ -76,14 +83,15 @@ def receipt_of(payment: LoanEvent) -> Receipt:
     )
 
 
-def get_servicing(loan: Loan) -> Servicing:
-    """Replay a loan as of the business date, or the date its books reach if that is later."""
-    as_of = current_date_of(loan)
-    replayed = contract_of(loan).replayed()
+def get_servicing(loan: Loan, *, most: int | None = None) -> Servicing:
+    """Replay a loan as of the business date, or the date its books reach if that is later.
+
+    most: how many events and entries are read, the latest; all by default.
+    """
+    as_of, contract = current_date_of(loan), contract_of(loan)
+    replayed = contract.replayed()
     projection = project(replayed, as_of=as_of)
-    allocations = {allocation.event: allocation for allocation in replayed.allocations}
-    booked = list(LoanEvent.objects.filter(loan=loan).order_by("-seq"))
-    reversals = {event.of_id: event for event in booked if event.of_id is not None}
+    days = {event.id: event.on for event in replayed.standing}
     return Servicing(
         as_of=as_of,
         projection=projection,
@@ -99,12 +107,25 @@ def get_servicing(loan: Loan) -> Servicing:
                 replayed.schedule, projection.left_minor, left_with_interest(replayed.schedule, projection), strict=True
             )
         ],
-        events=[
-            EventWithAllocation(
-                event=event, allocation=allocations.get(str(event.seq)), reversed_by=reversals.get(event.pk)
-            )
-            for event in booked
-        ],
-        entries=list(Entry.objects.filter(loan=loan).prefetch_related("postings").order_by("-pk")),
+        booked=len(contract.events),
+        repaid=[(days[part.event], part.principal_minor) for part in replayed.allocations if part.principal_minor],
+        events=_allocated(LoanEvent.objects.filter(loan=loan).order_by("-seq")[:most], replayed),
+        entries=list(Entry.objects.filter(loan=loan).prefetch_related("postings").order_by("-pk")[:most]),
         transfers=list(Transfer.objects.filter(loan=loan).order_by("-pk")),
     )
+
+
+def events_after(loan: Loan, seq: int, *, most: int) -> list[EventWithAllocation]:
+    """List a loan's events after a place in the order of booking, in this order."""
+    events = LoanEvent.objects.filter(loan=loan, seq__gt=seq).order_by("seq")
+    return _allocated(events[:most], contract_of(loan).replayed())
+
+
+def _allocated(events: Iterable[LoanEvent], replayed: Replayed) -> list[EventWithAllocation]:
+    rows = list(events)
+    allocations = {allocation.event: allocation for allocation in replayed.allocations}
+    reversals = {event.of_id: event for event in LoanEvent.objects.filter(of__in=[row.pk for row in rows])}
+    return [
+        EventWithAllocation(event=row, allocation=allocations.get(str(row.seq)), reversed_by=reversals.get(row.pk))
+        for row in rows
+    ]

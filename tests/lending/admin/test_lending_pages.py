@@ -37,6 +37,8 @@ from lending.domain.origination.rules import Ground, Outcome
 from lending.models import Application, DayClose, LedgerAccount, Loan, LoanEvent, Offer
 from merchants.models import Merchant
 from scoring.domain.run import SingleRefusal
+from tests.conftest import CLERK, NOW
+from tests.lending.bookings import charge_fee
 from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, lent, make_loan, roll
 from tests.lending.market import make_round, publish, sell, verify_accounts
 from tests.lending.office import staff
@@ -129,6 +131,23 @@ def test_what_would_be_refused_is_said_in_the_preview(finance: Client) -> None:
     for amount in ("", "abc", "1.234", "-1", "1e5", "12,50", "1.500,00"):
         assertNotContains(finance.post(address, late | {"amount": amount}), "Confirm")
     assert LoanEvent.objects.count() == 1
+
+
+def test_a_loan_of_many_events_shows_the_latest_and_all_when_asked(finance: Client) -> None:
+    """Red if the chart, which wants them all, lost the earlier payments; or if the page grew with the loan."""
+    loan = lent(amount_minor=1_200_000)
+    for _ in range(60):
+        charge_fee(loan_id=loan.pk, amount_minor=100, on=OPENED, reason="a copy", actor=CLERK, now=NOW)
+    address = reverse("admin:lending_loan_change", args=[loan.pk])
+    with CaptureQueriesContext(connection) as some:
+        page = finance.get(address)
+    assertContains(page, "the latest 50 of 61")
+    assertContains(page, "a copy", count=50)
+    with CaptureQueriesContext(connection) as every:
+        whole = finance.get(address, {"all": "1"})
+    assertContains(whole, "a copy", count=60)
+    assertNotContains(whole, "the latest 50")
+    assert len(some) == len(every) < 40
 
 
 def test_a_fee_a_reversal_and_a_returned_payout(finance: Client) -> None:
