@@ -4,6 +4,8 @@ Processes of the version before must be stopped, and a close that works be finis
 """
 
 from django.db import migrations, models
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.state import StateApps
 
 ROUND = """
 CREATE FUNCTION half_even(numerator bigint, denominator bigint) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
@@ -43,11 +45,28 @@ UPDATE lending_dayclose SET accrued_loans = 9223372036854775807,
     last_event = (SELECT coalesce(max(id), 0) FROM lending_loanevent)
 WHERE state <> 'WORKING'
 """
+# A close under way, and days that wait to be closed, would go on with rows that stand otherwise than they expect.
+UNFINISHED = """
+SELECT count(*) FROM lending_dayclose WHERE state = 'WORKING'
+UNION ALL
+SELECT count(*) FROM lending_loan l, office_businessdate today
+WHERE l.status = 'ACTIVE'
+    AND coalesce((SELECT max(day) FROM lending_dayclose), l.disbursed_on - 1) < today.current - 1
+"""
+
+
+def require_closed(_apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    with schema_editor.connection.cursor() as cursor:
+        cursor.execute(UNFINISHED)
+        if any(number for (number,) in cursor.fetchall()):
+            message = "With the version before: close every day before the open one, then migrate."
+            raise RuntimeError(message)
 
 
 class Migration(migrations.Migration):
-    dependencies = [("lending", "0013_indexes")]
+    dependencies = [("lending", "0013_indexes"), ("office", "0006_heartbeat")]
     operations = [
+        migrations.RunPython(require_closed, migrations.RunPython.noop),
         migrations.RunSQL(ROUND, FORGET),
         migrations.RemoveIndex("loan", name="lending_loan_to_close"),
         migrations.RemoveIndex("loan", name="lending_loan_by_dpd"),

@@ -66,10 +66,7 @@ def book_events(events: Sequence[NewEvent], *, actor: Actor, now: datetime) -> l
     require_transaction()
     lock_books(exclusive=False)
     contracts, last_proven, close = contracts_of([new.loan for new in events]), last_proven_day(), latest_close()
-    plans = []
-    for new in events:
-        booked, booked_to = booked_of(new.loan, close)
-        plans.append(plan_event(contracts[new.loan.pk], new.event, booked=booked, booked_to=booked_to))
+    plans = [plan_event(contracts[new.loan.pk], new.event, booked_to=booked_of(new.loan, close)[1]) for new in events]
     rows = EventRow.objects.bulk_create(
         _row(new, seq=len(contracts[new.loan.pk].events) + 1, actor=actor, now=now) for new in events
     )

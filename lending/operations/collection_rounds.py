@@ -44,6 +44,8 @@ from lending.queries.transfers import loans_due
 COLLECTED_AT_ONCE: Final = 100
 """Loans that are locked together, for some tenths of a second, before their orders are sent and after."""
 RENEWED_AFTER: Final = timedelta(seconds=5)
+FRESH: Final = timedelta(seconds=5)
+"""So long after it was computed a bank is asked for what a loan owes: meanwhile a partner may report a payment."""
 log = structlog.get_logger(__name__)
 SETTLE: Final = """
 UPDATE lending_transfer t SET state = n.state, moved_minor = n.moved_minor, answer = n.answer, settled_at = n.settled_at
@@ -89,30 +91,46 @@ def collect_together(
 ) -> Sequence[int]:
     """Collect what is due on a day of those loans that have no collection of it, nor an open one; return the others.
 
-    All are returned while the bank is down, or somebody holds one of them.
+    Returned are also those for which there was no time while what they owed was fresh; and all while the bank is down,
+    or somebody holds one of them.
     """
     if bank.is_down:
         return loans
     try:
-        claims = _claim(loans, on=on, gateway=bank.name, now=clock())
+        claims, claimed_at = _claim(loans, on=on, gateway=bank.name, now=clock()), clock()
     except Contended:
         return loans
-    answers, unasked = dict[int, Answer | None](), list[int]()
-    for loan_id, claimed in claims.claimed.items():
-        renew()
-        if bank.is_down:
-            unasked.append(claimed.transfer_id)
-        else:
-            answers[loan_id] = bank.collect(claimed.order)
+    answers = dict[int, Answer | None]()
     try:
-        _record({claims.claimed[loan_id].transfer_id: answer for loan_id, answer in answers.items()}, now=clock())
+        for loan_id, claimed in claims.claimed.items():
+            renew()
+            if bank.is_down or clock() - claimed_at > FRESH:
+                break
+            answers[loan_id] = bank.collect(claimed.order)
+    finally:  # whatever stopped it: what the bank did is recorded, and what it was not asked for waits
+        _record_all(claims.claimed, answers, clock=clock)
+        unasked = [loan_id for loan_id in claims.claimed if loan_id not in answers]
+        _put_back([claims.claimed[loan_id].transfer_id for loan_id in unasked], now=clock())
+    return [*claims.alone, *unasked]
+
+
+def _record_all(claimed: Mapping[int, Claimed], answers: Mapping[int, Answer | None], *, clock: Clock) -> None:
+    """Record answers by loan, together or, where that does not do, one by one."""
+    try:
+        _record({claimed[loan_id].transfer_id: answer for loan_id, answer in answers.items()}, now=clock())
     except (Contended, StaleRow, LoanRefused):
-        _record_alone(claims.claimed, answers, clock=clock)
-    # Never asked for: the sweep sends them for their date.
-    waiting = Transfer.objects.filter(pk__in=unasked, state=TransferState.SENT)
+        for loan_id, answer in answers.items():
+            try:
+                record_collection(transfer_id=claimed[loan_id].transfer_id, answer=answer, now=clock())
+            except Exception:  # the sweep asks for it again, under its key
+                log.exception("collection_left", loan_id=loan_id)
+
+
+def _put_back(unasked: Sequence[int], *, now: datetime) -> None:
+    """Let claimed orders that the bank was not asked for count as never sent, unless the sweep took them meanwhile."""
+    never_asked = Transfer.objects.filter(pk__in=unasked, state=TransferState.SENT, attempts=1)
     with operation():
-        waiting.update(state=TransferState.DUE, attempts=0, sent_at=None, next_attempt_at=clock())
-    return claims.alone
+        never_asked.update(state=TransferState.DUE, attempts=0, sent_at=None, next_attempt_at=now)
 
 
 def _claim(loan_ids: Sequence[int], *, on: date, gateway: str, now: datetime) -> _Claims:
@@ -179,14 +197,6 @@ def _settle(found: Sequence[tuple[Transfer, Settlement]], *, now: datetime) -> N
     if rows:
         with connection.cursor() as cursor:
             cursor.execute(SETTLE, list(map(list, zip(*rows, strict=True))))
-
-
-def _record_alone(claimed: Mapping[int, Claimed], answers: Mapping[int, Answer | None], *, clock: Clock) -> None:
-    for loan_id, answer in answers.items():
-        try:
-            record_collection(transfer_id=claimed[loan_id].transfer_id, answer=answer, now=clock())
-        except Contended:  # the sweep asks for it again, under its key
-            log.warning("collection_left", loan_id=loan_id)
 
 
 def _renewing(claim: Claim, *, done: int, total: int, clock: Clock) -> Callable[[], None]:

@@ -12,13 +12,13 @@ from typing import Final
 from django.db.models import F, Max
 from django.utils.translation import gettext_lazy as _
 
-from config.db.transactions import operation, require_one
+from config.db.transactions import Contended, operation, require_one
 from config.jobs import wake
 from config.kernel.refusals import Refused
 from config.office.actors import SYSTEM, Actor
 from config.office.business_date import BusinessDateNotMoved, lock_business_date, open_day
 from config.office.events import record_event
-from config.office.job_runs import Claim, Clock, report_progress
+from config.office.job_runs import Claim, Clock, NotYet, report_progress
 from config.office.stages import Pipeline, Stage
 from lending.domain.books.day_close import (
     DRIFTED_SHOWN,
@@ -107,10 +107,10 @@ def verify_part(*, claim: Claim, clock: Clock) -> None:
     close = DayClose.objects.get(pk=claim.subject_id)
     done, drifted = 0, list[int]()
     for loans in loans_to_verify(close, ids_of_part(claim.part, parts=close.parts, last=close.last_loan)):
-        suspects = drifted_loans(loans)
+        suspects = drifted_loans(loans, have_turned=True)
         if suspects:  # checked again under their locks: a payment between row and events is not drift
             with operation():
-                drifted += drifted_loans(list(Loan.objects.filter(pk__in=suspects).lock()))
+                drifted += drifted_loans(list(Loan.objects.filter(pk__in=suspects).lock()), have_turned=True)
         done += len(loans)
         report_progress(claim=claim, done=done, total=done, now=clock())
     with operation():
@@ -121,8 +121,11 @@ def verify_part(*, claim: Claim, clock: Clock) -> None:
 
 
 def accrue_night(*, claim: Claim, clock: Clock) -> None:
-    """Book what all loans earned in the night of the day. Raises StaleRow if fenced off."""
-    done = accrue_day(claim=claim, clock=clock)
+    """Book what all loans earned in the night of the day. Raises StaleRow if fenced off, NotYet."""
+    try:
+        done = accrue_day(claim=claim, clock=clock)
+    except Contended as error:  # somebody books: it goes on where it stopped, and this was no failure
+        raise NotYet from error
     with operation():
         CLOSE.finish_part(claim=claim, done=done, now=clock())
 

@@ -25,7 +25,7 @@ from scoring.operations.behaviour import record_behaviour
 
 ACCRUED_AT_ONCE: Final = 50_000
 """Loans a transaction that keeps bookings waiting: some tenths of a second."""
-TURNED_AT_ONCE: Final = 1_000
+TURNED_AT_ONCE: Final = 250
 """Loans a transaction: few enough that a payment to one of them waits briefly, not for the whole part."""
 BEFORE, AFTER = "greatest(l.place, c.before)", "greatest(l.place, c.after)"
 # A loan that an event took further than the night is past both places: it earned nothing that is not booked.

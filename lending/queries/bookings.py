@@ -58,7 +58,7 @@ def preview_booking(loan: Loan, booking: Booking) -> Preview:
     try:
         event = event_of(booking, event_id=next_event_id(loan))
         booked, booked_to = booked_of(loan, latest_close())
-        plan = plan_event(contract_of(loan), event, booked=booked, booked_to=booked_to)
+        plan = plan_event(contract_of(loan), event, booked_to=booked_to)
     except LoanRefused as refused:
         return Preview(refusal=refused.reason, plan=None)
     return Preview(refusal=None, plan=plan, is_implausible=is_implausible(booking, booked))

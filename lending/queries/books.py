@@ -37,7 +37,7 @@ WITH ledger AS (
 ), loans AS (
     SELECT l.currency, {", ".join(f"sum({AT_REST.get(name, f'l.{name}')}) AS {name}" for name in POSITION_FIELDS)}
     FROM lending_loan l
-    JOIN unnest(%(day_counts)s::text[], %(before)s::bigint[], %(after)s::bigint[]) c (day_count, before, after)
+    LEFT JOIN unnest(%(day_counts)s::text[], %(before)s::bigint[], %(after)s::bigint[]) c (day_count, before, after)
         ON c.day_count = l.day_count
     GROUP BY l.currency
 )
@@ -51,11 +51,11 @@ SELECT l.id, {interest_at("greatest(l.place, c.place)")}, {penalty_at("greatest(
 FROM lending_loan l JOIN unnest(%s::text[], %s::bigint[]) c (day_count, place) ON c.day_count = l.day_count
 WHERE l.id = ANY(%s)
 """  # noqa: S608 - constants only
-# What was written since the last night, or had an event since; and each other loan once in some nights.
+# What was written since the last night, had an event since, or should have turned; each other loan once in some nights.
 TO_VERIFY: Final = """
 SELECT id FROM lending_loan
 WHERE id >= %(first)s AND id < %(stop)s AND booked_to IS NOT NULL
-    AND (booked_to > %(day)s OR id %% %(nights)s = %(night)s
+    AND (booked_to > %(day)s OR turns_on <= %(day)s + 1 OR id %% %(nights)s = %(night)s
         OR id IN (SELECT loan_id FROM lending_loanevent WHERE id > %(last_event)s))
 ORDER BY id
 """
@@ -125,17 +125,22 @@ class _Rows:
     accrued: Mapping[int, tuple[int, int]]
 
 
-def drifted_loans(loans: Sequence[Loan]) -> list[int]:
+def drifted_loans(loans: Sequence[Loan], *, have_turned: bool = False) -> list[int]:
     """List the loans whose rows are not what a replay of their events gives as of the date they are booked to.
 
     Compared are status, dates, position, what is due and late, what carries the loan on, what is left of each
     instalment, that the payouts made are what was disbursed, and how the loan stands after the last night that was
     accrued for it, by the row in Python and in SQL. A loan that cannot be replayed at all has drifted, too.
+    have_turned: those that turn in that night have; else what falls due or turns late then is not expected of rows yet.
     """
     to = last_night()
     rows = _Rows(to=to, left=_left(loans), paid_out=_paid_out(loans), accrued=_accrued(loans, to))
     contracts = contracts_of(loans)
-    return [loan.pk for loan in loans if loan.booked_to is not None and not _agrees(loan, contracts[loan.pk], rows)]
+    return [
+        loan.pk
+        for loan in loans
+        if loan.booked_to is not None and not _agrees(loan, contracts[loan.pk], rows, have_turned=have_turned)
+    ]
 
 
 def booked_loans() -> Iterator[list[Loan]]:
@@ -166,7 +171,7 @@ def loans_to_verify(close: DayClose, ids: range) -> Iterator[list[Loan]]:
         yield list(Loan.objects.filter(pk__in=found[start : start + CHUNK]).order_by("pk"))
 
 
-def _agrees(loan: Loan, contract: LoanHistory, rows: _Rows) -> bool:
+def _agrees(loan: Loan, contract: LoanHistory, rows: _Rows, *, have_turned: bool) -> bool:
     resting = resting_of(loan)
     if resting is None:
         return False
@@ -197,8 +202,8 @@ def _agrees(loan: Loan, contract: LoanHistory, rows: _Rows) -> bool:
     accrued = (then.position.interest_minor, then.position.penalty_minor)
     if later.position != then.position or rows.accrued.get(loan.pk, accrued) != accrued:
         return False
-    turned = loan.turns_on is not None and loan.turns_on <= reached
-    return turned or (later.due_minor, later.dpd, later.worst_dpd) == (then.due_minor, then.dpd, then.worst_dpd)
+    still_turns = loan.turns_on == reached and not have_turned
+    return still_turns or (later.due_minor, later.dpd, later.worst_dpd) == (then.due_minor, then.dpd, then.worst_dpd)
 
 
 def _accrued(loans: Sequence[Loan], to: date | None) -> dict[int, tuple[int, int]]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
-from lending.domain.books.ledger import Movement, Position, movements
+from lending.domain.books.ledger import Movement, movements
 from lending.domain.books.projection import Projection, project
 from lending.domain.contract.events import LoanEvent
 from lending.domain.contract.replay import Replayed, replay
@@ -38,19 +38,22 @@ class Plan:
     replayed: Replayed
 
 
-def plan_event(contract: LoanHistory, event: LoanEvent, *, booked: Position, booked_to: date | None) -> Plan:
-    """Plan an event on a loan of which the ledger has a position, up to a date (None: no day was accrued yet).
+def plan_event(contract: LoanHistory, event: LoanEvent, *, booked_to: date | None) -> Plan:
+    """Plan an event on a loan that the ledger has up to a date (None: no day was accrued yet).
 
     A loan whose books are behind the event is advanced first, so that the event's entry contains the event alone;
-    one whose books are ahead of it stays there. Raises LoanRefused.
+    one whose books are ahead of it stays there. What it earned is told by replay, not by what is booked: a booking
+    leaves a wrong ledger wrong, for the proof to find. Raises LoanRefused.
     """
     to = event.on if booked_to is None else max(booked_to, event.on)
-    before = project(contract.replayed(), as_of=to)
+    unchanged = contract.replayed()
+    before = project(unchanged, as_of=to)
+    booked = before if booked_to is None or booked_to == to else project(unchanged, as_of=booked_to)
     replayed = contract.replayed(event)
     after = project(replayed, as_of=to)
     return Plan(
         to=to,
-        earned=movements(booked, before.position),
+        earned=movements(booked.position, before.position),
         moved=movements(before.position, after.position),
         before=before,
         after=after,

@@ -7,8 +7,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from config.db.transactions import operation
 from config.kernel.money import format_minor
 from lending.models import Loan
+from lending.operations.bookings import lock_books
 from lending.queries.books import booked_loans, drifted_loans, prove_accounts
 
 
@@ -21,7 +23,9 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print the figures in minor units")
 
     def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401
-        balances = prove_accounts()
+        with operation():
+            lock_books(exclusive=False)  # no night is booked between what is read of the closes, and of the loans
+            balances = prove_accounts()
         suspects = [loan for chunk in booked_loans() for loan in drifted_loans(chunk)]
         # Checked again: a payment between the reading of a row and of its events is not drift.
         drifted = drifted_loans(list(Loan.objects.filter(pk__in=suspects)))

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from config.db.transactions import Contended
+from config.db.transactions import Contended, StaleRow
 from config.office.actors import SYSTEM
 from config.office.business_date import open_day
 from lending.domain.books.transfer import Answer, Moved, Nothing, Pending
@@ -127,4 +127,46 @@ def test_answers_that_cannot_be_recorded_together_are_recorded_one_by_one(monkey
     monkeypatch.setattr("lending.operations.collection_rounds._record", contended)
     assert together(Bank(), loans) == []
     assert LoanEvent.objects.filter(type="repayment").count() == 3
+    assert proven(loans)
+
+
+class Slow(Bank):
+    """A bank that takes three seconds an order, by the test's clock."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = NOW
+
+    def _do(self, order: Order) -> Answer:
+        self.now += timedelta(seconds=3)
+        return super()._do(order)
+
+
+def test_a_slow_bank_is_not_asked_for_what_was_due_long_ago() -> None:
+    """Red if a hundred amounts were computed before the first is collected, whatever is paid meanwhile."""
+    loans, bank = due_loans(4), Slow()
+    keys = [loan.pk for loan in loans]
+    left = collect_together(Breaker(LOOPBACK, bank), loans=keys, on=DUE, clock=lambda: bank.now, renew=lambda: None)
+    assert left == keys[2:]
+    states = Transfer.objects.filter(kind="COLLECTION").order_by("loan").values_list("state", "attempts")
+    assert list(states) == [("DONE", 1)] * 2 + [("DUE", 0)] * 2
+
+
+def test_whatever_stops_it_what_the_bank_did_is_recorded() -> None:
+    """Red if the lease that is lost between two orders lost the answers, or the sweep's order were put back."""
+    loans, calls = due_loans(4), []
+
+    def renew() -> None:
+        calls.append(1)
+        if len(calls) == 3:
+            Transfer.objects.filter(loan=loans[3], kind="COLLECTION").update(attempts=2)  # as the sweep does
+            raise StaleRow
+
+    with pytest.raises(StaleRow):
+        collect_together(
+            Breaker(LOOPBACK, Bank()), loans=[one.pk for one in loans], on=DUE, clock=lambda: NOW, renew=renew
+        )
+    states = Transfer.objects.filter(kind="COLLECTION").order_by("loan").values_list("state", "attempts")
+    assert list(states) == [("DONE", 1)] * 2 + [("DUE", 0), ("SENT", 2)]
+    assert LoanEvent.objects.filter(type="repayment").count() == 2
     assert proven(loans)

@@ -4,20 +4,23 @@ from datetime import date, timedelta
 import pytest
 import time_machine
 from django.db import connection, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from config.office.actors import SYSTEM
 from config.office.business_date import open_day
 from config.office.models import JobRun
 from config.office.models.job_run import JobState
-from lending.domain.books.day_close import EXPOSURE, CloseState
+from lending.domain.books.day_close import EXPOSURE, LAST_ID, CloseState
 from lending.domain.books.ledger import Account
 from lending.models import DayClose, Loan, ProofLine
 from lending.operations.bookings import lock_books
 from lending.operations.day_close import CLOSE, close_day
+from lending.queries.books import drifted_loans, loans_to_verify, prove_accounts
 from lending.queries.loans import standing_of
-from tests.conftest import NOW
-from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, lent, roll
+from tests.conftest import CLERK, NOW
+from tests.lending.bookings import take_repayment
+from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, close, lent, make_loan, roll
 from tests.stages import attempt_job, do_job
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -60,3 +63,39 @@ def close_as_far_as_it_goes(close_id: int) -> None:
                 attempt_job(CLOSE, job)
     finally:
         connection.close()
+
+
+def test_a_booking_does_not_hide_what_nights_booked_wrongly() -> None:
+    """Red if a booking posted whatever makes the ledger agree with the replay: the proof would find nothing."""
+    loan = lent()
+    Loan.objects.filter(pk=loan.pk).update(rate_numerator=F("rate_numerator") * 10)
+    open_day(on=date(2026, 3, 4), actor=SYSTEM, now=NOW)
+    while close().day < date(2026, 3, 3):
+        pass
+    take_repayment(loan_id=loan.pk, amount_minor=1_000, on=date(2026, 3, 4), reason="counter", actor=CLERK, now=NOW)
+    assert drifted_loans([Loan.objects.get(pk=loan.pk)]) == []
+    assert not all(balance.holds for balance in prove_accounts())
+    open_day(on=date(2026, 3, 5), actor=SYSTEM, now=NOW)
+    assert close().state == CloseState.BROKEN
+
+
+def test_a_loan_that_should_have_turned_is_found() -> None:
+    """Red if a loan whose turn is past were excused: it would show nothing due, and be late for nobody."""
+    loan = lent(terms=EVERY_FIVE_DAYS | {"penalty_multiple_extra": "0"})
+    roll(date(2026, 3, 5))
+    Loan.objects.filter(pk=loan.pk).update(turns_on=date(2026, 3, 11))
+    open_day(on=date(2026, 3, 6), actor=SYSTEM, now=NOW)
+    close()
+    Loan.objects.filter(pk=loan.pk).update(turns_on=date(2026, 3, 6))
+    assert drifted_loans([Loan.objects.get(pk=loan.pk)]) == [], "it might still turn"
+    assert drifted_loans([Loan.objects.get(pk=loan.pk)], have_turned=True) == [loan.pk]
+    found = DayClose.objects.latest("day")
+    assert [one.pk for some in loans_to_verify(found, range(LAST_ID)) for one in some] == [loan.pk]
+
+
+def test_a_loan_whose_payout_came_back_is_still_summed() -> None:
+    """Red if the proof left out loans without a day count: what stays in their rows would be taken for booked."""
+    loan = make_loan()
+    Loan.objects.filter(pk=loan.pk).update(interest_minor=50)
+    wrong = [balance.account for balance in prove_accounts() if not balance.holds]
+    assert wrong == [Account.INTEREST_RECEIVABLE, Account.INTEREST_INCOME]
