@@ -2,6 +2,7 @@
 
 from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import lru_cache
 
 EPOCH = date(1970, 1, 1)
 FEBRUARY = 2
@@ -27,6 +28,7 @@ def midnight(on: date, zone: tzinfo) -> datetime:
     return datetime(on.year, on.month, on.day, tzinfo=zone).astimezone(UTC)
 
 
+@lru_cache(maxsize=65_536)
 def add_months(on: date, months: int, *, day: int | None = None, month_end: bool = False) -> date:
     """Move a date by whole months to the given day of the month (default: its own), at most the month's last.
 

@@ -1,7 +1,7 @@
 """Prove the books: the ledger against the loans' rows, and the rows against the events."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
 
@@ -13,7 +13,6 @@ from config.kernel.calendar import EPOCH
 from config.kernel.documents import load
 from lending.domain.books.day_close import EVERY_LOAN_WITHIN, EXPOSURE, Balance
 from lending.domain.books.ledger import POSITION_FIELDS, Account, Position, balances
-from lending.domain.books.loan import LoanStatus
 from lending.domain.books.plan import LoanHistory
 from lending.domain.books.projection import project
 from lending.domain.books.transfer import TransferKind, TransferState
@@ -183,21 +182,22 @@ def _agrees(loan: Loan, contract: LoanHistory, rows: _Rows, *, have_turned: bool
         then = projection if reached == resting.booked_to else project(replayed, as_of=reached)
     except LoanRefused:
         return False
-    row = replace(
-        projection,
-        status=LoanStatus(loan.status),
-        position=resting.position,
-        due_minor=loan.due_minor,
-        late_since=loan.late_since,
-        worst_dpd=loan.worst_dpd,
-        turns_on=loan.turns_on,
-        next_due=loan.next_due,
-        disbursed_on=loan.disbursed_on,
-        closed_on=loan.closed_on,
-        left_minor=rows.left.get(loan.pk, ()),
-        carry=resting.carry,
-    )
-    if row != projection or rows.paid_out.get(loan.pk, 0) != projection.position.disbursed_minor:
+    row = {
+        "status": loan.status,
+        "position": resting.position,
+        "due_minor": loan.due_minor,
+        "late_since": loan.late_since,
+        "worst_dpd": loan.worst_dpd,
+        "turns_on": loan.turns_on,
+        "next_due": loan.next_due,
+        "disbursed_on": loan.disbursed_on,
+        "closed_on": loan.closed_on,
+        "left_minor": rows.left.get(loan.pk, ()),
+        "carry": resting.carry,
+    }
+    if any(getattr(projection, name) != value for name, value in row.items()):
+        return False
+    if rows.paid_out.get(loan.pk, 0) != projection.position.disbursed_minor:
         return False
     accrued = (then.position.interest_minor, then.position.penalty_minor)
     if later.position != then.position or rows.accrued.get(loan.pk, accrued) != accrued:

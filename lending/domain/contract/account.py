@@ -1,8 +1,7 @@
 """Run the account of one loan through its days and events."""
 
 from collections.abc import Collection, Iterable, Sequence
-from copy import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields
 from datetime import date
 from decimal import Decimal
 from typing import Final
@@ -117,14 +116,13 @@ class LoanAccount:
 
     def fork(self) -> "LoanAccount":
         """Copy the account, so that one of the two may continue."""
-        return replace(
-            self,
-            accrual=copy(self.accrual),
-            unpaid=[*self.unpaid],
-            interest_at_due=[*self.interest_at_due],
-            trail=[*self.trail],
-            tranches=[*self.tranches],
-        )
+        forked: LoanAccount = object.__new__(LoanAccount)
+        for name in _SLOTS:  # dataclasses.replace takes a third of a short replay
+            setattr(forked, name, getattr(self, name))
+        forked.accrual = self.accrual.fork()
+        for name in _LISTS:
+            setattr(forked, name, [*getattr(self, name)])
+        return forked
 
     def turn_to(self, day: int) -> None:
         """Begin a day that is not before the one reached: what accrues and falls due until then does."""
@@ -134,7 +132,7 @@ class LoanAccount:
         if self.day < last_due < day:
             self.turn_to(last_due)
         if self.day >= last_due:
-            self.trail.append((self.day, copy(self.accrual)))
+            self.trail.append((self.day, self.accrual.fork()))
             # From now on every day is a due date for interest.
             self._pass_to(day - 1)
             self.interest_late = self.interest_of(self.accrual, day - 1)
@@ -242,6 +240,10 @@ class LoanAccount:
             if principal:
                 row += step
         return row
+
+
+_SLOTS: Final = tuple(one.name for one in fields(LoanAccount))
+_LISTS: Final = ("unpaid", "interest_at_due", "trail", "tranches")
 
 
 def open_account(frame: Frame, schedule: Sequence[Instalment]) -> LoanAccount:

@@ -35,6 +35,20 @@ class Accrual:
     extra: int
     extra_scale: int
 
+    def fork(self) -> "Accrual":
+        """Copy it, so that one of the two may continue."""
+        return Accrual(
+            at=self.at,
+            principal=self.principal,
+            overdue=self.overdue,
+            rate=self.rate,
+            interest=self.interest,
+            penalty=self.penalty,
+            year=self.year,
+            extra=self.extra,
+            extra_scale=self.extra_scale,
+        )
+
     def advance(self, to: int) -> None:
         """Let the days up to a later place pass; principal, overdue and rate hold for all of them."""
         passed = self.rate * (to - self.at)

@@ -2,7 +2,6 @@
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from copy import copy
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -135,8 +134,8 @@ def _interest_unpaid_since(account: LoanAccount, before: int) -> int:
 
 def _interest_to(account: LoanAccount, day: int) -> int:
     """Return the interest to a day after the last due date."""
-    _, accrual = account.trail[bisect_right(account.trail, day, key=lambda left: left[0]) - 1]
-    accrual = copy(accrual)
+    _, left = account.trail[bisect_right(account.trail, day, key=lambda left: left[0]) - 1]
+    accrual = left.fork()
     accrual.advance(account.frame.places[day])
     return account.interest_of(accrual, day)
 
@@ -159,7 +158,7 @@ def _interest_ahead(account: LoanAccount) -> Iterator[int]:
             ahead.turn_to(due)
             yield ahead.interest_due
     else:
-        accrual = copy(account.accrual)
+        accrual = account.accrual.fork()
         for row in range(account.fallen, len(account.unpaid)):
             accrual.advance(frame.places[frame.dues[row]])
             yield account.interest_of(accrual, frame.dues[row]) if row >= frame.interest_from else 0
@@ -194,6 +193,6 @@ def _late_from(account: LoanAccount) -> list[int]:
 
 
 def _interest_ahead_to(account: LoanAccount, day: int) -> int:
-    accrual = copy(account.accrual)
+    accrual = account.accrual.fork()
     accrual.advance(account.frame.places[day])
     return account.interest_of(accrual, day)
