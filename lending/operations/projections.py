@@ -29,9 +29,10 @@ TYPES: Final = {
     **dict.fromkeys(("disbursed_on", "closed_on", "late_since", "next_due", "turns_on"), "date"),
 }
 """Of the columns that are not bigint."""
+# %b: sent as they are; as text, each item of each array is searched for what must be escaped.
 WRITE: Final = f"""
 UPDATE lending_loan SET booked_to = n.booked_to, {", ".join(f"{name} = n.{name}" for name in WRITTEN)}
-FROM unnest({", ".join(f"%s::{TYPES.get(name, 'bigint')}[]" for name in COLUMNS)}) AS n ({", ".join(COLUMNS)})
+FROM unnest({", ".join(f"%b::{TYPES.get(name, 'bigint')}[]" for name in COLUMNS)}) AS n ({", ".join(COLUMNS)})
 WHERE lending_loan.id = n.id AND lending_loan.status = n.was_status
     AND lending_loan.booked_to IS NOT DISTINCT FROM n.was_booked_to
 """  # noqa: S608 - constants only

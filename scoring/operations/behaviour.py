@@ -19,7 +19,7 @@ from scoring.queries.behaviour import changed_behaviours
 RECORD: Final = """
 INSERT INTO scoring_behaviourfact
     (business_date, batch_id, merchant_id, dpd, scheduled_minor, repaid_minor, loans_repaid)
-SELECT %s, %s, n.* FROM unnest(%s::bigint[], %s::int[], %s::bigint[], %s::bigint[], %s::int[]) n
+SELECT %s, %s, n.* FROM unnest(%b::bigint[], %b::int[], %b::bigint[], %b::bigint[], %b::int[]) n
 """
 
 

@@ -10,7 +10,7 @@ from scoring.domain.behaviour import Behaviour
 
 CHANGED: Final = """
 SELECT m.partner_id, n.merchant_id, n.dpd, n.scheduled_minor, n.repaid_minor, n.loans_repaid
-FROM unnest(%s::bigint[], %s::int[], %s::bigint[], %s::bigint[], %s::int[])
+FROM unnest(%b::bigint[], %b::int[], %b::bigint[], %b::bigint[], %b::int[])
     n (merchant_id, dpd, scheduled_minor, repaid_minor, loans_repaid)
 JOIN merchants_merchant m ON m.id = n.merchant_id
 LEFT JOIN LATERAL (
