@@ -68,17 +68,18 @@ def turn_loans(close: DayClose, ids: range, *, claim: Claim, clock: Clock) -> in
     What they earned is in the ledger already. Returns how many turned. Raises StaleRow if fenced off.
     """
     to, done = close.day + timedelta(days=1), 0
-    turning = Loan.objects.within(ids).turning(to).order_by("pk")
-    after, total = 0, turning.count()
-    while keys := list(turning.filter(pk__gt=after).values_list("pk", flat=True)[:TURNED_AT_ONCE]):
+    turning, total = Loan.objects.within(ids).turning(to), 0
+    while True:
         with operation():
+            total = total or turning.count()
             hold_claim(claim=claim, done=done, total=total, now=clock())
-            # Locked, then read again: a loan paid meanwhile has been moved on by that.
-            loans = list(Loan.objects.turning(to).filter(pk__in=keys).lock())
+            loans = list(turning.lock()[:TURNED_AT_ONCE])
             contracts = contracts_of(loans)
             write_projections([(loan, project(contracts[loan.pk].replayed(), as_of=to), to) for loan in loans])
-        done, after = done + len(keys), keys[-1]
-    return done
+        done += len(loans)
+        if len(loans) < TURNED_AT_ONCE:
+            return done
+        turning = turning.filter(pk__gt=loans[-1].pk)
 
 
 def report_behaviour(close: DayClose, ids: range, *, claim: Claim, clock: Clock) -> None:
