@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
             model_name="loan",
             index=models.Index(
                 fields=["late_since", "id"],
-                include=("currency", "principal_minor", "disbursed_minor"),
+                include=("booked_to", "currency", "principal_minor", "disbursed_minor"),
                 name="lending_loan_by_late_since",
             ),
         ),

@@ -156,10 +156,10 @@ class Loan(models.Model):
         indexes = [
             models.Index(fields=["merchant", "-id"], name="lending_loan_by_merchant"),
             models.Index(fields=["status", "-id"], name="lending_loan_by_status"),
-            # With what is summed of those that are late, so that no row is read for it.
+            # With what tells how late they are, and what is summed of them, so that no row is read for it.
             models.Index(
                 fields=["late_since", "id"],
-                include=["currency", "principal_minor", "disbursed_minor"],
+                include=["booked_to", "currency", "principal_minor", "disbursed_minor"],
                 name="lending_loan_by_late_since",
             ),
         ]
