@@ -102,7 +102,7 @@ def connect(rows: Iterable[Row]) -> duckdb.DuckDBPyConnection:
     with NamedTemporaryFile("w", encoding="utf-8", newline="", suffix=".csv") as file:
         csv.writer(file).writerows(rows)
         file.flush()
-        connection.execute(f"COPY history FROM '{file.name}' (FORMAT csv, HEADER false, NULL '')")
+        connection.execute(f"COPY history FROM '{file.name}' (FORMAT csv, AUTO_DETECT false, HEADER false, NULL '')")
     return connection
 
 
