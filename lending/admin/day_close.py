@@ -154,7 +154,7 @@ class DayCloseAdmin(OfficeAdmin[DayClose]):
         part, drifted, proof = _live(row), drifted_of(row), proof_of(row)
         started = {"at": f"{row.started_at:%Y-%m-%d %H:%M}", "who": name_of(row.started_by)}
         took = None if row.finished_at is None else (row.finished_at - row.started_at).total_seconds()
-        loans = ngettext("%(n)s loan advanced", "%(n)s loans advanced", row.loans) % {"n": f"{row.loans:,}"}
+        loans = ngettext("%(n)s loan running", "%(n)s loans running", row.loans) % {"n": f"{row.loans:,}"}
         alerts = []
         if drifted:
             named = Cell(more=[linked(loan) for loan in drifted])
@@ -189,7 +189,10 @@ def _proof(proof: Sequence[ProofLine]) -> Card:
         Column(label=_("Loans"), number=True),
         Column(label=_("Verdict")),
     ]
-    note = Text(_("Debits are positive. Before, each loan was compared with a replay of its events."), "tl-note")
+    words = _(
+        "Debits are positive. Before, the loans that moved and a 28th of the others were compared with their events."
+    )
+    note = Text(words, "tl-note")
     return Card(
         title=_("Proof: every account is the sum over all loans"),
         parts=[Table(columns=columns, rows=[_proof_row(line) for line in proof]), note],

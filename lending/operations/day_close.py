@@ -180,7 +180,7 @@ CLOSE: Final = Pipeline(
         Stage(
             name="lending.turn_loans",
             work=turn_part,
-            words=_("Move on the loans that fall due or turn late, and report how merchants repay"),
+            words=_("Move on what falls due or turns late, and report it to scoring"),
             counts=_("loans"),
         ),
         Stage(
