@@ -115,7 +115,7 @@ class ApplicationAdmin(OfficeAdmin[Application]):
     filters = (choice_filter("state", _("state"), APPLICATION_STATES),)
     search = Search(
         help=_("Application number, merchant or reference"),
-        keep=lambda rows, term: rows.filter(pk__in=search_applications(term)),
+        keep=lambda rows, term: search_applications(term, rows),
     )
     list_related = ("merchant", "score")
     related = ("merchant__partner", "product", "offer", "score__run")

@@ -72,7 +72,7 @@ class LoanAdmin(OfficeAdmin[Loan]):
     )
     search = Search(
         help=_("Loan number, merchant, or reference of contract or payment"),
-        keep=lambda rows, term: rows.filter(pk__in=search_loans(term)),
+        keep=lambda rows, term: search_loans(term, rows),
     )
     list_related = ("merchant", "application__offer")
     related = ("merchant__partner", "product", "application", "payout_account")

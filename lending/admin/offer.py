@@ -208,7 +208,7 @@ class OfferAdmin(OfficeAdmin[Offer]):
             keep=lambda rows, value: rows.filter(product=int(value)),
         ),
     )
-    search = Search(help=_("Offer number or merchant"), keep=lambda rows, term: rows.filter(pk__in=search_offers(term)))
+    search = Search(help=_("Offer number or merchant"), keep=lambda rows, term: search_offers(term, rows))
     list_related = ("merchant", "score")
     related = ("merchant", "product")
     verbs = (APPLY,)

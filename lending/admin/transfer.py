@@ -49,7 +49,7 @@ class TransferAdmin(OfficeAdmin[Transfer]):
     )
     search = Search(
         help=_("Transfer or loan number, merchant, or reference of the contract"),
-        keep=lambda rows, term: rows.filter(pk__in=search_transfers(term)),
+        keep=lambda rows, term: search_transfers(term, rows),
     )
     list_related = ("loan__merchant",)
     empty = _("Nothing yet. Payouts and collections appear here as they are requested.")

@@ -2,9 +2,9 @@
 
 from functools import reduce
 from operator import or_
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from lending.models import Application, Loan, LoanEvent, Offer, Transfer
 from merchants.queries.merchants import search_merchants
@@ -20,48 +20,63 @@ def number_in(term: str, prefix: str) -> int | None:
     return int(digits) if digits.isdecimal() and digits.isascii() and len(digits) <= LONGEST_NUMBER else None
 
 
-def search_loans(term: str) -> QuerySet[Loan]:
+def search_loans(term: str, among: QuerySet[Loan] | None = None) -> QuerySet[Loan]:
     """Find loans by their number, their merchant, the reference of their contract, or that of a payment."""
     paid = LoanEvent.objects.filter(external_ref=term).exclude(external_ref="").values("loan")
+    is_common = _is_common(term)
     return _found(
-        Loan.objects.all(),
-        term,
+        Loan.objects.all() if among is None else among,
         Q(pk=number_in(term, "loan")),
-        Q(merchant__in=search_merchants(term)),
-        Q(application__in=Application.objects.filter(_has_reference(term))),
+        _is_of("merchant", search_merchants(term), is_common=is_common),
+        _is_of("application", Application.objects.filter(_has_reference(term)), is_common=is_common),
         Q(pk__in=paid),
+        is_common=is_common,
     )
 
 
-def search_applications(term: str) -> QuerySet[Application]:
+def search_applications(term: str, among: QuerySet[Application] | None = None) -> QuerySet[Application]:
     """Find applications by their number, merchant or reference."""
+    is_common = _is_common(term)
     return _found(
-        Application.objects.all(),
-        term,
+        Application.objects.all() if among is None else among,
         Q(pk=number_in(term, "application")),
-        Q(merchant__in=search_merchants(term)),
+        _is_of("merchant", search_merchants(term), is_common=is_common),
         _has_reference(term),
+        is_common=is_common,
     )
 
 
-def search_offers(term: str) -> QuerySet[Offer]:
+def search_offers(term: str, among: QuerySet[Offer]) -> QuerySet[Offer]:
     """Find offers by their number or merchant."""
-    return _found(Offer.objects.all(), term, Q(pk=number_in(term, "offer")), Q(merchant__in=search_merchants(term)))
+    is_common = _is_common(term)
+    merchant = _is_of("merchant", search_merchants(term), is_common=is_common)
+    return _found(among, Q(pk=number_in(term, "offer")), merchant, is_common=is_common)
 
 
-def search_transfers(term: str) -> QuerySet[Transfer]:
+def search_transfers(term: str, among: QuerySet[Transfer]) -> QuerySet[Transfer]:
     """Find payouts and collections by their number, their loan or its merchant."""
-    return _found(Transfer.objects.all(), term, Q(pk=number_in(term, "transfer")), Q(loan__in=search_loans(term)))
+    is_common = _is_common(term)
+    loan = _is_of("loan", search_loans(term), is_common=is_common)
+    return _found(among, Q(pk=number_in(term, "transfer")), loan, is_common=is_common)
 
 
-def _found(rows: QuerySet[M], term: str, *ways: Q) -> QuerySet[M]:
+def _is_common(term: str) -> bool:
+    return search_merchants(term)[: COMMON + 1].count() > COMMON
+
+
+def _is_of(name: str, found: QuerySet[Any], *, is_common: bool) -> Q:
+    """Return a condition that what a row refers to is among those found; of many, each row asks for its own."""
+    return Q(Exists(found.filter(pk=OuterRef(name)))) if is_common else Q(**{f"{name}__in": found})
+
+
+def _found(rows: QuerySet[M], *ways: Q, is_common: bool) -> QuerySet[M]:
     """Return the rows that any of the ways finds: as a union, as each has its index, and none would serve an OR.
 
-    A union is gathered whole before its first row is shown. What is part of many names an OR meets soon.
+    A union is gathered whole before its first row is shown. What is part of many names is met soon, row by row.
     """
-    if search_merchants(term)[: COMMON + 1].count() > COMMON:
+    if is_common:
         return rows.filter(reduce(or_, ways))
-    first, *others = (rows.filter(way).values("pk") for way in ways)
+    first, *others = (rows.order_by().filter(way).values("pk") for way in ways)
     return rows.filter(pk__in=first.union(*others))
 
 

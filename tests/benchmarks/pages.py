@@ -47,6 +47,7 @@ def fill() -> None:
             " WHERE id %% 10 = 0 AND status = 'ACTIVE'",
             [],
         )
+        cursor.execute("RESET statement_timeout")  # a page that takes longer fails here as it does in an office
     with connections["owner"].cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")  # as PostgreSQL does by itself after a while
     told = {"partner": loan.merchant.partner, "currency": loan.merchant.currency}
