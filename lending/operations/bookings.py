@@ -18,7 +18,7 @@ from lending.domain.contract.events import LoanEvent
 from lending.models import Entry, Instalment, Loan, Posting
 from lending.models import LoanEvent as EventRow
 from lending.operations.projections import write_projections
-from lending.queries.closes import booked_of, last_proven_day, latest_close
+from lending.queries.closes import booked_to, last_proven_day, latest_close
 from lending.queries.loans import contracts_of, share_of
 
 MOVE: Final = """
@@ -66,7 +66,7 @@ def book_events(events: Sequence[NewEvent], *, actor: Actor, now: datetime) -> l
     require_transaction()
     lock_books(exclusive=False)
     contracts, last_proven, close = contracts_of([new.loan for new in events]), last_proven_day(), latest_close()
-    plans = [plan_event(contracts[new.loan.pk], new.event, booked_to=booked_of(new.loan, close)[1]) for new in events]
+    plans = [plan_event(contracts[new.loan.pk], new.event, booked_to=booked_to(new.loan, close)) for new in events]
     rows = EventRow.objects.bulk_create(
         _row(new, seq=len(contracts[new.loan.pk].events) + 1, actor=actor, now=now) for new in events
     )

@@ -11,6 +11,7 @@ from django.db import connection
 from django.db.models import Max
 
 from config.db.transactions import operation
+from config.kernel.daycount import DAILY
 from config.office.job_runs import Claim, Clock, hold_claim
 from lending.domain.books.day_close import LAST_ID
 from lending.domain.books.ledger import NOTHING, EntryCode, Position, movements
@@ -18,7 +19,7 @@ from lending.domain.books.projection import project
 from lending.models import DayClose, Entry, Loan, LoanEvent
 from lending.operations.bookings import lock_books, post
 from lending.operations.projections import write_projections
-from lending.queries.at_rest import DAY_COUNTS, interest_at, penalty_at, places_on
+from lending.queries.at_rest import interest_at, penalty_at, places_on
 from lending.queries.behaviour import behaviours_of_part, corrections_of_part
 from lending.queries.loans import contracts_of
 from scoring.operations.behaviour import record_behaviour
@@ -100,7 +101,7 @@ def _accrue_next(close: DayClose, *, now: datetime) -> int:
         last, read = cursor.fetchone()
         to = LAST_ID if read < ACCRUED_AT_ONCE else last
         places = [places_on(close.day), places_on(close.day + timedelta(days=1))]
-        cursor.execute(EARNED, [list(DAY_COUNTS), *places, close.accrued_loans, to])
+        cursor.execute(EARNED, [list(DAILY), *places, close.accrued_loans, to])
         rows = cursor.fetchall()
     for product, currency, interest, penalty in rows:
         moved = movements(NOTHING, Position(interest_minor=interest, penalty_minor=penalty))

@@ -9,8 +9,6 @@ from datetime import date
 from config.kernel.calendar import day_number
 from config.kernel.daycount import DAILY, place_of
 
-DAY_COUNTS = DAILY
-
 
 def interest_at(place: str) -> str:
     """Return SQL for the interest to a place, in minor units, of a loan `l` that is not past it."""
@@ -31,5 +29,5 @@ def penalty_at(place: str) -> str:
 
 
 def places_on(day: date) -> list[int]:
-    """Return the place of a date in each of DAY_COUNTS."""
-    return [place_of(day_count, day_number(day)) for day_count in DAY_COUNTS]
+    """Return the place of a date in each of DAILY."""
+    return [place_of(day_count, day_number(day)) for day_count in DAILY]

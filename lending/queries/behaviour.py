@@ -61,29 +61,13 @@ class _End(NamedTuple):
 
 def behaviours_of_part(close: DayClose, ids: range) -> Iterator[tuple[date, list[Behaviour]]]:
     """Yield the merchants with loans among these ids that may stand otherwise than the day before, some at a time."""
-    asked: dict[str, Any] = {
-        "first": ids.start,
-        "stop": ids.stop,
-        "day": close.day,
-        "last_event": last_event_before(close),
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(CHANGED, asked)
-        merchants = [merchant for (merchant,) in cursor.fetchall()]
+    merchants = [merchant for (merchant,) in _asked(CHANGED, close, ids)]
     yield from _some_at_a_time(merchants, close.day)
 
 
 def corrections_of_part(close: DayClose, ids: range) -> Iterator[tuple[date, list[Behaviour]]]:
     """Yield how merchants stood on past days that an event booked since the last close reaches back to, day by day."""
-    asked: dict[str, Any] = {
-        "first": ids.start,
-        "stop": ids.stop,
-        "day": close.day,
-        "last_event": last_event_before(close),
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(BACK_DATED, asked)
-        since = dict(cursor.fetchall())
+    since = dict(_asked(BACK_DATED, close, ids))
     first = DayClose.objects.order_by("day").values_list("day", flat=True)[0]
     day = max(first, min(since.values(), default=close.day))
     while day < close.day:
@@ -113,6 +97,19 @@ def behaviours(*, merchants: Sequence[int], day: date) -> list[Behaviour]:
             sums[1] += scheduled
             sums[2] += disbursed - end.principal_minor
     return [Behaviour(merchant, *sums) for merchant, sums in found.items()]
+
+
+def _asked(statement: str, close: DayClose, ids: range) -> list[tuple[Any, ...]]:
+    asked: dict[str, Any] = {
+        "first": ids.start,
+        "stop": ids.stop,
+        "day": close.day,
+        "last_event": last_event_before(close),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(statement, asked)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
 
 
 def _some_at_a_time(merchants: Sequence[int], day: date) -> Iterator[tuple[date, list[Behaviour]]]:

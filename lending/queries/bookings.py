@@ -11,12 +11,13 @@ from lending.domain.books.booking import (
     judge_booking,
     judge_verb,
 )
+from lending.domain.books.ledger import Position
 from lending.domain.books.plan import Plan, plan_event
 from lending.domain.contract.events import EventType
 from lending.domain.contract.refusal import LoanRefusal, LoanRefused
 from lending.models import Loan, LoanEvent
-from lending.queries.closes import booked_of, latest_close
-from lending.queries.loans import contract_of, next_event_id
+from lending.queries.closes import booked_to, latest_close
+from lending.queries.loans import contract_of, next_event_id, standing_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +44,7 @@ def get_booking_refusal(loan: Loan, booking: Booking, *, external_ref: str) -> B
         booking,
         today=get_business_date(),
         disbursed_on=loan.disbursed_on,
-        position=booked_of(loan, latest_close())[0],
+        position=_booked_position(loan),
         reverses=None if booking.of is None else EventType(LoanEvent.objects.get(loan=loan, seq=booking.of).type),
         reference_used=bool(external_ref) and used.exists(),
         events=loan.events.count(),
@@ -57,8 +58,12 @@ def preview_booking(loan: Loan, booking: Booking) -> Preview:
         return Preview(refusal=refusal, plan=None)
     try:
         event = event_of(booking, event_id=next_event_id(loan))
-        booked, booked_to = booked_of(loan, latest_close())
-        plan = plan_event(contract_of(loan), event, booked_to=booked_to)
+        plan = plan_event(contract_of(loan), event, booked_to=booked_to(loan, latest_close()))
     except LoanRefused as refused:
         return Preview(refusal=refused.reason, plan=None)
-    return Preview(refusal=None, plan=plan, is_implausible=is_implausible(booking, booked))
+    return Preview(refusal=None, plan=plan, is_implausible=is_implausible(booking, _booked_position(loan)))
+
+
+def _booked_position(loan: Loan) -> Position:
+    """Return the position that the ledger has of a loan."""
+    return standing_of(loan, on=booked_to(loan, latest_close())).position

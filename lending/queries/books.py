@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.models import Sum
 
 from config.kernel.calendar import EPOCH
+from config.kernel.daycount import DAILY
 from config.kernel.documents import load
 from lending.domain.books.day_close import EVERY_LOAN_WITHIN, EXPOSURE, Balance
 from lending.domain.books.ledger import POSITION_FIELDS, Account, Position, balances
@@ -18,7 +19,7 @@ from lending.domain.books.projection import project
 from lending.domain.books.transfer import TransferKind, TransferState
 from lending.domain.contract.refusal import LoanRefused
 from lending.models import DayClose, Instalment, Loan, Transfer
-from lending.queries.at_rest import DAY_COUNTS, interest_at, penalty_at, places_on
+from lending.queries.at_rest import interest_at, penalty_at, places_on
 from lending.queries.closes import last_event_before, last_night, latest_close
 from lending.queries.loans import contracts_of, resting_of
 
@@ -82,7 +83,7 @@ def prove_accounts() -> list[Balance]:
     day = EPOCH if close is None else close.day
     nights: dict[str, Any] = {
         "accrued_loans": 0 if close is None else close.accrued_loans,
-        "day_counts": list(DAY_COUNTS),
+        "day_counts": list(DAILY),
         "before": places_on(day),
         "after": places_on(day + timedelta(days=1)),
     }
@@ -211,7 +212,7 @@ def _accrued(loans: Sequence[Loan], to: date | None) -> dict[int, tuple[int, int
     if to is None:
         return {}
     with connection.cursor() as cursor:
-        cursor.execute(ACCRUED, [list(DAY_COUNTS), places_on(to), [loan.pk for loan in loans]])
+        cursor.execute(ACCRUED, [list(DAILY), places_on(to), [loan.pk for loan in loans]])
         return {pk: (interest, penalty) for pk, interest, penalty in cursor.fetchall()}
 
 

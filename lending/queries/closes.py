@@ -20,9 +20,8 @@ from lending.domain.books.day_close import (
     judge_first_opening,
     judge_opening,
 )
-from lending.domain.books.ledger import Position
 from lending.models import DayClose, Loan, Posting, ProofLine
-from lending.queries.loans import contracts_of, due_of, position_of, resting_of, standing_of
+from lending.queries.loans import contracts_of, due_of, standing_of
 
 DRIFTED_SHOWN = 20
 
@@ -71,17 +70,13 @@ def latest_close() -> DayClose | None:
     return DayClose.objects.order_by("-day").first()
 
 
-def booked_of(loan: Loan, close: DayClose | None) -> tuple[Position, date | None]:
-    """Return the position that the ledger has of a loan, and up to which date: its last event's, or a later night's.
+def booked_to(loan: Loan, close: DayClose | None) -> date | None:
+    """Return the date up to which the ledger has a loan: its last event's or turn's, or that of a later night.
 
-    close: the latest, read under the lock of the books, or for a preview. The date is None before the first close.
+    close: the latest, read under the lock of the books, or for a preview. None before the first close and event.
     """
-    resting = resting_of(loan)
     nights = None if close is None else close.day + timedelta(days=loan.pk <= close.accrued_loans)
-    if resting is None:
-        return position_of(loan), nights
-    standing = resting.as_of(nights or resting.booked_to)
-    return standing.position, standing.as_of
+    return max(filter(None, (nights, loan.booked_to)), default=None)
 
 
 def last_night() -> date | None:

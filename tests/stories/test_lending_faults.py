@@ -27,7 +27,7 @@ from lending.operations.day_close import CLOSE, close_day
 from lending.operations.loans import book_repayment
 from lending.operations.payouts import make_payout
 from lending.queries.books import drifted_loans, prove_accounts
-from lending.queries.closes import booked_of, latest_close
+from lending.queries.closes import booked_to, latest_close
 from lending.tasks import settle_transfers
 from merchants.domain.idempotency import RequestKey
 from merchants.models import KeptRequest
@@ -226,6 +226,6 @@ def test_a_payment_meets_the_close() -> None:
             do_job(CLOSE, job)
     assert DayClose.objects.get().state == CloseState.PROVEN
     assert {loan.repaid_minor for loan in Loan.objects.all()} == {10_000}
-    assert {booked_of(loan, latest_close())[1] for loan in Loan.objects.all()} == {OPENED + timedelta(days=1)}
+    assert {booked_to(loan, latest_close()) for loan in Loan.objects.all()} == {OPENED + timedelta(days=1)}
     assert Instalment.objects.count() == 36
     assert proven()
