@@ -117,7 +117,7 @@ class LoanAccount:
     def fork(self) -> "LoanAccount":
         """Copy the account, so that one of the two may continue."""
         forked: LoanAccount = object.__new__(LoanAccount)
-        for name in _SLOTS:  # dataclasses.replace takes a third of a short replay
+        for name in _SLOTS:  # dataclasses.replace would go through __init__ and its defaults
             setattr(forked, name, getattr(self, name))
         forked.accrual = self.accrual.fork()
         for name in _LISTS:

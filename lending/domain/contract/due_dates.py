@@ -2,16 +2,13 @@
 
 from datetime import date, timedelta
 from itertools import pairwise
-from typing import Final
 
 from config.kernel.business_days import BusinessCalendar, BusinessDayRule, UnknownDay
 from config.kernel.calendar import add_months
 from config.kernel.documents import Unfit, unfit
 from lending.domain.contract.fields import refusing
 from lending.domain.contract.refusal import LoanRefusal
-from lending.domain.contract.terms import MonthEnd, PeriodUnit, Terms
-
-_DAYS: Final = {PeriodUnit.DAY: 1, PeriodUnit.WEEK: 7}
+from lending.domain.contract.terms import DAYS_OF, MonthEnd, PeriodUnit, Terms
 
 
 def due_dates(terms: Terms, on: date) -> list[date]:
@@ -55,7 +52,7 @@ def _adjusted(dues: list[date], calendar: BusinessCalendar, rule: BusinessDayRul
 def _moved(start: date, units: int, terms: Terms) -> date:
     """Move a date by units; the day of the month is always counted from the start."""
     if terms.unit is not PeriodUnit.MONTH:
-        return start + timedelta(days=units * _DAYS[terms.unit])
+        return start + timedelta(days=units * DAYS_OF[terms.unit])
     moved = add_months(start, units, month_end=terms.month_end is MonthEnd.STAY_LAST)
     is_missing = moved.day < start.day and terms.month_end is MonthEnd.NEXT_DAY
     return moved + timedelta(days=1) if is_missing else moved

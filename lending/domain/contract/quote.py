@@ -19,7 +19,7 @@ from lending.domain.contract.apr import (
     years_between,
 )
 from lending.domain.contract.schedule import Instalment, draw_schedule
-from lending.domain.contract.terms import PeriodUnit, Terms
+from lending.domain.contract.terms import DAYS_OF, PeriodUnit, Terms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +65,7 @@ def unit_period_of(terms: Terms) -> UnitPeriod:
     """Return the unit-period of a loan: its period, at most a year."""
     if terms.unit is PeriodUnit.MONTH:
         return UnitPeriod(half_months=2 * min(terms.every, MONTHS_IN_YEAR))
-    return UnitPeriod(days=min(terms.every * (7 if terms.unit is PeriodUnit.WEEK else 1), 365))
+    return UnitPeriod(days=min(terms.every * DAYS_OF[terms.unit], 365))
 
 
 _RATES: Final = MappingProxyType({AprRule.EU: _eu_rate, AprRule.US: _us_rate})

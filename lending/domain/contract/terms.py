@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from config.kernel.business_days import BusinessCalendar, BusinessDayRule
 from config.kernel.daycount import DAILY, DayCount
@@ -33,6 +33,10 @@ class PeriodUnit(StrEnum):
     DAY = "DAY"
     WEEK = "WEEK"
     MONTH = "MONTH"
+
+
+DAYS_OF: Final = {PeriodUnit.DAY: 1, PeriodUnit.WEEK: 7}
+"""How many days the units are that have a fixed number."""
 
 
 class MonthEnd(StrEnum):
@@ -224,5 +228,5 @@ def parse_terms(raw: object) -> Terms:
 
 def write_terms(terms: Terms) -> dict[str, object]:
     """Write terms as JSON scalars: the inverse of parse_terms."""
-    kept = written(terms)
-    return {**kept, "waterfall": written(terms.waterfall)} if isinstance(kept, dict) else {}
+    kept: Any = written(terms)
+    return {**kept, "waterfall": written(terms.waterfall)}
