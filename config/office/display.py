@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import groupby
 from typing import Any, ClassVar, Final
 
 from django.db.models import Model
@@ -189,12 +190,16 @@ class Figure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Button:
-    """A button for a verb, or a link; a verb that is not allowed is shown all the same, and says why."""
+    """A button for a verb, or a link; a verb that is not allowed is shown all the same, and says why.
+
+    group: under which heading it stands where there are many.
+    """
 
     label: Words
     url: str
     why: Words | None = None
     is_primary: bool = True
+    group: Words = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,6 +241,11 @@ class Page:
     def has_many_verbs(self) -> bool:
         """Whether the verbs need a card of their own; few stand in the head."""
         return len(self.verbs) > MOST_IN_HEAD
+
+    @property
+    def verb_groups(self) -> list[tuple[Words, list[Button]]]:
+        """The verbs under their headings, in their order."""
+        return [(group, list(buttons)) for group, buttons in groupby(self.verbs, key=lambda button: button.group)]
 
     @property
     def head_buttons(self) -> list[Button]:

@@ -150,6 +150,7 @@ class OfficeAdmin(ModelAdmin, Generic[M]):
                 url=reverse(f"admin:{url_name(self.model, verb)}", args=[] if row is None else [row.pk]),
                 why=verb.why_off(row, asked),
                 is_primary=verb.is_primary,
+                group=verb.group,
             )
             for verb in (self.list_verbs if row is None else self.verbs)
             if verb.offered(row)

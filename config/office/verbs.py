@@ -86,6 +86,12 @@ def share_field(label: Words, **options: Any) -> forms.DecimalField:  # noqa: AN
     )
 
 
+def number_field(label: Words, *, most: int) -> forms.IntegerField:
+    """Return a field for a whole number from 1 on."""
+    widget = UnfoldAdminTextInputWidget({"inputmode": "numeric"})
+    return forms.IntegerField(label=label, min_value=1, max_value=most, widget=widget)
+
+
 def tick_field(label: Words) -> forms.BooleanField:
     """Return a field for a tick."""
     return forms.BooleanField(label=label, widget=UnfoldBooleanWidget)
@@ -151,7 +157,8 @@ class Verb:
     form: what is asked; asked_last: which of its fields are asked beside the confirmation. about: shown above the form.
     effects: what would happen, shown before it is confirmed; without it the form is sent at once. why_not: why the
     verb is off for a row. offered: whether a page shows it at all. seen: what the effects depend on, passed to
-    `call` as it was when they were shown, so that a stale page does only what it showed.
+    `call` as it was when they were shown, so that a stale page does only what it showed. group: the heading over it
+    on a page with many verbs; those of one group follow each other.
     needs_second: whether a second person has to approve. Until approvals exist, such a verb is refused.
     """
 
@@ -171,6 +178,7 @@ class Verb:
     seen: Callable[[Any], object] | None = None
     preview_label: Words = SHOW_EFFECTS
     is_primary: bool = False
+    group: Words = ""
     needs_second: bool = False
 
     def why_off(self, row: Any, asked: Asked) -> Words | None:  # noqa: ANN401 - of any model

@@ -28,7 +28,7 @@ from config.office.display import (
 )
 from config.office.pages import named
 from config.office.words import money
-from lending.admin.loan_verbs import rate_words
+from lending.admin.booking_effects import rate_words
 from lending.admin.transfer import transfer_state
 from lending.admin.words import (
     ACCOUNTS,
@@ -40,11 +40,11 @@ from lending.admin.words import (
     loan_chip,
 )
 from lending.domain.books.instalment import InstalmentState
-from lending.domain.books.ledger import Account, EntryCode
+from lending.domain.books.ledger import ACCRUAL, Account
 from lending.domain.books.loan import LoanStatus
 from lending.domain.books.transfer import PayoutHold, TransferKind
 from lending.domain.contract.events import EventType
-from lending.models import Entry, Loan, Transfer
+from lending.models import Entry, Loan, LoanEvent, Transfer
 from lending.queries.loans import rate_of, reversible_events
 from lending.queries.servicing import EventWithAllocation, InstalmentRow, Servicing, get_servicing
 from lending.queries.transfers import payout_holds
@@ -113,6 +113,8 @@ def _due(servicing: Servicing, currency: str) -> str:
         (_t("interest"), due.interest_minor),
         (_t("penalty"), due.penalty_minor),
         (_t("fees"), due.fees_minor),
+        (_t("written off"), due.claim_minor),
+        (_t("refund owed back"), due.receivable_minor),
     ]
     return ", ".join(f"{words} {money(minor, currency)}" for words, minor in parts if minor)
 
@@ -124,7 +126,10 @@ def _lead(loan: Loan, servicing: Servicing) -> str:
     if loan.status == LoanStatus.CANCELLED:
         return _t("Cancelled before any money left.")
     if loan.status == LoanStatus.CLOSED:
-        return _t("Repaid in full on %(date)s.") % {"date": loan.closed_on}
+        words = _t("Settled on %(date)s.") if loan.principal_written_off_minor else _t("Repaid in full on %(date)s.")
+        return words % {"date": loan.closed_on}
+    if loan.status == LoanStatus.WRITTEN_OFF:
+        return _t("Written off: payments that still come are recoveries.")
     paid = sum(row.state is InstalmentState.PAID for row in servicing.rows)
     told = _t("Repaid %(paid)s of %(all)s instalments") % {"paid": paid, "all": len(servicing.rows)}
     following = servicing.projection.next_due
@@ -164,19 +169,22 @@ def _schedule(servicing: Servicing, loan: Loan) -> list[Card]:
 def _charged(servicing: Servicing, loan: Loan) -> Table:
     position = servicing.projection.position
     rows = [
-        (_("Principal"), position.disbursed_minor, position.disbursed_minor - position.principal_minor),
-        (_("Interest"), position.interest_minor, position.interest_paid_minor),
-        (_("Penalty"), position.penalty_minor, position.penalty_paid_minor),
-        (_("Fees"), position.fees_minor, position.fees_paid_minor),
+        (_("Principal"), position.disbursed_minor, position.principal_written_off_minor, position.principal_minor),
+        (_("Interest"), position.interest_minor, position.interest_written_off_minor, position.interest_open_minor),
+        (_("Penalty"), position.penalty_minor, position.penalty_written_off_minor, position.penalty_open_minor),
+        (_("Fees"), position.fees_minor, position.fees_written_off_minor, position.fees_open_minor),
     ]
+    any_off = any(off for _, _, off, _ in rows)
     columns = [
         Column(label=_("Part")),
         Column(label=_("Charged to date"), number=True),
         Column(label=_("Paid"), number=True),
+        *([Column(label=_("Written off"), number=True)] if any_off else []),
         Column(label=_("Unpaid"), number=True),
     ]
     shown = [
-        [words, *(money(m, loan.currency) for m in (charged, paid, charged - paid))] for words, charged, paid in rows
+        [words, *(money(m, loan.currency) for m in (charged, charged - off - left, *([off] if any_off else []), left))]
+        for words, charged, off, left in rows
     ]
     return Table(columns=columns, rows=shown)
 
@@ -259,19 +267,29 @@ def _event(one: EventWithAllocation, loan: Loan, who: str | None, *, may_reverse
                 allocation.credit_minor,
             )
         ]
+        if allocation.claim_minor:
+            notes.insert(0, _t("recovered: %(amount)s") % {"amount": amount(allocation.claim_minor)})
     address = f"{reverse('admin:lending_loan_reverse', args=[loan.pk])}?event={event.seq}"
     return Row(
         cells=[
             event.seq,
             Cell(text=event.on.isoformat(), note=f"{event.booked_at:%Y-%m-%d %H:%M}"),
             Cell(text=words, note=" · ".join(filter(None, notes))),
-            rate_words(event.rate) if event.rate is not None else amount(event.amount_minor),
+            _figure(event, loan),
             *allocated,
             who,
             Cell(text=_("Reverse"), link=address) if may_reverse else "",
         ],
         style="tl-gone" if one.reversed_by is not None else "",
     )
+
+
+def _figure(event: LoanEvent, loan: Loan) -> object:
+    if event.rate is not None:
+        return rate_words(event.rate)
+    if event.periods is not None:
+        return ngettext("%(n)s instalment", "%(n)s instalments", event.periods) % {"n": event.periods}
+    return money(event.amount_minor, loan.currency) if event.amount_minor else ""
 
 
 def _entries(servicing: Servicing, loan: Loan) -> Card:
@@ -292,7 +310,7 @@ def _entries(servicing: Servicing, loan: Loan) -> Card:
 
 
 def _postings(entry: Entry, loan: Loan) -> list[list[object]]:
-    words = _t("Earned ahead of the close") if entry.code == EntryCode.ACCRUAL else EVENT_TYPES[EventType[entry.code]]
+    words = _t("Earned ahead of the close") if entry.code == ACCRUAL else EVENT_TYPES[EventType[entry.code]]
     return [
         [
             entry.effective_date,

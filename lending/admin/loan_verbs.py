@@ -1,37 +1,40 @@
 """The verbs of a loan."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from django import forms
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminTextInputWidget
 
-from config.office.business_date import get_business_date
-from config.office.display import Cell, Column, Facts, Heading, Part, Table
+from config.office.display import Facts, Part
 from config.office.verbs import (
     TO_BE_GIVEN,
-    AmountField,
     Asked,
     Effects,
     Refusals,
     Verb,
-    VerbForm,
-    choice_field,
-    date_field,
-    reason_field,
     refused_by,
 )
-from config.office.words import Words, money
-from lending.admin.words import ACCOUNTS, BOOKING_REFUSALS, EVENT_TYPES, LOAN_REFUSALS, RETRY_REFUSALS, RETURN_REFUSALS
+from config.office.words import Words
+from lending.admin.booking_effects import planned_effects, rate_words
+from lending.admin.loan_forms import (
+    AmountForm,
+    BounceForm,
+    DatedForm,
+    ExtendForm,
+    PauseForm,
+    RateForm,
+    ReasonForm,
+    RedrawForm,
+    ReversalForm,
+    WaiverForm,
+)
+from lending.admin.words import BOOKING_REFUSALS, LOAN_REFUSALS, RETRY_REFUSALS, RETURN_REFUSALS
 from lending.domain.books.booking import Booking, BookingRefusal
-from lending.domain.books.ledger import Movement
-from lending.domain.books.plan import Plan
 from lending.domain.books.transfer import ReturnRefusal
 from lending.domain.contract.events import EventType
-from lending.models import Loan, LoanEvent
+from lending.models import Loan
 from lending.operations.loans import EventNotBooked, book_by_hand
 from lending.operations.payouts import (
     LoanNotCancelled,
@@ -41,76 +44,25 @@ from lending.operations.payouts import (
     pay_out_again,
     return_payout,
 )
-from lending.queries.bookings import get_verb_refusal, preview_booking
-from lending.queries.loans import rate_of, reversible_events
+from lending.queries.bookings import get_verb_refusal, preview_booking, rate_bounds_of
+from lending.queries.loans import instalments_ahead, payments_of, rate_of, reversible_events
 from lending.queries.transfers import get_cancel_refusal, get_retry_refusal, get_return_refusal, last_payout
 
+PAYMENTS, TERMS, LOSSES, PAYOUT = _("Payments"), _("Terms"), _("Losses"), _("Payout")
 EVENT_WORDS: Final[dict[Any, Words]] = {**BOOKING_REFUSALS, **LOAN_REFUSALS}
 EVENT_REFUSALS: Final[Refusals] = {EventNotBooked: EVENT_WORDS}
-POSITIONS: Final = (
-    ("principal_minor", _("Principal outstanding")),
-    ("interest_minor", _("Interest charged to date")),
-    ("interest_paid_minor", _("Interest paid")),
-    ("penalty_minor", _("Penalty charged to date")),
-    ("penalty_paid_minor", _("Penalty paid")),
-    ("fees_minor", _("Fees charged")),
-    ("fees_paid_minor", _("Fees paid")),
-    ("credit_minor", _("Credit held")),
-)
-
-
-class ReasonForm(VerbForm):
-    reason = reason_field()
-
-
-class DatedForm(ReasonForm):
-    field_order = ("event", "amount", "percent", "on", "reason")
-    on = date_field(_("As of"))
-
-    def prepare(self) -> None:
-        self.fields["on"].initial = get_business_date()
-
-
-class AmountForm(DatedForm):
-    amount = AmountField()
-
-    def prepare(self) -> None:
-        super().prepare()
-        self.fields["amount"].use(self.row.currency)  # type: ignore[attr-defined] # of the field above
-
-
-class RateForm(DatedForm):
-    percent = forms.DecimalField(
-        label=_("Yearly rate, %"), min_value=0, max_value=1_000, decimal_places=8, widget=UnfoldAdminTextInputWidget
-    )
-
-
-class ReversalForm(DatedForm):
-    event = choice_field(_("Event"))
-
-    def prepare(self) -> None:
-        super().prepare()
-        self.fields["event"].choices = [(event.seq, _named(event)) for event in reversible_events(self.row)]  # type: ignore[attr-defined]
-
-
-def _named(event: LoanEvent) -> str:
-    amount = "" if event.amount_minor is None else f" {money(event.amount_minor, event.loan.currency)}"
-    return _t("no %(no)s, %(date)s: %(what)s") % {
-        "no": event.seq,
-        "date": event.on,
-        "what": f"{EVENT_TYPES[EventType(event.type)]}{amount}",
-    }
 
 
 def _booking(kind: EventType, asked: Asked) -> Booking:
     data = asked.data
     percent = data.get("percent")
     return Booking(
-        type=kind,
+        type=data.get("part", kind),
         on=data["on"],
         amount_minor=data.get("amount"),
         rate=None if percent is None else percent / Decimal(100),
         of=data.get("event"),
+        periods=data.get("periods"),
         by_hand=True,
         reason=data["reason"],
         seen=_seen(asked),
@@ -128,52 +80,17 @@ def _effects(kind: EventType) -> Callable[[Loan, Asked], Effects]:
         if preview.plan is None:
             return Effects(refusal=EVENT_WORDS[preview.refusal])
         warning = BOOKING_REFUSALS[BookingRefusal.AMOUNT_IMPLAUSIBLE] if preview.is_implausible else None
-        return Effects(parts=list(_planned(preview.plan, loan)), warning=warning)
+        return Effects(parts=list(planned_effects(preview.plan, loan)), warning=warning)
 
     return effects
 
 
-def _planned(plan: Plan, loan: Loan) -> Iterator[Part]:
-    """Show the loan before and after, and every posting."""
-
-    def amount(minor: int) -> str:
-        return money(minor, loan.currency)
-
-    before, after = plan.before, plan.after
-    changed = [
-        [words, amount(getattr(before.position, name)), amount(getattr(after.position, name))]
-        for name, words in POSITIONS
-        if getattr(before.position, name) != getattr(after.position, name)
-    ]
-    yield Heading(_t("The loan as of %(date)s") % {"date": plan.to})
-    yield Table(
-        columns=[
-            Column(label=loan.currency),
-            Column(label=_("Before"), number=True),
-            Column(label=_("After"), number=True),
-        ],
-        rows=[
-            *changed,
-            [_("Due now"), amount(before.due_minor), amount(after.due_minor)],
-            [_("Days past due"), before.dpd, after.dpd],
-        ],
-    )
-    yield Heading(_("Postings"))
-    earned = [_movement(part, loan, _t("earned ahead of the close")) for part in plan.earned]
-    yield Table(
-        columns=[Column(label=_("Debit")), Column(label=_("Credit")), Column(label=loan.currency, number=True)],
-        rows=[*earned, *(_movement(part, loan) for part in plan.moved)],
-        empty=_("Nothing is posted."),
-    )
-
-
-def _movement(part: Movement, loan: Loan, note: str = "") -> list[object]:
-    debit = Cell(text=ACCOUNTS[part.debit], note=note)
-    return [debit, ACCOUNTS[part.credit], money(part.amount_minor, loan.currency)]
-
-
 def _nothing_to_reverse(loan: Loan, _asked: Asked) -> Words | None:
     return None if reversible_events(loan).exists() else _("There is nothing to reverse.")
+
+
+def _nothing_to_bounce(loan: Loan, _asked: Asked) -> Words | None:
+    return None if payments_of(loan).exists() else _("No payment stands that could bounce.")
 
 
 def _book(kind: EventType) -> Callable[[Loan, Asked], object]:
@@ -205,12 +122,13 @@ def _by_reason(operation: Callable[..., object]) -> Callable[[Loan, Asked], obje
 
 
 def _rate_about(loan: Loan, _asked: Asked) -> Sequence[Part]:
-    return [Facts([(_("Yearly rate now"), rate_words(rate_of(loan)))])]
+    lowest, highest = map(rate_words, rate_bounds_of(loan))
+    bounds = _t("from %(lowest)s to %(highest)s") % {"lowest": lowest, "highest": highest}
+    return [Facts([(_("Yearly rate now"), rate_words(rate_of(loan))), (_("Its product allows"), bounds)])]
 
 
-def rate_words(rate: Decimal) -> str:
-    """Format a yearly rate with all its decimals."""
-    return f"{(rate * 100).normalize():f} %"
+def _ahead_about(loan: Loan, _asked: Asked) -> Sequence[Part]:
+    return [Facts([(_("Instalments that are not yet due"), instalments_ahead(loan))])]
 
 
 def events_seen(loan: Loan) -> int:
@@ -240,7 +158,7 @@ def _booking_verb(kind: EventType, name: str, label: Words, right: str, done: Wo
 
 def _payout_verb(name: str, label: Words, right: str, done: Words, **more: Any) -> Verb:  # noqa: ANN401
     """Do something about the payout, for a reason; what it does, its note says."""
-    options: dict[str, Any] = {"form": ReasonForm, **more}
+    options: dict[str, Any] = {"form": ReasonForm, "group": PAYOUT, **more}
     return Verb(name=name, label=label, right=right, done=done, effects=lambda _loan, _asked: Effects(), **options)
 
 
@@ -252,19 +170,15 @@ VERBS: Final[Sequence[Verb]] = (
         "lending.repay_loan",
         _("The repayment is booked."),
         is_primary=True,
-    ),
-    _booking_verb(EventType.CHARGE, "charge", _("Charge a fee"), "lending.charge_loan", _("The fee is charged.")),
-    _booking_verb(
-        EventType.RATE_CHANGE,
-        "rate",
-        _("Change the rate"),
-        "lending.change_rate_loan",
-        _("The rate is changed."),
-        form=RateForm,
-        about=_rate_about,
+        group=PAYMENTS,
     ),
     _booking_verb(
-        EventType.APPLY_CREDIT, "credit", _("Pay from credit"), "lending.repay_loan", _("The credit is applied.")
+        EventType.APPLY_CREDIT,
+        "credit",
+        _("Pay from credit"),
+        "lending.repay_loan",
+        _("The credit is applied."),
+        group=PAYMENTS,
     ),
     _booking_verb(
         EventType.REFUND_CREDIT,
@@ -273,6 +187,21 @@ VERBS: Final[Sequence[Verb]] = (
         "lending.refund_loan",
         _("The refund is booked."),
         note=_("This books money that was paid back by hand. It does not send any."),
+        group=PAYMENTS,
+    ),
+    _booking_verb(
+        EventType.BOUNCE,
+        "bounce",
+        _("Book a bounced payment"),
+        "lending.reverse_loan",
+        _("The payment is taken out."),
+        form=BounceForm,
+        note=_(
+            "For a payment that the bank took back: as if it had never come. What of it was paid back as credit is "
+            "owed by the merchant from now on."
+        ),
+        why_not=_nothing_to_bounce,
+        group=PAYMENTS,
     ),
     _booking_verb(
         EventType.REVERSAL,
@@ -283,6 +212,102 @@ VERBS: Final[Sequence[Verb]] = (
         form=ReversalForm,
         note=_("As if the event had never been: every later payment is allocated anew."),
         why_not=_nothing_to_reverse,
+        group=PAYMENTS,
+    ),
+    _booking_verb(
+        EventType.CHARGE, "charge", _("Charge a fee"), "lending.charge_loan", _("The fee is charged."), group=TERMS
+    ),
+    _booking_verb(
+        EventType.RATE_CHANGE,
+        "rate",
+        _("Change the rate"),
+        "lending.change_rate_loan",
+        _("The rate is changed."),
+        form=RateForm,
+        about=_rate_about,
+        group=TERMS,
+    ),
+    _booking_verb(
+        EventType.PAUSE,
+        "pause",
+        _("Pause payments"),
+        "lending.restructure_loan",
+        _("Payments are paused."),
+        form=PauseForm,
+        about=_ahead_about,
+        note=_("Every instalment that is not yet due moves so many due dates later. Interest goes on."),
+        group=TERMS,
+    ),
+    _booking_verb(
+        EventType.EXTEND,
+        "extend",
+        _("Extend the term"),
+        "lending.restructure_loan",
+        _("The term is extended."),
+        form=ExtendForm,
+        about=_ahead_about,
+        note=_("What is not yet due is spread over more instalments, at the rate in force."),
+        group=TERMS,
+    ),
+    _booking_verb(
+        EventType.RE_AMORTISE,
+        "re_amortise",
+        _("Re-amortise"),
+        "lending.restructure_loan",
+        _("The loan is re-amortised."),
+        form=RedrawForm,
+        about=_ahead_about,
+        note=_(
+            "What is not yet due is spread anew, at the rate in force: over as many instalments, each is smaller after "
+            "a prepayment; over fewer, the term is shorter. What is past due stays so."
+        ),
+        group=TERMS,
+    ),
+    _booking_verb(
+        EventType.RE_AGE,
+        "re_age",
+        _("Re-age"),
+        "lending.restructure_loan",
+        _("The loan is re-aged."),
+        form=RedrawForm,
+        about=_ahead_about,
+        note=_(
+            "What is past due counts as not yet due, and all principal is spread anew: the loan is current. Penalties "
+            "and fees stay due; how late it was is kept."
+        ),
+        group=TERMS,
+    ),
+    _booking_verb(
+        EventType.WAIVE_INTEREST,
+        "waive",
+        _("Waive"),
+        "lending.waive_loan",
+        _("It is waived."),
+        form=WaiverForm,
+        group=LOSSES,
+    ),
+    _booking_verb(
+        EventType.SETTLEMENT,
+        "settle",
+        _("Settle for less"),
+        "lending.settle_loan",
+        _("The debt is settled."),
+        form=AmountForm,
+        note=_("Books a payment that was agreed to settle the whole debt: the rest is waived for good."),
+        group=LOSSES,
+    ),
+    _booking_verb(
+        EventType.WRITE_OFF,
+        "write_off",
+        _("Write off"),
+        "lending.write_off_loan",
+        _("The loan is written off."),
+        form=DatedForm,
+        note=_(
+            "All that is owed becomes a loss and earns nothing more. The merchant still owes it: later payments are "
+            "recoveries. Reverse the event to undo it."
+        ),
+        group=LOSSES,
     ),
     _payout_verb(
         "return",

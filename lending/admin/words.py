@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext, ngettext_lazy
 
 from config.office.words import Words
-from lending.domain.books.booking import BACK_DATED_AT_MOST, BookingRefusal
+from lending.domain.books.booking import BACK_DATED_AT_MOST, MOST_PERIODS, BookingRefusal
 from lending.domain.books.day_close import EXPOSURE, CloseRefusal, CloseState, OpeningRefusal
 from lending.domain.books.instalment import InstalmentState
 from lending.domain.books.ledger import Account
@@ -37,6 +37,7 @@ LOAN_STATUSES: Final = {
     LoanStatus.APPROVED: (_("Approved, not yet paid out"), "tl-warn"),
     LoanStatus.ACTIVE: (_("Active"), "tl-ok"),
     LoanStatus.CLOSED: (_("Repaid"), ""),
+    LoanStatus.WRITTEN_OFF: (_("Written off"), "tl-bad"),
     LoanStatus.CANCELLED: (_("Cancelled"), ""),
 }
 LATE: Final = (_("Past due"), "tl-bad")
@@ -46,6 +47,7 @@ INSTALMENT_STATES: Final = {
     InstalmentState.DUE: (_("Due today"), "tl-warn"),
     InstalmentState.LATE: (_("Past due"), "tl-bad"),
     InstalmentState.PAID: (_("Paid"), "tl-ok"),
+    InstalmentState.WRITTEN_OFF: (_("Written off"), ""),
 }
 EVENT_TYPES: Final = {
     EventType.DISBURSEMENT: _("Paid out"),
@@ -55,6 +57,16 @@ EVENT_TYPES: Final = {
     EventType.REVERSAL: _("Reversal"),
     EventType.APPLY_CREDIT: _("Paid from credit"),
     EventType.REFUND_CREDIT: _("Credit paid back"),
+    EventType.BOUNCE: _("Payment bounced"),
+    EventType.PAUSE: _("Payments paused"),
+    EventType.EXTEND: _("Term extended"),
+    EventType.RE_AMORTISE: _("Re-amortised"),
+    EventType.RE_AGE: _("Re-aged"),
+    EventType.WAIVE_INTEREST: _("Interest waived"),
+    EventType.WAIVE_PENALTY: _("Penalty waived"),
+    EventType.WAIVE_FEE: _("Fee waived"),
+    EventType.SETTLEMENT: _("Settled for less"),
+    EventType.WRITE_OFF: _("Written off"),
 }
 BOOKING_REFUSALS: Final[dict[BookingRefusal, Words]] = {
     BookingRefusal.NO_BUSINESS_DATE: _("No business day is open."),
@@ -68,11 +80,18 @@ BOOKING_REFUSALS: Final[dict[BookingRefusal, Words]] = {
     BookingRefusal.REFERENCE_USED: _("This reference was used for another payment."),
     BookingRefusal.AMOUNT_IMPLAUSIBLE: _("This is far above what the loan owes: look at the amount again."),
     BookingRefusal.BOOKED_MEANWHILE: BOOKED_MEANWHILE,
+    BookingRefusal.WRITTEN_OFF: _("The loan is written off: it can be paid, settled, or the write-off reversed."),
+    BookingRefusal.RATE_OUT_OF_BOUNDS: _("This rate is outside the bounds of the loan's product."),
+    BookingRefusal.MORE_THAN_IS_OPEN: _("Less than this is open as of that date."),
+    BookingRefusal.NOTHING_LEFT_TO_SETTLE: _("This pays all that is owed: book it as a repayment."),
+    BookingRefusal.NOTHING_TO_WRITE_OFF: _("Nothing is owed as of that date."),
+    BookingRefusal.NOTHING_TO_REDRAW: _("Nothing would change: there is nothing as of that date to be drawn anew."),
+    BookingRefusal.TOO_MANY_PERIODS: format_lazy(_("At most {most} instalments."), most=MOST_PERIODS),
     BookingRefusal.NOT_THIS_VERB: _("A payout is taken back by “Take the payout back”."),
 }
 LOAN_REFUSALS: Final = {
     LoanRefusal.BAD_TERMS: _("The terms are not valid."),
-    LoanRefusal.BAD_EVENT: _("This amount or rate cannot be booked."),
+    LoanRefusal.BAD_EVENT: _("The loan's terms do not allow this, or not with this figure."),
     LoanRefusal.AMOUNT_NOT_POSITIVE: _("The amount must be above 0."),
     LoanRefusal.UNKNOWN_EVENT: _("There is no such event on this loan."),
     LoanRefusal.ALREADY_REVERSED: _("This event is reversed already."),
@@ -129,9 +148,13 @@ ACCOUNTS: Final = {
     Account.COLLECTION_CLEARING: _("Collection clearing"),
     Account.PAYOUT_CLEARING: _("Payout clearing"),
     Account.MERCHANT_CREDIT: _("Credit of merchants"),
+    Account.MERCHANT_RECEIVABLE: _("Refunds owed back"),
     Account.INTEREST_INCOME: _("Interest income"),
     Account.PENALTY_INCOME: _("Penalty income"),
     Account.FEE_INCOME: _("Fee income"),
+    Account.WAIVERS: _("Waivers"),
+    Account.WRITE_OFFS: _("Write-offs"),
+    Account.RECOVERIES: _("Recoveries"),
 }
 PROOF_LINES: Final = {EXPOSURE: _("Sums by product, category and status")} | {
     str(one): words for one, words in ACCOUNTS.items()

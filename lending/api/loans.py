@@ -253,9 +253,9 @@ def balances_body(position: Position, currency: str) -> dict[str, object]:
     """Return what is outstanding at a position."""
     return {
         "principal": money(position.principal_minor, currency),
-        "interest": money(position.interest_minor - position.interest_paid_minor, currency),
-        "penalty": money(position.penalty_minor - position.penalty_paid_minor, currency),
-        "fees": money(position.fees_minor - position.fees_paid_minor, currency),
+        "interest": money(position.interest_open_minor, currency),
+        "penalty": money(position.penalty_open_minor, currency),
+        "fees": money(position.fees_open_minor, currency),
         "credit": money(position.credit_minor, currency),
     }
 

@@ -42,16 +42,14 @@ REFUSALS: Final[Mapping[type[StrEnum], Mapping[Any, Told]]] = {
     },
     MoveRefusal: {MoveRefusal.NOT_OPEN: (_CONFLICT, "offer_not_moved")},
     BookingRefusal: {
+        **dict.fromkeys(BookingRefusal, _CONTRACT),  # what people alone are told
         BookingRefusal.NO_BUSINESS_DATE: (_SHUT, "no_business_date"),
         BookingRefusal.NOT_DISBURSED: (_CONFLICT, "not_disbursed"),
         BookingRefusal.IN_THE_FUTURE: (_UNFIT, "in_the_future"),
         BookingRefusal.TOO_FAR_BACK: (_UNFIT, "too_far_back"),
         BookingRefusal.BEFORE_THE_LOAN: (_UNFIT, "before_the_loan"),
-        BookingRefusal.REASON_MISSING: _CONTRACT,  # asked of people alone
         BookingRefusal.REFERENCE_USED: (_CONFLICT, "reference_used"),
-        BookingRefusal.NOT_THIS_VERB: _CONTRACT,
         BookingRefusal.AMOUNT_IMPLAUSIBLE: (_UNFIT, "amount_implausible"),
-        BookingRefusal.BOOKED_MEANWHILE: _CONTRACT,
     },
     # Of what makes no loan, a repayment meets one fault alone; the others share a code, should they ever come.
     LoanRefusal: {

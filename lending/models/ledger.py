@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.db.choices import choices, known
 from config.kernel.money import CURRENCY_PATTERN
-from lending.domain.books.ledger import AccountKind, EntryCode
+from lending.domain.books.ledger import ENTRY_CODES, AccountKind
 from lending.models.day_close import DayClose
 from lending.models.loan import Loan, LoanEvent
 from lending.models.product import ProductVersion
@@ -35,7 +35,7 @@ class Entry(models.Model):
     or what a day's `close` accrued for loans of a product, some thousand at a time.
     """
 
-    code = models.CharField(max_length=13, choices=choices(EntryCode))
+    code = models.CharField(max_length=20, choices=[(code, code) for code in ENTRY_CODES])
     effective_date = models.DateField()
     booked_at = models.DateTimeField()
     loan = models.ForeignKey(Loan, on_delete=models.PROTECT, related_name="entries", null=True)
@@ -47,7 +47,7 @@ class Entry(models.Model):
         verbose_name = _("entry")
         verbose_name_plural = _("entries")
         constraints = [
-            known("code", EntryCode, name="lending_entry_code_known"),
+            models.CheckConstraint(name="lending_entry_code_known", condition=Q(code__in=ENTRY_CODES)),
             models.CheckConstraint(
                 name="lending_entry_of_loan_or_close",
                 condition=Q(loan__isnull=False, close__isnull=True, product__isnull=True)

@@ -1,5 +1,6 @@
 """Loans: their terms, what happened to them, and what follows from it."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Self
 
@@ -11,7 +12,7 @@ from config.db.choices import choices, known
 from config.db.locking import LockingQuerySet
 from config.kernel.money import CURRENCY_PATTERN
 from lending.domain.books.loan import LoanStatus
-from lending.domain.contract.events import EventType
+from lending.domain.contract.events import FIGURES, EventType
 from lending.models.application import Application
 from lending.models.product import ProductVersion
 from merchants.models import Merchant, Partner, PayoutAccount
@@ -52,7 +53,7 @@ class Loan(models.Model):
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+", db_index=False)
     product = models.ForeignKey(ProductVersion, on_delete=models.PROTECT, related_name="+", db_index=False)
     payout_account = models.ForeignKey(PayoutAccount, on_delete=models.PROTECT, related_name="+", db_index=False)
-    status = models.CharField(max_length=9, choices=choices(LoanStatus))
+    status = models.CharField(max_length=11, choices=choices(LoanStatus))
     category = models.CharField(max_length=200, db_default="")
     currency = models.CharField(max_length=3)
     amount_minor = models.BigIntegerField()
@@ -72,6 +73,13 @@ class Loan(models.Model):
     fees_minor = models.BigIntegerField(default=0)
     fees_paid_minor = models.BigIntegerField(default=0)
     credit_minor = models.BigIntegerField(default=0)
+    receivable_minor = models.BigIntegerField(default=0, db_default=0)
+    principal_written_off_minor = models.BigIntegerField(default=0, db_default=0)
+    interest_written_off_minor = models.BigIntegerField(default=0, db_default=0)
+    penalty_written_off_minor = models.BigIntegerField(default=0, db_default=0)
+    fees_written_off_minor = models.BigIntegerField(default=0, db_default=0)
+    waived_minor = models.BigIntegerField(default=0, db_default=0)
+    recovered_minor = models.BigIntegerField(default=0, db_default=0)
     due_minor = models.BigIntegerField(default=0)
     late_since = models.DateField(null=True)
     worst_dpd = models.IntegerField(default=0)
@@ -96,6 +104,10 @@ class Loan(models.Model):
             ("repay_loan", "Can book a repayment"),
             ("charge_loan", "Can charge a fee"),
             ("change_rate_loan", "Can change a rate"),
+            ("restructure_loan", "Can pause, extend, re-amortise and re-age"),
+            ("waive_loan", "Can waive interest, penalty and fees"),
+            ("settle_loan", "Can settle for less than is owed"),
+            ("write_off_loan", "Can write off"),
             ("refund_loan", "Can pay credit back"),
             ("reverse_loan", "Can reverse an event"),
             ("pay_out_loan", "Can pay out again"),
@@ -108,7 +120,9 @@ class Loan(models.Model):
             models.CheckConstraint(name="lending_loan_amount_positive", condition=Q(amount_minor__gt=0)),
             models.CheckConstraint(
                 name="lending_loan_disbursed_when",
-                condition=Q(status__in=["ACTIVE", "CLOSED"], disbursed_on__isnull=False, booked_to__isnull=False)
+                condition=Q(
+                    status__in=["ACTIVE", "CLOSED", "WRITTEN_OFF"], disbursed_on__isnull=False, booked_to__isnull=False
+                )
                 | Q(status__in=["APPROVED", "CANCELLED"], disbursed_on__isnull=True, disbursed_minor=0),
             ),
             models.CheckConstraint(
@@ -127,6 +141,13 @@ class Loan(models.Model):
                     penalty_paid_minor__gte=0,
                     fees_paid_minor__gte=0,
                     credit_minor__gte=0,
+                    receivable_minor__gte=0,
+                    principal_written_off_minor__gte=0,
+                    interest_written_off_minor__gte=0,
+                    penalty_written_off_minor__gte=0,
+                    fees_written_off_minor__gte=0,
+                    waived_minor__gte=0,
+                    recovered_minor__gte=0,
                     due_minor__gte=0,
                     worst_dpd__gte=0,
                 ),
@@ -135,9 +156,9 @@ class Loan(models.Model):
                 name="lending_loan_paid_at_most_owed",
                 condition=Q(
                     principal_minor__lte=F("disbursed_minor"),
-                    interest_paid_minor__lte=F("interest_minor"),
-                    penalty_paid_minor__lte=F("penalty_minor"),
-                    fees_paid_minor__lte=F("fees_minor"),
+                    interest_paid_minor__lte=F("interest_minor") - F("interest_written_off_minor"),
+                    penalty_paid_minor__lte=F("penalty_minor") - F("penalty_written_off_minor"),
+                    fees_paid_minor__lte=F("fees_minor") - F("fees_written_off_minor"),
                 ),
             ),
             models.CheckConstraint(
@@ -145,10 +166,13 @@ class Loan(models.Model):
                 condition=Q(
                     repaid_minor=F("disbursed_minor")
                     - F("principal_minor")
+                    - F("principal_written_off_minor")
                     + F("interest_paid_minor")
                     + F("penalty_paid_minor")
                     + F("fees_paid_minor")
+                    + F("recovered_minor")
                     + F("credit_minor")
+                    - F("receivable_minor")
                     + F("refunded_minor")
                 ),
             ),
@@ -159,7 +183,7 @@ class Loan(models.Model):
             # With what tells how late they are, and what is summed of them, so that no row is read for it.
             models.Index(
                 fields=["late_since", "id"],
-                include=["booked_to", "currency", "principal_minor", "disbursed_minor"],
+                include=["status", "booked_to", "currency", "principal_minor", "disbursed_minor"],
                 name="lending_loan_by_late_since",
             ),
         ]
@@ -178,7 +202,7 @@ class ProductExposure(models.Model):
     code = models.CharField(max_length=40)
     currency = models.CharField(max_length=3)
     category = models.CharField(max_length=200)
-    status = models.CharField(max_length=9, choices=choices(LoanStatus), db_default=ACTIVE)
+    status = models.CharField(max_length=11, choices=choices(LoanStatus), db_default=ACTIVE)
     # No bounds: a sum that is wrong must not refuse a repayment; the proof finds it.
     loans = models.BigIntegerField(db_default=0)
     minor = models.BigIntegerField()
@@ -197,6 +221,21 @@ class ProductExposure(models.Model):
         return f"{self.code} {self.currency} {self.category} {self.status}"
 
 
+def _one_figure() -> Q:
+    """Say that each type of event carries its own figure, and no other."""
+    columns = ("amount_minor", "rate", "of", "periods")
+    found = ~Q(type__in=sorted(FIGURES)) & _only("amount_minor", columns)
+    for column in ("rate", "of", "periods", ""):
+        found |= Q(type__in=sorted(kind for kind, figure in FIGURES.items() if figure == column)) & _only(
+            column, columns
+        )
+    return found
+
+
+def _only(column: str, columns: Sequence[str]) -> Q:
+    return Q(**{f"{other}__isnull": other != column for other in columns})
+
+
 class LoanEvent(models.Model):
     """One event of a loan, in the order of booking. Append-only.
 
@@ -206,9 +245,10 @@ class LoanEvent(models.Model):
     loan = models.ForeignKey(Loan, on_delete=models.PROTECT, related_name="events", db_index=False)
     seq = models.IntegerField()
     on = models.DateField()
-    type = models.CharField(max_length=13, choices=choices(EventType))
+    type = models.CharField(max_length=20, choices=choices(EventType))
     amount_minor = models.BigIntegerField(null=True)
     rate = models.DecimalField(max_digits=15, decimal_places=12, null=True)
+    periods = models.SmallIntegerField(null=True)
     of = models.ForeignKey("self", on_delete=models.PROTECT, related_name="+", null=True, db_index=False)
     partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="+", db_index=False)
     external_ref = models.CharField(max_length=100)
@@ -219,14 +259,12 @@ class LoanEvent(models.Model):
     class Meta:
         constraints = [
             known("type", EventType, name="lending_loanevent_type_known"),
+            models.CheckConstraint(name="lending_loanevent_one_figure", condition=_one_figure()),
             models.CheckConstraint(
-                name="lending_loanevent_one_figure",
-                condition=Q(type="reversal", of__isnull=False, amount_minor__isnull=True, rate__isnull=True)
-                | Q(type="rate_change", rate__isnull=False, rate__gte=0, amount_minor__isnull=True, of__isnull=True)
-                | (
-                    ~Q(type__in=["reversal", "rate_change"])
-                    & Q(amount_minor__isnull=False, amount_minor__gt=0, rate__isnull=True, of__isnull=True)
-                ),
+                name="lending_loanevent_figure_fits",
+                condition=(Q(amount_minor=None) | Q(amount_minor__gt=0))
+                & (Q(rate=None) | Q(rate__gte=0))
+                & (Q(periods=None) | Q(periods__gt=0)),
             ),
             models.UniqueConstraint(name="lending_loanevent_once", fields=["loan", "seq"]),
             models.UniqueConstraint(name="lending_loanevent_reversed_once", fields=["of"]),

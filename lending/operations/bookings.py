@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from django.db import connection
 
@@ -11,7 +11,7 @@ from config.db.locking import lock_name
 from config.db.transactions import require_transaction
 from config.office.actors import Actor
 from lending.domain.books.booking import effective_date
-from lending.domain.books.ledger import EntryCode, Movement
+from lending.domain.books.ledger import ACCRUAL, Movement
 from lending.domain.books.loan import Share
 from lending.domain.books.plan import Plan, plan_event
 from lending.domain.contract.events import LoanEvent
@@ -52,13 +52,20 @@ class NewEvent:
     reason: str = ""
 
 
-def book_event(new: NewEvent, *, actor: Actor, now: datetime) -> EventRow:
+class Booked(NamedTuple):
+    """An event that was booked, and what it did."""
+
+    row: EventRow
+    plan: Plan
+
+
+def book_event(new: NewEvent, *, actor: Actor, now: datetime) -> Booked:
     """Append one event to its loan. Raises NoTransaction, StaleRow, LoanRefused."""
-    [row] = book_events([new], actor=actor, now=now)
-    return row
+    [booked] = book_events([new], actor=actor, now=now)
+    return booked
 
 
-def book_events(events: Sequence[NewEvent], *, actor: Actor, now: datetime) -> list[EventRow]:
+def book_events(events: Sequence[NewEvent], *, actor: Actor, now: datetime) -> list[Booked]:
     """Append events, each of another loan, post what they move, and rewrite the projections of their loans.
 
     Raises NoTransaction, StaleRow, LoanRefused if one of them may not be booked.
@@ -74,15 +81,16 @@ def book_events(events: Sequence[NewEvent], *, actor: Actor, now: datetime) -> l
     for new, plan, row in zip(events, plans, rows, strict=True):
         if plan.earned:
             night = effective_date(plan.to - timedelta(days=1), last_proven=last_proven)
-            accrued = Entry(code=EntryCode.ACCRUAL, effective_date=night, booked_at=now, loan=new.loan)
+            accrued = Entry(code=ACCRUAL, effective_date=night, booked_at=now, loan=new.loan)
             entries.append((accrued, plan.earned))
         on = effective_date(new.event.on, last_proven=last_proven)
-        code = EntryCode[new.event.type.name]
-        entries.append((Entry(code=code, effective_date=on, booked_at=now, loan=new.loan, event=row), plan.moved))
+        entries.append(
+            (Entry(code=new.event.type.name, effective_date=on, booked_at=now, loan=new.loan, event=row), plan.moved)
+        )
     Entry.objects.bulk_create(entry for entry, _ in entries)
     post(*((entry, moved, entry.loan.currency) for entry, moved in entries if entry.loan is not None))
     _write_loans([(new.loan, plan) for new, plan in zip(events, plans, strict=True)])
-    return rows
+    return list(map(Booked, rows, plans))
 
 
 def _row(new: NewEvent, *, seq: int, actor: Actor, now: datetime) -> EventRow:
@@ -93,6 +101,7 @@ def _row(new: NewEvent, *, seq: int, actor: Actor, now: datetime) -> EventRow:
         type=new.event.type,
         amount_minor=new.event.amount_minor,
         rate=new.event.rate,
+        periods=new.event.periods,
         of=new.of,
         partner_id=new.loan.application.partner_id,
         external_ref=new.external_ref,
@@ -168,7 +177,7 @@ def _write_loans(planned: Sequence[tuple[Loan, Plan]]) -> None:
     left = []
     for loan, plan in planned:
         before, after = plan.before.left_minor, plan.after.left_minor
-        if len(before) == len(after):
+        if plan.schedule_before == plan.replayed.schedule and len(before) == len(after):
             rows = enumerate(zip(before, after, strict=True), 1)
             left += [(loan.pk, no, now) for no, (then, now) in rows if now != then]
         else:

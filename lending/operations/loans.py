@@ -6,7 +6,7 @@ from config.db.transactions import operation
 from config.kernel.refusals import Refused
 from config.office.actors import Actor
 from config.office.events import record_event
-from lending.domain.books.booking import Booking, BookingRefusal, event_of
+from lending.domain.books.booking import Booking, BookingRefusal, event_of, judge_plan
 from lending.domain.contract.events import EventType
 from lending.domain.contract.refusal import LoanRefusal, LoanRefused
 from lending.models import Loan
@@ -76,9 +76,12 @@ def _book(
                 external_ref=external_ref,
                 reason=booking.reason,
             )
-            row = book_event(new, actor=actor, now=now)
+            row, plan = book_event(new, actor=actor, now=now)
         except LoanRefused as refused:
             raise EventNotBooked(refused.reason) from refused
+        refusal = judge_plan(booking, plan)
+        if refusal is not None:
+            raise EventNotBooked(refusal)
         record_event(
             name=f"lending.book_{booking.type}",
             subject=loan,

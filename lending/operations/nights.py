@@ -14,7 +14,7 @@ from config.db.transactions import operation
 from config.kernel.daycount import DAILY
 from config.office.job_runs import Claim, Clock, hold_claim
 from lending.domain.books.day_close import LAST_ID
-from lending.domain.books.ledger import NOTHING, EntryCode, Position, movements
+from lending.domain.books.ledger import ACCRUAL, NOTHING, Position, movements
 from lending.domain.books.projection import project
 from lending.models import DayClose, Entry, Loan, LoanEvent
 from lending.operations.bookings import lock_books, post
@@ -107,7 +107,7 @@ def _accrue_next(close: DayClose, *, now: datetime) -> int:
         moved = movements(NOTHING, Position(interest_minor=interest, penalty_minor=penalty))
         if moved:
             entry = Entry.objects.create(
-                code=EntryCode.ACCRUAL, effective_date=close.day, booked_at=now, close=close, product_id=product
+                code=ACCRUAL, effective_date=close.day, booked_at=now, close=close, product_id=product
             )
             post((entry, moved, currency))
     close.accrued_loans = to

@@ -1,6 +1,7 @@
 """Whether an event may be booked on a loan, and what it would do: as the operation does it, uncommitted."""
 
 from dataclasses import dataclass, replace
+from decimal import Decimal
 
 from config.office.business_date import get_business_date
 from lending.domain.books.booking import (
@@ -9,15 +10,18 @@ from lending.domain.books.booking import (
     event_of,
     is_implausible,
     judge_booking,
+    judge_plan,
     judge_verb,
 )
 from lending.domain.books.ledger import Position
+from lending.domain.books.loan import LoanStatus
 from lending.domain.books.plan import Plan, plan_event
 from lending.domain.contract.events import EventType
 from lending.domain.contract.refusal import LoanRefusal, LoanRefused
 from lending.models import Loan, LoanEvent
 from lending.queries.closes import booked_to, latest_close
 from lending.queries.loans import contract_of, next_event_id, standing_of
+from lending.queries.products import product_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +38,13 @@ class Preview:
 
 def get_verb_refusal(loan: Loan, kind: EventType) -> BookingRefusal | LoanRefusal | None:
     """Decide from what is stored whether an event of a kind may be booked at all, whatever its date and amount."""
-    return judge_verb(kind, today=get_business_date(), disbursed_on=loan.disbursed_on, credit_minor=loan.credit_minor)
+    return judge_verb(
+        kind,
+        today=get_business_date(),
+        disbursed_on=loan.disbursed_on,
+        status=LoanStatus(loan.status),
+        credit_minor=loan.credit_minor,
+    )
 
 
 def get_booking_refusal(loan: Loan, booking: Booking, *, external_ref: str) -> BookingRefusal | LoanRefusal | None:
@@ -44,6 +54,8 @@ def get_booking_refusal(loan: Loan, booking: Booking, *, external_ref: str) -> B
         booking,
         today=get_business_date(),
         disbursed_on=loan.disbursed_on,
+        status=LoanStatus(loan.status),
+        rates=rate_bounds_of(loan),
         position=_booked_position(loan),
         reverses=None if booking.of is None else EventType(LoanEvent.objects.get(loan=loan, seq=booking.of).type),
         reference_used=bool(external_ref) and used.exists(),
@@ -61,7 +73,16 @@ def preview_booking(loan: Loan, booking: Booking) -> Preview:
         plan = plan_event(contract_of(loan), event, booked_to=booked_to(loan, latest_close()))
     except LoanRefused as refused:
         return Preview(refusal=refused.reason, plan=None)
+    refusal = judge_plan(booking, plan)
+    if refusal is not None:
+        return Preview(refusal=refusal, plan=None)
     return Preview(refusal=None, plan=plan, is_implausible=is_implausible(booking, _booked_position(loan)))
+
+
+def rate_bounds_of(loan: Loan) -> tuple[Decimal, Decimal]:
+    """Return the lowest and the highest yearly rate that the loan's product allows."""
+    servicing = product_of(loan.product).servicing
+    return servicing.lowest_rate, servicing.highest_rate
 
 
 def _booked_position(loan: Loan) -> Position:

@@ -154,7 +154,7 @@ def _books(merchants: Iterable[int], *, on: date) -> defaultdict[int, Book]:
         book.lent[loan.product_id, loan.category] += share_of(loan).exposure_minor
         standing = standing_of(loan, on=to)
         book.days_past_due = max(book.days_past_due, standing.dpd)
-        if repaid_on_time(status=status, worst_dpd=standing.worst_dpd):
+        if repaid_on_time(status=status, worst_dpd=standing.worst_dpd, position=standing.position):
             book.largest_repaid_minor = max(book.largest_repaid_minor, loan.amount_minor)
         if status is LoanStatus.APPROVED:
             book.dues += [(row.due, row.total_minor) for row in draw_schedule(parse_terms(loan.terms), on=on)]

@@ -18,12 +18,13 @@ from lending.domain.books.ledger import POSITION_FIELDS, Position
 from lending.domain.books.loan import LoanStatus, Share
 from lending.domain.books.plan import LoanHistory
 from lending.domain.books.projection import AccrualCarry, Projection, project
-from lending.domain.contract.events import EventType, LoanEvent
+from lending.domain.contract.effective_events import PAYMENTS
+from lending.domain.contract.events import REMOVING, EventType, LoanEvent
 from lending.domain.contract.terms import Terms, parse_terms
 from lending.models import Loan
 from lending.models import LoanEvent as EventRow
 
-EVENT: Final = ("seq", "on", "type", "amount_minor", "rate", "of__seq")
+EVENT: Final = ("seq", "on", "type", "amount_minor", "rate", "of__seq", "periods")
 
 
 def get_loan(*, loan_id: int) -> Loan:
@@ -78,8 +79,18 @@ def next_event_ids(loans: Collection[int]) -> dict[int, str]:
 def reversible_events(loan: Loan) -> QuerySet[EventRow]:
     """Return the events that may be reversed by hand, latest first: neither reversed nor a payout or reversal."""
     reversed_ones = EventRow.objects.filter(loan=loan, of__isnull=False).values("of")
-    events = EventRow.objects.filter(loan=loan).exclude(type__in=[EventType.REVERSAL, EventType.DISBURSEMENT])
+    events = EventRow.objects.filter(loan=loan).exclude(type__in=[*REMOVING, EventType.DISBURSEMENT])
     return events.exclude(pk__in=reversed_ones).select_related("loan").order_by("-seq")
+
+
+def payments_of(loan: Loan) -> QuerySet[EventRow]:
+    """Return the payments that stand, latest first."""
+    return reversible_events(loan).filter(type__in=PAYMENTS)
+
+
+def instalments_ahead(loan: Loan) -> int:
+    """Count the instalments that fall due after the date the loan is booked to."""
+    return 0 if loan.booked_to is None else loan.instalments.filter(due__gt=loan.booked_to).count()
 
 
 def rate_of(loan: Loan) -> Decimal:
@@ -166,8 +177,8 @@ def _common_terms(text: str) -> Terms:
     return parse_terms({**load(text), "principal_minor": 1})
 
 
-def _event(row: tuple[int, date, str, int | None, Decimal | None, int | None]) -> LoanEvent:
-    seq, on, kind, amount_minor, rate, of = row
+def _event(row: tuple[int, date, str, int | None, Decimal | None, int | None, int | None]) -> LoanEvent:
+    seq, on, kind, amount_minor, rate, of, periods = row
     return LoanEvent(
         id=str(seq),
         on=on,
@@ -175,4 +186,5 @@ def _event(row: tuple[int, date, str, int | None, Decimal | None, int | None]) -
         amount_minor=amount_minor,
         rate=rate,
         of=None if of is None else str(of),
+        periods=periods,
     )

@@ -76,7 +76,10 @@ def _late(to: date | None) -> dict[str, dict[str, int]]:
 
 
 def with_lateness(loans: QuerySet[Loan], lateness: Lateness) -> QuerySet[Loan]:
-    """Filter to the loans that are so many days past due after the nights that are closed, or their last event."""
+    """Filter to the loans that are so many days past due after the nights that are closed, or their last event.
+
+    Those that were written off do not count.
+    """
     return loans.filter(_is_late(lateness, closed_to()))
 
 
@@ -84,7 +87,11 @@ def _is_late(lateness: Lateness, to: date | None) -> Q:
     days = timedelta(days=int(lateness))
     # A loan with an event behind which the close is still to come is as late as by that.
     late = Q(late_since__lte=F("booked_to") - days)
-    return Q(late_since__isnull=False) & (late if to is None else late | Q(late_since__lte=to - days))
+    return (
+        Q(late_since__isnull=False)
+        & ~Q(status=LoanStatus.WRITTEN_OFF)
+        & (late if to is None else late | Q(late_since__lte=to - days))
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from lending.domain.books.instalment import (
 from lending.domain.books.plan import LoanHistory
 from lending.domain.books.projection import Projection, project
 from lending.domain.contract.allocation import Allocation
+from lending.domain.contract.events import EventType
 from lending.domain.contract.replay import Replayed
 from lending.domain.contract.schedule import Instalment
 from lending.models import Entry, Loan, LoanEvent, Transfer
@@ -52,8 +53,8 @@ class Receipt:
 class Servicing:
     """A loan as of a date: its projection, schedule, events, entries with postings, and transfers, the latest first.
 
-    booked: how many events there are in all. repaid: when principal was repaid, and how much (minor units), in the
-    order in which payments take effect.
+    booked: how many events there are in all. repaid: when principal was repaid or let go, and how much, in
+    minor units.
     """
 
     as_of: date
@@ -108,11 +109,21 @@ def get_servicing(loan: Loan, *, most: int | None = None) -> Servicing:
             )
         ],
         booked=len(contract.events),
-        repaid=[(days[part.event], part.principal_minor) for part in replayed.allocations if part.principal_minor],
+        repaid=[
+            *((days[part.event], part.principal_minor) for part in replayed.allocations if part.principal_minor),
+            *_let_go(replayed, projection),
+        ],
         events=_allocated(LoanEvent.objects.filter(loan=loan).order_by("-seq")[:most], replayed),
         entries=list(Entry.objects.filter(loan=loan).prefetch_related("postings").order_by("-pk")[:most]),
         transfers=list(Transfer.objects.filter(loan=loan).order_by("-pk")),
     )
+
+
+def _let_go(replayed: Replayed, projection: Projection) -> list[tuple[date, int]]:
+    """Return when the principal was written off or settled for less, all of it at once, and how much."""
+    minor = projection.position.principal_written_off_minor
+    ends = {EventType.SETTLEMENT, EventType.WRITE_OFF}
+    return [(event.on, minor) for event in replayed.standing if minor and event.type in ends][:1]
 
 
 def events_after(loan: Loan, seq: int, *, most: int) -> list[EventWithAllocation]:

@@ -154,6 +154,7 @@ VIOLATIONS: dict[str, Mapping[str, object]] = {
     "lending_loan_money_adds_up": {"repaid_minor": 5},
     "lending_loanevent_type_known": {"type": "gift"},
     "lending_loanevent_one_figure": {"rate": "0.1"},
+    "lending_loanevent_figure_fits": {"amount_minor": 0},
     "lending_loanevent_once": {},
     "lending_loanevent_reversed_once": {"seq": 9, "type": "reversal", "amount_minor": None, "of_id": PAYMENT},
     "lending_loanevent_ref_once": {"seq": 9, "external_ref": "p1"},

@@ -14,7 +14,7 @@ from config.db.transactions import operation
 from config.office.actors import SYSTEM
 from config.office.business_date import get_business_date, open_day
 from config.office.models import JobRun
-from lending.domain.books.ledger import NOTHING, EntryCode, Position, movements
+from lending.domain.books.ledger import ACCRUAL, NOTHING, Position, movements
 from lending.domain.books.transfer import Answer, Moved, Nothing, TransferKind
 from lending.gateways.protocol import Gateway, Order, Report
 from lending.gateways.registry import LOOPBACK
@@ -112,7 +112,7 @@ def book_nights(loan: Loan, times: int) -> None:
     close = DayClose.objects.latest("day")
     with operation():
         entry = Entry.objects.create(
-            code=EntryCode.ACCRUAL,
+            code=ACCRUAL,
             effective_date=close.day,
             booked_at=timezone.now(),
             close=close,

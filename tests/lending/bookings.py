@@ -2,12 +2,15 @@
 
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from config.office.actors import Actor
 from lending.domain.books.booking import Booking
 from lending.domain.contract.events import EventType
 from lending.models import LoanEvent
 from lending.operations.loans import book_by_hand
+from tests.conftest import CLERK, NOW
+from tests.lending.loans import OPENED
 
 
 def _by_hand(  # noqa: PLR0917
@@ -18,6 +21,12 @@ def _by_hand(  # noqa: PLR0917
         type=kind, on=on, amount_minor=amount_minor, rate=rate, of=of, by_hand=True, reason=reason, seen=seen, sure=sure
     )
     return book_by_hand(loan_id=loan_id, booking=booking, actor=actor, now=now)
+
+
+def book(kind: EventType, *, loan_id: int, on: date = OPENED, of: int | None = None, **figure: Any) -> LoanEvent:  # noqa: ANN401
+    """Book an event of any type, for a reason."""
+    booking = Booking(type=kind, on=on, of=of, by_hand=True, reason="agreed", **figure)
+    return book_by_hand(loan_id=loan_id, booking=booking, actor=CLERK, now=NOW)
 
 
 def take_repayment(*, loan_id: int, amount_minor: int, on: date, reason: str, actor: Actor, now: datetime) -> LoanEvent:

@@ -1,6 +1,6 @@
 """Cases for the engine and the model: terms and events that meet at the awkward places."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -22,7 +22,13 @@ PERIODS = [
 ]
 RATES = ["0", "0.0001", "0.05", "0.0365", "0.1095", "0.36", "0.3333", "2.5", "0.123456789012", "36.5"]
 PRINCIPALS = st.integers(1, 40) | st.integers(100, 10**5) | st.integers(10**5, 10**8) | st.integers(10**14, 10**15)
-MONEY = {"repayment", "charge", "apply_credit", "refund_credit"}
+MONEY = {"repayment", "charge", "apply_credit", "refund_credit", "settlement"}
+PLAIN = ["repayment"] * 5 + ["charge", "rate_change", "reversal", "apply_credit", "refund_credit", "again"]
+SERVICING = [
+    *("repayment", "repayment", "repayment", "refund_credit", "bounce", "reversal", "charge", "rate_change"),
+    *("pause", "extend", "re_amortise", "re_age", "settlement", "write_off"),
+    *("waive_interest", "waive_penalty", "waive_fee"),
+]
 
 
 def iso(on: date) -> str:
@@ -170,12 +176,11 @@ def amounts(loan: Replayed | None, on: date, kind: str) -> st.SearchStrategy[int
 
 
 @st.composite
-def events_of_loans(draw: st.DrawFn, terms: Case, opened: date) -> list[Case]:
+def events_of_loans(draw: st.DrawFn, terms: Case, opened: date, kinds: Sequence[str] = PLAIN) -> list[Case]:
     tranches = terms.get("tranches", 1) > 1
     lent = draw(st.integers(1, 1 + terms["principal_minor"] // 2)) if tranches else terms["principal_minor"]
     events: list[Case] = [{"id": "e1", "on": iso(opened), "type": "disbursement", "amount_minor": lent}]
-    kinds = ["repayment"] * 5 + ["charge", "rate_change", "reversal", "apply_credit", "refund_credit", "again"]
-    kinds += ["disbursement"] * 8 * tranches
+    kinds = [*kinds, *["disbursement"] * 8 * tranches]
     in_order = draw(st.booleans())
     for number in range(2, 2 + draw(st.integers(0, 9))):
         loan, kind = replayed(terms, events), draw(st.sampled_from(kinds))
@@ -187,11 +192,15 @@ def events_of_loans(draw: st.DrawFn, terms: Case, opened: date) -> list[Case]:
         event: Case = {"id": f"e{number}", "on": iso(on), "type": kind}
         if kind == "disbursement":
             event["amount_minor"] = draw(st.integers(1, max(1, (terms["principal_minor"] - lent) // 2 + 1)))
-        elif kind in MONEY:
+        elif kind in MONEY or kind.startswith("waive_"):
             event["amount_minor"] = draw(amounts(loan, on, kind))
         elif kind == "rate_change":
             event["rate"] = draw(st.sampled_from(RATES))
-        elif kind == "reversal":
+        elif kind in {"pause", "extend", "re_amortise", "re_age"}:
+            event["periods"] = draw(st.integers(1, 5))
+        elif kind == "write_off":
+            pass
+        elif kind in {"reversal", "bounce"}:
             event["of"] = draw(st.sampled_from(events))["id"]
         else:  # the payout came back, and goes out anew
             standing = [other["id"] for other in events if other["type"] == "disbursement"][-1]
@@ -206,11 +215,15 @@ OPENED = st.sampled_from(OPENINGS) | st.integers(0, 900).map(lambda days: date(2
 
 
 @st.composite
-def cases(draw: st.DrawFn, of_terms: Callable[[date], st.SearchStrategy[Case]] = terms_of_loans) -> Case:
+def cases(
+    draw: st.DrawFn,
+    of_terms: Callable[[date], st.SearchStrategy[Case]] = terms_of_loans,
+    kinds: Sequence[str] = PLAIN,
+) -> Case:
     """Draw a case of the golden file's shape; about one in three is refused for what its events mean."""
     opened = draw(OPENED)
     terms = draw(of_terms(opened))
-    events = draw(events_of_loans(terms, opened))
+    events = draw(events_of_loans(terms, opened, kinds))
     loan = replayed(terms, events)
     dates = draw(st.lists(days_of_interest(loan, opened, terms["grace_days"]), max_size=8))
     return {"id": "drawn", "terms": terms, "events": events, "as_of": [iso(opened), *map(iso, dates)]}

@@ -11,6 +11,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
+from tests.lending import servicing_model as servicing
 from tests.lending.schedule_model import (
     DAY,
     Refused,
@@ -54,6 +55,16 @@ class Loan:
     penalty_paid: int = 0
     fees: list[list[Any]] = field(default_factory=list)  # date, what is left
     credit: int = 0
+    receivable: int = 0  # refunded credit of a payment that bounced
+    off: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("principal", "interest", "penalty", "fees"), 0))
+    waived: int = 0
+    recovered: int = 0
+    written_off_since: date | None = None
+    re_aged: date = date.min
+
+    @property
+    def claim(self) -> int:
+        return sum(self.off.values()) - self.waived - self.recovered
 
     def due_dates(self, until: date) -> list[date]:
         """Due dates for interest up to a day: after the last one, every day."""
@@ -65,7 +76,7 @@ class Loan:
         return self.settled[day] + round(self.x[day] - self.settled[day])
 
     def interest_at(self, dues: list[date]) -> int:
-        dues = [due for due in dues if due >= self.interest_from()]
+        dues = [due for due in dues if due >= self.interest_from() and due > self.re_aged]
         return self.interest_to(dues[-1]) if dues else 0
 
     def interest_from(self) -> date:
@@ -116,7 +127,10 @@ class Loan:
             self.x[t + DAY] = Fraction(self.settled[t + DAY])
         self.penalty += self.principal(lambda due: due + grace <= t) * self.rate * extra * dcf
 
-    def pay(self, amount: int, d: date) -> tuple[int, int, int, int, int]:
+    def pay(self, amount: int, d: date) -> tuple[int, ...]:
+        owed_back = min(amount, self.receivable)
+        self.receivable -= owed_back
+        amount -= owed_back
         past = max(0, self.interest_at(self.due_dates(d - DAY)) - self.interest_paid)
         due = max(0, self.interest_at(self.due_dates(d)) - self.interest_paid - past)
         there = dict.fromkeys(STEPS, 0)
@@ -141,10 +155,13 @@ class Loan:
         self.reduce(taken["PAST_DUE_PRINCIPAL"], [i for i, row in enumerate(self.rows) if row[0] < d])
         self.reduce(taken["DUE_PRINCIPAL"], [i for i, row in enumerate(self.rows) if row[0] == d])
         self.prepay(taken["IN_ADVANCE_PRINCIPAL"], [i for i, row in enumerate(self.rows) if row[0] > d])
+        claim = min(amount, self.claim)
+        self.recovered += claim
+        amount -= claim
         self.credit += amount
         fees = taken["PAST_DUE_FEE"] + taken["DUE_FEE"]
         principal = sum(taken[step] for step in STEPS if step.endswith("PRINCIPAL"))
-        return taken["PAST_DUE_PENALTY"], fees, interest, principal, amount
+        return taken["PAST_DUE_PENALTY"], fees, interest, principal, amount + owed_back, claim
 
     def reduce(self, amount: int, order: list[int]) -> None:
         for i in order:
@@ -192,6 +209,8 @@ class Loan:
             self.reduce(amount, future if how == "NEXT" else future[::-1])
 
     def days_past_due(self, as_of: date) -> int:
+        if self.written_off_since and self.claim:
+            return (as_of - self.written_off_since).days
         before = self.due_dates(as_of - DAY)
         unpaid = {due for left, (due, _, _) in zip(self.left, self.rows, strict=True) if left}
         interest = max(0, self.interest_at(before) - self.interest_paid)
@@ -205,20 +224,21 @@ class Loan:
     def state(self, as_of: date) -> Case:
         interest, penalty = self.interest_to(as_of), round(self.penalty)
         fees = sum(left for _, left in self.fees)
-        unpaid = penalty - self.penalty_paid + fees
+        unpaid = penalty - self.penalty_paid + fees + self.claim + self.receivable
         interest_due = max(0, self.interest_at(self.due_dates(as_of)) - self.interest_paid)
         return {
             "as_of": as_of.isoformat(),
             "principal_minor": sum(self.left),
             "interest_to_date_minor": interest,
-            "interest_paid_minor": self.interest_paid,
+            "interest_paid_minor": self.interest_paid - self.off["interest"],
             "penalty_to_date_minor": penalty,
-            "penalty_paid_minor": self.penalty_paid,
+            "penalty_paid_minor": self.penalty_paid - self.off["penalty"],
             "fees_unpaid_minor": fees,
             "credit_minor": self.credit,
             "due_minor": self.principal(lambda due: due <= as_of) + interest_due + unpaid,
             "dpd": self.days_past_due(as_of),
             "payoff_minor": sum(self.left) + interest - self.interest_paid + unpaid,
+            **servicing.state(self),
         }
 
 
@@ -249,14 +269,18 @@ def standing(events: list[Case]) -> list[Case]:
     for event in events:
         refuse_if(event["id"] in [other["id"] for other in known], "BAD_EVENT")
         refuse_if(event.get("amount_minor", 1) <= 0, "AMOUNT_NOT_POSITIVE")
-        if event["type"] == "reversal":
+        if event["type"] in ("reversal", "bounce"):
             target = [other["type"] for other in known if other["id"] == event["of"]]
             refuse_if(not target, "UNKNOWN_EVENT")
             refuse_if(event["of"] in removed, "ALREADY_REVERSED")
-            refuse_if(target == ["reversal"], "NOT_REVERSIBLE")
+            refuse_if(target[0] in ("reversal", "bounce"), "NOT_REVERSIBLE")
+            payment = target[0] in ("repayment", "settlement")
+            refuse_if(event["type"] == "bounce" and not payment, "NOT_REVERSIBLE")
             removed.append(event["of"])
         known.append(event)
-    left = [event for event in known if event["type"] != "reversal" and event["id"] not in removed]
+    bounces = [i for i, event in enumerate(known) if event["type"] == "bounce"]
+    known = [{**event, "spares": i < max(bounces, default=0)} for i, event in enumerate(known)]
+    left = [event for event in known if event["type"] not in ("reversal", "bounce") and event["id"] not in removed]
     return [event for on in sorted({event["on"] for event in left}) for event in left if event["on"] == on]
 
 
@@ -285,12 +309,19 @@ def apply(loan: Loan, event: Case, on: date) -> Case | None:
     if event["type"] == "rate_change":
         loan.rate = Fraction(event["rate"])
     if event["type"] in ("apply_credit", "refund_credit"):
-        refuse_if(amount > loan.credit, "CREDIT_TOO_SMALL")
-        loan.credit -= amount
-    if event["type"] not in ("repayment", "apply_credit"):
-        return None
-    names = ("penalty_minor", "fee_minor", "interest_minor", "principal_minor", "credit_minor")
-    return {"event": event["id"], **dict(zip(names, loan.pay(amount, on), strict=True))}
+        missing = max(0, amount - loan.credit) if event["spares"] else 0
+        refuse_if(amount - missing > loan.credit, "CREDIT_TOO_SMALL")
+        loan.credit -= amount - missing
+        if event["type"] == "refund_credit":
+            loan.receivable += missing
+        amount -= missing
+    paid = None
+    if event["type"] in ("repayment", "apply_credit", "settlement"):
+        names = ("penalty_minor", "fee_minor", "interest_minor", "principal_minor", "credit_minor", "claim_minor")
+        found = dict(zip(names, loan.pay(amount, on), strict=True))
+        paid = {"event": event["id"], **{name: part for name, part in found.items() if part or name != names[-1]}}
+    servicing.apply(loan, event, on)
+    return paid
 
 
 def model(case: Case) -> Case:

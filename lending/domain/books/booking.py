@@ -8,7 +8,9 @@ from typing import Final
 
 from config.kernel.refusals import first_of
 from lending.domain.books.ledger import Position
-from lending.domain.contract.events import EventType, LoanEvent
+from lending.domain.books.loan import LoanStatus
+from lending.domain.books.plan import Plan
+from lending.domain.contract.events import RESTRUCTURING, WAIVING, EventType, LoanEvent
 from lending.domain.contract.refusal import LoanRefusal
 
 BACK_DATED_AT_MOST: Final = timedelta(days=90)
@@ -28,13 +30,20 @@ class BookingRefusal(StrEnum):
     REASON_MISSING = "REASON_MISSING"
     REFERENCE_USED = "REFERENCE_USED"
     NOT_THIS_VERB = "NOT_THIS_VERB"
+    WRITTEN_OFF = "WRITTEN_OFF"
     AMOUNT_IMPLAUSIBLE = "AMOUNT_IMPLAUSIBLE"
+    RATE_OUT_OF_BOUNDS = "RATE_OUT_OF_BOUNDS"
+    MORE_THAN_IS_OPEN = "MORE_THAN_IS_OPEN"
+    NOTHING_LEFT_TO_SETTLE = "NOTHING_LEFT_TO_SETTLE"
+    NOTHING_TO_WRITE_OFF = "NOTHING_TO_WRITE_OFF"
+    NOTHING_TO_REDRAW = "NOTHING_TO_REDRAW"
+    TOO_MANY_PERIODS = "TOO_MANY_PERIODS"
     BOOKED_MEANWHILE = "BOOKED_MEANWHILE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Booking:
-    """An event to be booked; `of` is the place, in the order of booking, of the event that a reversal removes.
+    """An event to be booked; `of` is the place, in the order of booking, of the event that it removes.
 
     reason: in a person's words, required of whoever books by hand; "" for what a partner's system reports. seen: how
     many events the loan had when its effects were shown to whoever confirms them; None: they were not shown. sure:
@@ -46,10 +55,17 @@ class Booking:
     amount_minor: int | None = None
     rate: Decimal | None = None
     of: int | None = None
+    periods: int | None = None
     by_hand: bool
     reason: str
     seen: int | None = None
     sure: bool = False
+
+
+RUNNING: Final = RESTRUCTURING | WAIVING | {EventType.CHARGE, EventType.RATE_CHANGE, EventType.WRITE_OFF}
+"""Events of loans that were not written off."""
+MOST_PERIODS: Final = 60
+"""Judgement: by so many at a time may a loan be paused or extended, or over so many spread."""
 
 
 def event_of(booking: Booking, *, event_id: str) -> LoanEvent:
@@ -61,17 +77,20 @@ def event_of(booking: Booking, *, event_id: str) -> LoanEvent:
         amount_minor=booking.amount_minor,
         rate=booking.rate,
         of=None if booking.of is None else str(booking.of),
+        periods=booking.periods,
     )
 
 
 def judge_verb(
-    kind: EventType, *, today: date | None, disbursed_on: date | None, credit_minor: int
+    kind: EventType, *, today: date | None, disbursed_on: date | None, status: LoanStatus, credit_minor: int
 ) -> BookingRefusal | LoanRefusal | None:
     """Decide whether an event of a kind may be booked at all, whatever its date and amount."""
     if today is None:
         return BookingRefusal.NO_BUSINESS_DATE
     if disbursed_on is None:
         return BookingRefusal.NOT_DISBURSED
+    if status is LoanStatus.WRITTEN_OFF and kind in RUNNING:
+        return BookingRefusal.WRITTEN_OFF
     spends_credit = kind in {EventType.APPLY_CREDIT, EventType.REFUND_CREDIT}
     return LoanRefusal.CREDIT_TOO_SMALL if spends_credit and not credit_minor else None
 
@@ -82,11 +101,29 @@ def is_implausible(booking: Booking, position: Position) -> bool:
     return booking.type is EventType.REPAYMENT and (booking.amount_minor or 0) > most
 
 
+def judge_plan(booking: Booking, plan: Plan) -> BookingRefusal | None:
+    """Decide whether a planned event does what it is booked for: an event that did less would mislead whoever reads it.
+
+    Later, when something before it is reversed or back-dated, it may do less.
+    """
+    before, after = plan.before.position, plan.after.position
+    kind, waived = booking.type, after.waived_minor - before.waived_minor
+    holds = {
+        BookingRefusal.MORE_THAN_IS_OPEN: kind in WAIVING and waived < (booking.amount_minor or 0),
+        BookingRefusal.NOTHING_LEFT_TO_SETTLE: kind is EventType.SETTLEMENT and not waived,
+        BookingRefusal.NOTHING_TO_WRITE_OFF: kind is EventType.WRITE_OFF and after.lost_minor == before.lost_minor,
+        BookingRefusal.NOTHING_TO_REDRAW: kind in RESTRUCTURING and plan.schedule_before == plan.replayed.schedule,
+    }
+    return first_of(holds)
+
+
 def judge_booking(
     booking: Booking,
     *,
     today: date | None,
     disbursed_on: date | None,
+    status: LoanStatus,
+    rates: tuple[Decimal, Decimal],
     position: Position,
     reverses: EventType | None,
     reference_used: bool,
@@ -94,9 +131,11 @@ def judge_booking(
 ) -> BookingRefusal | LoanRefusal | None:
     """Decide whether an event may be booked on a business date; its effect on the loan is judged by `replay`.
 
-    position: the loan's, in the books.
+    position: the loan's, in the books. rates: the lowest and the highest yearly rate to which its own may be changed.
     """
-    refusal = judge_verb(booking.type, today=today, disbursed_on=disbursed_on, credit_minor=position.credit_minor)
+    refusal = judge_verb(
+        booking.type, today=today, disbursed_on=disbursed_on, status=status, credit_minor=position.credit_minor
+    )
     if refusal is not None or today is None or disbursed_on is None:
         return refusal
     holds = {
@@ -108,6 +147,8 @@ def judge_booking(
         # Money that was paid out comes back through the gateway, not through a form.
         BookingRefusal.NOT_THIS_VERB: EventType.DISBURSEMENT in {booking.type, reverses},
         BookingRefusal.AMOUNT_IMPLAUSIBLE: is_implausible(booking, position) and not (booking.by_hand and booking.sure),
+        BookingRefusal.RATE_OUT_OF_BOUNDS: booking.rate is not None and not rates[0] <= booking.rate <= rates[1],
+        BookingRefusal.TOO_MANY_PERIODS: (booking.periods or 0) > MOST_PERIODS,
         # Confirmed twice, or after another booking: what was shown is no longer what would happen.
         BookingRefusal.BOOKED_MEANWHILE: booking.seen is not None and booking.seen != events,
     }

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
+from lending.domain.books.loan import LoanStatus
 from lending.domain.books.projection import Projection
 from lending.domain.contract.schedule import Instalment
 
@@ -16,6 +17,7 @@ class InstalmentState(StrEnum):
     DUE = "DUE"
     LATE = "LATE"
     PAID = "PAID"
+    WRITTEN_OFF = "WRITTEN_OFF"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +28,8 @@ class DueParts:
     interest_minor: int
     penalty_minor: int
     fees_minor: int
+    claim_minor: int
+    receivable_minor: int
 
 
 def instalment_state(*, due: date, left_minor: int, loan: Projection, as_of: date) -> InstalmentState:
@@ -35,6 +39,9 @@ def instalment_state(*, due: date, left_minor: int, loan: Projection, as_of: dat
     its interest while the loan runs, and is late with it from the date since which the loan is late.
     """
     runs = loan.payoff_minor > 0
+    if loan.status is LoanStatus.WRITTEN_OFF:
+        was_paid = loan.late_since is not None and due < loan.late_since
+        return InstalmentState.PAID if was_paid else InstalmentState.WRITTEN_OFF
     if due > as_of:
         return InstalmentState.AHEAD if runs else InstalmentState.PAID
     if due == as_of:
@@ -47,14 +54,15 @@ def left_with_interest(schedule: Sequence[Instalment], loan: Projection) -> list
     """Return what is left to pay of each instalment, interest included; minor units.
 
     Interest paid counts against the oldest. Up to the date of the projection an instalment's interest is what actually
-    accrued between its due dates; later ones are taken as quoted, and as nothing once the loan is repaid.
+    accrued between its due dates; later ones are taken as quoted, and as nothing once no principal is outstanding.
     """
-    paid, before, left = loan.position.interest_paid_minor, 0, []
+    position = loan.position
+    paid, before, left = position.interest_paid_minor + position.interest_written_off_minor, 0, []
     for row, (drawn, principal) in enumerate(zip(schedule, loan.left_minor, strict=True)):
         if row < len(loan.interest_at_due_minor):
             interest, before = loan.interest_at_due_minor[row] - before, loan.interest_at_due_minor[row]
         else:
-            interest = drawn.interest_minor if loan.payoff_minor else 0
+            interest = drawn.interest_minor if position.principal_minor else 0
         settled = min(paid, interest)
         paid -= settled
         left.append(principal + interest - settled)
@@ -65,11 +73,14 @@ def due_parts(schedule: Sequence[Instalment], loan: Projection, *, as_of: date) 
     """Break down what is due and unpaid as of the date of the projection."""
     position = loan.position
     principal = sum(left for drawn, left in zip(schedule, loan.left_minor, strict=True) if drawn.due <= as_of)
-    penalty = position.penalty_minor - position.penalty_paid_minor
-    fees = position.fees_minor - position.fees_paid_minor
+    penalty = position.penalty_open_minor
+    fees = position.fees_open_minor
+    claim, receivable = position.lost_minor - position.recovered_minor, position.receivable_minor
     return DueParts(
         principal_minor=principal,
-        interest_minor=loan.due_minor - principal - penalty - fees,
+        interest_minor=loan.due_minor - principal - penalty - fees - claim - receivable,
         penalty_minor=penalty,
         fees_minor=fees,
+        claim_minor=claim,
+        receivable_minor=receivable,
     )

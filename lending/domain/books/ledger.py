@@ -11,6 +11,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from lending.domain.contract.events import EventType
+
 
 class AccountKind(StrEnum):
     """The kinds of accounts; the first two have debit balances, the others credit balances."""
@@ -34,19 +36,15 @@ class Account(StrEnum):
     INTEREST_INCOME = "INTEREST_INCOME"
     PENALTY_INCOME = "PENALTY_INCOME"
     FEE_INCOME = "FEE_INCOME"
+    MERCHANT_RECEIVABLE = "MERCHANT_RECEIVABLE"
+    WAIVERS = "WAIVERS"
+    WRITE_OFFS = "WRITE_OFFS"
+    RECOVERIES = "RECOVERIES"
 
 
-class EntryCode(StrEnum):
-    """What an entry books: what a loan earned, or what an event of its type moved."""
-
-    ACCRUAL = "ACCRUAL"
-    DISBURSEMENT = "DISBURSEMENT"
-    REPAYMENT = "REPAYMENT"
-    CHARGE = "CHARGE"
-    RATE_CHANGE = "RATE_CHANGE"
-    REVERSAL = "REVERSAL"
-    APPLY_CREDIT = "APPLY_CREDIT"
-    REFUND_CREDIT = "REFUND_CREDIT"
+ACCRUAL: Final = "ACCRUAL"
+"""The code of an entry that books what a loan earned; every other books what an event moved, and has its name."""
+ENTRY_CODES: Final = (ACCRUAL, *(kind.name for kind in EventType))
 
 
 KINDS: Final[Mapping[Account, AccountKind]] = MappingProxyType(
@@ -61,6 +59,10 @@ KINDS: Final[Mapping[Account, AccountKind]] = MappingProxyType(
         Account.INTEREST_INCOME: AccountKind.INCOME,
         Account.PENALTY_INCOME: AccountKind.INCOME,
         Account.FEE_INCOME: AccountKind.INCOME,
+        Account.MERCHANT_RECEIVABLE: AccountKind.ASSET,
+        Account.WAIVERS: AccountKind.EXPENSE,
+        Account.WRITE_OFFS: AccountKind.EXPENSE,
+        Account.RECOVERIES: AccountKind.INCOME,
     }
 )
 ACCRUALS: Final = (
@@ -76,7 +78,8 @@ class Position:
     """What happened to a loan up to a date, in minor units.
 
     disbursed, repaid and refunded are money that moved; interest, penalty and fees what was earned to date;
-    principal and credit what is outstanding and held.
+    principal and credit what is outstanding and held; receivable what was refunded and is owed back. *_written_off left
+    the loan without money; of all that, waived is not owed any more, and recovered was paid of the rest.
     """
 
     disbursed_minor: int = 0
@@ -90,12 +93,40 @@ class Position:
     fees_minor: int = 0
     fees_paid_minor: int = 0
     credit_minor: int = 0
+    receivable_minor: int = 0
+    principal_written_off_minor: int = 0
+    interest_written_off_minor: int = 0
+    penalty_written_off_minor: int = 0
+    fees_written_off_minor: int = 0
+    waived_minor: int = 0
+    recovered_minor: int = 0
+
+    @property
+    def interest_open_minor(self) -> int:
+        """Interest to date that is neither paid nor written off."""
+        return self.interest_minor - self.interest_paid_minor - self.interest_written_off_minor
+
+    @property
+    def penalty_open_minor(self) -> int:
+        """Penalty to date that is neither paid nor written off."""
+        return self.penalty_minor - self.penalty_paid_minor - self.penalty_written_off_minor
+
+    @property
+    def fees_open_minor(self) -> int:
+        """Fees that are neither paid nor written off."""
+        return self.fees_minor - self.fees_paid_minor - self.fees_written_off_minor
+
+    @property
+    def lost_minor(self) -> int:
+        """What was written off, less what was waived: the lender's claim, before what was recovered of it."""
+        earned = self.interest_written_off_minor + self.penalty_written_off_minor + self.fees_written_off_minor
+        return self.principal_written_off_minor + earned - self.waived_minor
 
     @property
     def owed_minor(self) -> int:
         """What closes the loan on its date; credit is not netted."""
-        earned = self.interest_minor + self.penalty_minor + self.fees_minor
-        return self.principal_minor + earned - self.interest_paid_minor - self.penalty_paid_minor - self.fees_paid_minor
+        earned = self.interest_open_minor + self.penalty_open_minor + self.fees_open_minor
+        return self.principal_minor + earned + self.lost_minor - self.recovered_minor + self.receivable_minor
 
 
 POSITION_FIELDS: Final = tuple(field.name for field in fields(Position))
@@ -115,15 +146,19 @@ def balances(position: Position) -> dict[Account, int]:
     """Return the loan's share of each account, debits positive; the shares of one loan add up to 0."""
     return {
         Account.PRINCIPAL: position.principal_minor,
-        Account.INTEREST_RECEIVABLE: position.interest_minor - position.interest_paid_minor,
-        Account.PENALTY_RECEIVABLE: position.penalty_minor - position.penalty_paid_minor,
-        Account.FEE_RECEIVABLE: position.fees_minor - position.fees_paid_minor,
+        Account.INTEREST_RECEIVABLE: position.interest_open_minor,
+        Account.PENALTY_RECEIVABLE: position.penalty_open_minor,
+        Account.FEE_RECEIVABLE: position.fees_open_minor,
         Account.COLLECTION_CLEARING: position.repaid_minor,
         Account.PAYOUT_CLEARING: -position.disbursed_minor - position.refunded_minor,
         Account.MERCHANT_CREDIT: -position.credit_minor,
         Account.INTEREST_INCOME: -position.interest_minor,
         Account.PENALTY_INCOME: -position.penalty_minor,
         Account.FEE_INCOME: -position.fees_minor,
+        Account.MERCHANT_RECEIVABLE: position.receivable_minor,
+        Account.WAIVERS: position.waived_minor,
+        Account.WRITE_OFFS: position.lost_minor,
+        Account.RECOVERIES: -position.recovered_minor,
     }
 
 

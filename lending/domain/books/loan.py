@@ -8,11 +8,15 @@ from lending.domain.books.ledger import Position
 
 
 class LoanStatus(StrEnum):
-    """The states of a loan: promised, its money out, nothing owed any more, or never paid out."""
+    """The states of a loan.
+
+    Promised; its money out; nothing owed any more; written off, and still owed; never paid out.
+    """
 
     APPROVED = "APPROVED"
     ACTIVE = "ACTIVE"
     CLOSED = "CLOSED"
+    WRITTEN_OFF = "WRITTEN_OFF"
     CANCELLED = "CANCELLED"
 
 
@@ -20,9 +24,9 @@ ON_TIME_DPD: Final = 5
 """Most days past due of a loan repaid on time, as the scorecard's `repayment` row counts them."""
 
 
-def repaid_on_time(*, status: LoanStatus, worst_dpd: int) -> bool:
-    """Check whether the ladder may climb on a loan."""
-    return status is LoanStatus.CLOSED and worst_dpd <= ON_TIME_DPD
+def repaid_on_time(*, status: LoanStatus, worst_dpd: int, position: Position) -> bool:
+    """Check whether the ladder may climb on a loan: it was repaid, and not let off its principal."""
+    return status is LoanStatus.CLOSED and worst_dpd <= ON_TIME_DPD and not position.principal_written_off_minor
 
 
 def exposure_minor(*, status: LoanStatus, amount_minor: int, principal_minor: int) -> int:

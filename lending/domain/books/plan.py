@@ -7,6 +7,7 @@ from lending.domain.books.ledger import Movement, movements
 from lending.domain.books.projection import Projection, project
 from lending.domain.contract.events import LoanEvent
 from lending.domain.contract.replay import Replayed, replay
+from lending.domain.contract.schedule import Instalment
 from lending.domain.contract.terms import Terms
 
 
@@ -28,6 +29,7 @@ class Plan:
 
     to: the date the loan's books reach afterwards. earned: what the loan earned up to then, ahead of the close;
     moved: what the event itself moves. before, after: the loan as of `to` without the event and with it.
+    schedule_before: without it; with it, that of `replayed`.
     """
 
     to: date
@@ -35,6 +37,7 @@ class Plan:
     moved: tuple[Movement, ...]
     before: Projection
     after: Projection
+    schedule_before: tuple[Instalment, ...]
     replayed: Replayed
 
 
@@ -57,5 +60,6 @@ def plan_event(contract: LoanHistory, event: LoanEvent, *, booked_to: date | Non
         moved=movements(before.position, after.position),
         before=before,
         after=after,
+        schedule_before=unchanged.schedule,
         replayed=replayed,
     )

@@ -11,7 +11,19 @@ from lending.domain.books.loan import LoanStatus
 from lending.domain.contract.account import LoanAccount
 from lending.domain.contract.events import EventType, LoanEvent
 from lending.domain.contract.replay import Replayed
-from lending.domain.contract.state import read_state
+from lending.domain.contract.state import LoanState, read_state
+
+SAME: Final = (
+    "credit_minor",
+    "receivable_minor",
+    "principal_written_off_minor",
+    "interest_written_off_minor",
+    "penalty_written_off_minor",
+    "fees_written_off_minor",
+    "waived_minor",
+    "recovered_minor",
+)
+"""Figures that a position has as the state does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +108,7 @@ def project(replayed: Replayed, *, as_of: date) -> Projection:
         moved[event.type] += event.amount_minor or 0
     position = Position(
         disbursed_minor=moved[EventType.DISBURSEMENT],
-        repaid_minor=moved[EventType.REPAYMENT],
+        repaid_minor=moved[EventType.REPAYMENT] + moved[EventType.SETTLEMENT],
         refunded_minor=moved[EventType.REFUND_CREDIT],
         principal_minor=state.principal_minor,
         interest_minor=state.interest_to_date_minor,
@@ -104,11 +116,11 @@ def project(replayed: Replayed, *, as_of: date) -> Projection:
         penalty_minor=state.penalty_to_date_minor,
         penalty_paid_minor=state.penalty_paid_minor,
         fees_minor=moved[EventType.CHARGE],
-        fees_paid_minor=moved[EventType.CHARGE] - state.fees_unpaid_minor,
-        credit_minor=state.credit_minor,
+        fees_paid_minor=moved[EventType.CHARGE] - state.fees_unpaid_minor - state.fees_written_off_minor,
+        **{name: getattr(state, name) for name in SAME},
     )
     return Projection(
-        status=LoanStatus.CLOSED if state.closed else LoanStatus.ACTIVE,
+        status=_status(state, position),
         position=position,
         due_minor=state.due_minor,
         payoff_minor=state.payoff_minor,
@@ -124,6 +136,12 @@ def project(replayed: Replayed, *, as_of: date) -> Projection:
         interest_at_due_minor=state.interest_at_due_minor,
         carry=_carry(account),
     )
+
+
+def _status(state: LoanState, position: Position) -> LoanStatus:
+    if state.closed:
+        return LoanStatus.CLOSED
+    return LoanStatus.WRITTEN_OFF if position.lost_minor > position.recovered_minor else LoanStatus.ACTIVE
 
 
 def _closed_since(replayed: Replayed, known: Sequence[LoanEvent]) -> date:

@@ -80,7 +80,11 @@ class LoanAccount:
     settled: what the interest of the periods came to that were rounded by themselves; 0 where interest is CUMULATIVE.
     trail: from the last due date on, each day on which something happened, with the accrual it was left with.
     worst_dpd: the most days past due on any day so far. schedule: as it was drawn last. lent: what was disbursed in
-    all. tranches: of each after the first, on which day, and how much of it the rows due later repay.
+    all. interest_paid, penalty_paid: with what was waived or written off of them; principal_off, interest_off,
+    penalty_off, fees_off: what was, of each. waived: what of these the borrower does not owe any more; recovered: what
+    was paid of the rest. written_off_since: the day since which a loan that was written off is late. receivable:
+    credit that was refunded before the payment that it came from bounced. tranches: of each after the first, on which
+    day, and how much of it the rows due later repay.
     """
 
     frame: Frame
@@ -107,6 +111,14 @@ class LoanAccount:
     fees_late: int = 0
     fees_today: int = 0
     credit: int = 0
+    receivable: int = 0
+    principal_off: int = 0
+    interest_off: int = 0
+    penalty_off: int = 0
+    fees_off: int = 0
+    waived: int = 0
+    recovered: int = 0
+    written_off_since: int | None = None
     trail: list[tuple[int, Accrual]] = field(default_factory=list)
     worst_dpd: int = 0
     # Where to look first for something unpaid: what was skipped once is 0 for good, so no payment scans it again.
@@ -197,12 +209,23 @@ class LoanAccount:
         """Apply a yearly rate from this day on."""
         self.accrual.rate = scaled(rate, self.frame.decimals)
 
-    def spend_credit(self, amount: int, *, event: str) -> None:
-        """Take from the credit. Raises LoanRefused (CREDIT_TOO_SMALL)."""
-        if amount > self.credit:
+    @property
+    def claim(self) -> int:
+        """What a written-off loan still owes."""
+        off = self.principal_off + self.interest_off + self.penalty_off + self.fees_off
+        return off - self.waived - self.recovered
+
+    def spend_credit(self, amount: int, *, event: str, at_most: bool) -> int:
+        """Take an amount from the credit, or at most that; return what was taken.
+
+        Raises LoanRefused (CREDIT_TOO_SMALL) if all of it must be there.
+        """
+        if amount > self.credit and not at_most:
             message = f"{event}: {amount} is more than the credit of {self.credit}"
             raise LoanRefused(LoanRefusal.CREDIT_TOO_SMALL, message)
-        self.credit -= amount
+        spent = min(amount, self.credit)
+        self.credit -= spent
+        return spent
 
     def pay_late(self, principal: int) -> None:
         """Pay principal that was due before the day, the oldest first, at most `late`."""

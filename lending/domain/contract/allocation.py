@@ -8,6 +8,8 @@ from lending.domain.contract.account import LoanAccount
 class Allocation(NamedTuple):
     """Where a repayment, or credit that was applied, went, in minor units; what was left is credit.
 
+    claim_minor: what it recovered of a loan that was written off. Credit that had been refunded and is owed back since
+    its payment bounced is settled first, as credit.
     A tuple, as thousands of frozen dataclasses would take a third of a replay's time.
     """
 
@@ -17,6 +19,7 @@ class Allocation(NamedTuple):
     interest_minor: int
     principal_minor: int
     credit_minor: int
+    claim_minor: int = 0
 
 
 def allocate_payment(account: LoanAccount, amount: int, *, event: str) -> Allocation:
@@ -24,6 +27,8 @@ def allocate_payment(account: LoanAccount, amount: int, *, event: str) -> Alloca
 
     What each step may take is fixed before the walk. Interest paid counts against the oldest.
     """
+    owed_back = min(account.receivable, amount)
+    account.receivable -= owed_back
     paid, late, due = account.interest_paid, account.interest_late, account.interest_due
     open_parts = (  # by the steps of the default waterfall
         account.penalty_to_date - account.penalty_paid,
@@ -39,7 +44,7 @@ def allocate_payment(account: LoanAccount, amount: int, *, event: str) -> Alloca
         account.interest_to_date - max(due, paid),
         account.ahead,
     )
-    left, taken = amount, [0] * len(open_parts)
+    left, taken = amount - owed_back, [0] * len(open_parts)
     for step in account.frame.steps:
         part = open_parts[step]
         if part:
@@ -47,6 +52,9 @@ def allocate_payment(account: LoanAccount, amount: int, *, event: str) -> Alloca
             left -= part
             if not left:
                 break
+    claimed = 0 if account.written_off_since is None else min(left, account.claim)
+    account.recovered += claimed
+    left -= claimed
     penalty, fee_late, interest_late, principal_late, _, fee, interest, principal, _, _, accrued, prepaid = taken
     account.penalty_paid += penalty
     account.fees_late -= fee_late
@@ -66,5 +74,6 @@ def allocate_payment(account: LoanAccount, amount: int, *, event: str) -> Alloca
         fee_minor=fee_late + fee,
         interest_minor=interest,
         principal_minor=principal_late + principal + prepaid,
-        credit_minor=left,
+        credit_minor=left + owed_back,
+        claim_minor=claimed,
     )

@@ -1,14 +1,15 @@
 """On which dates the instalments of a loan fall due."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from itertools import pairwise
 
-from config.kernel.business_days import BusinessCalendar, BusinessDayRule, UnknownDay
+from config.kernel.business_days import UnknownDay
 from config.kernel.calendar import add_months
 from config.kernel.documents import Unfit, unfit
 from lending.domain.contract.fields import refusing
 from lending.domain.contract.refusal import LoanRefusal
-from lending.domain.contract.terms import DAYS_OF, MonthEnd, PeriodUnit, Terms
+from lending.domain.contract.terms import DAYS_OF, LONGEST, MonthEnd, PeriodUnit, Terms
 
 
 def due_dates(terms: Terms, on: date) -> list[date]:
@@ -23,13 +24,35 @@ def due_dates(terms: Terms, on: date) -> list[date]:
         dues = _counted(terms, on)
         if terms.last_due is not None:
             dues[-1] = terms.last_due
-        if terms.calendar is not None:
-            dues = _adjusted(dues, terms.calendar, terms.business_days)
-        for before, due in pairwise((on, *dues)):
-            if due <= before:
-                message = f"due dates: {due} is not after {before}"
-                raise Unfit(message)
+        dues = [_adjusted(due, terms) for due in dues]
+        _require_ascending([on, *dues])
         return dues
+
+
+def due_dates_from(terms: Terms, on: date, *, since: date, count: int) -> list[date]:
+    """Return so many due dates from a date on, counted on beyond the agreed periods. Raises Unfit as due_dates does."""
+    start, first = (on, 1) if terms.first_due is None else (terms.first_due, 0)
+    found = list[date]()
+    for number in range(first, first + LONGEST):
+        try:
+            due = _adjusted(_moved(start, number * terms.every, terms), terms)
+        except (ValueError, OverflowError) as error:
+            message = f"periods: they would end after the year {date.max.year}"
+            raise Unfit(message) from error
+        if due >= since:
+            found.append(due)
+        if len(found) == count:
+            _require_ascending(found)
+            return found
+    message = f"periods: they would end more than {LONGEST} periods after the first"
+    raise Unfit(message)
+
+
+def _require_ascending(dues: Sequence[date]) -> None:
+    for before, due in pairwise(dues):
+        if due <= before:
+            message = f"due dates: {due} is not after {before}"
+            raise Unfit(message)
 
 
 def _counted(terms: Terms, on: date) -> list[date]:
@@ -41,9 +64,11 @@ def _counted(terms: Terms, on: date) -> list[date]:
         raise Unfit(message) from error
 
 
-def _adjusted(dues: list[date], calendar: BusinessCalendar, rule: BusinessDayRule) -> list[date]:
+def _adjusted(due: date, terms: Terms) -> date:
+    if terms.calendar is None:
+        return due
     try:
-        return [calendar.adjusted(due, rule) for due in dues]
+        return terms.calendar.adjusted(due, terms.business_days)
     except UnknownDay as error:
         message = f"calendar: {error}"
         raise Unfit(message) from error

@@ -1,19 +1,32 @@
 """Find which events of a loan stand, and in which order they take effect."""
 
 from collections.abc import Iterable
+from typing import Final, NamedTuple
 
-from lending.domain.contract.events import EventType, LoanEvent
+from lending.domain.contract.events import REMOVING, EventType, LoanEvent
 from lending.domain.contract.refusal import LoanRefusal, LoanRefused
 
+SPENDING: Final = frozenset({EventType.APPLY_CREDIT, EventType.REFUND_CREDIT})
+PAYMENTS: Final = frozenset({EventType.REPAYMENT, EventType.SETTLEMENT})
+"""What a bank may take back."""
 
-def standing_events(events: Iterable[LoanEvent]) -> list[LoanEvent]:
-    """Return the events that no reversal removed, by date, those of one date as they were booked.
+
+class Standing(NamedTuple):
+    """The events that stand, and the ids of those that spent credit before a payment bounced which it may have held."""
+
+    events: list[LoanEvent]
+    spent_before_bounce: frozenset[str]
+
+
+def standing_events(events: Iterable[LoanEvent]) -> Standing:
+    """Return the events that no reversal or bounce removed, by date, those of one date as they were booked.
 
     `events` come in the order of booking, and are consumed one by one: so of two faults in a list, that of the
-    earlier event is reported, be it in its form or in what it reverses. Raises LoanRefused.
+    earlier event is reported, be it in its form or in what it removes. Raises LoanRefused.
     """
     booked: dict[str, LoanEvent] = {}
     removed: set[str] = set()
+    spent: frozenset[str] = frozenset()
     for event in events:
         if event.id in booked:
             raise LoanRefused(LoanRefusal.BAD_EVENT, f"{event.id}: this id is booked twice")
@@ -22,9 +35,12 @@ def standing_events(events: Iterable[LoanEvent]) -> list[LoanEvent]:
         if event.of is not None:
             _require_reversible(event, booked, removed)
             removed.add(event.of)
+        if event.type is EventType.BOUNCE:
+            spent = frozenset(earlier.id for earlier in booked.values() if earlier.type in SPENDING)
         booked[event.id] = event
-    standing = (event for event in booked.values() if event.type is not EventType.REVERSAL and event.id not in removed)
-    return sorted(standing, key=lambda event: event.on)  # stable: a back-dated event goes after those of its date
+    standing = (event for event in booked.values() if event.type not in REMOVING and event.id not in removed)
+    # stable: a back-dated event goes after those of its date
+    return Standing(sorted(standing, key=lambda event: event.on), spent)
 
 
 def _require_reversible(event: LoanEvent, booked: dict[str, LoanEvent], removed: set[str]) -> None:
@@ -33,5 +49,8 @@ def _require_reversible(event: LoanEvent, booked: dict[str, LoanEvent], removed:
         raise LoanRefused(LoanRefusal.UNKNOWN_EVENT, f"{event.id}: no {event.of} was booked before it")
     if reversed_event.id in removed:
         raise LoanRefused(LoanRefusal.ALREADY_REVERSED, f"{event.id}: {event.of} is reversed already")
-    if reversed_event.type is EventType.REVERSAL:
-        raise LoanRefused(LoanRefusal.NOT_REVERSIBLE, f"{event.id}: {event.of} is a reversal; book its event again")
+    if reversed_event.type in REMOVING:
+        message = f"{event.id}: {event.of} is a {reversed_event.type}; book its event again"
+        raise LoanRefused(LoanRefusal.NOT_REVERSIBLE, message)
+    if event.type is EventType.BOUNCE and reversed_event.type not in PAYMENTS:
+        raise LoanRefused(LoanRefusal.NOT_REVERSIBLE, f"{event.id}: {event.of} is no payment; only payments bounce")

@@ -11,6 +11,7 @@ from config.kernel.documents import Unfit, choice_of, date_of, decimal_of, integ
 from config.kernel.money import MAX_MINOR
 from lending.domain.contract.fields import refusing, require_range, require_rate
 from lending.domain.contract.refusal import LoanRefusal
+from lending.domain.contract.terms import LONGEST
 
 
 class EventType(StrEnum):
@@ -21,12 +22,32 @@ class EventType(StrEnum):
     CHARGE = "charge"  # a fee, due at once
     RATE_CHANGE = "rate_change"
     REVERSAL = "reversal"
+    BOUNCE = "bounce"  # the bank took a payment back
     APPLY_CREDIT = "apply_credit"
     REFUND_CREDIT = "refund_credit"
+    PAUSE = "pause"
+    EXTEND = "extend"
+    RE_AMORTISE = "re_amortise"
+    RE_AGE = "re_age"
+    WAIVE_INTEREST = "waive_interest"
+    WAIVE_PENALTY = "waive_penalty"
+    WAIVE_FEE = "waive_fee"
+    SETTLEMENT = "settlement"  # a payment that settles the debt for less
+    WRITE_OFF = "write_off"
 
 
-FIGURES: Final = {EventType.RATE_CHANGE: "rate", EventType.REVERSAL: "of"}
-"""The one figure an event of this type carries; all others carry `amount_minor`."""
+REMOVING: Final = frozenset({EventType.REVERSAL, EventType.BOUNCE})
+"""Events that remove another as if it had never been."""
+RESTRUCTURING: Final = frozenset({EventType.PAUSE, EventType.EXTEND, EventType.RE_AMORTISE, EventType.RE_AGE})
+"""Events that draw anew what falls due after them; each carries a number of periods."""
+WAIVING: Final = frozenset({EventType.WAIVE_INTEREST, EventType.WAIVE_PENALTY, EventType.WAIVE_FEE})
+FIGURES: Final[Mapping[EventType, str]] = {
+    EventType.RATE_CHANGE: "rate",
+    **dict.fromkeys(REMOVING, "of"),
+    **dict.fromkeys(RESTRUCTURING, "periods"),
+    EventType.WRITE_OFF: "",
+}
+"""The one figure an event of this type carries, "" for none; all others carry `amount_minor`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +55,8 @@ class LoanEvent:
     """One event of a loan. Raises LoanRefused (BAD_EVENT) unless it carries the figure of its type alone.
 
     on: the business date at whose start it takes effect. amount_minor: minor units; whether it is positive is
-    judged with the events before it. rate: yearly. of: the id of the event that a reversal removes.
+    judged with the events before it. rate: yearly. of: the id of the event that a reversal or bounce removes. periods:
+    by how many of the terms' periods payments are paused or the loan is extended; over how many rows it is spread.
     """
 
     id: str
@@ -43,18 +65,26 @@ class LoanEvent:
     amount_minor: int | None = None
     rate: Decimal | None = None
     of: str | None = None
+    periods: int | None = None
 
     def __post_init__(self) -> None:
         with refusing(LoanRefusal.BAD_EVENT, self.id):
-            carried = {"amount_minor": self.amount_minor, "rate": self.rate, "of": self.of}
+            carried = {
+                "amount_minor": self.amount_minor,
+                "rate": self.rate,
+                "of": self.of,
+                "periods": self.periods,
+            }
             needed = FIGURES.get(self.type, "amount_minor")
-            if [name for name, value in carried.items() if value is not None] != [needed]:
-                message = f"a {self.type} carries {needed}, and no other figure"
+            if [name for name, value in carried.items() if value is not None] != ([needed] if needed else []):
+                message = f"a {self.type} carries {needed or 'no figure'}, and no other figure"
                 raise Unfit(message)
             if self.amount_minor is not None:
                 require_range("amount_minor", self.amount_minor, -MAX_MINOR, MAX_MINOR)
             if self.rate is not None:
                 require_rate("rate", self.rate)
+            if self.periods is not None:
+                require_range("periods", self.periods, 1, LONGEST)
 
 
 _COMMON: Final = frozenset({"id", "on", "type"})
@@ -64,7 +94,7 @@ def parse_event(raw: object) -> LoanEvent:
     """Parse one event from JSON scalars. Raises LoanRefused (BAD_EVENT)."""
     identity = raw.get("id") if isinstance(raw, Mapping) else None
     with refusing(LoanRefusal.BAD_EVENT, identity if isinstance(identity, str) else "an event"):
-        fields = require_fields(raw, _COMMON, frozenset({"amount_minor", "rate", "of"}))
+        fields = require_fields(raw, _COMMON, frozenset({"amount_minor", "rate", "of", "periods"}))
         return LoanEvent(
             id=text_of(fields, "id"),
             on=date_of(fields, "on"),
@@ -72,4 +102,5 @@ def parse_event(raw: object) -> LoanEvent:
             amount_minor=integer_of(fields, "amount_minor") if "amount_minor" in fields else None,
             rate=decimal_of(fields, "rate") if "rate" in fields else None,
             of=text_of(fields, "of") if "of" in fields else None,
+            periods=integer_of(fields, "periods") if "periods" in fields else None,
         )

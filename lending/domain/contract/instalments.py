@@ -17,14 +17,17 @@ class Factors:
     year: int
 
 
-def amounts_of(terms: Terms, principal: int, factors: Factors, *, earned: int = 0) -> Iterator[tuple[int, int]]:
+def amounts_of(
+    terms: Terms, principal: int, factors: Factors, *, earned: int = 0, shares: Sequence[int] | None = None
+) -> Iterator[tuple[int, int]]:
     """Yield principal and interest of each row, in minor units; principal: what the rows repay together.
 
-    earned: interest, over the year of the factors, that was earned before and falls due with the first row. In the rows
-    of the interest grace no interest falls due; it does with the row after them.
+    shares: what each row repays, where that is agreed and not by the method of the terms. earned: interest, over the
+    year of the factors, that was earned before and falls due with the first row. In the rows of the interest grace no
+    interest falls due; it does with the row after them.
     """
     deferred = 0
-    for row, (repaid, interest) in enumerate(_charged(terms, principal, factors, earned)):
+    for row, (repaid, interest) in enumerate(_charged(terms, principal, factors, earned, shares)):
         deferred += interest
         if row < terms.interest_grace:
             yield repaid, 0
@@ -33,11 +36,13 @@ def amounts_of(terms: Terms, principal: int, factors: Factors, *, earned: int = 
             deferred = 0
 
 
-def _charged(terms: Terms, principal: int, factors: Factors, earned: int) -> Iterator[tuple[int, int]]:
+def _charged(
+    terms: Terms, principal: int, factors: Factors, earned: int, agreed: Sequence[int] | None
+) -> Iterator[tuple[int, int]]:
     """Yield the principal of each row, and the interest that its period is charged."""
     flat = flat_interest(terms, principal, factors) if terms.interest is InterestMethod.FLAT else None
     declining = _Declining(terms, factors, earned)
-    shares = _shares(terms, principal, factors)
+    shares = _shares(terms, principal, factors) if agreed is None else agreed
     level = 0 if shares else _level(terms, principal, factors, flat, earned)
     balance, rows = principal, len(factors.of_periods)
     for row in range(rows):

@@ -1,7 +1,7 @@
 """Replay a loan: a pure function from its terms and events to everything known of it."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final
@@ -10,8 +10,10 @@ from config.kernel.calendar import day_number
 from lending.domain.contract.account import LoanAccount, frame_of, open_account
 from lending.domain.contract.allocation import Allocation, allocate_payment
 from lending.domain.contract.effective_events import standing_events
-from lending.domain.contract.events import EventType, LoanEvent
+from lending.domain.contract.events import RESTRUCTURING, WAIVING, EventType, LoanEvent
+from lending.domain.contract.forgiveness import settle_for, waive, write_off
 from lending.domain.contract.refusal import LoanRefusal, LoanRefused
+from lending.domain.contract.restructure import restructure
 from lending.domain.contract.schedule import Instalment, draw_schedule
 from lending.domain.contract.state import LoanState, reach, read_state
 from lending.domain.contract.terms import Terms
@@ -33,6 +35,7 @@ class Replayed:
     schedule: tuple[Instalment, ...]
     standing: Sequence[LoanEvent]
     allocations: tuple[Allocation, ...]
+    _spent_before_bounce: Collection[str] = field(repr=False)
     _copies: Mapping[int, LoanAccount] = field(repr=False)
 
     def state(self, as_of: date) -> LoanState:
@@ -49,16 +52,16 @@ class Replayed:
         account = self._copies[kept].fork()
         for event in self.standing[kept:count]:
             reach(account, day_number(event.on))
-            apply_event(account, event)
+            apply_event(account, event, self._spent_before_bounce)
         reach(account, day_number(as_of))
         return account
 
 
 def replay(terms: Terms, events: Iterable[LoanEvent]) -> Replayed:
     """Replay events, in the order of booking, on a loan of these terms. Raises LoanRefused."""
-    standing = standing_events(events)
+    standing, spent_before_bounce = standing_events(events)
     if not standing:
-        return Replayed(schedule=(), standing=(), allocations=(), _copies={})
+        return Replayed(schedule=(), standing=(), allocations=(), _spent_before_bounce=frozenset(), _copies={})
     disbursement, *later = standing
     if disbursement.type is not EventType.DISBURSEMENT:
         message = f"{disbursement.id}: nothing is disbursed on {disbursement.on}"
@@ -83,27 +86,35 @@ def replay(terms: Terms, events: Iterable[LoanEvent]) -> Replayed:
         if number % STRIDE == 0:
             copies[1 + number] = account.fork()
         reach(account, day)
-        allocation = apply_event(account, event)
+        allocation = apply_event(account, event, spent_before_bounce)
         if allocation is not None:
             allocations.append(allocation)
     copies[len(standing)] = account
-    return Replayed(schedule=tuple(account.schedule), standing=standing, allocations=tuple(allocations), _copies=copies)
+    return Replayed(
+        schedule=tuple(account.schedule),
+        standing=standing,
+        allocations=tuple(allocations),
+        _spent_before_bounce=spent_before_bounce,
+        _copies=copies,
+    )
 
 
-def apply_event(account: LoanAccount, event: LoanEvent) -> Allocation | None:
+def apply_event(account: LoanAccount, event: LoanEvent, spent_before_bounce: Collection[str]) -> Allocation | None:
     """Apply an event to an account that has reached its date; return where a payment went.
 
-    Raises LoanRefused.
+    Credit that was spent before its payment bounced is paid from what credit there is; what was refunded beyond it is
+    owed back. Raises LoanRefused.
     """
     amount = event.amount_minor or 0
     match event.type:
         case EventType.REPAYMENT:
             return allocate_payment(account, amount, event=event.id)
         case EventType.APPLY_CREDIT:
-            account.spend_credit(amount, event=event.id)
-            return allocate_payment(account, amount, event=event.id)
+            spent = account.spend_credit(amount, event=event.id, at_most=event.id in spent_before_bounce)
+            return allocate_payment(account, spent, event=event.id)
         case EventType.REFUND_CREDIT:
-            account.spend_credit(amount, event=event.id)
+            spent = account.spend_credit(amount, event=event.id, at_most=event.id in spent_before_bounce)
+            account.receivable += amount - spent
         case EventType.CHARGE:
             account.fees_today += amount
         case EventType.RATE_CHANGE if account.frame.flat is not None:
@@ -112,4 +123,17 @@ def apply_event(account: LoanAccount, event: LoanEvent) -> Allocation | None:
             account.change_rate(event.rate)
         case EventType.DISBURSEMENT:
             disburse_tranche(account, amount, event=event.id)
+        case EventType.SETTLEMENT:
+            return settle_for(account, amount, event=event.id)
+        case _:
+            _service(account, event)
     return None
+
+
+def _service(account: LoanAccount, event: LoanEvent) -> None:
+    if event.type in RESTRUCTURING:
+        restructure(account, event)
+    elif event.type in WAIVING:
+        waive(account, event.type, event.amount_minor or 0)
+    elif event.type is EventType.WRITE_OFF:
+        write_off(account)

@@ -19,11 +19,14 @@ LAST_DAY: Final = day_number(date.max) - 1
 class LoanState:
     """A loan as of a date: after its events, with interest for the days before it.
 
-    Amounts are minor units. due_minor: all that is due and unpaid. dpd: days past due. payoff_minor: what closes
-    the loan on that date; credit is not netted. unpaid_minor: by row of the schedule, what is left of its principal;
-    empty before the disbursement. interest_at_due_minor: interest to date at each due date reached. next_due,
-    next_due_minor: the next date on which something falls due, and how much if nothing happens until then; None and 0
-    if nothing will, or once the last due date is reached.
+    Amounts are minor units. interest_paid_minor, penalty_paid_minor: by payments alone. *_written_off_minor: what left
+    the loan without money, be it waived, settled for less or written off; waived_minor: what of it is not owed any
+    more, recovered_minor: what was paid of the rest. receivable_minor: credit that was refunded and is owed back, since
+    the payment that it came from bounced. due_minor: all that is due and unpaid. dpd: days past due. payoff_minor: what
+    closes the loan on that date; credit is not netted. unpaid_minor: by row of the schedule, what is left of its
+    principal; empty before the disbursement. interest_at_due_minor: interest to date at each due date reached.
+    next_due, next_due_minor: the next date on which something falls due, and how much if nothing happens until then;
+    None and 0 if nothing will, or once the last due date is reached.
     """
 
     as_of: date
@@ -34,6 +37,13 @@ class LoanState:
     penalty_paid_minor: int = 0
     fees_unpaid_minor: int = 0
     credit_minor: int = 0
+    receivable_minor: int = 0
+    principal_written_off_minor: int = 0
+    interest_written_off_minor: int = 0
+    penalty_written_off_minor: int = 0
+    fees_written_off_minor: int = 0
+    waived_minor: int = 0
+    recovered_minor: int = 0
     due_minor: int = 0
     dpd: int = 0
     late_since: date | None = None
@@ -56,7 +66,7 @@ def reach(account: LoanAccount, day: int) -> None:
     if day == account.day:
         return
     account.turn_to(day)
-    since = _late_since(account)
+    since = late_since(account)
     if since is not None:
         account.worst_dpd = max(account.worst_dpd, day - since)
 
@@ -67,23 +77,32 @@ def read_state(account: LoanAccount) -> LoanState:
     penalty = account.penalty_to_date - account.penalty_paid
     fees = account.fees_late + account.fees_today
     interest_due = max(0, account.interest_due - account.interest_paid)
-    payoff = principal + account.interest_to_date - account.interest_paid + penalty + fees
+    claims = account.claim + account.receivable
+    payoff = principal + account.interest_to_date - account.interest_paid + penalty + fees + claims
     next_due, next_due_minor = _next_due(account)
-    since, tomorrow = _late_since(account), _late_since_tomorrow(account)
+    since, tomorrow = late_since(account), _late_since_tomorrow(account)
     # What was within the tolerance so far, and is late tomorrow with what falls due today, is not late today.
     becomes_late = since is None and tomorrow is not None and tomorrow < account.day
     stands = None if becomes_late else tomorrow
-    turn = _next_turn(account, becomes_late=becomes_late, is_late=stands is not None) if payoff else None
+    runs = payoff and account.written_off_since is None
+    turn = _next_turn(account, becomes_late=becomes_late, is_late=stands is not None) if runs else None
     return LoanState(
         as_of=date_of(account.day),
         principal_minor=principal,
         interest_to_date_minor=account.interest_to_date,
-        interest_paid_minor=account.interest_paid,
+        interest_paid_minor=account.interest_paid - account.interest_off,
         penalty_to_date_minor=account.penalty_to_date,
-        penalty_paid_minor=account.penalty_paid,
+        penalty_paid_minor=account.penalty_paid - account.penalty_off,
         fees_unpaid_minor=fees,
         credit_minor=account.credit,
-        due_minor=account.late + account.due_today + interest_due + penalty + fees,
+        receivable_minor=account.receivable,
+        principal_written_off_minor=account.principal_off,
+        interest_written_off_minor=account.interest_off,
+        penalty_written_off_minor=account.penalty_off,
+        fees_written_off_minor=account.fees_off,
+        waived_minor=account.waived,
+        recovered_minor=account.recovered,
+        due_minor=account.late + account.due_today + interest_due + penalty + fees + claims,
         dpd=0 if since is None else account.day - since,
         late_since=None if stands is None else date_of(stands),
         turns_on=None if turn is None else date_of(turn),
@@ -96,10 +115,11 @@ def read_state(account: LoanAccount) -> LoanState:
     )
 
 
-def _late_since(account: LoanAccount) -> int | None:
+def late_since(account: LoanAccount) -> int | None:
     """Return the earliest due date before the day on which something fell due that is still unpaid.
 
-    None while that principal and interest are within the tolerance; fees and penalties make no loan late.
+    None while that principal and interest are within the tolerance; fees and penalties make no loan late. A loan that
+    was written off stays late while its claim is unpaid.
     """
     return _since(account, principal=account.late, interest=account.interest_late, before=account.day)
 
@@ -111,6 +131,8 @@ def _late_since_tomorrow(account: LoanAccount) -> int | None:
 
 
 def _since(account: LoanAccount, *, principal: int, interest: int, before: int) -> int | None:
+    if account.written_off_since is not None and account.claim:
+        return account.written_off_since
     if principal + max(0, interest - account.interest_paid) <= account.frame.terms.tolerance_minor:
         return None
     principal_since = interest_since = before

@@ -54,11 +54,11 @@ def _drawn(account: LoanAccount, principal: int, rows: Sequence[Instalment]) -> 
     frame, accrual = account.frame, account.accrual
     places = [frame.places[day] for day in (account.day, *(day_number(row.due) for row in rows))]
     factors = Factors(of_periods=[accrual.rate * (end - start) for start, end in pairwise(places)], year=accrual.year)
-    amounts = amounts_of(frame.terms, principal, factors, earned=_earned(account))
+    amounts = amounts_of(frame.terms, principal, factors, earned=earned_ahead(account))
     return [_row(row.due, repaid, interest) for row, (repaid, interest) in zip(rows, amounts, strict=True)]
 
 
-def _earned(account: LoanAccount) -> int:
+def earned_ahead(account: LoanAccount) -> int:
     """Return what the running period has earned so far, over the year, on what is unpaid of the rows due after it.
 
     What is overdue counts as paid: the rows quote what is due if all is paid as drawn.

@@ -6,7 +6,7 @@ points, amounts minor units of the product's currency, multiples and rates exact
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
@@ -16,7 +16,7 @@ from typing import Annotated, Final
 from config.kernel.daycount import DAILY, DayCount
 from config.kernel.documents import ADDED, Amount, unfit
 from config.kernel.exact import BASIS_POINTS, MILLION
-from lending.domain.contract.fields import require_range, require_rate
+from lending.domain.contract.fields import HIGHEST_RATE, require_range, require_rate
 from lending.domain.contract.terms import Method, PeriodUnit, Prepayment, Terms
 from merchants.domain.text import storable
 from scoring.domain.calibration import GRADES, PD_BELOW_PPM, Grade
@@ -26,9 +26,7 @@ DAYS_IN_YEAR: Final = 365
 """The contract's yearly rate is this many daily ones, whatever the day count."""
 LENDABLE: Final = GRADES[: GRADES.index(Grade.C1) + 1]
 """The grades that get offers, best first: those at or above the calibration's cut-off."""
-NOT_SOLD: Final = frozenset(
-    field.name for field in fields(Terms) if field.metadata == ADDED and field.name != "waterfall"
-)
+NOT_SOLD: Final = frozenset(one.name for one in fields(Terms) if one.metadata == ADDED and one.name != "waterfall")
 """Terms of a loan that the nightly accrual does not know, so that no product has them."""
 LONGEST_MONTHS: Final = 60
 HIGHEST_VERSION: Final = 1_000_000
@@ -184,6 +182,19 @@ class Origination:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Servicing:
+    """What may become of loans that are out.
+
+    A rate may be changed within lowest_rate and highest_rate, yearly. A loan that is write_off_dpd days past due is
+    written off; None: only by a person.
+    """
+
+    lowest_rate: Annotated[Decimal, require_rate] = field(default=Decimal(0), metadata=ADDED)
+    highest_rate: Annotated[Decimal, require_rate] = field(default=Decimal(HIGHEST_RATE), metadata=ADDED)
+    write_off_dpd: SomeDays | None = field(default=None, metadata=ADDED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Product:
     """One version of a product; sha256 is that of its canonical document."""
 
@@ -202,6 +213,7 @@ class Product:
     contract: StandardTerms
     eligibility: Eligibility
     origination: Origination
+    servicing: Servicing = field(default=Servicing(), metadata=ADDED)
     sha256: str
 
 

@@ -129,6 +129,8 @@ def _require_order(product: Product) -> None:
         raise unfit(minimum, "minimum", "above 0 and at most the maximum")
     if product.shortest_months > product.longest_months:
         raise unfit(product.shortest_months, "shortest_months", "at most longest_months")
+    if product.servicing.lowest_rate > product.servicing.highest_rate:
+        raise unfit(str(product.servicing.lowest_rate), "servicing", "bounds of which lowest_rate is the lower")
     for grade, terms in product.grades.items():
         if not product.shortest_months <= terms.months <= product.longest_months:
             what = f"months: {terms.months} is not from shortest_months to longest_months"

@@ -27,7 +27,7 @@ def loan(*events: LoanEvent, **changed: Any) -> Replayed:  # noqa: ANN401
 
 def parts(allocation: Allocation) -> tuple[int, ...]:
     """Penalty, fee, interest, principal, credit."""
-    return allocation[1:]
+    return allocation[1:6]
 
 
 def test_after_the_last_due_date_interest_falls_due_every_day() -> None:

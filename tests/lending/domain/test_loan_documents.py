@@ -46,7 +46,7 @@ def walk(table: list[Line]) -> list[Line]:
         on = date.fromisoformat(line[0])
         before = replay(TERMS, events).state(on).dpd
         events.append(LoanEvent(id=line[0], on=on, type=EventType.REPAYMENT, amount_minor=int(line[1])))
-        found.append([*line[:2], *map(str, replay(TERMS, events).allocations[-1][1:]), str(before)])
+        found.append([*line[:2], *map(str, replay(TERMS, events).allocations[-1][1:6]), str(before)])
     return found
 
 

@@ -13,12 +13,13 @@ from pytest_django.asserts import assertContains, assertNotContains
 from config.declarations import Role
 from config.office import lists
 from lending.domain.books.loan import LoanStatus
+from lending.domain.contract.events import EventType
 from lending.models import Loan
 from lending.operations.payouts import cancel_loan
 from lending.queries.closes import closed_to
 from lending.queries.portfolio import Lateness, kept_totals, portfolios, totals_of, with_lateness
 from tests.conftest import CLERK, NOW
-from tests.lending.bookings import reverse_event, take_repayment
+from tests.lending.bookings import book, reverse_event, take_repayment
 from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, lent, make_loan, roll
 from tests.lending.office import staff
 
@@ -40,6 +41,7 @@ def loans() -> None:
     take_repayment(**told(paid, amount_minor=50_000))
     again = lent(amount_minor=500_000)
     reverse_event(**told(again, seq=take_repayment(**told(again, amount_minor=500_000)).seq))
+    book(EventType.WRITE_OFF, loan_id=lent(amount_minor=450_000).pk)
     late = lent(amount_minor=600_000, terms=EVERY_FIVE_DAYS)
     roll(OPENED.replace(day=9))
     late.refresh_from_db()
