@@ -77,7 +77,10 @@ DECLARED = Declaration(
         "loans:read": "Read loans",
         "loans:write": "Report repayments",
     },
-    beat={"lending.settle_transfers": timedelta(minutes=1)},
+    beat={
+        "lending.settle_transfers": timedelta(minutes=1),
+        "lending.write_off_late_loans": timedelta(hours=1),
+    },
     due=["lending.close_due_day", "lending.start_due_round"],
     search=["lending.admin.merchant.find_merchants", "lending.admin.merchant.find_lending"],
     dashboard="lending.admin.dashboard.fill_dashboard",

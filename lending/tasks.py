@@ -7,7 +7,7 @@ from config.db.transactions import Contended
 from config.office.actors import SYSTEM
 from config.office.business_date import get_business_date
 from config.office.stages import add_tasks
-from lending.operations import settlement
+from lending.operations import settlement, write_offs
 from lending.operations.day_close import CLOSE, DayNotClosed, close_day
 from lending.operations.offers import OFFERS, RoundNotStarted, expire_offers, start_round
 from lending.operations.payouts import PAY_OUT, send_payout
@@ -38,6 +38,12 @@ def start_due_round() -> None:
         start_round(actor=SYSTEM, now=timezone.now())
     except (RoundNotStarted, Contended):
         return  # another fire of the beat was faster, or there is nothing to offer
+
+
+@shared_task(name="lending.write_off_late_loans")
+def write_off_late_loans() -> None:
+    """Write off what is so late that its product gives it up."""
+    write_offs.write_off_late_loans(clock=timezone.now)
 
 
 @shared_task(name="lending.close_due_day")

@@ -18,6 +18,7 @@ from lending.api.offers import A_PAGE, asked_merchant
 from lending.api.refusals import described, refused
 from lending.domain.books.booking import BookingRefusal
 from lending.domain.books.ledger import Position
+from lending.domain.contract.events import EventType
 from lending.models import Loan
 from lending.queries.closes import with_standings
 from lending.queries.loans import get_loan_of_partner, loans_of_partner, projection_of
@@ -34,6 +35,8 @@ class BalancesSerializer(serializers.Serializer[None]):
     interest = MoneySerializer()
     penalty = MoneySerializer()
     fees = MoneySerializer()
+    written_off = MoneySerializer(help_text="What of a loan that was written off is still owed.")
+    refund_owed = MoneySerializer(help_text="Credit that was paid back before the payment it came from bounced.")
     credit = MoneySerializer(help_text="What was paid too much; not netted.")
 
 
@@ -43,7 +46,7 @@ class LoanSerializer(serializers.Serializer[None]):
     id = serializers.CharField()
     application = serializers.CharField()
     merchant = serializers.CharField()
-    status = serializers.CharField(help_text="approved, active, closed, cancelled")
+    status = serializers.CharField(help_text="approved, active, closed, written_off, cancelled")
     amount = MoneySerializer()
     disbursed_on = serializers.DateField(allow_null=True)
     closed_on = serializers.DateField(allow_null=True)
@@ -68,7 +71,7 @@ class InstalmentSerializer(serializers.Serializer[Any]):
     interest = MinorField(source="drawn.interest_minor")
     total = MinorField(source="drawn.total_minor")
     principal_left = MinorField(source="principal_left_minor")
-    state = LowerField(help_text="ahead, due, late, paid")
+    state = LowerField(help_text="ahead, due, late, paid, written_off")
 
 
 class ScheduleSerializer(serializers.Serializer[None]):
@@ -85,26 +88,30 @@ class AllocationSerializer(serializers.Serializer[Any]):
     fee = MinorField(source="fee_minor")
     interest = MinorField(source="interest_minor")
     principal = MinorField(source="principal_minor")
-    credit = MinorField(source="credit_minor", help_text="What was too much.")
+    recovered = MinorField(source="claim_minor", help_text="Of what had been written off.")
+    credit = MinorField(source="credit_minor", help_text="What was too much, or settled a refund that was owed back.")
 
 
 class EventSerializer(serializers.Serializer[Any]):
     """What happened to a loan."""
 
     seq = serializers.IntegerField(source="event.seq")
-    type = serializers.CharField(
-        source="event.type",
-        help_text="disbursement, repayment, charge, rate_change, reversal, apply_credit, refund_credit",
-    )
+    type = serializers.CharField(source="event.type", help_text=", ".join(EventType))
     on = serializers.DateField(source="event.on", help_text="The day it takes effect.")
     amount = MinorField(source="event.amount_minor", allow_null=True)
     yearly_rate = RateField(source="event.rate", allow_null=True, help_text='Of a rate_change: "0.146" is 14.6 %.')
+    periods = serializers.IntegerField(
+        source="event.periods", allow_null=True, help_text="Of a pause, extend, re_amortise or re_age: instalments."
+    )
     external_ref = serializers.CharField(
         source="event.external_ref", help_text="Yours, of a repayment that you reported; else empty."
     )
     allocation = AllocationSerializer(allow_null=True, help_text="Of a payment that stands, as later events have it.")
     reverses = serializers.IntegerField(
-        source="event.of.seq", allow_null=True, default=None, help_text="The seq of the event that a reversal removes."
+        source="event.of.seq",
+        allow_null=True,
+        default=None,
+        help_text="The seq of the event that a reversal or bounce removes.",
     )
     reversed_by = serializers.IntegerField(source="reversed_by.seq", allow_null=True, default=None)
     booked_at = serializers.DateTimeField(source="event.booked_at")
@@ -256,6 +263,8 @@ def balances_body(position: Position, currency: str) -> dict[str, object]:
         "interest": money(position.interest_open_minor, currency),
         "penalty": money(position.penalty_open_minor, currency),
         "fees": money(position.fees_open_minor, currency),
+        "written_off": money(position.lost_minor - position.recovered_minor, currency),
+        "refund_owed": money(position.receivable_minor, currency),
         "credit": money(position.credit_minor, currency),
     }
 

@@ -1,7 +1,8 @@
-"""Endpoint to report repayments."""
+"""Endpoints to report repayments, and those that bounced."""
 
 from http import HTTPStatus
 
+from django.http import Http404
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -15,8 +16,8 @@ from lending.api.keys import KEY_PARAMETER, request_key
 from lending.api.loans import AllocationSerializer, BalancesSerializer, balances_body, own_loan
 from lending.api.refusals import described, refused
 from lending.models import LoanEvent
-from lending.operations.loans import EventNotBooked, book_repayment
-from lending.queries.servicing import receipt_of
+from lending.operations.loans import EventNotBooked, book_bounce, book_repayment
+from lending.queries.servicing import projection_when_booked, receipt_of
 from merchants.operations.idempotency import RequestNotTaken
 
 
@@ -35,6 +36,21 @@ class RepaymentSerializer(serializers.Serializer[None]):
     amount = MoneySerializer()
     on = serializers.DateField()
     allocation = AllocationSerializer()
+    status = serializers.CharField()
+    balances = BalancesSerializer()
+
+
+class BouncedSerializer(ClosedSerializer):
+    on = serializers.DateField(help_text="The day the bank took the money back.")
+
+
+class BounceSerializer(serializers.Serializer[None]):
+    """A repayment that bounced: the loan is as if it had never been paid."""
+
+    loan = serializers.CharField()
+    seq = serializers.IntegerField(help_text="Its place among the loan's events.")
+    bounces = serializers.IntegerField(help_text="That of the repayment.")
+    on = serializers.DateField()
     status = serializers.CharField()
     balances = BalancesSerializer()
 
@@ -68,6 +84,46 @@ class RepaymentsView(APIView):
         except (EventNotBooked, RequestNotTaken) as denied:
             return refused(denied.reason)
         return Response(_body(event), status=HTTPStatus.CREATED)
+
+
+class BounceView(APIView):
+    """Book a bounced repayment."""
+
+    scopes = {"POST": "loans:write"}
+
+    @extend_schema(
+        request=BouncedSerializer,
+        responses={201: BounceSerializer, **described(400, 404, 409, 422, 503)},
+        parameters=[KEY_PARAMETER],
+    )
+    def post(self, request: Request, loan_id: int, seq: int) -> Response:
+        """Take out a repayment that you reported and the bank took back; what of it was refunded is owed again."""
+        own_loan(request, loan_id)
+        sent = BouncedSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        try:
+            event = book_bounce(
+                loan_id=loan_id,
+                seq=seq,
+                on=sent.validated_data["on"],
+                actor=caller_of(request).actor,
+                now=timezone.now(),
+                key=request_key(request),
+            )
+        except LoanEvent.DoesNotExist as error:
+            raise Http404 from error
+        except (EventNotBooked, RequestNotTaken) as denied:
+            return refused(denied.reason)
+        projection, currency = projection_when_booked(event), event.loan.currency
+        body = {
+            "loan": f"loan_{loan_id}",
+            "seq": event.seq,
+            "bounces": seq,
+            "on": event.on,
+            "status": projection.status.lower(),
+            "balances": balances_body(projection.position, currency),
+        }
+        return Response(body, status=HTTPStatus.CREATED)
 
 
 def _body(event: LoanEvent) -> dict[str, object]:

@@ -7,7 +7,7 @@ from lending.api.applications import AcceptView, ApplicationView
 from lending.api.loans import EventsView, LoansView, LoanView, PayoffView, ScheduleView
 from lending.api.merchant_offer import MerchantOfferView
 from lending.api.offers import DeclineView, DeliveredView, OffersView, OfferView, QuoteView
-from lending.api.repayments import RepaymentsView
+from lending.api.repayments import BounceView, RepaymentsView
 
 register_ids("offer", "application", "loan")
 
@@ -26,4 +26,5 @@ urlpatterns = [
     path("loans/<loan:loan_id>/events", EventsView.as_view(), name="loan-events"),
     path("loans/<loan:loan_id>/payoff", PayoffView.as_view(), name="loan-payoff"),
     path("loans/<loan:loan_id>/repayments", RepaymentsView.as_view(), name="loan-repayments"),
+    path("loans/<loan:loan_id>/repayments/<int:seq>/bounce", BounceView.as_view(), name="loan-bounce"),
 ]

@@ -13,9 +13,9 @@ import lending.domain.contract.events
 
 CHART = [
     ("MERCHANT_RECEIVABLE", "Refunds owed back", "ASSET"),
+    ("RECOVERIES", "Recoveries", "INCOME"),
     ("WAIVERS", "Waivers", "EXPENSE"),
     ("WRITE_OFFS", "Write-offs", "EXPENSE"),
-    ("RECOVERIES", "Recoveries", "INCOME"),
 ]
 
 

@@ -41,6 +41,18 @@ def book_repayment(
     return _book(loan_id=loan_id, booking=booking, external_ref=external_ref, actor=actor, now=now, key=key)
 
 
+def book_bounce(
+    *, loan_id: int, seq: int, on: date, actor: Actor, now: datetime, key: RequestKey | None = None
+) -> EventRow:
+    """Book that the bank took back a repayment which the partner had reported, by its place among the events.
+
+    Raises EventNotBooked, RequestNotTaken, Contended; LoanEvent.DoesNotExist, also for what the partner never reported.
+    """
+    EventRow.objects.exclude(external_ref="").get(loan=loan_id, seq=seq)
+    booking = Booking(type=EventType.BOUNCE, on=on, of=seq, by_hand=False, reason="")
+    return _book(loan_id=loan_id, booking=booking, actor=actor, now=now, key=key)
+
+
 def book_by_hand(*, loan_id: int, booking: Booking, actor: Actor, now: datetime) -> EventRow:
     """Book what a member of staff enters: a repayment, fee, rate or use of credit, or the reversal of an event.
 

@@ -37,7 +37,7 @@ GROUP BY l.merchant_id
 # Loans that were out by a day. A row tells how its loan stood at the end of that day unless something happened since,
 # the loan is booked further, or it turns before the night is over.
 OF_MERCHANTS: Final = """
-SELECT l.merchant_id, l.id, l.status = 'CLOSED', l.disbursed_minor, l.principal_minor,
+SELECT l.merchant_id, l.id, l.status = 'CLOSED', l.disbursed_minor, l.principal_minor + l.principal_written_off_minor,
     greatest(0, %(night)s - coalesce(l.late_since, %(night)s)), coalesce(scheduled.minor, 0)::bigint,
     (l.status = 'CLOSED' OR l.booked_to = %(night)s
         OR l.booked_to < %(night)s AND (l.turns_on IS NULL OR l.turns_on > %(night)s))
@@ -52,7 +52,7 @@ WHERE l.merchant_id = ANY(%(merchants)s::bigint[]) AND l.disbursed_on <= %(day)s
 
 
 class _End(NamedTuple):
-    """How a loan stood at the end of a day."""
+    """How a loan stood at the end of a day. principal_minor: what was not repaid, written off or not."""
 
     closed: bool
     principal_minor: int
@@ -92,7 +92,7 @@ def behaviours(*, merchants: Sequence[int], day: date) -> list[Behaviour]:
         sums = found[merchant]
         sums[0] = max(sums[0], end.dpd)
         if end.closed:
-            sums[3] += 1
+            sums[3] += not end.principal_minor
         else:
             sums[1] += scheduled
             sums[2] += disbursed - end.principal_minor
@@ -125,5 +125,6 @@ def _replayed(loans: Sequence[int], *, day: date) -> dict[int, _End]:
         if account is not None:
             account.turn_to(day_number(day) + 1)
             state = read_state(account)
-            ends[pk] = _End(state.closed, state.principal_minor, state.dpd)
+            unpaid = state.principal_minor + state.principal_written_off_minor
+            ends[pk] = _End(state.closed, unpaid, state.dpd)
     return ends

@@ -76,12 +76,21 @@ def current_date_of(loan: Loan) -> date:
 
 def receipt_of(payment: LoanEvent) -> Receipt:
     """Replay a loan up to the booking of a payment: the receipt stays the same, whatever is booked later."""
-    contract = contract_of(payment.loan)
-    replayed = LoanHistory(terms=contract.terms, events=contract.events[: payment.seq]).replayed()
+    replayed = _as_booked(payment)
     return Receipt(
         allocation=next(part for part in replayed.allocations if part.event == str(payment.seq)),
         projection=project(replayed, as_of=payment.on),
     )
+
+
+def projection_when_booked(event: LoanEvent) -> Projection:
+    """Return the loan on an event's date, as known when it was booked."""
+    return project(_as_booked(event), as_of=event.on)
+
+
+def _as_booked(event: LoanEvent) -> Replayed:
+    contract = contract_of(event.loan)
+    return LoanHistory(terms=contract.terms, events=contract.events[: event.seq]).replayed()
 
 
 def get_servicing(loan: Loan, *, most: int | None = None) -> Servicing:

@@ -68,10 +68,12 @@ def redraw(loan: "Loan", event: Case, d: date) -> None:
     earned = earned_ahead(loan, d, sum(loan.left[i] for i in ahead))
     if kind == "re_age":
         earned = loan.x[d] - loan.interest_paid
-        for i in range(len(loan.rows) - len(ahead)):
+        kept, before = len(loan.rows) - len(ahead), 0
+        for i in range(kept):
             due, principal, interest = loan.rows[i]
-            loan.rows[i] = (due, principal - loan.left[i], interest)
+            loan.rows[i] = (due, principal - loan.left[i], max(0, min(interest, loan.interest_paid - before)))
             loan.left[i] = 0
+            before = min(loan.interest_paid, loan.interest_to(due)) if loan.re_aged >= due else loan.interest_at([due])
         loan.re_aged = d
     rows = redrawn(terms, folded, dues, f, earned)
     if kind == "pause":

@@ -37,9 +37,9 @@ class Account(StrEnum):
     PENALTY_INCOME = "PENALTY_INCOME"
     FEE_INCOME = "FEE_INCOME"
     MERCHANT_RECEIVABLE = "MERCHANT_RECEIVABLE"
+    RECOVERIES = "RECOVERIES"
     WAIVERS = "WAIVERS"
     WRITE_OFFS = "WRITE_OFFS"
-    RECOVERIES = "RECOVERIES"
 
 
 ACCRUAL: Final = "ACCRUAL"
@@ -60,9 +60,9 @@ KINDS: Final[Mapping[Account, AccountKind]] = MappingProxyType(
         Account.PENALTY_INCOME: AccountKind.INCOME,
         Account.FEE_INCOME: AccountKind.INCOME,
         Account.MERCHANT_RECEIVABLE: AccountKind.ASSET,
+        Account.RECOVERIES: AccountKind.INCOME,
         Account.WAIVERS: AccountKind.EXPENSE,
         Account.WRITE_OFFS: AccountKind.EXPENSE,
-        Account.RECOVERIES: AccountKind.INCOME,
     }
 )
 ACCRUALS: Final = (
@@ -156,9 +156,9 @@ def balances(position: Position) -> dict[Account, int]:
         Account.PENALTY_INCOME: -position.penalty_minor,
         Account.FEE_INCOME: -position.fees_minor,
         Account.MERCHANT_RECEIVABLE: position.receivable_minor,
+        Account.RECOVERIES: -position.recovered_minor,
         Account.WAIVERS: position.waived_minor,
         Account.WRITE_OFFS: position.lost_minor,
-        Account.RECOVERIES: -position.recovered_minor,
     }
 
 

@@ -96,18 +96,25 @@ def _drawn(
 
 
 def _make_current(account: LoanAccount) -> None:
-    """Put what fell due and is unpaid back among what is ahead; unpaid interest falls due with the next row."""
-    folded = account.late + account.due_today
-    schedule = list(account.schedule)
-    for row, unpaid in enumerate(account.unpaid[: account.fallen]):
-        if unpaid:
-            schedule[row] = replace(schedule[row], principal_minor=schedule[row].principal_minor - unpaid)
-    account.schedule = schedule
+    """Put what fell due and is unpaid back among what is ahead; unpaid interest falls due with the next row.
+
+    Of the rows that fell due stays what was paid of them.
+    """
+    folded, paid = account.late + account.due_today, account.interest_paid
+    account.schedule = [
+        replace(
+            row,
+            principal_minor=row.principal_minor - unpaid,
+            interest_minor=max(0, min(row.interest_minor, paid - before)),
+        )
+        for row, unpaid, before in zip(
+            account.schedule[: account.fallen], account.unpaid, [0, *account.interest_at_due], strict=False
+        )
+    ] + _rows_ahead(account)
     account.unpaid[: account.fallen] = [0] * account.fallen
     account.late = account.due_today = 0
     account.ahead += folded
     account.accrual.overdue = 0
-    paid = account.interest_paid
     account.interest_at_due = [min(interest, paid) for interest in account.interest_at_due]
     account.interest_late, account.interest_due = min(account.interest_late, paid), min(account.interest_due, paid)
 

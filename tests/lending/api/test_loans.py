@@ -51,6 +51,8 @@ def test_a_loan_says_how_it_stands_today_also_before_the_close() -> None:
             "interest": yuan("48.00"),  # ten nights of 12,000 at 0.04 %
             "penalty": yuan(f"{servicing.projection.position.penalty_minor / 100:.2f}"),
             "fees": yuan("0.00"),
+            "written_off": yuan("0.00"),
+            "refund_owed": yuan("0.00"),
             "credit": yuan("0.00"),
         },
         "due": yuan(f"{due / 100:.2f}"),

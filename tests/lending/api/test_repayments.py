@@ -17,6 +17,7 @@ from lending.queries.books import drifted_loans, prove_accounts
 from merchants.models import KeptRequest, Partner
 from tests.conftest import CLERK, NOW, owner_connection
 from tests.lending.api.calls import everything, post, yuan
+from tests.lending.bookings import take_repayment
 from tests.lending.loans import OPENED, lent, make_loan
 from tests.partners import Api, token_for
 from tests.race import race
@@ -57,9 +58,12 @@ def test_a_payment_is_told_where_it_went_and_what_is_left() -> None:
                 "interest": yuan("48.00"),  # ten nights of 12,000 at 0.04 %
                 "principal": yuan("1952.00"),
                 "credit": yuan("0.00"),
+                "recovered": yuan("0.00"),
             },
             "status": "active",
             "balances": {
+                "written_off": yuan("0.00"),
+                "refund_owed": yuan("0.00"),
                 "principal": yuan("10048.00"),
                 "interest": yuan("0.00"),
                 "penalty": yuan("0.00"),
@@ -71,6 +75,24 @@ def test_a_payment_is_told_where_it_went_and_what_is_left() -> None:
     status, said = post(api, f"loans/loan_{loan.pk}/repayments", payment("10050", on=on, ref="p2"), key="key-2")
     assert (status, said["status"], said["allocation"]["credit"]) == (201, "closed", yuan("2.00"))
     assert LoanEvent.objects.latest("pk").actor == f"partner:{Partner.objects.get().pk}"
+    assert proven()
+
+
+def test_a_payment_that_bounced_is_taken_out_and_the_answer_stays() -> None:
+    """Red if what the office booked may be bounced by a partner, or if a second request says something else."""
+    loan, api = lent(), caller()
+    path = f"loans/loan_{loan.pk}/repayments"
+    by_hand = take_repayment(loan_id=loan.pk, amount_minor=1, on=OPENED, reason="counter", actor=CLERK, now=NOW)
+    _, paid = post(api, path, payment("2000"))
+    bounced = {"on": OPENED.isoformat()}
+    first = post(api, f"{path}/{paid['seq']}/bounce", bounced, key="key-2")
+    assert (first[0], first[1]["bounces"], first[1]["status"]) == (201, paid["seq"], "active")
+    assert first[1]["balances"]["principal"] == yuan("11999.99")
+    assert post(api, f"{path}/{paid['seq']}/bounce", bounced, key="key-2") == first
+    status, problem = post(api, f"{path}/{paid['seq']}/bounce", bounced, key="key-3")
+    assert (status, problem["code"]) == (409, "not_bookable")
+    for seq in (by_hand.seq, 1, 99):
+        assert post(api, f"{path}/{seq}/bounce", bounced, key=f"key-{seq}")[0] == 404
     assert proven()
 
 

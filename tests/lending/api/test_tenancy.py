@@ -24,6 +24,7 @@ BODIES: dict[str, Any] = {
     "offer-accept": {"amount": yuan("1000"), "months": 6, "external_ref": "a1", "evidence": EVIDENCE},
     "offer-decline": {},
     "offer-delivered": {},
+    "loan-bounce": {"on": "2026-03-01"},
     "loan-repayments": {"amount": yuan("1"), "on": "2026-03-01", "external_ref": "p1"},
 }
 # Lists that may be asked for one merchant.
@@ -69,6 +70,7 @@ def ids_of(loan: Loan, batch: Batch) -> dict[str, str]:
         "offer_id": f"offer_{open_offer(loan).pk}",
         "application_id": f"application_{loan.application_id}",
         "loan_id": f"loan_{loan.pk}",
+        "seq": "2",
     }
 
 
