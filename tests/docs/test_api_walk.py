@@ -66,5 +66,6 @@ def test_the_walk(live_server: LiveServer, tmp_path: Path, enqueued: Enqueued, m
         if shown:
             assert shape(json.loads(reply)) == shape(json.loads(shown)), f"{commands}\n{reply}"
     loan = Loan.objects.get()
-    assert (loan.status, loan.principal_minor, loan.credit_minor) == (LoanStatus.CLOSED, 0, 0)
+    # Paid in full, and the payment bounced.
+    assert (loan.status, loan.principal_minor, loan.credit_minor) == (LoanStatus.ACTIVE, loan.amount_minor, 0)
     assert all(balance.holds for balance in prove_accounts())
