@@ -108,8 +108,8 @@ def test_a_malformed_document_is_refused_by_place_and_fault(change: Change, wher
         ('{"version": NaN}', ProductDefect.NOT_JSON),
         ("[" * 100_000, ProductDefect.NOT_JSON),
         ("[]", ProductDefect.FIELD),
-        (TEXT.replace('"version": 1,', '"version": 1e999,'), ProductDefect.FIELD),
-        (TEXT.replace('"version": 1,', '"version": 1, "version": 2,'), ProductDefect.DUPLICATE_KEY),
+        (TEXT.replace('"version": 2,', '"version": 1e999,'), ProductDefect.FIELD),
+        (TEXT.replace('"version": 2,', '"version": 1, "version": 2,'), ProductDefect.DUPLICATE_KEY),
         (TEXT.replace('"lgd_bps": 6000', '"lgd_bps": 6000, "lgd_bps": 0'), ProductDefect.DUPLICATE_KEY),
     ],
 )

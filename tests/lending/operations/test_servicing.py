@@ -34,7 +34,7 @@ def proven() -> bool:
 
 def sold(loan: Loan, **servicing: object) -> Loan:
     """Let the loan be one of a product whose loans are serviced so."""
-    text = json.dumps({**json.loads(DAY_ONE_PRODUCT.read_text()), "version": 2, "servicing": servicing})
+    text = json.dumps({**json.loads(DAY_ONE_PRODUCT.read_text()), "version": 9, "servicing": servicing})
     loan.product = enter_product(text=text, actor=CLERK, now=NOW)
     loan.save()
     return loan
