@@ -192,7 +192,7 @@ class Figure:
 class Button:
     """A button for a verb, or a link; a verb that is not allowed is shown all the same, and says why.
 
-    group: under which heading it stands where there are many.
+    group: under which heading it stands where there are many. is_forbidden: it is not for the role of whoever looks.
     """
 
     label: Words
@@ -200,6 +200,7 @@ class Button:
     why: Words | None = None
     is_primary: bool = True
     group: Words = ""
+    is_forbidden: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,8 +245,14 @@ class Page:
 
     @property
     def verb_groups(self) -> list[tuple[Words, list[Button]]]:
-        """The verbs under their headings, in their order."""
-        return [(group, list(buttons)) for group, buttons in groupby(self.verbs, key=lambda button: button.group)]
+        """The verbs that are for the role, under their headings, in their order."""
+        own = [button for button in self.verbs if not button.is_forbidden]
+        return [(group, list(buttons)) for group, buttons in groupby(own, key=lambda button: button.group)]
+
+    @property
+    def forbidden(self) -> list[Button]:
+        """The verbs that are not for the role."""
+        return [button for button in self.verbs if button.is_forbidden]
 
     @property
     def head_buttons(self) -> list[Button]:

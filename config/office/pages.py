@@ -151,6 +151,7 @@ class OfficeAdmin(ModelAdmin, Generic[M]):
                 why=verb.why_off(row, asked),
                 is_primary=verb.is_primary,
                 group=verb.group,
+                is_forbidden=not asked.may(verb.right),
             )
             for verb in (self.list_verbs if row is None else self.verbs)
             if verb.offered(row)

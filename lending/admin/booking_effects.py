@@ -25,11 +25,11 @@ POSITIONS: Final = (
     ("fees_paid_minor", _("Fees paid")),
     ("credit_minor", _("Credit held")),
     ("receivable_minor", _("Refund owed back")),
-    ("principal_written_off_minor", _("Principal written off")),
-    ("interest_written_off_minor", _("Interest written off")),
-    ("penalty_written_off_minor", _("Penalty written off")),
-    ("fees_written_off_minor", _("Fees written off")),
-    ("waived_minor", _("Waived, of what was written off")),
+    ("principal_written_off_minor", _("Principal waived or written off")),
+    ("interest_written_off_minor", _("Interest waived or written off")),
+    ("penalty_written_off_minor", _("Penalty waived or written off")),
+    ("fees_written_off_minor", _("Fees waived or written off")),
+    ("waived_minor", _("Of these, waived")),
     ("recovered_minor", _("Recovered")),
 )
 

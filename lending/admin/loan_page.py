@@ -179,7 +179,7 @@ def _charged(servicing: Servicing, loan: Loan) -> Table:
         Column(label=_("Part")),
         Column(label=_("Charged to date"), number=True),
         Column(label=_("Paid"), number=True),
-        *([Column(label=_("Written off"), number=True)] if any_off else []),
+        *([Column(label=_("Waived or written off"), number=True)] if any_off else []),
         Column(label=_("Unpaid"), number=True),
     ]
     shown = [
