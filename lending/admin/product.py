@@ -30,6 +30,7 @@ from config.office.lists import ListColumn
 from config.office.pages import OfficeAdmin, name_of, name_over
 from config.office.verbs import Asked, Effects, Verb, VerbForm, choice_field
 from config.office.words import HUNDREDTH, MINUS, Words, money, percent
+from lending.admin.booking_effects import rate_words
 from lending.admin.words import BANDS, ENTRY_REFUSALS, METHODS, PERIODS, PREPAYMENTS
 from lending.domain.origination.product import Product, margin_at
 from lending.domain.origination.product_document import DAY_ONE_PRODUCT, canonical_product, in_currency, parse_product
@@ -238,6 +239,10 @@ def _contract(product: Product) -> Iterator[Fact]:
     yield _("Penalty on overdue principal, times the rate"), str(terms.penalty_multiple_extra)
     yield _("Grace period"), _days(terms.grace_days)
     yield _("Not past due up to"), _amount(terms.tolerance_minor, product)
+    after = product.servicing.write_off_dpd
+    yield _("Written off"), _t("by hand") if after is None else _t("%(days)s past due") % {"days": _days(after)}
+    bounds = map(rate_words, (product.servicing.lowest_rate, product.servicing.highest_rate))
+    yield _("Its rate may be changed to"), " – ".join(bounds)  # noqa: RUF001
 
 
 def _share(part: Fraction) -> str:

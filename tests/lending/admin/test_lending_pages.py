@@ -267,7 +267,7 @@ def test_a_product_is_shown_with_its_prices_and_its_offers_equal_their_list(fina
     publish(16)
     older = sell()
     make_round()
-    newer = sell(lambda document: document.update(version=2, eligibility=document["eligibility"] | {"score": 850}))
+    newer = sell(lambda document: document.update(version=9, eligibility=document["eligibility"] | {"score": 850}))
     pages = {}
     for version in (older, newer):
         address = reverse("admin:lending_productversion_change", args=[version.pk])
