@@ -1,6 +1,9 @@
 """The page of one loan: where it stands, its schedule against what happened, its postings and transfers."""
 
+from bisect import bisect_right
 from collections.abc import Mapping
+from itertools import accumulate
+from operator import itemgetter
 from typing import Final
 
 from django.http import HttpRequest
@@ -50,7 +53,7 @@ from lending.queries.servicing import EventWithAllocation, InstalmentRow, Servic
 from lending.queries.transfers import payout_holds
 
 TRANSFERS_SHOWN: Final = 8
-SHOWN: Final = 50
+SHOWN: Final = 30
 """Of the events and entries, the latest; a loan of two years may have thousands."""
 ALL: Final = "all"
 
@@ -201,15 +204,16 @@ def _balance(servicing: Servicing, loan: Loan) -> dict[str, object]:
     for row in servicing.rows:
         drawn -= row.drawn.principal_minor
         planned.append(major(drawn, loan.currency))
-    labels = [str(loan.disbursed_on), *(row.drawn.due.isoformat() for row in servicing.rows)]
-    today = servicing.as_of.isoformat()
-    actual = [_outstanding_on(servicing, label, loan) if label <= today else None for label in labels]
-    return lines(labels, (_t("Schedule"), planned, SERIES[2]), (_t("Actual"), actual, SERIES[0]), low=0)
-
-
-def _outstanding_on(servicing: Servicing, label: str, loan: Loan) -> float:
-    paid = sum(minor for on, minor in servicing.repaid if on.isoformat() <= label)
-    return major(loan.amount_minor - paid, loan.currency)
+    days = [loan.disbursed_on or servicing.as_of, *(row.drawn.due for row in servicing.rows)]
+    ends = sorted(servicing.repaid)
+    paid = [0, *accumulate(minor for _, minor in ends)]
+    actual = [
+        major(loan.amount_minor - paid[bisect_right(ends, day, key=itemgetter(0))], loan.currency)
+        if day <= servicing.as_of
+        else None
+        for day in days
+    ]
+    return lines(list(map(str, days)), (_t("Schedule"), planned, SERIES[2]), (_t("Actual"), actual, SERIES[0]), low=0)
 
 
 def _events(servicing: Servicing, loan: Loan, request: HttpRequest) -> Card:
@@ -269,7 +273,6 @@ def _event(one: EventWithAllocation, loan: Loan, who: str | None, *, may_reverse
         ]
         if allocation.claim_minor:
             notes.insert(0, _t("recovered: %(amount)s") % {"amount": amount(allocation.claim_minor)})
-    address = f"{reverse('admin:lending_loan_reverse', args=[loan.pk])}?event={event.seq}"
     return Row(
         cells=[
             event.seq,
@@ -278,10 +281,15 @@ def _event(one: EventWithAllocation, loan: Loan, who: str | None, *, may_reverse
             _figure(event, loan),
             *allocated,
             who,
-            Cell(text=_("Reverse"), link=address) if may_reverse else "",
+            _reversal(event) if may_reverse else "",
         ],
         style="tl-gone" if one.reversed_by is not None else "",
     )
+
+
+def _reversal(event: LoanEvent) -> Cell:
+    address = reverse("admin:lending_loan_reverse", args=[event.loan_id])
+    return Cell(text=_("Reverse"), link=f"{address}?event={event.seq}")
 
 
 def _figure(event: LoanEvent, loan: Loan) -> object:

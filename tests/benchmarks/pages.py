@@ -4,14 +4,17 @@ import os
 from collections.abc import Iterator
 from functools import partial
 from statistics import median
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import connection, connections
 from django.db.models import F
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from lending.models import Loan
+from config.office.actors import SYSTEM
+from lending.models import Entry, Loan, LoanEvent, Posting
 from lending.tasks import settle_transfers
 from merchants.models import Merchant
 from scoring.models import Score, ScoreRun
@@ -23,6 +26,7 @@ LOANS = int(os.environ["LOANS"])
 NEWER = 300
 TIMES = 5
 BOUND = 0.3
+EVENTS = (30, 2_400)
 SCORES = """
 INSERT INTO scoring_score
 SELECT (jsonb_populate_record(s, jsonb_build_object('id', 5000000 + m.id, 'merchant_id', m.id))).*
@@ -62,6 +66,9 @@ def addresses() -> Iterator[tuple[str, str]]:
     yield "merchant", reverse("admin:merchants_merchant_change", args=[first])
     yield "its transactions", reverse("admin:merchants_merchant_transactions", args=[first])
     yield "loan", reverse("admin:lending_loan_change", args=[last.pk])
+    for number in EVENTS:
+        add_events(last, number)
+        yield f"loan of {number:,} events", reverse("admin:lending_loan_change", args=[last.pk])
     for model, queries in QUERIES.items():
         address = reverse(f"admin:{model}_changelist")
         yield from ((f"{model.partition('_')[2]}s?{query}", f"{address}?{query}") for query in queries.split("|"))
@@ -75,6 +82,22 @@ QUERIES = {
     "lending_transfer": "|state=RETURNED|q=copy+999|q=copy",
     "scoring_scorerun": "",
 }
+
+
+def add_events(loan: Loan, number: int) -> None:
+    """Let a loan have so many events, each a small payment with its entry and posting."""
+    told: dict[str, Any] = {"loan": loan, "on": loan.booked_to, "type": "repayment", "amount_minor": 1, "actor": str(SYSTEM)}
+    told |= {"partner": loan.merchant.partner, "booked_at": timezone.now()}
+    events = [LoanEvent(seq=seq, **told) for seq in range(loan.events.count() + 1, number + 1)]
+    entries = [
+        Entry(code="REPAYMENT", effective_date=event.on, booked_at=event.booked_at, loan=loan, event=event)
+        for event in LoanEvent.objects.bulk_create(events)
+    ]
+    accounts = {"debit_id": "COLLECTION_CLEARING", "credit_id": "PRINCIPAL"}
+    Posting.objects.bulk_create(
+        Posting(entry=entry, currency=loan.currency, amount_minor=1, **accounts)
+        for entry in Entry.objects.bulk_create(entries)
+    )
 
 
 def pages() -> Result:

@@ -68,6 +68,8 @@ class LoanEvent:
     periods: int | None = None
 
     def __post_init__(self) -> None:
+        if self._is_a_plain_amount():  # loans have thousands of these, and few of the others
+            return
         with refusing(LoanRefusal.BAD_EVENT, self.id):
             carried = {
                 "amount_minor": self.amount_minor,
@@ -85,6 +87,17 @@ class LoanEvent:
                 require_rate("rate", self.rate)
             if self.periods is not None:
                 require_range("periods", self.periods, 1, LONGEST)
+
+    def _is_a_plain_amount(self) -> bool:
+        amount = self.amount_minor
+        return (
+            type(amount) is int
+            and -MAX_MINOR <= amount <= MAX_MINOR
+            and self.rate is None
+            and self.of is None
+            and self.periods is None
+            and self.type not in FIGURES
+        )
 
 
 _COMMON: Final = frozenset({"id", "on", "type"})

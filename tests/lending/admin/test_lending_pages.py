@@ -141,12 +141,12 @@ def test_a_loan_of_many_events_shows_the_latest_and_all_when_asked(finance: Clie
     address = reverse("admin:lending_loan_change", args=[loan.pk])
     with CaptureQueriesContext(connection) as some:
         page = finance.get(address)
-    assertContains(page, "the latest 50 of 61")
+    assertContains(page, "the latest 30 of 61")
     assertContains(page, "a copy", count=50)
     with CaptureQueriesContext(connection) as every:
         whole = finance.get(address, {"all": "1"})
     assertContains(whole, "a copy", count=60)
-    assertNotContains(whole, "the latest 50")
+    assertNotContains(whole, "the latest 30")
     assert len(some) == len(every) < 40
 
 
