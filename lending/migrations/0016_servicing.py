@@ -9,7 +9,6 @@ from django.db import migrations, models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.state import StateApps
 
-import lending.domain.contract.events
 
 CHART = [
     ("MERCHANT_RECEIVABLE", "Refunds owed back", "ASSET"),
@@ -406,14 +405,14 @@ class Migration(migrations.Migration):
                             (
                                 "type__in",
                                 [
-                                    lending.domain.contract.events.EventType["BOUNCE"],
-                                    lending.domain.contract.events.EventType["EXTEND"],
-                                    lending.domain.contract.events.EventType["PAUSE"],
-                                    lending.domain.contract.events.EventType["RATE_CHANGE"],
-                                    lending.domain.contract.events.EventType["RE_AGE"],
-                                    lending.domain.contract.events.EventType["RE_AMORTISE"],
-                                    lending.domain.contract.events.EventType["REVERSAL"],
-                                    lending.domain.contract.events.EventType["WRITE_OFF"],
+                                    "bounce",
+                                    "extend",
+                                    "pause",
+                                    "rate_change",
+                                    "re_age",
+                                    "re_amortise",
+                                    "reversal",
+                                    "write_off",
                                 ],
                             ),
                             _negated=True,
@@ -424,7 +423,7 @@ class Migration(migrations.Migration):
                         ("rate__isnull", True),
                     ),
                     models.Q(
-                        ("type__in", [lending.domain.contract.events.EventType["RATE_CHANGE"]]),
+                        ("type__in", ["rate_change"]),
                         ("amount_minor__isnull", True),
                         ("of__isnull", True),
                         ("periods__isnull", True),
@@ -434,8 +433,8 @@ class Migration(migrations.Migration):
                         (
                             "type__in",
                             [
-                                lending.domain.contract.events.EventType["BOUNCE"],
-                                lending.domain.contract.events.EventType["REVERSAL"],
+                                "bounce",
+                                "reversal",
                             ],
                         ),
                         ("amount_minor__isnull", True),
@@ -447,10 +446,10 @@ class Migration(migrations.Migration):
                         (
                             "type__in",
                             [
-                                lending.domain.contract.events.EventType["EXTEND"],
-                                lending.domain.contract.events.EventType["PAUSE"],
-                                lending.domain.contract.events.EventType["RE_AGE"],
-                                lending.domain.contract.events.EventType["RE_AMORTISE"],
+                                "extend",
+                                "pause",
+                                "re_age",
+                                "re_amortise",
                             ],
                         ),
                         ("amount_minor__isnull", True),
@@ -459,7 +458,7 @@ class Migration(migrations.Migration):
                         ("rate__isnull", True),
                     ),
                     models.Q(
-                        ("type__in", [lending.domain.contract.events.EventType["WRITE_OFF"]]),
+                        ("type__in", ["write_off"]),
                         ("amount_minor__isnull", True),
                         ("of__isnull", True),
                         ("periods__isnull", True),

@@ -224,11 +224,10 @@ class ProductExposure(models.Model):
 def _one_figure() -> Q:
     """Say that each type of event carries its own figure, and no other."""
     columns = ("amount_minor", "rate", "of", "periods")
-    found = ~Q(type__in=sorted(FIGURES)) & _only("amount_minor", columns)
+    found = ~Q(type__in=sorted(kind.value for kind in FIGURES)) & _only("amount_minor", columns)
     for column in ("rate", "of", "periods", ""):
-        found |= Q(type__in=sorted(kind for kind, figure in FIGURES.items() if figure == column)) & _only(
-            column, columns
-        )
+        kinds = sorted(kind.value for kind, figure in FIGURES.items() if figure == column)
+        found |= Q(type__in=kinds) & _only(column, columns)
     return found
 
 

@@ -86,7 +86,13 @@ QUERIES = {
 
 def add_events(loan: Loan, number: int) -> None:
     """Let a loan have so many events, each a small payment with its entry and posting."""
-    told: dict[str, Any] = {"loan": loan, "on": loan.booked_to, "type": "repayment", "amount_minor": 1, "actor": str(SYSTEM)}
+    told: dict[str, Any] = {
+        "loan": loan,
+        "on": loan.booked_to,
+        "type": "repayment",
+        "amount_minor": 1,
+        "actor": str(SYSTEM),
+    }
     told |= {"partner": loan.merchant.partner, "booked_at": timezone.now()}
     events = [LoanEvent(seq=seq, **told) for seq in range(loan.events.count() + 1, number + 1)]
     entries = [
