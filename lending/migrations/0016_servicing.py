@@ -9,7 +9,6 @@ from django.db import migrations, models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.state import StateApps
 
-
 CHART = [
     ("MERCHANT_RECEIVABLE", "Refunds owed back", "ASSET"),
     ("RECOVERIES", "Recoveries", "INCOME"),
