@@ -4,11 +4,11 @@ It reads a case of the golden file's shape (JSON scalars) and gives back the sam
 imported, so that a fault there cannot hide here. It checks what events mean, not the form of their fields.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any
 
 from tests.lending import servicing_model as servicing
@@ -66,18 +66,22 @@ class Loan:
     def claim(self) -> int:
         return sum(self.off.values()) - self.waived - self.recovered
 
-    def due_dates(self, until: date) -> list[date]:
+    def due_dates(self, until: date) -> Iterator[date]:
         """Due dates for interest up to a day: after the last one, every day."""
-        drawn = [due for due in self.ends if due <= until]
-        last = self.ends[-1]
-        return drawn + ([t + DAY for t in days(last, until)] if until > last else [])
+        yield from (due for due in self.ends if due <= until)
+        yield from days(self.ends[-1] + DAY, until + DAY)
 
     def interest_to(self, day: date) -> int:
         return self.settled[day] + round(self.x[day] - self.settled[day])
 
-    def interest_at(self, dues: list[date]) -> int:
-        dues = [due for due in dues if due >= self.interest_from() and due > self.re_aged]
-        return self.interest_to(dues[-1]) if dues else 0
+    def interest_at(self, due: date) -> int:
+        """The interest that has fallen due by the end of a due date."""
+        return self.interest_to(due) if due >= self.interest_from() and due > self.re_aged else 0
+
+    def interest_due(self, until: date) -> int:
+        """The unpaid interest that has fallen due up to a day."""
+        last = until if until > self.ends[-1] else max((due for due in self.ends if due <= until), default=None)
+        return 0 if last is None else max(0, self.interest_at(last) - self.interest_paid)
 
     def interest_from(self) -> date:
         """The first date on which interest falls due."""
@@ -118,21 +122,21 @@ class Loan:
 
     def pass_night(self, t: date) -> None:
         dcf = self.dcf(t)
-        grace = self.terms["grace_days"] * DAY
-        extra = Fraction(self.terms["penalty_multiple_extra"])
         self.x[t + DAY] = self.x[t] + (self.flat_part(t) if self.is_flat else sum(self.left) * self.rate * dcf)
         self.settled[t + DAY] = self.settled[t]
         if (self.is_flat or self.terms.get("accrual") == "PER_PERIOD") and t + DAY in self.ends:
             self.settled[t + DAY] = self.interest_to(t + DAY)
             self.x[t + DAY] = Fraction(self.settled[t + DAY])
-        self.penalty += self.principal(lambda due: due + grace <= t) * self.rate * extra * dcf
+        late = self.principal(lambda due: due + self.terms["grace_days"] * DAY <= t)
+        if late:
+            self.penalty += late * self.rate * Fraction(self.terms["penalty_multiple_extra"]) * dcf
 
     def pay(self, amount: int, d: date) -> tuple[int, ...]:
         owed_back = min(amount, self.receivable)
         self.receivable -= owed_back
         amount -= owed_back
-        past = max(0, self.interest_at(self.due_dates(d - DAY)) - self.interest_paid)
-        due = max(0, self.interest_at(self.due_dates(d)) - self.interest_paid - past)
+        past = self.interest_due(d - DAY)
+        due = max(0, self.interest_due(d) - past)
         there = dict.fromkeys(STEPS, 0)
         there["PAST_DUE_PENALTY"] = round(self.penalty) - self.penalty_paid
         there["PAST_DUE_FEE"] = sum(left for on, left in self.fees if on < d)
@@ -211,21 +215,17 @@ class Loan:
     def days_past_due(self, as_of: date) -> int:
         if self.written_off_since and self.claim:
             return (as_of - self.written_off_since).days
-        before = self.due_dates(as_of - DAY)
-        unpaid = {due for left, (due, _, _) in zip(self.left, self.rows, strict=True) if left}
-        interest = max(0, self.interest_at(before) - self.interest_paid)
+        interest = self.interest_due(as_of - DAY)
         if interest + self.principal(lambda due: due < as_of) <= self.terms["tolerance_minor"]:
             return 0
-        for due in sorted({*before, *(due for due in unpaid if due < as_of)}):
-            if due in unpaid or (due in before and self.interest_at([due]) > self.interest_paid):
-                return (as_of - due).days
-        return 0
+        unpaid = [due for left, (due, _, _) in zip(self.left, self.rows, strict=True) if left and due < as_of]
+        unpaid += islice((due for due in self.due_dates(as_of - DAY) if self.interest_at(due) > self.interest_paid), 1)
+        return (as_of - min(unpaid)).days
 
     def state(self, as_of: date) -> Case:
         interest, penalty = self.interest_to(as_of), round(self.penalty)
         fees = sum(left for _, left in self.fees)
         unpaid = penalty - self.penalty_paid + fees + self.claim + self.receivable
-        interest_due = max(0, self.interest_at(self.due_dates(as_of)) - self.interest_paid)
         return {
             "as_of": as_of.isoformat(),
             "principal_minor": sum(self.left),
@@ -235,7 +235,7 @@ class Loan:
             "penalty_paid_minor": self.penalty_paid - self.off["penalty"],
             "fees_unpaid_minor": fees,
             "credit_minor": self.credit,
-            "due_minor": self.principal(lambda due: due <= as_of) + interest_due + unpaid,
+            "due_minor": self.principal(lambda due: due <= as_of) + self.interest_due(as_of) + unpaid,
             "dpd": self.days_past_due(as_of),
             "payoff_minor": sum(self.left) + interest - self.interest_paid + unpaid,
             **servicing.state(self),

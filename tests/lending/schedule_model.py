@@ -5,7 +5,7 @@ Terms and calendars are JSON scalars. Of the day counts it knows those that give
 """
 
 from calendar import monthrange
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from fractions import Fraction
 from math import ceil
@@ -36,8 +36,8 @@ def day_fraction(t: date, day_count: str) -> Fraction:
     return Fraction(g[1] - g[0], 360)
 
 
-def days(start: date, end: date) -> list[date]:
-    return [start + n * DAY for n in range((end - start).days)]
+def days(start: date, end: date) -> Iterator[date]:
+    return map(date.fromordinal, range(start.toordinal(), end.toordinal()))
 
 
 def period_fraction(start: date, end: date, day_count: str) -> Fraction:

@@ -60,7 +60,7 @@ def redraw(loan: "Loan", event: Case, d: date) -> None:
     refuse_if(agreed or (kind == "re_amortise" and terms["method"] == "BULLET"), "BAD_EVENT")
     ahead = [i for i, row in enumerate(loan.rows) if row[0] > d]
     folded = sum(loan.left) if kind == "re_age" else sum(loan.left[i] for i in ahead)
-    interest_due = loan.interest_at(loan.due_dates(d)) > loan.interest_paid
+    interest_due = loan.interest_due(d) > 0
     if not sum(loan.left[i] for i in ahead) and not (kind == "re_age" and (folded or interest_due)):
         return
     dues = new_due_dates(loan, kind, n, d, [loan.rows[i][0] for i in ahead])
