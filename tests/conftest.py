@@ -193,7 +193,8 @@ def _empty_tables(_case: TransactionTestCase) -> None:
     TRUNCATE makes new files for a table, its indexes, and all tables that refer to it: deleting a test's few rows is
     much cheaper.
     """
-    connections["default"].close()
+    if connections["default"].in_atomic_block or not connections["default"].get_autocommit():
+        connections["default"].close()
     owner = _emptier()
     [(question,)] = owner.execute(FILLED, [list(SEEDED)]).fetchall()
     filled = sorted(name for (name,) in owner.execute(question))
@@ -210,6 +211,7 @@ def _empty_tables(_case: TransactionTestCase) -> None:
 
 
 TransactionTestCase._fixture_teardown = _empty_tables  # type: ignore[attr-defined] # noqa: SLF001
+TransactionTestCase._should_reload_connections = lambda _case: False
 
 
 @pytest.fixture(autouse=True)
