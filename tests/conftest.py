@@ -91,10 +91,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.get_closest_marker("real") is None)
 
 
+gc.disable()  # while everything is imported
+
+
 def pytest_collection_finish() -> None:
     """Keep what was imported out of garbage collections, each of which would go through all of it."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def _connect(database: str) -> psycopg.Connection:
@@ -211,7 +215,7 @@ def _empty_tables(_case: TransactionTestCase) -> None:
 
 
 TransactionTestCase._fixture_teardown = _empty_tables  # type: ignore[attr-defined] # noqa: SLF001
-TransactionTestCase._should_reload_connections = lambda _case: False
+TransactionTestCase._should_reload_connections = lambda _case: False  # type: ignore[attr-defined] # noqa: SLF001
 
 
 @pytest.fixture(autouse=True)

@@ -7,14 +7,19 @@ from config.office.stages import Pipeline
 
 
 def do_stages(pipeline: Pipeline, subject_id: int) -> None:
-    """Do all jobs of a subject, stage by stage."""
-    for name in pipeline.names:
-        for job in JobRun.objects.of(name, subject_id).exclude(state=JobState.DONE).order_by("part"):
-            do_job(pipeline, job)
+    """Do all jobs of a subject, stage by stage: each is asked once whether it is done, with the next that are not."""
+    tried = set[int]()
+    jobs = JobRun.objects.filter(name__in=pipeline.names, subject_id=subject_id).order_by("part")
+    while waiting := list(jobs.exclude(state=JobState.DONE)):
+        for job in waiting:
+            assert job.pk not in tried, job.error
+            tried.add(job.pk)
+            attempt_job(pipeline, job)
 
 
 def do_job(pipeline: Pipeline, job: JobRun) -> None:
     attempt_job(pipeline, job)
+    job.refresh_from_db()
     assert job.state == JobState.DONE, job.error
 
 
@@ -22,4 +27,3 @@ def attempt_job(pipeline: Pipeline, job: JobRun) -> None:
     """Do a job, which may fail."""
     [stage] = [stage for stage in pipeline.stages if stage.name == job.name]
     run_job(job.pk, stage.work)
-    job.refresh_from_db()

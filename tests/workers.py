@@ -1,5 +1,6 @@
 """Run real Celery workers on the test database, and find the processes of servers."""
 
+import json
 import os
 import signal
 import socket
@@ -9,14 +10,16 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import NamedTemporaryFile, TemporaryDirectory
 from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
 from celery import current_app
+from django.conf import settings
 from django.db import connections
 
 from tests.conftest import ROOT
@@ -49,18 +52,30 @@ def environment() -> dict[str, str]:
     }
 
 
-def die_in(code: str, **more: str) -> None:
+def die_in(code: str) -> None:
     """Run lines of Python on the test database in a process that must end itself by kill -9.
 
     Returns once the database has noticed and let go of the locks, which on a busy machine takes a moment.
     """
-    lines = f"import django\ndjango.setup()\nimport os, signal\n{DIE}\n{code}\n"
-    command = [sys.executable, "-c", lines]
-    name = f"dies-{uuid4()}"
-    env = environment() | more | {"PGAPPNAME": name}
-    ended = subprocess.run(command, check=False, cwd=ROOT, env=env, capture_output=True)
-    assert ended.returncode == -signal.SIGKILL, ended.stderr.decode()
+    name, bank = f"dies-{uuid4()}", settings.LOOPBACK_DIR
+    asked = {"lines": f"import os, signal\n{DIE}\n{code}\n", "name": name, "bank": bank and str(bank)}
+    forker = _forker(environment()["DATABASE_URL"])
+    assert forker.stdin is not None
+    assert forker.stdout is not None
+    with NamedTemporaryFile() as errors:
+        forker.stdin.write(json.dumps(asked | {"errors": errors.name}) + "\n")
+        forker.stdin.flush()
+        assert forker.stdout.readline() == f"{-signal.SIGKILL}\n", errors.read().decode()
     wait_until(lambda: not _sessions(name))
+
+
+@cache
+def _forker(_database: str) -> subprocess.Popen[str]:
+    """Start the process that others are forked from, once for a database; it ends when this one closes its input."""
+    command = [sys.executable, "-m", "tests.forker"]
+    return subprocess.Popen(
+        command, cwd=ROOT, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
 
 
 def _sessions(name: str) -> int:

@@ -54,8 +54,8 @@ def copy_tables(where: Addresses) -> None:
     assert spec is not None
     assert spec.origin is not None
     programs = Path(spec.origin).parent / "pginstall" / "bin"
-    dump = [programs / "pg_dump", "--no-owner", environment()["DATABASE_OWNER_URL"]]
-    read = [programs / "psql", "-X", "-q", "-1", "-v", "ON_ERROR_STOP=1", where.database_url(Role.OWNER)]
+    dump = [str(programs / "pg_dump"), "--no-owner", environment()["DATABASE_OWNER_URL"]]
+    read = [str(programs / "psql"), "-X", "-q", "-1", "-v", "ON_ERROR_STOP=1", where.database_url(Role.OWNER)]
     tables = subprocess.run(dump, check=True, stdout=subprocess.PIPE).stdout
     subprocess.run(read, check=True, input=tables, stdout=subprocess.DEVNULL)
 

@@ -47,7 +47,6 @@ DAILY = {"unit": "DAY", "every": 1}
 def bank(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Keep what the bank did in a directory of the test's own, for this process and those that die."""
     monkeypatch.setattr("django.conf.settings.LOOPBACK_DIR", tmp_path)
-    monkeypatch.setenv("LOOPBACK_DIR", str(tmp_path))
     return tmp_path
 
 

@@ -1,5 +1,6 @@
 from collections import Counter
 from datetime import UTC, date, datetime
+from functools import cache
 
 import pytest
 from hypothesis import given
@@ -145,6 +146,7 @@ def test_where_real_feeds_end(name: str, end: date) -> None:
     assert date_of(found) == end
 
 
+@cache
 def sales_of(name: str) -> Counter[int]:
     """Count a data set's SALE rows by day."""
     path = find_file(DATA / name, "transactions")
