@@ -6,14 +6,14 @@ A job's task takes the id of its row and calls `run_job`; its work is a function
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Final, Protocol
 
 import structlog
 from django.conf import settings
 from django.db import connection
-from django.db.models import F
 from django.utils import timezone
 
+from config.db.rows import insert
 from config.db.transactions import StaleRow, operation, require_one, require_transaction
 from config.jobs import enqueue
 from config.office.actors import Actor
@@ -24,6 +24,45 @@ from config.office.models.job_run import JobState
 log = structlog.get_logger(__name__)
 MAX_ERROR = 2_000
 SWEPT_AT_ONCE = 500
+
+CLAIMABLE: Final = "(state = 'WAITING' OR state = 'RUNNING' AND lease_until < %(now)s)"
+HELD: Final = "id = %(job)s AND token = %(token)s AND state = 'RUNNING'"
+# Written once, for every part of all work is claimed, reported and finished: see config/db/rows.py.
+CLAIM: Final = f"""
+UPDATE office_jobrun SET state = 'RUNNING', token = token + 1, attempts = attempts + 1, done = 0,
+    claimed_at = %(now)s, lease_until = %(until)s
+WHERE id = (
+    SELECT id FROM office_jobrun WHERE id = %(job)s AND attempts < %(most)s AND {CLAIMABLE}
+    FOR NO KEY UPDATE SKIP LOCKED
+)
+RETURNING name, subject_id, part, token
+"""  # noqa: S608 - constants only, here and below
+HOLD: Final = f"UPDATE office_jobrun SET done = %(done)s, total = %(total)s, lease_until = %(until)s WHERE {HELD}"  # noqa: S608
+FINISH: Final = f"""
+UPDATE office_jobrun SET state = 'DONE', done = %(done)s, total = %(done)s, error = '', lease_until = NULL,
+    finished_at = %(now)s
+WHERE {HELD}
+"""  # noqa: S608
+FAIL: Final = f"""
+UPDATE office_jobrun SET state = CASE WHEN attempts < %(most)s THEN 'WAITING' ELSE 'PARKED' END, error = %(error)s,
+    lease_until = NULL, sent_at = %(now)s
+WHERE {HELD}
+"""  # noqa: S608
+PUT_BACK: Final = f"""
+UPDATE office_jobrun SET state = 'WAITING', attempts = attempts - 1, lease_until = NULL, sent_at = %(now)s WHERE {HELD}
+"""  # noqa: S608
+PARK: Final = f"""
+UPDATE office_jobrun SET state = 'PARKED', lease_until = NULL, error = 'The worker died at the last attempt.'
+WHERE {CLAIMABLE} AND attempts >= %(most)s
+"""  # noqa: S608
+SEND_AGAIN: Final = f"""
+WITH due AS (
+    SELECT id FROM office_jobrun WHERE {CLAIMABLE} AND sent_at < %(before)s
+    ORDER BY id LIMIT {SWEPT_AT_ONCE} FOR NO KEY UPDATE SKIP LOCKED
+)
+UPDATE office_jobrun j SET sent_at = %(now)s FROM due WHERE j.id = due.id
+RETURNING j.id, j.name
+"""  # noqa: S608
 
 Clock = Callable[[], datetime]
 """Returns the time: a job lasts, and what it writes at its end must not carry the time of its beginning."""
@@ -54,8 +93,8 @@ class Work(Protocol):
 def queue_jobs(*, name: str, subject_id: int, parts: Iterable[int], actor: Actor, now: datetime) -> None:
     """Add one job per part to the caller's transaction and send them after its commit. Raises NoTransaction."""
     require_transaction()
-    jobs = [JobRun(name=name, subject_id=subject_id, part=part, started_by=str(actor), sent_at=now) for part in parts]
-    for job in JobRun.objects.bulk_create(jobs):
+    for part in parts:
+        job = insert(JobRun(name=name, subject_id=subject_id, part=part, started_by=str(actor), sent_at=now))
         enqueue(name, job_id=job.pk)
 
 
@@ -77,22 +116,14 @@ def run_job(job_id: int, work: Work) -> None:
 
 def claim_job(*, job_id: int, now: datetime) -> Claim | None:
     """Claim the job under a lease; None if it is done, parked, or held by another worker."""
-    with operation():
-        due = JobRun.objects.claimable(now).filter(pk=job_id, attempts__lt=settings.JOB_MAX_ATTEMPTS)
-        job = due.select_for_update(skip_locked=True, no_key=True).first()
-        if job is None:
-            return None
-        require_one(
-            JobRun.objects.filter(pk=job.pk, token=job.token).update(
-                state=JobState.RUNNING,
-                token=F("token") + 1,
-                attempts=F("attempts") + 1,
-                done=0,
-                claimed_at=now,
-                lease_until=now + settings.JOB_LEASE,
-            )
-        )
-        return Claim(job_id=job.pk, name=job.name, subject_id=job.subject_id, part=job.part, token=job.token + 1)
+    until, most = now + settings.JOB_LEASE, settings.JOB_MAX_ATTEMPTS
+    with operation(), connection.cursor() as cursor:
+        cursor.execute(CLAIM, {"job": job_id, "most": most, "now": now, "until": until})
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    name, subject_id, part, token = row
+    return Claim(job_id=job_id, name=name, subject_id=subject_id, part=part, token=token)
 
 
 def limit_statements_to_lease() -> None:
@@ -118,31 +149,33 @@ def hold_claim(*, claim: Claim, done: int, total: int, now: datetime) -> None:
     Raises NoTransaction, StaleRow if the claim is lost.
     """
     require_transaction()
-    held = JobRun.objects.held(claim.job_id, claim.token)
-    require_one(held.update(done=done, total=total, lease_until=now + settings.JOB_LEASE))
+    require_one(_update(HOLD, claim, done=done, total=total, until=now + settings.JOB_LEASE))
 
 
 def finish_job(*, claim: Claim, done: int, now: datetime) -> None:
     """Mark the job done in the transaction that holds its results. Raises NoTransaction, StaleRow if fenced off."""
     require_transaction()
-    held = JobRun.objects.held(claim.job_id, claim.token)
-    require_one(held.update(state=JobState.DONE, done=done, total=done, error="", lease_until=None, finished_at=now))
+    require_one(_update(FINISH, claim, done=done, now=now))
 
 
 def fail_job(*, claim: Claim, error: str, now: datetime) -> None:
     """Record the error; the sweep sends the job again, or it is parked after its last attempt."""
     with operation():
-        held = JobRun.objects.held(claim.job_id, claim.token)
-        kept = {"error": error[:MAX_ERROR], "lease_until": None, "sent_at": now}
-        if not held.filter(attempts__gte=settings.JOB_MAX_ATTEMPTS).update(state=JobState.PARKED, **kept):
-            held.update(state=JobState.WAITING, **kept)
+        _update(FAIL, claim, most=settings.JOB_MAX_ATTEMPTS, error=error[:MAX_ERROR], now=now)
 
 
 def put_back_job(*, claim: Claim, now: datetime) -> None:
     """Leave the job to the next sweep, as if it had not been claimed."""
     with operation():
-        held = JobRun.objects.held(claim.job_id, claim.token)
-        held.update(state=JobState.WAITING, attempts=F("attempts") - 1, lease_until=None, sent_at=now)
+        _update(PUT_BACK, claim, now=now)
+
+
+def _update(statement: str, claim: Claim, **values: int | str | datetime) -> int:
+    """Change the job if its claim is held; return how many rows changed."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {"job": claim.job_id, "token": claim.token, **values})
+        changed: int = cursor.rowcount
+    return changed
 
 
 def sweep_jobs(*, now: datetime, older_than: timedelta) -> int:
@@ -151,13 +184,12 @@ def sweep_jobs(*, now: datetime, older_than: timedelta) -> int:
     This makes the broker expendable: flushed or restarted, it is told everything again from here.
     """
     with operation():
-        exhausted = JobRun.objects.claimable(now).filter(attempts__gte=settings.JOB_MAX_ATTEMPTS)
-        exhausted.update(state=JobState.PARKED, lease_until=None, error="The worker died at the last attempt.")
-        due = JobRun.objects.claimable(now).filter(sent_at__lt=now - older_than).order_by("pk")
-        jobs = list(due.select_for_update(skip_locked=True, no_key=True)[:SWEPT_AT_ONCE])
-        JobRun.objects.filter(pk__in=[job.pk for job in jobs]).update(sent_at=now)
-        for job in jobs:
-            enqueue(job.name, job_id=job.pk)
+        with connection.cursor() as cursor:
+            cursor.execute(PARK, {"now": now, "most": settings.JOB_MAX_ATTEMPTS})
+            cursor.execute(SEND_AGAIN, {"now": now, "before": now - older_than})
+            jobs = sorted(cursor.fetchall())
+        for job_id, name in jobs:
+            enqueue(name, job_id=job_id)
         return len(jobs)
 
 

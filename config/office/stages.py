@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from celery import shared_task
 from django.db.models import Count, Min, Model, Q, Sum
 
-from config.db.locking import LockingQuerySet
+from config.db.locking import LockingQuerySet, lock_rows
 from config.db.transactions import require_transaction
 from config.office.actors import SYSTEM, Actor
 from config.office.job_runs import Claim, Work, drop_jobs, finish_job, queue_jobs, run_job
@@ -108,7 +108,7 @@ class Pipeline:
         Raises NoTransaction, StaleRow if the claim is lost.
         """
         require_transaction()
-        list(LockingQuerySet(self.subject).filter(pk=claim.subject_id).lock())
+        lock_rows(self.subject, [claim.subject_id])
         finish_job(claim=claim, done=done, now=now)
         place = self.names.index(claim.name) + 1
         left = JobRun.objects.of(claim.name, claim.subject_id).exclude(state=JobState.DONE)

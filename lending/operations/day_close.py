@@ -12,6 +12,7 @@ from typing import Final
 from django.db.models import F, Max
 from django.utils.translation import gettext_lazy as _
 
+from config.db.locking import lock_rows
 from config.db.transactions import Contended, operation, require_one
 from config.jobs import wake
 from config.kernel.refusals import Refused
@@ -114,7 +115,7 @@ def verify_part(*, claim: Claim, clock: Clock) -> None:
         done += len(loans)
         report_progress(claim=claim, done=done, total=done, now=clock())
     with operation():
-        DayClose.objects.filter(pk=close.pk).lock().get()
+        lock_rows(DayClose, [close.pk])
         found = DayClose.objects.get(pk=close.pk).drifted
         DayClose.objects.filter(pk=close.pk).update(drifted=sorted({*found, *drifted})[:DRIFTED_SHOWN])
         CLOSE.finish_part(claim=claim, done=done, now=clock())
@@ -146,7 +147,7 @@ def turn_part(*, claim: Claim, clock: Clock) -> None:
 def prove_books(*, claim: Claim, clock: Clock) -> None:
     """Compare the ledger with the loans, and conclude the close. Raises StaleRow if fenced off."""
     with operation():
-        DayClose.objects.filter(pk=claim.subject_id).lock().get()
+        lock_rows(DayClose, [claim.subject_id])
         close = DayClose.objects.get(pk=claim.subject_id)
         lock_books(exclusive=True)
         balances, now = prove_accounts(), clock()

@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 
+from config.db.locking import lock_rows
 from config.db.transactions import operation
 from config.kernel.refusals import Refused
 from config.office.actors import Actor
@@ -74,7 +75,7 @@ def _book(
         done = None if key is None else take_request(key)
         if done is not None:
             return EventRow.objects.select_related("loan").get(pk=done)
-        Loan.objects.filter(pk=loan_id).lock().get()
+        lock_rows(Loan, [loan_id])
         loan = Loan.objects.select_related("application").get(pk=loan_id)
         hold_reference(partner_id=loan.application.partner_id, reference=external_ref)
         refusal = get_booking_refusal(loan, booking, external_ref=external_ref)
@@ -99,7 +100,7 @@ def _book(
             subject=loan,
             actor=actor,
             before={"status": loan.status},
-            after={"event": row.pk, "status": Loan.objects.get(pk=loan.pk).status},
+            after={"event": row.pk, "status": Loan.objects.values_list("status", flat=True).get(pk=loan.pk)},
             now=now,
         )
         if key is not None:

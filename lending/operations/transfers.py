@@ -8,6 +8,7 @@ gateway executes at most once.
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from config.db.locking import lock_rows
 from config.db.transactions import operation, require_one, require_transaction
 from config.kernel.money import Money
 from config.office.actors import SYSTEM
@@ -39,14 +40,15 @@ class Claimed:
 
 def lock_loan(loan_id: int) -> Loan:
     """Lock a loan, then read it. Raises Loan.DoesNotExist."""
-    Loan.objects.filter(pk=loan_id).lock().get()
+    lock_rows(Loan, [loan_id])
     return get_loan(loan_id=loan_id)
 
 
 def lock_transfer(transfer_id: int) -> tuple[Loan, Transfer]:
     """Lock a transfer and its loan, then read both. Raises DoesNotExist."""
-    Loan.objects.filter(transfers=transfer_id).lock().get()
-    transfer = Transfer.objects.filter(pk=transfer_id).lock().get()
+    lock_rows(Loan, [Transfer.objects.values_list("loan_id", flat=True).get(pk=transfer_id)])
+    lock_rows(Transfer, [transfer_id])
+    transfer = Transfer.objects.get(pk=transfer_id)
     return get_loan(loan_id=transfer.loan_id), transfer
 
 

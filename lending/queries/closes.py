@@ -3,11 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Final
 
 from django.conf import settings
 from django.db import connection
 from django.db.models import Min, Sum
 
+from config.db.rows import select
 from config.office.business_date import get_business_date
 from lending.domain.books.at_rest import Standing
 from lending.domain.books.day_close import (
@@ -24,6 +26,7 @@ from lending.models import DayClose, Loan, Posting, ProofLine
 from lending.queries.loans import contracts_of, due_of, standing_of
 
 DRIFTED_SHOWN = 20
+LATEST: Final = "SELECT {c} FROM lending_dayclose c ORDER BY c.day DESC LIMIT 1"
 
 
 def last_close() -> DayClose | None:
@@ -33,10 +36,14 @@ def last_close() -> DayClose | None:
 
 def last_closed_day() -> date | None:
     """Get the last day whose books are closed."""
+    return _day("SELECT max(day) FROM lending_dayclose WHERE state <> 'WORKING'")
+
+
+def _day(statement: str) -> date | None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT max(day) FROM lending_dayclose WHERE state <> 'WORKING'")
-        last: date | None = cursor.fetchone()[0]
-    return last
+        cursor.execute(statement)
+        day: date | None = cursor.fetchone()[0]
+    return day
 
 
 def closed_to() -> date | None:
@@ -61,13 +68,14 @@ def with_standings(loans: Iterable[Loan]) -> list[StandingLoan]:
 
 def last_proven_day() -> date | None:
     """Get the last day whose books are proven: bookings fall on later days. A failed proof locks nothing."""
-    proven = DayClose.objects.filter(state=CloseState.PROVEN).order_by("-day")
-    return proven.values_list("day", flat=True).first()
+    return _day("SELECT max(day) FROM lending_dayclose WHERE state = 'PROVEN'")
 
 
 def latest_close() -> DayClose | None:
     """Get the close of the latest day, done or under way."""
-    return DayClose.objects.order_by("-day").first()
+    for (close,) in select(LATEST, {}, c=DayClose):
+        return close  # type: ignore[no-any-return]
+    return None
 
 
 def booked_to(loan: Loan, close: DayClose | None) -> date | None:

@@ -9,8 +9,10 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final
 
-from django.db.models import Max, QuerySet
+from django.db import connection
+from django.db.models import QuerySet
 
+from config.db.rows import select
 from config.kernel.daycount import DayCount
 from config.kernel.documents import decimal_of, load
 from lending.domain.books.at_rest import RestingLoan, Standing
@@ -21,15 +23,34 @@ from lending.domain.books.projection import AccrualCarry, Projection, project
 from lending.domain.contract.effective_events import PAYMENTS
 from lending.domain.contract.events import REMOVING, EventType, LoanEvent
 from lending.domain.contract.terms import Terms, parse_terms
-from lending.models import Loan
+from lending.models import Application, Loan, ProductVersion
 from lending.models import LoanEvent as EventRow
+from merchants.models import Merchant, Partner, PayoutAccount
 
-EVENT: Final = ("seq", "on", "type", "amount_minor", "rate", "of__seq", "periods")
+LOAN: Final = """
+SELECT {l}, {m}, {p}, {v}, {a}, {o} FROM lending_loan l
+JOIN merchants_merchant m ON m.id = l.merchant_id JOIN merchants_partner p ON p.id = m.partner_id
+JOIN lending_productversion v ON v.id = l.product_id JOIN lending_application a ON a.id = l.application_id
+JOIN merchants_payoutaccount o ON o.id = l.payout_account_id
+WHERE l.id = %(loan)s
+"""
+EVENTS: Final = """
+SELECT e.loan_id, e.seq, e."on", e.type, e.amount_minor, e.rate, removed.seq, e.periods
+FROM lending_loanevent e LEFT JOIN lending_loanevent removed ON removed.id = e.of_id
+WHERE e.loan_id = ANY(%s::bigint[]) ORDER BY e.loan_id, e.seq
+"""
+LAST: Final = "SELECT loan_id, max(seq) FROM lending_loanevent WHERE loan_id = ANY(%s::bigint[]) GROUP BY loan_id"
 
 
 def get_loan(*, loan_id: int) -> Loan:
     """Get a loan with the rows that its page names. Raises Loan.DoesNotExist."""
-    return Loan.objects.select_related("merchant__partner", "product", "application", "payout_account").get(pk=loan_id)
+    for loan, merchant, partner, product, application, account in select(
+        LOAN, {"loan": loan_id}, l=Loan, m=Merchant, p=Partner, v=ProductVersion, a=Application, o=PayoutAccount
+    ):
+        merchant.partner = partner
+        loan.merchant, loan.product, loan.application, loan.payout_account = merchant, product, application, account
+        return loan  # type: ignore[no-any-return]
+    raise Loan.DoesNotExist
 
 
 def get_loan_of_partner(*, partner_id: int, loan_id: int) -> Loan:
@@ -53,9 +74,10 @@ def contract_of(loan: Loan) -> LoanHistory:
 def contracts_of(loans: Sequence[Loan]) -> dict[int, LoanHistory]:
     """Load the terms and events of many loans in one statement, by loan."""
     events = defaultdict[int, list[LoanEvent]](list)
-    rows = EventRow.objects.filter(loan__in=[loan.pk for loan in loans]).order_by("loan_id", "seq")
-    for loan_id, *event in rows.values_list("loan_id", *EVENT):
-        events[loan_id].append(_event(tuple(event)))
+    with connection.cursor() as cursor:
+        cursor.execute(EVENTS, [[loan.pk for loan in loans]])
+        for loan_id, *event in cursor.fetchall():
+            events[loan_id].append(_event(tuple(event)))
     return {loan.pk: LoanHistory(terms=_terms_of(loan.terms), events=tuple(events[loan.pk])) for loan in loans}
 
 
@@ -71,8 +93,9 @@ def next_event_id(loan: Loan) -> str:
 
 def next_event_ids(loans: Collection[int]) -> dict[int, str]:
     """Return the ids of the next events of loans, by loan."""
-    last = EventRow.objects.filter(loan__in=loans).values_list("loan").annotate(last=Max("seq")).order_by()
-    found = dict(last)
+    with connection.cursor() as cursor:
+        cursor.execute(LAST, [list(loans)])
+        found = dict(cursor.fetchall())
     return {loan: str(found.get(loan, 0) + 1) for loan in loans}
 
 

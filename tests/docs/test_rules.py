@@ -9,12 +9,16 @@ from tests.conftest import ROOT
 # What only the owner of a rule does, as it is written in the source: each is found in these modules and in no other.
 KNOWN_BY = {
     r"pg_(try_)?advisory": {"config/db/locking.py"},
-    r"select_for_update": {"config/db/locking.py", "config/office/job_runs.py"},
+    r"select_for_update|FOR (NO KEY )?UPDATE": {
+        "config/db/locking.py",
+        "config/office/job_runs.py",
+        "merchants/operations/ingestion.py",
+    },
     r"apply_async|send_task": {"config/jobs.py"},
     r"monthrange|relativedelta": {"config/kernel/calendar.py"},
     r"json\.loads": {"config/kernel/documents.py", "lending/domain/contract/files.py"},
     r"\bEXPONENTS\b": {"config/kernel/money.py"},
-    r"JobRun\.objects\.(bulk_)?create": {"config/office/job_runs.py"},
+    r"JobRun\.objects\.(bulk_)?create|insert\(JobRun\(": {"config/office/job_runs.py"},
     r"OperationEvent\(\n|OperationEvent\.objects\.(bulk_)?create": {"config/office/events.py"},
     r"BusinessDate\.objects": {"config/office/business_date.py"},
     r"Heartbeat\.objects": {"config/office/heartbeat.py"},

@@ -1,6 +1,5 @@
 """The jobs of the workers, and their progress."""
 
-from datetime import datetime
 from enum import StrEnum
 from typing import Self
 
@@ -27,12 +26,6 @@ ENDED = [JobState.DONE.value, JobState.DROPPED.value]
 class JobRunQuerySet(LockingQuerySet["JobRun"]):
     def of(self, name: str, subject_id: int) -> Self:
         return self.filter(name=name, subject_id=subject_id)
-
-    def claimable(self, now: datetime) -> Self:
-        return self.filter(Q(state=JobState.WAITING) | Q(state=JobState.RUNNING, lease_until__lt=now))
-
-    def held(self, job_id: int, token: int) -> Self:
-        return self.filter(pk=job_id, token=token, state=JobState.RUNNING)
 
 
 class JobRun(models.Model):
