@@ -63,6 +63,7 @@ WITH due AS (
 UPDATE office_jobrun j SET sent_at = %(now)s FROM due WHERE j.id = due.id
 RETURNING j.id, j.name
 """  # noqa: S608
+LEFT: Final = "SELECT EXISTS (SELECT FROM office_jobrun WHERE name = %s AND subject_id = %s AND state <> 'DONE')"
 
 Clock = Callable[[], datetime]
 """Returns the time: a job lasts, and what it writes at its end must not carry the time of its beginning."""
@@ -191,6 +192,14 @@ def sweep_jobs(*, now: datetime, older_than: timedelta) -> int:
         for job_id, name in jobs:
             enqueue(name, job_id=job_id)
         return len(jobs)
+
+
+def are_done(*, name: str, subject_id: int) -> bool:
+    """Check whether a subject's jobs of this name are all done."""
+    with connection.cursor() as cursor:
+        cursor.execute(LEFT, [name, subject_id])
+        [left] = cursor.fetchone() or [True]
+    return not left
 
 
 def drop_jobs(*, name: str, subject_id: int, now: datetime) -> None:

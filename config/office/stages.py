@@ -15,7 +15,7 @@ from django.db.models import Count, Min, Model, Q, Sum
 from config.db.locking import LockingQuerySet, lock_rows
 from config.db.transactions import require_transaction
 from config.office.actors import SYSTEM, Actor
-from config.office.job_runs import Claim, Work, drop_jobs, finish_job, queue_jobs, run_job
+from config.office.job_runs import Claim, Work, are_done, drop_jobs, finish_job, queue_jobs, run_job
 from config.office.models import JobRun
 from config.office.models.job_run import JobRunQuerySet, JobState
 from config.office.words import Words
@@ -111,8 +111,7 @@ class Pipeline:
         lock_rows(self.subject, [claim.subject_id])
         finish_job(claim=claim, done=done, now=now)
         place = self.names.index(claim.name) + 1
-        left = JobRun.objects.of(claim.name, claim.subject_id).exclude(state=JobState.DONE)
-        if place < len(self.stages) and not left.exists():
+        if place < len(self.stages) and are_done(name=claim.name, subject_id=claim.subject_id):
             self._queue(self.stages[place], claim.subject_id, actor=SYSTEM, now=now)
 
     def drop(self, *, subject_id: int, now: datetime) -> None:

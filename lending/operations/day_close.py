@@ -34,7 +34,7 @@ from lending.operations.bookings import lock_books
 from lending.operations.collection_rounds import collect_dues
 from lending.operations.nights import accrue_day, report_behaviour, turn_loans
 from lending.queries.books import drifted_loans, loans_to_verify, prove_accounts
-from lending.queries.closes import get_close_refusal, get_first_refusal, get_opening_refusal, next_day
+from lending.queries.closes import get_close, get_close_refusal, get_first_refusal, get_opening_refusal, next_day
 from lending.queries.gateways import get_gateways
 
 
@@ -105,7 +105,7 @@ def verify_part(*, claim: Claim, clock: Clock) -> None:
 
     Raises StaleRow if fenced off.
     """
-    close = DayClose.objects.get(pk=claim.subject_id)
+    close = get_close(claim.subject_id)
     done, drifted = 0, list[int]()
     for loans in loans_to_verify(close, ids_of_part(claim.part, parts=close.parts, last=close.last_loan)):
         suspects = drifted_loans(loans, have_turned=True)
@@ -116,7 +116,7 @@ def verify_part(*, claim: Claim, clock: Clock) -> None:
         report_progress(claim=claim, done=done, total=done, now=clock())
     with operation():
         lock_rows(DayClose, [close.pk])
-        found = DayClose.objects.get(pk=close.pk).drifted
+        found = get_close(close.pk).drifted
         DayClose.objects.filter(pk=close.pk).update(drifted=sorted({*found, *drifted})[:DRIFTED_SHOWN])
         CLOSE.finish_part(claim=claim, done=done, now=clock())
 
@@ -133,7 +133,7 @@ def accrue_night(*, claim: Claim, clock: Clock) -> None:
 
 def turn_part(*, claim: Claim, clock: Clock) -> None:
     """Move on the loans of a part that turn in the night, and report how merchants repay. Raises StaleRow."""
-    close = DayClose.objects.get(pk=claim.subject_id)
+    close = get_close(claim.subject_id)
     ids = ids_of_part(claim.part, parts=close.parts, last=close.last_loan)
     done = turn_loans(close, ids, claim=claim, clock=clock)
     report_behaviour(close, ids, claim=claim, clock=clock)
@@ -148,7 +148,7 @@ def prove_books(*, claim: Claim, clock: Clock) -> None:
     """Compare the ledger with the loans, and conclude the close. Raises StaleRow if fenced off."""
     with operation():
         lock_rows(DayClose, [claim.subject_id])
-        close = DayClose.objects.get(pk=claim.subject_id)
+        close = get_close(claim.subject_id)
         lock_books(exclusive=True)
         balances, now = prove_accounts(), clock()
         ProofLine.objects.bulk_create([ProofLine(close=close, **asdict(balance)) for balance in balances])

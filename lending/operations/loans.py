@@ -2,7 +2,6 @@
 
 from datetime import date, datetime
 
-from config.db.locking import lock_rows
 from config.db.transactions import operation
 from config.kernel.refusals import Refused
 from config.office.actors import Actor
@@ -13,6 +12,7 @@ from lending.domain.contract.refusal import LoanRefusal, LoanRefused
 from lending.models import Loan
 from lending.models import LoanEvent as EventRow
 from lending.operations.bookings import NewEvent, book_event
+from lending.operations.transfers import lock_loan
 from lending.queries.bookings import get_booking_refusal
 from lending.queries.loans import next_event_id
 from merchants.domain.idempotency import RequestKey
@@ -75,8 +75,7 @@ def _book(
         done = None if key is None else take_request(key)
         if done is not None:
             return EventRow.objects.select_related("loan").get(pk=done)
-        lock_rows(Loan, [loan_id])
-        loan = Loan.objects.select_related("application").get(pk=loan_id)
+        loan = lock_loan(loan_id)
         hold_reference(partner_id=loan.application.partner_id, reference=external_ref)
         refusal = get_booking_refusal(loan, booking, external_ref=external_ref)
         if refusal is not None:

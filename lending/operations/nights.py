@@ -21,6 +21,7 @@ from lending.operations.bookings import lock_books, post
 from lending.operations.projections import write_projections
 from lending.queries.at_rest import interest_at, penalty_at, places_on
 from lending.queries.behaviour import behaviours_of_part, corrections_of_part
+from lending.queries.closes import get_close
 from lending.queries.loans import contracts_of
 from scoring.operations.behaviour import record_behaviour
 
@@ -49,14 +50,14 @@ def accrue_day(*, claim: Claim, clock: Clock) -> int:
     How far it came is kept with the close in the same transaction as what it posted, so nothing is posted twice.
     Raises StaleRow if fenced off.
     """
-    close = DayClose.objects.get(pk=claim.subject_id)
+    close = get_close(claim.subject_id)
     done, total = Loan.objects.filter(pk__lte=close.accrued_loans).count(), Loan.objects.count()
     while close.accrued_loans < LAST_ID:
         with operation():
             hold_claim(claim=claim, done=done, total=total, now=clock())
             # Nobody books meanwhile: for each loan the ledger has this night, or has it not.
             lock_books(exclusive=True)
-            close = DayClose.objects.get(pk=claim.subject_id)
+            close = get_close(claim.subject_id)
             if not close.accrued_loans:
                 close.last_event = LoanEvent.objects.aggregate(last=Max("pk", default=0))["last"]
             done += _accrue_next(close, now=clock())

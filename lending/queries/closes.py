@@ -27,6 +27,7 @@ from lending.queries.loans import contracts_of, due_of, standing_of
 
 DRIFTED_SHOWN = 20
 LATEST: Final = "SELECT {c} FROM lending_dayclose c ORDER BY c.day DESC LIMIT 1"
+CLOSE: Final = "SELECT {c} FROM lending_dayclose c WHERE c.id = %(close)s"
 
 
 def last_close() -> DayClose | None:
@@ -76,6 +77,13 @@ def latest_close() -> DayClose | None:
     for (close,) in select(LATEST, {}, c=DayClose):
         return close  # type: ignore[no-any-return]
     return None
+
+
+def get_close(close_id: int) -> DayClose:
+    """Get a close. Raises DayClose.DoesNotExist."""
+    for (close,) in select(CLOSE, {"close": close_id}, c=DayClose):
+        return close  # type: ignore[no-any-return]
+    raise DayClose.DoesNotExist
 
 
 def booked_to(loan: Loan, close: DayClose | None) -> date | None:

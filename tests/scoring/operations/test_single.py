@@ -47,6 +47,7 @@ def test_what_measures_one_merchant_is_planned_once() -> None:
     make_market(40)
     calibrate()
     run_once()
+    connection.close()  # what earlier tests prepared goes with it
     for merchant in Merchant.objects.order_by("pk")[:6]:
         score_merchant(merchant_id=merchant.pk, actor=CLERK, now=NOW)
         sales_of(merchant_id=merchant.pk, period=Period.DAY, until=NOW.date())
