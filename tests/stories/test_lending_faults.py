@@ -35,6 +35,7 @@ from merchants.operations.idempotency import RequestNotTaken
 from tests.conftest import NOW
 from tests.lending.loans import OPENED, deposit, lent, make_loan
 from tests.lending.loans import close as undisturbed
+from tests.race import lock_timeout
 from tests.stages import attempt_job, do_job
 from tests.workers import die_in
 
@@ -217,7 +218,7 @@ def test_a_payment_meets_the_close() -> None:
         finally:
             connection.close()
 
-    with ThreadPoolExecutor(2) as pool:
+    with lock_timeout("25s"), ThreadPoolExecutor(2) as pool:
         for done in [pool.submit(pay), pool.submit(work)]:
             done.result()
     for name in CLOSE.names:  # a part that met a lock is done again, as the sweep would see to

@@ -21,6 +21,7 @@ from lending.queries.books import drifted_loans, prove_accounts
 from tests.conftest import NOW
 from tests.lending.bank import Bank
 from tests.lending.loans import OPENED, lent
+from tests.race import lock_timeout
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DAILY = {"unit": "DAY", "every": 1}
@@ -104,7 +105,7 @@ def test_while_the_bank_is_silent_what_was_not_asked_stays_due() -> None:
 
 def test_a_loan_that_somebody_holds_keeps_no_other_waiting() -> None:
     loans = due_loans(3)
-    with transaction.atomic(), ThreadPoolExecutor(1) as pool:
+    with lock_timeout("300ms"), transaction.atomic(), ThreadPoolExecutor(1) as pool:
         Loan.objects.filter(pk=loans[1].pk).lock().get()
         left = pool.submit(elsewhere, loans).result()
     assert left == [loan.pk for loan in loans]

@@ -21,6 +21,7 @@ from lending.queries.loans import standing_of
 from tests.conftest import CLERK, NOW
 from tests.lending.bookings import take_repayment
 from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, close, lent, make_loan, roll
+from tests.race import lock_timeout
 from tests.stages import attempt_job, do_job
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -47,7 +48,7 @@ def test_a_day_is_not_proven_while_a_booking_that_began_before_its_close_is_unde
     open_day(on=OPENED + timedelta(days=1), actor=SYSTEM, now=NOW)
     found = close_day(actor=SYSTEM, now=NOW)
     for held in ("lending.accrue_day", "lending.prove_books"):
-        with transaction.atomic(), ThreadPoolExecutor(1) as pool:
+        with lock_timeout("300ms"), transaction.atomic(), ThreadPoolExecutor(1) as pool:
             lock_books(exclusive=False)
             pool.submit(close_as_far_as_it_goes, found.pk).result()
             assert JobRun.objects.get(name=held).state != JobState.DONE

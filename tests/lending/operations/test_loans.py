@@ -27,7 +27,7 @@ from merchants.operations.idempotency import RequestNotTaken
 from tests.conftest import CLERK, NOW
 from tests.lending.bookings import apply_credit, change_rate, charge_fee, refund_credit, reverse_event
 from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, close, lent, make_loan, roll
-from tests.race import race
+from tests.race import lock_timeout, race
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -167,7 +167,7 @@ def test_what_was_not_shown_is_not_confirmed() -> None:
 def test_the_same_reference_on_two_loans_at_once_is_booked_on_one() -> None:
     """Red without hold_reference: the second would meet the constraint, and its caller a crash."""
     first, second = lent(), lent()
-    with ThreadPoolExecutor(2) as pool:
+    with lock_timeout("25s"), ThreadPoolExecutor(2) as pool:
         outcomes = list(pool.map(lambda loan: outcome_of(partial(pay, loan, 500, ref="same")), (first, second)))
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["EventNotBooked", "LoanEvent"]
 

@@ -22,6 +22,7 @@ from merchants.operations.ingestion import FILL, FORGOTTEN_AFTER, MAX_ROWS, fill
 from tests.conftest import CLERK, NOW
 from tests.markets import make_merchants, make_partner, receive, sale
 from tests.merchants.operations.test_ingestion import BROKEN, counts
+from tests.race import lock_timeout
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Rows = Sequence[Mapping[str, str]]
@@ -153,7 +154,7 @@ def test_a_row_that_someone_else_is_storing_is_left_to_the_worker(path: Path) ->
             connection.close()
 
     merchant = Merchant.objects.get()
-    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+    with lock_timeout("300ms"), ThreadPoolExecutor(1) as pool, transaction.atomic():
         Transaction.objects.create(
             merchant=merchant,
             batch_id=1,
