@@ -73,7 +73,6 @@ class Kept:
         self.events: list[dict[str, Any]] = []
         self.reach: date | None = None
         self._said: tuple[tuple[int, date | None], dict[str, Any]] | None = None
-        self._worst: tuple[tuple[int, date | None], int] | None = None
 
     def case(self, *more: dict[str, Any]) -> dict[str, Any]:
         as_of = [] if self.reach is None else [self.reach.isoformat()]
@@ -83,20 +82,13 @@ class Kept:
         """Ask the model once for what it is told: events are only added."""
         told = (len(self.events), self.reach)
         if self._said is None or self._said[0] != told:
-            said = model.model(self.case())
-            self._said = told, said["states"][0] if said.get("states") else model.nothing(OPENED)
+            [said, *_] = model.model(self.case()).get("states") or [model.nothing(OPENED)]
+            self._said = told, said | {"worst_dpd": model.worst_dpd(self.case()) if self.is_out else 0}
         return self._said[1]
 
     def off(self) -> dict[str, int]:
         """What left the loan without money, by part."""
         return {part: self.state().get(f"{part}_written_off_minor", 0) for part in PARTS}
-
-    def worst_dpd(self) -> int:
-        """Ask the model once, as above."""
-        told = (len(self.events), self.reach)
-        if self._worst is None or self._worst[0] != told:
-            self._worst = told, model.worst_dpd(self.case()) if self.is_out else 0
-        return self._worst[1]
 
     @property
     def is_out(self) -> bool:
@@ -339,8 +331,7 @@ class LendingMachine(RuleBasedStateMachine):
     def every_row_is_what_the_model_says(self) -> None:
         rows = {loan.pk: loan for (loan,) in select(ROWS, {"loans": [kept.pk for kept in self.loans]}, l=Loan)}
         for kept in self.loans:
-            row = rows[kept.pk]
-            standing = standing_of(row, on=kept.reach)
+            standing = standing_of(rows[kept.pk], on=kept.reach)
             position, state = standing.position, kept.state() if kept.is_out else model.nothing(OPENED)
             assert standing.as_of == kept.reach
             found = {
@@ -357,9 +348,9 @@ class LendingMachine(RuleBasedStateMachine):
                 "recovered_minor": position.recovered_minor,
                 "due_minor": standing.due_minor,
                 "dpd": standing.dpd,
+                "worst_dpd": standing.worst_dpd,
             }
             assert found == {name: state.get(name, 0) for name in found}
-            assert standing.worst_dpd == kept.worst_dpd()
 
     @invariant()
     def every_account_is_the_sum_over_the_loans(self) -> None:
