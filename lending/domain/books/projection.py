@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+from config.kernel.calendar import day_number
 from config.kernel.daycount import DayCount
 from lending.domain.books.ledger import Position
 from lending.domain.books.loan import LoanStatus
@@ -103,22 +104,7 @@ def project(replayed: Replayed, *, as_of: date) -> Projection:
         return NOT_DISBURSED
     known = [event for event in replayed.standing if event.on <= as_of]
     state = read_state(account)
-    moved = dict.fromkeys(EventType, 0)
-    for event in known:
-        moved[event.type] += event.amount_minor or 0
-    position = Position(
-        disbursed_minor=moved[EventType.DISBURSEMENT],
-        repaid_minor=moved[EventType.REPAYMENT] + moved[EventType.SETTLEMENT],
-        refunded_minor=moved[EventType.REFUND_CREDIT],
-        principal_minor=state.principal_minor,
-        interest_minor=state.interest_to_date_minor,
-        interest_paid_minor=state.interest_paid_minor,
-        penalty_minor=state.penalty_to_date_minor,
-        penalty_paid_minor=state.penalty_paid_minor,
-        fees_minor=moved[EventType.CHARGE],
-        fees_paid_minor=moved[EventType.CHARGE] - state.fees_unpaid_minor - state.fees_written_off_minor,
-        **{name: getattr(state, name) for name in SAME},
-    )
+    position = _position(state, known)
     return Projection(
         status=_status(state, position),
         position=position,
@@ -135,6 +121,34 @@ def project(replayed: Replayed, *, as_of: date) -> Projection:
         left_minor=state.unpaid_minor,
         interest_at_due_minor=state.interest_at_due_minor,
         carry=_carry(account),
+    )
+
+
+def position_after(replayed: Replayed, day: date) -> Position:
+    """Return a loan's position at the end of a day: with its events and its night, without the next day's events."""
+    account = replayed.account(day)
+    if account is None:
+        return Position()
+    account.turn_to(day_number(day) + 1)
+    return _position(read_state(account), [event for event in replayed.standing if event.on <= day])
+
+
+def _position(state: LoanState, known: Sequence[LoanEvent]) -> Position:
+    moved = dict.fromkeys(EventType, 0)
+    for event in known:
+        moved[event.type] += event.amount_minor or 0
+    return Position(
+        disbursed_minor=moved[EventType.DISBURSEMENT],
+        repaid_minor=moved[EventType.REPAYMENT] + moved[EventType.SETTLEMENT],
+        refunded_minor=moved[EventType.REFUND_CREDIT],
+        principal_minor=state.principal_minor,
+        interest_minor=state.interest_to_date_minor,
+        interest_paid_minor=state.interest_paid_minor,
+        penalty_minor=state.penalty_to_date_minor,
+        penalty_paid_minor=state.penalty_paid_minor,
+        fees_minor=moved[EventType.CHARGE],
+        fees_paid_minor=moved[EventType.CHARGE] - state.fees_unpaid_minor - state.fees_written_off_minor,
+        **{name: getattr(state, name) for name in SAME},
     )
 
 
