@@ -26,6 +26,7 @@ WORKLOADS = {
     "workloads": ("measures", "run", "single"),
     "lending": ("decision", "replay"),
     "nights": ("close",),
+    "years": ("years",),
     "pages": ("pages",),
     "indexes": ("indexes",),
 }
