@@ -7,7 +7,6 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from config.office.display import (
     Alert,
@@ -30,16 +29,24 @@ from config.office.pages import OfficeAdmin, name_of, name_over, named
 from config.office.verbs import TO_BE_GIVEN, Asked, Refusals, Verb, VerbForm, reason_field
 from config.office.words import Words, money
 from lending.admin.caps import caps_parts
-from lending.admin.words import APPLICATION_STATES, GROUNDS, OUTCOMES, REVIEW_REFUSALS, UNPROVEN
+from lending.admin.words import (
+    APPLICATION_STATES,
+    GROUNDS,
+    OUTCOMES,
+    PRODUCT_KINDS,
+    REVIEW_REFUSALS,
+    UNPROVEN,
+    months_words,
+)
 from lending.domain.origination.application import ApplicationState
 from lending.domain.origination.decision import NotDecidable
-from lending.domain.origination.product import Band
+from lending.domain.origination.product import Band, ProductKind
 from lending.domain.origination.product_document import ProductMalformed
 from lending.domain.origination.rules import Ground, Outcome
 from lending.domain.origination.snapshot import SnapshotMalformed
 from lending.models import Application, Decision
 from lending.operations.applications import ApplicationNotReviewed, review_application
-from lending.queries.applications import decisions_of, get_review_refusal, grounds_of, loan_of, replay_decision
+from lending.queries.applications import decisions_of, get_review_refusal, grounds_of, line_of, loan_of, replay_decision
 from lending.queries.search import search_applications
 
 REFUSALS: Final[Refusals] = {ApplicationNotReviewed: {**REVIEW_REFUSALS, **GROUNDS}}
@@ -108,7 +115,7 @@ class ApplicationAdmin(OfficeAdmin[Application]):
             sort="amount_minor",
         ),
         ListColumn(label=_("Currency"), cell=lambda row: row[0].currency),
-        ListColumn(label=_("Months"), cell=lambda row: row[0].months, number=True),
+        ListColumn(label=_("Term"), cell=lambda row: _term(row[0]), style="tl-nowrap"),
         ListColumn(label=_("Because"), cell=lambda row: GROUNDS[Ground(row[1])] if row[1] else ""),
         ListColumn(label=_("Entered, UTC"), cell=lambda row: row[0].entered_at, style="tl-nowrap", sort="entered_at"),
     )  # fmt: skip
@@ -117,14 +124,14 @@ class ApplicationAdmin(OfficeAdmin[Application]):
         help=_("Application number, merchant or reference"),
         keep=lambda rows, term: search_applications(term, rows),
     )
-    list_related = ("merchant", "score")
-    related = ("merchant__partner", "product", "offer", "score__run")
+    list_related = ("merchant", "score", "product")
+    related = ("merchant__partner", "product", "offer", "score__run", "line")
     verbs = (
         _review(
             Outcome.APPROVE,
             "approve",
             _("Approve"),
-            _("The loan is made at the price that was signed, and its payout is ordered at once."),
+            _("The loan is made at the price that was signed, and its payout ordered at once; or the line is opened."),
             is_primary=True,
         ),
         _review(
@@ -138,13 +145,13 @@ class ApplicationAdmin(OfficeAdmin[Application]):
         return [(row, grounds.get(row.pk, "")) for row in rows]
 
     def page_of(self, row: Application, request: HttpRequest) -> Page:
-        decisions, loan = decisions_of(row), loan_of(row)
+        decisions, loan, line = decisions_of(row), loan_of(row), line_of(row)
         known = _known(decisions[-1], row)
         applied = {"date": row.applied_on, "who": name_of(row.entered_by)}
         asked = Figure(
             label=_t("Requested, %(currency)s") % {"currency": row.currency},
             value=money(row.amount_minor, row.currency),
-            note=ngettext("over %(n)s month", "over %(n)s months", row.months) % {"n": row.months},
+            note=_term(row),
         )
         return Page(
             title=f"{row.external_ref} · {row.merchant.name}",
@@ -155,11 +162,19 @@ class ApplicationAdmin(OfficeAdmin[Application]):
                 _t("applied on %(date)s, entered by %(who)s") % applied,
                 linked(row.product),
                 None if loan is None else linked(loan),
+                None if line is None else linked(line),
             ],
             alerts=known.alerts,
             figures=[asked, *known.figures],
             cards=[*known.cards, _decided(decisions), _signed(row)],
         )
+
+
+def _term(application: Application) -> Words:
+    """Return the term that is asked for; none opens a line, on which terms follow."""
+    if application.months is None and application.line_id is None:
+        return PRODUCT_KINDS[ProductKind(application.product.kind)]
+    return months_words(application.months)
 
 
 def _known(decision: Decision, application: Application) -> Page:
@@ -182,9 +197,9 @@ def _known(decision: Decision, application: Application) -> Page:
     )
     figures = [
         Figure(
-            label=_("Available under the credit line"),
+            label=_("Available under what is granted"),
             value=money(verdict.free_minor, currency),
-            note=_("the limit or line, less what was outstanding"),
+            note=_("the granted limit, less what was outstanding"),
         ),
         Figure(label=_("Score then"), value=Cell(text=score.score, more=[Cell(text=grade_chip(score.grade))])),
         Figure(label=_("Sales basis a month"), value=money(score.sales_basis_minor, currency)),

@@ -15,11 +15,11 @@ SCALE = 3
 
 
 def caps_parts(
-    caps: Mapping[str, int | None], binding: str, currency: str, *, line_minor: int | None = None
+    caps: Mapping[str, int | None], binding: str, currency: str, *, granted_minor: int | None = None
 ) -> list[Part]:
-    """List the caps that apply, the least first, and the credit line in force where one is kept.
+    """List the caps that apply, the least first, and what is granted where that is kept.
 
-    The line follows the limit with hysteresis (`lending.domain.origination.line`), so what can be lent may be less.
+    It follows the limit with hysteresis (`lending.domain.origination.granted_limit`), so what can be lent may be less.
     """
     applying = sorted((minor, Cap(name)) for name, minor in caps.items() if minor is not None)
     if not applying:
@@ -35,11 +35,11 @@ def caps_parts(
         )
         for minor, cap in applying
     ]
-    if line_minor is not None:
+    if granted_minor is not None:
         note = _t("follows the limit: cut at once, raised after some nights")
-        bar = Bar(width=min(100, line_minor * 100 / widest))
+        bar = Bar(width=min(100, granted_minor * 100 / widest))
         rows.append(
-            Row(cells=[Cell(text=_("Credit line in force"), note=note), Cell(bar=bar), money(line_minor, currency)])
+            Row(cells=[Cell(text=_("Granted in all"), note=note), Cell(bar=bar), money(granted_minor, currency)])
         )
     columns = [
         Column(label=_("Cap")),

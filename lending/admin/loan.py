@@ -75,7 +75,7 @@ class LoanAdmin(OfficeAdmin[Loan]):
         keep=lambda rows, term: search_loans(term, rows),
     )
     list_related = ("merchant", "application__offer")
-    related = ("merchant__partner", "product", "application", "payout_account")
+    related = ("merchant__partner", "product", "application", "payout_account", "line")
     verbs = VERBS
     empty = _("No loan yet. A loan begins when an offer is accepted.")
 

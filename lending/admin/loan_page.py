@@ -90,6 +90,7 @@ def loan_page(loan: Loan, request: HttpRequest) -> Page:
             _t("%(rate)s a year") % {"rate": rate_words(rate_of(loan))},
             linked(loan.product),
             linked(loan.application, _t("the decision")),
+            None if loan.line is None else linked(loan.line),
         ],
         lead=_lead(loan, servicing),
         alerts=[*([Alert(text=late_words(projection.dpd), tint="tl-bad")] if projection.dpd else []), *_held(holds)],

@@ -19,9 +19,7 @@ from config.office.display import (
     Chart,
     Column,
     Figure,
-    Heading,
     Page,
-    Part,
     Table,
     Text,
     bars,
@@ -31,31 +29,15 @@ from config.office.display import (
     major,
 )
 from config.office.pages import named
-from config.office.verbs import NO_RIGHT, asked_by
+from config.office.verbs import NO_RIGHT
 from config.office.words import NOTHING, Words, money
-from lending.admin.caps import caps_parts
 from lending.admin.feeds import feed_alerts
-from lending.admin.offer import APPLY
+from lending.admin.merchant_borrowing import borrowing_cards
 from lending.admin.score_pages import pd_words, pins_card, points_card, reasons_card, trend_card
 from lending.admin.words import (
-    APPLICATION_STATES,
-    CAPS,
-    INELIGIBLE,
-    MEASURES,
-    NO_OFFERS,
-    NOT_SCORED_OFFER,
     late_words,
-    loan_chip,
 )
-from lending.domain.books.loan import LoanStatus
-from lending.domain.origination.application import ApplicationState
-from lending.domain.origination.assessment import NoOffer
-from lending.domain.origination.eligibility import Ineligible
-from lending.domain.origination.limit import Cap
-from lending.domain.origination.no_offer import Measure, NoOfferExplanation, Threshold
-from lending.models import Application, Offer
-from lending.queries.borrowing import Borrowing, get_borrowing
-from lending.queries.closes import StandingLoan
+from lending.queries.borrowing import get_borrowing
 from lending.queries.owners import former_owners_of
 from merchants.domain.payout_account import PayoutAccountState
 from merchants.domain.transaction import Settlement
@@ -63,7 +45,7 @@ from merchants.models import Merchant
 from merchants.queries.labels import ACCOUNT_STATES
 from merchants.queries.merchants import siblings_of
 from merchants.queries.payout_accounts import payout_accounts_of
-from scoring.domain.policy import Gate, NotScored
+from scoring.domain.policy import Gate
 from scoring.models import Score
 from scoring.queries.explanations import explain_score
 from scoring.queries.labels import GATES, not_scored_words
@@ -107,7 +89,7 @@ def merchant_page(merchant: Merchant, request: HttpRequest) -> Page:
         figures=figures,
         buttons=_buttons(merchant, score, request),
         cards=[
-            *([] if borrowing is None else _borrowing(borrowing, merchant, score, request)),
+            *([] if borrowing is None else borrowing_cards(borrowing, merchant, score, request)),
             _sales_card(sales, period, merchant),
             *cards,
             trend_card(trend, merchant),
@@ -175,114 +157,6 @@ def _standing(score: Score | None, merchant: Merchant, late: int) -> tuple[list[
         Figure(label=basis, value=money(score.sales_basis_minor, merchant.currency)),
     ]
     return alerts, figures, [points_card(explanation, merchant.currency), reasons_card(explanation)]
-
-
-def _borrowing(borrowing: Borrowing, merchant: Merchant, score: Score | None, request: HttpRequest) -> list[Card]:
-    offer, assessment = borrowing.offer, borrowing.assessment
-    buttons: list[Button] = []
-    if offer is not None:
-        address = reverse("admin:lending_offer_apply", args=[offer.pk])
-        why = APPLY.why_off(offer, asked_by(request))
-        buttons, parts = [Button(label=APPLY.label, url=address, why=why)], _offered(offer)
-        parts += caps_parts(offer.caps, offer.binding, offer.currency, line_minor=borrowing.line_minor)
-    else:
-        parts = _not_offered(borrowing, merchant, score)
-        if assessment is not None and assessment.limit is not None:
-            caps = {str(cap): minor for cap, minor in assessment.limit.caps.items()}
-            binding = assessment.limit.binding
-            parts += caps_parts(caps, binding, merchant.currency, line_minor=borrowing.line_minor)
-    title = _("No offer") if offer is None else _("Offer")
-    return [Card(title=title, parts=parts, span=6, buttons=buttons), _loans(borrowing)]
-
-
-def _offered(offer: Offer) -> list[Part]:
-    most = max(int(months) for months, most in offer.most_by_months.items() if most)
-    said = _t("Up to %(limit)s %(currency)s over at most %(months)s months, at %(daily)s a day on what is outstanding.")
-    made = _t("Made on %(made)s, to be accepted before %(until)s; at least %(minimum)s.")
-    return [
-        Text(
-            said
-            % {
-                "limit": money(offer.limit_minor, offer.currency),
-                "currency": offer.currency,
-                "months": most,
-                "daily": f"{offer.daily_rate * 100:.3f} %",
-            },
-            "tl-strong",
-        ),
-        Text(
-            made
-            % {
-                "made": offer.made_on,
-                "until": offer.expires_on,
-                "minimum": money(offer.minimum_minor, offer.currency),
-            },
-            "tl-note",
-        ),
-    ]
-
-
-def _not_offered(borrowing: Borrowing, merchant: Merchant, score: Score | None) -> list[Part]:
-    if borrowing.without is not None:
-        return _without(borrowing.without, merchant, score)
-    if borrowing.assessment is not None:
-        return [Text(_("The rules allow one; it is made with the next round, after a run is published."))]
-    return [Text(_("Not assessed yet: this takes a product in this currency and a published score."))]
-
-
-def _without(without: NoOfferExplanation, merchant: Merchant, score: Score | None) -> list[Part]:
-    """Show the reason, what is behind it, and how far it is to the next threshold."""
-    reason: Words = NO_OFFERS[without.reason]
-    if without.reason is NoOffer.NOT_SCORED and score is not None and score.not_scored is not None:
-        reason = NOT_SCORED_OFFER[NotScored(score.not_scored)]
-    if isinstance(without.cause, Cap):
-        reason = f"{reason} ({CAPS[without.cause]})"
-    elif isinstance(without.cause, Ineligible):
-        reason = f"{reason} ({INELIGIBLE[without.cause]})"
-    parts: list[Part] = [Text(reason, "tl-strong")]
-    return parts if without.threshold is None else [*parts, Text(_threshold(without.threshold, merchant.currency))]
-
-
-def _threshold(threshold: Threshold, currency: str) -> str:
-    have, need = f"{threshold.have:,}", f"{threshold.need:,}"
-    if threshold.measure is Measure.AMOUNT_MINOR:
-        have, need = (money(minor, currency) for minor in (threshold.have, threshold.need))
-    return str(MEASURES[threshold.measure]) % {"have": have, "need": need}
-
-
-def _loans(borrowing: Borrowing) -> Card:
-    columns = [
-        Column(label=_("Loan"), style="tl-nowrap"),
-        Column(label=_("State")),
-        Column(label=_("Amount"), number=True),
-        Column(label=_("Outstanding"), number=True),
-        Column(label=_("Due"), number=True),
-    ]
-    table = Table(columns=columns, rows=[_loan(loan) for loan in borrowing.loans], empty=_("None yet."))
-    parts: list[Part] = [table]
-    if borrowing.applications:
-        applied = [Column(label=_("Applied on")), Column(label=_("State")), Column(label=_("Amount"), number=True)]
-        rows = [_application(row) for row in borrowing.applications]
-        parts += [Heading(_("Applications")), Table(columns=applied, rows=rows)]
-    return Card(title=_("Loans"), parts=parts, span=6)
-
-
-def _loan(shown: StandingLoan) -> list[object]:
-    loan, standing = shown.loan, shown.standing
-
-    def amount(minor: int) -> str:
-        return money(minor, loan.currency) if minor else ""
-
-    name = linked(loan, note="" if loan.disbursed_on is None else loan.disbursed_on.isoformat())
-    words, tint = loan_chip(LoanStatus(loan.status), standing.dpd)
-    state = Cell(text=words, tint=tint, note=late_words(standing.dpd) if standing.dpd else "")
-    amounts = [amount(loan.amount_minor), amount(loan.principal_minor), amount(standing.due_minor)]
-    return [name, state, *amounts]
-
-
-def _application(row: Application) -> list[object]:
-    amount = money(row.amount_minor, row.currency)
-    return [linked(row, row.applied_on.isoformat()), chip(*APPLICATION_STATES[ApplicationState(row.state)]), amount]
 
 
 def _sales(merchant: Merchant, asked: QueryDict) -> tuple[Sequence[PeriodSales], Period]:

@@ -1,27 +1,34 @@
 """Office pages of offers, and applying for a loan under one."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
-from django import forms
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminTextInputWidget
 
 from config.office.business_date import get_business_date
-from config.office.display import Column, Facts, Part, Table, Text, change_url, chip, grade_chip, linked
+from config.office.display import Facts, Part, Text, change_url, chip, grade_chip, linked
 from config.office.lists import Filter, ListColumn, Search, choice_filter
 from config.office.pages import OfficeAdmin, name_over
-from config.office.verbs import AmountField, Asked, Effects, Verb, VerbForm, choice_field, text_field
+from config.office.verbs import Asked, Effects, Verb
 from config.office.words import Words, money
-from lending.admin.words import ACCEPTANCE_REFUSALS, APPLICATION_REFUSALS, APPLIED, OFFER_STATES, SINGLE_REFUSALS
-from lending.domain.contract.quote import Quote
+from lending.admin.evidence import EVIDENCE, EvidenceForm, applied, months_asked, quoted
+from lending.admin.words import (
+    ACCEPTANCE_REFUSALS,
+    APPLICATION_REFUSALS,
+    APPLIED,
+    OFFER_STATES,
+    OPENS,
+    PRODUCT_KINDS,
+    SINGLE_REFUSALS,
+)
 from lending.domain.origination.application import ApplicationRefusal, ApplicationState
-from lending.domain.origination.offer import AcceptanceRefusal, OfferState, SignedTerms, is_signed_in_time
+from lending.domain.origination.kinds.registry import KINDS
+from lending.domain.origination.offer import AcceptanceRefusal, OfferState, read_choices
+from lending.domain.origination.product import Months, ProductKind
 from lending.models import Application, Offer, ProductVersion
 from lending.operations.applications import OfferNotAccepted, accept_offer
 from lending.queries.offers import quote_offer
@@ -30,49 +37,23 @@ from scoring.domain.calibration import GRADES
 from scoring.operations.single import MerchantNotScored
 
 OPEN: Final = "open"
-EVIDENCE: Final = ("external_ref", "signatory", "signed_at", "document_sha256", "address")
 
 
-class ApplyForm(VerbForm):
+class ApplyForm(EvidenceForm):
     """Amount and term first; once they were quoted, the evidence that they were signed."""
-
-    amount = AmountField()
-    months = choice_field(_("Term, months"))
-    external_ref = text_field(_("Contract number"), longest=100)
-    signatory = text_field(_("Signed by"), longest=200)
-    signed_at = forms.DateTimeField(
-        label=_("Signed at, UTC"), widget=UnfoldAdminTextInputWidget({"type": "datetime-local"})
-    )
-    document_sha256 = forms.RegexField(
-        label=_("SHA-256 of the signed document"),
-        regex=r"^[0-9a-fA-F]{64}$",
-        max_length=64,
-        widget=UnfoldAdminTextInputWidget,
-        help_text=_("64 hexadecimal digits, as “sha256sum FILE” prints them."),
-    )
-    address = forms.GenericIPAddressField(label=_("IP address it was signed from"), widget=UnfoldAdminTextInputWidget)
 
     def prepare(self) -> None:
         offer: Offer = self.row
-        self.fields["amount"].use(offer.currency)  # type: ignore[attr-defined] # of the field above
-        terms = sorted((int(months) for months, most in offer.most_by_months.items() if most), reverse=True)
-        self.fields["months"].choices = [  # type: ignore[attr-defined] # of a choice field
-            (months, _t("%(months)s (up to %(most)s)") % {"months": months, "most": _most(offer, months)})
-            for months in terms
-        ]
-
-    def clean_signed_at(self) -> Any:  # noqa: ANN401 - a moment
-        signed = self.cleaned_data["signed_at"]
-        if signed and not is_signed_in_time(signed, made_at=self.row.made_at, now=timezone.now()):
-            raise forms.ValidationError(_("The terms were signed after the offer was made, and not in the future."))
-        return signed
-
-    def clean_document_sha256(self) -> str:
-        return str(self.cleaned_data["document_sha256"]).lower()
+        self.use(offer.currency, since=offer.made_at, choices=list(_choices(offer)))
 
 
-def _most(offer: Offer, months: int) -> str:
-    return money(offer.most_by_months[str(months)], offer.currency)
+def _choices(offer: Offer) -> Iterator[tuple[Months, Words]]:
+    """Yield the terms that the offer lets choose, the longest first, with the most that is lent over each."""
+    for months, most in reversed(read_choices(offer.most_by_months).items()):
+        if months is None:
+            yield months, _("as the line is drawn on")
+        elif most:
+            yield months, _t("%(months)s (up to %(most)s)") % {"months": months, "most": money(most, offer.currency)}
 
 
 def _about(offer: Offer, _asked: Asked) -> Sequence[Part]:
@@ -89,10 +70,12 @@ def _effects(offer: Offer, asked: Asked) -> Effects:
     on = get_business_date()
     if on is None:
         return Effects(refusal=APPLICATION_REFUSALS[ApplicationRefusal.NO_BUSINESS_DATE])
-    found = quote_offer(offer, on=on, amount_minor=asked.data["amount"], months=asked.data["months"])
+    found = quote_offer(offer, on=on, amount_minor=asked.data["amount"], months=months_asked(asked))
     if isinstance(found, AcceptanceRefusal):
         return Effects(refusal=_refused(offer, found))
-    return Effects(parts=list(_quoted(found, asked.data["amount"], offer)))
+    kind = KINDS[ProductKind(offer.kind)]
+    after = _t("The merchant is scored afresh and the rules decide at once. %(then)s") % {"then": OPENS[kind.opens]}
+    return Effects(parts=[*quoted(found, asked.data["amount"], offer.currency, offer.daily_rate), Text(after)])
 
 
 def _refused(offer: Offer, refusal: AcceptanceRefusal) -> Words:
@@ -102,52 +85,13 @@ def _refused(offer: Offer, refusal: AcceptanceRefusal) -> Words:
     return ACCEPTANCE_REFUSALS[refusal]
 
 
-def _quoted(quote: Quote, amount_minor: int, offer: Offer) -> Iterator[Part]:
-    def amount(minor: int) -> str:
-        return money(minor, offer.currency)
-
-    yield Facts(
-        [
-            (_("Interest in all"), f"{amount(quote.total_interest_minor)} {offer.currency}"),
-            (_("To repay in all"), f"{amount(amount_minor + quote.total_interest_minor)} {offer.currency}"),
-            (_("Rate a day"), f"{offer.daily_rate * 100:.3f} %"),
-            (_("Effective yearly rate"), f"{quote.apr} %"),
-        ]
-    )
-    columns = [
-        Column(label=_("No"), number=True),
-        Column(label=_("Due"), style="tl-nowrap"),
-        *(Column(label=words, number=True) for words in (_("Principal"), _("Interest"), _("Total"))),
-    ]
-    rows = [
-        [row.no, row.due, amount(row.principal_minor), amount(row.interest_minor), amount(row.total_minor)]
-        for row in quote.schedule
-    ]
-    yield Table(columns=columns, rows=rows)
-    yield Text(_("The merchant is scored afresh and the rules decide at once. If they approve, the payout is ordered."))
-
-
 def _apply(offer: Offer, asked: Asked) -> Application:
-    data = asked.data
-    return accept_offer(
-        offer_id=offer.pk,
-        amount_minor=data["amount"],
-        months=data["months"],
-        evidence=SignedTerms(
-            signatory=data["signatory"],
-            signed_at=data["signed_at"],
-            document_sha256=data["document_sha256"],
-            address=data["address"],
-        ),
-        external_ref=data["external_ref"],
-        actor=asked.actor,
-        now=asked.now,
-    )
+    return accept_offer(offer_id=offer.pk, **applied(asked), actor=asked.actor, now=asked.now)
 
 
 APPLY: Final = Verb(
     name="apply",
-    label=_("Apply for a loan"),
+    label=_("Apply"),
     right="lending.enter_application",
     form=ApplyForm,
     asked_last=EVIDENCE,
@@ -164,6 +108,10 @@ APPLY: Final = Verb(
 )
 
 
+def _order(months: Months) -> int:
+    return months or 0
+
+
 @admin.register(Offer)
 class OfferAdmin(OfficeAdmin[Offer]):
     columns = (
@@ -173,6 +121,7 @@ class OfferAdmin(OfficeAdmin[Offer]):
             sort="merchant__name",
             indexed=True,
         ),
+        ListColumn(label=_("Kind"), cell=lambda offer: PRODUCT_KINDS[ProductKind(offer.kind)]),
         ListColumn(label=_("Grade"), cell=lambda offer: grade_chip(offer.grade), sort="grade"),
         ListColumn(label=_("Score"), cell=lambda offer: offer.score.score, number=True, sort="score__score"),
         ListColumn(label=_("State"), cell=lambda offer: chip(*OFFER_STATES[OfferState(offer.state)])),
@@ -183,7 +132,9 @@ class OfferAdmin(OfficeAdmin[Offer]):
             sort="limit_minor",
         ),
         ListColumn(label=_("Currency"), cell=lambda offer: offer.currency),
-        ListColumn(label=_("Months"), cell=lambda offer: max(map(int, offer.most_by_months)), number=True),
+        ListColumn(
+            label=_("Months"), cell=lambda offer: max(read_choices(offer.most_by_months), key=_order), number=True
+        ),
         ListColumn(label=_("Rate a day"), cell=lambda offer: f"{offer.daily_rate * 100:.3f} %", number=True),
         ListColumn(label=_("Made"), cell=lambda offer: offer.made_on, style="tl-nowrap", sort="made_on"),
         ListColumn(label=_("Expires"), cell=lambda offer: offer.expires_on, style="tl-nowrap", sort="expires_on"),
@@ -200,6 +151,7 @@ class OfferAdmin(OfficeAdmin[Offer]):
                 rows.filter(pk__in=Offer.objects.open().values("pk")) if value == OPEN else rows.filter(state=value)
             ),
         ),
+        choice_filter("kind", _("kind"), PRODUCT_KINDS),
         choice_filter("grade", _("grade"), {grade.value: grade.value for grade in GRADES}),
         Filter(
             name="product",

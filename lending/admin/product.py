@@ -31,13 +31,13 @@ from config.office.pages import OfficeAdmin, name_of, name_over
 from config.office.verbs import Asked, Effects, Verb, VerbForm, choice_field
 from config.office.words import HUNDREDTH, MINUS, Words, money, percent
 from lending.admin.booking_effects import rate_words
-from lending.admin.words import BANDS, ENTRY_REFUSALS, METHODS, PERIODS, PREPAYMENTS
-from lending.domain.origination.product import Product, margin_at
-from lending.domain.origination.product_document import DAY_ONE_PRODUCT, canonical_product, in_currency, parse_product
+from lending.admin.words import BANDS, ENTRY_REFUSALS, METHODS, PERIODS, PREPAYMENTS, PRODUCT_KINDS, months_words
+from lending.domain.origination.product import Product, ProductKind, margin_at
+from lending.domain.origination.product_document import DAY_ONE_PRODUCTS, canonical_product, in_currency, parse_product
 from lending.models import ProductVersion
 from lending.operations.products import ProductNotEntered, enter_product
 from lending.queries.offers import open_offers_of
-from lending.queries.products import currencies_without_product, product_of, with_sold
+from lending.queries.products import product_of, unsold_products, with_sold
 from scoring.domain.features.declarations import Unit
 from scoring.queries.labels import value_in_unit
 
@@ -47,14 +47,17 @@ Fact = tuple[Words, object]
 
 
 class EnterForm(VerbForm):
-    currency = choice_field(_("Currency"), coerce=str)
+    product = choice_field(_("Product"), coerce=str)
 
     def prepare(self) -> None:
-        self.fields["currency"].choices = [(one, one) for one in currencies_without_product()]  # type: ignore[attr-defined]
+        self.fields["product"].choices = [  # type: ignore[attr-defined] # of a choice field
+            (f"{kind}:{currency}", f"{PRODUCT_KINDS[kind]}, {currency}") for kind, currency in unsold_products()
+        ]
 
 
 def _first_product(asked: Asked) -> str:
-    return in_currency(DAY_ONE_PRODUCT.read_text(encoding="utf-8"), asked.data["currency"])
+    kind, _colon, currency = asked.data["product"].partition(":")
+    return in_currency(DAY_ONE_PRODUCTS[ProductKind(kind)].read_text(encoding="utf-8"), currency)
 
 
 def _enter_effects(_row: None, asked: Asked) -> Effects:
@@ -68,12 +71,12 @@ def _enter_effects(_row: None, asked: Asked) -> Effects:
 
 
 def _enter_refusal(_row: None, _asked: Asked) -> Words | None:
-    return None if currencies_without_product() else _("No merchant has a currency in which nothing is sold yet.")
+    return None if unsold_products() else _("Every product that comes with Tradeline is sold.")
 
 
 ENTER: Final = Verb(
     name="enter",
-    label=_("Enter the first product"),
+    label=_("Enter a first product"),
     right="lending.add_productversion",
     form=EnterForm,
     note=_(
@@ -83,7 +86,7 @@ ENTER: Final = Verb(
     effects=_enter_effects,
     preview_label=_("Show the product"),
     why_not=_enter_refusal,
-    offered=lambda _row: bool(currencies_without_product()),
+    offered=lambda _row: bool(unsold_products()),
     call=lambda _row, asked: enter_product(text=_first_product(asked), actor=asked.actor, now=asked.now),
     done=_("The product is sold: offers follow the next published run, or the live one."),
     refusals={ProductNotEntered: ENTRY_REFUSALS},
@@ -95,6 +98,7 @@ ENTER: Final = Verb(
 class ProductVersionAdmin(OfficeAdmin[ProductVersion]):
     columns = (
         ListColumn(label=_("Product"), cell=lambda version: name_over(product_of(version).name, version.code)),
+        ListColumn(label=_("Kind"), cell=lambda version: PRODUCT_KINDS[ProductKind(version.kind)]),
         ListColumn(label=_("State"), cell=lambda version: chip(*(SOLD if version.is_sold else REPLACED))),
         ListColumn(label=_("Currency"), cell=lambda version: version.currency),
         ListColumn(label=_("Version"), cell=lambda version: version.version, number=True),
@@ -118,12 +122,15 @@ class ProductVersionAdmin(OfficeAdmin[ProductVersion]):
             _("Whom it is for"): _eligibility(product),
             _("Offers and applications"): _origination(product),
             _("The contract"): _contract(product),
+            _("The line"): _line(product),
         }
+        shown = [(title, facts) for title, found in cards.items() if (facts := list(found))]
         return Page(
             title=product.name,
             chips=[chip(*(SOLD if row.is_sold else REPLACED))],  # type: ignore[attr-defined] # with_sold
             sub=[
                 product.code,
+                PRODUCT_KINDS[product.kind],
                 _t("version %(number)s") % {"number": product.version},
                 _t("entered %(at)s UTC by %(who)s") % entered,
             ],
@@ -142,7 +149,7 @@ class ProductVersionAdmin(OfficeAdmin[ProductVersion]):
             ],
             cards=[
                 _prices(product),
-                *(Card(title=title, parts=[Facts(list(facts), halves=True)], span=6) for title, facts in cards.items()),
+                *(Card(title=title, parts=[Facts(facts, halves=True)], span=6) for title, facts in shown),
                 version_card(_("Version"), row.sha256),
             ],
         )
@@ -195,7 +202,7 @@ def _bounds(product: Product) -> Iterator[Fact]:
     yield _("Instalments at most, of a month's sales"), percent(rules.debt_service_bps, BASIS_POINTS, HUNDREDTH)
     raised = ngettext("%(by)s or more, for %(n)s night", "%(by)s or more, for %(n)s nights", rules.raise_nights)
     yield (
-        _("The line is raised when the limit is higher by"),
+        _("What is granted is raised when the limit is higher by"),
         raised % {"by": percent(rules.raise_bps, BASIS_POINTS, HUNDREDTH), "n": rules.raise_nights},
     )
     room = rules.portfolio_room_minor
@@ -243,6 +250,23 @@ def _contract(product: Product) -> Iterator[Fact]:
     yield _("Written off"), _t("by hand") if after is None else _t("%(days)s past due") % {"days": _days(after)}
     bounds = map(rate_words, (product.servicing.lowest_rate, product.servicing.highest_rate))
     yield _("Its rate may be changed to"), " – ".join(bounds)  # noqa: RUF001
+
+
+def _line(product: Product) -> Iterator[Fact]:
+    if product.line is None:
+        return
+    figures = product.line
+    yield _("Least draw"), _amount(figures.minimum_draw_minor, product)
+    yield _("Terms of a draw"), ", ".join(str(months_words(months)) for months in figures.tenors) or _("none")
+    if figures.open_ended is None:
+        yield _("Open-ended draws"), _("none")
+        return
+    share = percent(figures.open_ended.share_bps, BASIS_POINTS, HUNDREDTH)
+    least = _amount(figures.open_ended.least_minor, product)
+    yield (
+        _("Minimum payment of an open-ended draw"),
+        _t("%(share)s, at least %(least)s") % {"share": share, "least": least},
+    )
 
 
 def _share(part: Fraction) -> str:

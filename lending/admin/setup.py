@@ -72,7 +72,7 @@ STEPS: Final = {
     SetupStep.PRODUCT: StepWords(
         title=_("A product is sold"),
         how=_("What is lent, at what price, to whom. One comes with Tradeline."),
-        button=_("Enter the first product"),
+        button=_("Enter a first product"),
         url="admin:lending_productversion_enter",
         right="lending.add_productversion",
     ),

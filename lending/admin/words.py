@@ -20,10 +20,12 @@ from lending.domain.origination.application import ApplicationRefusal, Applicati
 from lending.domain.origination.assessment import NoOffer
 from lending.domain.origination.decision import DecisionRefusal
 from lending.domain.origination.eligibility import Ineligible
+from lending.domain.origination.kinds.kind import Opening
 from lending.domain.origination.limit import Cap
+from lending.domain.origination.line import DrawRefusal, LineEventType, LineRefusal, LineState
 from lending.domain.origination.no_offer import Measure
 from lending.domain.origination.offer import AcceptanceRefusal, OfferState
-from lending.domain.origination.product import Band
+from lending.domain.origination.product import Band, Months, ProductKind
 from lending.domain.origination.review import ReviewRefusal
 from lending.domain.origination.rules import Ground, Outcome
 from lending.operations.products import EntryRefusal
@@ -202,6 +204,41 @@ ACCEPTANCE_REFUSALS: Final = {
         "The evidence is incomplete: who signed, the SHA-256 of the document, the address."
     ),
     AcceptanceRefusal.PAYOUT_ACCOUNT_NOT_VERIFIED: _("The merchant has no verified payout account."),
+    AcceptanceRefusal.LINE_OPEN: _("The merchant has a credit line already: draw on it."),
+}
+LINE_STATES: Final = {
+    LineState.ACTIVE: (_("Active"), "tl-ok"),
+    LineState.FROZEN: (_("Frozen"), "tl-warn"),
+    LineState.CLOSED: (_("Closed"), ""),
+}
+LINE_EVENTS: Final = {
+    LineEventType.OPENED: _("Opened"),
+    LineEventType.DRAWN: _("Drawn"),
+    LineEventType.RAISED: _("Limit raised"),
+    LineEventType.CUT: _("Limit cut"),
+    LineEventType.FROZEN: _("Frozen"),
+    LineEventType.UNFROZEN: _("Unfrozen"),
+    LineEventType.CLOSED: _("Closed"),
+}
+DRAW_REFUSALS: Final = {
+    DrawRefusal.LINE_CLOSED: _("The line is closed."),
+    DrawRefusal.LINE_FROZEN: _("The line is frozen: nothing new is drawn on it."),
+    DrawRefusal.PAYOUT_ACCOUNT_NOT_VERIFIED: _("The merchant has no verified payout account."),
+    DrawRefusal.NOTHING_LEFT: _("Less than the least draw is left of the line."),
+    DrawRefusal.MONTHS_NOT_OFFERED: _("The line has no such term."),
+    DrawRefusal.AMOUNT_BELOW_MINIMUM: _("This is below the least draw."),
+    DrawRefusal.AMOUNT_ABOVE_FREE: _("This is more than is left of the line."),
+    DrawRefusal.EVIDENCE_MALFORMED: _(
+        "The evidence is incomplete: who signed, the SHA-256 of the document, the address."
+    ),
+}
+LINE_REFUSALS: Final = {
+    LineRefusal.NOT_ACTIVE: _("The line is not active."),
+    LineRefusal.NOT_FROZEN: _("The line is not frozen."),
+    LineRefusal.CLOSED: _("The line is closed."),
+    LineRefusal.STILL_DRAWN: _("Loans under the line are not repaid yet."),
+    LineRefusal.DRAW_WAITS: _("A draw waits for a person's decision."),
+    LineRefusal.REASON_MISSING: _("Please give a reason."),
 }
 APPLICATION_REFUSALS: Final = {
     ApplicationRefusal.NO_BUSINESS_DATE: _("No business day is open."),
@@ -226,7 +263,7 @@ APPLICATION_STATES: Final = {
 }
 APPLIED: Final = {
     ApplicationState.REFERRED: _("The application is entered, and referred to a person for decision."),
-    ApplicationState.APPROVED: _("The application is approved, and the payout ordered."),
+    ApplicationState.APPROVED: _("The application is approved."),
     ApplicationState.DECLINED: _("The application is entered, and declined by the rules."),
 }
 OUTCOMES: Final = {
@@ -243,7 +280,7 @@ NO_OFFERS: Final = {
     NoOffer.PAST_DUE: _("A loan of the merchant is past due."),
     NoOffer.LIMIT_BELOW_MINIMUM: _("The limit is below the product minimum."),
     NoOffer.RAISE_PENDING: _("The limit is high enough, but not yet for enough nights."),
-    NoOffer.NO_ROOM_LEFT: _("Active loans use up the credit line."),
+    NoOffer.NO_ROOM_LEFT: _("Active loans use up what is granted."),
 }
 MEASURES: Final = {
     Measure.ORDERS: _("orders: %(have)s, %(need)s required"),
@@ -283,6 +320,8 @@ REVIEW_REFUSALS: Final = {
     ReviewRefusal.ABOVE_BAND: _("The amount is above what your role may decide."),
     ReviewRefusal.REASON_MISSING: _("Please give a reason."),
     ReviewRefusal.PAYOUT_ACCOUNT_NOT_VERIFIED: _("The merchant has no verified payout account."),
+    ReviewRefusal.LINE_NOT_ACTIVE: _("The line that is drawn on is frozen or closed."),
+    ReviewRefusal.LINE_OPEN: _("The merchant has a credit line already."),
 }
 UNPROVEN: Final = {
     DecisionRefusal.OTHER_PRODUCT: _("The snapshot is of another product version: what was decided cannot be proven."),
@@ -304,6 +343,7 @@ METHODS: Final = {
     Method.EQUAL_PRINCIPAL: _("Instalments of equal principal"),
     Method.INTEREST_ONLY: _("Interest in instalments, principal at the end"),
     Method.BULLET: _("All at the end"),
+    Method.MINIMUM_PAYMENT: _("Minimum payments"),
 }
 PERIODS: Final = {
     PeriodUnit.DAY: ngettext_lazy("day", "%(n)s days", "n"),
@@ -314,6 +354,11 @@ PREPAYMENTS: Final = {
     Prepayment.NEXT: _("the next instalments"),
     Prepayment.LAST: _("the last instalments"),
     Prepayment.PRO_RATA: _("all instalments alike"),
+}
+PRODUCT_KINDS: Final = {ProductKind.TERM: _("Term loan"), ProductKind.LINE: _("Credit line")}
+OPENS: Final = {
+    Opening.LOAN: _("If the rules approve, the payout is ordered."),
+    Opening.LINE: _("If the rules approve, the line is open; no money moves until it is drawn on."),
 }
 BANDS: Final = {Band.UNDERWRITER: _("Underwriters decide"), Band.RISK_MANAGER: _("Risk managers decide")}
 CAPS: Final = {
@@ -328,6 +373,13 @@ CAPS: Final = {
     Cap.CATEGORY_ROOM: _("Room left in the category"),
     Cap.OWNER_ROOM: _("Room the owner's other merchants leave"),
 }
+
+
+def months_words(months: Months) -> Words:
+    """Return a term in words: of none, that it is open."""
+    if months is None:
+        return _("open-ended")
+    return ngettext("%(n)s month", "%(n)s months", months) % {"n": months}
 
 
 def loan_chip(status: LoanStatus, dpd: int) -> tuple[Words, str]:

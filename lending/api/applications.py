@@ -58,7 +58,7 @@ class EvidenceSerializer(ClosedSerializer):
 
 class AcceptanceSerializer(ClosedSerializer):
     amount = MoneySerializer()
-    months = MonthsField()
+    months = MonthsField(allow_null=True, help_text="Null for a line, and for an open-ended draw on one.")
     external_ref = TextField(max_length=100, help_text="Your own id of the application, unique for ever.")
     evidence = EvidenceSerializer()
 
@@ -76,11 +76,12 @@ class ApplicationSerializer(serializers.Serializer[None]):
     merchant = serializers.CharField()
     external_ref = serializers.CharField()
     amount = MoneySerializer()
-    months = serializers.IntegerField()
+    months = serializers.IntegerField(allow_null=True)
     applied_on = serializers.DateField()
     outcome = serializers.ChoiceField(choices=list(OUTCOMES.values()))
     ground = GroundSerializer(allow_null=True)
     decided_at = serializers.DateTimeField(allow_null=True)
+    line = serializers.CharField(allow_null=True, help_text="That was opened, or drawn on.")
     loan = serializers.CharField(allow_null=True)
     payout = serializers.ChoiceField(choices=list(dict.fromkeys(PAYOUTS.values())), allow_null=True)
 
@@ -96,7 +97,7 @@ class AcceptView(APIView):
         parameters=[KEY_PARAMETER],
     )
     def post(self, request: Request, offer_id: int) -> Response:
-        """Apply for an amount over a term: scored afresh, decided at once, and paid out if it is approved."""
+        """Apply for an amount over a term: scored afresh, decided at once; if approved, paid out or its line opened."""
         offer = own_offer(request, offer_id)
         sent = AcceptanceSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
@@ -114,10 +115,7 @@ class AcceptView(APIView):
             )
         except (OfferNotAccepted, RequestNotTaken, MerchantNotScored) as denied:
             return refused(denied.reason)
-        progress = get_progress_of_partner(partner_id=caller_of(request).partner_id, application_id=application.pk)
-        reply = Response(_body(progress), status=HTTPStatus.CREATED)
-        reply["Location"] = f"/api/v1/applications/application_{application.pk}"
-        return reply
+        return decided(request, application)
 
 
 class ApplicationView(APIView):
@@ -135,6 +133,14 @@ class ApplicationView(APIView):
         return Response(_body(progress))
 
 
+def decided(request: Request, application: Application) -> Response:
+    """Return the reply to an application that was just decided."""
+    progress = get_progress_of_partner(partner_id=caller_of(request).partner_id, application_id=application.pk)
+    reply = Response(_body(progress), status=HTTPStatus.CREATED)
+    reply["Location"] = f"/api/v1/applications/application_{application.pk}"
+    return reply
+
+
 def _body(progress: Progress) -> dict[str, object]:
     application, decision = progress.application, progress.decision
     outcome, payout = Outcome(decision.outcome), progress.payout
@@ -149,6 +155,7 @@ def _body(progress: Progress) -> dict[str, object]:
         "outcome": OUTCOMES[outcome],
         "ground": ground(decided_by_person=decision.actor != str(SYSTEM), outcome=outcome, rule=decision.ground),
         "decided_at": application.decided_at,
+        "line": None if progress.line is None else f"line_{progress.line.pk}",
         "loan": None if progress.loan is None else f"loan_{progress.loan.pk}",
         "payout": None if payout is None else PAYOUTS[TransferState(payout.state)],
     }

@@ -45,6 +45,7 @@ class LoanSerializer(serializers.Serializer[None]):
 
     id = serializers.CharField()
     application = serializers.CharField()
+    line = serializers.CharField(allow_null=True, help_text="That it was drawn on.")
     merchant = serializers.CharField()
     status = serializers.CharField(help_text="approved, active, closed, written_off, cancelled")
     amount = MoneySerializer()
@@ -273,6 +274,7 @@ def _loan_body(loan: Loan, position: Position, *, as_of: date | None) -> dict[st
     return {
         "id": f"loan_{loan.pk}",
         "application": f"application_{loan.application_id}",
+        "line": None if loan.line_id is None else f"line_{loan.line_id}",
         "merchant": loan.merchant.external_id,
         "status": loan.status.lower(),
         "amount": money(loan.amount_minor, loan.currency),

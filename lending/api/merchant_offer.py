@@ -1,19 +1,19 @@
 """Endpoint for what one merchant is offered, or why nothing is."""
 
 from django.http import Http404
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from config.api.authentication import caller_of
-from lending.api.offers import OfferSerializer, offer_body
+from lending.api.offers import OfferSerializer, asked_kind, offer_body
 from lending.api.refusals import described
-from lending.api.words import no_offer
-from lending.domain.origination.no_offer import explain_no_offer
-from lending.queries.borrowing import assess_merchant
-from lending.queries.offers import get_open_offer
+from lending.api.words import HAS_LINE, no_offer
+from lending.domain.origination.product import ProductKind
+from lending.queries.borrowing import offerings_of
+from lending.queries.offers import open_offers_to
 from merchants.models import Merchant
 from merchants.queries.merchants import get_merchant
 
@@ -49,16 +49,22 @@ class MerchantOfferView(APIView):
 
     scopes = {"GET": "offers:read"}
 
-    @extend_schema(responses={200: MerchantOfferSerializer, **described(404)})
+    @extend_schema(
+        responses={200: MerchantOfferSerializer, **described(400, 404)},
+        parameters=[OpenApiParameter("kind", str, description="term or line; term if left out.")],
+    )
     def get(self, request: Request, external_id: str) -> Response:
-        """Return the open offer, or why there is none and what would change that."""
+        """Return the open offer of a kind, or why there is none and what would change that."""
+        kind = asked_kind(request) or next(iter(ProductKind))
         try:
             merchant = get_merchant(partner_id=caller_of(request).partner_id, external_id=external_id)
         except Merchant.DoesNotExist as error:
             raise Http404 from error
-        offer = get_open_offer(merchant_id=merchant.pk)
-        if offer is not None:
-            return Response({"offer": offer_body(offer), "no_offer": None})
-        assessment = assess_merchant(merchant)
-        without = None if assessment is None else explain_no_offer(assessment)
+        offers = open_offers_to(merchant_id=merchant.pk)
+        if kind in offers:
+            return Response({"offer": offer_body(offers[kind]), "no_offer": None})
+        found = {one.kind: one for one in offerings_of(merchant, [])}.get(kind)
+        if found is not None and found.has_line:
+            return Response({"offer": None, "no_offer": HAS_LINE})
+        without = None if found is None else found.without
         return Response({"offer": None, "no_offer": no_offer(without, merchant.currency)})

@@ -28,7 +28,8 @@ from lending.api.refusals import described, refused
 from lending.domain.contract.quote import Quote
 from lending.domain.contract.refusal import LoanRefused
 from lending.domain.origination.application import ApplicationRefusal
-from lending.domain.origination.offer import AcceptanceRefusal
+from lending.domain.origination.offer import AcceptanceRefusal, read_choices
+from lending.domain.origination.product import ProductKind
 from lending.models import Offer
 from lending.operations.offers import OfferNotMoved, decline_offer, deliver_offer
 from lending.queries.offers import get_offer_of_partner, open_offers_of_partner, quote_offer
@@ -36,18 +37,20 @@ from merchants.models import Merchant
 from merchants.queries.merchants import get_merchant
 
 A_PAGE = 100
+KIND_PARAMETER = OpenApiParameter("kind", str, description="term or line: the offers of this kind alone.")
 
 
 class TermSerializer(serializers.Serializer[None]):
-    """A term that may be chosen, and the most that is lent over it."""
+    """A term that may be chosen, and the most that is lent over it; null where the term is no part of the offer."""
 
-    months = serializers.IntegerField()
+    months = serializers.IntegerField(allow_null=True)
     most = MoneySerializer()
 
 
 class OfferSerializer(serializers.Serializer[Offer]):
     id = serializers.SerializerMethodField()
     merchant = serializers.CharField(source="merchant.external_id")
+    kind = LowerField(help_text="term: a loan over months; line: a limit to draw on, for which months is null")
     state = LowerField(help_text="made, delivered; accepted, declined, expired, replaced, withdrawn")
     grade = serializers.CharField()
     minimum = MinorField(source="minimum_minor", help_text="The product minimum.")
@@ -62,8 +65,8 @@ class OfferSerializer(serializers.Serializer[Offer]):
 
     @extend_schema_field(TermSerializer(many=True))
     def get_terms(self, offer: Offer) -> list[dict[str, object]]:
-        most = sorted((int(months), minor) for months, minor in offer.most_by_months.items())
-        return [{"months": months, "most": money(minor, offer.currency)} for months, minor in most if minor]
+        most = read_choices(offer.most_by_months)
+        return [{"months": months, "most": money(minor, offer.currency)} for months, minor in most.items() if minor]
 
 
 class OfferPageSerializer(serializers.Serializer[None]):
@@ -73,7 +76,7 @@ class OfferPageSerializer(serializers.Serializer[None]):
 
 class ChoiceSerializer(ClosedSerializer):
     amount = MoneySerializer()
-    months = MonthsField()
+    months = MonthsField(allow_null=True)
 
 
 class DrawnSerializer(serializers.Serializer[None]):
@@ -106,7 +109,8 @@ class OffersView(APIView):
         operation_id="offers_list",
         responses={200: OfferPageSerializer, **described(400, 404)},
         parameters=[
-            OpenApiParameter("merchant", str, description="Your id of a merchant: its offer alone."),
+            OpenApiParameter("merchant", str, description="Your id of a merchant: its offers alone."),
+            KIND_PARAMETER,
             OpenApiParameter("after", str, description="`next_after` of the page before."),
         ],
     )
@@ -115,6 +119,7 @@ class OffersView(APIView):
         found = open_offers_of_partner(
             partner_id=caller_of(request).partner_id,
             merchant_id=asked_merchant(request),
+            kind=asked_kind(request),
             after=after_of(request, "offer"),
             limit=A_PAGE,
         )
@@ -196,6 +201,17 @@ def asked_merchant(request: Request) -> int | None:
         return get_merchant(partner_id=caller_of(request).partner_id, external_id=external_id).pk
     except Merchant.DoesNotExist as error:
         raise Http404 from error
+
+
+def asked_kind(request: Request) -> ProductKind | None:
+    """Return the kind that is asked for, `?kind=line`; None without one. Raises ValidationError."""
+    text = request.query_params.get("kind")
+    if text is None:
+        return None
+    found = {kind.lower(): kind for kind in ProductKind}.get(text)
+    if found is None:
+        raise serializers.ValidationError({"kind": [f"One of {', '.join(kind.lower() for kind in ProductKind)}."]})
+    return found
 
 
 def offer_body(offer: Offer) -> dict[str, object]:

@@ -12,6 +12,7 @@ from config.problems import CODES, problem
 from lending.domain.books.booking import BookingRefusal
 from lending.domain.contract.refusal import LoanRefusal
 from lending.domain.origination.application import ApplicationRefusal
+from lending.domain.origination.line import DrawRefusal
 from lending.domain.origination.offer import AcceptanceRefusal, MoveRefusal
 from merchants.domain.idempotency import KeyRefusal
 from scoring.domain.run import SingleRefusal
@@ -33,6 +34,17 @@ REFUSALS: Final[Mapping[type[StrEnum], Mapping[Any, Told]]] = {
         AcceptanceRefusal.EVIDENCE_MISSING: (_UNFIT, "evidence_missing"),
         AcceptanceRefusal.EVIDENCE_MALFORMED: (_UNFIT, "evidence_malformed"),
         AcceptanceRefusal.PAYOUT_ACCOUNT_NOT_VERIFIED: (_CONFLICT, "payout_account_not_verified"),
+        AcceptanceRefusal.LINE_OPEN: (_CONFLICT, "line_open"),
+    },
+    DrawRefusal: {
+        DrawRefusal.LINE_CLOSED: (_CONFLICT, "line_closed"),
+        DrawRefusal.LINE_FROZEN: (_CONFLICT, "line_frozen"),
+        DrawRefusal.PAYOUT_ACCOUNT_NOT_VERIFIED: (_CONFLICT, "payout_account_not_verified"),
+        DrawRefusal.NOTHING_LEFT: (_CONFLICT, "nothing_left"),
+        DrawRefusal.MONTHS_NOT_OFFERED: (_UNFIT, "months_not_offered"),
+        DrawRefusal.AMOUNT_BELOW_MINIMUM: (_UNFIT, "amount_below_draw_minimum"),
+        DrawRefusal.AMOUNT_ABOVE_FREE: (_UNFIT, "amount_above_free"),
+        DrawRefusal.EVIDENCE_MALFORMED: (_UNFIT, "evidence_malformed"),
     },
     ApplicationRefusal: {
         ApplicationRefusal.NO_BUSINESS_DATE: (_SHUT, "no_business_date"),

@@ -18,6 +18,7 @@ from scoring.domain.policy import FAILED_GATES, NEEDS, Gate, NotScored
 REVIEW: Final = ("needs_review", "A person looks at the application; the decision follows.")
 BY_PERSON: Final = ("declined_by_person", "A person looked at the application and declined it.")
 NO_OFFER_YET: Final = ("no_offer_yet", "Offers are made from each night's published scores: ask again after the next.")
+HAS_LINE: Final = {"code": "line_open", "words": "You have a credit line: draw on it.", "threshold": None}
 NO_OFFERS: Final = {
     NoOffer.NOT_SCORED: "You have too little history for a score.",
     NoOffer.SCORE_TOO_OLD: "Your score is out of date: another comes with the next published scores.",

@@ -26,9 +26,11 @@ class ApplicationQuerySet(LockingQuerySet["Application"]):
 
 
 class Application(models.Model):
-    """A merchant's request to borrow an amount under an offer, with the evidence that its terms were signed.
+    """A merchant's request to borrow an amount under an offer or a line, with the evidence that its terms were signed.
 
-    `score` is the fresh one that was decided on; `external_ref` is the partner's own, unique for ever.
+    Of a draw, `line` is what is drawn on, and `offer` the one by which it was opened. `months` is null for what opens
+    a line, and for an open-ended draw. `score` is the fresh one that was decided on; `external_ref` is the partner's
+    own, unique for ever.
     """
 
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -39,7 +41,8 @@ class Application(models.Model):
     state = models.CharField(max_length=9, choices=choices(ApplicationState))
     currency = models.CharField(max_length=3)
     amount_minor = models.BigIntegerField()
-    months = models.SmallIntegerField()
+    months = models.SmallIntegerField(null=True)
+    line = models.ForeignKey("Line", on_delete=models.PROTECT, related_name="draws", null=True, db_index=False)
     external_ref = models.CharField(max_length=100)
     signed_by = models.CharField(max_length=200)
     signed_at = models.DateTimeField()
@@ -74,6 +77,7 @@ class Application(models.Model):
         ]
         indexes = [
             models.Index(fields=["merchant", "-id"], name="lending_application_by_merch"),
+            models.Index(fields=["line", "-id"], name="lending_application_by_line", condition=Q(line__isnull=False)),
             models.Index(fields=["entered_at"], name="lending_application_referred", condition=Q(state="REFERRED")),
             # As Django writes a search that ignores case: UPPER(external_ref) LIKE UPPER('…%').
             models.Index(OpClass(Upper("external_ref"), "varchar_pattern_ops"), name="lending_application_by_ref"),

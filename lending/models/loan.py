@@ -42,16 +42,18 @@ class LoanQuerySet(LockingQuerySet["Loan"]):
 class Loan(models.Model):
     """One loan: its terms, and a projection of `replay` as of `booked_to`, written with every event and turn.
 
-    `terms` is what the contract engine reads; `category` is the merchant's when the loan was approved. Amounts are
-    minor units. Until `turns_on`, the first date on which something falls due, turns late or passes its grace, nothing
-    is written: what accrues and the days past due follow from the columns between the two (`RestingLoan`).
-    `late_since` is the due date since which the loan is late, or will be tomorrow if nothing is paid; `worst_dpd` the
-    most days past due up to `booked_to`, as the events that stand have it.
+    `line` is what it was drawn on, null for other loans. `terms` is what the contract engine reads; `category` is the
+    merchant's when the loan was approved. Amounts are minor units. Until `turns_on`, the first date on
+    which something falls due, turns late or passes its grace, nothing is written: what accrues and the days past due
+    follow from the columns between the two (`RestingLoan`). `late_since` is the due date since which the loan is late,
+    or will be tomorrow if nothing is paid; `worst_dpd` the most days past due up to `booked_to`, as the events that
+    stand have it.
     """
 
     application = models.OneToOneField(Application, on_delete=models.PROTECT, related_name="loan")
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+", db_index=False)
     product = models.ForeignKey(ProductVersion, on_delete=models.PROTECT, related_name="+", db_index=False)
+    line = models.ForeignKey("Line", on_delete=models.PROTECT, related_name="loans", null=True, db_index=False)
     payout_account = models.ForeignKey(PayoutAccount, on_delete=models.PROTECT, related_name="+", db_index=False)
     status = models.CharField(max_length=11, choices=choices(LoanStatus))
     category = models.CharField(max_length=200, db_default="")
@@ -180,6 +182,7 @@ class Loan(models.Model):
         indexes = [
             models.Index(fields=["merchant", "-id"], name="lending_loan_by_merchant"),
             models.Index(fields=["status", "-id"], name="lending_loan_by_status"),
+            models.Index(fields=["line", "-id"], name="lending_loan_by_line", condition=Q(line__isnull=False)),
             # With what tells how late they are, and what is summed of them, so that no row is read for it.
             models.Index(
                 fields=["late_since", "id"],

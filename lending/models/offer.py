@@ -1,4 +1,4 @@
-"""Offers to merchants, the rounds that make them, and credit lines."""
+"""Offers to merchants, the rounds that make them, and what merchants are granted."""
 
 from typing import Self
 
@@ -10,6 +10,7 @@ from config.db.choices import choices, known
 from config.db.locking import LockingQuerySet
 from config.kernel.money import CURRENCY_PATTERN
 from lending.domain.origination.offer import OfferState, may_become
+from lending.domain.origination.product import ProductKind
 from lending.models.product import ProductVersion
 from merchants.models import Merchant
 from scoring.models import Score, ScoreRun
@@ -39,16 +40,20 @@ class OfferQuerySet(LockingQuerySet["Offer"]):
         return self.filter(state__in=OPEN)
 
 
-class CreditLine(models.Model):
-    """How much a merchant may owe in all, as of the last night (`lending.domain.origination.line`)."""
+class GrantedLimit(models.Model):
+    """How much a merchant may owe in all to be lent to under a kind of product, as of the last night."""
 
-    merchant = models.OneToOneField(Merchant, on_delete=models.PROTECT, related_name="+")
+    merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+", db_index=False)
+    kind = models.CharField(max_length=11, choices=choices(ProductKind), db_default=ProductKind.TERM.value)
     limit_minor = models.BigIntegerField()
     higher_since = models.DateField(null=True)
     sustained_minor = models.BigIntegerField(null=True)
 
     class Meta:
+        db_table = "lending_creditline"  # as it was first called; a line is something else by now
         constraints = [
+            known("kind", ProductKind, name="lending_creditline_kind_known"),
+            models.UniqueConstraint(name="lending_creditline_once_a_kind", fields=["merchant", "kind"]),
             models.CheckConstraint(name="lending_creditline_not_negative", condition=Q(limit_minor__gte=0)),
             models.CheckConstraint(
                 name="lending_creditline_higher_since_when",
@@ -64,14 +69,15 @@ class CreditLine(models.Model):
 class Offer(models.Model):
     """What one merchant may borrow, as of one score: up to a limit, at a price, until a date.
 
-    `limit_minor` is what can be newly lent, `most_by_months` the most of it by term. `caps` has every cap by name in
-    minor units, null where it does not apply; `binding` names the least.
+    `limit_minor` is what can be newly lent, `most_by_months` the most of it by term (`read_choices`).
+    `caps` has every cap by name in minor units, null where it does not apply; `binding` names the least.
     `expires_on` is the first business date on which it can no longer be accepted.
     """
 
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+", db_index=False)
     score = models.ForeignKey(Score, on_delete=models.PROTECT, related_name="+", db_index=False)
     product = models.ForeignKey(ProductVersion, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=11, choices=choices(ProductKind), db_default=ProductKind.TERM.value)
     state = models.CharField(max_length=9, choices=choices(OfferState))
     currency = models.CharField(max_length=3)
     grade = models.CharField(max_length=2)
@@ -91,6 +97,7 @@ class Offer(models.Model):
     class Meta:
         verbose_name = _("offer")
         constraints = [
+            known("kind", ProductKind, name="lending_offer_kind_known"),
             known("state", OfferState, name="lending_offer_state_known"),
             models.CheckConstraint(name="lending_offer_currency_code", condition=Q(currency__regex=CURRENCY_PATTERN)),
             models.CheckConstraint(
@@ -103,7 +110,9 @@ class Offer(models.Model):
                 name="lending_offer_closed_when",
                 condition=Q(state__in=OPEN, closed_at__isnull=True) | (~Q(state__in=OPEN) & Q(closed_at__isnull=False)),
             ),
-            models.UniqueConstraint(name="lending_offer_one_open", fields=["merchant"], condition=Q(state__in=OPEN)),
+            models.UniqueConstraint(
+                name="lending_offer_one_open_a_kind", fields=["merchant", "kind"], condition=Q(state__in=OPEN)
+            ),
         ]
         indexes = [
             models.Index(fields=["merchant", "-id"], name="lending_offer_by_merchant"),

@@ -1,49 +1,40 @@
-"""Take applications, decide them, and create loans from those approved.
+"""Take applications under offers, and decide those that the rules left to a person."""
 
-The merchant's repayment behaviour is recorded first, then it is scored afresh, each in a transaction of its own, so
-that nobody waits for a batch's number while a merchant is measured. The decision is then made under the exposure's
-lock.
-"""
-
-from datetime import date, datetime
+from datetime import datetime
 from functools import partial
 
-from config.db.locking import lock_name, lock_rows
+from config.db.locking import lock_rows
 from config.db.planning import plan_once
-from config.db.rows import insert
-from config.db.transactions import Contended, operation, require_one, require_transaction
+from config.db.transactions import operation, require_one
 from config.kernel.refusals import Refused
-from config.office.actors import SYSTEM, Actor
+from config.office.actors import Actor
 from config.office.business_date import get_business_date
 from config.office.events import record_event
-from lending.domain.books.loan import LoanStatus
-from lending.domain.contract.terms import write_terms
 from lending.domain.origination.application import STATE_AFTER, ApplicationRefusal, judge_application
-from lending.domain.origination.decision import Decision as Verdict
-from lending.domain.origination.decision import DecisionFacts, canonical_decision, decide
 from lending.domain.origination.offer import AcceptanceRefusal, OfferState, SignedTerms, judge_acceptance
-from lending.domain.origination.product import Band, Product, terms_of
+from lending.domain.origination.product import Band, Months
 from lending.domain.origination.review import ReviewRefusal
-from lending.domain.origination.rules import Ground, Outcome, Rules, current_rules
-from lending.domain.origination.snapshot import snapshot_of
-from lending.models import Application, Decision, Loan, Offer
-from lending.operations.bookings import move_exposure
-from lending.operations.payouts import make_payout
+from lending.domain.origination.rules import Ground, Outcome, current_rules
+from lending.models import Application, Line, Offer
+from lending.operations.approvals import (
+    Approved,
+    Request,
+    carry_out,
+    decide_request,
+    judge,
+    keep_decision,
+    lock_exposure,
+    rescore,
+)
 from lending.queries.applications import get_application, get_review_refusal, rules_of
-from lending.queries.behaviour import behaviours
-from lending.queries.closes import last_closed_day
-from lending.queries.facts import facts_of, is_outdated
-from lending.queries.loans import share_of
+from lending.queries.facts import is_outdated
+from lending.queries.line_usage import facts_of_line
 from lending.queries.offers import OfferFacts, get_offer, get_offer_facts, offered_of
-from lending.queries.owners import owners_of
 from lending.queries.products import product_of
 from merchants.domain.idempotency import RequestKey
-from merchants.models import Merchant, Owner, PayoutAccount
+from merchants.models import PayoutAccount
 from merchants.operations.idempotency import hold_reference, keep_request, recall_request, take_request
 from scoring.domain.calibration import Grade
-from scoring.models import Score
-from scoring.operations.behaviour import record_behaviour
-from scoring.operations.single import score_merchant
 from scoring.queries.replay import get_score
 
 
@@ -59,14 +50,14 @@ def accept_offer(
     *,
     offer_id: int,
     amount_minor: int,
-    months: int,
+    months: Months,
     evidence: SignedTerms,
     external_ref: str,
     actor: Actor,
     now: datetime,
     key: RequestKey | None = None,
 ) -> Application:
-    """Apply for an amount under an offer, and decide at once; if approved, the payout is queued for after the commit.
+    """Apply for an amount under an offer, and decide at once; if approved, its payout is queued, or its line open.
 
     Raises OfferNotAccepted, RequestNotTaken, MerchantNotScored, Contended, Offer.DoesNotExist.
     """
@@ -80,8 +71,7 @@ def accept_offer(
     refusal = refuse(offer, asked, asked.feature_set)
     if refusal is not None:  # checked again under the lock; here, so that what is hopeless is not scored first
         raise OfferNotAccepted(refusal)
-    _record_repayment_behaviour(offer.merchant_id, now=now)
-    score = score_merchant(merchant_id=offer.merchant_id, actor=actor, now=now)
+    score = rescore(offer.merchant_id, actor=actor, now=now)
     with operation():
         plan_once()
         done = None if key is None else take_request(key)
@@ -96,40 +86,25 @@ def accept_offer(
         refusal = refuse(offer, asked, score.run.feature_set)
         if refusal is not None or asked.on is None or asked.payout_account is None:
             raise OfferNotAccepted(refusal or ApplicationRefusal.NO_BUSINESS_DATE)
-        facts, verdict = _judge(score, product, current_rules(), on=asked.on, amount_minor=amount_minor, months=months)
-        application = insert(
-            Application(
-                merchant=offer.merchant,
-                partner_id=offer.merchant.partner_id,
-                offer=offer,
-                product=offer.product,
-                score=score,
-                state=STATE_AFTER[verdict.outcome],
-                currency=offer.currency,
-                amount_minor=amount_minor,
-                months=months,
-                external_ref=external_ref,
-                signed_by=evidence.signatory,
-                signed_at=evidence.signed_at,
-                document_sha256=evidence.document_sha256,
-                signed_from=evidence.address,
-                applied_on=asked.on,
-                entered_by=str(actor),
-                entered_at=now,
-                decided_at=None if verdict.outcome is Outcome.REFER else now,
-            )
+        request = Request(
+            offer=offer,
+            line=None,
+            amount_minor=amount_minor,
+            months=months,
+            evidence=evidence,
+            external_ref=external_ref,
+            actor=actor,
+            now=now,
         )
+        application, ground = decide_request(request, score, product, on=asked.on, payout_account=asked.payout_account)
         open_offer = Offer.objects.open().filter(pk=offer.pk)
         require_one(open_offer.update(state=OfferState.ACCEPTED, closed_at=now))
-        _keep_decision(application, facts, verdict, actor=SYSTEM, reason="", now=now)
-        if verdict.outcome is Outcome.APPROVE:
-            _make_loan(application, asked.payout_account, product, now=now)
         record_event(
             name="lending.accept_offer",
             subject=application,
             actor=actor,
             before={"offer": offer.pk},
-            after={"state": application.state, "ground": str(verdict.ground or "")},
+            after={"state": application.state, "ground": str(ground or "")},
             now=now,
         )
         if key is not None:
@@ -150,6 +125,8 @@ def review_application(
         product = product_of(unlocked.product)
         lock_exposure(unlocked.merchant, product)
         Application.objects.filter(pk=application_id).lock().get()
+        if unlocked.line_id is not None:
+            lock_rows(Line, [unlocked.line_id])
         application = get_application(application_id=application_id)
         today = get_business_date() or application.applied_on
         account = PayoutAccount.objects.verified().filter(merchant=application.merchant_id).first()
@@ -157,21 +134,32 @@ def review_application(
         rules = rules_of(application)
         if refusal is not None or rules is None:
             raise ApplicationNotReviewed(refusal or ReviewRefusal.VERSION_GONE)
-        facts, verdict = _judge(
+        facts, verdict = judge(
             get_score(merchant_id=application.merchant_id, score_id=application.score_id),
             product,
             rules,
             on=today,
             amount_minor=application.amount_minor,
             months=application.months,
+            offered=Grade(application.offer.grade),
+            line=None if application.line is None else facts_of_line(application.line),
         )
         if outcome is Outcome.APPROVE and verdict.outcome is Outcome.DECLINE and verdict.ground is not None:
             raise ApplicationNotReviewed(verdict.ground)
         referred = Application.objects.referred().filter(pk=application_id)
         require_one(referred.update(state=STATE_AFTER[outcome], decided_at=now))
-        _keep_decision(application, facts, verdict, outcome=outcome, actor=actor, reason=reason.strip(), now=now)
+        keep_decision(application, facts, verdict, outcome=outcome, actor=actor, reason=reason.strip(), now=now)
         if outcome is Outcome.APPROVE and account is not None:
-            _make_loan(application, account.pk, product, now=now)
+            carry_out(
+                Approved(
+                    application=application,
+                    payout_account=account.pk,
+                    product=product,
+                    on=today,
+                    actor=actor,
+                    now=now,
+                )
+            )
         record_event(
             name="lending.review_application",
             subject=application,
@@ -183,35 +171,14 @@ def review_application(
         return Application.objects.get(pk=application_id)
 
 
-def lock_exposure(merchant: Merchant, product: Product) -> None:
-    """Lock what bounds a merchant's borrowing until the transaction ends: the groups of its owners, and itself.
-
-    Rooms that all merchants of the product share are locked as well. Raises NoTransaction, Contended.
-    """
-    require_transaction()
-    if product.limits.portfolio_room_minor is not None or product.limits.category_rooms_minor:
-        lock_name("lending.product_room", product.code, product.currency)
-    owners = owners_of([merchant.pk]).get(merchant.pk, set())
-    lock_rows(Owner, owners)
-    lock_rows(Merchant, [merchant.pk])
-    if not owners_of([merchant.pk]).get(merchant.pk, set()) <= owners:
-        raise Contended  # it changed hands meanwhile: another group must be locked
-
-
-def _record_repayment_behaviour(merchant_id: int, *, now: datetime) -> None:
-    """Report to scoring how the merchant stood at the end of the last closed day, if its close saw it otherwise.
-
-    Only up to the last closed day: before a day's collections are in, every borrower looks late.
-    """
-    day = last_closed_day()
-    if day is None:
-        return
-    with operation():
-        record_behaviour(facts=behaviours(merchants=[merchant_id], day=day), on=day, now=now)
-
-
 def _refuse(
-    offer: Offer, asked: OfferFacts, feature_set: str | None, *, amount_minor: int, months: int, evidence: SignedTerms
+    offer: Offer,
+    asked: OfferFacts,
+    feature_set: str | None,
+    *,
+    amount_minor: int,
+    months: Months,
+    evidence: SignedTerms,
 ) -> AcceptanceRefusal | ApplicationRefusal | None:
     """Decide from what is stored whether the offer may be accepted, on a score by this feature set."""
     refusal = judge_application(
@@ -229,71 +196,5 @@ def _refuse(
         months=months,
         evidence=evidence,
         payout_account_verified=asked.payout_account is not None,
+        has_line=asked.has_line,
     )
-
-
-def _judge(
-    score: Score, product: Product, rules: Rules, *, on: date, amount_minor: int, months: int
-) -> tuple[DecisionFacts, Verdict]:
-    """Gather what is known now and apply the rules to a score with its pins; called under the exposure's lock."""
-    facts = DecisionFacts(
-        product_sha256=product.sha256,
-        rules_version=rules.version,
-        merchant=facts_of(scores=[score], on=on, product=product, rules=rules)[score.merchant_id],
-        amount_minor=amount_minor,
-        months=months,
-    )
-    return facts, decide(facts, product)
-
-
-def _keep_decision(
-    application: Application,
-    facts: DecisionFacts,
-    verdict: Verdict,
-    *,
-    outcome: Outcome | None = None,
-    actor: Actor,
-    reason: str,
-    now: datetime,
-) -> None:
-    """Store the decision, the rules' unless a person's outcome is given, and everything it rests on."""
-    snapshot, sha256 = snapshot_of(facts)
-    insert(
-        Decision(
-            application=application,
-            outcome=outcome or verdict.outcome,
-            ground=verdict.ground or "",
-            snapshot=snapshot,
-            snapshot_sha256=sha256,
-            result=canonical_decision(verdict)[0],
-            actor=str(actor),
-            reason=reason,
-            booked_at=now,
-        )
-    )
-
-
-def _make_loan(application: Application, payout_account: int, product: Product, *, now: datetime) -> None:
-    """Create the loan at the price that was signed, and queue its payout."""
-    terms = terms_of(
-        product,
-        grade=Grade(application.offer.grade),
-        principal_minor=application.amount_minor,
-        months=application.months,
-    )
-    loan = insert(
-        Loan(
-            application=application,
-            merchant=application.merchant,
-            product=application.product,
-            payout_account_id=payout_account,
-            status=LoanStatus.APPROVED,
-            category=application.merchant.category,
-            currency=application.currency,
-            amount_minor=application.amount_minor,
-            terms=write_terms(terms),
-            approved_at=now,
-        )
-    )
-    move_exposure((loan, None, share_of(loan)))
-    make_payout(loan, now=now)

@@ -1,4 +1,4 @@
-"""Make offers for all merchants of a published run, and close those that are declined or out of date."""
+"""Make offers for all merchants of a published run and review their lines; close offers declined or out of date."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
@@ -7,7 +7,7 @@ from typing import Final
 
 from django.utils.translation import gettext_lazy as _
 
-from config.db.transactions import operation, require_one, require_transaction
+from config.db.transactions import operation, require_one
 from config.kernel.refusals import Refused
 from config.office.actors import Actor
 from config.office.business_date import get_business_date, lock_business_date
@@ -16,16 +16,26 @@ from config.office.job_runs import Claim, Clock, hold_claim
 from config.office.stages import Pipeline, Stage
 from lending.domain.origination.assessment import Assessment, assess
 from lending.domain.origination.limit import most_by_months
-from lending.domain.origination.offer import MoveRefusal, OfferState, expires_on, judge_move, state_after_night
+from lending.domain.origination.offer import (
+    MoveRefusal,
+    OfferState,
+    expires_on,
+    judge_move,
+    state_after_night,
+    write_choices,
+)
 from lending.domain.origination.offer_round import RoundRefusal, judge_round
 from lending.domain.origination.product import Product
 from lending.domain.origination.rules import Rules, current_rules
-from lending.models import CreditLine, Offer, OfferRound, ProductVersion
+from lending.models import GrantedLimit, Offer, OfferRound, ProductVersion
+from lending.operations.approvals import lock_exposures
+from lending.operations.line_reviews import review_part
 from lending.queries.facts import facts_of, is_outdated
+from lending.queries.lines import open_lines
 from lending.queries.offers import assessed_after, get_offer
 from lending.queries.owners import owners_of
 from lending.queries.products import product_of, sold_products
-from merchants.models import Merchant, Owner
+from merchants.models import Merchant
 from scoring.models import Score
 from scoring.queries.scores import get_live_run
 
@@ -62,12 +72,12 @@ def start_round(*, actor: Actor, now: datetime) -> OfferRound:
 
 
 def make_offers(*, claim: Claim, clock: Clock) -> None:
-    """Assess the merchants of a part, move their lines, make and withdraw their offers. Raises StaleRow.
+    """Assess the merchants of a part, move what they are granted, make and withdraw their offers. Raises StaleRow.
 
     Merchants of one owner share one limit, so each sees what the one before was offered.
     """
     found = OfferRound.objects.select_related("run").get(pk=claim.subject_id)
-    products = {version.currency: version for version in sold_products()}
+    versions = sold_products()
     done = after = 0
     rules = current_rules()
     while scores := assessed_after(found, part=claim.part, after=after, limit=AT_ONCE):
@@ -75,12 +85,20 @@ def make_offers(*, claim: Claim, clock: Clock) -> None:
             break  # new rules came during the round: the next round applies them
         with operation():
             hold_claim(claim=claim, done=done, total=done + len(scores), now=clock())
-            _lock(scores)
+            lock_exposures([score.merchant_id for score in scores])
             if OfferRound.objects.filter(pk__gt=found.pk).exists():
                 break  # a later round has begun: offers never go back to older scores
-            for version in products.values():
+            for version in versions:
                 _offer(scores, version, rules, on=found.on, now=clock())
         done, after = done + len(scores), scores[-1].merchant_id
+    with operation():
+        OFFERS.finish_part(claim=claim, done=done, now=clock())
+
+
+def review_lines(*, claim: Claim, clock: Clock) -> None:
+    """Review the open lines of a part of the merchants. Raises Contended, StaleRow."""
+    found = OfferRound.objects.select_related("run").get(pk=claim.subject_id)
+    done = review_part(found, claim=claim, clock=clock)
     with operation():
         OFFERS.finish_part(claim=claim, done=done, now=clock())
 
@@ -88,7 +106,10 @@ def make_offers(*, claim: Claim, clock: Clock) -> None:
 OFFERS: Final = Pipeline(
     subject=OfferRound,
     rows_a_part=10_000,
-    stages=(Stage(name="lending.make_offers", work=make_offers, words=_("Make the offers"), counts=_("merchants")),),
+    stages=(
+        Stage(name="lending.make_offers", work=make_offers, words=_("Make the offers"), counts=_("merchants")),
+        Stage(name="lending.review_lines", work=review_lines, words=_("Review the credit lines"), counts=_("lines")),
+    ),
 )
 
 
@@ -130,14 +151,6 @@ def _move(offer_id: int, to: OfferState, *, actor: Actor, now: datetime) -> Offe
         return get_offer(offer_id=offer_id)
 
 
-def _lock(scores: Sequence[Score]) -> None:
-    """Lock the owners, then the merchants, in the order of an acceptance. Raises NoTransaction."""
-    require_transaction()
-    merchants = [score.merchant_id for score in scores]
-    list(Owner.objects.filter(pk__in={owner for owners in owners_of(merchants).values() for owner in owners}).lock())
-    list(Merchant.objects.filter(pk__in=merchants).lock())
-
-
 def _offer(scores: Sequence[Score], version: ProductVersion, rules: Rules, *, on: date, now: datetime) -> None:
     """Assess the merchants of the product's currency: those who share an owner one by one, the others together."""
     product = product_of(version)
@@ -148,19 +161,19 @@ def _offer(scores: Sequence[Score], version: ProductVersion, rules: Rules, *, on
     for group in (alone, *([score] for score in shared)):
         facts = facts_of(scores=group, on=on, product=product, rules=rules)
         assessed = [(score, assess(facts[score.merchant_id], product, rules.no_offer)) for score in group]
-        _write_lines(assessed)
+        _write_granted(assessed, version)
         _write_offers(assessed, version, product, on=on, now=now)
 
 
-def _write_lines(assessed: Iterable[tuple[Score, Assessment]]) -> None:
-    CreditLine.objects.bulk_create(
+def _write_granted(assessed: Iterable[tuple[Score, Assessment]], version: ProductVersion) -> None:
+    GrantedLimit.objects.bulk_create(
         [
-            CreditLine(merchant_id=score.merchant_id, **asdict(assessment.line))
+            GrantedLimit(merchant_id=score.merchant_id, kind=version.kind, **asdict(assessment.granted))
             for score, assessment in assessed
-            if assessment.line is not None
+            if assessment.granted is not None
         ],
         update_conflicts=True,
-        unique_fields=["merchant"],
+        unique_fields=["merchant", "kind"],
         update_fields=["limit_minor", "higher_since", "sustained_minor"],
     )
 
@@ -168,12 +181,18 @@ def _write_lines(assessed: Iterable[tuple[Score, Assessment]]) -> None:
 def _write_offers(
     assessed: Sequence[tuple[Score, Assessment]], version: ProductVersion, product: Product, *, on: date, now: datetime
 ) -> None:
-    """Write the new offers; of the open ones, leave those that stay as they are, and close the others."""
+    """Write the new offers; of the open ones of the kind, leave those that stay as they are, and close the others.
+
+    Whoever has a line of the kind is offered no other.
+    """
     merchants = [score.merchant_id for score, _ in assessed]
-    standing = {offer.merchant_id: offer for offer in Offer.objects.open().filter(merchant__in=merchants).lock()}
+    of_kind = Offer.objects.open().filter(merchant__in=merchants, kind=version.kind)
+    standing = {offer.merchant_id: offer for offer in of_kind.lock()}
+    lines = set(open_lines(kind=version.kind).filter(merchant__in=merchants).values_list("merchant_id", flat=True))
     made = []
     for score, assessment in assessed:
-        offer = _made(score, assessment, version, product, on=on, now=now)
+        has_line = score.merchant_id in lines
+        offer = None if has_line else _made(score, assessment, version, product, on=on, now=now)
         before = standing.get(score.merchant_id)
         if before is not None:
             same = offer is not None and _same(before, offer)
@@ -198,12 +217,13 @@ def _made(
         merchant_id=score.merchant_id,
         score=score,
         product=version,
+        kind=version.kind,
         state=OfferState.MADE,
         currency=product.currency,
         grade=grade,
         minimum_minor=product.minimum_minor,
         limit_minor=max(most.values()),
-        most_by_months={str(months): minor for months, minor in most.items()},
+        most_by_months=write_choices(most),
         daily_rate=product.grades[grade].daily_rate,
         caps=dict(limit.caps),
         binding=limit.binding,

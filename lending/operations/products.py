@@ -23,7 +23,7 @@ class ProductNotEntered(Refused[EntryRefusal]):
 
 
 def enter_product(*, text: str, actor: Actor, now: datetime) -> ProductVersion:
-    """Enter a product version, or return the existing one; the last entered of a currency is sold.
+    """Enter a product version, or return the existing one; the last entered of a kind and currency is sold.
 
     Raises ProductMalformed, also for one that loses money, ProductNotEntered, Contended.
     """
@@ -40,6 +40,7 @@ def enter_product(*, text: str, actor: Actor, now: datetime) -> ProductVersion:
             sha256=sha256,
             code=product.code,
             version=product.version,
+            kind=product.kind,
             currency=product.currency,
             content=content,
             created_by=str(actor),

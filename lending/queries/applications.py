@@ -8,11 +8,13 @@ from lending.domain.books.transfer import TransferKind
 from lending.domain.origination.application import ApplicationState
 from lending.domain.origination.decision import Decision as Verdict
 from lending.domain.origination.decision import DecisionFacts, canonical_decision, decide
+from lending.domain.origination.line import LineState
 from lending.domain.origination.product import Band
 from lending.domain.origination.review import ReviewRefusal, judge_review
 from lending.domain.origination.rules import RULES, Outcome, Rules
 from lending.domain.origination.snapshot import SnapshotMalformed, parse_snapshot
-from lending.models import Application, Decision, Loan, Transfer
+from lending.models import Application, Decision, Line, Loan, Transfer
+from lending.queries.lines import open_lines
 from lending.queries.products import product_of
 from merchants.models import PayoutAccount
 from scoring.domain.features.sets import FEATURE_SETS
@@ -34,29 +36,33 @@ class ReplayedDecision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far an application is: the last decision on it, its loan, and the loan's last payout."""
+    """How far an application is: the last decision on it, its loan with its last payout, or the line it opened."""
 
     application: Application
     decision: Decision
     loan: Loan | None
     payout: Transfer | None
+    line: Line | None
 
 
 def get_application(*, application_id: int) -> Application:
     """Get an application with all that deciding it reads. Raises Application.DoesNotExist."""
-    read = Application.objects.select_related("merchant__partner", "merchant__owner", "offer", "product", "score__run")
+    read = Application.objects.select_related(
+        "merchant__partner", "merchant__owner", "offer", "product", "score__run", "line"
+    )
     return read.get(pk=application_id)
 
 
 def get_progress_of_partner(*, partner_id: int, application_id: int) -> Progress:
     """Get the progress of a partner's application. Raises Application.DoesNotExist."""
-    application = Application.objects.select_related("merchant").get(pk=application_id, partner=partner_id)
+    application = Application.objects.select_related("merchant", "line").get(pk=application_id, partner=partner_id)
     payouts = Transfer.objects.filter(loan__application=application, kind=TransferKind.PAYOUT)
     return Progress(
         application=application,
         decision=Decision.objects.filter(application=application).latest("pk"),
         loan=Loan.objects.filter(application=application).first(),
         payout=payouts.order_by("pk").last(),
+        line=line_of(application),
     )
 
 
@@ -74,6 +80,9 @@ def get_review_refusal(
         same_person=application.entered_by == str(actor),
         reason=reason,
         payout_account_verified=PayoutAccount.objects.verified().filter(merchant=application.merchant_id).exists(),
+        line_state=None if application.line is None else LineState(application.line.state),
+        has_line=application.line is None
+        and open_lines(kind=application.product.kind).filter(merchant=application.merchant_id).exists(),
     )
 
 
@@ -106,6 +115,11 @@ def grounds_of(applications: Sequence[Application]) -> dict[int, str]:
     """Return the ground of the last decision of several applications, by application."""
     found = Decision.objects.filter(application__in=[row.pk for row in applications]).order_by("pk")
     return dict(found.values_list("application_id", "ground"))
+
+
+def line_of(application: Application) -> Line | None:
+    """Get the line that an application opened, or drew on."""
+    return application.line or Line.objects.filter(application=application).first()
 
 
 def loan_of(application: Application) -> Loan | None:

@@ -1,7 +1,7 @@
 """Gather what is known of merchants in order to judge lending to them: a whole set in a few statements."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -13,11 +13,13 @@ from lending.domain.books.loan import LoanStatus, repaid_on_time
 from lending.domain.contract.schedule import draw_schedule
 from lending.domain.contract.terms import parse_terms
 from lending.domain.origination.facts import Exposure, MerchantFacts, Profile, ScoreFacts, dues_by_month
-from lending.domain.origination.line import Line
+from lending.domain.origination.granted_limit import GrantedLimit
+from lending.domain.origination.line import repaid_minor
 from lending.domain.origination.product import Product
 from lending.domain.origination.rules import Rules
-from lending.models import Instalment, Loan, Offer, ProductExposure, ProductVersion
+from lending.models import Instalment, Line, Loan, Offer, ProductExposure, ProductVersion
 from lending.queries.closes import closed_to
+from lending.queries.line_usage import undrawn_of
 from lending.queries.loans import share_of, standing_of
 from lending.queries.owners import merchants_of, owners_of
 from scoring.domain.calibration import Grade, parse_calibration
@@ -29,7 +31,7 @@ from scoring.queries.explanations import characteristics_of
 PROFILES = """
 SELECT m.id, m.currency, p.code, m.region, m.category, m.membership, c.limit_minor, c.higher_since, c.sustained_minor
 FROM merchants_merchant m JOIN merchants_partner p ON p.id = m.partner_id
-LEFT JOIN lending_creditline c ON c.merchant_id = m.id
+LEFT JOIN lending_creditline c ON c.merchant_id = m.id AND c.kind = %s
 WHERE m.id = ANY(%s::bigint[])
 """
 LOANS = "SELECT {l} FROM lending_loan l WHERE l.merchant_id = ANY(%(merchants)s::bigint[])"
@@ -61,7 +63,7 @@ def facts_of(*, scores: Iterable[Score], on: date, product: Product, rules: Rule
     Raises FactMissing, FeatureSetGone.
     """
     by_merchant = {score.merchant_id: score for score in scores}
-    profiles = _profiles(by_merchant)
+    profiles = _profiles(by_merchant, product)
     owners = owners_of(by_merchant)
     groups = merchants_of({owner for found in owners.values() for owner in found})
     others_of = {
@@ -132,15 +134,15 @@ def score_facts(score: Score, rules: Rules) -> ScoreFacts:
     )
 
 
-def _profiles(merchants: Iterable[int]) -> dict[int, tuple[Profile, Line | None]]:
-    """Return merchants as they are now, each with its credit line."""
+def _profiles(merchants: Iterable[int], product: Product) -> dict[int, tuple[Profile, GrantedLimit | None]]:
+    """Return merchants as they are now, each with what it is granted under the product's kind."""
     with connection.cursor() as cursor:
-        cursor.execute(PROFILES, [list(merchants)])
+        cursor.execute(PROFILES, [product.kind.value, list(merchants)])
         rows = cursor.fetchall()
     found = {}
     for merchant, currency, partner, region, category, membership, limit, higher_since, sustained in rows:
         profile = Profile(currency=currency, partner=partner, region=region, category=category, membership=membership)
-        line = Line(limit_minor=limit, higher_since=higher_since, sustained_minor=sustained)
+        line = GrantedLimit(limit_minor=limit, higher_since=higher_since, sustained_minor=sustained)
         found[merchant] = (profile, None if limit is None else line)
     return found
 
@@ -149,19 +151,25 @@ def _books(merchants: Iterable[int], *, on: date) -> defaultdict[int, Book]:
     """Sum the loans of merchants; an approved one counts as if its money were out."""
     books = defaultdict[int, Book](Book)
     active, to = dict[int, Loan](), closed_to()
+    drawn = defaultdict[int, int](int)
     for (loan,) in select(LOANS, {"merchants": list(merchants)}, l=Loan):
         book, status = books[loan.merchant_id], LoanStatus(loan.status)
         book.lent[loan.product_id, loan.category] += share_of(loan).exposure_minor
         standing = standing_of(loan, on=to)
         book.days_past_due = max(book.days_past_due, standing.dpd)
         if repaid_on_time(status=status, worst_dpd=standing.worst_dpd, position=standing.position):
-            book.largest_repaid_minor = max(book.largest_repaid_minor, loan.amount_minor)
+            if loan.line_id is None:
+                book.largest_repaid_minor = max(book.largest_repaid_minor, loan.amount_minor)
+            else:
+                drawn[loan.line_id] += loan.amount_minor
         if status is LoanStatus.APPROVED:
             book.dues += [(row.due, row.total_minor) for row in draw_schedule(parse_terms(loan.terms), on=on)]
         elif status is LoanStatus.ACTIVE:
             active[loan.pk] = loan
             if standing.due_minor:
                 book.dues.append((on, standing.due_minor))
+    for line, repaid in _lines(drawn):
+        books[line.merchant_id].largest_repaid_minor = max(books[line.merchant_id].largest_repaid_minor, repaid)
     if active:
         ahead = Instalment.objects.filter(loan__in=list(active), left_minor__gt=0, due__gt=F("loan__booked_to"))
         for loan_id, due, left, interest in ahead.values_list("loan_id", "due", "left_minor", "interest_minor"):
@@ -169,14 +177,30 @@ def _books(merchants: Iterable[int], *, on: date) -> defaultdict[int, Book]:
     return books
 
 
+def _lines(drawn: Mapping[int, int]) -> Iterator[tuple[Line, int]]:
+    """Yield the lines of which draws were repaid on time, with what each counts as a loan that was."""
+    lines = Line.objects.select_related("application").filter(pk__in=drawn) if drawn else ()
+    for line in lines:
+        agreed = line.application.amount_minor
+        yield (
+            line,
+            repaid_minor(repaid_on_time_minor=drawn[line.pk], agreed_minor=agreed, limit_minor=line.limit_minor),
+        )
+
+
 def _offered(merchants: Collection[int]) -> Mapping[int, int]:
+    """Return the most that each may newly borrow: it is offered, and may be drawn, under several kinds at once."""
     if not merchants:
         return {}
-    return dict(Offer.objects.open().filter(merchant__in=merchants).values_list("merchant_id", "limit_minor"))
+    found = defaultdict[int, int](int)
+    offers = Offer.objects.open().filter(merchant__in=merchants).values_list("merchant_id", "limit_minor")
+    for merchant, minor in [*offers, *undrawn_of(merchants)]:
+        found[merchant] = max(found[merchant], minor)
+    return found
 
 
 def _rooms(
-    product: Product, profiles: Mapping[int, tuple[Profile, Line | None]], books: Mapping[int, Book]
+    product: Product, profiles: Mapping[int, tuple[Profile, GrantedLimit | None]], books: Mapping[int, Book]
 ) -> dict[int, tuple[int, int]]:
     """Return what all others owe under the product, and those of the same category, if rooms bound it."""
     limits = product.limits

@@ -10,8 +10,15 @@ from django.db.models.functions import Mod
 from config.db.rows import select
 from config.office.business_date import get_business_date
 from lending.domain.contract.quote import Quote, quote
-from lending.domain.origination.offer import AcceptanceRefusal, Offered, OfferState, judge_acceptance
-from lending.domain.origination.product import terms_of
+from lending.domain.origination.kinds.registry import kind_of
+from lending.domain.origination.offer import (
+    AcceptanceRefusal,
+    Offered,
+    OfferState,
+    judge_acceptance,
+    read_choices,
+)
+from lending.domain.origination.product import Months, ProductKind
 from lending.models import Offer, OfferRound, ProductVersion
 from lending.queries.products import product_of
 from merchants.models import Merchant
@@ -27,7 +34,9 @@ SELECT (SELECT current FROM office_businessdate),
     EXISTS (SELECT FROM lending_application WHERE partner_id = %(partner)s AND external_ref = %(reference)s),
     (SELECT id FROM merchants_payoutaccount WHERE merchant_id = %(merchant)s AND state = 'VERIFIED'),
     (SELECT feature_set FROM scoring_liverun l JOIN scoring_scorerun r ON r.id = l.run_id),
-    (SELECT feed_signal FROM merchants_partner WHERE id = %(partner)s)
+    (SELECT feed_signal FROM merchants_partner WHERE id = %(partner)s),
+    EXISTS (SELECT FROM lending_line l JOIN lending_productversion p ON p.id = l.product_id
+        WHERE l.merchant_id = %(merchant)s AND l.state IN ('ACTIVE', 'FROZEN') AND p.kind = %(kind)s)
 """
 
 
@@ -36,7 +45,7 @@ class OfferFacts:
     """What stands beside an offer: the business date, whether the partner's reference is used, and the ids of others.
 
     payout_account: the merchant's verified one. feature_set: of the live scores. feed_signal: "" or why the partner's
-    feed is red.
+    feed is red. has_line: the merchant has an open line of this kind of product.
     """
 
     on: date | None
@@ -44,6 +53,7 @@ class OfferFacts:
     payout_account: int | None
     feature_set: str | None
     feed_signal: str
+    has_line: bool
 
 
 def get_offer(*, offer_id: int) -> Offer:
@@ -57,10 +67,15 @@ def get_offer(*, offer_id: int) -> Offer:
 
 def get_offer_facts(offer: Offer, *, external_ref: str) -> OfferFacts:
     """Get what is asked beside an offer when its merchant accepts it under its partner's reference."""
+    return get_facts_beside(offer.merchant, external_ref=external_ref, kind=offer.kind)
+
+
+def get_facts_beside(merchant: Merchant, *, external_ref: str, kind: str) -> OfferFacts:
+    """Get what is asked beside an offer or a line of a kind when something is applied for under a reference."""
     with connection.cursor() as cursor:
         cursor.execute(
             OFFER_FACTS,
-            {"partner": offer.merchant.partner_id, "reference": external_ref, "merchant": offer.merchant_id},
+            {"partner": merchant.partner_id, "reference": external_ref, "merchant": merchant.pk, "kind": kind},
         )
         return OfferFacts(*cursor.fetchone())
 
@@ -70,18 +85,23 @@ def get_offer_of_partner(*, partner_id: int, offer_id: int) -> Offer:
     return Offer.objects.select_related("merchant", "product").get(pk=offer_id, merchant__partner=partner_id)
 
 
-def get_open_offer(*, merchant_id: int) -> Offer | None:
-    """Get the offer that a merchant may accept, unless it expired."""
+def open_offers_to(*, merchant_id: int) -> dict[ProductKind, Offer]:
+    """Get the offers that a merchant may accept and that have not expired, by kind."""
     offers = Offer.objects.open().select_related("merchant").filter(merchant=merchant_id)
     on = get_business_date()
-    return (offers if on is None else offers.filter(expires_on__gt=on)).first()
+    found = offers if on is None else offers.filter(expires_on__gt=on)
+    return {ProductKind(offer.kind): offer for offer in found}
 
 
-def open_offers_of_partner(*, partner_id: int, merchant_id: int | None, after: int, limit: int) -> list[Offer]:
-    """List the open offers to a partner's merchants, or to one of them, in order of ids, after the given one."""
+def open_offers_of_partner(
+    *, partner_id: int, merchant_id: int | None, kind: ProductKind | None, after: int, limit: int
+) -> list[Offer]:
+    """List the open offers to a partner's merchants, or to one of them, or of a kind, by ids, after the given one."""
     offers = Offer.objects.open().filter(merchant__partner=partner_id, pk__gt=after)
     if merchant_id is not None:
         offers = offers.filter(merchant=merchant_id)
+    if kind is not None:
+        offers = offers.filter(kind=kind)
     return list(offers.select_related("merchant").order_by("pk")[:limit])
 
 
@@ -91,8 +111,8 @@ def open_offers_of(version: ProductVersion) -> tuple[int, int]:
     return found["number"], found["minor"] or 0
 
 
-def quote_offer(offer: Offer, *, on: date, amount_minor: int, months: int) -> Quote | AcceptanceRefusal:
-    """Quote the loan that acceptance would create, disbursed on a date; or return why the amount or term is refused.
+def quote_offer(offer: Offer, *, on: date, amount_minor: int, months: Months) -> Quote | AcceptanceRefusal:
+    """Quote the loan that acceptance would create, of a line all of it drawn; or return why it is refused.
 
     Raises LoanRefused (BAD_TERMS).
     """
@@ -108,8 +128,9 @@ def quote_offer(offer: Offer, *, on: date, amount_minor: int, months: int) -> Qu
     if refusal is not None and refusal is not AcceptanceRefusal.EVIDENCE_MISSING:
         return refusal
     product = product_of(offer.product)
-    terms = terms_of(product, grade=Grade(offer.grade), principal_minor=amount_minor, months=months)
-    return quote(terms, on=on)
+    kind, grade = kind_of(product), Grade(offer.grade)
+    judged = kind.judged(product, grade, months)
+    return quote(kind.terms(product, grade=grade, principal_minor=amount_minor, months=judged), on=on)
 
 
 def assessed_after(found: OfferRound, *, part: int, after: int, limit: int) -> list[Score]:
@@ -130,5 +151,5 @@ def offered_of(offer: Offer) -> Offered:
         state=OfferState(offer.state),
         expires_on=offer.expires_on,
         minimum_minor=offer.minimum_minor,
-        most_by_months={int(months): most for months, most in offer.most_by_months.items()},
+        most_by_months=read_choices(offer.most_by_months),
     )

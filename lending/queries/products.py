@@ -7,7 +7,7 @@ from typing import Final
 from django.db.models import Exists, OuterRef, QuerySet
 
 from lending.domain.origination.assessment import Assessment, Preview, assess, preview
-from lending.domain.origination.product import Product
+from lending.domain.origination.product import Product, ProductKind
 from lending.domain.origination.product_document import parse_product
 from lending.domain.origination.rules import Rules, current_rules
 from lending.models import ProductVersion
@@ -17,18 +17,15 @@ from scoring.models import Score, ScoreRun
 from scoring.queries.scores import get_live_run
 
 AT_ONCE: Final = 1_000
-LAST_ENTERED: Final = ~Exists(ProductVersion.objects.filter(currency=OuterRef("currency"), pk__gt=OuterRef("pk")))
-"""A version is the one sold in its currency."""
+LAST_ENTERED: Final = ~Exists(
+    ProductVersion.objects.filter(kind=OuterRef("kind"), currency=OuterRef("currency"), pk__gt=OuterRef("pk"))
+)
+"""A version is the one sold of its kind in its currency."""
 
 
 def product_of(version: ProductVersion) -> Product:
     """Load a stored product, verifying its hash. Raises ProductMalformed."""
     return parse_product(version.content, version.sha256)
-
-
-def sold_product(*, currency: str) -> ProductVersion | None:
-    """Get the version sold in a currency: the last entered."""
-    return ProductVersion.objects.filter(LAST_ENTERED, currency=currency).first()
 
 
 def preview_product(product: Product, *, on: date) -> Preview:
@@ -56,17 +53,20 @@ def _assessments(product: Product, run: ScoreRun, rules: Rules, *, on: date) -> 
 
 
 def with_sold(versions: QuerySet[ProductVersion]) -> QuerySet[ProductVersion]:
-    """Annotate each version with `is_sold`, whether it is the one sold in its currency."""
+    """Annotate each version with `is_sold`, whether it is the one sold of its kind in its currency."""
     return versions.annotate(is_sold=LAST_ENTERED)
 
 
-def sold_products() -> list[ProductVersion]:
-    """List the versions that are sold, one a currency."""
-    return list(ProductVersion.objects.filter(LAST_ENTERED).order_by("currency"))
+def sold_products(*, currency: str | None = None) -> list[ProductVersion]:
+    """List the versions that are sold, one a kind and currency, in the order of kinds; of a currency, or of all."""
+    sold = ProductVersion.objects.filter(LAST_ENTERED).order_by("currency")
+    found = sold if currency is None else sold.filter(currency=currency)
+    kinds = list(ProductKind)
+    return sorted(found, key=lambda version: (version.currency, kinds.index(ProductKind(version.kind))))
 
 
-def currencies_without_product() -> list[str]:
-    """List the currencies of merchants in which nothing is sold."""
-    sold = ProductVersion.objects.values_list("currency", flat=True)
-    wanted = Merchant.objects.exclude(currency__in=sold).order_by("currency")
-    return list(wanted.values_list("currency", flat=True).distinct())
+def unsold_products() -> list[tuple[ProductKind, str]]:
+    """List the kinds and currencies of merchants in which no such product is sold."""
+    currencies = Merchant.objects.order_by("currency").values_list("currency", flat=True).distinct()
+    sold = set(ProductVersion.objects.values_list("kind", "currency"))
+    return [(kind, currency) for currency in currencies for kind in ProductKind if (kind.value, currency) not in sold]

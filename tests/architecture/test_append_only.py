@@ -26,6 +26,7 @@ APPEND_ONLY = {
     "scoring_behaviourfact",
     "lending_productversion",
     "lending_decision",
+    "lending_lineevent",
     "lending_loanevent",
     "lending_ledgeraccount",
     "lending_entry",

@@ -16,7 +16,7 @@ from oauth2_provider.models import Application
 from psycopg import errors
 
 from config.office.models import BusinessDate, Heartbeat, JobRun, OperationEvent
-from lending.models import CreditLine, DayClose, Decision, LoanEvent, Offer, OfferRound, ProofLine, Transfer
+from lending.models import DayClose, Decision, GrantedLimit, LoanEvent, Offer, OfferRound, ProofLine, Transfer
 from merchants.models import (
     Batch,
     BatchIssue,
@@ -47,10 +47,13 @@ from scoring.models import (
     ScoreRun,
 )
 from tests.conftest import NOW, owner_connection
+from tests.lending.lines import make_line
 from tests.lending.loans import lent
 
 OTHER_KEY = "00000000-0000-0000-0000-000000000009"
 PAYMENT = 900_001
+LINE = 900_002
+SPARE = 900_003
 UNSETTLED = {"state": "DUE", "moved_minor": 0, "settled_at": None}
 OURS = ("office", "merchants", "scoring", "lending")
 # By constraint, what to change in a copy of a good row besides its key.
@@ -123,18 +126,21 @@ VIOLATIONS: dict[str, Mapping[str, object]] = {
     "lending_productversion_sha256": {"sha256": "A" * 64},
     "lending_productversion_currency_code": {"sha256": "c" * 64, "currency": "cny"},
     "lending_productversion_once": {"sha256": "c" * 64},
+    "lending_productversion_kind_known": {"sha256": "c" * 64, "version": 9, "kind": "GIFT"},
     "lending_offerround_run_id_key": {},
     "lending_offerround_parts": {"parts": 0},
-    "lending_creditline_merchant_id_key": {},
+    "lending_creditline_kind_known": {"kind": "GIFT"},
+    "lending_creditline_once_a_kind": {},
     "lending_creditline_not_negative": {"limit_minor": -1},
     "lending_creditline_higher_since_when": {"higher_since": str(NOW.date())},
+    "lending_offer_kind_known": {"kind": "GIFT"},
     "lending_offer_state_known": {"state": "LOST"},
     "lending_offer_currency_code": {"currency": "cny"},
     "lending_offer_amounts": {"limit_minor": 99_999},
     "lending_offer_rate_not_negative": {"daily_rate": -1},
     "lending_offer_lasts": {"expires_on": str(NOW.date())},
     "lending_offer_closed_when": {"state": "MADE"},
-    "lending_offer_one_open": {"state": "MADE", "closed_at": None},
+    "lending_offer_one_open_a_kind": {"state": "MADE", "closed_at": None},
     "lending_application_state_known": {"state": "LOST"},
     "lending_application_amounts": {"months": 0},
     "lending_application_document_sha256": {"document_sha256": "x"},
@@ -143,6 +149,19 @@ VIOLATIONS: dict[str, Mapping[str, object]] = {
     "lending_decision_outcome_known": {"outcome": "LOST"},
     "lending_decision_snapshot_sha256": {"snapshot_sha256": "x"},
     "lending_decision_one_by_rules": {},
+    "lending_line_application_id_key": {"state": "CLOSED", "closed_at": str(NOW)},
+    "lending_line_state_known": {"state": "LOST"},
+    "lending_line_currency_code": {"currency": "cny"},
+    "lending_line_not_negative": {"limit_minor": -1},
+    "lending_line_higher_since_when": {"higher_since": str(NOW.date())},
+    "lending_line_frozen_for_when": {"frozen_for": "PAST_DUE"},
+    "lending_line_closed_when": {"closed_at": str(NOW)},
+    "lending_line_one_open": {"application_id": SPARE},
+    "lending_line_of_merchant": {"id": LINE, "application_id": SPARE, "state": "CLOSED", "closed_at": str(NOW)},
+    "lending_lineevent_type_known": {"type": "GIFT", "amount_minor": None, "loan_id": None},
+    "lending_lineevent_amount_when": {"amount_minor": None},
+    "lending_lineevent_loan_when": {"loan_id": None},
+    "lending_lineevent_loan_id_key": {},
     "lending_loan_application_id_key": {},
     "lending_loan_status_known": {"status": "LOST"},
     "lending_loan_currency_code": {"currency": "cny"},
@@ -191,6 +210,7 @@ VIOLATIONS: dict[str, Mapping[str, object]] = {
 IMPLIED = {
     "merchants_batchissue_kind_known": "merchants_batchissue_conflict_shows_both",
     "lending_loan_status_known": "lending_loan_disbursed_when",
+    "lending_line_of_merchant": "lending_line_pkey CASCADE",  # keys refer to it with the merchant
 }
 CATALOGUE = """
 SELECT conname, conrelid::regclass::text FROM pg_constraint JOIN pg_class ON pg_class.oid = conrelid
@@ -266,7 +286,8 @@ def make_one_loan(partner: Partner) -> None:
     )
     KeptRequest.objects.create(partner=partner, key="k1", digest="a" * 64, result=1, kept_at=NOW)
     OfferRound.objects.create(run=ScoreRun.objects.earliest("pk"), on=NOW.date(), parts=1, started_at=NOW)
-    CreditLine.objects.create(merchant=loan.merchant, limit_minor=1)
+    GrantedLimit.objects.create(merchant=loan.merchant, limit_minor=1)
+    make_line(loan, id=LINE)
     close = DayClose.objects.create(day=NOW.date(), parts=1, started_at=NOW)
     ProofLine.objects.create(close=close, account="PRINCIPAL", currency="CNY", ledger_minor=0, loans_minor=0)
 

@@ -84,9 +84,20 @@ def terms_of_loans(draw: st.DrawFn, opened: date) -> Case:
 def special_terms(draw: st.DrawFn, opened: date) -> Case:
     """Draw terms with some of those that a plain loan leaves out."""
     terms = draw(terms_of_loans(opened))
+    if draw(st.integers(0, 4)) == 0:
+        terms |= draw(MINIMUM_PAYMENTS)
     terms |= draw(of_interest(terms))
     terms |= draw(of_instalments(terms))
     return {**terms, **draw(of_dates(terms, opened))}
+
+
+MINIMUM_PAYMENTS = st.fixed_dictionaries(
+    {
+        "method": st.just("MINIMUM_PAYMENT"),
+        "minimum_share": st.sampled_from(["0", "0.05", "0.1", "0.3333", "1"]),
+        "minimum_minor": st.integers(1, 40) | st.integers(1, 10**6),
+    }
+)
 
 
 @st.composite
@@ -100,9 +111,13 @@ def tranche_terms(draw: st.DrawFn, opened: date) -> Case:
         "interest_free",
         "last_due",
         "calendar",
+        "minimum_share",
+        "minimum_minor",
     }
     terms = {name: value for name, value in draw(special_terms(opened)).items() if name not in alone}
     terms.pop("business_days", None)
+    if terms["method"] == "MINIMUM_PAYMENT":
+        terms["method"] = "EQUAL_PRINCIPAL"
     return {**terms, "tranches": draw(st.integers(2, 9)), "periods": draw(st.integers(2, 8))}
 
 
@@ -112,11 +127,11 @@ def of_interest(draw: st.DrawFn, terms: Case) -> Case:
     if draw(st.booleans()):
         found["accrual"] = "PER_PERIOD"
         found["day_count"] = [terms["day_count"], "MONTHS/12", "30/360"][draw(st.integers(0, 2))]
-    if draw(st.integers(0, 3)) == 0:
+    if terms["method"] != "MINIMUM_PAYMENT" and draw(st.integers(0, 3)) == 0:
         found["interest"] = "FLAT"
     if draw(st.integers(0, 3)) == 0:
         found["interest_free"] = draw(st.integers(0, terms["periods"]))
-    if terms["method"] in {"EQUAL_INSTALMENTS", "EQUAL_PRINCIPAL"} and draw(st.booleans()):
+    if terms["method"] in {"EQUAL_INSTALMENTS", "EQUAL_PRINCIPAL", "MINIMUM_PAYMENT"} and draw(st.booleans()):
         found["principal_grace"] = grace = draw(st.integers(0, terms["periods"] - 1))
         found["interest_grace"] = draw(st.integers(0, grace))
     return found

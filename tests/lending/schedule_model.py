@@ -146,6 +146,7 @@ def draw(terms: Case, d0: date) -> list[Row]:
     agreed = terms.get("instalment_minor")
     if agreed is not None:
         refuse_if(sum(rows[-1][1:]) > agreed, "BAD_TERMS")
+    if agreed is not None or terms["method"] == "MINIMUM_PAYMENT":
         while rows[-1][1] == 0 and sum(row[1] for row in rows[:-1]) == terms["principal_minor"] and len(rows) > 1:
             rows.pop()
     return rows
@@ -212,6 +213,13 @@ def fixed_principal(terms: Case, principal: int, n: int, f: list[Fraction]) -> l
         return [0] * (n - 1) + [principal]
     if terms["method"] == "EQUAL_PRINCIPAL":
         return [0] * grace + equal(terms, principal, n - grace)
+    if terms["method"] == "MINIMUM_PAYMENT":
+        parts: list[int] = []
+        while len(parts) < n - grace:
+            left = principal - sum(parts)
+            least = max(ceil(left * Fraction(terms["minimum_share"])), terms["minimum_minor"])
+            parts.append(left if len(parts) == n - grace - 1 else min(left, least))
+        return [0] * grace + parts
     plain = "instalment_minor" not in terms and terms.get("instalment_multiple_minor", 1) == 1
     if plain and terms.get("remainder", "SPREAD") == "SPREAD" and not any(f):
         return [0] * grace + shared(principal, [1] * (n - grace))

@@ -86,9 +86,9 @@ def test_an_office_is_set_up_from_its_first_page(manager: Client, enqueued: Enqu
     assertContains(manager.post(again, {"target": "5", "step": "confirm"}), "entered before")
     assert CalibrationVersion.objects.count() == 2
     enter = step_to(manager, STEPS[SetupStep.PRODUCT].button)
-    assertContains(manager.post(enter, {"currency": "EUR", "step": "preview"}), "Rate a day")
-    manager.post(enter, {"currency": "EUR", "step": "confirm"})
-    assert ProductVersion.objects.get().currency == "EUR"
+    assertContains(manager.post(enter, {"product": "TERM:EUR", "step": "preview"}), "Rate a day")
+    manager.post(enter, {"product": "TERM:EUR", "step": "confirm"})
+    assert (ProductVersion.objects.get().currency, ProductVersion.objects.get().kind) == ("EUR", "TERM")
     manager.post(step_to(manager, STEPS[SetupStep.PUBLISHED_RUN].button))
     run = work_through(ScoreRun.objects.latest("pk"))
     assert run.state == RunState.PUBLISHED

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import gcd
 
-from config.kernel.exact import half_even
+from config.kernel.exact import decimals_of, half_even, scaled
 from config.kernel.money import allocate
 from lending.domain.contract.terms import AccrualRule, InstalmentRounding, InterestMethod, Method, Remainder, Terms
 
@@ -99,11 +99,28 @@ def _shares(terms: Terms, principal: int, factors: Factors) -> list[int] | None:
             return [0] * (rows - 1) + [principal]
         case Method.EQUAL_PRINCIPAL:
             return grace + _equal_parts(terms, principal, parts)
+        case Method.MINIMUM_PAYMENT:
+            return grace + _minimum_payments(terms, principal, parts)
         case Method.EQUAL_INSTALMENTS:
             is_level = (
                 terms.instalment_minor or terms.instalment_multiple_minor > 1 or terms.remainder is Remainder.LAST
             )
             return None if is_level or any(factors.of_periods) else grace + allocate(principal, [1] * parts)
+
+
+def _minimum_payments(terms: Terms, principal: int, rows: int) -> list[int]:
+    """Return the principal of each row: the share of what is outstanding, rounded up, at least the minimum.
+
+    Never more than what is left; the last row takes all of it.
+    """
+    decimals = decimals_of(terms.minimum_share)
+    share, whole = scaled(terms.minimum_share, decimals), 10**decimals
+    found, left = list[int](), principal
+    for _ in range(rows - 1):
+        part = min(left, max(terms.minimum_minor, -(-left * share // whole)))
+        found.append(part)
+        left -= part
+    return [*found, left]
 
 
 def _equal_parts(terms: Terms, total: int, count: int) -> list[int]:

@@ -42,7 +42,9 @@ def draw_schedule(terms: Terms, *, on: date) -> tuple[Instalment, ...]:
     down = down_payment_minor(terms)
     amounts = list(amounts_of(terms, terms.principal_minor - down, factors))
     if terms.instalment_minor is not None:
-        amounts = _until_repaid(terms, amounts)
+        _require_repaid(terms, amounts)
+    if terms.instalment_minor is not None or terms.method is Method.MINIMUM_PAYMENT:
+        amounts = _until_repaid(amounts)
     rows = [(on, (down, 0))] if terms.down_payment else []
     rows += zip(dues, amounts, strict=False)
     return tuple(
@@ -88,13 +90,16 @@ def down_payment_minor(terms: Terms) -> int:
     return down
 
 
-def _until_repaid(terms: Terms, amounts: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Leave out the rows after the one that repays the loan; demand that no row is above the agreed instalment."""
-    total = sum(principal for principal, _ in amounts)
-    repaid = list(accumulate(principal for principal, _ in amounts)).index(total)
+def _until_repaid(amounts: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Leave out the rows after the one that repays the loan."""
+    repaid = list(accumulate(principal for principal, _ in amounts))
+    return amounts[: repaid.index(repaid[-1]) + 1]
+
+
+def _require_repaid(terms: Terms, amounts: list[tuple[int, int]]) -> None:
+    """Demand that no row is above the agreed instalment."""
     if sum(amounts[-1]) > (terms.instalment_minor or 0):
         message = (
             f"terms: instalment_minor: {terms.instalment_minor} does not repay the loan in {terms.periods} periods"
         )
         raise LoanRefused(LoanRefusal.BAD_TERMS, message)
-    return amounts[: repaid + 1]

@@ -25,6 +25,7 @@ class Method(StrEnum):
     EQUAL_PRINCIPAL = "EQUAL_PRINCIPAL"
     INTEREST_ONLY = "INTEREST_ONLY"
     BULLET = "BULLET"
+    MINIMUM_PAYMENT = "MINIMUM_PAYMENT"  # a share of what is outstanding, and at least an amount
 
 
 class PeriodUnit(StrEnum):
@@ -116,7 +117,9 @@ class Terms:
     interest_grace: so many first due dates on which no principal, or no interest, falls due. interest_free: the first
     periods that are charged none. last_due: where it breaks the last period. down_payment: the share of the principal
     that falls due on the day of the disbursement. tranches: so many disbursements there may be, of principal_minor
-    together at most. calendar: moves due dates, by the rule business_days.
+    together at most. calendar: moves due dates, by the rule business_days. minimum_share, minimum_minor: of a
+    MINIMUM_PAYMENT, the share of what is outstanding that falls due, and the least of it; the loan ends with the row
+    that repays it, and the last of its periods takes what is left.
     """
 
     principal_minor: int
@@ -148,6 +151,8 @@ class Terms:
     tranches: int = field(default=1, metadata=ADDED)
     business_days: BusinessDayRule = field(default=BusinessDayRule.NONE, metadata=ADDED)
     calendar: BusinessCalendar | None = field(default=None, metadata=ADDED)
+    minimum_share: Decimal = field(default=Decimal(0), metadata=ADDED)
+    minimum_minor: int = field(default=0, metadata=ADDED)
 
     def __post_init__(self) -> None:
         with refusing(LoanRefusal.BAD_TERMS, "terms"):
@@ -171,6 +176,7 @@ class Terms:
             self._require_instalment()
             self._require_grace()
             self._require_tranches()
+            self._require_minimum()
             require_rate("down_payment", self.down_payment)
             if self.down_payment >= 1:
                 raise unfit(self.down_payment, "down_payment", "a share below 1")
@@ -207,15 +213,28 @@ class Terms:
     def _require_tranches(self) -> None:
         require_range("tranches", self.tranches, 1, LONGEST)
         graces = (self.principal_grace, self.interest_grace, self.interest_free)
-        if self.tranches > 1 and (self.interest is InterestMethod.FLAT or self.instalment_minor or any(graces)):
-            message = "tranches: with flat interest, an agreed instalment or a grace there can be one only"
+        alone = self.interest is InterestMethod.FLAT or self.instalment_minor or self.minimum_minor
+        if self.tranches > 1 and (alone or any(graces)):
+            message = (
+                "tranches: with flat interest, an agreed instalment or a grace, or minimum payments, there can be one"
+            )
+            raise Unfit(message)
+
+    def _require_minimum(self) -> None:
+        pays_minimum = self.method is Method.MINIMUM_PAYMENT
+        require_rate("minimum_share", self.minimum_share)
+        require_range("minimum_minor", self.minimum_minor, int(pays_minimum), MAX_MINOR if pays_minimum else 0)
+        if (self.minimum_share and not pays_minimum) or self.minimum_share > 1:
+            raise unfit(self.minimum_share, "minimum_share", "a share of at most 1, and of minimum payments alone")
+        if pays_minimum and self.interest is InterestMethod.FLAT:
+            message = "method: flat interest is spread over the agreed periods, and minimum payments have none"
             raise Unfit(message)
 
     def _require_grace(self) -> None:
         require_range("principal_grace", self.principal_grace, 0, self.periods - 1)
         require_range("interest_grace", self.interest_grace, 0, self.principal_grace)
         require_range("interest_free", self.interest_free, 0, self.periods)
-        if self.principal_grace and self.method not in {Method.EQUAL_INSTALMENTS, Method.EQUAL_PRINCIPAL}:
+        if self.principal_grace and self.method in {Method.INTEREST_ONLY, Method.BULLET}:
             message = f"principal_grace: {self.method} has principal due at the end alone"
             raise Unfit(message)
 

@@ -1,4 +1,4 @@
-"""Assess a merchant for a product: its limit, its line, and why it has no offer, if it has none.
+"""Assess a merchant for a product: its limit, what it is granted, and why it has no offer, if it has none.
 
 The same function makes the nightly offers, previews a product that is not sold yet, and opens every decision.
 """
@@ -12,8 +12,8 @@ from typing import Final
 
 from lending.domain.origination.eligibility import Ineligible, judge_eligibility
 from lending.domain.origination.facts import MerchantFacts
+from lending.domain.origination.granted_limit import GrantedLimit, next_limit
 from lending.domain.origination.limit import Limit, compute_limit
-from lending.domain.origination.line import Line, next_line
 from lending.domain.origination.product import Product
 
 
@@ -35,7 +35,7 @@ class NoOffer(StrEnum):
 class Assessment:
     """What a product offers a merchant.
 
-    limit: None for one that is not scored or of a grade that is not lent to. line: after this night. rules: those
+    limit: None for one that is not scored or of a grade that is not lent to. granted: after this night. rules: those
     that deny an offer, in their order.
     """
 
@@ -43,17 +43,17 @@ class Assessment:
     facts: MerchantFacts
     product: Product
     limit: Limit | None
-    line: Line | None
+    granted: GrantedLimit | None
 
     @property
-    def line_minor(self) -> int:
+    def granted_minor(self) -> int:
         """How much the merchant may owe in all, in minor units."""
-        return 0 if self.line is None else self.line.limit_minor
+        return 0 if self.granted is None else self.granted.limit_minor
 
     @property
     def free_minor(self) -> int:
         """What can be newly lent, in minor units; below the product's minimum nothing is."""
-        return max(0, self.line_minor - self.facts.exposure.outstanding_minor)
+        return max(0, self.granted_minor - self.facts.exposure.outstanding_minor)
 
     @property
     def score_age_days(self) -> int:
@@ -86,8 +86,8 @@ def assess(facts: MerchantFacts, product: Product, rules: "NoOfferRules") -> Ass
     if facts.score.not_scored is None and grade is not None and grade in product.grades:
         limit = compute_limit(facts, product, grade=grade)
     computed = 0 if limit is None else limit.limit_minor
-    line = next_line(facts.exposure.line, computed, night=facts.on, rules=product.limits)
-    return Assessment(rules=rules, facts=facts, product=product, limit=limit, line=line)
+    granted = next_limit(facts.exposure.line, computed, night=facts.on, rules=product.limits)
+    return Assessment(rules=rules, facts=facts, product=product, limit=limit, granted=granted)
 
 
 def preview(assessments: Iterable[Assessment]) -> Preview:
@@ -142,13 +142,13 @@ def limit_below_minimum(case: Assessment) -> bool:
 
 def raise_pending(case: Assessment) -> bool:
     """Check whether its caps allow enough, but not for long enough yet."""
-    return case.limit is not None and case.line_minor < case.product.minimum_minor <= case.limit.limit_minor
+    return case.limit is not None and case.granted_minor < case.product.minimum_minor <= case.limit.limit_minor
 
 
 def no_room_left(case: Assessment) -> bool:
-    """Check whether its active loans use so much of the line that less than the minimum is left."""
+    """Check whether its active loans use so much of what it is granted that less than the minimum is left."""
     minimum = case.product.minimum_minor
-    return case.line_minor >= minimum > case.free_minor
+    return case.granted_minor >= minimum > case.free_minor
 
 
 NoOfferRules = tuple[tuple[NoOffer, Callable[[Assessment], bool]], ...]

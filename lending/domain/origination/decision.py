@@ -1,14 +1,16 @@
 """Decide an application by a version of the rules, over frozen facts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from config.kernel.canonical import canonical_json, sha256_of
+from config.kernel.documents import ADDED
 from config.kernel.refusals import Refused
 from lending.domain.origination.assessment import assess
 from lending.domain.origination.facts import MerchantFacts
+from lending.domain.origination.kinds.line import for_draws
 from lending.domain.origination.limit import Limit
-from lending.domain.origination.product import Product
+from lending.domain.origination.product import Months, Product
 from lending.domain.origination.rules import RULES, Case, Ground, Outcome
 
 
@@ -24,14 +26,31 @@ class NotDecidable(Refused[DecisionRefusal]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LineFacts:
+    """A line under its lock: its limit, and what its loans take of it; minor units."""
+
+    limit_minor: int
+    used_minor: int
+
+    @property
+    def free_minor(self) -> int:
+        """What may still be drawn."""
+        return max(0, self.limit_minor - self.used_minor)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionFacts:
-    """Every input of a decision: the versions it is made under, the merchant, and what is applied for."""
+    """Every input of a decision: the versions it is made under, the merchant, and what is applied for.
+
+    months: None for an open-ended draw. line: that is drawn on; None for what is no draw.
+    """
 
     product_sha256: str
     rules_version: int
     merchant: MerchantFacts
     amount_minor: int
-    months: int
+    months: Months
+    line: LineFacts | None = field(default=None, metadata=ADDED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +77,14 @@ def decide(facts: DecisionFacts, product: Product) -> Decision:
     rules = RULES.get(facts.rules_version)
     if rules is None:
         raise NotDecidable(DecisionRefusal.RULES_GONE)
-    assessment = assess(facts.merchant, product, rules.no_offer)
-    case = Case(assessment=assessment, amount_minor=facts.amount_minor, months=facts.months)
+    line = facts.line
+    assessment = assess(facts.merchant, product if line is None else for_draws(product), rules.no_offer)
+    case = Case(
+        assessment=assessment,
+        amount_minor=facts.amount_minor,
+        months=facts.months,
+        line_room_minor=None if line is None else line.free_minor,
+    )
     evaluated = (
         *((Ground(reason.value), holds(assessment)) for reason, holds in rules.no_offer),
         *((ground, fires(case)) for ground, fires in rules.application),
@@ -67,7 +92,7 @@ def decide(facts: DecisionFacts, product: Product) -> Decision:
     ground = next((ground for ground, fired in evaluated if fired), None)
     outcome = Outcome.APPROVE if ground is None else Outcome.REFER if ground in rules.referring else Outcome.DECLINE
     return Decision(
-        outcome=outcome, ground=ground, evaluated=evaluated, limit=assessment.limit, free_minor=assessment.free_minor
+        outcome=outcome, ground=ground, evaluated=evaluated, limit=assessment.limit, free_minor=case.free_minor
     )
 
 

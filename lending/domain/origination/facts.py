@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from config.kernel.calendar import add_months
-from lending.domain.origination.line import Line
+from lending.domain.origination.granted_limit import GrantedLimit
 from scoring.domain.calibration import Grade
 from scoring.domain.policy import Gate, NotScored
 
@@ -58,17 +58,18 @@ class Exposure:
 
     outstanding_minor: principal of its active loans. dues_minor: what of their instalments is unpaid, by month
     (`dues_by_month`); () without loans. largest_repaid_minor: principal of the largest loan it repaid on time
-    (`loan.repaid_on_time`), 0 without one. days_past_due: the most of its loans. line: as the last night left it.
-    owner_used_minor: what other merchants of its owner owe or are offered in its currency, owner_days_past_due: the
-    most of their loans, in any; both 0 if it has no others. portfolio_used_minor, category_used_minor: what all
-    others owe under the product, and those of its category.
+    (`loan.repaid_on_time`), 0 without one. days_past_due: the most of its loans. line: what it is
+    granted under the product's kind, as the last night left it. owner_used_minor: what other merchants of its owner
+    owe, are offered or may draw in its currency, owner_days_past_due: the most of their loans, in any; both 0 if it
+    has no others. portfolio_used_minor, category_used_minor: what all others owe under the product, and those of its
+    category.
     """
 
     outstanding_minor: int
     dues_minor: tuple[int, ...]
     largest_repaid_minor: int
     days_past_due: int
-    line: Line | None
+    line: GrantedLimit | None
     owner_used_minor: int
     owner_days_past_due: int
     portfolio_used_minor: int

@@ -13,8 +13,9 @@ from types import MappingProxyType
 
 from config.kernel.exact import BASIS_POINTS
 from lending.domain.origination.facts import MerchantFacts
+from lending.domain.origination.kinds.registry import kind_of
 from lending.domain.origination.price import price_of
-from lending.domain.origination.product import Product
+from lending.domain.origination.product import Months, Product
 from scoring.domain.calibration import Grade
 
 
@@ -79,7 +80,7 @@ def affordable(facts: MerchantFacts, product: Product, *, grade: Grade) -> int:
     return max(0, left * price.principal_minor // (BASIS_POINTS * (price.principal_minor + price.interest_minor)))
 
 
-def debt_service_room(facts: MerchantFacts, product: Product, *, grade: Grade, months: int) -> int:
+def debt_service_room(facts: MerchantFacts, product: Product, *, grade: Grade, months: Months) -> int:
     """Compute what can be newly lent for a term with debt service below the gate, in minor units, rounded down.
 
     Debt service is a month's instalments, the new one and the largest month of those that run already, over M.
@@ -92,14 +93,15 @@ def debt_service_room(facts: MerchantFacts, product: Product, *, grade: Grade, m
     return max(0, left * price.principal_minor // price.instalment_minor)
 
 
-def most_by_months(facts: MerchantFacts, product: Product, *, grade: Grade, free_minor: int) -> dict[int, int]:
-    """Return for every term that the grade may choose the most that can be lent for it; 0 if below the minimum.
+def most_by_months(facts: MerchantFacts, product: Product, *, grade: Grade, free_minor: int) -> dict[Months, int]:
+    """Return the most that can be lent for each term that an offer lets choose; 0 if below the minimum.
 
     A shorter term has larger instalments, so less passes the debt service gate; the longest has all that is free.
     """
-    found = {}
-    for months in range(product.shortest_months, product.grades[grade].months + 1):
-        most = min(free_minor, debt_service_room(facts, product, grade=grade, months=months))
+    found, kind = {}, kind_of(product)
+    for months in kind.choices(product, grade):
+        judged = kind.judged(product, grade, months)
+        most = min(free_minor, debt_service_room(facts, product, grade=grade, months=judged))
         found[months] = most if most >= product.minimum_minor else 0
     return found
 

@@ -1,45 +1,183 @@
-"""Move a merchant's line by the limit computed each night: down at once, up only when it lasts."""
+"""A credit line once it is agreed: its states, when it may be drawn on, and what a night makes of it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date
+from enum import StrEnum
+from typing import Final
 
-from config.kernel.exact import BASIS_POINTS
-from lending.domain.origination.product import LimitRules
+from config.kernel.refusals import first_of
+from lending.domain.origination.assessment import Assessment, NoOffer
+from lending.domain.origination.decision import LineFacts
+from lending.domain.origination.granted_limit import GrantedLimit, next_limit
+from lending.domain.origination.offer import SignedTerms
+from lending.domain.origination.product import Months
+
+
+class LineState(StrEnum):
+    """The states of a line. FROZEN: nothing new is drawn; what was drawn runs on as agreed."""
+
+    ACTIVE = "ACTIVE"
+    FROZEN = "FROZEN"
+    CLOSED = "CLOSED"
+
+
+class LineEventType(StrEnum):
+    """What may happen to a line."""
+
+    OPENED = "OPENED"
+    DRAWN = "DRAWN"
+    RAISED = "RAISED"
+    CUT = "CUT"
+    FROZEN = "FROZEN"
+    UNFROZEN = "UNFROZEN"
+    CLOSED = "CLOSED"
+
+
+class DrawRefusal(StrEnum):
+    """Why nothing is drawn, before it is decided on; of several reasons, the first counts."""
+
+    LINE_CLOSED = "LINE_CLOSED"
+    LINE_FROZEN = "LINE_FROZEN"
+    PAYOUT_ACCOUNT_NOT_VERIFIED = "PAYOUT_ACCOUNT_NOT_VERIFIED"
+    NOTHING_LEFT = "NOTHING_LEFT"
+    MONTHS_NOT_OFFERED = "MONTHS_NOT_OFFERED"
+    AMOUNT_BELOW_MINIMUM = "AMOUNT_BELOW_MINIMUM"
+    AMOUNT_ABOVE_FREE = "AMOUNT_ABOVE_FREE"
+    EVIDENCE_MALFORMED = "EVIDENCE_MALFORMED"
+
+
+class LineRefusal(StrEnum):
+    """Why a member of staff does not freeze, unfreeze or close a line; of several reasons, the first counts."""
+
+    NOT_ACTIVE = "NOT_ACTIVE"
+    NOT_FROZEN = "NOT_FROZEN"
+    CLOSED = "CLOSED"
+    STILL_DRAWN = "STILL_DRAWN"
+    DRAW_WAITS = "DRAW_WAITS"
+    REASON_MISSING = "REASON_MISSING"
+
+
+FREEZING: Final = frozenset(
+    {
+        NoOffer.NOT_SCORED,
+        NoOffer.SCORE_TOO_OLD,
+        NoOffer.GATE_FAILED,
+        NoOffer.GRADE_TOO_LOW,
+        NoOffer.NOT_ELIGIBLE,
+        NoOffer.PAST_DUE,
+        NoOffer.LIMIT_BELOW_MINIMUM,
+    }
+)
+"""The reasons for which a merchant would have no line: while one of them holds, it does not draw."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """How much a merchant may owe in all (minor units), and since when it could be more.
+class DrawableLine:
+    """What judging a draw takes of a line; amounts in minor units. choices: the terms in months a draw may have."""
 
-    higher_since: the first of the nights in a row on which the computed limit was high enough to raise the line;
-    sustained_minor: the lowest limit computed on them. Both None while there are none.
+    state: LineState
+    facts: LineFacts
+    minimum_minor: int
+    choices: Collection[Months]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """What a night makes of a line: its limit, and the reason for which nothing may be drawn, if there is one."""
+
+    limit: GrantedLimit
+    freezes: NoOffer | None
+
+
+def judge_line(line: DrawableLine, *, payout_account_verified: bool) -> DrawRefusal | None:
+    """Decide whether a line may be drawn on at all."""
+    return first_of(
+        {
+            DrawRefusal.LINE_CLOSED: line.state is LineState.CLOSED,
+            DrawRefusal.LINE_FROZEN: line.state is LineState.FROZEN,
+            DrawRefusal.PAYOUT_ACCOUNT_NOT_VERIFIED: not payout_account_verified,
+            DrawRefusal.NOTHING_LEFT: line.facts.free_minor < line.minimum_minor,
+        }
+    )
+
+
+def judge_draw(
+    line: DrawableLine, *, amount_minor: int, months: Months, evidence: SignedTerms, payout_account_verified: bool
+) -> DrawRefusal | None:
+    """Decide whether an amount may be drawn over a term; the rules of a decision judge it beside this."""
+    refusal = judge_line(line, payout_account_verified=payout_account_verified)
+    refusal = refusal or judge_wish(line, amount_minor=amount_minor, months=months)
+    return refusal or (None if evidence.is_whole else DrawRefusal.EVIDENCE_MALFORMED)
+
+
+def judge_wish(line: DrawableLine, *, amount_minor: int, months: Months) -> DrawRefusal | None:
+    """Decide whether the line has the amount and the term."""
+    return first_of(
+        {
+            DrawRefusal.MONTHS_NOT_OFFERED: months not in line.choices,
+            DrawRefusal.AMOUNT_BELOW_MINIMUM: amount_minor < line.minimum_minor,
+            DrawRefusal.AMOUNT_ABOVE_FREE: amount_minor > line.facts.free_minor,
+        }
+    )
+
+
+def judge_freeze(state: LineState, *, reason: str) -> LineRefusal | None:
+    """Decide whether a line may be frozen by hand."""
+    return first_of(
+        {LineRefusal.NOT_ACTIVE: state is not LineState.ACTIVE, LineRefusal.REASON_MISSING: not reason.strip()}
+    )
+
+
+def judge_unfreeze(state: LineState, *, reason: str) -> LineRefusal | None:
+    """Decide whether a line may be drawn on again."""
+    return first_of(
+        {LineRefusal.NOT_FROZEN: state is not LineState.FROZEN, LineRefusal.REASON_MISSING: not reason.strip()}
+    )
+
+
+def judge_close(state: LineState, *, loans: int, waiting: int, reason: str) -> LineRefusal | None:
+    """Decide whether a line may be closed. loans: approved or active under it; waiting: draws left to a person."""
+    return first_of(
+        {
+            LineRefusal.CLOSED: state is LineState.CLOSED,
+            LineRefusal.STILL_DRAWN: loans > 0,
+            LineRefusal.DRAW_WAITS: waiting > 0,
+            LineRefusal.REASON_MISSING: not reason.strip(),
+        }
+    )
+
+
+def review(limit: GrantedLimit, case: Assessment, *, used_minor: int) -> Review:
+    """Review a line by the merchant's assessment under its product; used_minor: what its loans take of it.
+
+    The line may have what the merchant may owe in all, less what it owes otherwise. It moves to that as every granted
+    limit does, cut at once and raised when it lasts, but never below what is drawn: that is owed as agreed. Without a
+    computed limit it stays as it is. Called twice on one night, it gives the same.
     """
+    moved: GrantedLimit | None = limit
+    if case.limit is not None:
+        otherwise = case.facts.exposure.outstanding_minor - used_minor
+        computed = max(0, case.limit.limit_minor - otherwise)
+        moved = next_limit(limit, computed, night=case.facts.on, rules=case.product.limits)
+    if moved is None or moved.limit_minor < used_minor:
+        moved = GrantedLimit(limit_minor=used_minor)
+    reason = case.no_offer
+    return Review(limit=moved, freezes=reason if reason in FREEZING else None)
 
-    limit_minor: int
-    higher_since: date | None = None
-    sustained_minor: int | None = None
 
-    def nights(self, night: date) -> int:
-        """Count the nights in a row on which more was possible, this one included."""
-        return 0 if self.higher_since is None else (night - self.higher_since).days + 1
+def state_after_review(state: LineState, *, frozen_for: str, freezes: NoOffer | None) -> tuple[LineState, str]:
+    """Return a line's state after a review, and for which reason a review froze it, "" for none.
 
-
-def next_line(line: Line | None, computed_minor: int, *, night: date, rules: LimitRules) -> Line | None:
-    """Move a line by the limit computed on a night: cut at once, raised when enough more was possible long enough.
-
-    The first line is the first limit above 0. Enough more is `raise_bps`; long enough is `raise_nights` in a row; it is
-    raised to the lowest limit of those nights, not to the last one's: a single good night moves nothing. A night
-    without a computation counts as the one before: the scores stayed what they were. Called twice on one night, it
-    gives the same.
+    What a person froze stays frozen until a person ends it.
     """
-    if line is None:
-        return Line(limit_minor=computed_minor) if computed_minor else None
-    if computed_minor <= line.limit_minor:
-        return Line(limit_minor=computed_minor)
-    if computed_minor * BASIS_POINTS < line.limit_minor * (BASIS_POINTS + rules.raise_bps):
-        return Line(limit_minor=line.limit_minor)
-    lowest = min(computed_minor, computed_minor if line.sustained_minor is None else line.sustained_minor)
-    higher = Line(limit_minor=line.limit_minor, higher_since=line.higher_since or night, sustained_minor=lowest)
-    if higher.nights(night) < rules.raise_nights:
-        return higher
-    return next_line(Line(limit_minor=lowest), computed_minor, night=night, rules=rules)  # may count on from here
+    if state is LineState.CLOSED or (state is LineState.FROZEN and not frozen_for):
+        return state, frozen_for
+    return (LineState.ACTIVE, "") if freezes is None else (LineState.FROZEN, freezes.value)
+
+
+def repaid_minor(*, repaid_on_time_minor: int, agreed_minor: int, limit_minor: int) -> int:
+    """Return what a line counts as a loan repaid on time: draws are small, and each alone would lower the ladder.
+
+    Nothing until as much was drawn and repaid on time as the line was agreed for; then that, up to its limit by now.
+    """
+    return min(repaid_on_time_minor, max(agreed_minor, limit_minor)) if repaid_on_time_minor >= agreed_minor else 0

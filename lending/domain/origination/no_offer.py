@@ -94,7 +94,7 @@ def _next_step(reason: NoOffer, cause: Cause | None, case: Assessment) -> Step |
                 Ineligible.SCORE: (Measure.SCORE, score.score, product.eligibility.score),
             }.get(cause)
     least = None if case.limit is None else case.limit.least_minor
-    nights = None if case.line is None else case.line.nights(case.facts.on)
+    nights = None if case.granted is None else case.granted.nights(case.facts.on)
     return {
         NoOffer.SCORE_TOO_OLD: (Measure.SCORE_AGE_DAYS, case.score_age_days, product.origination.score_days),
         NoOffer.GRADE_TOO_LOW: (Measure.SCORE, score.score, score.cut_off),

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from lending.domain.origination.product import Product
+from lending.domain.origination.product import Months, Product
 
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
@@ -44,6 +44,7 @@ class AcceptanceRefusal(StrEnum):
     EVIDENCE_MISSING = "EVIDENCE_MISSING"
     EVIDENCE_MALFORMED = "EVIDENCE_MALFORMED"
     PAYOUT_ACCOUNT_NOT_VERIFIED = "PAYOUT_ACCOUNT_NOT_VERIFIED"
+    LINE_OPEN = "LINE_OPEN"
 
 
 class MoveRefusal(StrEnum):
@@ -57,13 +58,13 @@ class Offered:
     """What is on offer, in minor units.
 
     expires_on: the first day on which it can no longer be accepted. most_by_months: for each term that may be
-    chosen, the most that can be lent for it (`limit.most_by_months`).
+    chosen, the most that can be lent for it (`limit.most_by_months`); its only key is None where none is chosen.
     """
 
     state: OfferState
     expires_on: date
     minimum_minor: int
-    most_by_months: Mapping[int, int]
+    most_by_months: Mapping[Months, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +75,22 @@ class SignedTerms:
     signed_at: datetime
     document_sha256: str
     address: str
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it says who signed, where, and which document."""
+        return bool(self.signatory and self.address and _SHA256.fullmatch(self.document_sha256))
+
+
+def write_choices(most_by_months: Mapping[Months, int]) -> dict[str, int]:
+    """Write what each term allows by the term as text; "" where the term is not chosen."""
+    return {"" if months is None else str(months): most for months, most in most_by_months.items()}
+
+
+def read_choices(raw: Mapping[str, int]) -> dict[Months, int]:
+    """Read what `write_choices` wrote, the shortest term first."""
+    by_months = {int(months) if months else None: most for months, most in raw.items()}
+    return dict(sorted(by_months.items(), key=lambda pair: pair[0] or 0))
 
 
 def is_signed_in_time(signed_at: datetime, *, made_at: datetime, now: datetime) -> bool:
@@ -113,11 +130,15 @@ def judge_acceptance(  # noqa: PLR0911 - one a refusal
     *,
     on: date,
     amount_minor: int,
-    months: int,
+    months: Months,
     evidence: SignedTerms | None,
     payout_account_verified: bool,
+    has_line: bool = False,
 ) -> AcceptanceRefusal | None:
-    """Decide whether an offer may be accepted on a business date; of several refusals, the first of the enum counts."""
+    """Decide whether an offer may be accepted on a business date; of several refusals, the first of the enum counts.
+
+    has_line: the merchant has an open line of the kind that is offered.
+    """
     if not may_become(offered.state, OfferState.ACCEPTED):
         return AcceptanceRefusal.NOT_OPEN
     if on >= offered.expires_on:
@@ -132,8 +153,8 @@ def judge_acceptance(  # noqa: PLR0911 - one a refusal
         return AcceptanceRefusal.INSTALMENTS_TOO_LARGE
     if evidence is None:
         return AcceptanceRefusal.EVIDENCE_MISSING
-    if not (evidence.signatory and evidence.address and _SHA256.fullmatch(evidence.document_sha256)):
+    if not evidence.is_whole:
         return AcceptanceRefusal.EVIDENCE_MALFORMED
     if not payout_account_verified:
         return AcceptanceRefusal.PAYOUT_ACCOUNT_NOT_VERIFIED
-    return None
+    return AcceptanceRefusal.LINE_OPEN if has_line else None

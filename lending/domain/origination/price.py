@@ -6,7 +6,8 @@ from functools import lru_cache
 
 from lending.domain.contract.schedule import draw_schedule
 from lending.domain.contract.terms import Terms
-from lending.domain.origination.product import Product, terms_of
+from lending.domain.origination.kinds.registry import kind_of
+from lending.domain.origination.product import Months, Product
 from scoring.domain.calibration import Grade
 
 
@@ -23,14 +24,15 @@ class Price:
     instalment_minor: int
 
 
-def price_of(product: Product, *, grade: Grade, months: int, on: date) -> Price:
+def price_of(product: Product, *, grade: Grade, months: Months, on: date) -> Price:
     """Quote the product's maximum for a grade and term, disbursed on a date.
 
     The maximum, and not the amount asked for: so a share does not depend on the amount that it bounds, more sales
     never lower a limit, and its rounding, at most a minor unit an instalment, is the smallest possible.
     Raises KeyError for a grade that is not lent to.
     """
-    return _price(terms_of(product, grade=grade, principal_minor=product.maximum_minor, months=months), on)
+    terms = kind_of(product).terms(product, grade=grade, principal_minor=product.maximum_minor, months=months)
+    return _price(terms, on)
 
 
 @lru_cache(maxsize=1_024)

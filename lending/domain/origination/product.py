@@ -26,7 +26,11 @@ DAYS_IN_YEAR: Final = 365
 """The contract's yearly rate is this many daily ones, whatever the day count."""
 LENDABLE: Final = GRADES[: GRADES.index(Grade.C1) + 1]
 """The grades that get offers, best first: those at or above the calibration's cut-off."""
-NOT_SOLD: Final = frozenset(one.name for one in fields(Terms) if one.metadata == ADDED and one.name != "waterfall")
+NOT_SOLD: Final = frozenset(
+    one.name
+    for one in fields(Terms)
+    if one.metadata == ADDED and one.name not in {"waterfall", "minimum_share", "minimum_minor"}
+)
 """Terms of a loan that the nightly accrual does not know, so that no product has them."""
 LONGEST_MONTHS: Final = 60
 HIGHEST_VERSION: Final = 1_000_000
@@ -39,6 +43,7 @@ class ProductKind(StrEnum):
     """The kinds of product."""
 
     TERM = "TERM"
+    LINE = "LINE"
 
 
 class Band(StrEnum):
@@ -82,6 +87,11 @@ def _require_monthly(name: str, value: PeriodUnit) -> None:
         raise unfit(value.value, name, "MONTH: the instalments of a product are monthly")
 
 
+def _require_spread(name: str, value: Method) -> None:
+    if value is Method.MINIMUM_PAYMENT:  # it has no term; what it needs stands with the lines
+        raise unfit(value.value, name, "a method that repays over a number of months")
+
+
 def _require_daily(name: str, value: DayCount) -> None:
     if value not in DAILY:  # the books accrue by the day
         raise unfit(value.value, name, f"a day count that gives each day its weight: {', '.join(DAILY)}")
@@ -91,10 +101,12 @@ Share = Annotated[int, partial(require_range, lowest=0, highest=BASIS_POINTS)]
 SomeShare = Annotated[int, partial(require_range, lowest=1, highest=BASIS_POINTS)]
 Days = Annotated[int, partial(require_range, lowest=0, highest=DAYS_IN_YEAR)]
 SomeDays = Annotated[int, partial(require_range, lowest=1, highest=DAYS_IN_YEAR)]
-Months = Annotated[int, partial(require_range, lowest=0, highest=LONGEST_MONTHS)]
+AnyMonths = Annotated[int, partial(require_range, lowest=0, highest=LONGEST_MONTHS)]
 SomeMonths = Annotated[int, partial(require_range, lowest=1, highest=LONGEST_MONTHS)]
 Multiple = Annotated[Decimal, _require_multiple]
 Text = Annotated[str, _require_text]
+Months = int | None
+"""A term: None where there is none, or where it is no part of what is chosen."""
 Texts = Annotated[frozenset[Text], _require_some]
 
 
@@ -120,7 +132,7 @@ class LimitRules:
 
     yearly_sales_bps: SomeShare
     worst_month_multiple: Multiple
-    seasoned_months: Months
+    seasoned_months: AnyMonths
     ladder_factor: Multiple
     debt_service_bps: SomeShare
     raise_bps: Share
@@ -143,13 +155,35 @@ class StandardTerms:
     """The part of a loan's terms that is the same for all loans of the product."""
 
     day_count: Annotated[DayCount, _require_daily]
-    method: Method
+    method: Annotated[Method, _require_spread]
     unit: Annotated[PeriodUnit, _require_monthly]
     every: Annotated[int, partial(require_range, lowest=1, highest=1)]
     prepayment: Prepayment
     grace_days: Days
     tolerance_minor: Amount
     penalty_multiple_extra: Annotated[Decimal, require_rate]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MinimumPayment:
+    """What falls due each month of an open-ended draw, beside the interest: a share of it, and at least an amount."""
+
+    share_bps: SomeShare
+    least_minor: Amount
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineFigures:
+    """What a line has beside what a term loan has.
+
+    minimum_draw_minor: the least that is drawn at once; the product's minimum and maximum are those of the limit.
+    tenors: the terms in months that a draw may have, as far as the grade has them. open_ended: None where each draw
+    has a term.
+    """
+
+    minimum_draw_minor: Amount
+    tenors: tuple[SomeMonths, ...]
+    open_ended: MinimumPayment | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,7 +230,7 @@ class Servicing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Product:
-    """One version of a product; sha256 is that of its canonical document."""
+    """One version of a product; sha256 is that of its canonical document. line: of a LINE alone."""
 
     code: Annotated[str, _require_code]
     name: Text
@@ -214,6 +248,7 @@ class Product:
     eligibility: Eligibility
     origination: Origination
     servicing: Servicing = field(default=Servicing(), metadata=ADDED)
+    line: LineFigures | None = field(default=None, metadata=ADDED)
     sha256: str
 
 
@@ -227,7 +262,7 @@ class Margin:
 
 
 def terms_of(product: Product, *, grade: Grade, principal_minor: int, months: int) -> Terms:
-    """Return the terms of a loan: the yearly rate is 365 daily ones.
+    """Return the terms of a loan over some months: the yearly rate is 365 daily ones.
 
     Raises KeyError for a grade that is not lent to, LoanRefused (BAD_TERMS) for an amount that makes no loan.
     """

@@ -18,10 +18,14 @@ from config.kernel.canonical import canonical_json, sha256_of
 from config.kernel.documents import DoubledKey, Unfit, load, read, shown, text_of, unfit
 from config.kernel.exact import BASIS_POINTS, MILLION
 from config.kernel.money import format_minor, is_currency
-from lending.domain.origination.product import LENDABLE, NOT_SOLD, Product, margin_at
+from lending.domain.origination.kinds.registry import kind_of
+from lending.domain.origination.product import LENDABLE, NOT_SOLD, Product, ProductKind, margin_at
 
-DAY_ONE_PRODUCT: Final = Path(__file__).parent / "products" / "day_one.json"
+_PRODUCTS: Final = Path(__file__).parent / "products"
+DAY_ONE_PRODUCT: Final = _PRODUCTS / "day_one.json"
 """The first product as a readable file; its canonical form is what is stored and hashed."""
+DAY_ONE_PRODUCTS: Final = {ProductKind.TERM: DAY_ONE_PRODUCT, ProductKind.LINE: _PRODUCTS / "line_day_one.json"}
+"""The first product of each kind that comes with Tradeline."""
 Fields = Mapping[str, object]
 
 
@@ -106,6 +110,7 @@ def _product_of(data: Fields, sha256: str) -> Product:
         _require_sold(data.get("contract"))
         product = read(Product, {**data, "sha256": sha256}, currency=currency)
         _require_order(product)
+        kind_of(product).require(product)
     except Unfit as error:
         where = ".".join(error.path[1:]) or "document"
         raise ProductMalformed(ProductDefect.FIELD, where, str(error)) from error

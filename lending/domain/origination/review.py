@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from config.kernel.refusals import first_of
 from lending.domain.origination.application import ApplicationState
+from lending.domain.origination.line import LineState
 from lending.domain.origination.product import Band, Product
 from lending.domain.origination.rules import Outcome
 
@@ -21,6 +22,8 @@ class ReviewRefusal(StrEnum):
     ABOVE_BAND = "ABOVE_BAND"
     REASON_MISSING = "REASON_MISSING"
     PAYOUT_ACCOUNT_NOT_VERIFIED = "PAYOUT_ACCOUNT_NOT_VERIFIED"
+    LINE_NOT_ACTIVE = "LINE_NOT_ACTIVE"
+    LINE_OPEN = "LINE_OPEN"
 
 
 def judge_review(
@@ -34,13 +37,17 @@ def judge_review(
     same_person: bool,
     reason: str,
     payout_account_verified: bool,
+    line_state: LineState | None = None,
+    has_line: bool = False,
 ) -> ReviewRefusal | None:
     """Decide whether a person may decide an application this way; of several refusals, the first of the enum counts.
 
     band: the widest of the person's roles, None without one. same_person: it entered the application itself.
     reason: in its own words; a person's decision always has one. Only approving needs an account to pay to.
+    line_state: of the line that is drawn on. has_line: the merchant has a line of this kind already.
     """
     most = 0 if band is None else product.origination.bands[band]
+    approves = outcome is Outcome.APPROVE
     holds = {
         ReviewRefusal.NOT_REFERRED: state is not ApplicationState.REFERRED,
         ReviewRefusal.VERSION_GONE: not version_known,
@@ -48,6 +55,8 @@ def judge_review(
         ReviewRefusal.NO_BAND: band is None,
         ReviewRefusal.ABOVE_BAND: most is not None and amount_minor > most,
         ReviewRefusal.REASON_MISSING: not reason.strip(),
-        ReviewRefusal.PAYOUT_ACCOUNT_NOT_VERIFIED: outcome is Outcome.APPROVE and not payout_account_verified,
+        ReviewRefusal.PAYOUT_ACCOUNT_NOT_VERIFIED: approves and not payout_account_verified,
+        ReviewRefusal.LINE_NOT_ACTIVE: approves and line_state in {LineState.FROZEN, LineState.CLOSED},
+        ReviewRefusal.LINE_OPEN: approves and has_line,
     }
     return first_of(holds)

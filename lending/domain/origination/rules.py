@@ -11,6 +11,7 @@ from typing import Final
 
 from lending.domain.origination.assessment import NO_OFFER_RULES, Assessment, NoOfferRules
 from lending.domain.origination.limit import debt_service_room
+from lending.domain.origination.product import Months
 
 
 class Outcome(StrEnum):
@@ -44,17 +45,29 @@ class Ground(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """An application, and the assessment of its merchant, for the rules to judge."""
+    """An application, and the assessment of its merchant, for the rules to judge.
+
+    months: None for an open-ended draw. line_room_minor: what the line leaves that is drawn on.
+    """
 
     assessment: Assessment
     amount_minor: int
-    months: int
+    months: Months
+    line_room_minor: int | None = None
+
+    @property
+    def free_minor(self) -> int:
+        """What can be newly lent, in minor units."""
+        free = self.assessment.free_minor
+        return free if self.line_room_minor is None else min(free, self.line_room_minor)
 
     @property
     def months_fit(self) -> bool:
         """Whether the term is one that the grade may choose."""
         product, grade = self.assessment.product, self.assessment.facts.score.grade
         row = None if grade is None else product.grades.get(grade)
+        if self.months is None:
+            return row is not None
         return product.shortest_months <= self.months <= (product.longest_months if row is None else row.months)
 
 
@@ -85,7 +98,7 @@ def amount_below_minimum(case: Case) -> bool:
 
 def amount_above_limit(case: Case) -> bool:
     """Check whether the amount is above what the limit, computed now, leaves free."""
-    return case.amount_minor > case.assessment.free_minor
+    return case.amount_minor > case.free_minor
 
 
 def debt_service(case: Case) -> bool:

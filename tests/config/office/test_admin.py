@@ -25,6 +25,7 @@ from lending.operations.loans import book_repayment
 from merchants.models import Batch, FeedUpload, Merchant, Partner
 from scoring.models import CalibrationVersion, Score, ScorecardVersion, ScoreRun
 from tests.conftest import NOW, Enqueued, make_user
+from tests.lending.lines import make_line
 from tests.lending.loans import OPENED, lent
 from tests.lending.office import publish_market, staff
 from tests.merchants.admin.test_payout_account import make_account
@@ -42,6 +43,7 @@ VIEWED = {
     "lending_productversion": "lending.view_productversion",
     "lending_offer": "lending.view_offer",
     "lending_application": "lending.view_application",
+    "lending_line": "lending.view_line",
     "lending_loan": "lending.view_loan",
     "lending_transfer": "lending.view_transfer",
     "lending_dayclose": "lending.view_dayclose",
@@ -71,6 +73,10 @@ RIGHTS = {f"{model}_{page}": right for model, right in VIEWED.items() for page i
     "lending_dayclose_open": "lending.start_dayclose",
     "lending_application_approve": "lending.decide_application",
     "lending_application_decline": "lending.decide_application",
+    "lending_line_draw": "lending.draw_line",
+    "lending_line_freeze": "lending.freeze_line",
+    "lending_line_unfreeze": "lending.freeze_line",
+    "lending_line_close": "lending.close_line",
     "lending_loan_repay": "lending.repay_loan",
     "lending_loan_charge": "lending.charge_loan",
     "lending_loan_rate": "lending.change_rate_loan",
@@ -145,6 +151,7 @@ def addresses() -> dict[str, str]:
         "lending_productversion": loan.product_id,
         "lending_offer": loan.application.offer_id,
         "lending_application": loan.application_id,
+        "lending_line": make_line(loan).pk,
         "lending_loan": loan.pk,
         "lending_transfer": loan.transfers.latest("pk").pk,
         "lending_dayclose": close.pk,

@@ -69,6 +69,7 @@ def test_an_accepted_offer_is_decided_in_the_reply(api: Api, enqueued: Enqueued)
             "outcome": "approved",
             "ground": None,
             "decided_at": said["decided_at"],
+            "line": None,
             "loan": f"loan_{loan.pk}",
             "payout": "waiting",
         },

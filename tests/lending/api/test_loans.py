@@ -40,6 +40,7 @@ def test_a_loan_says_how_it_stands_today_also_before_the_close() -> None:
     assert said == {
         "id": f"loan_{loan.pk}",
         "application": f"application_{loan.application_id}",
+        "line": None,
         "merchant": loan.merchant.external_id,
         "status": "active",
         "amount": yuan("12000.00"),

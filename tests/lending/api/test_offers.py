@@ -68,6 +68,7 @@ def test_an_offer_says_what_may_be_chosen() -> None:
         {
             "id": f"offer_{offer.pk}",
             "merchant": offer.merchant.external_id,
+            "kind": "term",
             "state": "made",
             "grade": "B1",
             "minimum": yuan("1000.00"),

@@ -16,6 +16,7 @@ from lending.domain.origination.limit import Cap
 from lending.domain.origination.no_offer import Measure, NoOfferExplanation, Threshold
 from lending.domain.origination.rules import DAY_ONE, Ground, Outcome
 from lending.operations.applications import OfferNotAccepted
+from lending.operations.lines import NotDrawn
 from lending.operations.loans import EventNotBooked
 from lending.operations.offers import OfferNotMoved
 from merchants.domain.idempotency import KeyRefusal
@@ -23,7 +24,7 @@ from merchants.operations.idempotency import RequestNotTaken
 from scoring.domain.policy import Gate, NotScored
 from scoring.operations.single import MerchantNotScored
 
-CALLED = (OfferNotAccepted, OfferNotMoved, EventNotBooked, RequestNotTaken, MerchantNotScored)
+CALLED = (OfferNotAccepted, OfferNotMoved, NotDrawn, EventNotBooked, RequestNotTaken, MerchantNotScored)
 
 
 def reasons_of(error: type[Refused[StrEnum]]) -> set[type[StrEnum]]:

@@ -11,6 +11,7 @@ from django.urls import URLPattern, get_resolver
 from lending.models import Loan
 from merchants.models import Batch, Partner
 from tests.lending.api.calls import EVIDENCE, decide, everything, open_offer, yuan
+from tests.lending.lines import make_line
 from tests.lending.loans import lent
 from tests.markets import make_partner, receive, sale
 from tests.partners import Api, token_for
@@ -25,10 +26,12 @@ BODIES: dict[str, Any] = {
     "offer-decline": {},
     "offer-delivered": {},
     "loan-bounce": {"on": "2026-03-01"},
+    "line-quote": {"amount": yuan("1000"), "months": 6},
+    "line-draws": {"amount": yuan("1000"), "months": 6, "external_ref": "d1", "evidence": EVIDENCE},
     "loan-repayments": {"amount": yuan("1"), "on": "2026-03-01", "external_ref": "p1"},
 }
 # Lists that may be asked for one merchant.
-FILTERED = ("offers", "loans")
+FILTERED = ("offers", "lines", "loans")
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,7 @@ def ids_of(loan: Loan, batch: Batch) -> dict[str, str]:
         "number": f"batch_{batch.number}",
         "offer_id": f"offer_{open_offer(loan).pk}",
         "application_id": f"application_{loan.application_id}",
+        "line_id": f"line_{make_line(loan).pk}",
         "loan_id": f"loan_{loan.pk}",
         "seq": "2",
     }
@@ -130,7 +134,7 @@ def test_reading_is_not_writing() -> None:
     loan = lent()
     known = addresses(ids_of(loan, receive(loan.application.partner, [sale("1")])))
     api = Api(token_for(loan.application.partner, "offers:read loans:read"))
-    writing = {"offer-accept", "offer-decline", "offer-delivered", "loan-repayments"}
+    writing = {"offer-accept", "offer-decline", "offer-delivered", "line-draws", "loan-repayments"}
     refused = {address.name for address in known if address.call(api, "POST").status_code == 403}
     assert writing <= refused
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lending.domain.origination.decision import DecisionFacts
 from lending.domain.origination.facts import Exposure, MerchantFacts, Profile, ScoreFacts
-from lending.domain.origination.line import Line
+from lending.domain.origination.granted_limit import GrantedLimit
 from lending.domain.origination.product import LENDABLE, Product
 from lending.domain.origination.product_document import DAY_ONE_PRODUCT, canonical_product, parse_product
 from scoring.domain.calibration import Grade
@@ -84,7 +84,7 @@ def merchant(*, on: date = ON, **changes: object) -> MerchantFacts:
 
 
 def application(
-    product: Product, *, amount_minor: int = 20_000 * YUAN, months: int = 9, **changes: object
+    product: Product, *, amount_minor: int = 20_000 * YUAN, months: int | None = 9, **changes: object
 ) -> DecisionFacts:
     return DecisionFacts(
         product_sha256=product.sha256,
@@ -100,8 +100,8 @@ amounts = st.integers(0, 2_000_000 * YUAN)
 few = st.integers(0, 400)
 maybe_few = st.none() | few
 texts = st.text(max_size=5)
-lines = st.builds(Line, limit_minor=amounts) | st.builds(
-    Line, limit_minor=amounts, higher_since=st.dates(ON - timedelta(9), ON), sustained_minor=amounts
+lines = st.builds(GrantedLimit, limit_minor=amounts) | st.builds(
+    GrantedLimit, limit_minor=amounts, higher_since=st.dates(ON - timedelta(9), ON), sustained_minor=amounts
 )
 profiles = st.builds(Profile, currency=st.sampled_from(["CNY", "EUR"]), partner=texts, region=texts, category=texts)
 scores = st.builds(

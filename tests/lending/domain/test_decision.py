@@ -18,8 +18,9 @@ from lending.domain.origination.decision import (
     decide,
 )
 from lending.domain.origination.facts import MerchantFacts
+from lending.domain.origination.granted_limit import GrantedLimit
 from lending.domain.origination.limit import most_by_months
-from lending.domain.origination.line import Line
+from lending.domain.origination.line import LineState
 from lending.domain.origination.product import Band
 from lending.domain.origination.review import ReviewRefusal, judge_review
 from lending.domain.origination.rules import DAY_ONE, RULES, Ground, Outcome, current_rules
@@ -46,8 +47,8 @@ CASES: list[tuple[dict[str, Any], Outcome, Ground | None]] = [
     ({"currency": "EUR"}, Outcome.DECLINE, Ground.NOT_ELIGIBLE),
     ({"days_past_due": 1}, Outcome.DECLINE, Ground.PAST_DUE),
     ({"sales_basis_minor": 0}, Outcome.DECLINE, Ground.LIMIT_BELOW_MINIMUM),
-    ({"line": Line(limit_minor=0)}, Outcome.DECLINE, Ground.RAISE_PENDING),
-    ({"line": Line(limit_minor=1_000 * YUAN), "amount_minor": 1_000 * YUAN}, Outcome.APPROVE, None),
+    ({"line": GrantedLimit(limit_minor=0)}, Outcome.DECLINE, Ground.RAISE_PENDING),
+    ({"line": GrantedLimit(limit_minor=1_000 * YUAN), "amount_minor": 1_000 * YUAN}, Outcome.APPROVE, None),
     ({"outstanding_minor": 24_000 * YUAN, "amount_minor": 1_000 * YUAN}, Outcome.APPROVE, None),
     ({"outstanding_minor": 24_000 * YUAN + 1, "amount_minor": 1_000 * YUAN}, Outcome.DECLINE, Ground.NO_ROOM_LEFT),
     ({"outstanding_minor": 25_000 * YUAN}, Outcome.DECLINE, Ground.NO_ROOM_LEFT),
@@ -56,7 +57,7 @@ CASES: list[tuple[dict[str, Any], Outcome, Ground | None]] = [
     ({"amount_minor": 1_000 * YUAN - 1}, Outcome.DECLINE, Ground.AMOUNT_BELOW_MINIMUM),
     ({"amount_minor": 0}, Outcome.DECLINE, Ground.AMOUNT_BELOW_MINIMUM),
     ({"amount_minor": 25_000 * YUAN + 1}, Outcome.DECLINE, Ground.AMOUNT_ABOVE_LIMIT),
-    ({"line": Line(limit_minor=19_999 * YUAN)}, Outcome.DECLINE, Ground.AMOUNT_ABOVE_LIMIT),
+    ({"line": GrantedLimit(limit_minor=19_999 * YUAN)}, Outcome.DECLINE, Ground.AMOUNT_ABOVE_LIMIT),
     ({"owner_used_minor": 5_001 * YUAN}, Outcome.DECLINE, Ground.AMOUNT_ABOVE_LIMIT),
     ({"months": 1}, Outcome.DECLINE, Ground.DEBT_SERVICE),
     ({"amount_minor": 12_346_88, "months": 1}, Outcome.APPROVE, None),
@@ -156,7 +157,7 @@ def test_snapshots_and_results_of_the_first_version_stay_what_they_were_to_the_b
     first = product(lambda data: data.update(version=1) or data.pop("servicing"))  # before loans could be serviced
     rich = application(
         first,
-        line=Line(limit_minor=7, higher_since=ON, sustained_minor=3),
+        line=GrantedLimit(limit_minor=7, higher_since=ON, sustained_minor=3),
         dues_minor=(1, 2),
         gates=(Gate.TENURE,),
         not_scored=NotScored.TOO_YOUNG,
@@ -184,7 +185,7 @@ def test_snapshots_and_results_of_the_first_version_stay_what_they_were_to_the_b
 
 def test_a_snapshot_holds_every_fact() -> None:
     """Whatever is changed in a snapshot is another snapshot, or none."""
-    facts = application(day_one(), line=Line(limit_minor=1), dues_minor=(1,), gates=(Gate.TENURE,))
+    facts = application(day_one(), line=GrantedLimit(limit_minor=1), dues_minor=(1,), gates=(Gate.TENURE,))
     data = json.loads(snapshot_of(facts)[0])
 
     def leaves(part: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:  # noqa: ANN401
@@ -255,6 +256,12 @@ REVIEWS: list[tuple[dict[str, Any], ReviewRefusal | None]] = [
     ({"version_known": False, "same_person": True}, ReviewRefusal.VERSION_GONE),
     ({"payout_account_verified": False}, ReviewRefusal.PAYOUT_ACCOUNT_NOT_VERIFIED),
     ({"payout_account_verified": False, "outcome": Outcome.DECLINE}, None),
+    ({"line_state": LineState.ACTIVE}, None),
+    ({"line_state": LineState.FROZEN}, ReviewRefusal.LINE_NOT_ACTIVE),
+    ({"line_state": LineState.CLOSED}, ReviewRefusal.LINE_NOT_ACTIVE),
+    ({"line_state": LineState.CLOSED, "outcome": Outcome.DECLINE}, None),
+    ({"has_line": True}, ReviewRefusal.LINE_OPEN),
+    ({"has_line": True, "outcome": Outcome.DECLINE}, None),
 ]
 
 

@@ -14,8 +14,8 @@ from config.kernel.money import format_minor, parse_minor
 from lending.domain.contract.quote import quote
 from lending.domain.contract.schedule import draw_schedule
 from lending.domain.origination.facts import MerchantFacts, dues_by_month
+from lending.domain.origination.granted_limit import GrantedLimit, next_limit
 from lending.domain.origination.limit import Cap, Limit, affordable, compute_limit, debt_service_room, most_by_months
-from lending.domain.origination.line import Line, next_line
 from lending.domain.origination.price import price_of
 from lending.domain.origination.product import Product, margin_at, terms_of
 from scoring.domain.calibration import Grade
@@ -100,7 +100,7 @@ def terms(rows: list[Row]) -> list[Row]:
 def nights(rows: list[Row]) -> list[Row]:
     found, line = list[Row](), None
     for night, computed, _ in rows:
-        line = next_line(line, int(computed), night=date.fromisoformat(night), rules=day_one().limits)
+        line = next_limit(line, int(computed), night=date.fromisoformat(night), rules=day_one().limits)
         assert line is not None
         found.append([night, computed, str(line.limit_minor)])
     return found
@@ -324,10 +324,10 @@ def test_the_instalments_of_a_loan_of_today_are_one_a_month() -> None:
         )
 
 
-def raised(line: Line | None, *computed: int, on: date = ON) -> list[int]:
+def raised(line: GrantedLimit | None, *computed: int, on: date = ON) -> list[int]:
     found = []
     for night, amount in enumerate(computed):
-        line = next_line(line, amount, night=on + timedelta(night), rules=day_one().limits)
+        line = next_limit(line, amount, night=on + timedelta(night), rules=day_one().limits)
         found.append(0 if line is None else line.limit_minor)
     return found
 
@@ -368,8 +368,8 @@ def test_a_line_is_never_above_what_was_computed_and_rises_only_to_what_lasted(c
 def test_a_night_run_twice_moves_a_line_once(computed: list[int]) -> None:
     line = None
     for night, amount in enumerate(computed):
-        line = next_line(line, amount, night=ON + timedelta(night), rules=day_one().limits)
-        assert next_line(line, amount, night=ON + timedelta(night), rules=day_one().limits) == line
+        line = next_limit(line, amount, night=ON + timedelta(night), rules=day_one().limits)
+        assert next_limit(line, amount, night=ON + timedelta(night), rules=day_one().limits) == line
 
 
 def test_a_limit_reads_nothing_but_its_facts() -> None:

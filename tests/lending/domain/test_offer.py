@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from lending.domain.origination.assessment import NO_OFFER_RULES, NoOffer, assess
 from lending.domain.origination.eligibility import Ineligible
 from lending.domain.origination.facts import MerchantFacts
+from lending.domain.origination.granted_limit import GrantedLimit
 from lending.domain.origination.limit import Cap
-from lending.domain.origination.line import Line
 from lending.domain.origination.no_offer import Measure, NoOfferExplanation, Threshold, explain_no_offer
 from lending.domain.origination.offer import (
     AcceptanceRefusal,
@@ -72,6 +72,7 @@ ACCEPTANCES: list[tuple[dict[str, Any], AcceptanceRefusal | None]] = [
     ({"evidence": replace(EVIDENCE, signatory="")}, R.EVIDENCE_MALFORMED),
     ({"evidence": replace(EVIDENCE, address="")}, R.EVIDENCE_MALFORMED),
     ({"payout_account_verified": False}, R.PAYOUT_ACCOUNT_NOT_VERIFIED),
+    ({"has_line": True}, R.LINE_OPEN),
 ]
 
 
@@ -167,9 +168,9 @@ WITHOUT: list[tuple[dict[str, object], NoOffer, object, Threshold | None]] = [
         Cap.LADDER,
         of(Measure.AMOUNT_MINOR, 750 * YUAN, 1_000 * YUAN),
     ),
-    ({"line": Line(limit_minor=0)}, NoOffer.RAISE_PENDING, None, of(Measure.NIGHTS, 1, 7)),
+    ({"line": GrantedLimit(limit_minor=0)}, NoOffer.RAISE_PENDING, None, of(Measure.NIGHTS, 1, 7)),
     (
-        {"line": Line(limit_minor=500, higher_since=ON - timedelta(4), sustained_minor=200_000)},
+        {"line": GrantedLimit(limit_minor=500, higher_since=ON - timedelta(4), sustained_minor=200_000)},
         NoOffer.RAISE_PENDING,
         None,
         of(Measure.NIGHTS, 5, 7),
@@ -206,8 +207,8 @@ def test_every_reason_is_shown_and_asked_in_the_order_of_the_enum() -> None:
 def test_whoever_has_an_offer_needs_no_explanation() -> None:
     case = assess(merchant(), day_one(), NO_OFFER_RULES)
     assert (explain_no_offer(case), case.no_offer) == (None, None)
-    assert case.free_minor == case.line_minor == 25_000 * YUAN
-    assert case.line == Line(limit_minor=25_000 * YUAN)
+    assert case.free_minor == case.granted_minor == 25_000 * YUAN
+    assert case.granted == GrantedLimit(limit_minor=25_000 * YUAN)
 
 
 @given(merchants)
@@ -219,7 +220,7 @@ def test_an_offer_is_never_below_the_minimum_nor_above_limit_and_line(facts: Mer
     if case.no_offer is None:
         assert case.limit is not None
         assert case.free_minor >= 1_000 * YUAN
-        assert case.free_minor + facts.exposure.outstanding_minor == case.line_minor <= case.limit.limit_minor
+        assert case.free_minor + facts.exposure.outstanding_minor == case.granted_minor <= case.limit.limit_minor
         assert facts.exposure.days_past_due == 0
         assert not facts.score.gates
     else:
@@ -230,12 +231,12 @@ def test_an_offer_is_never_below_the_minimum_nor_above_limit_and_line(facts: Mer
 @pytest.mark.parametrize(
     ("changes", "line"),
     [
-        ({"line": Line(limit_minor=9_000 * YUAN)}, 9_000 * YUAN),
-        ({"line": Line(limit_minor=90_000 * YUAN)}, 25_000 * YUAN),
-        ({"line": Line(limit_minor=90_000 * YUAN), "grade": Grade.D}, 0),
-        ({"line": Line(limit_minor=90_000 * YUAN), "not_scored": NotScored.TOO_YOUNG, "needed": 1}, 0),
-        ({"line": Line(limit_minor=9_000 * YUAN), "days_past_due": 3}, 9_000 * YUAN),
+        ({"line": GrantedLimit(limit_minor=9_000 * YUAN)}, 9_000 * YUAN),
+        ({"line": GrantedLimit(limit_minor=90_000 * YUAN)}, 25_000 * YUAN),
+        ({"line": GrantedLimit(limit_minor=90_000 * YUAN), "grade": Grade.D}, 0),
+        ({"line": GrantedLimit(limit_minor=90_000 * YUAN), "not_scored": NotScored.TOO_YOUNG, "needed": 1}, 0),
+        ({"line": GrantedLimit(limit_minor=9_000 * YUAN), "days_past_due": 3}, 9_000 * YUAN),
     ],
 )
 def test_a_refusal_leaves_the_line_and_a_lower_limit_cuts_it(changes: dict[str, object], line: int) -> None:
-    assert assess(merchant(**changes), day_one(), NO_OFFER_RULES).line_minor == line  # type: ignore[arg-type]
+    assert assess(merchant(**changes), day_one(), NO_OFFER_RULES).granted_minor == line  # type: ignore[arg-type]

@@ -22,7 +22,7 @@ from tests.lending.domain.loans import OPENED, terms_of
 
 PAGE = "terms.md"
 PLAIN = write_terms(terms_of(principal_minor=100_000, rate=Decimal("0.12"), periods=3))
-COUNTS = {"principal_minor", "periods", "principal_grace", "interest_grace", "interest_free"}
+COUNTS = {"principal_minor", "periods", "principal_grace", "interest_grace", "interest_free", "minimum_minor"}
 
 
 def terms_as_said(words: str) -> Terms:
@@ -95,7 +95,7 @@ def bounds(table: list[Line]) -> list[Line]:
     return table[2:]
 
 
-SCHEDULES = ("plain", "accrual", "months", "flat", "instalment", "grace", "dates")
+SCHEDULES = ("plain", "accrual", "months", "flat", "instalment", "minimum payments", "grace", "dates")
 WORKED: dict[str, Callable[[list[Line]], list[Line]]] = {
     **dict.fromkeys(SCHEDULES, schedules),
     "tranches": tranches,

@@ -55,6 +55,8 @@ BROKEN: dict[str, list[object]] = {
     "month_end": ["CLAMP", None],
     "last_due": ["", "2024-02-30", 20240301],
     "down_payment": [0.25, "-0.1", "1", "1.5", None],
+    "minimum_share": [0.1, "-0.1", "101", None, "0.1"],  # of minimum payments alone
+    "minimum_minor": [-1, True, "100", None, 1],
     "business_days": ["NEXT", None, "FOLLOWING"],  # without a calendar
     "calendar": ["cn", [], {}, CALENDAR, {**CALENDAR, "weekend": [8]}, {**CALENDAR, "holidays": ["2030-01-01"]}],
 }
@@ -63,6 +65,12 @@ TOGETHER: list[tuple[dict[str, object], str]] = [
     ({"method": "BULLET", "instalment_multiple_minor": 100}, "instalment_multiple_minor: only equal instalments"),
     ({"method": "INTEREST_ONLY", "instalment_rounding": "UP"}, "instalment_rounding: only equal instalments"),
     ({"instalment_minor": 100_000, "instalment_rounding": "UP"}, "instalment_minor: what is agreed is not rounded"),
+    ({"method": "MINIMUM_PAYMENT"}, "minimum_minor: 0 is not a whole number from 1"),
+    ({"minimum_minor": 1}, "minimum_minor: 1 is not a whole number from 0 to 0"),
+    ({"minimum_share": "0.1"}, "minimum_share: .* is not a share of at most 1"),
+    ({"method": "MINIMUM_PAYMENT", "minimum_minor": 1, "minimum_share": "1.01"}, "minimum_share: "),
+    ({"method": "MINIMUM_PAYMENT", "minimum_minor": 1, "interest": "FLAT"}, "method: flat interest"),
+    ({"method": "MINIMUM_PAYMENT", "minimum_minor": 1, "tranches": 2}, "tranches: with flat interest"),
     ({"instalment_minor": 100_000, "interest": "FLAT"}, "instalment_minor: flat interest"),
     ({"method": "BULLET", "principal_grace": 1}, "principal_grace: BULLET has principal due at the end alone"),
     ({"unit": "DAY", "month_end": "NEXT_DAY"}, "month_end: 'NEXT_DAY' is not a rule for periods of days or weeks"),

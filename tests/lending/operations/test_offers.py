@@ -10,7 +10,7 @@ from config.office.models import BusinessDate, JobRun
 from lending.domain.origination.offer import MoveRefusal, OfferState
 from lending.domain.origination.offer_round import RoundRefusal
 from lending.domain.origination.product_document import ProductMalformed
-from lending.models import CreditLine, Offer, OfferRound
+from lending.models import GrantedLimit, Offer, OfferRound
 from lending.operations.offers import (
     OFFERS,
     OfferNotMoved,
@@ -52,8 +52,8 @@ def test_offers_are_made_from_the_published_run_once() -> None:
         assert offer.score.run == made.run
     # Everybody else is told why not, and nobody is told both.
     for merchant in Merchant.objects.all():
-        borrowing = get_borrowing(merchant)
-        assert (borrowing.offer is None) == (borrowing.without is not None)
+        [offering] = get_borrowing(merchant).offerings
+        assert (offering.offer is None) == (offering.without is not None)
 
 
 def test_two_rounds_started_at_once_are_one() -> None:
@@ -93,7 +93,7 @@ def test_a_later_round_leaves_what_is_the_same_and_replaces_or_withdraws_the_res
     kept = Offer.objects.open().filter(pk__in=[offer.pk for offer in open_now.values()])
     assert kept.exists(), "what promises the same stays"
     # A line is cut at once, and not raised for one good night.
-    for merchant, line in CreditLine.objects.values_list("merchant_id", "limit_minor"):
+    for merchant, line in GrantedLimit.objects.values_list("merchant_id", "limit_minor"):
         if merchant in before:
             assert line <= before[merchant].limit_minor
 

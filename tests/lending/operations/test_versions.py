@@ -133,7 +133,7 @@ def test_between_a_deployment_and_the_next_run_no_decision_reads_a_missing_fact(
         start_round(actor=REVIEWER, now=NOW)
     assert not_started.value.reason is RoundRefusal.SCORES_OUTDATED
     assert (everything(), Score.objects.count()) == (before, made), "the offers stand, nobody is scored in vain"
-    assert assess_merchant(offer.merchant) is None
+    assert assess_merchant(offer.merchant, offer.product) is None
     assert not preview_product(product, on=AS_OF).offers
     with pytest.raises(FactMissing, match="flagged_share"):
         score_facts(application.score, SECOND_RULES)

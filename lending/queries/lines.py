@@ -1,0 +1,147 @@
+"""Credit lines, and what their loans take of them."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models.functions import Mod
+
+from lending.domain.contract.quote import Quote, quote
+from lending.domain.origination.decision import LineFacts
+from lending.domain.origination.kinds.line import draw_choices, for_draws
+from lending.domain.origination.kinds.registry import kind_of
+from lending.domain.origination.line import DrawableLine, DrawRefusal, LineState, judge_line, judge_wish
+from lending.domain.origination.product import Months
+from lending.models import Application, Line, LineEvent, Loan, OfferRound
+from lending.queries.line_usage import used_of
+from lending.queries.products import product_of
+from merchants.models import PayoutAccount
+from scoring.domain.calibration import Grade
+from scoring.models import Score
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandingLine:
+    """A line with what is drawn on it, and why nothing can be drawn, if nothing can."""
+
+    line: Line
+    drawable: DrawableLine
+    refusal: DrawRefusal | None
+
+
+def get_line(*, line_id: int) -> Line:
+    """Get a line with all that drawing on it reads. Raises Line.DoesNotExist."""
+    return _read().get(pk=line_id)
+
+
+def get_line_of_partner(*, partner_id: int, line_id: int) -> Line:
+    """Get a line of one of a partner's merchants. Raises Line.DoesNotExist."""
+    return _read().get(pk=line_id, merchant__partner=partner_id)
+
+
+def lines_of_partner(*, partner_id: int, merchant_id: int | None, after: int, limit: int) -> list[Line]:
+    """List the lines of a partner's merchants, or of one of them, in order of ids, after the given one."""
+    lines = _read().filter(merchant__partner=partner_id, pk__gt=after)
+    if merchant_id is not None:
+        lines = lines.filter(merchant=merchant_id)
+    return list(lines.order_by("pk")[:limit])
+
+
+def open_lines(*, kind: str) -> QuerySet[Line]:
+    """Return the lines of a kind of product that are not closed."""
+    return Line.objects.open().filter(product__kind=kind)
+
+
+def with_standings(lines: Sequence[Line]) -> list[StandingLine]:
+    """Give each line, which comes with its product, what is drawn on it, and whether it may be drawn on."""
+    used = used_of(line.pk for line in lines)
+    accounts = PayoutAccount.objects.verified().filter(merchant__in=[line.merchant_id for line in lines])
+    verified = set(accounts.values_list("merchant_id", flat=True))
+    found = []
+    for line in lines:
+        drawable = _drawable(line, used.get(line.pk, 0))
+        refusal = judge_line(drawable, payout_account_verified=line.merchant_id in verified)
+        found.append(StandingLine(line=line, drawable=drawable, refusal=refusal))
+    return found
+
+
+def drawable_of(line: Line) -> DrawableLine:
+    """Return a line as the rules of drawing take it."""
+    return _drawable(line, used_of([line.pk]).get(line.pk, 0))
+
+
+def quote_draw(line: Line, *, on: date, amount_minor: int, months: Months) -> Quote | DrawRefusal:
+    """Quote the loan that a draw would make, disbursed on a date; or return why the line does not have it.
+
+    Raises LoanRefused (BAD_TERMS).
+    """
+    refusal = judge_line(drawable := drawable_of(line), payout_account_verified=True)
+    refusal = refusal or judge_wish(drawable, amount_minor=amount_minor, months=months)
+    if refusal is not None:
+        return refusal
+    product = product_of(line.product)
+    terms = kind_of(product).terms(product, grade=Grade(line.grade), principal_minor=amount_minor, months=months)
+    return quote(terms, on=on)
+
+
+def lines_to_review(found: OfferRound, *, part: int, after: int, limit: int) -> list[Line]:
+    """List the open lines of a part of a round's merchants that it has not reviewed, in order, after the given one.
+
+    Only of merchants that its run scored, and not of those whose partner's feed is red: their lines stay as they are.
+    """
+    scored = Score.objects.filter(run=found.run_id, merchant=OuterRef("merchant"))
+    lines = Line.objects.open().filter(
+        Q(reviewed_in__isnull=True) | Q(reviewed_in__lt=found.pk),
+        Exists(scored),
+        pk__gt=after,
+        merchant__partner__feed_signal="",
+    )
+    return list(lines.annotate(part=Mod(F("merchant_id"), found.parts)).filter(part=part).order_by("pk")[:limit])
+
+
+def scores_of(found: OfferRound, merchants: Collection[int]) -> dict[int, Score]:
+    """Return the scores that a round rests on, with their run, card and calibration, by merchant."""
+    scores = Score.objects.filter(run=found.run_id, merchant__in=merchants)
+    return {score.merchant_id: score for score in scores.select_related("run__scorecard", "run__calibration")}
+
+
+def loans_under(line: Line) -> int:
+    """Count the loans under a line that are approved or active."""
+    return Loan.objects.exposed().filter(line=line).count()
+
+
+def loans_of(line: Line, *, most: int) -> list[Loan]:
+    """List the loans under a line, the latest first."""
+    return list(Loan.objects.filter(line=line).order_by("-pk")[:most])
+
+
+def waiting_draws(line: Line) -> int:
+    """Count the draws that wait for a person's decision."""
+    return Application.objects.referred().filter(line=line).count()
+
+
+def events_of(line: Line, *, most: int) -> list[LineEvent]:
+    """List what happened to a line, the latest first."""
+    return list(LineEvent.objects.filter(line=line).select_related("loan").order_by("-pk")[:most])
+
+
+def lines_of(merchant_id: int) -> list[StandingLine]:
+    """List the lines of a merchant that are not closed, with what is drawn on them."""
+    return with_standings(list(_read().filter(pk__in=Line.objects.open().filter(merchant=merchant_id)).order_by("pk")))
+
+
+def _read() -> QuerySet[Line]:
+    return Line.objects.select_related(
+        "merchant__partner", "product", "application__offer__merchant", "application__offer__product"
+    )
+
+
+def _drawable(line: Line, used_minor: int) -> DrawableLine:
+    product = product_of(line.product)
+    return DrawableLine(
+        state=LineState(line.state),
+        facts=LineFacts(limit_minor=line.limit_minor, used_minor=used_minor),
+        minimum_minor=for_draws(product).minimum_minor,
+        choices=draw_choices(product, Grade(line.grade)),
+    )
