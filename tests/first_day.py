@@ -230,7 +230,7 @@ def walk(office: Office) -> bool:
     office.manage("import_marketplace", str(market), "--settlement", "ESCROW")
     imported, office.deadline = datetime.now(UTC), time.monotonic() + PATIENCE
 
-    manager.take("Enter the first product", currency=currency_of(market), step="confirm")
+    manager.take("Enter a first product", product=f"TERM:{currency_of(market)}", step="confirm")
     office.manage("create_partner_client", "market")
     manager.take("Calibrate", target="5", step="confirm")
     office.wait("The first offers", "worker", lambda: office.moments()["first offers"])

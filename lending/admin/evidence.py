@@ -50,7 +50,7 @@ class EvidenceForm(VerbForm):
     def clean_signed_at(self) -> Any:  # noqa: ANN401 - a moment
         signed = self.cleaned_data["signed_at"]
         if signed and not is_signed_in_time(signed, made_at=self._since, now=timezone.now()):
-            raise forms.ValidationError(_("The terms were signed after the offer was made, and not in the future."))
+            raise forms.ValidationError(_("The terms are signed once they were offered, and not in the future."))
         return signed
 
     def clean_document_sha256(self) -> str:

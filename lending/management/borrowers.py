@@ -1,19 +1,27 @@
-"""Act for the merchants of a demo: some accept what they are offered, some days later."""
+"""Act for the merchants of a demo: some accept what they are offered, some days later; they use their lines."""
 
+from contextlib import suppress
+from datetime import date
 from hashlib import blake2b, sha256
 
 from django.utils import timezone
 
 from config.office.actors import SYSTEM, Actor, ActorKind
 from config.office.business_date import get_business_date
-from lending.domain.origination.offer import SignedTerms
-from lending.models import Application, Offer
+from lending.domain.origination.offer import SignedTerms, read_choices
+from lending.models import Application, Line, Loan, Offer
 from lending.operations.applications import OfferNotAccepted, accept_offer
+from lending.operations.lines import NotDrawn, draw_on_line
+from lending.operations.loans import EventNotBooked, book_repayment
+from lending.queries.lines import with_standings
+from lending.queries.loans import projection_of
 from merchants.models import Merchant, PayoutAccount
 from merchants.operations.payout_accounts import enter_payout_account, verify_payout_account
 
 WILLING_PERCENT = 30
 DAYS_TO_DECIDE = 7
+DRAWING_PERCENT = 25
+REPAYING_PERCENT = 20
 
 
 def accept_some() -> int:
@@ -43,34 +51,90 @@ def have_accounts() -> None:
 
 
 def _draw(offer: Offer) -> int:
-    """Draw a number for a merchant and day: the same in every demo of the same market."""
-    text = f"{offer.merchant.external_id} {offer.made_on}".encode()
-    return int.from_bytes(blake2b(text, digest_size=4).digest(), "big")
+    """Draw a number for an offer: the same in every demo of the same market."""
+    return _number(f"{offer.merchant.external_id} {offer.kind} {offer.made_on}")
+
+
+def _number(text: str) -> int:
+    return int.from_bytes(blake2b(text.encode(), digest_size=4).digest(), "big")
 
 
 def accept_as_merchant(offer: Offer) -> Application:
-    """Apply for between half and all of what is offered, over one of the longer terms.
+    """Apply for between half and all of what is offered, over one of the longer terms where there are some.
 
     Raises OfferNotAccepted, MerchantNotScored, Contended.
     """
     drawn = _draw(offer)
-    terms = sorted(int(months) for months, most in offer.most_by_months.items() if most)
-    months = terms[-1 - drawn // 1_000 % min(3, len(terms))]
-    most = offer.most_by_months[str(months)]
+    terms = [(months, most) for months, most in read_choices(offer.most_by_months).items() if most]
+    months, most = terms[-1 - drawn // 1_000 % min(3, len(terms))]
     amount = max(offer.minimum_minor, most * (50 + drawn // 10_000 % 51) // 100)
     return accept_offer(
         offer_id=offer.pk,
         amount_minor=amount,
         months=months,
-        evidence=SignedTerms(
-            signatory=offer.merchant.name,
-            signed_at=timezone.now(),
-            document_sha256=sha256(f"terms of offer {offer.pk}".encode()).hexdigest(),
-            address="192.0.2.1",
-        ),
+        evidence=_signed(offer.merchant, f"terms of offer {offer.pk}"),
         external_ref=f"demo-{offer.pk}",
         actor=_partner(offer.merchant),
         now=timezone.now(),
+    )
+
+
+def use_lines() -> int:
+    """Draw on lines, and repay some of what was drawn before; return how many draws were asked for.
+
+    Who does, when and how much depends on the line and the day alone: a demo that is interrupted continues alike.
+    """
+    today, asked = get_business_date(), 0
+    lines = Line.objects.open().select_related("merchant", "product").order_by("pk")
+    for standing in with_standings(list(lines)) if today is not None else ():
+        line, drawable = standing.line, standing.drawable
+        drawn = _number(f"{line.merchant.external_id} line {today}")
+        if drawn % 100 < REPAYING_PERCENT and today is not None:
+            _repay_some(line, on=today)
+        if standing.refusal is not None or drawn // 100 % 100 >= DRAWING_PERCENT:
+            continue
+        choices = list(drawable.choices)
+        try:
+            draw_on_line(
+                line_id=line.pk,
+                amount_minor=max(
+                    drawable.minimum_minor, drawable.facts.free_minor * (20 + drawn // 10_000 % 41) // 100
+                ),
+                months=choices[drawn // 1_000_000 % len(choices)],
+                evidence=_signed(line.merchant, f"draw on line {line.pk} of {today}"),
+                external_ref=f"demo-draw-{line.pk}-{today}",
+                actor=_partner(line.merchant),
+                now=timezone.now(),
+            )
+        except NotDrawn:
+            continue  # it was drawn before the demo was interrupted
+        asked += 1
+    return asked
+
+
+def _repay_some(line: Line, *, on: date) -> None:
+    """Repay the oldest draw that is not repaid, all or half of it."""
+    loan = Loan.objects.active().filter(line=line, disbursed_on__lt=on).order_by("pk").first()
+    if loan is None:
+        return
+    owed = projection_of(loan, as_of=on).payoff_minor
+    with suppress(EventNotBooked):  # it was booked before the demo was interrupted
+        book_repayment(
+            loan_id=loan.pk,
+            amount_minor=owed if loan.pk % 2 else max(1, owed // 2),
+            on=on,
+            external_ref=f"demo-repaid-{loan.pk}-{on}",
+            actor=_partner(line.merchant),
+            now=timezone.now(),
+        )
+
+
+def _signed(merchant: Merchant, terms: str) -> SignedTerms:
+    return SignedTerms(
+        signatory=merchant.name,
+        signed_at=timezone.now(),
+        document_sha256=sha256(terms.encode()).hexdigest(),
+        address="192.0.2.1",
     )
 
 

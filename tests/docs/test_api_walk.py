@@ -16,6 +16,7 @@ from lending.queries.books import prove_accounts
 from merchants.models import Partner
 from merchants.operations.clients import create_partner_client
 from tests.conftest import CLERK, NOW, ROOT, Enqueued
+from tests.lending.lines import sell_lines
 from tests.lending.market import make_round, publish, sell, verify_accounts
 from tests.workers import worker
 
@@ -35,6 +36,7 @@ def shape(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
 def test_the_walk(live_server: LiveServer, tmp_path: Path, enqueued: Enqueued, monkeypatch: pytest.MonkeyPatch) -> None:
     publish(40)
     sell()
+    sell_lines()
     verify_accounts()
     make_round()
     enqueued()
@@ -65,7 +67,8 @@ def test_the_walk(live_server: LiveServer, tmp_path: Path, enqueued: Enqueued, m
     for (commands, shown), reply in zip(blocks, replies, strict=False):
         if shown:
             assert shape(json.loads(reply)) == shape(json.loads(shown)), f"{commands}\n{reply}"
-    loan = Loan.objects.get()
+    loan, draw = Loan.objects.order_by("pk")
+    assert draw.line is not None
     # Paid in full, and the payment bounced.
     assert (loan.status, loan.principal_minor, loan.credit_minor) == (LoanStatus.ACTIVE, loan.amount_minor, 0)
     assert all(balance.holds for balance in prove_accounts())

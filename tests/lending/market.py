@@ -7,7 +7,7 @@ from typing import Any
 
 from config.office.actors import SYSTEM, Actor
 from config.office.business_date import open_day
-from lending.domain.origination.offer import SignedTerms
+from lending.domain.origination.offer import SignedTerms, read_choices
 from lending.domain.origination.product_document import DAY_ONE_PRODUCT
 from lending.models import Application, Offer, OfferRound, ProductVersion
 from lending.operations.applications import accept_offer
@@ -72,7 +72,7 @@ def next_run(days: int = 1) -> ScoreRun:
 
 def accept(offer: Offer, *, amount_minor: int | None = None, actor: Actor = CLERK, **fields: Any) -> Application:  # noqa: ANN401
     """Accept an offer in full, over its longest term."""
-    months = max(map(int, offer.most_by_months))
+    months, most = list(read_choices(offer.most_by_months).items())[-1]
     arguments: dict[str, Any] = {"months": months, "evidence": EVIDENCE, "external_ref": f"ref-{offer.pk}"} | fields
-    amount = offer.most_by_months[str(months)] if amount_minor is None else amount_minor
+    amount = most if amount_minor is None else amount_minor
     return accept_offer(offer_id=offer.pk, amount_minor=amount, actor=actor, now=NOW, **arguments)

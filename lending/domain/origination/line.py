@@ -66,6 +66,7 @@ FREEZING: Final = frozenset(
         NoOffer.NOT_ELIGIBLE,
         NoOffer.PAST_DUE,
         NoOffer.LIMIT_BELOW_MINIMUM,
+        NoOffer.RAISE_PENDING,
     }
 )
 """The reasons for which a merchant would have no line: while one of them holds, it does not draw."""

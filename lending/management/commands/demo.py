@@ -30,9 +30,10 @@ from config.office.models import JobRun
 from config.office.models.job_run import JobState
 from config.office.stages import Pipeline
 from lending.domain.books.day_close import CloseState
-from lending.management.borrowers import accept_some, have_accounts
+from lending.domain.origination.product import ProductKind
+from lending.management.borrowers import accept_some, have_accounts, use_lines
 from lending.management.processes import supervised
-from lending.models import DayClose, Loan, Offer, OfferRound, Transfer
+from lending.models import DayClose, Line, Loan, Offer, OfferRound, Transfer
 from lending.operations.day_close import CLOSE, DayNotClosed, close_day
 from lending.operations.offers import OFFERS, RoundNotStarted, expire_offers, start_round
 from lending.queries.books import prove_accounts
@@ -152,7 +153,8 @@ class Command(BaseCommand):
             self._finish(unfinished, "the run that was interrupted")
         self._calibrate()
         for currency in Merchant.objects.values_list("currency", flat=True).distinct().order_by():
-            call_command("enter_product", currency=currency, stdout=self.stderr)
+            for kind in ProductKind:
+                call_command("enter_product", kind=kind, currency=currency, stdout=self.stderr)
         while True:
             self._live_day(today, is_scored=(last - today).days % 7 == 0)
             if today >= last:
@@ -170,7 +172,7 @@ class Command(BaseCommand):
         if last is not None:
             self._wait_for(OFFERS, last.pk, "offers")
         expire_offers(on=today, now=timezone.now())
-        if accept_some():
+        if accept_some() + use_lines():
             self._wait(lambda: not Transfer.objects.sendable(timezone.now()).exists(), "payouts")
 
     def _close(self) -> None:
@@ -247,6 +249,8 @@ class Command(BaseCommand):
             "scored": live.scored,
             "not_scored": live.not_scored,
             "offers": Offer.objects.count(),
+            "lines": Line.objects.count(),
+            "draws": Loan.objects.filter(line__isnull=False).count(),
             "loans": Loan.objects.count(),
             "days_closed": DayClose.objects.exclude(state=CloseState.WORKING).count(),
             "books_proven": not DayClose.objects.exclude(state=CloseState.PROVEN).exists()

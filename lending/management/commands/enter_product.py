@@ -10,22 +10,23 @@ from django.utils import timezone
 from config.kernel.money import format_minor
 from config.office.actors import SYSTEM
 from config.office.business_date import get_business_date
-from lending.domain.origination.product import Product
-from lending.domain.origination.product_document import DAY_ONE_PRODUCT, canonical_product, in_currency, parse_product
+from lending.domain.origination.product import Product, ProductKind
+from lending.domain.origination.product_document import DAY_ONE_PRODUCTS, canonical_product, in_currency, parse_product
 from lending.operations.products import ProductNotEntered, enter_product
 from lending.queries.products import preview_product
 
 
 class Command(BaseCommand):
-    help = "Enter a product version (default: the first product); the last entered of a currency is sold."
+    help = "Enter a product version (default: the first of a kind); the last entered of a kind and currency is sold."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", type=Path, nargs="?", default=DAY_ONE_PRODUCT)
+        parser.add_argument("file", type=Path, nargs="?")
+        parser.add_argument("--kind", type=str.upper, choices=list(ProductKind), default=ProductKind.TERM)
         parser.add_argument("--currency", help="the same figures in another currency than the file's")
         parser.add_argument("--preview", action="store_true", help="say whom it would admit, and enter nothing")
 
     def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401
-        file: Path = options["file"]
+        file: Path = options["file"] or DAY_ONE_PRODUCTS[ProductKind(options["kind"])]
         try:
             text = file.read_text(encoding="utf-8")
             if options["currency"]:

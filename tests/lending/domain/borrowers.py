@@ -12,8 +12,13 @@ from hypothesis import strategies as st
 from lending.domain.origination.decision import DecisionFacts
 from lending.domain.origination.facts import Exposure, MerchantFacts, Profile, ScoreFacts
 from lending.domain.origination.granted_limit import GrantedLimit
-from lending.domain.origination.product import LENDABLE, Product
-from lending.domain.origination.product_document import DAY_ONE_PRODUCT, canonical_product, parse_product
+from lending.domain.origination.product import LENDABLE, Product, ProductKind
+from lending.domain.origination.product_document import (
+    DAY_ONE_PRODUCT,
+    DAY_ONE_PRODUCTS,
+    canonical_product,
+    parse_product,
+)
 from scoring.domain.calibration import Grade
 from scoring.domain.policy import Gate, NotScored
 
@@ -70,6 +75,11 @@ def product(change: Change) -> Product:
     data = document()
     change(data)
     return parse_product(*canonical_product(json.dumps(data)))
+
+
+@cache
+def line_product() -> Product:
+    return parse_product(*canonical_product(DAY_ONE_PRODUCTS[ProductKind.LINE].read_text(encoding="utf-8")))
 
 
 def merchant(*, on: date = ON, **changes: object) -> MerchantFacts:

@@ -111,7 +111,7 @@ WORKED: dict[str, Callable[[list[Row]], list[Row]]] = {
     "price": prices,
     "caps": caps,
     "terms": terms,
-    "line": nights,
+    "granted": nights,
 }
 
 
