@@ -26,13 +26,16 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup()
 
 from django.contrib.auth.models import User  # noqa: E402 - after setup
+from django.db.models import Count  # noqa: E402
 from django.test import Client  # noqa: E402
 from django.urls import reverse  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from config.office.heartbeat import record_heartbeat  # noqa: E402
 from lending.domain.books.loan import LoanStatus  # noqa: E402
-from lending.models import Application, DayClose, Loan, Offer  # noqa: E402
+from lending.domain.origination.line import LineState  # noqa: E402
+from lending.domain.origination.product import ProductKind  # noqa: E402
+from lending.models import Application, DayClose, Line, Loan, Offer  # noqa: E402
 from merchants.models import Batch  # noqa: E402
 from scoring.models import Score, ScoreRun  # noqa: E402
 from scoring.queries.scores import get_live_run  # noqa: E402
@@ -79,7 +82,8 @@ def pages() -> dict[str, Page]:
     held = ScoreRun.objects.full().order_by("-pk")[0]
     late = Loan.objects.active().filter(late_since__isnull=False).order_by("late_since", "pk")[0]
     repaid = Loan.objects.filter(status=LoanStatus.CLOSED).order_by("pk").first() or late
-    offer = Offer.objects.open().order_by("-limit_minor")[0]
+    offer = Offer.objects.open().filter(kind=ProductKind.TERM).order_by("-limit_minor")[0]
+    line = Line.objects.filter(state=LineState.ACTIVE).annotate(drawn=Count("loans")).order_by("-drawn", "pk")[0]
     application = Application.objects.order_by("-amount_minor")[0]
     batch = Batch.objects.order_by("pk")[0]
     close = DayClose.objects.order_by("-day")[0]
@@ -99,6 +103,7 @@ def pages() -> dict[str, Page]:
         "document_sha256": "ab" * 32,
         "address": "192.0.2.1",
     }
+    drawn = {**signed, "amount": "100.00"}
     return {
         "dashboard": Page("Dashboard", reverse("admin:index")),
         "merchants": Page("Merchants", reverse("admin:merchants_merchant_changelist")),
@@ -116,6 +121,10 @@ def pages() -> dict[str, Page]:
         ),
         "applications": Page("Applications", reverse("admin:lending_application_changelist")),
         "application": Page("A decision, with its rules and caps", change("lending_application", application.pk)),
+        "lines": Page("Credit lines", reverse("admin:lending_line_changelist")),
+        "line": Page("A credit line and what was drawn on it", change("lending_line", line.pk)),
+        "draw": Page("A draw: what it costs", reverse("admin:lending_line_draw", args=[line.pk]), "underwriter", drawn),
+        "merchant-line": Page("A merchant with a credit line", change("merchants_merchant", line.merchant_id)),
         "loans": Page("Loans", reverse("admin:lending_loan_changelist")),
         "loan": Page("A loan that is late", change("lending_loan", late.pk)),
         "loan-repaid": Page("A loan that is repaid", change("lending_loan", repaid.pk)),

@@ -19,8 +19,9 @@ from config.office.words import NOTHING, Words, money
 from lending.admin.merchant_page import merchant_page
 from lending.admin.score_pages import replay_page
 from lending.admin.transactions import transactions_page
+from lending.models import Line
 from lending.queries.borrowing import with_offer
-from lending.queries.search import search_applications, search_loans
+from lending.queries.search import search_applications, search_lines, search_loans
 from merchants.models import Merchant, Partner
 from merchants.queries.merchants import categories, regions, search_merchants
 from scoring.domain.policy import NotScored
@@ -179,11 +180,14 @@ def find_merchants(request: HttpRequest, term: str) -> list[SearchResult]:
 
 
 def find_lending(request: HttpRequest, term: str) -> list[SearchResult]:
-    """Find loans and applications for the command palette."""
+    """Find loans, lines and applications for the command palette."""
     found: list[SearchResult] = []
     if request.user.has_perm("lending.view_loan"):
         loans = search_loans(term).select_related("merchant").order_by("-pk")[:FOUND_AT_ONCE]
         found += [SearchResult(str(loan), loan.merchant.name, change_url(loan), "payments") for loan in loans]
+    if request.user.has_perm("lending.view_line"):
+        lines = search_lines(term, Line.objects.all()).select_related("merchant").order_by("-pk")[:FOUND_AT_ONCE]
+        found += [SearchResult(str(line), line.merchant.name, change_url(line), "credit_score") for line in lines]
     if request.user.has_perm("lending.view_application"):
         rows = search_applications(term).select_related("merchant").order_by("-pk")[:FOUND_AT_ONCE]
         found += [SearchResult(row.external_ref, row.merchant.name, change_url(row), "rule") for row in rows]

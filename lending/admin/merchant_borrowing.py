@@ -60,7 +60,8 @@ def _offering(offering: Offering, merchant: Merchant, score: Score | None, reque
     if assessment is not None and assessment.limit is not None:
         caps = {str(cap): minor for cap, minor in assessment.limit.caps.items()}
         parts += caps_parts(caps, assessment.limit.binding, merchant.currency, granted_minor=granted)
-    return Card(title=_t("No offer: %(kind)s") % kind, parts=parts, span=6)
+    title = PRODUCT_KINDS[offering.kind] if offering.has_line else _t("No offer: %(kind)s") % kind
+    return Card(title=title, parts=parts, span=6)
 
 
 def _offered(offer: Offer) -> list[Part]:

@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
+from config.db.locking import lock_rows
 from config.db.planning import plan_once
 from config.db.transactions import operation, require_one
 from config.kernel.refusals import Refused
@@ -85,15 +86,13 @@ def draw_on_line(
         product = product_of(line.product)
         lock_exposure(line.merchant, product)
         hold_reference(partner_id=line.merchant.partner_id, reference=external_ref)
-        Line.objects.filter(pk=line_id).lock().get()
+        lock_rows(Line, [line_id])
         line, asked = get_line(line_id=line_id), ask()
         refusal = refuse(line, asked, score.run.feature_set)
         if refusal is not None or asked.on is None or asked.payout_account is None:
             raise NotDrawn(refusal or ApplicationRefusal.NO_BUSINESS_DATE)
-        offer = line.application.offer
-        offer.merchant, offer.product = line.merchant, line.product
         request = Request(
-            offer=offer,
+            offer=line.application.offer,
             line=line,
             amount_minor=amount_minor,
             months=months,

@@ -2,10 +2,18 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from typing import Final
+
+from django.db import connection
 
 from lending.domain.books.loan import LoanStatus, exposure_minor
 from lending.domain.origination.decision import LineFacts
-from lending.models import Line, Loan
+from lending.models import Line
+
+EXPOSED: Final = """
+SELECT line_id, status, amount_minor, principal_minor FROM lending_loan
+WHERE line_id = ANY(%s::bigint[]) AND status IN ('APPROVED', 'ACTIVE')
+"""
 
 
 def facts_of_line(line: Line) -> LineFacts:
@@ -16,8 +24,10 @@ def facts_of_line(line: Line) -> LineFacts:
 def used_of(lines: Iterable[int]) -> dict[int, int]:
     """Sum what the loans of lines take of them, by line, in minor units."""
     used = defaultdict[int, int](int)
-    loans = Loan.objects.exposed().filter(line__in=list(lines))
-    for line, status, amount, principal in loans.values_list("line_id", "status", "amount_minor", "principal_minor"):
+    with connection.cursor() as cursor:
+        cursor.execute(EXPOSED, [list(lines)])
+        rows = cursor.fetchall()
+    for line, status, amount, principal in rows:
         used[line] += exposure_minor(status=LoanStatus(status), amount_minor=amount, principal_minor=principal)
     return dict(used)
 

@@ -3,22 +3,30 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Mod
 
+from config.db.rows import select
 from lending.domain.contract.quote import Quote, quote
 from lending.domain.origination.decision import LineFacts
 from lending.domain.origination.kinds.line import draw_choices, for_draws
 from lending.domain.origination.kinds.registry import kind_of
 from lending.domain.origination.line import DrawableLine, DrawRefusal, LineState, judge_line, judge_wish
 from lending.domain.origination.product import Months
-from lending.models import Application, Line, LineEvent, Loan, OfferRound
+from lending.models import Application, Line, LineEvent, Loan, Offer, OfferRound, ProductVersion
 from lending.queries.line_usage import used_of
 from lending.queries.products import product_of
-from merchants.models import PayoutAccount
+from merchants.models import Merchant, PayoutAccount
 from scoring.domain.calibration import Grade
 from scoring.models import Score
+
+LINE: Final = """
+SELECT {l}, {m}, {p}, {a}, {o} FROM lending_line l JOIN merchants_merchant m ON m.id = l.merchant_id
+JOIN lending_productversion p ON p.id = l.product_id JOIN lending_application a ON a.id = l.application_id
+JOIN lending_offer o ON o.id = a.offer_id WHERE l.id = %(line)s
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +40,14 @@ class StandingLine:
 
 def get_line(*, line_id: int) -> Line:
     """Get a line with all that drawing on it reads. Raises Line.DoesNotExist."""
-    return _read().get(pk=line_id)
+    kinds = {"l": Line, "m": Merchant, "p": ProductVersion, "a": Application, "o": Offer}
+    for line, merchant, product, application, offer in select(LINE, {"line": line_id}, **kinds):
+        line.merchant, line.product, line.application = merchant, product, application
+        application.offer = offer
+        offer.merchant, offer.product = merchant, product
+        found: Line = line
+        return found
+    raise Line.DoesNotExist
 
 
 def get_line_of_partner(*, partner_id: int, line_id: int) -> Line:

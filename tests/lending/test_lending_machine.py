@@ -155,7 +155,7 @@ class Kept:
 
 
 class LendingMachine(RuleBasedStateMachine):
-    """Three loans of a few short instalments; every rule is something that staff, a partner or the night does."""
+    """Four loans of a few short instalments; every rule is something that staff, a partner or the night does."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -168,11 +168,13 @@ class LendingMachine(RuleBasedStateMachine):
 
     @initialize(every=st.integers(1, 4), periods=st.integers(1, 4), tolerance=st.sampled_from([0, 100]))
     def lend(self, every: int, periods: int, tolerance: int) -> None:
-        methods = ("EQUAL_INSTALMENTS", "EQUAL_PRINCIPAL", "BULLET")
-        prepayments = ("NEXT", "LAST", "PRO_RATA")
+        methods = ("EQUAL_INSTALMENTS", "EQUAL_PRINCIPAL", "BULLET", "MINIMUM_PAYMENT")
+        prepayments = ("NEXT", "LAST", "PRO_RATA", "NEXT")
+        minimum = {"minimum_share": "0.4", "minimum_minor": 10_000}
         for method, prepayment in zip(methods, prepayments, strict=True):
             terms = {"unit": "DAY", "every": every, "periods": periods, "tolerance_minor": tolerance, "grace_days": 1}
             terms |= {"method": method, "prepayment": prepayment, "rate": "0.5"}
+            terms |= minimum if method == "MINIMUM_PAYMENT" else {}
             loan = make_loan(amount_minor=100_000, terms=terms)
             pay_out(loan)
             kept = Kept(loan)

@@ -5,6 +5,8 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from config.office.actors import Actor, ActorKind
 from lending.domain.books.loan import LoanStatus
@@ -14,17 +16,19 @@ from lending.domain.origination.line import DrawRefusal, LineRefusal
 from lending.domain.origination.offer import AcceptanceRefusal
 from lending.domain.origination.product import Band, ProductKind
 from lending.domain.origination.review import ReviewRefusal
-from lending.domain.origination.rules import Ground, Outcome
-from lending.models import Application, Decision, Line, LineEvent, Loan, Offer, ProductExposure, Transfer
+from lending.domain.origination.rules import Ground, Outcome, current_rules
+from lending.models import Application, Decision, GrantedLimit, Line, LineEvent, Loan, Offer, ProductExposure, Transfer
 from lending.operations.applications import ApplicationNotReviewed, OfferNotAccepted, review_application
 from lending.operations.lines import LineNotMoved, NotDrawn, close_line, freeze_line, unfreeze_line
 from lending.operations.payouts import cancel_loan
 from lending.queries.applications import replay_decision
 from lending.queries.books import prove_accounts
-from lending.queries.line_usage import used_of
+from lending.queries.facts import facts_of
+from lending.queries.line_usage import undrawn_of, used_of
+from lending.queries.products import product_of
 from merchants.domain.feed import FeedSignal
 from merchants.domain.idempotency import RequestKey
-from merchants.models import Merchant, Partner, PayoutAccount
+from merchants.models import Merchant, Owner, Partner, PayoutAccount
 from merchants.operations.idempotency import RequestNotTaken
 from scoring.models import Score
 from tests.conftest import CLERK, NOW, Enqueued
@@ -186,6 +190,75 @@ def test_a_reference_is_drawn_under_once(line: Line) -> None:
     assert sorted(type(one).__name__ for one in outcomes) == ["Application", *["NotDrawn"] * 5]
     assert {one.reason for one in outcomes if isinstance(one, NotDrawn)} == {ApplicationRefusal.REFERENCE_USED}
     assert Loan.objects.count() == 1
+
+
+def test_a_draw_and_an_acceptance_at_once_see_each_other(line: Line) -> None:
+    """Red if a line took what a merchant may owe in all beside a term loan that takes the same."""
+    offer = Offer.objects.open().get(merchant=line.merchant)
+    calls = [partial(draw, line, line.limit_minor), partial(accept, offer)]
+    outcomes = race(*calls, held=Merchant.objects.filter(pk=line.merchant_id))
+    assert [type(one).__name__ for one in outcomes] == ["Application"] * 2
+    assert sorted(one.state for one in outcomes) == ["APPROVED", "DECLINED"]  # type: ignore[attr-defined]
+    granted = max(GrantedLimit.objects.filter(merchant=line.merchant).values_list("limit_minor", flat=True))
+    assert sum(Loan.objects.values_list("amount_minor", flat=True)) <= granted
+
+
+def test_merchants_of_one_owner_share_one_limit(line: Line) -> None:
+    """Red if the lock were the merchant's alone, or if what another may still draw counted for nothing."""
+    other = open_line(next(offer for offer in offered_lines() if offer.merchant_id != line.merchant_id))
+    owner = Owner.objects.create(partner=line.merchant.partner, external_ref="o1")
+    Merchant.objects.filter(pk__in=[line.merchant_id, other.merchant_id]).update(owner=owner)
+    calls = [partial(draw, one, one.limit_minor) for one in (line, other)]
+    outcomes = race(*calls, held=Owner.objects.all())
+    assert [type(one).__name__ for one in outcomes] == ["Application"] * 2
+    assert Loan.objects.count() <= 1
+    [(merchant, left)] = undrawn_of([line.merchant_id])
+    assert (merchant, left) == (line.merchant_id, line.limit_minor - used_of([line.pk]).get(line.pk, 0))
+
+
+def test_draws_under_one_room_see_each_other() -> None:
+    """Red without the room's lock: each would fit."""
+    publish(16)
+    sell_lines(lambda document: document["limits"].update(portfolio_room="30"))
+    verify_accounts()
+    make_round()
+    first, second = (open_line(offer) for offer in offered_lines()[:2])
+    outcomes = race(partial(draw, first, 2_000), partial(draw, second, 2_000), held=Merchant.objects.all())
+    assert [type(one).__name__ for one in outcomes] == ["Application"] * 2
+    assert sorted(Application.objects.filter(line__isnull=False).values_list("state", flat=True)) == [
+        "APPROVED",
+        "DECLINED",
+    ]
+    assert ProductExposure.objects.get(code="line").minor == 2_000
+
+
+def test_a_draw_asks_the_database_as_few_questions_as_an_acceptance(line: Line) -> None:
+    """Red if a query is made in a loop, or something is read twice again."""
+    draw(line, 100)  # what a process keeps is kept
+    with CaptureQueriesContext(connection) as asked:
+        assert draw(line, 100).state == ApplicationState.APPROVED
+    assert len(asked) <= 46, "\n".join(query["sql"][:100] for query in asked.captured_queries)
+
+
+def test_a_line_counts_on_the_ladder_once_it_was_turned_over(line: Line) -> None:
+    """Red if a small draw that is repaid were the largest loan that its merchant ever repaid."""
+    small = paid_out(draw(line, 100))
+    repay(small.application, 100)
+    assert ladder_of(line) == 0
+    rest = paid_out(draw(line, line.limit_minor - 100))
+    repay(rest.application, line.limit_minor - 100)
+    assert ladder_of(line) == line.limit_minor
+
+
+def ladder_of(line: Line) -> int:
+    product, rules = product_of(line.product), current_rules()
+    score = (
+        Score.objects.select_related("run__scorecard", "run__calibration")
+        .filter(merchant=line.merchant_id)
+        .latest("pk")
+    )
+    facts = facts_of(scores=[score], on=line.opened_on, product=product, rules=rules)[line.merchant_id]
+    return facts.exposure.largest_repaid_minor
 
 
 def test_a_draw_meets_the_closing_of_its_line(line: Line) -> None:
