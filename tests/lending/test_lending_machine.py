@@ -170,11 +170,10 @@ class LendingMachine(RuleBasedStateMachine):
     def lend(self, every: int, periods: int, tolerance: int) -> None:
         methods = ("EQUAL_INSTALMENTS", "EQUAL_PRINCIPAL", "BULLET", "MINIMUM_PAYMENT")
         prepayments = ("NEXT", "LAST", "PRO_RATA", "NEXT")
-        minimum = {"minimum_share": "0.4", "minimum_minor": 10_000}
         for method, prepayment in zip(methods, prepayments, strict=True):
             terms = {"unit": "DAY", "every": every, "periods": periods, "tolerance_minor": tolerance, "grace_days": 1}
             terms |= {"method": method, "prepayment": prepayment, "rate": "0.5"}
-            terms |= minimum if method == "MINIMUM_PAYMENT" else {}
+            terms |= {"minimum_share": "0.4", "minimum_minor": 10_000} if method == "MINIMUM_PAYMENT" else {}
             loan = make_loan(amount_minor=100_000, terms=terms)
             pay_out(loan)
             kept = Kept(loan)

@@ -98,7 +98,7 @@ def test_an_accepted_offer_is_decided_in_the_reply(api: Api, enqueued: Enqueued)
 
 
 def test_what_a_person_decides_is_told_without_why(api: Api) -> None:
-    careful = sell(lambda product: product["origination"].update(refer_above="1") or product.update(version=2))
+    careful = sell(lambda product: product["origination"].update(refer_above="1") or product.update(version=3))
     flagged, large = largest(0), largest(1)
     Offer.objects.filter(pk__in=[flagged.pk, large.pk]).update(product=careful)
     status, said = accept(api, large, wish(large))
@@ -122,7 +122,7 @@ def test_what_a_person_decides_is_told_without_why(api: Api) -> None:
     assert (told["outcome"], told["ground"]) == ("declined", {"code": BY_PERSON[0], "words": BY_PERSON[1]})
     assert "brushing" not in str(told)
 
-    strict = sell(lambda product: product.update(minimum="10000", version=3))
+    strict = sell(lambda product: product.update(minimum="10000", version=4))
     Offer.objects.filter(pk=flagged.pk).update(product=strict)
     status, said = accept(api, flagged, wish(flagged, ref="a2"), key="key-2")
     assert (status, said["outcome"], said["loan"]) == (201, "declined", None)

@@ -68,7 +68,7 @@ def test_two_rounds_started_at_once_are_one() -> None:
 
 def version_2(document: dict[str, Any]) -> None:
     """Lend at most 100, and only from 95 on."""
-    document.update(version=2, minimum="95", maximum="100")
+    document.update(version=3, minimum="95", maximum="100")
 
 
 def test_a_later_round_leaves_what_is_the_same_and_replaces_or_withdraws_the_rest() -> None:
