@@ -78,6 +78,9 @@ def redraw(loan: "Loan", event: Case, d: date) -> None:
     rows = redrawn(terms, folded, dues, f, earned)
     if kind == "pause":
         rows = paused([loan.left[i] for i in ahead], dues, f, earned, terms)
+    while terms["method"] == "MINIMUM_PAYMENT" and kind != "pause" and len(rows) > 1 and not rows[-1][1]:
+        rows.pop()
+    dues = [row[0] for row in rows]
     kept = len(loan.rows) - len(ahead)
     loan.rows[kept:] = rows
     loan.left[kept:] = [row[1] for row in rows]

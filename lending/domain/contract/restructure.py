@@ -19,7 +19,7 @@ from lending.domain.contract.events import EventType, LoanEvent
 from lending.domain.contract.fields import refusing
 from lending.domain.contract.instalments import Factors, amounts_of
 from lending.domain.contract.refusal import LoanRefusal, LoanRefused
-from lending.domain.contract.schedule import Instalment
+from lending.domain.contract.schedule import Instalment, until_repaid
 from lending.domain.contract.terms import InterestMethod, Method, Terms
 from lending.domain.contract.tranches import earned_ahead
 
@@ -88,10 +88,12 @@ def _drawn(
     places = [frame.places[day] for day in (account.day, *map(day_number, dues))]
     lengths = [accrual.rate * (end - start) for start, end in pairwise(places)]
     factors = Factors(of_periods=lengths, year=accrual.year)
-    amounts = amounts_of(frame.terms, account.ahead, factors, earned=earned, shares=shares)
+    amounts = list(amounts_of(frame.terms, account.ahead, factors, earned=earned, shares=shares))
+    if frame.terms.method is Method.MINIMUM_PAYMENT and shares is None:
+        amounts = until_repaid(amounts)
     return [
         Instalment(no=0, due=due, principal_minor=principal, interest_minor=interest)
-        for due, (principal, interest) in zip(dues, amounts, strict=True)
+        for due, (principal, interest) in zip(dues, amounts, strict=False)
     ]
 
 

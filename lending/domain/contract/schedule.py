@@ -44,7 +44,7 @@ def draw_schedule(terms: Terms, *, on: date) -> tuple[Instalment, ...]:
     if terms.instalment_minor is not None:
         _require_repaid(terms, amounts)
     if terms.instalment_minor is not None or terms.method is Method.MINIMUM_PAYMENT:
-        amounts = _until_repaid(amounts)
+        amounts = until_repaid(amounts)
     rows = [(on, (down, 0))] if terms.down_payment else []
     rows += zip(dues, amounts, strict=False)
     return tuple(
@@ -90,7 +90,7 @@ def down_payment_minor(terms: Terms) -> int:
     return down
 
 
-def _until_repaid(amounts: list[tuple[int, int]]) -> list[tuple[int, int]]:
+def until_repaid(amounts: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """Leave out the rows after the one that repays the loan."""
     repaid = list(accumulate(principal for principal, _ in amounts))
     return amounts[: repaid.index(repaid[-1]) + 1]
