@@ -1,5 +1,6 @@
 """Make loans as decisions do, without the decisions: borrower, offer, application and loan by hand."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
@@ -177,6 +178,14 @@ def pay_out(loan: Loan) -> Loan:
 def lent(**fields: object) -> Loan:
     """Make a loan and pay it out."""
     return pay_out(make_loan(**fields))  # type: ignore[arg-type]
+
+
+def serviced(loan: Loan, **servicing: object) -> Loan:
+    """Let the loan be one of a product whose loans are serviced so."""
+    text = json.dumps({**json.loads(DAY_ONE_PRODUCT.read_text()), "version": 9, "servicing": servicing})
+    loan.product = enter_product(text=text, actor=CLERK, now=NOW)
+    loan.save()
+    return loan
 
 
 def roll(to: date) -> None:

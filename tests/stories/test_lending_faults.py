@@ -26,6 +26,7 @@ from lending.models import DayClose, Instalment, Loan, LoanEvent, Posting, Trans
 from lending.operations.day_close import CLOSE, close_day
 from lending.operations.loans import book_repayment
 from lending.operations.payouts import make_payout
+from lending.operations.write_offs import write_off_late_loans
 from lending.queries.books import drifted_loans, prove_accounts
 from lending.queries.closes import booked_to, latest_close
 from lending.tasks import settle_transfers
@@ -33,7 +34,7 @@ from merchants.domain.idempotency import RequestKey
 from merchants.models import KeptRequest
 from merchants.operations.idempotency import RequestNotTaken
 from tests.conftest import NOW
-from tests.lending.loans import OPENED, deposit, lent, make_loan
+from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, deposit, lent, make_loan, roll, serviced
 from tests.lending.loans import close as undisturbed
 from tests.race import lock_timeout
 from tests.stages import attempt_job, do_job
@@ -125,6 +126,29 @@ def test_a_worker_dies_in_the_close(bank: Path, stage: str) -> None:
     collected = sum(Transfer.objects.filter(kind="COLLECTION").values_list("moved_minor", flat=True))
     booked = LoanEvent.objects.filter(type="repayment").aggregate(total=Sum("amount_minor"))["total"]
     assert collected == booked > 0
+
+
+WRITE_OFF = """
+import lending.operations.write_offs as w
+from django.utils import timezone
+w.AT_ONCE, once = 1, w.record_event
+def first(*args, **kwargs):
+    once(*args, **kwargs)
+    w.record_event = die
+w.record_event = first
+w.write_off_late_loans(clock=timezone.now)
+"""
+
+
+def test_a_worker_dies_while_loans_are_written_off() -> None:
+    """Red if one of them were written off twice, or its loss booked without its event."""
+    loans = [serviced(lent(terms=EVERY_FIVE_DAYS), write_off_dpd=3) for _ in range(3)]
+    roll(OPENED + timedelta(days=8))
+    die_in(WRITE_OFF)
+    assert Loan.objects.filter(status="WRITTEN_OFF").count() == 1
+    assert write_off_late_loans(clock=timezone.now) == len(loans) - 1
+    assert LoanEvent.objects.filter(type="write_off").count() == len(loans)
+    assert proven()
 
 
 @pytest.mark.parametrize("moment", ["inside", "after"])

@@ -1,6 +1,5 @@
 """Loans written off, settled, restructured, and payments that bounce, against the database."""
 
-import json
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
@@ -11,16 +10,14 @@ import pytest
 from config.office.models import OperationEvent
 from lending.domain.books.booking import BookingRefusal
 from lending.domain.contract.events import EventType
-from lending.domain.origination.product_document import DAY_ONE_PRODUCT
 from lending.models import Entry, Instalment, Loan, LoanEvent, Transfer
 from lending.operations.loans import EventNotBooked
-from lending.operations.products import enter_product
 from lending.operations.write_offs import write_off_late_loans
 from lending.queries.behaviour import behaviours
 from lending.queries.books import drifted_loans, prove_accounts
 from tests.conftest import CLERK, NOW
 from tests.lending.bookings import book, refund_credit, reverse_event, take_repayment
-from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, lent, roll
+from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, lent, roll, serviced
 from tests.race import race
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -32,21 +29,13 @@ def proven() -> bool:
     return all(balance.holds for balance in prove_accounts()) and not drifted_loans(list(booked))
 
 
-def sold(loan: Loan, **servicing: object) -> Loan:
-    """Let the loan be one of a product whose loans are serviced so."""
-    text = json.dumps({**json.loads(DAY_ONE_PRODUCT.read_text()), "version": 9, "servicing": servicing})
-    loan.product = enter_product(text=text, actor=CLERK, now=NOW)
-    loan.save()
-    return loan
-
-
 def write_off() -> int:
     return write_off_late_loans(clock=lambda: NOW)
 
 
 def test_a_loan_is_written_off_by_its_products_rule_and_once() -> None:
     """Red if a day too early, if twice, if one that a bank is asked for, or if another product's."""
-    late, patient = sold(lent(terms=EVERY_FIVE_DAYS), write_off_dpd=3), lent(terms=EVERY_FIVE_DAYS)
+    late, patient = serviced(lent(terms=EVERY_FIVE_DAYS), write_off_dpd=3), lent(terms=EVERY_FIVE_DAYS)
     roll(OPENED + timedelta(days=7))
     assert write_off() == 0
     roll(OPENED + timedelta(days=8))
@@ -136,7 +125,7 @@ def test_a_pause_moves_the_rows_and_the_next_due_date() -> None:
 def test_what_would_do_less_than_it_says_is_refused(
     kind: EventType, figure: dict[str, Any], reason: BookingRefusal
 ) -> None:
-    loan = sold(lent(months=12), lowest_rate="0.05", highest_rate="0.36")
+    loan = serviced(lent(months=12), lowest_rate="0.05", highest_rate="0.36")
     with pytest.raises(EventNotBooked) as refused:
         book(kind, loan_id=loan.pk, **figure)
     assert refused.value.reason is reason
