@@ -168,7 +168,7 @@ def test_the_same_request_twice_is_one_draw(line: Line) -> None:
         draw(line, 200, external_ref="r1", key=RequestKey(partner_id=key.partner_id, key="k1", digest="b" * 64))
 
 
-@pytest.mark.parametrize("draws", [2, 16])
+@pytest.mark.parametrize("draws", [2, 16, 64])
 def test_of_many_draws_at_once_none_exceeds_the_limit(line: Line, draws: int) -> None:
     """Red without the exposure's lock: each would see the whole line free."""
     part = line.limit_minor * 2 // (draws + 1)
