@@ -27,6 +27,7 @@ DECLARED = Declaration(
         "lending.reverse_loan": frozenset({Role.FINANCE}),
         "lending.settle_loan": frozenset({Role.RISK_MANAGER}),
         "lending.start_dayclose": frozenset({Role.FINANCE}),
+        "lending.unfreeze_line": frozenset({Role.RISK_MANAGER}),
         "lending.view_application": EVERYONE,
         "lending.view_dayclose": EVERYONE,
         "lending.view_line": EVERYONE,

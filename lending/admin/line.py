@@ -165,7 +165,10 @@ VERBS: Final[Sequence[Verb]] = (
         form=ReasonForm,
         note=_("Nothing new is drawn until somebody ends it. What was drawn runs on as agreed."),
         about=_about,
-        why_not=refused_by(lambda line, _: judge_freeze(LineState(line.state), reason=TO_BE_GIVEN), LINE_REFUSALS),
+        why_not=refused_by(
+            lambda line, _: judge_freeze(LineState(line.state), frozen_for=line.frozen_for, reason=TO_BE_GIVEN),
+            LINE_REFUSALS,
+        ),
         call=_by_reason(freeze_line),
         done=_("The line is frozen."),
         refusals=MOVED,
@@ -173,7 +176,7 @@ VERBS: Final[Sequence[Verb]] = (
     Verb(
         name="unfreeze",
         label=_("Unfreeze"),
-        right="lending.freeze_line",
+        right="lending.unfreeze_line",
         form=ReasonForm,
         note=_("The line may be drawn on again. A review that froze it does so again while its reason holds."),
         about=_about,

@@ -14,7 +14,7 @@ from lending.admin.words import EVENT_TYPES
 from lending.domain.books.booking import MOST_PERIODS
 from lending.domain.contract.events import EventType
 from lending.models import LoanEvent
-from lending.queries.loans import payments_of, reversible_events
+from lending.queries.loans import payments_of, reversible_events, write_offs_of
 
 WAIVABLE: Final = (
     (EventType.WAIVE_INTEREST.value, _("Interest")),
@@ -72,6 +72,10 @@ class ReversalForm(DatedForm):
     def prepare(self) -> None:
         super().prepare()
         self.fields["event"].choices = [(event.seq, _named(event)) for event in self.events(self.row)]  # type: ignore[attr-defined]
+
+
+class UndoForm(ReversalForm):
+    events = staticmethod(write_offs_of)
 
 
 class BounceForm(ReversalForm):

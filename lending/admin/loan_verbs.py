@@ -28,10 +28,12 @@ from lending.admin.loan_forms import (
     ReasonForm,
     RedrawForm,
     ReversalForm,
+    UndoForm,
     WaiverForm,
 )
 from lending.admin.words import BOOKING_REFUSALS, LOAN_REFUSALS, RETRY_REFUSALS, RETURN_REFUSALS
 from lending.domain.books.booking import Booking, BookingRefusal
+from lending.domain.books.loan import LoanStatus
 from lending.domain.books.transfer import ReturnRefusal
 from lending.domain.contract.events import EventType
 from lending.models import Loan
@@ -305,8 +307,19 @@ VERBS: Final[Sequence[Verb]] = (
         form=DatedForm,
         note=_(
             "All that is owed becomes a loss and earns nothing more. The merchant still owes it: later payments are "
-            "recoveries. Reverse the event to undo it."
+            "recoveries."
         ),
+        group=LOSSES,
+    ),
+    _booking_verb(
+        EventType.REVERSAL,
+        "undo_write_off",
+        _("Undo the write-off"),
+        "lending.write_off_loan",
+        _("The write-off is undone."),
+        form=UndoForm,
+        note=_("As if it had never been: what was paid since is allocated anew. The rule does not write it off again."),
+        offered=lambda loan: loan.status == LoanStatus.WRITTEN_OFF,
         group=LOSSES,
     ),
     _payout_verb(

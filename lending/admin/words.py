@@ -77,6 +77,7 @@ BOOKING_REFUSALS: Final[dict[BookingRefusal, Words]] = {
     BookingRefusal.TOO_FAR_BACK: format_lazy(
         _("This date is more than {days} days back."), days=BACK_DATED_AT_MOST.days
     ),
+    BookingRefusal.NOT_BACK_DATED: _("This takes effect on the business date, and on no earlier one."),
     BookingRefusal.BEFORE_THE_LOAN: _("The loan was paid out after this date."),
     BookingRefusal.REASON_MISSING: _("Please give a reason."),
     BookingRefusal.REFERENCE_USED: _("This reference was used for another payment."),

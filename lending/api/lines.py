@@ -76,7 +76,7 @@ class DrawnLoanSerializer(serializers.Serializer[Any]):
     """A loan under a line, as its books have it."""
 
     id = serializers.CharField(source="*")
-    status = LowerField(help_text="approved, active, closed, cancelled")
+    status = LowerField(help_text="approved, active, closed, written_off, cancelled")
     amount = MinorField(source="amount_minor")
     principal = MinorField(source="principal_minor", help_text="Outstanding.")
 

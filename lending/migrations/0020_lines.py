@@ -87,7 +87,8 @@ class Migration(migrations.Migration):
                 "verbose_name": "credit line",
                 "permissions": [
                     ("draw_line", "Can draw for a merchant"),
-                    ("freeze_line", "Can freeze and unfreeze a line"),
+                    ("freeze_line", "Can freeze a line"),
+                    ("unfreeze_line", "Can unfreeze a line"),
                     ("close_line", "Can close a line"),
                 ],
                 "constraints": [

@@ -25,6 +25,9 @@ class LoanQuerySet(LockingQuerySet["Loan"]):
     def exposed(self) -> Self:
         return self.filter(status__in=EXPOSED)
 
+    def owed(self) -> Self:
+        return self.filter(status__in=[*EXPOSED, LoanStatus.WRITTEN_OFF.value])
+
     def active(self) -> Self:
         return self.filter(status=ACTIVE)
 

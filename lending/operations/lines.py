@@ -117,10 +117,11 @@ def draw_on_line(
 
 def freeze_line(*, line_id: int, reason: str, actor: Actor, now: datetime) -> Line:
     """Let nothing more be drawn; what was drawn runs on. Raises LineNotMoved, Contended, Line.DoesNotExist."""
-    judged = partial(judge_freeze, reason=reason)
-    return _move(
-        line_id, lambda line: judged(LineState(line.state)), LineEventType.FROZEN, reason=reason, actor=actor, now=now
-    )
+
+    def judged(line: Line) -> LineRefusal | None:
+        return judge_freeze(LineState(line.state), frozen_for=line.frozen_for, reason=reason)
+
+    return _move(line_id, judged, LineEventType.FROZEN, reason=reason, actor=actor, now=now)
 
 
 def unfreeze_line(*, line_id: int, reason: str, actor: Actor, now: datetime) -> Line:

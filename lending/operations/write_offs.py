@@ -1,9 +1,10 @@
 """Write off by rule: loans so long past due that their product gives them up as a loss."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import date, datetime, timedelta
 from typing import Final
+
+import structlog
 
 from config.db.locking import lock_rows
 from config.db.transactions import Contended, operation
@@ -13,45 +14,64 @@ from config.office.events import record_event
 from config.office.job_runs import Clock
 from lending.domain.books.loan import LoanStatus, is_to_be_written_off
 from lending.domain.contract.events import EventType, LoanEvent
+from lending.domain.contract.refusal import LoanRefused
 from lending.models import Loan, ProductVersion, Transfer
+from lending.models import LoanEvent as LoanEventRow
 from lending.operations.bookings import NewEvent, book_events
+from lending.queries.closes import closed_to
 from lending.queries.loans import next_event_ids, standing_of
-from lending.queries.products import product_of
+from lending.queries.products import servicing_of
 
 AT_ONCE: Final = 100
+log = structlog.get_logger(__name__)
 
 
 def write_off_late_loans(*, clock: Clock) -> int:
-    """Write off, as of the business date, the loans that are past due as long as their product says; return how many.
+    """Write off, on the business date, the loans that the last closed night left so late; return how many.
 
-    What another holds is left to the next time.
+    A day that is still to be closed may bring the money: it is not counted. The version of a product that was entered
+    last counts. What another holds, or cannot be written off, is left to the next time.
     """
-    on, done = get_business_date(), 0
+    on, closed, done = get_business_date(), closed_to(), 0
     for version in ProductVersion.objects.order_by("pk"):
-        after = product_of(version).servicing.write_off_dpd
-        if on is None or after is None:
+        after = servicing_of(version).write_off_dpd
+        if on is None or closed is None or after is None:
             continue
-        late = Loan.objects.active().filter(product=version, late_since__lte=on - timedelta(days=after))
+        late = Loan.objects.active().filter(product=version, late_since__lte=closed - timedelta(days=after))
         found = list(late.order_by("pk").values_list("pk", flat=True))
         for start in range(0, len(found), AT_ONCE):
-            with suppress(Contended):
-                done += _write_off(found[start : start + AT_ONCE], after=after, on=on, now=clock())
+            some = found[start : start + AT_ONCE]
+            try:
+                done += _write_off(some, after=after, on=on, closed=closed, now=clock())
+            except (Contended, LoanRefused):  # one of them: each by itself, so that it stops no other
+                done += sum(_write_off_alone(loan, after=after, on=on, closed=closed, now=clock()) for loan in some)
     return done
 
 
-def _write_off(ids: Sequence[int], *, after: int, on: date, now: datetime) -> int:
+def _write_off_alone(loan_id: int, *, after: int, on: date, closed: date, now: datetime) -> int:
+    try:
+        return _write_off([loan_id], after=after, on=on, closed=closed, now=now)
+    except (Contended, LoanRefused):
+        log.exception("loan_not_written_off", loan_id=loan_id)
+        return 0
+
+
+def _write_off(ids: Sequence[int], *, after: int, on: date, closed: date, now: datetime) -> int:
     reason = f"{after} days past due"
     with operation():
         lock_rows(Loan, ids)
         collecting = set(Transfer.objects.open().filter(loan__in=ids).values_list("loan_id", flat=True))
+        undone = LoanEventRow.objects.filter(loan__in=ids, of__type=EventType.WRITE_OFF)
+        was_undone = set(undone.values_list("loan_id", flat=True))
         losses = [
             loan
             for loan in Loan.objects.select_related("application").filter(pk__in=ids).order_by("pk")
             if is_to_be_written_off(
                 status=LoanStatus(loan.status),
-                dpd=standing_of(loan, on=on).dpd,
+                dpd=standing_of(loan, on=closed).dpd,
                 after=after,
                 collecting=loan.pk in collecting,
+                was_undone=loan.pk in was_undone,
             )
         ]
         numbers = next_event_ids([loan.pk for loan in losses])

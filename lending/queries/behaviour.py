@@ -95,7 +95,7 @@ def behaviours(*, merchants: Sequence[int], day: date) -> list[Behaviour]:
             sums[3] += not end.principal_minor
         else:
             sums[1] += scheduled
-            sums[2] += disbursed - end.principal_minor
+            sums[2] += max(0, disbursed - end.principal_minor)
     return [Behaviour(merchant, *sums) for merchant, sums in found.items()]
 
 

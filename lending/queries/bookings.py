@@ -21,7 +21,7 @@ from lending.domain.contract.refusal import LoanRefusal, LoanRefused
 from lending.models import Loan, LoanEvent
 from lending.queries.closes import booked_to, latest_close
 from lending.queries.loans import contract_of, next_event_id, standing_of
-from lending.queries.products import product_of
+from lending.queries.products import servicing_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +81,7 @@ def preview_booking(loan: Loan, booking: Booking) -> Preview:
 
 def rate_bounds_of(loan: Loan) -> tuple[Decimal, Decimal]:
     """Return the lowest and the highest yearly rate that the loan's product allows."""
-    servicing = product_of(loan.product).servicing
+    servicing = servicing_of(loan.product)
     return servicing.lowest_rate, servicing.highest_rate
 
 

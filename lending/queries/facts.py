@@ -14,7 +14,7 @@ from lending.domain.contract.schedule import draw_schedule
 from lending.domain.contract.terms import parse_terms
 from lending.domain.origination.facts import Exposure, MerchantFacts, Profile, ScoreFacts, dues_by_month
 from lending.domain.origination.granted_limit import GrantedLimit
-from lending.domain.origination.line import repaid_minor
+from lending.domain.origination.line import most_at_once, repaid_minor
 from lending.domain.origination.product import Product
 from lending.domain.origination.rules import Rules
 from lending.models import Instalment, Line, Loan, Offer, ProductExposure, ProductVersion
@@ -35,6 +35,10 @@ LEFT JOIN lending_creditline c ON c.merchant_id = m.id AND c.kind = %s
 WHERE m.id = ANY(%s::bigint[])
 """
 LOANS = "SELECT {l} FROM lending_loan l WHERE l.merchant_id = ANY(%(merchants)s::bigint[])"
+
+
+Draw = tuple[date, date, int]
+"""The first day of a draw that was repaid, the day it was repaid, and its amount."""
 
 
 class FactMissing(LookupError):
@@ -151,17 +155,14 @@ def _books(merchants: Iterable[int], *, on: date) -> defaultdict[int, Book]:
     """Sum the loans of merchants; an approved one counts as if its money were out."""
     books = defaultdict[int, Book](Book)
     active, to = dict[int, Loan](), closed_to()
-    drawn = defaultdict[int, int](int)
+    drawn = defaultdict[int, list[Draw]](list)
     for (loan,) in select(LOANS, {"merchants": list(merchants)}, l=Loan):
         book, status = books[loan.merchant_id], LoanStatus(loan.status)
         book.lent[loan.product_id, loan.category] += share_of(loan).exposure_minor
         standing = standing_of(loan, on=to)
         book.days_past_due = max(book.days_past_due, standing.dpd)
         if repaid_on_time(status=status, worst_dpd=standing.worst_dpd, position=standing.position):
-            if loan.line_id is None:
-                book.largest_repaid_minor = max(book.largest_repaid_minor, loan.amount_minor)
-            else:
-                drawn[loan.line_id] += loan.amount_minor
+            _count_repaid(loan, book, drawn)
         if status is LoanStatus.APPROVED:
             book.dues += [(row.due, row.total_minor) for row in draw_schedule(parse_terms(loan.terms), on=on)]
         elif status is LoanStatus.ACTIVE:
@@ -177,15 +178,19 @@ def _books(merchants: Iterable[int], *, on: date) -> defaultdict[int, Book]:
     return books
 
 
-def _lines(drawn: Mapping[int, int]) -> Iterator[tuple[Line, int]]:
+def _count_repaid(loan: Loan, book: Book, drawn: defaultdict[int, list[Draw]]) -> None:
+    if loan.line_id is None:
+        book.largest_repaid_minor = max(book.largest_repaid_minor, loan.amount_minor)
+    elif loan.disbursed_on is not None and loan.closed_on is not None:
+        drawn[loan.line_id].append((loan.disbursed_on, loan.closed_on, loan.amount_minor))
+
+
+def _lines(drawn: Mapping[int, list[Draw]]) -> Iterator[tuple[Line, int]]:
     """Yield the lines of which draws were repaid on time, with what each counts as a loan that was."""
     lines = Line.objects.select_related("application").filter(pk__in=drawn) if drawn else ()
     for line in lines:
-        agreed = line.application.amount_minor
-        yield (
-            line,
-            repaid_minor(repaid_on_time_minor=drawn[line.pk], agreed_minor=agreed, limit_minor=line.limit_minor),
-        )
+        agreed, repaid = line.application.amount_minor, most_at_once(drawn[line.pk])
+        yield line, repaid_minor(repaid_on_time_minor=repaid, agreed_minor=agreed, limit_minor=line.limit_minor)
 
 
 def _offered(merchants: Collection[int]) -> Mapping[int, int]:

@@ -122,8 +122,8 @@ def scores_of(found: OfferRound, merchants: Collection[int]) -> dict[int, Score]
 
 
 def loans_under(line: Line) -> int:
-    """Count the loans under a line that are approved or active."""
-    return Loan.objects.exposed().filter(line=line).count()
+    """Count the loans under a line that are approved, or out and still owed."""
+    return Loan.objects.owed().filter(line=line).count()
 
 
 def loans_of(line: Line, *, most: int) -> list[Loan]:

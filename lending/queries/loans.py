@@ -111,6 +111,11 @@ def payments_of(loan: Loan) -> QuerySet[EventRow]:
     return reversible_events(loan).filter(type__in=PAYMENTS)
 
 
+def write_offs_of(loan: Loan) -> QuerySet[EventRow]:
+    """Return the write-offs that stand, latest first."""
+    return reversible_events(loan).filter(type=EventType.WRITE_OFF)
+
+
 def instalments_ahead(loan: Loan) -> int:
     """Count the instalments that fall due after the date the loan is booked to."""
     return 0 if loan.booked_to is None else loan.instalments.filter(due__gt=loan.booked_to).count()

@@ -7,7 +7,7 @@ from typing import Final
 from django.db.models import Exists, OuterRef, QuerySet
 
 from lending.domain.origination.assessment import Assessment, Preview, assess, preview
-from lending.domain.origination.product import Product, ProductKind
+from lending.domain.origination.product import Product, ProductKind, Servicing
 from lending.domain.origination.product_document import parse_product
 from lending.domain.origination.rules import Rules, current_rules
 from lending.models import ProductVersion
@@ -26,6 +26,12 @@ LAST_ENTERED: Final = ~Exists(
 def product_of(version: ProductVersion) -> Product:
     """Load a stored product, verifying its hash. Raises ProductMalformed."""
     return parse_product(version.content, version.sha256)
+
+
+def servicing_of(version: ProductVersion) -> Servicing:
+    """Return what may become of a version's loans that are out: as the last version of its product says."""
+    same = ProductVersion.objects.filter(code=version.code, currency=version.currency)
+    return product_of(same.latest("pk")).servicing
 
 
 def preview_product(product: Product, *, on: date) -> Preview:

@@ -56,6 +56,8 @@ class Loan:
     fees: list[list[Any]] = field(default_factory=list)  # date, what is left
     credit: int = 0
     receivable: int = 0  # refunded credit of a payment that bounced
+    receivable_since: date = date.min
+    bounced: int = 0  # what bounced, less what was found missing for it
     off: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("principal", "interest", "penalty", "fees"), 0))
     waived: int = 0
     recovered: int = 0
@@ -216,9 +218,11 @@ class Loan:
         if self.written_off_since and self.claim:
             return (as_of - self.written_off_since).days
         interest = self.interest_due(as_of - DAY)
-        if interest + self.principal(lambda due: due < as_of) <= self.terms["tolerance_minor"]:
+        owed_back = self.receivable if self.receivable_since < as_of else 0
+        if interest + self.principal(lambda due: due < as_of) + owed_back <= self.terms["tolerance_minor"]:
             return 0
-        unpaid = [due for left, (due, _, _) in zip(self.left, self.rows, strict=True) if left and due < as_of]
+        unpaid = [self.receivable_since] * bool(owed_back)
+        unpaid += [due for left, (due, _, _) in zip(self.left, self.rows, strict=True) if left and due < as_of]
         unpaid += islice((due for due in self.due_dates(as_of - DAY) if self.interest_at(due) > self.interest_paid), 1)
         return (as_of - min(unpaid)).days
 
@@ -284,6 +288,12 @@ def standing(events: list[Case]) -> list[Case]:
     return [event for on in sorted({event["on"] for event in left}) for event in left if event["on"] == on]
 
 
+def bounced_of(events: list[Case]) -> int:
+    """What the payments were worth that the bank took back."""
+    amounts = {event["id"]: event.get("amount_minor", 0) for event in events}
+    return sum(amounts[event["of"]] for event in events if event["type"] == "bounce")
+
+
 def disburse(terms: Case, event: Case) -> Loan:
     refuse_if(event["type"] != "disbursement", "BEFORE_DISBURSEMENT")
     amount = event["amount_minor"]
@@ -309,10 +319,12 @@ def apply(loan: Loan, event: Case, on: date) -> Case | None:
     if event["type"] == "rate_change":
         loan.rate = Fraction(event["rate"])
     if event["type"] in ("apply_credit", "refund_credit"):
-        missing = max(0, amount - loan.credit) if event["spares"] else 0
-        refuse_if(amount - missing > loan.credit, "CREDIT_TOO_SMALL")
+        missing = max(0, amount - loan.credit)
+        refuse_if(missing > (loan.bounced if event["spares"] else 0), "CREDIT_TOO_SMALL")
+        loan.bounced -= missing
         loan.credit -= amount - missing
-        if event["type"] == "refund_credit":
+        if event["type"] == "refund_credit" and missing:
+            loan.receivable_since = loan.receivable_since if loan.receivable else on
             loan.receivable += missing
         amount -= missing
     paid = None
@@ -336,6 +348,7 @@ def worst_dpd(case: Case) -> int:
     """The most days past due at the start of any day up to the last that is asked for, before what happens on it."""
     events, last, worst = standing(case["events"]), date.fromisoformat(case["as_of"][-1]), 0
     loan = disburse(case["terms"], events[0])
+    loan.bounced = bounced_of(case["events"])
     for t in days(loan.opened, last + DAY):
         worst = max(worst, loan.days_past_due(t))
         for event in events[1:]:
@@ -351,6 +364,7 @@ def replayed(case: Case) -> Case:
     if not events:
         return {"schedule": [], "allocations": [], "states": [nothing(day) for day in as_of]}
     loan = disburse(case["terms"], events[0])
+    loan.bounced = bounced_of(case["events"])
     states = {day: nothing(day) for day in as_of if day < loan.opened}
     allocations: list[Case | None] = []
     last = max([date.fromisoformat(events[-1]["on"]), *as_of])

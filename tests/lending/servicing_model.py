@@ -38,8 +38,8 @@ def let_go_all(loan: "Loan", d: date) -> int:
 def let_go(loan: "Loan", part: str, most: int, d: date) -> int:
     """Take what is open of a part off the loan, the oldest first, at most an amount."""
     if part == "principal":
-        gone = sum(loan.left)
-        loan.left = [0] * len(loan.left)
+        gone = sum(loan.left) + loan.receivable
+        loan.left, loan.receivable = [0] * len(loan.left), 0
     elif part == "interest":
         gone = min(most, max(0, loan.interest_to(d) - loan.interest_paid))
         loan.interest_paid += gone

@@ -26,6 +26,7 @@ class BookingRefusal(StrEnum):
     NOT_DISBURSED = "NOT_DISBURSED"
     IN_THE_FUTURE = "IN_THE_FUTURE"
     TOO_FAR_BACK = "TOO_FAR_BACK"
+    NOT_BACK_DATED = "NOT_BACK_DATED"
     BEFORE_THE_LOAN = "BEFORE_THE_LOAN"
     REASON_MISSING = "REASON_MISSING"
     REFERENCE_USED = "REFERENCE_USED"
@@ -64,6 +65,8 @@ class Booking:
 
 RUNNING: Final = RESTRUCTURING | WAIVING | {EventType.CHARGE, EventType.RATE_CHANGE, EventType.WRITE_OFF}
 """Events of loans that were not written off."""
+AGREED: Final = RESTRUCTURING | WAIVING | {EventType.WRITE_OFF}
+"""What the lender grants or gives up, other than a payment that came in."""
 MOST_PERIODS: Final = 60
 """Judgement: by so many at a time may a loan be paused or extended, or over so many spread."""
 
@@ -141,6 +144,8 @@ def judge_booking(
     holds = {
         BookingRefusal.IN_THE_FUTURE: booking.on > today,
         BookingRefusal.TOO_FAR_BACK: booking.on < today - BACK_DATED_AT_MOST,
+        # What was agreed takes effect when it is: back-dated, it would rewrite how late the loan has been.
+        BookingRefusal.NOT_BACK_DATED: booking.on < today and booking.type in AGREED,
         BookingRefusal.BEFORE_THE_LOAN: booking.on < disbursed_on,
         BookingRefusal.REASON_MISSING: booking.by_hand and not booking.reason.strip(),
         BookingRefusal.REFERENCE_USED: reference_used,

@@ -29,12 +29,12 @@ def repaid_on_time(*, status: LoanStatus, worst_dpd: int, position: Position) ->
     return status is LoanStatus.CLOSED and worst_dpd <= ON_TIME_DPD and not position.principal_written_off_minor
 
 
-def is_to_be_written_off(*, status: LoanStatus, dpd: int, after: int, collecting: bool) -> bool:
+def is_to_be_written_off(*, status: LoanStatus, dpd: int, after: int, collecting: bool, was_undone: bool) -> bool:
     """Decide whether a loan is a loss by its product's rule, so many days past due.
 
-    While a collection is under way its money may have come.
+    While a collection is under way its money may have come; and whoever undid a write-off decides from then on.
     """
-    return status is LoanStatus.ACTIVE and dpd >= after and not collecting
+    return status is LoanStatus.ACTIVE and dpd >= after and not collecting and not was_undone
 
 
 def exposure_minor(*, status: LoanStatus, amount_minor: int, principal_minor: int) -> int:

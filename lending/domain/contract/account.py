@@ -83,8 +83,9 @@ class LoanAccount:
     all. interest_paid, penalty_paid: with what was waived or written off of them; principal_off, interest_off,
     penalty_off, fees_off: what was, of each. waived: what of these the borrower does not owe any more; recovered: what
     was paid of the rest. written_off_since: the day since which a loan that was written off is late. receivable:
-    credit that was refunded before the payment that it came from bounced. tranches: of each after the first, on which
-    day, and how much of it the rows due later repay.
+    credit that was refunded before the payment that it came from bounced, owed since receivable_since. bounced: what
+    bounced payments were worth, less the credit that was found missing for them. tranches: of each after the first, on
+    which day, and how much of it the rows due later repay.
     """
 
     frame: Frame
@@ -112,6 +113,8 @@ class LoanAccount:
     fees_today: int = 0
     credit: int = 0
     receivable: int = 0
+    receivable_since: int = 0
+    bounced: int = 0
     principal_off: int = 0
     interest_off: int = 0
     penalty_off: int = 0
@@ -215,17 +218,24 @@ class LoanAccount:
         off = self.principal_off + self.interest_off + self.penalty_off + self.fees_off
         return off - self.waived - self.recovered
 
-    def spend_credit(self, amount: int, *, event: str, at_most: bool) -> int:
-        """Take an amount from the credit, or at most that; return what was taken.
+    def spend_credit(self, amount: int, *, event: str, may_miss: bool) -> int:
+        """Take an amount from the credit; return what was taken. may_miss: of it, what bounced payments had brought.
 
-        Raises LoanRefused (CREDIT_TOO_SMALL) if all of it must be there.
+        Raises LoanRefused (CREDIT_TOO_SMALL).
         """
-        if amount > self.credit and not at_most:
+        missing = max(0, amount - self.credit)
+        if missing > (self.bounced if may_miss else 0):
             message = f"{event}: {amount} is more than the credit of {self.credit}"
             raise LoanRefused(LoanRefusal.CREDIT_TOO_SMALL, message)
-        spent = min(amount, self.credit)
-        self.credit -= spent
-        return spent
+        self.bounced -= missing
+        self.credit -= amount - missing
+        return amount - missing
+
+    def owe_back(self, amount: int) -> None:
+        """Owe credit that was refunded and is not there; due at once."""
+        if amount and not self.receivable:
+            self.receivable_since = self.day
+        self.receivable += amount
 
     def pay_late(self, principal: int) -> None:
         """Pay principal that was due before the day, the oldest first, at most `late`."""

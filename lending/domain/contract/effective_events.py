@@ -12,10 +12,11 @@ PAYMENTS: Final = frozenset({EventType.REPAYMENT, EventType.SETTLEMENT})
 
 
 class Standing(NamedTuple):
-    """The events that stand, and the ids of those that spent credit before a payment bounced which it may have held."""
+    """The events that stand; the ids of those that spent credit before a payment bounced, and what bounced in all."""
 
     events: list[LoanEvent]
     spent_before_bounce: frozenset[str]
+    bounced_minor: int
 
 
 def standing_events(events: Iterable[LoanEvent]) -> Standing:
@@ -26,7 +27,7 @@ def standing_events(events: Iterable[LoanEvent]) -> Standing:
     """
     booked: dict[str, LoanEvent] = {}
     removed: set[str] = set()
-    spent: frozenset[str] = frozenset()
+    spent, bounced = frozenset[str](), 0
     for event in events:
         if event.id in booked:
             raise LoanRefused(LoanRefusal.BAD_EVENT, f"{event.id}: this id is booked twice")
@@ -37,10 +38,11 @@ def standing_events(events: Iterable[LoanEvent]) -> Standing:
             removed.add(event.of)
         if event.type is EventType.BOUNCE:
             spent = frozenset(earlier.id for earlier in booked.values() if earlier.type in SPENDING)
+            bounced += booked[event.of or ""].amount_minor or 0
         booked[event.id] = event
     standing = (event for event in booked.values() if event.type not in REMOVING and event.id not in removed)
     # stable: a back-dated event goes after those of its date
-    return Standing(sorted(standing, key=lambda event: event.on), spent)
+    return Standing(sorted(standing, key=lambda event: event.on), spent, bounced)
 
 
 def _require_reversible(event: LoanEvent, booked: dict[str, LoanEvent], removed: set[str]) -> None:

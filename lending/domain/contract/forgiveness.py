@@ -1,7 +1,8 @@
 """Let go of what is owed: waive a part of it, settle it for less, write it off.
 
 What is let go leaves the loan without money. Of a waiver and a settlement nothing is owed any more; a write-off leaves
-a claim on the borrower of the same amount, which earns nothing and which every later payment recovers first.
+a claim on the borrower of the same amount, which earns nothing and which every later payment recovers first. A refund
+that is owed back was money lent: it goes with the principal.
 """
 
 from lending.domain.contract.account import LoanAccount
@@ -40,8 +41,9 @@ def write_off(account: LoanAccount) -> None:
 
 
 def _let_go_all(account: LoanAccount) -> int:
-    principal = account.accrual.principal
+    principal = account.accrual.principal + account.receivable
     account.principal_off += principal
+    account.receivable = 0
     account.unpaid = [0] * len(account.unpaid)
     account.late = account.due_today = account.ahead = 0
     account.accrual.principal = account.accrual.overdue = 0

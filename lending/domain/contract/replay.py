@@ -59,7 +59,7 @@ class Replayed:
 
 def replay(terms: Terms, events: Iterable[LoanEvent]) -> Replayed:
     """Replay events, in the order of booking, on a loan of these terms. Raises LoanRefused."""
-    standing, spent_before_bounce = standing_events(events)
+    standing, spent_before_bounce, bounced = standing_events(events)
     if not standing:
         return Replayed(schedule=(), standing=(), allocations=(), _spent_before_bounce=frozenset(), _copies={})
     disbursement, *later = standing
@@ -81,6 +81,7 @@ def replay(terms: Terms, events: Iterable[LoanEvent]) -> Replayed:
         rates=[event.rate for event in later if event.rate is not None],
     )
     account = open_account(frame, schedule)
+    account.bounced = bounced
     copies, allocations = dict[int, LoanAccount](), list[Allocation]()
     for number, (day, event) in enumerate(zip(days, later, strict=True)):
         if number % STRIDE == 0:
@@ -110,11 +111,11 @@ def apply_event(account: LoanAccount, event: LoanEvent, spent_before_bounce: Col
         case EventType.REPAYMENT:
             return allocate_payment(account, amount, event=event.id)
         case EventType.APPLY_CREDIT:
-            spent = account.spend_credit(amount, event=event.id, at_most=event.id in spent_before_bounce)
+            spent = account.spend_credit(amount, event=event.id, may_miss=event.id in spent_before_bounce)
             return allocate_payment(account, spent, event=event.id)
         case EventType.REFUND_CREDIT:
-            spent = account.spend_credit(amount, event=event.id, at_most=event.id in spent_before_bounce)
-            account.receivable += amount - spent
+            spent = account.spend_credit(amount, event=event.id, may_miss=event.id in spent_before_bounce)
+            account.owe_back(amount - spent)
         case EventType.CHARGE:
             account.fees_today += amount
         case EventType.RATE_CHANGE if account.frame.flat is not None:

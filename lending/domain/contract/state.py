@@ -118,8 +118,8 @@ def read_state(account: LoanAccount) -> LoanState:
 def late_since(account: LoanAccount) -> int | None:
     """Return the earliest due date before the day on which something fell due that is still unpaid.
 
-    None while that principal and interest are within the tolerance; fees and penalties make no loan late. A loan that
-    was written off stays late while its claim is unpaid.
+    None while that principal and interest are within the tolerance; fees and penalties make no loan late. A refund that
+    is owed back counts as what fell due on its day. A loan that was written off stays late while its claim is unpaid.
     """
     return _since(account, principal=account.late, interest=account.interest_late, before=account.day)
 
@@ -133,12 +133,15 @@ def _late_since_tomorrow(account: LoanAccount) -> int | None:
 def _since(account: LoanAccount, *, principal: int, interest: int, before: int) -> int | None:
     if account.written_off_since is not None and account.claim:
         return account.written_off_since
-    if principal + max(0, interest - account.interest_paid) <= account.frame.terms.tolerance_minor:
+    owed_back = account.receivable if account.receivable_since < before else 0
+    if principal + max(0, interest - account.interest_paid) + owed_back <= account.frame.terms.tolerance_minor:
         return None
     principal_since = interest_since = before
+    if owed_back:
+        principal_since = account.receivable_since
     if principal:
         row = next(row for row, unpaid in enumerate(account.unpaid) if unpaid)
-        principal_since = account.frame.dues[row]
+        principal_since = min(principal_since, account.frame.dues[row])
     if interest > account.interest_paid:
         interest_since = _interest_unpaid_since(account, before)
     return min(principal_since, interest_since)

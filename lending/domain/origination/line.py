@@ -1,8 +1,10 @@
 """A credit line once it is agreed: its states, when it may be drawn on, and what a night makes of it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
+from itertools import accumulate
 from typing import Final
 
 from config.kernel.refusals import first_of
@@ -122,11 +124,10 @@ def judge_wish(line: DrawableLine, *, amount_minor: int, months: Months) -> Draw
     )
 
 
-def judge_freeze(state: LineState, *, reason: str) -> LineRefusal | None:
-    """Decide whether a line may be frozen by hand."""
-    return first_of(
-        {LineRefusal.NOT_ACTIVE: state is not LineState.ACTIVE, LineRefusal.REASON_MISSING: not reason.strip()}
-    )
+def judge_freeze(state: LineState, *, frozen_for: str, reason: str) -> LineRefusal | None:
+    """Decide whether a line may be frozen by hand, also one that a review froze: then no review ends it any more."""
+    is_held = state is LineState.CLOSED or (state is LineState.FROZEN and not frozen_for)
+    return first_of({LineRefusal.NOT_ACTIVE: is_held, LineRefusal.REASON_MISSING: not reason.strip()})
 
 
 def judge_unfreeze(state: LineState, *, reason: str) -> LineRefusal | None:
@@ -137,7 +138,7 @@ def judge_unfreeze(state: LineState, *, reason: str) -> LineRefusal | None:
 
 
 def judge_close(state: LineState, *, loans: int, waiting: int, reason: str) -> LineRefusal | None:
-    """Decide whether a line may be closed. loans: approved or active under it; waiting: draws left to a person."""
+    """Decide whether a line may be closed. loans: approved or still owed under it; waiting: draws left to a person."""
     return first_of(
         {
             LineRefusal.CLOSED: state is LineState.CLOSED,
@@ -176,9 +177,19 @@ def state_after_review(state: LineState, *, frozen_for: str, freezes: NoOffer | 
     return (LineState.ACTIVE, "") if freezes is None else (LineState.FROZEN, freezes.value)
 
 
+def most_at_once(draws: Iterable[tuple[date, date, int]]) -> int:
+    """Return the most that draws, each with its first day, the day it was repaid and its amount, owed on one day.
+
+    One that was repaid on the day it was paid out was no credit.
+    """
+    moves = [move for first, end, minor in draws for move in ((first, minor), (end, -minor))]
+    return max(accumulate(change for _, change in sorted(moves)), default=0)
+
+
 def repaid_minor(*, repaid_on_time_minor: int, agreed_minor: int, limit_minor: int) -> int:
     """Return what a line counts as a loan repaid on time: draws are small, and each alone would lower the ladder.
 
-    Nothing until as much was drawn and repaid on time as the line was agreed for; then that, up to its limit by now.
+    repaid_on_time_minor: the most that draws owed at once which were repaid so. Nothing until that is as much as the
+    line was agreed for; then that, up to its limit by now.
     """
     return min(repaid_on_time_minor, max(agreed_minor, limit_minor)) if repaid_on_time_minor >= agreed_minor else 0

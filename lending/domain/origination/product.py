@@ -217,7 +217,7 @@ class Origination:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Servicing:
-    """What may become of loans that are out.
+    """What may become of loans that are out; the last version entered counts for the loans of all.
 
     A rate may be changed within lowest_rate and highest_rate, yearly. A loan that is write_off_dpd days past due is
     written off; None: only by a person.

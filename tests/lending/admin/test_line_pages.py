@@ -111,10 +111,11 @@ def test_staff_freeze_unfreeze_and_close_with_a_reason(client: Client, line: Lin
     assertContains(ask(client, line, "freeze", reason="a call"), "The line is frozen.")
     assertContains(client.get(page(line)), DRAW_REFUSALS[DrawRefusal.LINE_FROZEN])
     assertContains(client.get(page(line, "draw")), DRAW_REFUSALS[DrawRefusal.LINE_FROZEN])
-    assertContains(ask(client, line, "unfreeze", reason="settled"), "may be drawn on again")
-    application = draw(line, 300)
+    assert client.get(page(line, "unfreeze")).status_code == 403
     assert client.get(page(line, "close")).status_code == 403
     client.force_login(staff(Role.RISK_MANAGER))
+    assertContains(ask(client, line, "unfreeze", reason="settled"), "may be drawn on again")
+    application = draw(line, 300)
     assertContains(client.get(page(line, "close")), LINE_REFUSALS[LineRefusal.STILL_DRAWN])
     paid_out(application)
     repay(application, 300)

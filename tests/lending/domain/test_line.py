@@ -1,7 +1,7 @@
 """A credit line: when it may be drawn on, and what a night makes of it."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -22,6 +22,7 @@ from lending.domain.origination.line import (
     judge_freeze,
     judge_line,
     judge_unfreeze,
+    most_at_once,
     repaid_minor,
     review,
     state_after_review,
@@ -99,7 +100,9 @@ def test_whether_a_line_may_be_drawn_on_is_asked_without_an_amount() -> None:
 
 def test_staff_freeze_unfreeze_and_close_for_a_reason() -> None:
     active, frozen, closed = LineState
-    assert [judge_freeze(state, reason="r") for state in LineState] == [None, *[LineRefusal.NOT_ACTIVE] * 2]
+    by_hand = [judge_freeze(state, frozen_for="", reason="r") for state in LineState]
+    assert by_hand == [None, *[LineRefusal.NOT_ACTIVE] * 2]
+    assert judge_freeze(frozen, frozen_for="SCORE_TOO_OLD", reason="r") is None, "a person's hold outlasts the review's"
     assert [judge_unfreeze(state, reason="r") for state in LineState] == [
         LineRefusal.NOT_FROZEN,
         None,
@@ -111,8 +114,23 @@ def test_staff_freeze_unfreeze_and_close_for_a_reason() -> None:
         assert judge_close(state, loans=0, waiting=1, reason="") is LineRefusal.DRAW_WAITS
         assert judge_close(state, loans=0, waiting=0, reason=" ") is LineRefusal.REASON_MISSING
     assert judge_close(closed, loans=0, waiting=0, reason="r") is LineRefusal.CLOSED
-    assert judge_freeze(active, reason=" ") is LineRefusal.REASON_MISSING
+    assert judge_freeze(active, frozen_for="", reason=" ") is LineRefusal.REASON_MISSING
     assert judge_unfreeze(frozen, reason=" ") is LineRefusal.REASON_MISSING
+
+
+@pytest.mark.parametrize(
+    ("draws", "most"),
+    [
+        ([], 0),
+        ([(1, 5, 100), (5, 9, 100)], 100),
+        ([(1, 5, 100), (4, 9, 70), (6, 7, 20)], 170),
+        ([(3, 3, 900)] * 12, 0),
+    ],
+)
+def test_what_draws_owed_at_once_is_no_turnover(draws: list[tuple[int, int, int]], most: int) -> None:
+    """Red if the same amount drawn and repaid over and over adds up, or one repaid on its day counts."""
+    dated = [(date(2026, 3, first), date(2026, 3, end), minor) for first, end, minor in draws]
+    assert most_at_once(dated) == most
 
 
 def reviewed(limit: int, *, used: int = 0, nights: int = 1, **changes: Any) -> list[int]:  # noqa: ANN401

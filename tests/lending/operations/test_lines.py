@@ -8,7 +8,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from config.office.actors import Actor, ActorKind
+from config.office.actors import SYSTEM, Actor, ActorKind
+from config.office.business_date import get_business_date, open_day
 from lending.domain.books.loan import LoanStatus
 from lending.domain.contract.terms import Method, parse_terms
 from lending.domain.origination.application import ApplicationRefusal, ApplicationState
@@ -240,14 +241,18 @@ def test_a_draw_asks_the_database_as_few_questions_as_an_acceptance(line: Line) 
     assert len(asked) <= 46, "\n".join(query["sql"][:100] for query in asked.captured_queries)
 
 
-def test_a_line_counts_on_the_ladder_once_it_was_turned_over(line: Line) -> None:
-    """Red if a small draw that is repaid were the largest loan that its merchant ever repaid."""
-    small = paid_out(draw(line, 100))
-    repay(small.application, 100)
-    assert ladder_of(line) == 0
-    rest = paid_out(draw(line, line.limit_minor - 100))
-    repay(rest.application, line.limit_minor - 100)
-    assert ladder_of(line) == line.limit_minor
+def test_a_line_counts_on_the_ladder_once_it_was_used_and_repaid(line: Line) -> None:
+    """Red if a small draw that is repaid were the largest loan repaid, or if many of them, or of an hour, added up."""
+    whole = paid_out(draw(line, line.limit_minor - 100))
+    repay(whole.application, line.limit_minor - 100)
+    assert ladder_of(line) == 0, "repaid on the day it was paid out"
+    for _ in range(2):
+        small = paid_out(draw(line, 100))
+        rest = paid_out(draw(line, line.limit_minor - 100))
+        open_day(on=(get_business_date() or line.opened_on) + timedelta(days=1), actor=SYSTEM, now=NOW)
+        for one in (small, rest):
+            repay(one.application, one.amount_minor + 1_000)
+        assert ladder_of(line) == line.limit_minor
 
 
 def ladder_of(line: Line) -> int:

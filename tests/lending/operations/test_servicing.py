@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from config.office.actors import SYSTEM
+from config.office.business_date import open_day
 from config.office.models import OperationEvent
 from lending.domain.books.booking import BookingRefusal
 from lending.domain.contract.events import EventType
@@ -17,7 +19,7 @@ from lending.queries.behaviour import behaviours
 from lending.queries.books import drifted_loans, prove_accounts
 from tests.conftest import CLERK, NOW
 from tests.lending.bookings import book, refund_credit, reverse_event, take_repayment
-from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, lent, roll, serviced
+from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, close, lent, roll, serviced
 from tests.race import race
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -34,11 +36,12 @@ def write_off() -> int:
 
 
 def test_a_loan_is_written_off_by_its_products_rule_and_once() -> None:
-    """Red if a day too early, if twice, if one that a bank is asked for, or if another product's."""
-    late, patient = serviced(lent(terms=EVERY_FIVE_DAYS), write_off_dpd=3), lent(terms=EVERY_FIVE_DAYS)
+    """Red if a day too early, before the day's money may have come, twice, or while a bank is asked."""
+    late, current = serviced(lent(terms=EVERY_FIVE_DAYS), write_off_dpd=3), lent()
     roll(OPENED + timedelta(days=7))
-    assert write_off() == 0
-    roll(OPENED + timedelta(days=8))
+    open_day(on=OPENED + timedelta(days=8), actor=SYSTEM, now=NOW)
+    assert write_off() == 0, "the day before is not closed"
+    close()
     collection = Transfer.objects.create(
         loan=late, kind="COLLECTION", state="DUE", key="00000000-0000-0000-0000-000000000001", on=OPENED,
         amount_minor=1, answer="", made_at=NOW,
@@ -48,8 +51,8 @@ def test_a_loan_is_written_off_by_its_products_rule_and_once() -> None:
     collection.save()
     assert (write_off(), write_off()) == (1, 0)
     late.refresh_from_db()
-    patient.refresh_from_db()
-    assert (late.status, late.principal_minor, patient.status) == ("WRITTEN_OFF", 0, "ACTIVE")
+    current.refresh_from_db()
+    assert (late.status, late.principal_minor, current.status) == ("WRITTEN_OFF", 0, "ACTIVE")
     assert OperationEvent.objects.filter(name="lending.book_write_off").count() == 1
     assert LoanEvent.objects.get(loan=late, type="write_off").reason == "3 days past due"
     roll(OPENED + timedelta(days=12))
@@ -71,6 +74,61 @@ def test_a_recovery_is_income_and_an_undone_write_off_allocates_it_anew() -> Non
     loan.refresh_from_db()
     assert (loan.status, loan.recovered_minor, loan.principal_minor) == ("ACTIVE", 0, 1_000_000)
     assert proven()
+
+
+def test_whoever_undid_a_write_off_decides_from_then_on() -> None:
+    """Red if the rule wrote it off again an hour later; or if one bad loan stopped the others."""
+    loan = serviced(lent(terms=EVERY_FIVE_DAYS), write_off_dpd=3)
+    roll(OPENED + timedelta(days=8))
+    assert write_off() == 1
+    seq = loan.events.get(type="write_off").seq
+    book(EventType.REVERSAL, loan_id=loan.pk, of=seq, on=OPENED + timedelta(days=8))
+    assert write_off() == 0
+    other = serviced(lent(terms=EVERY_FIVE_DAYS), write_off_dpd=3)
+    broken = serviced(lent(terms=EVERY_FIVE_DAYS), write_off_dpd=3)
+    roll(OPENED + timedelta(days=16))
+    Loan.objects.filter(pk=broken.pk).update(terms={**broken.terms, "periods": 0})
+    assert write_off() == 1
+    other.refresh_from_db()
+    assert other.status == "WRITTEN_OFF"
+
+
+def test_a_refund_that_is_owed_back_makes_late_and_can_be_let_go() -> None:
+    """Red if a merchant who keeps money that bounced looks current, or could never be written off."""
+    loan, other = lent(), lent()
+    for one in (loan, other):
+        payment = take_repayment(loan_id=one.pk, amount_minor=1_700_000, **TOLD)  # type: ignore[arg-type]
+        refund_credit(loan_id=one.pk, amount_minor=500_000, **TOLD)  # type: ignore[arg-type]
+        book(EventType.BOUNCE, loan_id=one.pk, of=payment.seq)
+    roll(OPENED + timedelta(days=3))
+    loan.refresh_from_db()
+    assert loan.late_since == OPENED
+    today = OPENED + timedelta(days=3)
+    book(EventType.WRITE_OFF, loan_id=loan.pk, on=today)
+    book(EventType.SETTLEMENT, loan_id=other.pk, on=today, amount_minor=100_000)
+    loan.refresh_from_db()
+    other.refresh_from_db()
+    assert (loan.status, loan.receivable_minor, loan.principal_written_off_minor) == ("WRITTEN_OFF", 0, 1_700_000)
+    assert (other.status, other.receivable_minor) == ("CLOSED", 0)
+    assert proven()
+
+
+def test_a_bounce_lets_no_other_payment_be_reversed_whose_credit_is_gone() -> None:
+    loan = lent()
+    payment = take_repayment(loan_id=loan.pk, amount_minor=1_300_000, **TOLD)  # type: ignore[arg-type]
+    refund_credit(loan_id=loan.pk, amount_minor=100_000, **TOLD)  # type: ignore[arg-type]
+    small = take_repayment(loan_id=loan.pk, amount_minor=1, **TOLD)  # type: ignore[arg-type]
+    book(EventType.BOUNCE, loan_id=loan.pk, of=small.seq)
+    with pytest.raises(EventNotBooked, match="CREDIT_TOO_SMALL"):
+        reverse_event(loan_id=loan.pk, seq=payment.seq, **TOLD)  # type: ignore[arg-type]
+
+
+def test_how_late_a_loan_has_been_is_not_agreed_away() -> None:
+    """Red if a pause dated on the day of the payout made a late loan one that never was."""
+    loan = lent(terms=EVERY_FIVE_DAYS)
+    roll(OPENED + timedelta(days=9))
+    with pytest.raises(EventNotBooked, match="NOT_BACK_DATED"):
+        book(EventType.PAUSE, loan_id=loan.pk, periods=10, on=OPENED)
 
 
 def test_what_was_written_off_is_no_loan_repaid() -> None:
