@@ -52,8 +52,8 @@ def exponent_of(currency: str) -> int:
     return 2 if exponent is None else exponent
 
 
-def parse_minor(text: str, currency: str) -> int:
-    """Parse decimal text ("1234.50") to minor units. Raises BadAmount.
+def parse_minor(text: str, currency: str, *, most: int = MAX_MINOR) -> int:
+    """Parse decimal text ("1234.50") to at most so many minor units. Raises BadAmount.
 
     Zeros beyond the currency's decimals are accepted; other digits there are refused, never rounded away.
     """
@@ -66,7 +66,7 @@ def parse_minor(text: str, currency: str) -> int:
         message = f"{text[:40]!r} has more than {exponent} decimals"
         raise BadAmount(message)
     minor = int(whole + decimals[:exponent].ljust(exponent, "0"))
-    if abs(minor) > MAX_MINOR:
+    if abs(minor) > most:
         message = f"{text[:40]!r} is beyond every plausible amount"
         raise BadAmount(message)
     return minor

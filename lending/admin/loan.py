@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from django.contrib import admin
+from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
@@ -35,7 +36,7 @@ class LoanAdmin(OfficeAdmin[Loan]):
         ListColumn(
             label=_("Status"), cell=lambda row: chip(*loan_chip(LoanStatus(row.loan.status), row.standing.dpd))
         ),
-        ListColumn(label=_("Grade"), cell=lambda row: grade_chip(row.loan.application.offer.grade)),
+        ListColumn(label=_("Grade"), cell=lambda row: grade_chip(_grade(row.loan))),
         ListColumn(
             label=_("Days past due"), cell=lambda row: row.standing.dpd or "", number=True, sort="late_since",
             sort_nulls=True, indexed=True, ascends_first=True,
@@ -65,8 +66,11 @@ class LoanAdmin(OfficeAdmin[Loan]):
             choices=member(Lateness, LATENESS),
             keep=lambda rows, value: with_lateness(rows, Lateness(value)),
         ),
-        choice_filter(
-            "grade", _("grade"), {grade.value: grade.value for grade in GRADES}, field="application__offer__grade"
+        Filter(
+            name="grade",
+            label=_("grade"),
+            choices=lambda: ((grade.value, grade.value) for grade in GRADES),
+            keep=lambda rows, value: rows.filter(Q(application__offer__grade=value) | Q(imported__grade=value)),
         ),
         value_filter("currency", _("currency"), lent_currencies),
     )
@@ -74,8 +78,8 @@ class LoanAdmin(OfficeAdmin[Loan]):
         help=_("Loan number, merchant, or reference of contract or payment"),
         keep=lambda rows, term: search_loans(term, rows),
     )
-    list_related = ("merchant", "application__offer")
-    related = ("merchant__partner", "product", "application", "payout_account", "line")
+    list_related = ("merchant", "application__offer", "imported")
+    related = ("merchant__partner", "product", "application", "payout_account", "line", "imported")
     verbs = VERBS
     empty = _("No loan yet. A loan begins when an offer is accepted.")
 
@@ -103,6 +107,11 @@ class LoanAdmin(OfficeAdmin[Loan]):
 
     def page_of(self, row: Loan, request: HttpRequest) -> Page:
         return loan_page(row, request)
+
+
+def _grade(loan: Loan) -> str | None:
+    """Return the grade at which a loan was lent; of an imported one, as its book has it."""
+    return loan.application.offer.grade if loan.application is not None else loan.imported.grade or None
 
 
 def _amount(row: StandingLoan, minor: int) -> str:

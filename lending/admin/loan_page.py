@@ -43,7 +43,7 @@ from lending.admin.words import (
     loan_chip,
 )
 from lending.domain.books.instalment import InstalmentState
-from lending.domain.books.ledger import ACCRUAL, Account
+from lending.domain.books.ledger import ACCRUAL, OPENING, Account
 from lending.domain.books.loan import LoanStatus
 from lending.domain.books.transfer import PayoutHold, TransferKind
 from lending.domain.contract.events import EventType
@@ -56,6 +56,8 @@ TRANSFERS_SHOWN: Final = 8
 SHOWN: Final = 30
 """Of the events and entries, the latest; a loan of two years may have thousands."""
 ALL: Final = "all"
+ENTRY_WORDS: Final = {ACCRUAL: _("Earned ahead of the close"), OPENING: _("Taken over with the loan book")}
+"""Of the entries that no event made."""
 
 
 def loan_page(loan: Loan, request: HttpRequest) -> Page:
@@ -89,7 +91,7 @@ def loan_page(loan: Loan, request: HttpRequest) -> Page:
             f"{amount(loan.amount_minor)} {loan.currency}",
             _t("%(rate)s a year") % {"rate": rate_words(rate_of(loan))},
             linked(loan.product),
-            linked(loan.application, _t("the decision")),
+            _origin(loan),
             None if loan.line is None else linked(loan.line),
         ],
         lead=_lead(loan, servicing),
@@ -102,6 +104,15 @@ def loan_page(loan: Loan, request: HttpRequest) -> Page:
             _transfers(servicing, loan, holds),
         ],
     )
+
+
+def _origin(loan: Loan) -> Cell | str:
+    if loan.application is not None:
+        return linked(loan.application, _t("the decision"))
+    return _t("no %(number)s of the book that was taken over on %(date)s") % {
+        "number": loan.imported.number,
+        "date": loan.imported_on,
+    }
 
 
 def _held(holds: Mapping[int, PayoutHold]) -> list[Alert]:
@@ -319,7 +330,7 @@ def _entries(servicing: Servicing, loan: Loan) -> Card:
 
 
 def _postings(entry: Entry, loan: Loan) -> list[list[object]]:
-    words = _t("Earned ahead of the close") if entry.code == ACCRUAL else EVENT_TYPES[EventType[entry.code]]
+    words = ENTRY_WORDS.get(entry.code) or EVENT_TYPES[EventType[entry.code]]
     return [
         [
             entry.effective_date,

@@ -44,7 +44,7 @@ class LoanSerializer(serializers.Serializer[None]):
     """A loan as of a date."""
 
     id = serializers.CharField()
-    application = serializers.CharField()
+    application = serializers.CharField(allow_null=True, help_text="null for a loan that was taken over from a book.")
     line = serializers.CharField(allow_null=True, help_text="That it was drawn on.")
     merchant = serializers.CharField()
     status = serializers.CharField(help_text="approved, active, closed, written_off, cancelled")
@@ -273,7 +273,7 @@ def balances_body(position: Position, currency: str) -> dict[str, object]:
 def _loan_body(loan: Loan, position: Position, *, as_of: date | None) -> dict[str, object]:
     return {
         "id": f"loan_{loan.pk}",
-        "application": f"application_{loan.application_id}",
+        "application": None if loan.application_id is None else f"application_{loan.application_id}",
         "line": None if loan.line_id is None else f"line_{loan.line_id}",
         "merchant": loan.merchant.external_id,
         "status": loan.status.lower(),

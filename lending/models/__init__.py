@@ -5,6 +5,7 @@ from lending.models.day_close import DayClose, ProofLine
 from lending.models.ledger import Entry, LedgerAccount, Posting
 from lending.models.line import Line, LineEvent
 from lending.models.loan import Instalment, Loan, LoanEvent, ProductExposure
+from lending.models.loan_book import ImportedLoan
 from lending.models.offer import GrantedLimit, Offer, OfferRound
 from lending.models.product import ProductVersion
 from lending.models.transfer import Transfer
@@ -15,6 +16,7 @@ __all__ = [
     "Decision",
     "Entry",
     "GrantedLimit",
+    "ImportedLoan",
     "Instalment",
     "LedgerAccount",
     "Line",

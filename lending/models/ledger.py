@@ -31,7 +31,8 @@ class LedgerAccount(models.Model):
 class Entry(models.Model):
     """One thing that was booked. Append-only.
 
-    Either a loan's own: what its `event` moved or, without one, what it earned before a write ahead of the close;
+    Either a loan's own: what its `event` moved or, without one, how it stood at the cut-over date of the book that it
+    came with (OPENING), or what it earned before a write ahead of the close;
     or what a day's `close` accrued for loans of a product, some thousand at a time.
     """
 
@@ -55,7 +56,8 @@ class Entry(models.Model):
             ),
             models.CheckConstraint(
                 name="lending_entry_event_unless_accrual",
-                condition=Q(code="ACCRUAL", event__isnull=True) | (~Q(code="ACCRUAL") & Q(event__isnull=False)),
+                condition=Q(code__in=["ACCRUAL", "OPENING"], event__isnull=True)
+                | (~Q(code__in=["ACCRUAL", "OPENING"]) & Q(event__isnull=False)),
             ),
         ]
         indexes = [models.Index(fields=["effective_date", "id"], name="lending_entry_by_date")]

@@ -51,13 +51,18 @@ class Loan(models.Model):
     follow from the columns between the two (`RestingLoan`). `late_since` is the due date since which the loan is late,
     or will be tomorrow if nothing is paid; `worst_dpd` the most days past due up to `booked_to`, as the events that
     stand have it.
+    `imported_on` is the cut-over date of a loan that came with a book: nobody applied for it here, and its merchant may
+    have no payout account yet.
     """
 
-    application = models.OneToOneField(Application, on_delete=models.PROTECT, related_name="loan")
+    application = models.OneToOneField(Application, on_delete=models.PROTECT, related_name="loan", null=True)
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+", db_index=False)
     product = models.ForeignKey(ProductVersion, on_delete=models.PROTECT, related_name="+", db_index=False)
     line = models.ForeignKey("Line", on_delete=models.PROTECT, related_name="loans", null=True, db_index=False)
-    payout_account = models.ForeignKey(PayoutAccount, on_delete=models.PROTECT, related_name="+", db_index=False)
+    payout_account = models.ForeignKey(
+        PayoutAccount, on_delete=models.PROTECT, related_name="+", db_index=False, null=True
+    )
+    imported_on = models.DateField(null=True)
     status = models.CharField(max_length=11, choices=choices(LoanStatus))
     category = models.CharField(max_length=200, db_default="")
     currency = models.CharField(max_length=3)
@@ -129,6 +134,11 @@ class Loan(models.Model):
                     status__in=["ACTIVE", "CLOSED", "WRITTEN_OFF"], disbursed_on__isnull=False, booked_to__isnull=False
                 )
                 | Q(status__in=["APPROVED", "CANCELLED"], disbursed_on__isnull=True, disbursed_minor=0),
+            ),
+            models.CheckConstraint(
+                name="lending_loan_imported_when",
+                condition=Q(imported_on__isnull=True, application__isnull=False, payout_account__isnull=False)
+                | Q(imported_on__isnull=False, application__isnull=True),
             ),
             models.CheckConstraint(
                 name="lending_loan_closed_when",

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
 from django.db import connection
@@ -11,14 +11,17 @@ from config.db.locking import lock_name
 from config.db.transactions import require_transaction
 from config.office.actors import Actor
 from lending.domain.books.booking import effective_date
-from lending.domain.books.ledger import ACCRUAL, Movement
+from lending.domain.books.ledger import ACCRUAL, NOTHING, OPENING, Movement, Position, movements
 from lending.domain.books.loan import Share
-from lending.domain.books.plan import Plan, plan_event
-from lending.domain.contract.events import LoanEvent
+from lending.domain.books.loan_book import AT_CUT_OVER, Difference
+from lending.domain.books.plan import LoanHistory, Plan, plan_event
+from lending.domain.books.projection import Projection, project
+from lending.domain.contract.events import EventType, LoanEvent
+from lending.domain.contract.replay import Replayed
 from lending.models import Entry, Instalment, Loan, Posting
 from lending.models import LoanEvent as EventRow
-from lending.operations.projections import write_projections
-from lending.queries.closes import booked_to, last_proven_day, latest_close
+from lending.operations.projections import opened_loan, write_projections
+from lending.queries.closes import booked_to, last_night, last_proven_day, latest_close
 from lending.queries.loans import contracts_of, share_of
 
 MOVE: Final = """
@@ -50,6 +53,33 @@ class NewEvent:
     of: EventRow | None = None
     external_ref: str = ""
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """A new loan that comes with a history up to a date.
+
+    loan: not yet written. opening: its position at the cut-over; differences: what is booked there on top, with its
+    reason. references: of the events before, each "" or its partner's own.
+    """
+
+    loan: Loan
+    cut_over: date
+    history: LoanHistory
+    replayed: Replayed
+    opening: Position
+    differences: Sequence[Difference]
+    references: Sequence[str]
+
+    def new_event(self, place: int) -> NewEvent:
+        """Return one of its events, by its place from 1."""
+        is_difference = place > len(self.references)
+        return NewEvent(
+            loan=self.loan,
+            event=self.history.events[place - 1],
+            external_ref="" if is_difference else self.references[place - 1],
+            reason=AT_CUT_OVER if is_difference else "",
+        )
 
 
 class Booked(NamedTuple):
@@ -93,6 +123,69 @@ def book_events(events: Sequence[NewEvent], *, actor: Actor, now: datetime) -> l
     return list(map(Booked, rows, plans))
 
 
+def open_loans(openings: Sequence[Opening], *, actor: Actor, now: datetime) -> None:
+    """Book new loans that come with a history: their rows, events, schedules, and what brings them into the ledger.
+
+    The ledger has a loan's whole position by one entry of its cut-over date, and by an entry each what differs from
+    its book, and what it earned since. Raises NoTransaction.
+    """
+    require_transaction()
+    lock_books(exclusive=False)
+    last_proven, to = last_proven_day(), last_night()
+    projected = [(one, *_projected(one, to=to)) for one in openings]
+    loans = Loan.objects.bulk_create(
+        opened_loan(one.loan, projection, booked_to=reached) for one, reached, projection in projected
+    )
+    differences = _write_history(openings, actor=actor, now=now)
+    entries = list[tuple[Entry, Sequence[Movement]]]()
+    for one, reached, projection in projected:
+        on = effective_date(one.cut_over, last_proven=last_proven)
+        opened = Entry(code=OPENING, effective_date=on, booked_at=now, loan=one.loan)
+        entries.append((opened, movements(NOTHING, one.opening)))
+        before = one.opening
+        for difference, row in zip(one.differences, differences[one.loan.pk], strict=True):
+            booked = Entry(code=EventType(row.type).name, effective_date=on, booked_at=now, loan=one.loan, event=row)
+            entries.append((booked, movements(before, difference.position)))
+            before = difference.position
+        earned = movements(before, projection.position)
+        if earned:
+            night = effective_date(reached - timedelta(days=1), last_proven=last_proven)
+            entries.append((Entry(code=ACCRUAL, effective_date=night, booked_at=now, loan=one.loan), earned))
+    Entry.objects.bulk_create(entry for entry, _ in entries)
+    post(*((entry, moved, entry.loan.currency) for entry, moved in entries if entry.loan is not None))
+    move_exposure(*((loan, None, share_of(loan)) for loan in loans))
+    Instalment.objects.bulk_create(
+        Instalment(loan=one.loan, left_minor=left, **asdict(row))
+        for one, _, projection in projected
+        for row, left in zip(one.replayed.schedule, projection.left_minor, strict=True)
+    )
+
+
+def _projected(one: Opening, *, to: date | None) -> tuple[date, Projection]:
+    """Project a loan to its cut-over, or the end of the last night if that is later; return to which."""
+    reached = one.cut_over if to is None else max(one.cut_over, to)
+    return reached, project(one.replayed, as_of=reached)
+
+
+def _write_history(openings: Sequence[Opening], *, actor: Actor, now: datetime) -> dict[int, list[EventRow]]:
+    """Write the events of new loans; return those that book differences, by loan."""
+    rows = [
+        (one, event, _row(one.new_event(place), seq=place, actor=actor, now=now))
+        for one in openings
+        for place, event in enumerate(one.history.events, 1)
+    ]
+    by_place = {(row.loan_id, row.seq): row for _, _, row in rows}
+    EventRow.objects.bulk_create(row for _, event, row in rows if event.of is None)
+    removing = [(one, event, row) for one, event, row in rows if event.of is not None]
+    for one, event, row in removing:
+        row.of = by_place[one.loan.pk, int(event.of or 0)]
+    EventRow.objects.bulk_create(row for _, _, row in removing)
+    return {
+        one.loan.pk: [by_place[one.loan.pk, int(difference.event.id)] for difference in one.differences]
+        for one in openings
+    }
+
+
 def _row(new: NewEvent, *, seq: int, actor: Actor, now: datetime) -> EventRow:
     return EventRow(
         loan=new.loan,
@@ -103,7 +196,7 @@ def _row(new: NewEvent, *, seq: int, actor: Actor, now: datetime) -> EventRow:
         rate=new.event.rate,
         periods=new.event.periods,
         of=new.of,
-        partner_id=new.loan.application.partner_id,
+        partner_id=new.loan.merchant.partner_id,
         external_ref=new.external_ref,
         reason=new.reason,
         actor=str(actor),

@@ -5,6 +5,7 @@ holds one.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -47,6 +48,11 @@ RENEWED_AFTER: Final = timedelta(seconds=5)
 FRESH: Final = timedelta(seconds=5)
 """So long after it was computed a bank is asked for what a loan owes: meanwhile a partner may report a payment."""
 log = structlog.get_logger(__name__)
+GIVE_ACCOUNTS: Final = """
+UPDATE lending_loan l SET payout_account_id = o.id FROM merchants_payoutaccount o
+WHERE l.id = ANY(%s::bigint[]) AND l.payout_account_id IS NULL
+    AND o.merchant_id = l.merchant_id AND o.state = 'VERIFIED'
+"""
 SETTLE: Final = """
 UPDATE lending_transfer t SET state = n.state, moved_minor = n.moved_minor, answer = n.answer, settled_at = n.settled_at
 FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::text[], %s::timestamptz[])
@@ -73,7 +79,7 @@ def collect_dues(gateways: Mapping[str, Gateway], *, claim: Claim, clock: Clock)
     if gateway is None:
         return 0
     bank, on = Breaker(route, gateway), DayClose.objects.get(pk=claim.subject_id).day
-    loans = loans_due(close_id=claim.subject_id, part=claim.part)
+    loans = _with_accounts(loans_due(close_id=claim.subject_id, part=claim.part))
     for start in range(0, len(loans), COLLECTED_AT_ONCE):
         renew = _renewing(claim, done=start, total=len(loans), clock=clock)
         some = loans[start : start + COLLECTED_AT_ONCE]
@@ -112,6 +118,19 @@ def collect_together(
         unasked = [loan_id for loan_id in claims.claimed if loan_id not in answers]
         _put_back([claims.claimed[loan_id].transfer_id for loan_id in unasked], now=clock())
     return [*claims.alone, *unasked]
+
+
+def _with_accounts(loans: Sequence[int]) -> Sequence[int]:
+    """Return the loans that can be collected; one imported without an account takes a verified one."""
+    lacking = Loan.objects.filter(pk__in=loans, payout_account=None)
+    ids = list(lacking.values_list("pk", flat=True))
+    if not ids:
+        return loans
+    with suppress(Contended), operation(), connection.cursor() as cursor:
+        lock_rows(Loan, ids)
+        cursor.execute(GIVE_ACCOUNTS, [ids])
+    without = set(lacking.values_list("pk", flat=True))
+    return [loan for loan in loans if loan not in without]
 
 
 def _record_all(claimed: Mapping[int, Claimed], answers: Mapping[int, Answer | None], *, clock: Clock) -> None:
@@ -174,7 +193,7 @@ def _record(answers: Mapping[int, Answer | None], *, now: datetime) -> None:
         ]
         _settle(found, now=now)
         moved = [(one, settled) for one, settled in found if settled.moved_minor]
-        loans = Loan.objects.select_related("application").in_bulk([one.loan_id for one, _ in moved])
+        loans = Loan.objects.select_related("merchant").in_bulk([one.loan_id for one, _ in moved])
         ids = next_event_ids(loans)
         repaid = [
             NewEvent(

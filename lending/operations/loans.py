@@ -76,7 +76,7 @@ def _book(
         if done is not None:
             return EventRow.objects.select_related("loan").get(pk=done)
         loan = lock_loan(loan_id)
-        hold_reference(partner_id=loan.application.partner_id, reference=external_ref)
+        hold_reference(partner_id=loan.merchant.partner_id, reference=external_ref)
         refusal = get_booking_refusal(loan, booking, external_ref=external_ref)
         if refusal is not None:
             raise EventNotBooked(refusal)

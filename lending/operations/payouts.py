@@ -43,6 +43,7 @@ from lending.operations.transfers import (
 )
 from lending.queries.loans import get_loan, next_event_id, share_of
 from lending.queries.transfers import (
+    applied_on,
     get_cancel_refusal,
     get_payout_hold,
     get_retry_refusal,
@@ -81,7 +82,7 @@ def make_payout(loan: Loan, *, now: datetime) -> Transfer:
             state=TransferState.DUE,
             gateway=ROUTES[TransferKind.PAYOUT],
             key=uuid4(),
-            on=loan.application.applied_on,
+            on=applied_on(loan),
             amount_minor=loan.amount_minor,
             made_at=now,
             next_attempt_at=now,

@@ -53,6 +53,13 @@ def write_projections(rows: Sequence[tuple[Loan, Projection, date]]) -> None:
             raise StaleRow(cursor.rowcount)
 
 
+def opened_loan(loan: Loan, projection: Projection, *, booked_to: date) -> Loan:
+    """Let a new loan, not yet written, stand as projected."""
+    for name, value in zip(COLUMNS[3:], _cells(loan, projection, booked_to)[3:], strict=True):
+        setattr(loan, name, value)
+    return loan
+
+
 def _cells(loan: Loan, projection: Projection, on: date) -> tuple[object, ...]:
     position, carry = projection.position, projection.carry
     return (

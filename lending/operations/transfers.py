@@ -28,6 +28,7 @@ from lending.gateways.protocol import Order
 from lending.models import Loan, Transfer
 from lending.operations.bookings import NewEvent, book_event
 from lending.queries.loans import get_loan, next_event_id
+from merchants.models import PayoutAccount
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,13 +67,16 @@ def mark_sent(transfer: Transfer, loan: Loan, *, on: date, now: datetime) -> Cla
 
 
 def order_of(transfer: Transfer, loan: Loan) -> Order:
-    """Return the order to a gateway that a transfer of a loan stands for."""
+    """Return the order to a gateway that a transfer of a loan stands for. Raises PayoutAccount.DoesNotExist."""
+    account = loan.payout_account
+    if account is None:
+        raise PayoutAccount.DoesNotExist
     return Order(
         key=transfer.key,
         amount=Money(transfer.amount_minor, loan.currency),
         merchant_id=loan.merchant_id,
-        account_number=loan.payout_account.number,
-        holder=loan.payout_account.holder,
+        account_number=account.number,
+        holder=account.holder,
     )
 
 

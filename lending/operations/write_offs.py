@@ -65,7 +65,7 @@ def _write_off(ids: Sequence[int], *, after: int, on: date, closed: date, now: d
         was_undone = set(undone.values_list("loan_id", flat=True))
         losses = [
             loan
-            for loan in Loan.objects.select_related("application").filter(pk__in=ids).order_by("pk")
+            for loan in Loan.objects.select_related("merchant").filter(pk__in=ids).order_by("pk")
             if is_to_be_written_off(
                 status=LoanStatus(loan.status),
                 dpd=standing_of(loan, on=closed).dpd,

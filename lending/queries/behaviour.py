@@ -24,12 +24,14 @@ SELECT l.merchant_id FROM lending_loanevent e JOIN lending_loan l ON l.id = e.lo
 WHERE e.id > %(last_event)s AND l.id >= %(first)s AND l.id < %(stop)s
 ORDER BY merchant_id
 """
-# A reversal takes effect on the date of what it reverses.
+# A reversal takes effect on the date of what it reverses. What happened to a loan before the cut-over of its book is
+# the history that it came with: nothing was reported of those days.
 BACK_DATED: Final = """
-SELECT l.merchant_id, min(least(e.on, reversed.on)) AS since
+SELECT l.merchant_id, min(greatest(least(e.on, reversed.on), l.imported_on)) AS since
 FROM lending_loanevent e JOIN lending_loan l ON l.id = e.loan_id
 LEFT JOIN lending_loanevent reversed ON reversed.id = e.of_id
-WHERE e.id > %(last_event)s AND l.id >= %(first)s AND l.id < %(stop)s AND least(e.on, reversed.on) < %(day)s
+WHERE e.id > %(last_event)s AND l.id >= %(first)s AND l.id < %(stop)s
+    AND greatest(least(e.on, reversed.on), l.imported_on) < %(day)s
 GROUP BY l.merchant_id
 """
 

@@ -49,7 +49,7 @@ def get_verb_refusal(loan: Loan, kind: EventType) -> BookingRefusal | LoanRefusa
 
 def get_booking_refusal(loan: Loan, booking: Booking, *, external_ref: str) -> BookingRefusal | LoanRefusal | None:
     """Decide from what is stored whether an event may be booked. Raises LoanEvent.DoesNotExist for one to reverse."""
-    used = LoanEvent.objects.filter(partner=loan.application.partner_id, external_ref=external_ref)
+    used = LoanEvent.objects.filter(partner=loan.merchant.partner_id, external_ref=external_ref)
     return judge_booking(
         booking,
         today=get_business_date(),

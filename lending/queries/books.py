@@ -1,5 +1,6 @@
 """Prove the books: the ledger against the loans' rows, and the rows against the events."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -18,7 +19,7 @@ from lending.domain.books.plan import LoanHistory
 from lending.domain.books.projection import project
 from lending.domain.books.transfer import TransferKind, TransferState
 from lending.domain.contract.refusal import LoanRefused
-from lending.models import DayClose, Instalment, Loan, Transfer
+from lending.models import DayClose, ImportedLoan, Instalment, Loan, Transfer
 from lending.queries.at_rest import interest_at, penalty_at, places_on
 from lending.queries.closes import last_event_before, last_night, latest_close
 from lending.queries.loans import contracts_of, resting_of
@@ -223,6 +224,8 @@ def _left(loans: Sequence[Loan]) -> dict[int, tuple[int, ...]]:
 
 
 def _paid_out(loans: Sequence[Loan]) -> dict[int, int]:
+    """Sum the payouts of loans that were made, and of imported ones also what was paid out before the cut-over."""
     payouts = Transfer.objects.filter(loan__in=[loan.pk for loan in loans], kind=TransferKind.PAYOUT)
     done = payouts.filter(state=TransferState.DONE).values_list("loan_id").annotate(moved=Sum("moved_minor"))
-    return dict(done.order_by())
+    before = ImportedLoan.objects.filter(loan__in=[loan.pk for loan in loans]).values_list("loan_id", "disbursed_minor")
+    return dict(Counter(dict(done.order_by())) + Counter(dict(before)))

@@ -8,6 +8,7 @@ from typing import Final
 from django.conf import settings
 from django.db import connection
 from django.db.models import Min, Sum
+from django.db.models.functions import Coalesce
 
 from config.db.rows import select
 from config.office.business_date import get_business_date
@@ -111,7 +112,9 @@ def next_day(*, today: date | None = None) -> date | None:
     """Return the day that is closed next, as of the business date or a later one."""
     last = last_closed_day()
     # Asked before the first close only: it reads every loan.
-    first_loan = Loan.objects.aggregate(first=Min("disbursed_on"))["first"] if last is None else None
+    first_loan = (
+        Loan.objects.aggregate(first=Min(Coalesce("imported_on", "disbursed_on")))["first"] if last is None else None
+    )
     return day_to_close(today=today or get_business_date(), last_closed=last, first_loan=first_loan)
 
 

@@ -30,8 +30,8 @@ from merchants.models import Merchant, Partner, PayoutAccount
 LOAN: Final = """
 SELECT {l}, {m}, {p}, {v}, {a}, {o} FROM lending_loan l
 JOIN merchants_merchant m ON m.id = l.merchant_id JOIN merchants_partner p ON p.id = m.partner_id
-JOIN lending_productversion v ON v.id = l.product_id JOIN lending_application a ON a.id = l.application_id
-JOIN merchants_payoutaccount o ON o.id = l.payout_account_id
+JOIN lending_productversion v ON v.id = l.product_id LEFT JOIN lending_application a ON a.id = l.application_id
+LEFT JOIN merchants_payoutaccount o ON o.id = l.payout_account_id
 WHERE l.id = %(loan)s
 """
 EVENTS: Final = """

@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar
 
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
-from lending.models import Application, Line, Loan, LoanEvent, Offer, Transfer
+from lending.models import Application, ImportedLoan, Line, Loan, LoanEvent, Offer, Transfer
 from merchants.queries.merchants import search_merchants
 
 M = TypeVar("M", bound=Model)
@@ -21,7 +21,7 @@ def number_in(term: str, prefix: str) -> int | None:
 
 
 def search_loans(term: str, among: QuerySet[Loan] | None = None) -> QuerySet[Loan]:
-    """Find loans by their number, their merchant, the reference of their contract, or that of a payment."""
+    """Find loans by their number, their merchant, the reference of their contract or book, or that of a payment."""
     paid = LoanEvent.objects.filter(external_ref=term).exclude(external_ref="").values("loan")
     is_common = _is_common(term)
     return _found(
@@ -30,6 +30,7 @@ def search_loans(term: str, among: QuerySet[Loan] | None = None) -> QuerySet[Loa
         _is_of("merchant", search_merchants(term), is_common=is_common),
         _is_of("application", Application.objects.filter(_has_reference(term)), is_common=is_common),
         Q(pk__in=paid),
+        Q(pk__in=ImportedLoan.objects.filter(number=term).values("loan")),
         is_common=is_common,
     )
 

@@ -85,13 +85,23 @@ def _hold(
     return judge_payout(
         today=today,
         status=LoanStatus(loan.status),
-        account_verified=loan.payout_account.state == PayoutAccountState.VERIFIED,
-        applied_on=loan.application.applied_on,
+        account_verified=is_account_verified(loan),
+        applied_on=applied_on(loan),
         cooling_off_days=product_of(loan.product).origination.cooling_off_days,
         books_broken=books_broken,
         has_gateway=has_gateway,
         gateway_silent=is_silent,
     )
+
+
+def is_account_verified(loan: Loan) -> bool:
+    """Check whether money can be sent to the loan's account, which an imported loan may lack."""
+    return loan.payout_account is not None and loan.payout_account.state == PayoutAccountState.VERIFIED
+
+
+def applied_on(loan: Loan) -> date:
+    """Return the day on which the merchant applied for a loan; of an imported one, the day on which it was approved."""
+    return loan.approved_at.date() if loan.application is None else loan.application.applied_on
 
 
 def get_retry_refusal(loan: Loan, *, reason: str) -> PayoutRetryRefusal | None:

@@ -28,6 +28,7 @@ APPEND_ONLY = {
     "lending_decision",
     "lending_lineevent",
     "lending_loanevent",
+    "lending_importedloan",
     "lending_ledgeraccount",
     "lending_entry",
     "lending_posting",

@@ -16,7 +16,17 @@ from oauth2_provider.models import Application
 from psycopg import errors
 
 from config.office.models import BusinessDate, Heartbeat, JobRun, OperationEvent
-from lending.models import DayClose, Decision, GrantedLimit, LoanEvent, Offer, OfferRound, ProofLine, Transfer
+from lending.models import (
+    DayClose,
+    Decision,
+    GrantedLimit,
+    ImportedLoan,
+    LoanEvent,
+    Offer,
+    OfferRound,
+    ProofLine,
+    Transfer,
+)
 from merchants.models import (
     Batch,
     BatchIssue,
@@ -48,7 +58,7 @@ from scoring.models import (
 )
 from tests.conftest import NOW, owner_connection
 from tests.lending.lines import make_line
-from tests.lending.loans import lent
+from tests.lending.loans import application_of, lent
 
 OTHER_KEY = "00000000-0000-0000-0000-000000000009"
 PAYMENT = 900_001
@@ -167,6 +177,7 @@ VIOLATIONS: dict[str, Mapping[str, object]] = {
     "lending_loan_currency_code": {"currency": "cny"},
     "lending_loan_amount_positive": {"amount_minor": 0},
     "lending_loan_disbursed_when": {"disbursed_on": None},
+    "lending_loan_imported_when": {"imported_on": "2026-03-01"},
     "lending_loan_closed_when": {"closed_on": "2026-03-01"},
     "lending_loan_not_negative": {"due_minor": -1},
     "lending_loan_paid_at_most_owed": {"interest_paid_minor": 5, "repaid_minor": 5},
@@ -177,6 +188,11 @@ VIOLATIONS: dict[str, Mapping[str, object]] = {
     "lending_loanevent_once": {},
     "lending_loanevent_reversed_once": {"seq": 9, "type": "reversal", "amount_minor": None, "of_id": PAYMENT},
     "lending_loanevent_ref_once": {"seq": 9, "external_ref": "p1"},
+    "lending_importedloan_loan_id_key": {"number": "2"},
+    "lending_importedloan_number_key": {"loan_id": 0},
+    "lending_importedloan_number": {"loan_id": 0, "number": ""},
+    "lending_importedloan_disbursed": {"loan_id": 0, "number": "2", "disbursed_minor": 0},
+    "lending_importedloan_sha256": {"loan_id": 0, "number": "2", "content_sha256": "A" * 64},
     "lending_instalment_once": {},
     "lending_instalment_amounts": {"no": 9, "interest_minor": -1},
     "lending_productexposure_once_a_status": {},
@@ -277,12 +293,13 @@ def make_one_loan(partner: Partner) -> None:
     LoanEvent.objects.create(seq=3, type="reversal", of_id=PAYMENT, **event)
     collection = {"loan": loan, "kind": "COLLECTION", "key": uuid4(), "on": "2026-03-08", "amount_minor": 1}
     Transfer.objects.create(**collection, state="DUE", made_at=NOW)
-    Offer.objects.filter(pk=loan.application.offer_id).update(made_on=NOW.date())
-    offer = Offer.objects.get(pk=loan.application.offer_id)
+    ImportedLoan.objects.create(loan=loan, number="1", disbursed_minor=1, content_sha256="a" * 64, booked_at=NOW)
+    Offer.objects.filter(pk=application_of(loan).offer_id).update(made_on=NOW.date())
+    offer = Offer.objects.get(pk=application_of(loan).offer_id)
     offer.pk, offer.state, offer.closed_at = None, "MADE", None
     offer.save()
     Decision.objects.create(
-        application=loan.application, outcome="APPROVE", snapshot_sha256="a" * 64, actor="system:0", booked_at=NOW
+        application=application_of(loan), outcome="APPROVE", snapshot_sha256="a" * 64, actor="system:0", booked_at=NOW
     )
     KeptRequest.objects.create(partner=partner, key="k1", digest="a" * 64, result=1, kept_at=NOW)
     OfferRound.objects.create(run=ScoreRun.objects.earliest("pk"), on=NOW.date(), parts=1, started_at=NOW)

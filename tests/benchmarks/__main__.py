@@ -27,6 +27,7 @@ WORKLOADS = {
     "lending": ("decision", "replay"),
     "nights": ("close",),
     "years": ("years",),
+    "books": ("book",),
     "pages": ("pages",),
     "indexes": ("indexes",),
 }

@@ -17,7 +17,7 @@ from lending.domain.contract.replay import replay
 from lending.domain.contract.terms import parse_terms
 from lending.domain.origination.rules import current_rules
 from lending.management.borrowers import accept_as_merchant, have_accounts
-from lending.models import Entry, Instalment, Loan, Offer, Posting, ProductExposure, Transfer
+from lending.models import Application, Entry, Instalment, Loan, Offer, Posting, ProductExposure, Transfer
 from lending.models import LoanEvent as EventRow
 from lending.operations.offers import OFFERS, start_round
 from lending.queries.facts import facts_of
@@ -86,6 +86,7 @@ def multiply(loan: Loan, times: int, *, after: int = 0) -> None:
 
     after: how many copies of other loans there are.
     """
+    application = Application.objects.get(loan=loan)
     copies: list[tuple[type[Model], str, int, dict[str, str]]] = [
         (
             Merchant,
@@ -93,11 +94,11 @@ def multiply(loan: Loan, times: int, *, after: int = 0) -> None:
             loan.merchant_id,
             {"external_id": f"'copy ' || {after} + i", "name": f"'copy ' || {after} + i", "owner_id": "NULL"},
         ),
-        (Offer, "offer", loan.application.offer_id, {"merchant_id": "merchant + i"}),
+        (Offer, "offer", application.offer_id, {"merchant_id": "merchant + i"}),
         (
-            type(loan.application),
+            Application,
             "application",
-            loan.application_id,
+            application.pk,
             {"external_ref": f"'copy ' || {after} + i", "offer_id": "offer + i"},
         ),
         (Loan, "loan", loan.pk, {"application_id": "application + i", "merchant_id": "merchant + i"}),

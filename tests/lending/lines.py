@@ -17,6 +17,7 @@ from lending.operations.payouts import claim_payout, record_payout
 from lending.operations.products import enter_product
 from tests.conftest import CLERK, NOW
 from tests.lending.bookings import take_repayment
+from tests.lending.loans import application_of
 from tests.lending.market import EVIDENCE
 
 _numbers = count(1)
@@ -25,7 +26,7 @@ LINE_PRODUCT = DAY_ONE_PRODUCTS[ProductKind.LINE].read_text()
 
 def make_line(loan: Loan, **fields: object) -> Line:
     """Make the line under which a loan made by hand was drawn, by hand."""
-    application = loan.application
+    application = application_of(loan)
     usual: dict[str, object] = {
         "merchant": loan.merchant,
         "application": application,

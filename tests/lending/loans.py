@@ -47,17 +47,21 @@ _numbers = count(1)
 
 def make_merchant(partner: Partner, name: str) -> Merchant:
     merchant = Merchant.objects.create(partner=partner, external_id=name, name=name, currency="CNY")
+    verify_account(merchant)
+    return merchant
+
+
+def verify_account(merchant: Merchant) -> None:
     PayoutAccount.objects.create(
         merchant=merchant,
         number="GB82WEST12345698765432",
-        holder=name,
+        holder=merchant.name,
         state=PayoutAccountState.VERIFIED,
         entered_by=str(CLERK),
         entered_at=NOW,
         verified_by="staff:2",
         verified_at=NOW,
     )
-    return merchant
 
 
 def make_score(merchant: Merchant, *, grade: Grade = Grade.B1, basis: int = 5_000_000) -> Score:
@@ -162,6 +166,12 @@ def make_loan(
     with operation():
         move_exposure((loan, None, share_of(loan)))
     return loan
+
+
+def application_of(loan: Loan) -> Application:
+    """Return what the loan was applied for by, which an imported loan has not."""
+    assert loan.application is not None
+    return loan.application
 
 
 def pay_out(loan: Loan) -> Loan:

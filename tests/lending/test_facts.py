@@ -41,7 +41,7 @@ def leave(loan: Loan, owner: Owner, to: Owner | None) -> None:
 
 def exposure_of(loan: Loan) -> Exposure:
     score = make_score(Merchant.objects.get(pk=loan.merchant_id))
-    product = product_of(loan.application.product)
+    product = product_of(loan.product)
     return facts_of(scores=[score], on=OPENED, product=product, rules=current_rules())[loan.merchant_id].exposure
 
 
@@ -90,7 +90,7 @@ def test_siblings_share_the_room_of_their_currency_and_each_other_s_lateness() -
     Merchant.objects.filter(pk=other.merchant_id).update(currency="BRL")
     Loan.objects.filter(pk=other.pk).update(late_since=OPENED - timedelta(days=3))
     score = make_score(mine.merchant)
-    product = product_of(mine.application.product)
+    product = product_of(mine.product)
     facts = facts_of(scores=[score], on=OPENED, product=product, rules=current_rules())[mine.merchant_id]
     assert facts.exposure.outstanding_minor == 1_200_000
     assert facts.exposure.owner_used_minor == 300_000

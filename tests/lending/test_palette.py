@@ -12,7 +12,7 @@ from config.declarations import Role
 from lending.operations.loans import book_repayment
 from lending.queries import search
 from tests.conftest import CLERK, NOW, make_user
-from tests.lending.loans import OPENED, lent
+from tests.lending.loans import OPENED, application_of, lent
 from tests.lending.office import staff
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -40,7 +40,13 @@ def test_a_loan_is_found_by_its_number_its_merchant_and_the_reference_of_a_payme
     book_repayment(loan_id=loan.pk, amount_minor=100, on=OPENED, external_ref="PAY-7", actor=CLERK, now=NOW)
     client.force_login(staff(Role.VIEWER))
     address = reverse("admin:lending_loan_change", args=[loan.pk])
-    for term in (f"LOAN_{loan.pk}", str(loan.pk), loan.merchant.name.upper(), "PAY-7", loan.application.external_ref):
+    for term in (
+        f"LOAN_{loan.pk}",
+        str(loan.pk),
+        loan.merchant.name.upper(),
+        "PAY-7",
+        application_of(loan).external_ref,
+    ):
         assertContains(found(client, term), address, msg_prefix=term)
 
 

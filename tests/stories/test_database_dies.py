@@ -141,7 +141,7 @@ def test_postgresql_dies_in_a_payout(server: SimpleNamespace, moment: str) -> No
 def test_postgresql_dies_in_a_repayment(server: SimpleNamespace) -> None:
     """Red if the answer came before the commit, or the postings, the row and the kept request parted."""
     loan = lent()
-    key = RequestKey(partner_id=loan.application.partner_id, key=f"k{loan.pk}", digest="a" * 64)
+    key = RequestKey(partner_id=loan.merchant.partner_id, key=f"k{loan.pk}", digest="a" * 64)
 
     def pay() -> LoanEvent:
         return book_repayment(

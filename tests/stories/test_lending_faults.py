@@ -154,7 +154,7 @@ def test_a_worker_dies_while_loans_are_written_off() -> None:
 @pytest.mark.parametrize("moment", ["inside", "after"])
 def test_a_web_process_dies_in_a_repayment(moment: str) -> None:
     loan = lent()
-    key = RequestKey(partner_id=loan.application.partner_id, key="k1", digest="a" * 64)
+    key = RequestKey(partner_id=loan.merchant.partner_id, key="k1", digest="a" * 64)
     place = "lending.operations.bookings.post = die" if moment == "inside" else ""
     die_in(
         f"""
@@ -203,7 +203,7 @@ def test_a_thousand_requests_doubled_and_raced_are_each_done_once() -> None:
             connection.close()
 
     def sent(number: int) -> int:
-        key = RequestKey(partner_id=loan.application.partner_id, key=f"k{number}", digest="a" * 64)
+        key = RequestKey(partner_id=loan.merchant.partner_id, key=f"k{number}", digest="a" * 64)
         for _ in range(5_000):
             try:
                 return book(loan, key, f"p{number}", 1_000 + number).pk
@@ -229,7 +229,7 @@ def test_a_payment_meets_the_close() -> None:
     def pay() -> None:
         try:
             for number, loan in enumerate(loans):
-                key = RequestKey(partner_id=loan.application.partner_id, key=f"k{number}", digest="a" * 64)
+                key = RequestKey(partner_id=loan.merchant.partner_id, key=f"k{number}", digest="a" * 64)
                 book(loan, key, f"p{number}", 10_000)
         finally:
             connection.close()

@@ -43,8 +43,10 @@ class Account(StrEnum):
 
 
 ACCRUAL: Final = "ACCRUAL"
-"""The code of an entry that books what a loan earned; every other books what an event moved, and has its name."""
-ENTRY_CODES: Final = (ACCRUAL, *(kind.name for kind in EventType))
+"""The code of an entry that books what a loan earned."""
+OPENING: Final = "OPENING"
+"""The code of the entry that brings an imported loan in; every other books what an event moved, and has its name."""
+ENTRY_CODES: Final = (ACCRUAL, OPENING, *(kind.name for kind in EventType))
 
 
 KINDS: Final[Mapping[Account, AccountKind]] = MappingProxyType(

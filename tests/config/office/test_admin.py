@@ -26,7 +26,7 @@ from merchants.models import Batch, FeedUpload, Merchant, Partner
 from scoring.models import CalibrationVersion, Score, ScorecardVersion, ScoreRun
 from tests.conftest import NOW, Enqueued, make_user
 from tests.lending.lines import make_line
-from tests.lending.loans import OPENED, lent
+from tests.lending.loans import OPENED, application_of, lent
 from tests.lending.office import publish_market, staff
 from tests.merchants.admin.test_payout_account import make_account
 
@@ -130,7 +130,7 @@ def addresses() -> dict[str, str]:
     loan = lent()
     book_repayment(loan_id=loan.pk, amount_minor=1, on=OPENED, external_ref="p1", actor=SYSTEM, now=NOW)
     Decision.objects.create(
-        application=loan.application,
+        application=application_of(loan),
         outcome="APPROVE",
         snapshot="{}",
         snapshot_sha256="a" * 64,
@@ -150,7 +150,7 @@ def addresses() -> dict[str, str]:
         "scoring_scorecardversion": ScorecardVersion.objects.latest("pk").pk,
         "scoring_calibrationversion": CalibrationVersion.objects.latest("pk").pk,
         "lending_productversion": loan.product_id,
-        "lending_offer": loan.application.offer_id,
+        "lending_offer": application_of(loan).offer_id,
         "lending_application": loan.application_id,
         "lending_line": make_line(loan).pk,
         "lending_loan": loan.pk,

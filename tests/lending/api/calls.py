@@ -11,7 +11,7 @@ from lending.domain.origination.offer import OfferState
 from lending.domain.origination.rules import Outcome
 from lending.models import Decision, Loan, Offer
 from tests.conftest import NOW
-from tests.lending.loans import make_loan
+from tests.lending.loans import application_of, make_loan
 from tests.partners import Api
 
 EVIDENCE = {
@@ -48,7 +48,7 @@ def everything() -> Mapping[str, list[tuple[object, ...]]]:
 def decide(loan: Loan) -> Loan:
     """Write the decision that a loan made by hand lacks."""
     Decision.objects.create(
-        application=loan.application,
+        application=application_of(loan),
         outcome=Outcome.APPROVE,
         ground="",
         snapshot="{}",
@@ -63,7 +63,7 @@ def decide(loan: Loan) -> Loan:
 
 def open_offer(loan: Loan | None = None) -> Offer:
     """Make an open offer to a merchant that has a loan: 1,000 to 500,000 yuan, over 1 to 12 months."""
-    offer = (loan or make_loan()).application.offer
+    offer = application_of(loan or make_loan()).offer
     offer.pk = None
     offer.state, offer.closed_at = OfferState.MADE, None
     offer.save(force_insert=True)

@@ -16,7 +16,7 @@ from merchants.models import Merchant, Partner
 from scoring.domain.calibration import Grade
 from tests.conftest import NOW, owner_connection
 from tests.lending.api.calls import everything, open_offer, post, yuan
-from tests.lending.loans import make_loan
+from tests.lending.loans import application_of, make_loan
 from tests.lending.market import make_round, publish, sell
 from tests.markets import make_merchants
 from tests.partners import Api, token_for
@@ -147,7 +147,7 @@ def test_what_may_not_be_accepted_is_not_quoted(reason: AcceptanceRefusal) -> No
     offer = open_offer()
     Offer.objects.filter(pk=offer.pk).update(most_by_months=offer.most_by_months | {"3": 200_000})
     if reason is AcceptanceRefusal.NOT_OPEN:
-        offer = make_loan().application.offer
+        offer = application_of(make_loan()).offer
     if reason is AcceptanceRefusal.EXPIRED:
         open_day(on=offer.expires_on, actor=SYSTEM, now=NOW)
     path = f"offers/offer_{offer.pk}/quote"

@@ -81,7 +81,7 @@ def ids_of(loan: Loan, batch: Batch) -> dict[str, str]:
 def test_a_stranger_finds_nothing_and_changes_nothing() -> None:
     """Red for an address that does not look its id up among the caller's own."""
     loan = decide(lent())
-    owner, stranger = loan.application.partner, make_partner("stranger")
+    owner, stranger = loan.merchant.partner, make_partner("stranger")
     batch = receive(owner, [sale("1", loan.merchant.external_id)])
     known = [address for address in addresses(ids_of(loan, batch)) if address.parameters]
     mine, theirs = Api(token_for(owner)), Api(token_for(stranger))
@@ -107,7 +107,7 @@ def test_a_stranger_finds_nothing_and_changes_nothing() -> None:
 @pytest.mark.parametrize("token", [None, "nonsense", "x" * 5_000])
 def test_nobody_comes_in_without_a_token(token: str | None) -> None:
     loan = lent()
-    known = list(addresses(ids_of(loan, receive(loan.application.partner, [sale("1")]))))
+    known = list(addresses(ids_of(loan, receive(loan.merchant.partner, [sale("1")]))))
     before = everything()
     for address in known:
         for method in METHODS:
@@ -119,7 +119,7 @@ def test_nobody_comes_in_without_a_token(token: str | None) -> None:
 
 def test_a_token_does_what_its_scopes_say() -> None:
     loan = lent()
-    known = list(addresses(ids_of(loan, receive(loan.application.partner, [sale("1")]))))
+    known = list(addresses(ids_of(loan, receive(loan.merchant.partner, [sale("1")]))))
     api = Api(token_for(Partner.objects.get(), ""))
     before = everything()
     for address in known:
@@ -132,8 +132,8 @@ def test_a_token_does_what_its_scopes_say() -> None:
 
 def test_reading_is_not_writing() -> None:
     loan = lent()
-    known = addresses(ids_of(loan, receive(loan.application.partner, [sale("1")])))
-    api = Api(token_for(loan.application.partner, "offers:read loans:read"))
+    known = addresses(ids_of(loan, receive(loan.merchant.partner, [sale("1")])))
+    api = Api(token_for(loan.merchant.partner, "offers:read loans:read"))
     writing = {"offer-accept", "offer-decline", "offer-delivered", "line-draws", "loan-repayments"}
     refused = {address.name for address in known if address.call(api, "POST").status_code == 403}
     assert writing <= refused

@@ -35,6 +35,7 @@ from scoring.models import Score
 from tests.conftest import CLERK, NOW, Enqueued
 from tests.lending.api.calls import everything
 from tests.lending.lines import draw, offered_lines, open_line, paid_out, repay, sell_lines
+from tests.lending.loans import application_of
 from tests.lending.market import accept, make_round, publish, sell, verify_accounts
 from tests.race import race
 
@@ -244,14 +245,14 @@ def test_a_draw_asks_the_database_as_few_questions_as_an_acceptance(line: Line) 
 def test_a_line_counts_on_the_ladder_once_it_was_used_and_repaid(line: Line) -> None:
     """Red if a small draw that is repaid were the largest loan repaid, or if many of them, or of an hour, added up."""
     whole = paid_out(draw(line, line.limit_minor - 100))
-    repay(whole.application, line.limit_minor - 100)
+    repay(application_of(whole), line.limit_minor - 100)
     assert ladder_of(line) == 0, "repaid on the day it was paid out"
     for _ in range(2):
         small = paid_out(draw(line, 100))
         rest = paid_out(draw(line, line.limit_minor - 100))
         open_day(on=(get_business_date() or line.opened_on) + timedelta(days=1), actor=SYSTEM, now=NOW)
         for one in (small, rest):
-            repay(one.application, one.amount_minor + 1_000)
+            repay(application_of(one), one.amount_minor + 1_000)
         assert ladder_of(line) == line.limit_minor
 
 

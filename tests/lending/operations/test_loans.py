@@ -293,7 +293,7 @@ def test_what_is_refused_leaves_nothing(reason: BookingRefusal | LoanRefusal) ->
 
 def test_the_same_request_twice_is_booked_once_and_another_body_refused() -> None:
     loan = lent()
-    key = RequestKey(partner_id=loan.application.partner_id, key="k1", digest="a" * 64)
+    key = RequestKey(partner_id=loan.merchant.partner_id, key="k1", digest="a" * 64)
     first = pay(loan, 10_000, ref="p1", key=key)
     before = everything()
     assert pay(loan, 10_000, ref="p1", key=key) == first
@@ -302,7 +302,7 @@ def test_the_same_request_twice_is_booked_once_and_another_body_refused() -> Non
             loan,
             20_000,
             ref="p2",
-            key=RequestKey(partner_id=loan.application.partner_id, key="k1", digest="b" * 64),
+            key=RequestKey(partner_id=loan.merchant.partner_id, key="k1", digest="b" * 64),
         )
     assert refused.value.reason is KeyRefusal.OTHER_BODY
     assert everything() == before
