@@ -1,10 +1,11 @@
 """Take over a loan book at a cut-over date."""
 
 import json
+import time
 from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -18,15 +19,16 @@ from config.kernel.documents import Unfit, date_of
 from config.kernel.money import format_minor
 from config.office.actors import SYSTEM
 from lending.domain.books.book_rows import BookRefusal
-from lending.domain.books.loan_book import ControlLine, Totals, compare, read_control
+from lending.domain.books.loan_book import ControlLine, CutOverRefusal, Totals, compare, read_control
 from lending.gateways.loan_book_files import LoanBookFiles, open_loan_book, read_control_file
 from lending.operations.loan_book import BookNotTaken, import_loans
 from lending.queries.loan_book import Prepared, Verdict, get_cut_over_refusal, judge_book
 from merchants.gateways.feed_files import UnreadableFeed
 
 REFUSALS_SHOWN: Final = 20
-ATTEMPTS: Final = 5
-"""Of a transaction that waited too long for what others hold."""
+PAUSE: Final = 1.0
+PATIENCE: Final = 600.0
+"""Seconds."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -172,15 +174,17 @@ class Command(BaseCommand):
 
 
 def _import(prepared: Sequence[Prepared], *, cut_over: date) -> int:
-    for _ in range(ATTEMPTS):
-        with suppress(Contended):
-            try:
-                return import_loans(prepared, cut_over=cut_over, actor=SYSTEM, now=timezone.now())
-            except BookNotTaken as refused:
-                message = f"{refused.reason}: run it again later, and it goes on where it stopped."
+    """Book a batch; a close that began meanwhile, or holds the books, is waited for."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return import_loans(prepared, cut_over=cut_over, actor=SYSTEM, now=timezone.now())
+        except (BookNotTaken, Contended) as refused:
+            reason = refused.reason if isinstance(refused, BookNotTaken) else CutOverRefusal.CLOSE_UNDER_WAY
+            if reason is not CutOverRefusal.CLOSE_UNDER_WAY or time.monotonic() > until:
+                message = f"{reason}: run it again later, and it goes on where it stopped."
                 raise CommandError(message) from refused
-    message = "Others hold the books: run it again, and it goes on where it stopped."
-    raise CommandError(message)
+            time.sleep(PAUSE)
 
 
 def _write(report: IO[str] | None, verdict: Verdict) -> None:
