@@ -155,7 +155,14 @@ def open_loans(openings: Sequence[Opening], *, actor: Actor, now: datetime) -> N
     post(*((entry, moved, entry.loan.currency) for entry, moved in entries if entry.loan is not None))
     move_exposure(*((loan, None, share_of(loan)) for loan in loans))
     Instalment.objects.bulk_create(
-        Instalment(loan=one.loan, left_minor=left, **asdict(row))
+        Instalment(
+            loan=one.loan,
+            no=row.no,
+            due=row.due,
+            principal_minor=row.principal_minor,
+            interest_minor=row.interest_minor,
+            left_minor=left,
+        )
         for one, _, projection in projected
         for row, left in zip(one.replayed.schedule, projection.left_minor, strict=True)
     )

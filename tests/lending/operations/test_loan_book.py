@@ -17,9 +17,10 @@ from lending.domain.contract.events import EventType
 from lending.models import Entry, ImportedLoan, Instalment, Loan, LoanEvent, Posting, ProductExposure, Transfer
 from lending.operations.loans import book_repayment
 from merchants.models import Merchant, Partner
-from tests.conftest import NOW
+from scoring.models import BehaviourFact
+from tests.conftest import CLERK, NOW
 from tests.lending.bank import Bank
-from tests.lending.bookings import book
+from tests.lending.bookings import book, reverse_event
 from tests.lending.books import CUT_OVER, control_of, pays, some_history, write_book, written_loan
 from tests.lending.loans import close, roll, verify_account
 from tests.lending.takeovers import make_market, proven, some_book, take_over
@@ -82,6 +83,10 @@ def test_imported_loans_live_on(tmp_path: Path) -> None:
     book(EventType.WAIVE_FEE, loan_id=running[1].pk, on=CUT_OVER, amount_minor=700)
     book(EventType.EXTEND, loan_id=running[1].pk, on=CUT_OVER, periods=2)
     book(EventType.WRITE_OFF, loan_id=late[0].pk, on=CUT_OVER)
+    repaid = Loan.objects.get(imported__number="L-8")
+    reverse_event(
+        loan_id=repaid.pk, seq=4, on=CUT_OVER, reason="it bounced", actor=CLERK, now=NOW
+    )  # of before the cut-over
     assert proven()
     bank = Bank()
     open_day(on=CUT_OVER + DAY, actor=SYSTEM, now=NOW)
@@ -91,6 +96,9 @@ def test_imported_loans_live_on(tmp_path: Path) -> None:
     roll(CUT_OVER + timedelta(days=4))
     assert proven()
     call_command("check_books")
+    facts = BehaviourFact.objects.order_by("business_date").values_list("business_date", flat=True)
+    assert facts[0] == CUT_OVER, "nothing is told of days that another kept"
+    assert set(facts.values_list("merchant", flat=True)) == set(Merchant.objects.values_list("pk", flat=True))
     assert get_business_date() == CUT_OVER + timedelta(days=4)
 
 
