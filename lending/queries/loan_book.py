@@ -15,7 +15,7 @@ from lending.domain.origination.kinds.kind import Opening
 from lending.domain.origination.kinds.registry import kind_of
 from lending.domain.origination.product import LENDABLE, terms_of
 from lending.models import DayClose, ImportedLoan, LoanEvent, ProductVersion
-from lending.queries.closes import next_day
+from lending.queries.closes import last_closed_day, next_day
 from lending.queries.products import product_of, sold_products
 from merchants.models import Merchant, PayoutAccount
 
@@ -53,11 +53,16 @@ class Verdict:
 
 
 def get_cut_over_refusal(cut_over: date) -> CutOverRefusal | None:
-    """Decide whether a book may be taken over at a date now."""
+    """Decide whether a book may be taken over at a date now.
+
+    Before the first close the next day is that of the oldest loan; once some of the book are booked, none is older.
+    """
+    last = ImportedLoan.objects.order_by("-pk").values_list("loan__imported_on", flat=True).first()
+    is_begun = last == cut_over and last_closed_day() is None
     return judge_cut_over(
         cut_over,
         today=get_business_date(),
-        next_day=next_day(),
+        next_day=cut_over if is_begun else next_day(),
         close_under_way=DayClose.objects.working().exists(),
     )
 

@@ -151,6 +151,14 @@ def test_when_a_book_may_be_taken_over(refusal: CutOverRefusal | None, change: d
     assert judge_cut_over(CUT_OVER, **asked) is refusal
 
 
+def test_what_removes_an_event_is_not_removed_itself() -> None:
+    """Red if it were: events are written before those that remove them."""
+    loan = written_loan("L-1", *some_history(5), merchant="kiln")
+    loan.events.append({**loan.events[2], "of": "3"})
+    with pytest.raises(NotTaken, match="NOT_REVERSIBLE"):
+        judge_loan(read(loan), standard=standard_terms(), cut_over=CUT_OVER, tolerance_minor=0)
+
+
 SUMS = dict.fromkeys(BALANCES, "1.00")
 
 
