@@ -16,7 +16,7 @@ from config.office.verbs import (
     Verb,
     refused_by,
 )
-from config.office.words import Words
+from config.office.words import Words, money
 from lending.admin.booking_effects import planned_effects, rate_words
 from lending.admin.loan_forms import (
     AmountForm,
@@ -47,10 +47,12 @@ from lending.operations.payouts import (
     return_payout,
 )
 from lending.queries.bookings import get_verb_refusal, preview_booking, rate_bounds_of
-from lending.queries.loans import instalments_ahead, payments_of, rate_of, reversible_events
+from lending.queries.loans import instalments_ahead, payments_of, projection_of, rate_of, reversible_events
+from lending.queries.servicing import current_date_of
 from lending.queries.transfers import get_cancel_refusal, get_retry_refusal, get_return_refusal, last_payout
 
 PAYMENTS, TERMS, LOSSES, PAYOUT = _("Payments"), _("Terms"), _("Losses"), _("Payout")
+GIVING_UP: Final = frozenset({EventType.SETTLEMENT, EventType.WRITE_OFF})
 EVENT_WORDS: Final[dict[Any, Words]] = {**BOOKING_REFUSALS, **LOAN_REFUSALS}
 EVENT_REFUSALS: Final[Refusals] = {EventNotBooked: EVENT_WORDS}
 
@@ -82,6 +84,8 @@ def _effects(kind: EventType) -> Callable[[Loan, Asked], Effects]:
         if preview.plan is None:
             return Effects(refusal=EVENT_WORDS[preview.refusal])
         warning = BOOKING_REFUSALS[BookingRefusal.AMOUNT_IMPLAUSIBLE] if preview.is_implausible else None
+        if kind in GIVING_UP and not preview.plan.before.dpd:
+            warning = _("The loan is not past due: what is given up is not in doubt.")
         return Effects(parts=list(planned_effects(preview.plan, loan)), warning=warning)
 
     return effects
@@ -121,6 +125,22 @@ def _by_reason(operation: Callable[..., object]) -> Callable[[Loan, Asked], obje
         operation(loan_id=loan.pk, reason=asked.data["reason"], actor=asked.actor, now=asked.now)
 
     return call
+
+
+def _open_about(loan: Loan, _asked: Asked) -> Sequence[Part]:
+    """Show what is open on the date as of which the loan is shown."""
+    on = current_date_of(loan)
+    projection = projection_of(loan, as_of=on)
+    position = projection.position
+    minors: list[tuple[Words, int]] = [
+        (_("Principal"), position.principal_minor),
+        (_("Interest"), position.interest_open_minor),
+        (_("Penalty"), position.penalty_open_minor),
+        (_("Fees"), position.fees_open_minor),
+        (_t("Payoff on %(date)s") % {"date": on}, projection.payoff_minor),
+    ]
+    facts: list[tuple[Words, object]] = [(words, money(minor, loan.currency)) for words, minor in minors]
+    return [Facts(facts)]
 
 
 def _rate_about(loan: Loan, _asked: Asked) -> Sequence[Part]:
@@ -196,7 +216,7 @@ VERBS: Final[Sequence[Verb]] = (
         "bounce",
         _("Book a bounced payment"),
         "lending.reverse_loan",
-        _("The payment is taken out."),
+        _("The payment has bounced: it counts no more."),
         form=BounceForm,
         note=_(
             "For a payment that the bank took back: as if it had never come. What of it was paid back as credit is "
@@ -286,6 +306,7 @@ VERBS: Final[Sequence[Verb]] = (
         "lending.waive_loan",
         _("It is waived."),
         form=WaiverForm,
+        about=_open_about,
         group=LOSSES,
     ),
     _booking_verb(
@@ -295,6 +316,7 @@ VERBS: Final[Sequence[Verb]] = (
         "lending.settle_loan",
         _("The debt is settled."),
         form=AmountForm,
+        about=_open_about,
         note=_("Books a payment that was agreed to settle the whole debt: the rest is waived for good."),
         group=LOSSES,
     ),
@@ -305,6 +327,7 @@ VERBS: Final[Sequence[Verb]] = (
         "lending.write_off_loan",
         _("The loan is written off."),
         form=DatedForm,
+        about=_open_about,
         note=_(
             "All that is owed becomes a loss and earns nothing more. The merchant still owes it: later payments are "
             "recoveries."

@@ -384,8 +384,8 @@ def months_words(months: Months) -> Words:
 
 
 def loan_chip(status: LoanStatus, dpd: int) -> tuple[Words, str]:
-    """Return the words and colour of a loan's state: past due where it is."""
-    return LATE if dpd else LOAN_STATUSES[status]
+    """Return the words and colour of a loan's state: past due where an active one is."""
+    return LATE if dpd and status is LoanStatus.ACTIVE else LOAN_STATUSES[status]
 
 
 def late_words(dpd: int) -> str:

@@ -22,13 +22,17 @@ def read_text(name: str) -> str:
 
 
 def table(title: str, rows: Sequence[Mapping[str, object]], currency: str) -> Iterator[str]:
-    """Yield the lines of a table of rows with the same fields; minor units are formatted as amounts of the currency."""
+    """Yield the lines of a table of rows; minor units are formatted as amounts of the currency.
+
+    A field that a row lacks, and another has, is 0.
+    """
     if not rows:
         yield f"{title}: none"
         return
     yield title
-    head = [name.removesuffix(MINOR).replace("_", " ") for name in rows[0]]
-    body = [[_cell(name, value, currency) for name, value in row.items()] for row in rows]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    head = [name.removesuffix(MINOR).replace("_", " ") for name in names]
+    body = [[_cell(name, row.get(name, 0), currency) for name in names] for row in rows]
     widths = [max(map(len, column)) for column in zip(head, *body, strict=True)]
     for line in (head, *body):
         yield "  " + "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True))

@@ -96,7 +96,9 @@ def accept_offer(
             actor=actor,
             now=now,
         )
-        application, ground = decide_request(request, score, product, on=asked.on, payout_account=asked.payout_account)
+        application, ground = decide_request(
+            request, score, offer.product, on=asked.on, payout_account=asked.payout_account
+        )
         open_offer = Offer.objects.open().filter(pk=offer.pk)
         require_one(open_offer.update(state=OfferState.ACCEPTED, closed_at=now))
         record_event(
@@ -154,7 +156,6 @@ def review_application(
                 Approved(
                     application=application,
                     payout_account=account.pk,
-                    product=product,
                     on=today,
                     actor=actor,
                     now=now,

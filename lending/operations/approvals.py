@@ -18,7 +18,8 @@ from lending.domain.books.loan import LoanStatus
 from lending.domain.contract.terms import write_terms
 from lending.domain.origination.application import STATE_AFTER
 from lending.domain.origination.decision import Decision as Verdict
-from lending.domain.origination.decision import DecisionFacts, LineFacts, canonical_decision, decide
+from lending.domain.origination.decision import DecisionFacts, canonical_decision, decide
+from lending.domain.origination.facts import LineFacts
 from lending.domain.origination.kinds.kind import Opening
 from lending.domain.origination.kinds.registry import kind_of
 from lending.domain.origination.line import LineEventType, LineState
@@ -26,7 +27,7 @@ from lending.domain.origination.offer import SignedTerms
 from lending.domain.origination.product import Months, Product
 from lending.domain.origination.rules import Ground, Outcome, Rules, current_rules
 from lending.domain.origination.snapshot import snapshot_of
-from lending.models import Application, Decision, Line, LineEvent, Loan, Offer
+from lending.models import Application, Decision, Line, LineEvent, Loan, Offer, ProductVersion
 from lending.operations.bookings import move_exposure
 from lending.operations.payouts import make_payout
 from lending.queries.behaviour import behaviours
@@ -35,6 +36,7 @@ from lending.queries.facts import facts_of
 from lending.queries.line_usage import facts_of_line
 from lending.queries.loans import share_of
 from lending.queries.owners import owners_of
+from lending.queries.products import product_of
 from merchants.models import Merchant, Owner
 from scoring.domain.calibration import Grade
 from scoring.models import Score
@@ -62,7 +64,6 @@ class Approved:
 
     application: Application
     payout_account: int
-    product: Product
     on: date
     actor: Actor
     now: datetime
@@ -97,13 +98,13 @@ def lock_exposures(merchants: Sequence[int]) -> None:
 
 
 def decide_request(
-    request: Request, score: Score, product: Product, *, on: date, payout_account: int
+    request: Request, score: Score, version: ProductVersion, *, on: date, payout_account: int
 ) -> tuple[Application, Ground | None]:
     """Store an application, decide it by today's rules and carry out what they approve; return it, and what counted.
 
-    Called under the locks of what bounds it. Raises NoTransaction.
+    version: of the product by which it is judged. Called under the locks of what bounds it. Raises NoTransaction.
     """
-    offer, evidence, now = request.offer, request.evidence, request.now
+    offer, evidence, now, product = request.offer, request.evidence, request.now, product_of(version)
     facts, verdict = judge(
         score,
         product,
@@ -120,7 +121,7 @@ def decide_request(
             partner_id=offer.merchant.partner_id,
             offer=offer,
             line=request.line,
-            product=offer.product,
+            product=version,
             score=score,
             state=STATE_AFTER[verdict.outcome],
             currency=offer.currency,
@@ -143,7 +144,6 @@ def decide_request(
             Approved(
                 application=application,
                 payout_account=payout_account,
-                product=product,
                 on=on,
                 actor=request.actor,
                 now=now,
@@ -212,7 +212,7 @@ def carry_out(approved: Approved) -> None:
     """Do what was approved: lend what is drawn on a line, else what the product's kind opens. Raises NoTransaction."""
     require_transaction()
     if approved.application.line is None:
-        _OPENS[kind_of(approved.product).opens](approved)
+        _OPENS[kind_of(product_of(approved.application.product)).opens](approved)
         return
     loan = _make_loan(approved)
     note_line(
@@ -266,10 +266,12 @@ def _record_repayment_behaviour(merchant_id: int, *, now: datetime) -> None:
 
 
 def _make_loan(approved: Approved) -> Loan:
-    """Create the loan at the price that was signed, and queue its payout."""
+    """Create the loan at the price that was signed, that of its line's product if it is drawn, and queue its payout."""
     application = approved.application
-    terms = kind_of(approved.product).terms(
-        approved.product,
+    version = application.product if application.line is None else application.line.product
+    product = product_of(version)
+    terms = kind_of(product).terms(
+        product,
         grade=Grade(application.offer.grade),
         principal_minor=application.amount_minor,
         months=application.months,
@@ -278,7 +280,7 @@ def _make_loan(approved: Approved) -> Loan:
         Loan(
             application=application,
             merchant=application.merchant,
-            product=application.product,
+            product=version,
             line=application.line,
             payout_account_id=approved.payout_account,
             status=LoanStatus.APPROVED,

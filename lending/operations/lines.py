@@ -31,7 +31,7 @@ from lending.operations.approvals import Request, decide_request, lock_exposure,
 from lending.queries.facts import is_outdated
 from lending.queries.lines import drawable_of, get_line, loans_under, waiting_draws
 from lending.queries.offers import OfferFacts, get_facts_beside
-from lending.queries.products import product_of
+from lending.queries.products import latest_version, product_of
 from merchants.domain.idempotency import RequestKey
 from merchants.operations.idempotency import hold_reference, keep_request, recall_request, take_request
 
@@ -83,8 +83,8 @@ def draw_on_line(
         done = None if key is None else take_request(key)
         if done is not None:
             return Application.objects.get(pk=done)
-        product = product_of(line.product)
-        lock_exposure(line.merchant, product)
+        version = latest_version(line.product)
+        lock_exposure(line.merchant, product_of(version))
         hold_reference(partner_id=line.merchant.partner_id, reference=external_ref)
         lock_rows(Line, [line_id])
         line, asked = get_line(line_id=line_id), ask()
@@ -101,7 +101,7 @@ def draw_on_line(
             actor=actor,
             now=now,
         )
-        application, ground = decide_request(request, score, product, on=asked.on, payout_account=asked.payout_account)
+        application, ground = decide_request(request, score, version, on=asked.on, payout_account=asked.payout_account)
         record_event(
             name="lending.draw_on_line",
             subject=application,

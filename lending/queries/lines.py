@@ -10,7 +10,7 @@ from django.db.models.functions import Mod
 
 from config.db.rows import select
 from lending.domain.contract.quote import Quote, quote
-from lending.domain.origination.decision import LineFacts
+from lending.domain.origination.facts import LineFacts
 from lending.domain.origination.kinds.line import draw_choices, for_draws
 from lending.domain.origination.kinds.registry import kind_of
 from lending.domain.origination.line import DrawableLine, DrawRefusal, LineState, judge_line, judge_wish

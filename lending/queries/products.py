@@ -28,10 +28,14 @@ def product_of(version: ProductVersion) -> Product:
     return parse_product(version.content, version.sha256)
 
 
+def latest_version(version: ProductVersion) -> ProductVersion:
+    """Get the version of the same product that was entered last: what it says of rooms and rules counts for all."""
+    return ProductVersion.objects.filter(code=version.code, currency=version.currency, kind=version.kind).latest("pk")
+
+
 def servicing_of(version: ProductVersion) -> Servicing:
-    """Return what may become of a version's loans that are out: as the last version of its product says."""
-    same = ProductVersion.objects.filter(code=version.code, currency=version.currency)
-    return product_of(same.latest("pk")).servicing
+    """Return what may become of a version's loans that are out."""
+    return product_of(latest_version(version)).servicing
 
 
 def preview_product(product: Product, *, on: date) -> Preview:

@@ -17,6 +17,17 @@ PAID = {"id": "e2", "on": "2024-03-05", "type": "repayment", "amount_minor": 700
 CASES: list[dict[str, Any]] = [
     {"id": "late", "terms": TERMS, "events": [OUT, PAID], "as_of": ["2024-03-05"]},
     {"id": "bad \ud800", "terms": TERMS, "events": [PAID], "as_of": []},
+    {
+        "id": "let go",
+        "terms": TERMS,
+        "events": [
+            OUT,
+            PAID,
+            {"id": "e3", "on": "2024-03-10", "type": "write_off"},
+            {**PAID, "id": "e4", "on": "2024-04-01"},
+        ],
+        "as_of": ["2024-03-09", "2024-04-02"],
+    },
     {"id": "idle", "terms": TERMS, "events": [], "as_of": []},
 ]
 

@@ -7,7 +7,7 @@ from config.kernel.canonical import canonical_json, sha256_of
 from config.kernel.documents import ADDED
 from config.kernel.refusals import Refused
 from lending.domain.origination.assessment import assess
-from lending.domain.origination.facts import MerchantFacts
+from lending.domain.origination.facts import LineFacts, MerchantFacts
 from lending.domain.origination.kinds.line import for_draws
 from lending.domain.origination.limit import Limit
 from lending.domain.origination.product import Months, Product
@@ -23,19 +23,6 @@ class DecisionRefusal(StrEnum):
 
 class NotDecidable(Refused[DecisionRefusal]):
     """The facts cannot be decided on."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LineFacts:
-    """A line under its lock: its limit, and what its loans take of it; minor units."""
-
-    limit_minor: int
-    used_minor: int
-
-    @property
-    def free_minor(self) -> int:
-        """What may still be drawn."""
-        return max(0, self.limit_minor - self.used_minor)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +70,7 @@ def decide(facts: DecisionFacts, product: Product) -> Decision:
         assessment=assessment,
         amount_minor=facts.amount_minor,
         months=facts.months,
-        line_room_minor=None if line is None else line.free_minor,
+        line=line,
     )
     evaluated = (
         *((Ground(reason.value), holds(assessment)) for reason, holds in rules.no_offer),

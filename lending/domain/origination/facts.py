@@ -77,6 +77,20 @@ class Exposure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LineFacts:
+    """A line under its lock: its limit, what its loans take of it, what a person approved it for; minor units."""
+
+    limit_minor: int
+    used_minor: int
+    approved_minor: int = 0
+
+    @property
+    def free_minor(self) -> int:
+        """What may still be drawn."""
+        return max(0, self.limit_minor - self.used_minor)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MerchantFacts:
     """All that is known of one merchant on a business date."""
 

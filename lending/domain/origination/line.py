@@ -9,7 +9,7 @@ from typing import Final
 
 from config.kernel.refusals import first_of
 from lending.domain.origination.assessment import Assessment, NoOffer
-from lending.domain.origination.decision import LineFacts
+from lending.domain.origination.facts import LineFacts
 from lending.domain.origination.granted_limit import GrantedLimit, next_limit
 from lending.domain.origination.offer import SignedTerms
 from lending.domain.origination.product import Months

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from lending.domain.origination.assessment import NO_OFFER_RULES, Assessment, NoOfferRules
+from lending.domain.origination.facts import LineFacts
 from lending.domain.origination.limit import debt_service_room
 from lending.domain.origination.product import Months
 
@@ -47,19 +48,19 @@ class Ground(StrEnum):
 class Case:
     """An application, and the assessment of its merchant, for the rules to judge.
 
-    months: None for an open-ended draw. line_room_minor: what the line leaves that is drawn on.
+    months: None for an open-ended draw. line: that is drawn on.
     """
 
     assessment: Assessment
     amount_minor: int
     months: Months
-    line_room_minor: int | None = None
+    line: LineFacts | None = None
 
     @property
     def free_minor(self) -> int:
         """What can be newly lent, in minor units."""
         free = self.assessment.free_minor
-        return free if self.line_room_minor is None else min(free, self.line_room_minor)
+        return free if self.line is None else min(free, self.line.free_minor)
 
     @property
     def months_fit(self) -> bool:
@@ -116,8 +117,14 @@ def flagged_sales(case: Case) -> bool:
 
 
 def large_amount(case: Case) -> bool:
-    """Check whether the amount is too large to be approved by rules alone."""
-    return case.amount_minor > case.assessment.product.origination.refer_above_minor
+    """Check whether the amount, with all else drawn on the line, is too large to be approved by rules alone.
+
+    Up to what a person approved the line for, it is not.
+    """
+    above = case.assessment.product.origination.refer_above_minor
+    if case.line is None:
+        return case.amount_minor > above
+    return case.amount_minor + case.line.used_minor > max(above, case.line.approved_minor)
 
 
 def owner_past_due(case: Case) -> bool:

@@ -14,7 +14,8 @@ from lending.domain.contract.quote import quote
 from lending.domain.contract.refusal import LoanRefusal, LoanRefused
 from lending.domain.contract.schedule import draw_schedule
 from lending.domain.contract.terms import Method
-from lending.domain.origination.decision import LineFacts, decide
+from lending.domain.origination.decision import decide
+from lending.domain.origination.facts import LineFacts
 from lending.domain.origination.kinds.line import draw_choices, for_draws
 from lending.domain.origination.kinds.registry import KINDS, kind_of
 from lending.domain.origination.limit import most_by_months

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lending.domain.origination.assessment import NO_OFFER_RULES, NoOffer, assess
-from lending.domain.origination.decision import LineFacts
+from lending.domain.origination.facts import LineFacts
 from lending.domain.origination.granted_limit import GrantedLimit
 from lending.domain.origination.line import (
     FREEZING,

@@ -1,6 +1,7 @@
 """Open, draw on, repay, freeze and close credit lines, in a market with offers of both kinds."""
 
 from datetime import timedelta
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -218,6 +219,43 @@ def test_merchants_of_one_owner_share_one_limit(line: Line) -> None:
     assert (merchant, left) == (line.merchant_id, line.limit_minor - used_of([line.pk]).get(line.pk, 0))
 
 
+def test_a_draw_is_judged_by_the_product_as_it_was_entered_last_at_the_price_that_was_agreed(line: Line) -> None:
+    """Red if rooms, eligibility and referral of the day a line was opened held for ever; or if its price moved."""
+    agreed = line.product
+
+    def entered(version: int, **changes: object) -> Application:
+        def change(document: dict[str, Any]) -> None:
+            for name, figures in changes.items():
+                document[name] |= figures
+            document["version"] = version
+            for row in document["grades"].values():
+                row["daily_rate"] = "0.0009"
+
+        sell_lines(change)
+        return draw(line, 300)
+
+    assert entered(7, limits={"portfolio_room": "1"}).state == ApplicationState.DECLINED
+    assert entered(8, eligibility={"regions": ["Nowhere"]}).state == ApplicationState.DECLINED
+    referred = entered(9, origination={"refer_above": "1"})
+    assert referred.state == ApplicationState.REFERRED
+    assert replay_decision(Decision.objects.get(application=referred)).equal
+    loan = loan_of(entered(10))
+    assert loan.product == agreed
+    assert Decimal(loan.terms["rate"]) == line.daily_rate * 365
+
+
+def test_what_is_drawn_in_small_amounts_is_referred_as_one_large_amount(line: Line) -> None:
+    """Red if the draws of a line were each judged alone; or if what a person approved had to be approved again."""
+    sell_lines(lambda document: document.update(version=7) or document["origination"].update(refer_above="10"))
+    states = [draw(line, 600).state for _ in range(2)]
+    assert states == [ApplicationState.APPROVED, ApplicationState.REFERRED]
+    Decision.objects.create(
+        application=line.application, outcome=Outcome.APPROVE, ground="", snapshot="{}", snapshot_sha256="a" * 64,
+        result="{}", actor=str(REVIEWER), reason="known for years", booked_at=NOW,
+    )  # fmt: skip
+    assert draw(line, 600).state == ApplicationState.APPROVED
+
+
 def test_draws_under_one_room_see_each_other() -> None:
     """Red without the room's lock: each would fit."""
     publish(16)
@@ -239,7 +277,7 @@ def test_a_draw_asks_the_database_as_few_questions_as_an_acceptance(line: Line) 
     draw(line, 100)  # what a process keeps is kept
     with CaptureQueriesContext(connection) as asked:
         assert draw(line, 100).state == ApplicationState.APPROVED
-    assert len(asked) <= 46, "\n".join(query["sql"][:100] for query in asked.captured_queries)
+    assert len(asked) <= 47, "\n".join(query["sql"][:100] for query in asked.captured_queries)
 
 
 def test_a_line_counts_on_the_ladder_once_it_was_used_and_repaid(line: Line) -> None:
@@ -302,20 +340,26 @@ def test_staff_freeze_unfreeze_and_close_a_line(line: Line) -> None:
 def referring(document: dict[str, Any]) -> None:
     """Leave every amount above 3 to a person."""
     document["origination"]["refer_above"] = "3"
+    document["version"] = 9
 
 
-def test_a_large_draw_waits_for_a_person_and_for_its_line() -> None:
-    """Red if a person could approve a draw on a line that was frozen since, or above what is left of it."""
+def test_a_large_line_is_opened_by_a_person_and_drawn_on_without_another() -> None:
+    """Red if a line were open before it is approved, or if each draw of what was approved waited again."""
     publish(16)
     sell_lines(referring)
     verify_accounts()
     make_round()
-    opening = offered_lines()[0]
-    referred = accept(opening)
+    referred = accept(offered_lines()[0])
     assert referred.state == ApplicationState.REFERRED
     assert not Line.objects.exists()
     review(referred)
     line = Line.objects.get(application=referred)
+    assert draw(line, line.limit_minor - 100).state == ApplicationState.APPROVED
+
+
+def test_a_large_draw_waits_for_a_person_and_for_its_line(line: Line) -> None:
+    """Red if a person could approve a draw on a line that was frozen since, or above what is left of it."""
+    sell_lines(referring)
     waiting = draw(line, line.limit_minor - 100)
     assert (waiting.state, Loan.objects.count()) == (ApplicationState.REFERRED, 0)
     with pytest.raises(LineNotMoved) as unmoved:
