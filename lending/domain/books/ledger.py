@@ -73,6 +73,13 @@ ACCRUALS: Final = (
     ("fees_minor", Account.FEE_RECEIVABLE, Account.FEE_INCOME),
 )
 """What is earned: from the receivable to the income, whatever was paid meanwhile."""
+WRITTEN_OFF: Final = (
+    ("principal_written_off_minor", Account.PRINCIPAL),
+    ("interest_written_off_minor", Account.INTEREST_RECEIVABLE),
+    ("penalty_written_off_minor", Account.PENALTY_RECEIVABLE),
+    ("fees_written_off_minor", Account.FEE_RECEIVABLE),
+)
+"""What left the loan without money: off the receivable, whatever was paid in the same entry."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +183,7 @@ def total(positions: Iterable[Position]) -> Position:
 
 
 def movements(before: Position, after: Position) -> tuple[Movement, ...]:
-    """Return the postings that lead from one position to the other: first what was earned, then what moved.
+    """Return the postings that lead from one position to the other: first what was earned and lost, then what moved.
 
     Raises ValueError for a position whose shares do not add up to 0.
     """
@@ -189,10 +196,28 @@ def movements(before: Position, after: Position) -> tuple[Movement, ...]:
         if amount:
             debit, credit = (receivable, income) if amount > 0 else (income, receivable)
             earned.append(Movement(debit, credit, abs(amount)))
+    lost = _losses(before, after)
+    for one in lost:
+        open_shares[one.debit] -= one.amount_minor
+        open_shares[one.credit] += one.amount_minor
     if sum(open_shares.values()):
         message = f"the shares of {after} do not add up"
         raise ValueError(message)
-    return (*earned, *_matched(open_shares))
+    return (*earned, *lost, *_matched(open_shares))
+
+
+def _losses(before: Position, after: Position) -> list[Movement]:
+    """Return the postings of what left the loan without money, part by part, where all of it was lost in one way."""
+    waived = after.waived_minor - before.waived_minor
+    parts = {account: getattr(after, name) - getattr(before, name) for name, account in WRITTEN_OFF}
+    if waived not in {0, sum(parts.values())}:
+        return []
+    loss = Account.WAIVERS if waived else Account.WRITE_OFFS
+    return [
+        Movement(loss, account, minor) if minor > 0 else Movement(account, loss, -minor)
+        for account, minor in parts.items()
+        if minor
+    ]
 
 
 def _matched(shares: Mapping[Account, int]) -> list[Movement]:

@@ -29,7 +29,7 @@ def test_the_ledger_is_what_the_loans_say_by_account() -> None:
     """Red if a night counts in the day after, a loss as income, or an event of the day after in the period."""
     late, off = lent(terms=EVERY_FIVE_DAYS), lent()
     book(EventType.CHARGE, loan_id=off.pk, amount_minor=700)
-    roll(OPENED + timedelta(days=9))
+    roll(OPENED + timedelta(days=8))
     book(EventType.WRITE_OFF, loan_id=off.pk, on=OPENED + timedelta(days=8))
     roll(OPENED + timedelta(days=10))
     take_repayment(
