@@ -104,6 +104,7 @@ def pages() -> dict[str, Page]:
         "address": "192.0.2.1",
     }
     drawn = {**signed, "amount": "100.00"}
+    today = {"on": f"{close.day + timedelta(days=1)}", "reason": "hardship"}
     return {
         "dashboard": Page("Dashboard", reverse("admin:index")),
         "merchants": Page("Merchants", reverse("admin:merchants_merchant_changelist")),
@@ -130,6 +131,11 @@ def pages() -> dict[str, Page]:
         "loan-repaid": Page("A loan that is repaid", change("lending_loan", repaid.pk)),
         "repayment": Page("A repayment: what it does", verb("repay", late), "finance", {"amount": "100.00"} | booked),
         "rate": Page("A change of the rate, before anything is entered", verb("rate", late)),
+        "re-age": Page(
+            "A loan re-aged: the schedule before and after", verb("re_age", late), "risk", today | {"periods": "3"}
+        ),
+        "settle": Page("A settlement for less", verb("settle", late), "risk", today | {"amount": "100.00"}),
+        "write-off": Page("A write-off: what it posts", verb("write_off", late), "risk", today),
         "transfers": Page("Payouts and collections", reverse("admin:lending_transfer_changelist")),
         "closes": Page("Day closes", reverse("admin:lending_dayclose_changelist")),
         "start-close": Page("Closing the next day", reverse("admin:lending_dayclose_start"), "finance"),

@@ -56,12 +56,10 @@ REDRAWING = ("pause", "extend", "re_amortise", "re_age")
 
 
 def off_of(state: dict[str, int]) -> int:
-    """What left the loan without money."""
     return sum(state.get(f"{part}_written_off_minor", 0) for part in PARTS)
 
 
 def claim_of(state: dict[str, int]) -> int:
-    """What a written-off loan still owes."""
     return off_of(state) - state.get("waived_minor", 0) - state.get("recovered_minor", 0)
 
 
@@ -109,7 +107,6 @@ class Kept:
         return next((name for name, applies in holds.items() if applies), None) or self.effect(event)
 
     def effect(self, event: dict[str, Any]) -> str | None:
-        """Say why it is refused for what it would do, or not do."""
         kind, reach = event["type"], max(self.reach or OPENED, date.fromisoformat(event["on"])).isoformat()
         cases = [self.case(*more) | {"as_of": [reach]} for more in ([], [event])]
         before, after = map(model.model, cases)
