@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 
 from lending.domain.contract.files import replay_case
 from lending.domain.contract.terms import write_terms
+from tests.conftest import ROOT
 from tests.lending.domain.loans import terms_of
 
 TERMS = write_terms(terms_of(periods=2))
@@ -98,3 +99,14 @@ def test_quote_of_bad_terms_says_its_code_twice(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="BAD_TERMS: terms: periods"):
         call_command("quote", str(path), "--json", stdout=output)
     assert json.loads(output.getvalue())["refused"] == "BAD_TERMS"
+
+
+@pytest.mark.parametrize(("command", "shown"), [("quote", "total_cost"), ("replay", "written off")])
+def test_the_files_of_the_documents_are_read(command: str, shown: str, tmp_path: Path) -> None:
+    """Red if a stranger who copies the file of docs/algorithms/loans.md is refused."""
+    page = (ROOT / "docs" / "algorithms" / "loans.md").read_text()
+    text = page.split(f"```json {command}\n")[1].split("```")[0]
+    file = tmp_path / "file.json"
+    file.write_text(text)
+    assert shown in run(command, str(file)).replace("total cost", "total_cost")
+    assert "refused" not in run(command, str(file), "--json")
