@@ -4,6 +4,7 @@ import csv
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from datetime import date
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,16 @@ from django.core.management.base import BaseCommand, CommandError
 
 from config.kernel.money import format_minor
 from lending.queries.closes import last_proven_day
-from lending.queries.income import STATED, LoanIncome, income_by_loan, income_statement
+from lending.queries.income import STATED, IncomeLine, LoanIncome, income_by_loan, income_statement
 
 
 class Command(BaseCommand):
-    """Reads the ledger and replays every loan; income is positive, losses are negative."""
+    """Reads the ledger and replays every loan."""
 
-    help = "Print what the ledger earned and lost in a period, beside what the loans' events say of it."
+    help = (
+        "Print what the ledger earned (positive) and lost (negative) in a period: by what nights accrued and events moved, "
+        "beside what the loans' events, as known now, say of the period; the last column is booked in another period."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("first", type=date.fromisoformat, help="the period's first day")
@@ -26,7 +30,10 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401
         first, last, proven = options["first"], options["last"], last_proven_day()
-        if first > last or proven is None or last > proven:
+        if first > last:
+            message = f"The period ends on {last}, before it begins on {first}."
+            raise CommandError(message)
+        if proven is None or last > proven:
             message = f"A period that ends with a proven day is needed: the last is {proven or 'still to come'}."
             raise CommandError(message)
         loans = income_by_loan(first, last)
@@ -35,11 +42,17 @@ class Command(BaseCommand):
         lines = income_statement(first, last, loans=loans)
         head = ("", "nights", "events", "ledger", "loans", "booked elsewhere")
         self.stdout.write(f"{head[0]:22}{'':4}" + "".join(f"{name:>18}" for name in head[1:]))
-        for line in lines:
-            minors = (line.nights_minor, line.events_minor, line.ledger_minor, line.loans_minor)
-            amounts = [*minors, line.ledger_minor - line.loans_minor]
-            shown = "".join(f"{format_minor(minor, line.currency, grouped=True):>18}" for minor in amounts)
-            self.stdout.write(f"{line.account:22}{line.currency:4}{shown}")
+        for currency, of_currency in groupby(lines, key=lambda line: line.currency):
+            table = {str(line.account): _amounts(line) for line in of_currency}
+            table["total"] = list(map(sum, zip(*table.values(), strict=True)))
+            for name, amounts in table.items():
+                shown = "".join(f"{format_minor(minor, currency, grouped=True):>18}" for minor in amounts)
+                self.stdout.write(f"{name:22}{currency:4}{shown}")
+
+
+def _amounts(line: IncomeLine) -> list[int]:
+    minors = [line.nights_minor, line.events_minor, line.ledger_minor, line.loans_minor]
+    return [*minors, line.ledger_minor - line.loans_minor]
 
 
 def _written(loans: Iterator[LoanIncome], path: Path) -> Iterator[LoanIncome]:
