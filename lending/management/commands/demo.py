@@ -138,6 +138,7 @@ class Command(BaseCommand):
 
     def _live(self) -> None:
         """Open one day after another; score once a week and on the last day."""
+        self._began = timezone.now()
         end = feed_end(sales_by_day())
         if end is None:
             message = "The feed holds no sale: there is nobody to score."
@@ -169,7 +170,8 @@ class Command(BaseCommand):
         with suppress(RoundNotStarted):  # the workers may have begun it already: it is due since the run was published
             start_round(actor=SYSTEM, now=timezone.now())
         last = OfferRound.objects.order_by("-pk").first()
-        if last is not None:
+        # One that was over before stays as it was, also if it had fewer stages then.
+        if last is not None and (last.started_at >= self._began or _is_working(OFFERS, last.pk)):
             self._wait_for(OFFERS, last.pk, "offers")
         expire_offers(on=today, now=timezone.now())
         if accept_some() + use_lines():
@@ -277,6 +279,11 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             server.send_signal(signal.SIGTERM)
             server.wait(30)
+
+
+def _is_working(pipeline: Pipeline, subject_id: int) -> bool:
+    jobs = JobRun.objects.filter(name__in=pipeline.names, subject_id=subject_id)
+    return jobs.exclude(state=JobState.DONE).exists()
 
 
 def _require_free(port: int) -> None:

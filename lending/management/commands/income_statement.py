@@ -19,8 +19,8 @@ class Command(BaseCommand):
     """Reads the ledger and replays every loan."""
 
     help = (
-        "Print what the ledger earned (positive) and lost (negative) in a period: what nights accrued, what events moved,"
-        " and what the loans' events, as known now, say of it; the last column was booked in another period."
+        "Print what the ledger earned (positive) and lost (negative) in a period: what nights accrued, what events"
+        " moved, and what the loans' events, as known now, say of it; the last column was booked in another period."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
