@@ -1,7 +1,7 @@
 """Endpoints to apply for a merchant, and to read the decision."""
 
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 from django.http import Http404
 from django.utils import timezone
@@ -86,6 +86,22 @@ class ApplicationSerializer(serializers.Serializer[None]):
     payout = serializers.ChoiceField(choices=list(dict.fromkeys(PAYOUTS.values())), allow_null=True)
 
 
+def applied_for(request: Request, currency: str) -> dict[str, Any]:
+    """Read what is applied for, under an offer or a line, as the operations take it. Raises ValidationError."""
+    sent = AcceptanceSerializer(data=request.data)
+    sent.is_valid(raise_exception=True)
+    wish = sent.validated_data
+    return {
+        "amount_minor": minor_of(wish["amount"], currency),
+        "months": wish["months"],
+        "evidence": SignedTerms(**wish["evidence"]),
+        "external_ref": wish["external_ref"],
+        "actor": caller_of(request).actor,
+        "now": timezone.now(),
+        "key": request_key(request),
+    }
+
+
 class AcceptView(APIView):
     """Accept an offer."""
 
@@ -99,20 +115,8 @@ class AcceptView(APIView):
     def post(self, request: Request, offer_id: int) -> Response:
         """Apply for an amount over a term: scored afresh, decided at once; if approved, paid out or its line opened."""
         offer = own_offer(request, offer_id)
-        sent = AcceptanceSerializer(data=request.data)
-        sent.is_valid(raise_exception=True)
-        wish = sent.validated_data
         try:
-            application = accept_offer(
-                offer_id=offer_id,
-                amount_minor=minor_of(wish["amount"], offer.currency),
-                months=wish["months"],
-                evidence=SignedTerms(**wish["evidence"]),
-                external_ref=wish["external_ref"],
-                actor=caller_of(request).actor,
-                now=timezone.now(),
-                key=request_key(request),
-            )
+            application = accept_offer(offer_id=offer_id, **applied_for(request, offer.currency))
         except (OfferNotAccepted, RequestNotTaken, MerchantNotScored) as denied:
             return refused(denied.reason)
         return decided(request, application)

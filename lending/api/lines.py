@@ -1,9 +1,9 @@
 """Endpoints for credit lines: what is left of them, what a draw would cost, and drawing."""
 
+from functools import partial
 from typing import Any
 
 from django.http import Http404
-from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -11,20 +11,16 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from config.api.authentication import caller_of
-from config.api.bodies import LowerField, MinorField, RateField, minor_of
+from config.api.bodies import LowerField, MinorField, RateField
 from config.api.ids import after_of
-from config.office.business_date import get_business_date
 from config.problems import CODES
-from lending.api.applications import AcceptanceSerializer, ApplicationSerializer, decided
-from lending.api.keys import KEY_PARAMETER, request_key
-from lending.api.offers import A_PAGE, ChoiceSerializer, CostSerializer, QuoteSerializer, asked_merchant
+from lending.api.applications import AcceptanceSerializer, ApplicationSerializer, applied_for, decided
+from lending.api.keys import KEY_PARAMETER
+from lending.api.offers import A_PAGE, ChoiceSerializer, QuoteSerializer, asked_merchant, quoted
 from lending.api.refusals import REFUSALS, described, refused
 from lending.api.words import NO_OFFERS
-from lending.domain.contract.refusal import LoanRefused
-from lending.domain.origination.application import ApplicationRefusal
 from lending.domain.origination.assessment import NoOffer
 from lending.domain.origination.line import DrawRefusal
-from lending.domain.origination.offer import SignedTerms
 from lending.models import Line
 from lending.operations.lines import NotDrawn, draw_on_line
 from lending.queries.lines import (
@@ -138,19 +134,7 @@ class DrawQuoteView(APIView):
     def post(self, request: Request, line_id: int) -> Response:
         """Quote an amount over a term, or open-ended, by the very function that makes the loan; nothing is stored."""
         line = own_line(request, line_id)
-        choice = ChoiceSerializer(data=request.data)
-        choice.is_valid(raise_exception=True)
-        amount, on = minor_of(choice.validated_data["amount"], line.currency), get_business_date()
-        if on is None:
-            return refused(ApplicationRefusal.NO_BUSINESS_DATE)
-        try:
-            quoted = quote_draw(line, on=on, amount_minor=amount, months=choice.validated_data["months"])
-        except LoanRefused as unfit:
-            return refused(unfit.reason)
-        if isinstance(quoted, DrawRefusal):
-            return refused(quoted)
-        costs = CostSerializer(quoted, context={"currency": line.currency})
-        return Response({"disbursed_on": on, **costs.data})
+        return quoted(request, line.currency, partial(quote_draw, line))
 
 
 class DrawsView(APIView):
@@ -166,20 +150,8 @@ class DrawsView(APIView):
     def post(self, request: Request, line_id: int) -> Response:
         """Draw an amount: scored afresh, decided at once as an acceptance is, and paid out if it is approved."""
         line = own_line(request, line_id)
-        sent = AcceptanceSerializer(data=request.data)
-        sent.is_valid(raise_exception=True)
-        wish = sent.validated_data
         try:
-            application = draw_on_line(
-                line_id=line_id,
-                amount_minor=minor_of(wish["amount"], line.currency),
-                months=wish["months"],
-                evidence=SignedTerms(**wish["evidence"]),
-                external_ref=wish["external_ref"],
-                actor=caller_of(request).actor,
-                now=timezone.now(),
-                key=request_key(request),
-            )
+            application = draw_on_line(line_id=line_id, **applied_for(request, line.currency))
         except (NotDrawn, RequestNotTaken, MerchantNotScored) as denied:
             return refused(denied.reason)
         return decided(request, application)

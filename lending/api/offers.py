@@ -1,6 +1,8 @@
 """Endpoints to read offers, to quote them, and to answer them."""
 
 from collections.abc import Callable
+from enum import StrEnum
+from functools import partial
 
 from django.http import Http404
 from django.utils import timezone
@@ -28,7 +30,7 @@ from lending.api.refusals import described, refused
 from lending.domain.contract.quote import Quote
 from lending.domain.contract.refusal import LoanRefused
 from lending.domain.origination.application import ApplicationRefusal
-from lending.domain.origination.offer import AcceptanceRefusal, read_choices
+from lending.domain.origination.offer import read_choices
 from lending.domain.origination.product import ProductKind
 from lending.models import Offer
 from lending.operations.offers import OfferNotMoved, decline_offer, deliver_offer
@@ -138,6 +140,25 @@ class OfferView(APIView):
         return Response(offer_body(own_offer(request, offer_id)))
 
 
+def quoted(request: Request, currency: str, quote: Callable[..., Quote | StrEnum]) -> Response:
+    """Reply with what the amount and term that are asked for would cost, or why there is no quote.
+
+    quote: of the date, amount and term. Raises ValidationError.
+    """
+    choice = ChoiceSerializer(data=request.data)
+    choice.is_valid(raise_exception=True)
+    amount, on = minor_of(choice.validated_data["amount"], currency), get_business_date()
+    if on is None:
+        return refused(ApplicationRefusal.NO_BUSINESS_DATE)
+    try:
+        found = quote(on=on, amount_minor=amount, months=choice.validated_data["months"])
+    except LoanRefused as unfit:
+        return refused(unfit.reason)
+    if not isinstance(found, Quote):
+        return refused(found)
+    return Response({"disbursed_on": on, **CostSerializer(found, context={"currency": currency}).data})
+
+
 class QuoteView(APIView):
     """Quote an offer."""
 
@@ -147,19 +168,7 @@ class QuoteView(APIView):
     def post(self, request: Request, offer_id: int) -> Response:
         """Quote an amount over a term, by the very function that makes the loan; nothing is stored."""
         offer = own_offer(request, offer_id)
-        choice = ChoiceSerializer(data=request.data)
-        choice.is_valid(raise_exception=True)
-        amount, on = minor_of(choice.validated_data["amount"], offer.currency), get_business_date()
-        if on is None:
-            return refused(ApplicationRefusal.NO_BUSINESS_DATE)
-        try:
-            quoted = quote_offer(offer, on=on, amount_minor=amount, months=choice.validated_data["months"])
-        except LoanRefused as unfit:
-            return refused(unfit.reason)
-        if isinstance(quoted, AcceptanceRefusal):
-            return refused(quoted)
-        costs = CostSerializer(quoted, context={"currency": offer.currency})
-        return Response({"disbursed_on": on, **costs.data})
+        return quoted(request, offer.currency, partial(quote_offer, offer))
 
 
 class DeclineView(APIView):
