@@ -52,7 +52,6 @@ from lending.queries.servicing import current_date_of
 from lending.queries.transfers import get_cancel_refusal, get_retry_refusal, get_return_refusal, last_payout
 
 PAYMENTS, TERMS, LOSSES, PAYOUT = _("Payments"), _("Terms"), _("Losses"), _("Payout")
-GIVING_UP: Final = frozenset({EventType.SETTLEMENT, EventType.WRITE_OFF})
 EVENT_WORDS: Final[dict[Any, Words]] = {**BOOKING_REFUSALS, **LOAN_REFUSALS}
 EVENT_REFUSALS: Final[Refusals] = {EventNotBooked: EVENT_WORDS}
 
@@ -84,8 +83,8 @@ def _effects(kind: EventType) -> Callable[[Loan, Asked], Effects]:
         if preview.plan is None:
             return Effects(refusal=EVENT_WORDS[preview.refusal])
         warning = BOOKING_REFUSALS[BookingRefusal.AMOUNT_IMPLAUSIBLE] if preview.is_implausible else None
-        if kind in GIVING_UP and not preview.plan.before.dpd:
-            warning = _("The loan is not past due: what is given up is not in doubt.")
+        if preview.is_premature:
+            warning = _("The loan is not past due: nothing says yet that the merchant will not pay.")
         return Effects(parts=list(planned_effects(preview.plan, loan)), warning=warning)
 
     return effects

@@ -10,11 +10,11 @@ from config.kernel.refusals import Refused
 from config.office.actors import Actor
 from config.office.business_date import get_business_date
 from config.office.events import record_event
-from lending.domain.origination.application import STATE_AFTER, ApplicationRefusal, judge_application
+from lending.domain.origination.application import STATE_AFTER, ApplicationRefusal
 from lending.domain.origination.offer import AcceptanceRefusal, OfferState, SignedTerms, judge_acceptance
 from lending.domain.origination.product import Band, Months
 from lending.domain.origination.review import ReviewRefusal
-from lending.domain.origination.rules import Ground, Outcome, current_rules
+from lending.domain.origination.rules import Ground, Outcome
 from lending.models import Application, Line, Offer
 from lending.operations.approvals import (
     Approved,
@@ -22,12 +22,12 @@ from lending.operations.approvals import (
     carry_out,
     decide_request,
     judge,
+    judge_request,
     keep_decision,
     lock_exposure,
     rescore,
 )
 from lending.queries.applications import get_application, get_review_refusal, rules_of
-from lending.queries.facts import is_outdated
 from lending.queries.line_usage import facts_of_line
 from lending.queries.offers import OfferFacts, get_offer, get_offer_facts, offered_of
 from lending.queries.products import product_of
@@ -182,12 +182,7 @@ def _refuse(
     evidence: SignedTerms,
 ) -> AcceptanceRefusal | ApplicationRefusal | None:
     """Decide from what is stored whether the offer may be accepted, on a score by this feature set."""
-    refusal = judge_application(
-        has_date=asked.on is not None,
-        is_outdated=feature_set is not None and is_outdated(feature_set, current_rules()),
-        is_feed_red=asked.feed_signal != "",
-        is_reference_used=asked.is_reference_used,
-    )
+    refusal = judge_request(asked, feature_set)
     if refusal is not None or asked.on is None:
         return refusal
     return judge_acceptance(

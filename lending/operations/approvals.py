@@ -16,7 +16,7 @@ from config.db.transactions import Contended, operation, require_transaction
 from config.office.actors import SYSTEM, Actor
 from lending.domain.books.loan import LoanStatus
 from lending.domain.contract.terms import write_terms
-from lending.domain.origination.application import STATE_AFTER
+from lending.domain.origination.application import STATE_AFTER, ApplicationRefusal, judge_application
 from lending.domain.origination.decision import Decision as Verdict
 from lending.domain.origination.decision import DecisionFacts, canonical_decision, decide
 from lending.domain.origination.facts import LineFacts
@@ -32,9 +32,10 @@ from lending.operations.bookings import move_exposure
 from lending.operations.payouts import make_payout
 from lending.queries.behaviour import behaviours
 from lending.queries.closes import last_closed_day
-from lending.queries.facts import facts_of
+from lending.queries.facts import facts_of, is_outdated
 from lending.queries.line_usage import facts_of_line
 from lending.queries.loans import share_of
+from lending.queries.offers import OfferFacts
 from lending.queries.owners import owners_of
 from lending.queries.products import product_of
 from merchants.models import Merchant, Owner
@@ -67,6 +68,16 @@ class Approved:
     on: date
     actor: Actor
     now: datetime
+
+
+def judge_request(asked: OfferFacts, feature_set: str | None) -> ApplicationRefusal | None:
+    """Decide whether an application can be taken at all, on a score by this feature set."""
+    return judge_application(
+        has_date=asked.on is not None,
+        is_outdated=feature_set is not None and is_outdated(feature_set, current_rules()),
+        is_feed_red=asked.feed_signal != "",
+        is_reference_used=asked.is_reference_used,
+    )
 
 
 def rescore(merchant_id: int, *, actor: Actor, now: datetime) -> Score:

@@ -12,7 +12,7 @@ from config.kernel.refusals import Refused
 from config.office.actors import Actor
 from config.office.business_date import get_business_date
 from config.office.events import record_event
-from lending.domain.origination.application import ApplicationRefusal, judge_application
+from lending.domain.origination.application import ApplicationRefusal
 from lending.domain.origination.line import (
     DrawRefusal,
     LineEventType,
@@ -25,10 +25,8 @@ from lending.domain.origination.line import (
 )
 from lending.domain.origination.offer import SignedTerms
 from lending.domain.origination.product import Months
-from lending.domain.origination.rules import current_rules
 from lending.models import Application, Line
-from lending.operations.approvals import Request, decide_request, lock_exposure, note_line, rescore
-from lending.queries.facts import is_outdated
+from lending.operations.approvals import Request, decide_request, judge_request, lock_exposure, note_line, rescore
 from lending.queries.lines import drawable_of, get_line, loans_under, waiting_draws
 from lending.queries.offers import OfferFacts, get_facts_beside
 from lending.queries.products import latest_version, product_of
@@ -182,12 +180,7 @@ def _refuse(
     evidence: SignedTerms,
 ) -> DrawRefusal | ApplicationRefusal | None:
     """Decide from what is stored whether the line may be drawn on, on a score by this feature set."""
-    refusal = judge_application(
-        has_date=asked.on is not None,
-        is_outdated=feature_set is not None and is_outdated(feature_set, current_rules()),
-        is_feed_red=asked.feed_signal != "",
-        is_reference_used=asked.is_reference_used,
-    )
+    refusal = judge_request(asked, feature_set)
     return refusal or judge_draw(
         drawable_of(line),
         amount_minor=amount_minor,

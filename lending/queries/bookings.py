@@ -9,6 +9,7 @@ from lending.domain.books.booking import (
     BookingRefusal,
     event_of,
     is_implausible,
+    is_premature,
     judge_booking,
     judge_plan,
     judge_verb,
@@ -28,12 +29,14 @@ from lending.queries.products import servicing_of
 class Preview:
     """What a booking would do, or why it would not be booked: one of the two is None.
 
-    is_implausible: its amount is so far above what the loan owes that whoever books it must confirm it.
+    is_implausible: its amount is so far above what the loan owes that whoever books it must confirm it. is_premature:
+    it gives up a loan that is not past due, which is to be confirmed as well.
     """
 
     refusal: BookingRefusal | LoanRefusal | None
     plan: Plan | None
     is_implausible: bool = False
+    is_premature: bool = False
 
 
 def get_verb_refusal(loan: Loan, kind: EventType) -> BookingRefusal | LoanRefusal | None:
@@ -76,7 +79,12 @@ def preview_booking(loan: Loan, booking: Booking) -> Preview:
     refusal = judge_plan(booking, plan)
     if refusal is not None:
         return Preview(refusal=refusal, plan=None)
-    return Preview(refusal=None, plan=plan, is_implausible=is_implausible(booking, _booked_position(loan)))
+    return Preview(
+        refusal=None,
+        plan=plan,
+        is_implausible=is_implausible(booking, _booked_position(loan)),
+        is_premature=is_premature(booking, plan),
+    )
 
 
 def rate_bounds_of(loan: Loan) -> tuple[Decimal, Decimal]:

@@ -63,10 +63,12 @@ class Booking:
     sure: bool = False
 
 
-RUNNING: Final = RESTRUCTURING | WAIVING | {EventType.CHARGE, EventType.RATE_CHANGE, EventType.WRITE_OFF}
-"""Events of loans that were not written off."""
 AGREED: Final = RESTRUCTURING | WAIVING | {EventType.WRITE_OFF}
 """What the lender grants or gives up, other than a payment that came in."""
+RUNNING: Final = AGREED | {EventType.CHARGE, EventType.RATE_CHANGE}
+"""Events of loans that were not written off."""
+GIVING_UP: Final = frozenset({EventType.SETTLEMENT, EventType.WRITE_OFF})
+"""Events after which a loan is not collected any more, though it was not repaid."""
 MOST_PERIODS: Final = 60
 """Judgement: by so many at a time may a loan be paused or extended, or over so many spread."""
 
@@ -102,6 +104,11 @@ def is_implausible(booking: Booking, position: Position) -> bool:
     """Check whether a repayment is above twice what the loan owes, and above twice what was lent."""
     most = IMPLAUSIBLE_MULTIPLE * max(position.owed_minor, position.disbursed_minor)
     return booking.type is EventType.REPAYMENT and (booking.amount_minor or 0) > most
+
+
+def is_premature(booking: Booking, plan: Plan) -> bool:
+    """Check whether an event gives up a loan that is not past due."""
+    return booking.type in GIVING_UP and not plan.before.dpd
 
 
 def judge_plan(booking: Booking, plan: Plan) -> BookingRefusal | None:

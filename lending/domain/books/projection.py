@@ -12,18 +12,9 @@ from lending.domain.books.loan import LoanStatus
 from lending.domain.contract.account import LoanAccount
 from lending.domain.contract.events import EventType, LoanEvent
 from lending.domain.contract.replay import Replayed
-from lending.domain.contract.state import LoanState, read_state
+from lending.domain.contract.state import SERVICING_FIELDS, LoanState, read_state
 
-SAME: Final = (
-    "credit_minor",
-    "receivable_minor",
-    "principal_written_off_minor",
-    "interest_written_off_minor",
-    "penalty_written_off_minor",
-    "fees_written_off_minor",
-    "waived_minor",
-    "recovered_minor",
-)
+SAME: Final = ("credit_minor", *SERVICING_FIELDS)
 """Figures that a position has as the state does."""
 
 

@@ -279,8 +279,8 @@ _SLOTS: Final = tuple(one.name for one in fields(LoanAccount))
 _LISTS: Final = ("unpaid", "interest_at_due", "trail", "tranches")
 
 
-def open_account(frame: Frame, schedule: Sequence[Instalment]) -> LoanAccount:
-    """Open the account at the disbursement."""
+def open_account(frame: Frame, schedule: Sequence[Instalment], *, bounced: int) -> LoanAccount:
+    """Open the account at the disbursement; bounced: what payments were worth that will bounce."""
     terms = frame.terms
     principal = sum(instalment.principal_minor for instalment in schedule)
     extra_decimals = decimals_of(terms.penalty_multiple_extra)
@@ -301,6 +301,7 @@ def open_account(frame: Frame, schedule: Sequence[Instalment]) -> LoanAccount:
         accrual=accrual,
         schedule=schedule,
         lent=principal,
+        bounced=bounced,
         unpaid=[instalment.principal_minor for instalment in schedule],
         ahead=principal,
         last=len(schedule) - 1,

@@ -13,7 +13,7 @@ from lending.domain.contract.quote import quote
 from lending.domain.contract.refusal import LoanRefusal, LoanRefused
 from lending.domain.contract.replay import replay
 from lending.domain.contract.schedule import Instalment
-from lending.domain.contract.state import LoanState
+from lending.domain.contract.state import SERVICING_FIELDS, LoanState
 from lending.domain.contract.terms import parse_terms
 
 Result = dict[str, object]
@@ -29,16 +29,6 @@ STATE_FIELDS: Final = (
     "dpd",
     "payoff_minor",
 )
-SERVICING_FIELDS: Final = (
-    "receivable_minor",
-    "principal_written_off_minor",
-    "interest_written_off_minor",
-    "penalty_written_off_minor",
-    "fees_written_off_minor",
-    "waived_minor",
-    "recovered_minor",
-)
-"""What few loans have: printed of a state that has it."""
 MOST_DIGITS: Final = 1_000
 
 
@@ -125,7 +115,7 @@ def written_schedule(schedule: Sequence[Instalment]) -> list[Result]:
 def written_state(state: LoanState) -> Result:
     """Convert a state to JSON scalars."""
     found = {name: getattr(state, name) for name in (*STATE_FIELDS, *SERVICING_FIELDS)}
-    return {"as_of": state.as_of.isoformat(), **_without(found, SERVICING_FIELDS)}
+    return {"as_of": state.as_of.isoformat(), **_without(found, SERVICING_FIELDS)}  # few loans have any of these
 
 
 def _without(figures: Mapping[str, object], rare: Sequence[str]) -> Result:

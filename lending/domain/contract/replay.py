@@ -80,8 +80,7 @@ def replay(terms: Terms, events: Iterable[LoanEvent]) -> Replayed:
         days=days,
         rates=[event.rate for event in later if event.rate is not None],
     )
-    account = open_account(frame, schedule)
-    account.bounced = bounced
+    account = open_account(frame, schedule, bounced=bounced)
     copies, allocations = dict[int, LoanAccount](), list[Allocation]()
     for number, (day, event) in enumerate(zip(days, later, strict=True)):
         if number % STRIDE == 0:

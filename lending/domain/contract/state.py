@@ -12,6 +12,16 @@ from lending.domain.contract.terms import AccrualRule
 
 TOLERATED: Final = 36_525
 """Days past the last due date for which it is computed when a loan within the tolerance turns late: a century."""
+SERVICING_FIELDS: Final = (
+    "receivable_minor",
+    "principal_written_off_minor",
+    "interest_written_off_minor",
+    "penalty_written_off_minor",
+    "fees_written_off_minor",
+    "waived_minor",
+    "recovered_minor",
+)
+"""What servicing leaves on a loan."""
 LAST_DAY: Final = day_number(date.max) - 1
 
 
