@@ -13,7 +13,6 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
-from config.db.rows import insert
 from config.db.transactions import StaleRow, operation, require_one, require_transaction
 from config.jobs import enqueue
 from config.office.actors import Actor
@@ -94,8 +93,8 @@ class Work(Protocol):
 def queue_jobs(*, name: str, subject_id: int, parts: Iterable[int], actor: Actor, now: datetime) -> None:
     """Add one job per part to the caller's transaction and send them after its commit. Raises NoTransaction."""
     require_transaction()
-    for part in parts:
-        job = insert(JobRun(name=name, subject_id=subject_id, part=part, started_by=str(actor), sent_at=now))
+    jobs = [JobRun(name=name, subject_id=subject_id, part=part, started_by=str(actor), sent_at=now) for part in parts]
+    for job in JobRun.objects.bulk_create(jobs):
         enqueue(name, job_id=job.pk)
 
 

@@ -1,6 +1,6 @@
 """Write events, their entries and what follows from them, in the caller's operation, under the loans' locks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
@@ -11,10 +11,10 @@ from config.db.locking import lock_name
 from config.db.transactions import require_transaction
 from config.office.actors import Actor
 from lending.domain.books.booking import effective_date
-from lending.domain.books.ledger import ACCRUAL, NOTHING, OPENING, Movement, Position, movements
+from lending.domain.books.ledger import ACCRUAL, NOTHING, OPENING, Movement, movements
 from lending.domain.books.loan import Share
-from lending.domain.books.loan_book import AT_CUT_OVER, Difference
-from lending.domain.books.plan import LoanHistory, Plan, plan_event
+from lending.domain.books.loan_book import AT_CUT_OVER, TakenOver
+from lending.domain.books.plan import Plan, plan_event
 from lending.domain.books.projection import Projection, project
 from lending.domain.contract.events import EventType, LoanEvent
 from lending.domain.contract.replay import Replayed
@@ -56,28 +56,21 @@ class NewEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Opening:
-    """A new loan that comes with a history up to a date.
-
-    loan: not yet written. opening: its position at the cut-over; differences: what is booked there on top, with its
-    reason. references: of the events before, each "" or its partner's own.
-    """
+class LoanWithHistory:
+    """A loan that is not yet written, and the history up to a cut-over date that a book has of it."""
 
     loan: Loan
     cut_over: date
-    history: LoanHistory
-    replayed: Replayed
-    opening: Position
-    differences: Sequence[Difference]
-    references: Sequence[str]
+    taken: TakenOver
 
     def new_event(self, place: int) -> NewEvent:
-        """Return one of its events, by its place from 1."""
-        is_difference = place > len(self.references)
+        """Return one of its events, by its place from 1; those after the book's own book what differs."""
+        references = self.taken.loan.references
+        is_difference = place > len(references)
         return NewEvent(
             loan=self.loan,
-            event=self.history.events[place - 1],
-            external_ref="" if is_difference else self.references[place - 1],
+            event=self.taken.history.events[place - 1],
+            external_ref="" if is_difference else references[place - 1],
             reason=AT_CUT_OVER if is_difference else "",
         )
 
@@ -117,13 +110,12 @@ def book_events(events: Sequence[NewEvent], *, actor: Actor, now: datetime) -> l
         entries.append(
             (Entry(code=new.event.type.name, effective_date=on, booked_at=now, loan=new.loan, event=row), plan.moved)
         )
-    Entry.objects.bulk_create(entry for entry, _ in entries)
-    post(*((entry, moved, entry.loan.currency) for entry, moved in entries if entry.loan is not None))
+    _write_entries(entries)
     _write_loans([(new.loan, plan) for new, plan in zip(events, plans, strict=True)])
     return list(map(Booked, rows, plans))
 
 
-def open_loans(openings: Sequence[Opening], *, actor: Actor, now: datetime) -> None:
+def open_loans(new: Sequence[LoanWithHistory], *, actor: Actor, now: datetime) -> None:
     """Book new loans that come with a history: their rows, events, schedules, and what brings them into the ledger.
 
     The ledger has a loan's whole position by one entry of its cut-over date, and by an entry each what differs from
@@ -132,18 +124,18 @@ def open_loans(openings: Sequence[Opening], *, actor: Actor, now: datetime) -> N
     require_transaction()
     lock_books(exclusive=False)
     last_proven, to = last_proven_day(), last_night()
-    projected = [(one, *_projected(one, to=to)) for one in openings]
+    projected = [(one, *_projected(one, to=to)) for one in new]
     loans = Loan.objects.bulk_create(
         opened_loan(one.loan, projection, booked_to=reached) for one, reached, projection in projected
     )
-    differences = _write_history(openings, actor=actor, now=now)
+    differences = _write_history(new, actor=actor, now=now)
     entries = list[tuple[Entry, Sequence[Movement]]]()
     for one, reached, projection in projected:
         on = effective_date(one.cut_over, last_proven=last_proven)
         opened = Entry(code=OPENING, effective_date=on, booked_at=now, loan=one.loan)
-        entries.append((opened, movements(NOTHING, one.opening)))
-        before = one.opening
-        for difference, row in zip(one.differences, differences[one.loan.pk], strict=True):
+        entries.append((opened, movements(NOTHING, one.taken.opening)))
+        before = one.taken.opening
+        for difference, row in zip(one.taken.differences, differences[one.loan.pk], strict=True):
             booked = Entry(code=EventType(row.type).name, effective_date=on, booked_at=now, loan=one.loan, event=row)
             entries.append((booked, movements(before, difference.position)))
             before = difference.position
@@ -151,35 +143,25 @@ def open_loans(openings: Sequence[Opening], *, actor: Actor, now: datetime) -> N
         if earned:
             night = effective_date(reached - timedelta(days=1), last_proven=last_proven)
             entries.append((Entry(code=ACCRUAL, effective_date=night, booked_at=now, loan=one.loan), earned))
-    Entry.objects.bulk_create(entry for entry, _ in entries)
-    post(*((entry, moved, entry.loan.currency) for entry, moved in entries if entry.loan is not None))
+    _write_entries(entries)
     move_exposure(*((loan, None, share_of(loan)) for loan in loans))
     Instalment.objects.bulk_create(
-        Instalment(
-            loan=one.loan,
-            no=row.no,
-            due=row.due,
-            principal_minor=row.principal_minor,
-            interest_minor=row.interest_minor,
-            left_minor=left,
-        )
-        for one, _, projection in projected
-        for row, left in zip(one.replayed.schedule, projection.left_minor, strict=True)
+        row for one, _, projection in projected for row in _instalments(one.loan, one.taken.replayed, projection)
     )
 
 
-def _projected(one: Opening, *, to: date | None) -> tuple[date, Projection]:
+def _projected(one: LoanWithHistory, *, to: date | None) -> tuple[date, Projection]:
     """Project a loan to its cut-over, or the end of the last night if that is later; return to which."""
     reached = one.cut_over if to is None else max(one.cut_over, to)
-    return reached, project(one.replayed, as_of=reached)
+    return reached, project(one.taken.replayed, as_of=reached)
 
 
-def _write_history(openings: Sequence[Opening], *, actor: Actor, now: datetime) -> dict[int, list[EventRow]]:
+def _write_history(new: Sequence[LoanWithHistory], *, actor: Actor, now: datetime) -> dict[int, list[EventRow]]:
     """Write the events of new loans; return those that book differences, by loan."""
     rows = [
         (one, event, _row(one.new_event(place), seq=place, actor=actor, now=now))
-        for one in openings
-        for place, event in enumerate(one.history.events, 1)
+        for one in new
+        for place, event in enumerate(one.taken.history.events, 1)
     ]
     by_place = {(row.loan_id, row.seq): row for _, _, row in rows}
     EventRow.objects.bulk_create(row for _, event, row in rows if event.of is None)
@@ -188,8 +170,8 @@ def _write_history(openings: Sequence[Opening], *, actor: Actor, now: datetime) 
         row.of = by_place[one.loan.pk, int(event.of or 0)]
     EventRow.objects.bulk_create(row for _, _, row in removing)
     return {
-        one.loan.pk: [by_place[one.loan.pk, int(difference.event.id)] for difference in one.differences]
-        for one in openings
+        one.loan.pk: [by_place[one.loan.pk, int(difference.event.id)] for difference in one.taken.differences]
+        for one in new
     }
 
 
@@ -209,6 +191,12 @@ def _row(new: NewEvent, *, seq: int, actor: Actor, now: datetime) -> EventRow:
         actor=str(actor),
         booked_at=now,
     )
+
+
+def _write_entries(entries: Sequence[tuple[Entry, Sequence[Movement]]]) -> None:
+    """Write entries of loans, with their postings."""
+    Entry.objects.bulk_create(entry for entry, _ in entries)
+    post(*((entry, moved, entry.loan.currency) for entry, moved in entries if entry.loan is not None))
 
 
 def post(*entries: tuple[Entry, Sequence[Movement], str]) -> None:
@@ -290,7 +278,9 @@ def _write_loans(planned: Sequence[tuple[Loan, Plan]]) -> None:
 def _write_schedule(loan: Loan, plan: Plan) -> None:
     """Write the schedule as drawn, with what is left of each row; a loan whose payout came back has none."""
     Instalment.objects.filter(loan=loan).delete()
-    Instalment.objects.bulk_create(
-        Instalment(loan=loan, left_minor=left, **asdict(row))
-        for row, left in zip(plan.replayed.schedule, plan.after.left_minor, strict=True)
-    )
+    Instalment.objects.bulk_create(_instalments(loan, plan.replayed, plan.after))
+
+
+def _instalments(loan: Loan, replayed: Replayed, projection: Projection) -> Iterator[Instalment]:
+    for row, left in zip(replayed.schedule, projection.left_minor, strict=True):
+        yield Instalment(loan=loan, left_minor=left, **asdict(row))

@@ -19,7 +19,7 @@ from lending.operations.approvals import lock_exposures
 from lending.queries.facts import facts_of, is_outdated
 from lending.queries.line_usage import used_of
 from lending.queries.lines import lines_to_review, scores_of
-from lending.queries.products import latest_version, product_of
+from lending.queries.products import latest_versions, product_of, sold_as
 
 AT_ONCE: Final = 200
 REVIEWED: Final = ("limit_minor", "higher_since", "sustained_minor", "state", "frozen_for", "reviewed_in")
@@ -88,9 +88,10 @@ def _review(lines: Sequence[Line], found: OfferRound, rules: Rules, *, now: date
 def _assessed(lines: Sequence[Line], found: OfferRound, rules: Rules) -> dict[int, Assessment]:
     """Assess the merchants of lines, each under its product as it was entered last, by line."""
     scores = scores_of(found, [line.merchant_id for line in lines])
-    cases = dict[int, Assessment]()
-    for version in {line.product_id: line.product for line in lines}.values():
-        product, own = product_of(latest_version(version)), [line for line in lines if line.product_id == version.pk]
+    cases, latest = dict[int, Assessment](), latest_versions()
+    for version in {sold_as(line.product): latest[sold_as(line.product)] for line in lines}.values():
+        product = product_of(version)
+        own = [line for line in lines if sold_as(line.product) == sold_as(version)]
         facts = facts_of(scores=[scores[line.merchant_id] for line in own], on=found.on, product=product, rules=rules)
         cases |= {line.pk: assess(facts[line.merchant_id], product, rules.no_offer) for line in own}
     return cases

@@ -14,7 +14,7 @@ from config.office.events import record_events
 from lending.domain.books.loan_book import CutOverRefusal
 from lending.domain.contract.terms import write_terms
 from lending.models import ImportedLoan, Loan
-from lending.operations.bookings import Opening, lock_books, open_loans
+from lending.operations.bookings import LoanWithHistory, lock_books, open_loans
 from lending.queries.loan_book import Prepared, get_cut_over_refusal
 
 LOCK: Final = "lending.loan_book"
@@ -38,7 +38,8 @@ def import_loans(loans: Sequence[Prepared], *, cut_over: date, actor: Actor, now
         numbers = [one.taken.loan.head.loan for one in loans]
         known = set(ImportedLoan.objects.filter(number__in=numbers).values_list("number", flat=True))
         new = [(one, _loan(one, cut_over)) for one in loans if one.taken.loan.head.loan not in known]
-        open_loans([_opening(one, loan, cut_over) for one, loan in new], actor=actor, now=now)
+        with_history = [LoanWithHistory(loan=loan, cut_over=cut_over, taken=one.taken) for one, loan in new]
+        open_loans(with_history, actor=actor, now=now)
         ImportedLoan.objects.bulk_create(
             ImportedLoan(
                 loan=loan,
@@ -75,17 +76,4 @@ def _loan(one: Prepared, cut_over: date) -> Loan:
         amount_minor=head.principal_minor,
         terms=write_terms(one.taken.history.terms),
         approved_at=midnight(head.disbursed_on, UTC),  # when it was, no book says
-    )
-
-
-def _opening(one: Prepared, loan: Loan, cut_over: date) -> Opening:
-    taken = one.taken
-    return Opening(
-        loan=loan,
-        cut_over=cut_over,
-        history=taken.history,
-        replayed=taken.replayed,
-        opening=taken.opening,
-        differences=taken.differences,
-        references=taken.loan.references,
     )

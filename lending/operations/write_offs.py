@@ -15,12 +15,12 @@ from config.office.job_runs import Clock
 from lending.domain.books.loan import LoanStatus, is_to_be_written_off
 from lending.domain.contract.events import EventType, LoanEvent
 from lending.domain.contract.refusal import LoanRefused
-from lending.models import Loan, ProductVersion, Transfer
+from lending.models import Loan, Transfer
 from lending.models import LoanEvent as LoanEventRow
 from lending.operations.bookings import NewEvent, book_events
 from lending.queries.closes import closed_to
 from lending.queries.loans import next_event_ids, standing_of
-from lending.queries.products import servicing_of
+from lending.queries.products import latest_versions, product_of
 
 AT_ONCE: Final = 100
 log = structlog.get_logger(__name__)
@@ -33,11 +33,16 @@ def write_off_late_loans(*, clock: Clock) -> int:
     last counts. What another holds, or cannot be written off, is left to the next time.
     """
     on, closed, done = get_business_date(), closed_to(), 0
-    for version in ProductVersion.objects.order_by("pk"):
-        after = servicing_of(version).write_off_dpd
+    for (code, currency, kind), version in latest_versions().items():
+        after = product_of(version).servicing.write_off_dpd
         if on is None or closed is None or after is None:
             continue
-        late = Loan.objects.active().filter(product=version, late_since__lte=closed - timedelta(days=after))
+        late = Loan.objects.active().filter(
+            product__code=code,
+            product__currency=currency,
+            product__kind=kind,
+            late_since__lte=closed - timedelta(days=after),
+        )
         found = list(late.order_by("pk").values_list("pk", flat=True))
         for start in range(0, len(found), AT_ONCE):
             some = found[start : start + AT_ONCE]

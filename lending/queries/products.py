@@ -17,6 +17,7 @@ from scoring.models import Score, ScoreRun
 from scoring.queries.scores import get_live_run
 
 AT_ONCE: Final = 1_000
+Sold = tuple[str, str, str]
 LAST_ENTERED: Final = ~Exists(
     ProductVersion.objects.filter(kind=OuterRef("kind"), currency=OuterRef("currency"), pk__gt=OuterRef("pk"))
 )
@@ -28,9 +29,25 @@ def product_of(version: ProductVersion) -> Product:
     return parse_product(version.content, version.sha256)
 
 
+def latest_versions(*, code: str | None = None) -> dict[Sold, ProductVersion]:
+    """Get the version that was entered last of each product, or of one: what it says of rooms and rules counts for all.
+
+    By what names a product: its code, currency and kind.
+    """
+    versions = ProductVersion.objects.order_by("pk")
+    if code is not None:
+        versions = versions.filter(code=code)
+    return {sold_as(version): version for version in versions}
+
+
+def sold_as(version: ProductVersion) -> Sold:
+    """Return what names the product of a version."""
+    return version.code, version.currency, version.kind
+
+
 def latest_version(version: ProductVersion) -> ProductVersion:
-    """Get the version of the same product that was entered last: what it says of rooms and rules counts for all."""
-    return ProductVersion.objects.filter(code=version.code, currency=version.currency, kind=version.kind).latest("pk")
+    """Get the version of the same product that was entered last."""
+    return latest_versions(code=version.code)[sold_as(version)]
 
 
 def servicing_of(version: ProductVersion) -> Servicing:
