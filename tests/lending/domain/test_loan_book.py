@@ -163,7 +163,7 @@ SUMS = dict.fromkeys(BALANCES, "1.00")
 
 
 @pytest.mark.parametrize("spoiled", [
-    {"loans": "1"}, {"totals": []}, {"totals": {"XXX": SUMS}}, {"totals": {"CNY": {**SUMS, "credit": 1}}},
+    {"loans": "1"}, {"totals": []}, {"totals": {"XAU": SUMS}}, {"totals": {"CNY": {**SUMS, "credit": 1}}},
     {"totals": {"CNY": {**SUMS, "fees": "1.00"}}}, {"totals": {"CNY": {"credit": "1.00"}}}, {"cut_over": "today"},
     {"note": ""},
 ])  # fmt: skip

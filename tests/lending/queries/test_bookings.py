@@ -9,6 +9,7 @@ from pytest_django.asserts import assertContains
 from config.declarations import Role
 from lending.admin.words import BOOKING_REFUSALS
 from lending.domain.books.booking import Booking, BookingRefusal
+from lending.domain.books.loan import LoanStatus
 from lending.domain.books.transfer import ReturnRefusal
 from lending.domain.contract.events import EventType
 from lending.domain.contract.refusal import LoanRefusal
@@ -95,3 +96,19 @@ def test_the_office_asks_again_before_it_books_far_too_much(client: Client) -> N
     assert loan.events.count() == seen, "not without the tick"
     client.post(address, sent | {"sure": "1", "step": "confirm", "seen": seen})
     assert loan.events.count() == seen + 1
+
+
+@pytest.mark.parametrize("verb", ["settle", "write_off"])
+def test_the_office_asks_again_before_it_gives_up_a_loan_that_is_not_past_due(client: Client, verb: str) -> None:
+    loan = lent(amount_minor=1_200_000)
+    client.force_login(staff(Role.RISK_MANAGER))
+    address = reverse(f"admin:lending_loan_{verb}", args=[loan.pk])
+    seen = loan.events.count()
+    sent = {"amount": "1,000.00", "on": OPENED.isoformat(), "reason": "closed its shop", "seen": seen}
+    before = everything()
+    assertContains(client.post(address, sent | {"step": "confirm"}), 'name="sure"')
+    assert everything() == before, "not without the tick"
+    client.post(address, sent | {"step": "confirm", "sure": "1"})
+    loan.refresh_from_db()
+    assert loan.events.count() == seen + 1
+    assert loan.status == (LoanStatus.CLOSED if verb == "settle" else LoanStatus.WRITTEN_OFF)
