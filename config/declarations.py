@@ -26,6 +26,8 @@ class Role(StrEnum):
     UNDERWRITER = "Underwriter"
     FINANCE = "Finance"
     RISK_MANAGER = "Risk manager"
+    CONTROLLER = "Controller"
+    AUDITOR = "Auditor"
     ADMINISTRATOR = "Administrator"
 
 
@@ -57,7 +59,8 @@ class Link:
 class Declaration:
     """What one app declares.
 
-    rights: who may use each permission. beat: the tasks to run at an interval, by name. due: tasks that check whether
+    rights: who may use each permission. approvals: the permission that a second person needs to approve what is asked
+    for under the first. beat: the tasks to run at an interval, by name. due: tasks that check whether
     something is due and start it; called every half minute, and after every change that may have made it due.
     search: dotted paths of functions `(request, term) -> list[SearchResult]`. dashboard: the dotted path of the
     function that fills the first page; only one app declares it. authentication: likewise, the class that identifies
@@ -65,6 +68,7 @@ class Declaration:
     """
 
     rights: Mapping[str, frozenset[Role]] = field(default_factory=dict)
+    approvals: Mapping[str, str] = field(default_factory=dict)
     problems: Mapping[str, str] = field(default_factory=dict)
     links: Sequence[Link] = ()
     scopes: Mapping[str, str] = field(default_factory=dict)
@@ -80,6 +84,7 @@ def gather(apps: Iterable[str]) -> Declaration:
     found: list[Declaration] = [import_module(f"{app}.declarations").DECLARED for app in apps]
     return Declaration(
         rights=_merged(part.rights for part in found),
+        approvals=_merged(part.approvals for part in found),
         problems=_merged(part.problems for part in found),
         links=[link for section in Section for part in found for link in part.links if link.section is section],
         scopes=_merged(part.scopes for part in found),

@@ -10,6 +10,8 @@ from lending.domain.books.booking import BACK_DATED_AT_MOST
 DECLARED = Declaration(
     rights={
         "lending.add_productversion": frozenset({Role.RISK_MANAGER}),
+        "lending.approve_loan": frozenset({Role.CONTROLLER}),
+        "lending.approve_productversion": frozenset({Role.CONTROLLER}),
         "lending.cancel_loan": frozenset({Role.RISK_MANAGER}),
         "lending.change_rate_loan": frozenset({Role.RISK_MANAGER}),
         "lending.charge_loan": frozenset({Role.FINANCE}),
@@ -37,6 +39,19 @@ DECLARED = Declaration(
         "lending.view_transfer": EVERYONE,
         "lending.waive_loan": frozenset({Role.RISK_MANAGER}),
         "lending.write_off_loan": frozenset({Role.RISK_MANAGER}),
+    },
+    approvals={
+        "lending.add_productversion": "lending.approve_productversion",
+        "lending.change_rate_loan": "lending.approve_loan",
+        "lending.charge_loan": "lending.approve_loan",
+        "lending.pay_out_loan": "lending.approve_loan",
+        "lending.refund_loan": "lending.approve_loan",
+        "lending.repay_loan": "lending.approve_loan",
+        "lending.return_loan": "lending.approve_loan",
+        "lending.reverse_loan": "lending.approve_loan",
+        "lending.settle_loan": "lending.approve_loan",
+        "lending.waive_loan": "lending.approve_loan",
+        "lending.write_off_loan": "lending.approve_loan",
     },
     problems={
         "no_business_date": "The office has no business day open: nothing can be booked yet.",

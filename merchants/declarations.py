@@ -8,14 +8,18 @@ from config.declarations import EVERYONE, Declaration, Link, Role, Section
 
 DECLARED = Declaration(
     rights={
-        "merchants.verify_payoutaccount": frozenset({Role.UNDERWRITER, Role.FINANCE}),
+        "merchants.approve_payoutaccount": frozenset({Role.FINANCE}),
+        "merchants.verify_payoutaccount": frozenset({Role.UNDERWRITER}),
         "merchants.upload_feed": frozenset({Role.ADMINISTRATOR}),
         "merchants.view_batch": EVERYONE,
         "merchants.view_feedupload": EVERYONE,
         "merchants.view_merchant": EVERYONE,
         "merchants.view_partner": EVERYONE,
-        "merchants.view_payoutaccount": frozenset({Role.CREDIT_ANALYST, Role.UNDERWRITER, Role.FINANCE}),
+        "merchants.view_payoutaccount": frozenset(
+            {Role.CREDIT_ANALYST, Role.UNDERWRITER, Role.FINANCE, Role.CONTROLLER, Role.AUDITOR}
+        ),
     },
+    approvals={"merchants.verify_payoutaccount": "merchants.approve_payoutaccount"},
     problems={
         "too_many_rows": "A request takes at most 100,000 rows: send them in parts.",
         "number_malformed": "An account number has 8 to 34 letters and digits.",

@@ -9,6 +9,7 @@ DECLARED = Declaration(
         "scoring.add_calibrationversion": frozenset({Role.RISK_MANAGER}),
         "scoring.add_scorecardversion": frozenset({Role.RISK_MANAGER}),
         "scoring.abandon_scorerun": frozenset({Role.RISK_MANAGER}),
+        "scoring.approve_scorerun": frozenset({Role.CREDIT_ANALYST}),
         "scoring.publish_anyway_scorerun": frozenset({Role.RISK_MANAGER}),
         "scoring.replay_score": frozenset({Role.CREDIT_ANALYST, Role.UNDERWRITER, Role.RISK_MANAGER}),
         "scoring.start_scorerun": frozenset({Role.RISK_MANAGER}),
@@ -16,6 +17,7 @@ DECLARED = Declaration(
         "scoring.view_scorecardversion": EVERYONE,
         "scoring.view_scorerun": EVERYONE,
     },
+    approvals={"scoring.publish_anyway_scorerun": "scoring.approve_scorerun"},
     problems={
         "no_score_yet": "The merchant came after the last published run: ask again after the next night.",
     },

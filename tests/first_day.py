@@ -148,6 +148,12 @@ class Person:
         """Do a step as soon as the checklist asks for it."""
         self.post(self._office.wait(label, "worker", lambda: self.step(label)), **fields)
 
+    def approve(self) -> None:
+        """Approve what others asked for."""
+        waiting = self.get("/admin/office/approvalrequest/?state=OPEN")
+        for number in sorted(set(re.findall(r"/admin/office/approvalrequest/(\d+)/change/", waiting))):
+            self.post(f"/admin/office/approvalrequest/{number}/approve/", step="confirm", seen="")
+
     def _ask(self, path: str, data: bytes | None) -> tuple[str, str]:
         try:
             with self._opener.open(self._office.root + path, data, timeout=60) as answer:
@@ -200,7 +206,9 @@ def open_office(office: Office) -> Person:
     """Do what the document says under "First time"; return the administrator."""
     office.start("broker", *office.valkey)
     office.manage("migrate", "--database", "owner")
-    office.manage("create_administrator", "admin", "--password-from-stdin", text=f"{PASSWORDS['staff']}\n")
+    for name, role in (("admin", "Administrator"), ("control", "Controller")):
+        typed = f"{PASSWORDS['staff']}\n"
+        office.manage("create_account", name, "--role", role, "--password-from-stdin", text=typed)
     office.start("web", sys.executable, "-m", *office.gunicorn)
     for name in ("worker", "beat"):
         office.start(name, sys.executable, "-m", "celery", "-A", "config", name)
@@ -217,9 +225,11 @@ def walk(office: Office) -> bool:
     """Take every step, print the moments, and tell whether the offers came in time."""
     admin = open_office(office)
     password = PASSWORDS["staff"]
-    form = admin.get("/admin/auth/user/add/")
-    [role] = re.findall(r'name="groups" value="(\d+)"[^>]*>\s*(?:</?\w[^>]*>\s*)*Risk manager', form)
-    admin.post("/admin/auth/user/add/", username="risk", password1=password, password2=password, groups=role)
+    admin.post("/admin/auth/user/new/", name="risk", password=password, again=password)
+    [account] = re.findall(r"/admin/auth/user/(\d+)/change/", admin.get("/admin/auth/user/?q=risk"))
+    admin.post(f"/admin/auth/user/{account}/give/", role="Risk manager", step="confirm")
+    controller = Person(office, "control")
+    controller.approve()
     manager = Person(office, "risk")
     manager.take("Enter the card")
 
@@ -231,6 +241,7 @@ def walk(office: Office) -> bool:
     imported, office.deadline = datetime.now(UTC), time.monotonic() + PATIENCE
 
     manager.take("Enter a first product", product=f"TERM:{currency_of(market)}", step="confirm")
+    controller.approve()
     office.manage("create_partner_client", "market")
     manager.take("Calibrate", target="5", step="confirm")
     office.wait("The first offers", "worker", lambda: office.moments()["first offers"])

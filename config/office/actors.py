@@ -25,6 +25,10 @@ class Actor:
     def __str__(self) -> str:
         return f"{self.kind}:{self.id}"
 
+    @classmethod
+    def of_staff(cls, number: int) -> "Actor":
+        return cls(ActorKind.STAFF, number)
+
 
 SYSTEM = Actor(ActorKind.SYSTEM, 0)
 
@@ -34,3 +38,8 @@ def actor_of(user: User | AnonymousUser) -> Actor:
     if isinstance(user, AnonymousUser):
         raise PermissionDenied
     return Actor(ActorKind.STAFF, user.pk)
+
+
+def id_of(actor: str) -> int:
+    """Return the number of an actor, written as `staff:3`."""
+    return int(actor.rpartition(":")[2])

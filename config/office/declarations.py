@@ -10,12 +10,17 @@ DECLARED = Declaration(
     rights={
         "auth.add_user": frozenset({Role.ADMINISTRATOR}),
         "auth.change_user": frozenset({Role.ADMINISTRATOR}),
-        "auth.view_group": frozenset({Role.ADMINISTRATOR}),
-        "auth.view_user": frozenset({Role.ADMINISTRATOR}),
+        "auth.view_group": frozenset({Role.CONTROLLER, Role.AUDITOR, Role.ADMINISTRATOR}),
+        "auth.view_user": frozenset({Role.CONTROLLER, Role.AUDITOR, Role.ADMINISTRATOR}),
+        "office.approve_role": frozenset({Role.CONTROLLER}),
+        "office.decide_approvalrequest": frozenset({Role.CONTROLLER, Role.CREDIT_ANALYST, Role.FINANCE}),
+        "office.grant_role": frozenset({Role.ADMINISTRATOR}),
         "office.resume_jobrun": frozenset({Role.RISK_MANAGER, Role.ADMINISTRATOR}),
+        "office.view_approvalrequest": EVERYONE,
         "office.view_jobrun": EVERYONE,
-        "office.view_operationevent": frozenset({Role.RISK_MANAGER, Role.ADMINISTRATOR}),
+        "office.view_operationevent": frozenset({Role.RISK_MANAGER, Role.CONTROLLER, Role.AUDITOR, Role.ADMINISTRATOR}),
     },
+    approvals={"office.grant_role": "office.approve_role"},
     problems={
         "invalid": "Some fields are missing or wrong: `fields` says which and why.",
         "parse_error": "The body cannot be read: `detail` says what is wrong with it.",
@@ -30,6 +35,13 @@ DECLARED = Declaration(
         "contended": "Someone else is working on the same thing; nothing was written: send it again.",
     },
     links=[
+        Link(
+            section=Section.WORK,
+            title=_("Approvals"),
+            icon="how_to_reg",
+            app="office",
+            model="approvalrequest",
+        ),
         Link(section=Section.WORK, title=_("Jobs"), icon="manufacturing", app="office", model="jobrun"),
         Link(
             section=Section.ADMINISTRATION, title=_("Audit trail"), icon="history", app="office", model="operationevent"

@@ -13,6 +13,11 @@ from config.office.models import OperationEvent
 Fact = str | int | bool | None
 
 
+def subject_of(row: Model) -> str:
+    """Name a row as the audit trail does, like `lending.loan:33`."""
+    return f"{row._meta.label_lower}:{row.pk}"
+
+
 def record_event(
     *,
     name: str,
@@ -46,7 +51,7 @@ def _event(  # noqa: PLR0917 - of two callers
 ) -> OperationEvent:
     return OperationEvent(
         name=name,
-        subject=f"{subject._meta.label_lower}:{subject.pk}",
+        subject=subject_of(subject),
         actor=str(actor),
         before=dict(before),
         after=dict(after),

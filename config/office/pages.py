@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Generic, TypeVar
 
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
@@ -12,14 +12,17 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 
 from config.db.planning import planned_for_its_values
 from config.office.actors import ActorKind
-from config.office.display import Button, Cell, Page, Part, change_url, linked
+from config.office.display import Alert, Button, Cell, Page, Part, change_url, linked
+from config.office.events import subject_of
 from config.office.lists import BadQuery, Filter, ListColumn, Listing, ListOf, Search
+from config.office.models import ApprovalRequest
 from config.office.verbs import Step, Verb, asked_by, take_step, url_name
 from config.office.words import Words
 
@@ -122,12 +125,16 @@ class OfficeAdmin(ModelAdmin, Generic[M]):
         page = self.page_of(row, request)
         if isinstance(page, HttpResponse):
             return page
-        return self.show(request, replace(page, verbs=self.buttons(request, row)))
+        waiting = [
+            Alert(link=linked(asked, _("A request for approval")), text=_("it waits; nothing has happened yet."))
+            for asked in ApprovalRequest.objects.waiting(timezone.now()).about(subject_of(row))
+        ]
+        return self.show(request, replace(page, alerts=[*page.alerts, *waiting], verbs=self.buttons(request, row)))
 
     def verb_view(self, request: HttpRequest, verb: Verb, row_id: int | None = None) -> HttpResponse:
         """Ask for a verb's fields, show its effects, and do it."""
         row = None if row_id is None else self.found(row_id)
-        step = take_step(verb, row, request)
+        step = take_step(verb, row, request, name=url_name(self.model, verb))
         if step.is_done:
             return redirect(self.after(row, step))
         context = {"title": verb.label, "verb": verb, "step": step, "subject": None if row is None else linked(row)}
@@ -195,6 +202,15 @@ def found_by(rows: QuerySet[M], object_id: str | int) -> M:
         return rows.get(pk=int(object_id))
     except (ValueError, OverflowError, rows.model.DoesNotExist) as error:  # type: ignore[attr-defined]
         raise Http404 from error
+
+
+def subject_url(subject: str) -> str | None:
+    """Return the address of the page of an event's subject, `app.model:id`; None if it has none."""
+    label, _sep, number = subject.partition(":")
+    model = next((found for found in admin.site._registry if found._meta.label_lower == label), None)  # noqa: SLF001
+    if model is None or not number.isdecimal():
+        return None
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[number])
 
 
 def named(actors: Iterable[str | None]) -> dict[str | None, str | None]:

@@ -4,6 +4,8 @@ The groups exist by migration; no database can lack a right that a new verb need
 role by a click.
 """
 
+from collections.abc import Iterable
+
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from django.db.models import Model
@@ -13,6 +15,22 @@ from config.declarations import Role
 ROLES: dict[Role, frozenset[str]] = {
     role: frozenset(right for right, roles in settings.DECLARED.rights.items() if role in roles) for role in Role
 }
+
+
+class RolesClash(Exception):
+    """Two roles are not for one account: one asks for what the other approves."""
+
+
+def clashing(roles: Iterable[Role]) -> frozenset[Role]:
+    """Return those of some roles that no one account may have together, as they hold both sides of a verb."""
+    held = {role: ROLES[role] for role in roles}
+    return frozenset(
+        role
+        for asks, approves in settings.DECLARED.approvals.items()
+        for asking in (role for role, rights in held.items() if asks in rights)
+        for approving in (role for role, rights in held.items() if approves in rights)
+        for role in (asking, approving)
+    )
 
 
 class RoleBackend:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from django import forms
 from django.contrib import messages
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import HttpRequest
@@ -26,12 +27,24 @@ from unfold.widgets import (
 from config.db.transactions import Contended
 from config.kernel.money import BadAmount, parse_typed
 from config.office.actors import Actor, actor_of
+from config.office.approvals import Act, Approval, ApprovalRefusal, NotApproved, request_approval
 from config.office.display import Facts, Part
 from config.office.words import Words, money
 
 NO_RIGHT: Final = _("Your role may not do this.")
 CONTENDED: Final = _("Another user is working on the same thing. Nothing was changed: please look again.")
-NEEDS_SECOND: Final = _("This needs the approval of a second person, which cannot be asked for yet.")
+SECOND: Final = _("A second person has to approve this: nothing happens before.")
+ASKED: Final = _("A second person has been asked to approve it. Nothing has happened yet.")
+APPROVAL_REFUSALS: Final = {
+    ApprovalRefusal.MISSING: SECOND,
+    ApprovalRefusal.NOT_OPEN: _("This request is no longer open."),
+    ApprovalRefusal.EXPIRED: _("This request has expired: it has to be asked for again."),
+    ApprovalRefusal.SAME_PERSON: _("You asked for this: someone else has to decide it."),
+    ApprovalRefusal.OTHER_PERSON: _("Somebody else asked for this."),
+    ApprovalRefusal.OTHER_ACT: _("This is no longer what was asked for: it has to be asked for again."),
+    ApprovalRefusal.ALREADY_REQUESTED: _("Exactly this waits for approval already."),
+    ApprovalRefusal.REASON_MISSING: _("Please give a reason."),
+}
 REASON: Final = _("Reason")
 REASON_KEPT: Final = _("The reason is kept in the audit trail, with your name.")
 SHOW_EFFECTS: Final = _("Show the effects")
@@ -121,18 +134,22 @@ class AmountField(forms.CharField):
 class Asked:
     """Who asks for a verb, when, and with which data; what the row looked like when its effects were shown.
 
-    sure: the warning that came with the effects was ticked.
+    sure: the warning that came with the effects was ticked. approval: of a second person, who is at the screen.
     """
 
-    request: HttpRequest
-    actor: Actor
+    user: User
     now: datetime
     data: Mapping[str, Any] = field(default_factory=dict)
     seen: str | None = None
     sure: bool = False
+    approval: Approval | None = None
+
+    @property
+    def actor(self) -> Actor:
+        return actor_of(self.user)
 
     def may(self, right: str) -> bool:
-        return self.request.user.has_perm(right)
+        return self.user.has_perm(right)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +165,14 @@ Refusals = Mapping[type[Exception], Mapping[Any, Words] | Words]
 """The errors of an operation, each with its words, or with a table of words by its `reason`."""
 
 
+class RefusedInWords(Exception):
+    """An operation refuses, in words that only this case has."""
+
+    def __init__(self, words: Words) -> None:
+        super().__init__(words)
+        self.words = words
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verb:
     """Something that may be done to a row, or to the whole list (then `row` is None).
@@ -159,7 +184,8 @@ class Verb:
     verb is off for a row. offered: whether a page shows it at all. seen: what the effects depend on, passed to
     `call` as it was when they were shown, so that a stale page does only what it showed. group: the heading over it
     on a page with many verbs; those of one group follow each other.
-    needs_second: whether a second person has to approve. Until approvals exist, such a verb is refused.
+    act: exactly what would be done, where a second person has to approve it; None where one may do it alone. Then a
+    confirmed verb asks for approval, and `call` is used once another person approves.
     """
 
     name: str
@@ -179,17 +205,23 @@ class Verb:
     preview_label: Words = SHOW_EFFECTS
     is_primary: bool = False
     group: Words = ""
-    needs_second: bool = False
+    act: Callable[[Any, Asked], Act | None] | None = None
 
     def why_off(self, row: Any, asked: Asked) -> Words | None:  # noqa: ANN401 - of any model
         """Return why the asker may not do it now; None if they may."""
         if not asked.may(self.right):
             return NO_RIGHT
-        if self.needs_second:
-            return NEEDS_SECOND
         return None if self.why_not is None else self.why_not(row, asked)
 
+    def act_of(self, row: Any, asked: Asked) -> Act | None:  # noqa: ANN401 - of any model
+        """Return what a second person has to approve; None if nobody has to, or somebody does."""
+        return None if self.act is None or asked.approval is not None else self.act(row, asked)
+
     def said(self, error: Exception) -> Words:
+        if isinstance(error, RefusedInWords):
+            return error.words
+        if isinstance(error, NotApproved):
+            return APPROVAL_REFUSALS[error.reason]
         found = next(words for kind, words in self.refusals.items() if isinstance(error, kind))
         return found[error.reason] if isinstance(found, Mapping) else found  # type: ignore[attr-defined] # of Refused
 
@@ -198,7 +230,8 @@ class Verb:
 class Step:
     """How far a verb's page is. previews: its form leads to the effects, not the operation; confirms: they are shown.
 
-    result: what the operation returned, once it is done.
+    needs_second: what was entered needs the approval of a second person. result: what the operation returned, once it
+    is done.
     """
 
     form: VerbForm | None
@@ -208,6 +241,7 @@ class Step:
     seen: str | None = None
     previews: bool = False
     confirms: bool = False
+    needs_second: bool = False
     is_done: bool = False
     result: object = None
 
@@ -224,23 +258,32 @@ def refused_by(judge: Callable[[Any, Asked], Any], words: Mapping[Any, Words]) -
 
 def asked_by(request: HttpRequest) -> Asked:
     """Return who asks, now. Raises PermissionDenied for a stranger."""
-    return Asked(request=request, actor=actor_of(request.user), now=timezone.now())
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return Asked(user=request.user, now=timezone.now())
 
 
-def take_step(verb: Verb, row: Any, request: HttpRequest) -> Step:  # noqa: ANN401 - of any model
-    """Ask, show the effects, or act, depending on the request. Raises PermissionDenied."""
+def take_step(verb: Verb, row: Any, request: HttpRequest, *, name: str) -> Step:  # noqa: ANN401 - of any model
+    """Ask, show the effects, or act, depending on the request; name: of the verb's URL. Raises PermissionDenied."""
     if not request.user.has_perm(verb.right):
         raise PermissionDenied
     sent = request.method == "POST"
     confirms = sent and (verb.effects is None or request.POST.get(STEP) == CONFIRM)
     asked = asked_by(request)
-    now_seen = None if verb.seen is None else str(verb.seen(row))
     form = _form(verb, row, request, with_last=confirms)
-    about = [] if verb.about is None else verb.about(row, asked)
+    page = _VerbPage(
+        verb=verb,
+        name=name,
+        row=row,
+        request=request,
+        form=form,
+        about=[] if verb.about is None else verb.about(row, asked),
+        seen=None if verb.seen is None else str(verb.seen(row)),
+    )
     asking = Step(
         form=form,
-        about=about,
-        seen=now_seen,
+        about=page.about,
+        seen=page.seen,
         previews=form is not None and verb.effects is not None,
         refusal=verb.why_off(row, asked),
     )
@@ -248,60 +291,82 @@ def take_step(verb: Verb, row: Any, request: HttpRequest) -> Step:  # noqa: ANN4
         return asking
     if not sent:
         shows_at_once = form is None and verb.effects is not None
-        return _previewing(verb, row, asked, form, about, now_seen) if shows_at_once else asking
+        return page.preview(asked) if shows_at_once else asking
     if form is not None and not form.is_valid():
         late = verb.effects is not None and set(form.errors) <= set(verb.asked_last)
-        return _previewing(verb, row, asked, form, about, now_seen) if late else asking
+        return page.preview(asked) if late else asking
     data = {} if form is None else form.cleaned_data
-    seen = request.POST.get(SEEN) if confirms else now_seen
+    seen = request.POST.get(SEEN) if confirms else page.seen
     asked = replace(asked, data=data, seen=seen, sure=confirms and SURE in request.POST)
-    if not confirms:
-        return _previewing(verb, row, asked, form, about, now_seen)
-    effects = None if verb.effects is None else verb.effects(row, asked)
-    if effects is not None and effects.warning is not None and not asked.sure:
-        return _previewing(verb, row, asked, form, about, now_seen)
-    return _do(verb, row, asked, form, about, now_seen)
+    return page.confirm(asked) if confirms else page.preview(asked)
 
 
-def _do(  # noqa: PLR0917
-    verb: Verb, row: Any, asked: Asked, form: VerbForm | None, about: Sequence[Part], seen: str | None  # noqa: ANN401
-) -> Step:  # fmt: skip
-    try:
-        result = verb.call(row, asked)
-    except Contended:
-        messages.error(asked.request, CONTENDED)
-    except tuple(verb.refusals) as error:
-        messages.error(asked.request, verb.said(error))
-    else:
-        done = verb.done if not callable(verb.done) else verb.done(result)
-        messages.success(asked.request, done)
-        return Step(form=form, is_done=True, result=result)
-    if verb.effects is None:
-        return Step(form=form, about=about, seen=seen)
-    return _previewing(verb, row, asked, form, about, seen)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _VerbPage:
+    """The page of a verb: of which row, with which form, and what is shown above it."""
+
+    verb: Verb
+    name: str
+    row: Any
+    request: HttpRequest
+    form: VerbForm | None
+    about: Sequence[Part]
+    seen: str | None
+
+    def confirm(self, asked: Asked) -> Step:
+        """Do what was confirmed, or ask a second person to approve it; not without the tick that a warning needs."""
+        effects = Effects() if self.verb.effects is None else self.verb.effects(self.row, asked)
+        act = self.verb.act_of(self.row, asked)
+        if act is not None and effects.refusal is not None:
+            messages.error(self.request, effects.refusal)
+            return self.preview(asked)
+        if effects.warning is not None and not asked.sure:
+            return self.preview(asked)
+        refusals: tuple[type[Exception], ...] = (RefusedInWords, NotApproved, *self.verb.refusals)
+        try:
+            result = self.verb.call(self.row, asked) if act is None else self._ask(asked, act)
+        except Contended:
+            messages.error(self.request, CONTENDED)
+        except refusals as error:
+            messages.error(self.request, self.verb.said(error))
+        else:
+            done = self.verb.done if not callable(self.verb.done) else self.verb.done(result)
+            messages.success(self.request, done if act is None else ASKED)
+            return Step(form=self.form, is_done=True, result=result)
+        if self.verb.effects is None:
+            return Step(form=self.form, about=self.about, seen=self.seen)
+        return self.preview(asked)
+
+    def _ask(self, asked: Asked, act: Act) -> object:
+        entered = {} if self.form is None else {name: self.form[name].value() for name in self.form.fields}
+        return request_approval(act, verb=self.name, entered=entered, actor=asked.actor, now=asked.now)
+
+    def preview(self, asked: Asked) -> Step:
+        """Show the effects of what was entered, beside what is asked last."""
+        data = self.form.cleaned_data if self.form is not None else {}
+        asked = replace(asked, data=data, seen=self.seen)
+        effects = Effects() if self.verb.effects is None else self.verb.effects(self.row, asked)
+        if self.form is not None:
+            entered = Facts(entered_facts(self.form, without=self.verb.asked_last))
+            effects = replace(effects, parts=[entered, *effects.parts])
+        return Step(
+            form=self.form,
+            about=self.about,
+            effects=effects,
+            seen=self.seen,
+            previews=self.form is not None,
+            confirms=effects.refusal is None,
+            needs_second=effects.refusal is None and self.verb.act_of(self.row, asked) is not None,
+        )
 
 
-def _previewing(  # noqa: PLR0917
-    verb: Verb, row: Any, asked: Asked, form: VerbForm | None, about: Sequence[Part], seen: str | None  # noqa: ANN401
-) -> Step:  # fmt: skip
-    """Show the effects of what was entered, beside what is asked last."""
-    data = form.cleaned_data if form is not None else {}
-    effects = Effects() if verb.effects is None else verb.effects(row, replace(asked, data=data, seen=seen))
-    if form is not None:
-        entered: list[tuple[Words, object]] = [
-            (part.label or name, _as_text(part, data[name]))
-            for name, part in form.fields.items()
-            if name in data and name not in verb.asked_last
-        ]
-        effects = replace(effects, parts=[Facts(entered), *effects.parts])
-    return Step(
-        form=form,
-        about=about,
-        effects=effects,
-        seen=seen,
-        previews=form is not None,
-        confirms=effects.refusal is None,
-    )
+def entered_facts(form: VerbForm, *, without: Sequence[str] = ()) -> list[tuple[Words, object]]:
+    """Return what was entered in a valid form, by the names of its fields."""
+    return [
+        (part.label or name, _as_text(part, form.cleaned_data[name]))
+        for name, part in form.fields.items()
+        if name in form.cleaned_data and name not in without
+    ]
 
 
 def _form(verb: Verb, row: Any, request: HttpRequest, *, with_last: bool) -> VerbForm | None:  # noqa: ANN401

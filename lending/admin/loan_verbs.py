@@ -9,7 +9,6 @@ from django.utils.translation import gettext_lazy as _
 
 from config.office.display import Facts, Part
 from config.office.verbs import (
-    TO_BE_GIVEN,
     Asked,
     Effects,
     Refusals,
@@ -25,33 +24,23 @@ from lending.admin.loan_forms import (
     ExtendForm,
     PauseForm,
     RateForm,
-    ReasonForm,
     RedrawForm,
     ReversalForm,
     UndoForm,
     WaiverForm,
 )
-from lending.admin.words import BOOKING_REFUSALS, LOAN_REFUSALS, RETRY_REFUSALS, RETURN_REFUSALS
+from lending.admin.payout_verbs import PAYOUT_VERBS, events_seen, seen_events
+from lending.admin.words import BOOKING_REFUSALS, LOAN_REFUSALS
 from lending.domain.books.booking import Booking, BookingRefusal
 from lending.domain.books.loan import LoanStatus
-from lending.domain.books.transfer import ReturnRefusal
 from lending.domain.contract.events import EventType
 from lending.models import Loan
-from lending.operations.loans import EventNotBooked, book_by_hand
-from lending.operations.payouts import (
-    LoanNotCancelled,
-    PayoutNotRepeated,
-    PayoutNotReturned,
-    cancel_loan,
-    pay_out_again,
-    return_payout,
-)
+from lending.operations.loans import EventNotBooked, book_by_hand, booking_act
 from lending.queries.bookings import get_verb_refusal, preview_booking, rate_bounds_of
 from lending.queries.loans import instalments_ahead, payments_of, projection_of, rate_of, reversible_events
 from lending.queries.servicing import current_date_of
-from lending.queries.transfers import get_cancel_refusal, get_retry_refusal, get_return_refusal, last_payout
 
-PAYMENTS, TERMS, LOSSES, PAYOUT = _("Payments"), _("Terms"), _("Losses"), _("Payout")
+PAYMENTS, TERMS, LOSSES = _("Payments"), _("Terms"), _("Losses")
 EVENT_WORDS: Final[dict[Any, Words]] = {**BOOKING_REFUSALS, **LOAN_REFUSALS}
 EVENT_REFUSALS: Final[Refusals] = {EventNotBooked: EVENT_WORDS}
 
@@ -68,13 +57,9 @@ def _booking(kind: EventType, asked: Asked) -> Booking:
         periods=data.get("periods"),
         by_hand=True,
         reason=data["reason"],
-        seen=_seen(asked),
+        seen=seen_events(asked),
         sure=asked.sure,
     )
-
-
-def _seen(asked: Asked) -> int | None:
-    return int(asked.seen) if asked.seen and asked.seen.isdecimal() else None
 
 
 def _effects(kind: EventType) -> Callable[[Loan, Asked], Effects]:
@@ -100,28 +85,8 @@ def _nothing_to_bounce(loan: Loan, _asked: Asked) -> Words | None:
 
 def _book(kind: EventType) -> Callable[[Loan, Asked], object]:
     def call(loan: Loan, asked: Asked) -> None:
-        book_by_hand(loan_id=loan.pk, booking=_booking(kind, asked), actor=asked.actor, now=asked.now)
-
-    return call
-
-
-def _return(loan: Loan, asked: Asked) -> None:
-    payout = last_payout(loan)
-    if payout is None:
-        raise PayoutNotReturned(ReturnRefusal.NOT_PAID_OUT)
-    return_payout(
-        transfer_id=payout.pk,
-        on=asked.data["on"],
-        reason=asked.data["reason"],
-        actor=asked.actor,
-        now=asked.now,
-        seen=_seen(asked),
-    )
-
-
-def _by_reason(operation: Callable[..., object]) -> Callable[[Loan, Asked], object]:
-    def call(loan: Loan, asked: Asked) -> None:
-        operation(loan_id=loan.pk, reason=asked.data["reason"], actor=asked.actor, now=asked.now)
+        booking = _booking(kind, asked)
+        book_by_hand(loan_id=loan.pk, booking=booking, actor=asked.actor, now=asked.now, approval=asked.approval)
 
     return call
 
@@ -152,11 +117,6 @@ def _ahead_about(loan: Loan, _asked: Asked) -> Sequence[Part]:
     return [Facts([(_("Instalments that are not yet due"), instalments_ahead(loan))])]
 
 
-def events_seen(loan: Loan) -> int:
-    """Count the loan's events: what the effects of a booking depend on."""
-    return loan.events.count()
-
-
 def _booking_verb(kind: EventType, name: str, label: Words, right: str, done: Words, **more: Any) -> Verb:  # noqa: ANN401
     """Book an event of a kind: its effects are planned by the engine, as of the events that were seen."""
     options: dict[str, Any] = {
@@ -171,16 +131,11 @@ def _booking_verb(kind: EventType, name: str, label: Words, right: str, done: Wo
         done=done,
         effects=_effects(kind),
         seen=events_seen,
+        act=lambda loan, asked: booking_act(loan, _booking(kind, asked)),
         call=_book(kind),
         refusals=EVENT_REFUSALS,
         **options,
     )
-
-
-def _payout_verb(name: str, label: Words, right: str, done: Words, **more: Any) -> Verb:  # noqa: ANN401
-    """Do something about the payout, for a reason; what it does, its note says."""
-    options: dict[str, Any] = {"form": ReasonForm, "group": PAYOUT, **more}
-    return Verb(name=name, label=label, right=right, done=done, effects=lambda _loan, _asked: Effects(), **options)
 
 
 VERBS: Final[Sequence[Verb]] = (
@@ -344,36 +299,5 @@ VERBS: Final[Sequence[Verb]] = (
         offered=lambda loan: loan.status == LoanStatus.WRITTEN_OFF,
         group=LOSSES,
     ),
-    _payout_verb(
-        "return",
-        _("Take the payout back"),
-        "lending.return_loan",
-        _("The payout is taken back; the loan waits for its payout again."),
-        form=DatedForm,
-        note=_("For money that the bank sent back: the loan is as if it had never been paid out."),
-        seen=events_seen,
-        why_not=refused_by(lambda loan, _: get_return_refusal(loan), RETURN_REFUSALS),
-        call=_return,
-        refusals={PayoutNotReturned: RETURN_REFUSALS},
-    ),
-    _payout_verb(
-        "pay_out",
-        _("Pay out again"),
-        "lending.pay_out_loan",
-        _("The payout is ordered."),
-        note=_("The whole amount is sent once more, to the merchant's verified account."),
-        why_not=refused_by(lambda loan, _: get_retry_refusal(loan, reason=TO_BE_GIVEN), RETRY_REFUSALS),
-        call=_by_reason(pay_out_again),
-        refusals={PayoutNotRepeated: RETRY_REFUSALS},
-    ),
-    _payout_verb(
-        "cancel",
-        _("Cancel the loan"),
-        "lending.cancel_loan",
-        _("The loan is cancelled."),
-        note=_("No money will leave; the merchant may be made another offer."),
-        why_not=refused_by(lambda loan, _: get_cancel_refusal(loan, reason=TO_BE_GIVEN), RETRY_REFUSALS),
-        call=_by_reason(cancel_loan),
-        refusals={LoanNotCancelled: RETRY_REFUSALS},
-    ),
+    *PAYOUT_VERBS,
 )

@@ -35,7 +35,7 @@ from lending.admin.words import BANDS, ENTRY_REFUSALS, METHODS, PERIODS, PREPAYM
 from lending.domain.origination.product import Product, ProductKind, margin_at
 from lending.domain.origination.product_document import DAY_ONE_PRODUCTS, canonical_product, in_currency, parse_product
 from lending.models import ProductVersion
-from lending.operations.products import ProductNotEntered, enter_product
+from lending.operations.products import ProductNotEntered, enter_product, product_act
 from lending.queries.offers import open_offers_of
 from lending.queries.products import product_of, unsold_products, with_sold
 from scoring.domain.features.declarations import Unit
@@ -87,7 +87,10 @@ ENTER: Final = Verb(
     preview_label=_("Show the product"),
     why_not=_enter_refusal,
     offered=lambda _row: bool(unsold_products()),
-    call=lambda _row, asked: enter_product(text=_first_product(asked), actor=asked.actor, now=asked.now),
+    act=lambda _row, asked: product_act(_first_product(asked)),
+    call=lambda _row, asked: enter_product(
+        text=_first_product(asked), actor=asked.actor, now=asked.now, approval=asked.approval
+    ),
     done=_("The product is sold: offers follow the next published run, or the live one."),
     refusals={ProductNotEntered: ENTRY_REFUSALS},
     is_primary=True,

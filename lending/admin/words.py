@@ -84,7 +84,6 @@ BOOKING_REFUSALS: Final[dict[BookingRefusal, Words]] = {
     BookingRefusal.AMOUNT_IMPLAUSIBLE: _("This is far above what the loan owes: look at the amount again."),
     BookingRefusal.BOOKED_MEANWHILE: BOOKED_MEANWHILE,
     BookingRefusal.WRITTEN_OFF: _("The loan is written off: it can be paid, settled, or the write-off reversed."),
-    BookingRefusal.RATE_OUT_OF_BOUNDS: _("This rate is outside the bounds of the loan's product."),
     BookingRefusal.MORE_THAN_IS_OPEN: _("Less than this is open as of that date."),
     BookingRefusal.NOTHING_LEFT_TO_SETTLE: _("This pays all that is owed: book it as a repayment."),
     BookingRefusal.NOTHING_TO_WRITE_OFF: _("Nothing is owed as of that date."),

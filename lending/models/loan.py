@@ -123,6 +123,7 @@ class Loan(models.Model):
             ("pay_out_loan", "Can pay out again"),
             ("return_loan", "Can take a payout back"),
             ("cancel_loan", "Can give a loan up"),
+            ("approve_loan", "Can approve what others ask for a loan"),
         ]
         constraints = [
             known("status", LoanStatus, name="lending_loan_status_known"),

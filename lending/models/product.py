@@ -26,6 +26,7 @@ class ProductVersion(models.Model):
 
     class Meta:
         verbose_name = _("product")
+        permissions = [("approve_productversion", "Can approve that a product is sold")]
         constraints = [
             known("kind", ProductKind, name="lending_productversion_kind_known"),
             models.CheckConstraint(name="lending_productversion_sha256", condition=Q(sha256__regex="^[0-9a-f]{64}$")),

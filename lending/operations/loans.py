@@ -5,6 +5,7 @@ from datetime import date, datetime
 from config.db.transactions import operation
 from config.kernel.refusals import Refused
 from config.office.actors import Actor
+from config.office.approvals import Act, Approval, require_approval
 from config.office.events import record_event
 from lending.domain.books.booking import Booking, BookingRefusal, event_of, judge_plan
 from lending.domain.contract.events import EventType
@@ -13,7 +14,7 @@ from lending.models import Loan
 from lending.models import LoanEvent as EventRow
 from lending.operations.bookings import NewEvent, book_event
 from lending.operations.transfers import lock_loan
-from lending.queries.bookings import get_booking_refusal
+from lending.queries.bookings import get_booking_refusal, needs_second_person
 from lending.queries.loans import next_event_id
 from merchants.domain.idempotency import RequestKey
 from merchants.operations.idempotency import hold_reference, keep_request, take_request
@@ -54,12 +55,30 @@ def book_bounce(
     return _book(loan_id=loan_id, booking=booking, actor=actor, now=now, key=key)
 
 
-def book_by_hand(*, loan_id: int, booking: Booking, actor: Actor, now: datetime) -> EventRow:
+def book_by_hand(
+    *, loan_id: int, booking: Booking, actor: Actor, now: datetime, approval: Approval | None = None
+) -> EventRow:
     """Book what a member of staff enters: a repayment, fee, rate or use of credit, or the reversal of an event.
 
-    Raises EventNotBooked, Contended, Loan.DoesNotExist, LoanEvent.DoesNotExist.
+    Raises EventNotBooked, NotApproved, Contended, Loan.DoesNotExist, LoanEvent.DoesNotExist.
     """
-    return _book(loan_id=loan_id, booking=booking, actor=actor, now=now)
+    return _book(loan_id=loan_id, booking=booking, actor=actor, now=now, approval=approval)
+
+
+def booking_act(loan: Loan, booking: Booking) -> Act | None:
+    """Return what a second person has to approve of a booking by hand; None if one person may make it alone."""
+    if not needs_second_person(loan, booking):
+        return None
+    arguments = {
+        "type": booking.type.value,
+        "on": booking.on,
+        "amount_minor": booking.amount_minor,
+        "rate": booking.rate,
+        "of": booking.of,
+        "periods": booking.periods,
+        "reason": booking.reason,
+    }
+    return Act(operation="lending.book_by_hand", subject=loan, arguments=arguments)
 
 
 def _book(
@@ -70,6 +89,7 @@ def _book(
     now: datetime,
     external_ref: str = "",
     key: RequestKey | None = None,
+    approval: Approval | None = None,
 ) -> EventRow:
     with operation():
         done = None if key is None else take_request(key)
@@ -80,6 +100,9 @@ def _book(
         refusal = get_booking_refusal(loan, booking, external_ref=external_ref)
         if refusal is not None:
             raise EventNotBooked(refusal)
+        act = booking_act(loan, booking)
+        if act is not None:
+            require_approval(act, approval, actor=actor, now=now)
         try:
             new = NewEvent(
                 loan=loan,

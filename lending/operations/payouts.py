@@ -12,6 +12,7 @@ from config.db.transactions import operation, require_one, require_transaction
 from config.jobs import enqueue
 from config.kernel.refusals import Refused
 from config.office.actors import Actor
+from config.office.approvals import Act, Approval, require_approval
 from config.office.business_date import get_business_date
 from config.office.events import record_event
 from config.office.job_runs import Clock
@@ -24,7 +25,7 @@ from lending.domain.books.transfer import (
     TransferKind,
     TransferState,
 )
-from lending.domain.contract.events import EventType, LoanEvent
+from lending.domain.contract.events import EventType
 from lending.domain.contract.refusal import LoanRefusal, LoanRefused
 from lending.gateways.breaker import Breaker
 from lending.gateways.protocol import Gateway
@@ -41,7 +42,7 @@ from lending.operations.transfers import (
     postpone_transfer,
     settle_transfer,
 )
-from lending.queries.loans import get_loan, next_event_id, share_of
+from lending.queries.loans import get_loan, return_event, share_of
 from lending.queries.transfers import (
     applied_on,
     get_cancel_refusal,
@@ -145,11 +146,18 @@ def record_payout(*, transfer_id: int, answer: Answer | None, now: datetime) -> 
 
 
 def return_payout(
-    *, transfer_id: int, on: date, reason: str, actor: Actor, now: datetime, seen: int | None = None
+    *,
+    transfer_id: int,
+    on: date,
+    reason: str,
+    actor: Actor,
+    now: datetime,
+    seen: int | None = None,
+    approval: Approval | None = None,
 ) -> Transfer:
     """Take back a payout whose money came back: the loan may be paid out again, or cancelled.
 
-    Raises PayoutNotReturned, Contended, Transfer.DoesNotExist.
+    Raises PayoutNotReturned, NotApproved, Contended, Transfer.DoesNotExist.
     """
     with operation():
         loan, transfer = lock_transfer(transfer_id)
@@ -157,9 +165,9 @@ def return_payout(
         refusal = get_return_refusal(loan, payout=transfer, on=on, reason=reason, seen=seen)
         if refusal is not None:
             raise PayoutNotReturned(refusal)
-        # Of several disbursements, all but the last were reversed before.
-        disbursement = EventRow.objects.filter(loan=loan, type=EventType.DISBURSEMENT).latest("seq")
-        event = LoanEvent(id=next_event_id(loan), on=on, type=EventType.REVERSAL, of=str(disbursement.seq))
+        require_approval(return_act(loan, on=on, reason=reason), approval, actor=actor, now=now)
+        event = return_event(loan, on=on)
+        disbursement = EventRow.objects.get(loan=loan, seq=int(event.of or 0))
         try:
             book_event(NewEvent(loan=loan, event=event, of=disbursement, reason=reason), actor=actor, now=now)
         except LoanRefused as refused:
@@ -178,16 +186,29 @@ def return_payout(
         return Transfer.objects.get(pk=transfer_id)
 
 
-def pay_out_again(*, loan_id: int, reason: str, actor: Actor, now: datetime) -> Transfer:
+def return_act(loan: Loan, *, on: date, reason: str) -> Act:
+    """Return what a second person has to approve before a payout is taken back."""
+    return Act(operation="lending.return_payout", subject=loan, arguments={"on": on, "reason": reason})
+
+
+def repeat_act(loan: Loan, *, reason: str) -> Act:
+    """Return what a second person has to approve before money leaves again."""
+    return Act(operation="lending.pay_out_again", subject=loan, arguments={"reason": reason})
+
+
+def pay_out_again(
+    *, loan_id: int, reason: str, actor: Actor, now: datetime, approval: Approval | None = None
+) -> Transfer:
     """Pay out again a loan whose payout failed or came back, to its merchant's verified account.
 
-    Raises PayoutNotRepeated, Contended, Loan.DoesNotExist.
+    Raises PayoutNotRepeated, NotApproved, Contended, Loan.DoesNotExist.
     """
     with operation():
         loan = lock_loan(loan_id)
         refusal = get_retry_refusal(loan, reason=reason)
         if refusal is not None:
             raise PayoutNotRepeated(refusal)
+        require_approval(repeat_act(loan, reason=reason), approval, actor=actor, now=now)
         verified = PayoutAccount.objects.verified().filter(merchant=loan.merchant_id).first()
         if verified is not None:  # perhaps another than before; without one the payout is held
             Loan.objects.filter(pk=loan.pk).update(payout_account=verified)

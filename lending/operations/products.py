@@ -7,6 +7,7 @@ from config.db.transactions import operation
 from config.jobs import wake
 from config.kernel.refusals import Refused
 from config.office.actors import Actor
+from config.office.approvals import Act, Approval, require_approval
 from config.office.events import record_event
 from lending.domain.origination.product_document import canonical_product, parse_product
 from lending.models import ProductVersion
@@ -22,10 +23,16 @@ class ProductNotEntered(Refused[EntryRefusal]):
     """The product was not entered."""
 
 
-def enter_product(*, text: str, actor: Actor, now: datetime) -> ProductVersion:
+def product_act(text: str) -> Act:
+    """Return what a second person has to approve before a product is sold. Raises ProductMalformed."""
+    _content, sha256 = canonical_product(text)
+    return Act(operation="lending.enter_product", arguments={"sha256": sha256})
+
+
+def enter_product(*, text: str, actor: Actor, now: datetime, approval: Approval | None = None) -> ProductVersion:
     """Enter a product version, or return the existing one; the last entered of a kind and currency is sold.
 
-    Raises ProductMalformed, also for one that loses money, ProductNotEntered, Contended.
+    Raises ProductMalformed, also for one that loses money, ProductNotEntered, NotApproved, Contended.
     """
     content, sha256 = canonical_product(text)
     product = parse_product(content, sha256)
@@ -36,6 +43,7 @@ def enter_product(*, text: str, actor: Actor, now: datetime) -> ProductVersion:
         same = ProductVersion.objects.filter(code=product.code, currency=product.currency, version=product.version)
         if same.exists():
             raise ProductNotEntered(EntryRefusal.VERSION_USED)
+        require_approval(product_act(text), approval, actor=actor, now=now)
         version = ProductVersion.objects.create(
             sha256=sha256,
             code=product.code,

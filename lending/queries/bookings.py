@@ -1,6 +1,7 @@
 """Whether an event may be booked on a loan, and what it would do: as the operation does it, uncommitted."""
 
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 
 from config.office.business_date import get_business_date
@@ -17,12 +18,15 @@ from lending.domain.books.booking import (
 from lending.domain.books.ledger import Position
 from lending.domain.books.loan import LoanStatus
 from lending.domain.books.plan import Plan, plan_event
+from lending.domain.books.second_person import needs_second
+from lending.domain.books.transfer import ReturnRefusal
 from lending.domain.contract.events import EventType
 from lending.domain.contract.refusal import LoanRefusal, LoanRefused
 from lending.models import Loan, LoanEvent
 from lending.queries.closes import booked_to, latest_close
-from lending.queries.loans import contract_of, next_event_id, standing_of
+from lending.queries.loans import contract_of, next_event_id, return_event, standing_of
 from lending.queries.products import servicing_of
+from lending.queries.transfers import get_return_refusal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +62,6 @@ def get_booking_refusal(loan: Loan, booking: Booking, *, external_ref: str) -> B
         today=get_business_date(),
         disbursed_on=loan.disbursed_on,
         status=LoanStatus(loan.status),
-        rates=rate_bounds_of(loan),
         position=_booked_position(loan),
         reverses=None if booking.of is None else EventType(LoanEvent.objects.get(loan=loan, seq=booking.of).type),
         reference_used=bool(external_ref) and used.exists(),
@@ -84,6 +87,40 @@ def preview_booking(loan: Loan, booking: Booking) -> Preview:
         plan=plan,
         is_implausible=is_implausible(booking, _booked_position(loan)),
         is_premature=is_premature(booking, plan),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnPreview:
+    """What taking a payout back would do, or why it would not be: one of the two is None."""
+
+    refusal: ReturnRefusal | LoanRefusal | None
+    plan: Plan | None
+
+
+def preview_return(loan: Loan, *, on: date, reason: str, seen: int | None) -> ReturnPreview:
+    """Plan that the last payout is taken back."""
+    refusal = get_return_refusal(loan, on=on, reason=reason, seen=seen)
+    if refusal is not None:
+        return ReturnPreview(refusal=refusal, plan=None)
+    try:
+        plan = plan_event(contract_of(loan), return_event(loan, on=on), booked_to=booked_to(loan, latest_close()))
+    except LoanRefused as refused:
+        return ReturnPreview(refusal=refused.reason, plan=None)
+    return ReturnPreview(refusal=None, plan=plan)
+
+
+def needs_second_person(loan: Loan, booking: Booking) -> bool:
+    """Decide from what is stored whether a booking by hand needs a second person."""
+    today = get_business_date()
+    removed = None if booking.of is None else LoanEvent.objects.filter(loan=loan, seq=booking.of).first()
+    amount_minor = booking.amount_minor if removed is None else removed.amount_minor
+    return booking.by_hand and needs_second(
+        booking,
+        amount_minor=amount_minor or 0,
+        currency=loan.currency,
+        today=booking.on if today is None else today,
+        rates=rate_bounds_of(loan),
     )
 
 

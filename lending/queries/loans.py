@@ -91,6 +91,12 @@ def next_event_id(loan: Loan) -> str:
     return next_event_ids([loan.pk])[loan.pk]
 
 
+def return_event(loan: Loan, *, on: date) -> LoanEvent:
+    """Return the event that takes the loan's payout back; of several disbursements, all but the last are reversed."""
+    disbursement = EventRow.objects.filter(loan=loan, type=EventType.DISBURSEMENT).latest("seq")
+    return LoanEvent(id=next_event_id(loan), on=on, type=EventType.REVERSAL, of=str(disbursement.seq))
+
+
 def next_event_ids(loans: Collection[int]) -> dict[int, str]:
     """Return the ids of the next events of loans, by loan."""
     with connection.cursor() as cursor:

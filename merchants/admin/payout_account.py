@@ -12,11 +12,11 @@ from config.kernel.exact import BASIS_POINTS
 from config.office.display import Card, Facts, Page, Part, chip, linked
 from config.office.lists import ListColumn, Search, choice_filter
 from config.office.pages import OfficeAdmin, named
-from config.office.verbs import Asked, Verb, VerbForm, refused_by, tick_field
+from config.office.verbs import Asked, Effects, Verb, VerbForm, refused_by, tick_field
 from config.office.words import HUNDREDTH, percent
 from merchants.domain.payout_account import HOLDER_MATCH_BPS, PayoutAccountState, VerificationRefusal
 from merchants.models import PayoutAccount
-from merchants.operations.payout_accounts import PayoutAccountNotVerified, verify_payout_account
+from merchants.operations.payout_accounts import PayoutAccountNotVerified, verification_act, verify_payout_account
 from merchants.queries.labels import ACCOUNT_STATES
 from merchants.queries.merchants import search_merchants
 from merchants.queries.payout_accounts import get_verification_verdict
@@ -60,7 +60,11 @@ VERIFY: Final = Verb(
     why_not=refused_by(
         lambda account, asked: get_verification_verdict(account=account, verifier=asked.actor).refusal, REFUSALS
     ),
-    call=lambda account, asked: verify_payout_account(payout_account_id=account.pk, actor=asked.actor, now=asked.now),
+    effects=lambda _account, _asked: Effects(),
+    act=lambda account, _asked: verification_act(account),
+    call=lambda account, asked: verify_payout_account(
+        payout_account_id=account.pk, actor=asked.actor, now=asked.now, approval=asked.approval
+    ),
     done=_("The payout account is verified."),
     refusals={PayoutAccountNotVerified: REFUSALS},
     is_primary=True,

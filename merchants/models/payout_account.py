@@ -37,7 +37,10 @@ class PayoutAccount(models.Model):
     objects = PayoutAccountQuerySet.as_manager()
 
     class Meta:
-        permissions = [("verify_payoutaccount", "Can verify payout account")]
+        permissions = [
+            ("verify_payoutaccount", "Can verify payout account"),
+            ("approve_payoutaccount", "Can approve that a payout account is verified"),
+        ]
         constraints = [
             known("state", PayoutAccountState, name="merchants_payoutaccount_state_known"),
             models.CheckConstraint(

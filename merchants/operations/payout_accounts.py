@@ -5,6 +5,7 @@ from datetime import datetime
 from config.db.transactions import operation, require_one
 from config.kernel.refusals import Refused
 from config.office.actors import Actor
+from config.office.approvals import Act, Approval, require_approval
 from config.office.events import record_event
 from merchants.domain.payout_account import EntryRefusal, PayoutAccountState, VerificationRefusal, canonical_number
 from merchants.models import Merchant, PayoutAccount
@@ -56,10 +57,17 @@ def enter_payout_account(
         return account
 
 
-def verify_payout_account(*, payout_account_id: int, actor: Actor, now: datetime) -> PayoutAccount:
-    """Verify an account, as a second person, so that it may be paid to.
+def verification_act(account: PayoutAccount) -> Act:
+    """Return what a second person has to approve before an account is verified."""
+    return Act(operation="merchants.verify_payout_account", subject=account)
 
-    Raises PayoutAccountNotVerified, Contended, Merchant.DoesNotExist.
+
+def verify_payout_account(
+    *, payout_account_id: int, actor: Actor, now: datetime, approval: Approval | None = None
+) -> PayoutAccount:
+    """Verify an account that another person entered, so that it may be paid to.
+
+    Raises PayoutAccountNotVerified, NotApproved, Contended, Merchant.DoesNotExist.
     """
     with operation():
         # The merchant is locked, not the account: "one verified account" is a rule over all its accounts.
@@ -68,6 +76,7 @@ def verify_payout_account(*, payout_account_id: int, actor: Actor, now: datetime
         verdict = get_verification_verdict(account=account, verifier=actor)
         if verdict.refusal is not None:
             raise PayoutAccountNotVerified(verdict.refusal)
+        require_approval(verification_act(account), approval, actor=actor, now=now)
         # Guarded although locked: a writer that forgot the lock is caught here, not in the books.
         pending = PayoutAccount.objects.pending().filter(pk=account.pk)
         require_one(pending.update(state=PayoutAccountState.VERIFIED, verified_by=str(actor), verified_at=now))

@@ -32,6 +32,7 @@ from scoring.operations.runs import (
     RunNotPublished,
     RunNotStarted,
     abandon_run,
+    publish_act,
     publish_anyway,
     start_run,
 )
@@ -117,8 +118,10 @@ PUBLISH: Final = Verb(
     about=_publish_about,
     why_not=refused_by(lambda run, _: get_publish_refusal(run=run, reason=TO_BE_GIVEN), PUBLISH_REFUSALS),
     offered=lambda run: not is_working(run),
+    effects=lambda _run, _asked: Effects(),
+    act=lambda run, asked: publish_act(run, reason=asked.data["reason"]),
     call=lambda run, asked: publish_anyway(
-        run_id=run.pk, reason=asked.data["reason"], actor=asked.actor, now=asked.now
+        run_id=run.pk, reason=asked.data["reason"], actor=asked.actor, now=asked.now, approval=asked.approval
     ),
     done=_("The run is published: its scores are live."),
     refusals={RunNotPublished: PUBLISH_REFUSALS},

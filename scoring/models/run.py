@@ -57,6 +57,7 @@ class ScoreRun(models.Model):
             ("start_scorerun", "Can start a run"),
             ("publish_anyway_scorerun", "Can publish a run whose checks failed"),
             ("abandon_scorerun", "Can give up a run"),
+            ("approve_scorerun", "Can approve that a run is published whose checks failed"),
         ]
         constraints = [
             known("kind", RunKind, name="scoring_scorerun_kind_known"),

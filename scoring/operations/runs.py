@@ -10,6 +10,7 @@ from config.db.transactions import operation, require_one
 from config.jobs import wake
 from config.kernel.refusals import Refused
 from config.office.actors import SYSTEM, Actor
+from config.office.approvals import Act, Approval, require_approval
 from config.office.business_date import get_business_date, lock_business_date
 from config.office.events import record_event
 from config.office.job_runs import Claim, Clock, limit_statements_to_lease, report_progress
@@ -190,14 +191,22 @@ def abandon_run(*, run_id: int, reason: str, actor: Actor, now: datetime) -> Sco
         return get_run(run_id=run_id)
 
 
-def publish_anyway(*, run_id: int, reason: str, actor: Actor, now: datetime) -> ScoreRun:
-    """Publish a run that its checks held back. Raises RunNotPublished, ScoreRun.DoesNotExist."""
+def publish_act(run: ScoreRun, *, reason: str) -> Act:
+    """Return what a second person has to approve before a run is published that its checks held back."""
+    return Act(operation="scoring.publish_anyway", subject=run, arguments={"reason": reason})
+
+
+def publish_anyway(
+    *, run_id: int, reason: str, actor: Actor, now: datetime, approval: Approval | None = None
+) -> ScoreRun:
+    """Publish a run that its checks held back. Raises RunNotPublished, NotApproved, ScoreRun.DoesNotExist."""
     with operation():
         ScoreRun.objects.filter(pk=run_id).lock().get()
         run, live = get_run(run_id=run_id), _lock_live()
         refusal = get_publish_refusal(run=run, reason=reason)
         if refusal is not None:
             raise RunNotPublished(refusal)
+        require_approval(publish_act(run, reason=reason), approval, actor=actor, now=now)
         held = ScoreRun.objects.filter(pk=run_id, state=RunState.HELD)
         require_one(held.update(state=RunState.PUBLISHED, decision_reason=reason.strip()))
         _point_to(run, now=now)

@@ -4,7 +4,6 @@ A copy of a good row with a few columns changed; as the application's role, whic
 """
 
 import json
-from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -15,7 +14,7 @@ from django.db import IntegrityError, connection, transaction
 from oauth2_provider.models import Application
 from psycopg import errors
 
-from config.office.models import BusinessDate, Heartbeat, JobRun, OperationEvent
+from config.office.models import ApprovalRequest, BusinessDate, Heartbeat, JobRun, OperationEvent
 from lending.models import (
     DayClose,
     Decision,
@@ -56,178 +55,12 @@ from scoring.models import (
     ScorecardVersion,
     ScoreRun,
 )
+from tests.architecture.violations import IMPLIED, LINE, PAYMENT, VIOLATIONS
 from tests.conftest import NOW, owner_connection
 from tests.lending.lines import make_line
 from tests.lending.loans import application_of, lent
 
-OTHER_KEY = "00000000-0000-0000-0000-000000000009"
-PAYMENT = 900_001
-LINE = 900_002
-SPARE = 900_003
-UNSETTLED = {"state": "DUE", "moved_minor": 0, "settled_at": None}
 OURS = ("office", "merchants", "scoring", "lending")
-# By constraint, what to change in a copy of a good row besides its key.
-VIOLATIONS: dict[str, Mapping[str, object]] = {
-    "office_businessdate_one_row": {},
-    "office_heartbeat_one_row": {},
-    "office_jobrun_once": {},
-    "office_jobrun_state_known": {"state": "LOST"},
-    "office_jobrun_leased_while_running": {"state": "RUNNING"},
-    "office_jobrun_finished_when": {"state": "DONE"},
-    "office_jobrun_counts_not_negative": {"done": -1},
-    "office_jobrun_attempts_are_claims": {"attempts": 1},
-    "office_operationevent_name_dotted": {"name": "Renamed"},
-    "office_operationevent_actor_known": {"actor": "robot:1"},
-    "merchants_partner_code_key": {},
-    "merchants_partner_settlement_known": {"settlement": "BARTER"},
-    "merchants_partner_feed_signal_known": {"feed_signal": "LOUD"},
-    "merchants_feedupload_state_known": {"state": "LOST", "finished_at": str(NOW)},
-    "merchants_feedupload_finished_when": {"finished_at": str(NOW)},
-    "merchants_feedday_once": {},
-    "merchants_feedday_kind_known": {"kind": "GIFT"},
-    "merchants_partnerclient_application_id_key": {},
-    "merchants_owner_ref_once": {},
-    "merchants_merchant_external_id_once": {},
-    "merchants_merchant_currency_code": {"currency": "eur"},
-    "merchants_payoutaccount_state_known": {"state": "LOST", "verified_by": None, "verified_at": None},
-    "merchants_payoutaccount_number_canonical": {"number": "gb82-west"},
-    "merchants_payoutaccount_number_once": {"state": "PENDING", "verified_by": None, "verified_at": None},
-    "merchants_payoutaccount_verified_by_whom_and_when": {"verified_at": None},
-    "merchants_payoutaccount_four_eyes": {"verified_by": "staff:1"},
-    "merchants_payoutaccount_one_verified": {"number": "DE89370400440532013000"},
-    "merchants_batch_state_known": {"state": "LOST", "sealed_at": None},
-    "merchants_batch_sealed_when": {"sealed_at": None},
-    "merchants_batch_every_row_counted_once": {"received": 99},
-    "merchants_batchissue_line_once": {},
-    "merchants_batchissue_kind_known": {"kind": "LOST"},
-    "merchants_batchissue_conflict_shows_both": {"kind": "CONFLICT"},
-    "merchants_transaction_id_once": {},
-    "merchants_transaction_kind_known": {"kind": "GIFT"},
-    "merchants_transaction_amount_sign": {"amount_minor": 0},
-    "scoring_scorecardversion_sha256_key": {},
-    "scoring_scorecardversion_sha256": {"sha256": "A" * 64},
-    "scoring_calibrationversion_sha256_key": {},
-    "scoring_calibrationversion_sha256": {"sha256": "a" * 63},
-    "scoring_scorerun_kind_known": {"kind": "HALF", "state": "HELD", "finished_at": str(NOW)},
-    "scoring_scorerun_state_known": {"state": "LOST", "finished_at": str(NOW)},
-    "scoring_scorerun_finished_when": {"finished_at": str(NOW)},
-    "scoring_scorerun_parts": {"parts": 0, "state": "HELD", "finished_at": str(NOW)},
-    "scoring_scorerun_published_with_pd": {"state": "PUBLISHED", "finished_at": str(NOW)},
-    "scoring_scorerun_single_reads_others": {"kind": "SINGLE"},
-    "scoring_scorerun_one_works": {},
-    "scoring_runcheck_once": {},
-    "scoring_liverun_one_row": {},
-    "scoring_score_once": {},
-    "scoring_measuredmerchant_once": {},
-    "scoring_score_not_scored_known": {"not_scored": "LOST"},
-    "scoring_score_in_range": {"score": 851},
-    "scoring_score_grade_with_pd": {"grade": None},
-    "scoring_score_pd_is_a_share": {"pd_ppm": 1_000_001},
-    "scoring_score_basis_not_negative": {"needed": -1},
-    "scoring_referencemerchant_once": {},
-    "scoring_referencecell_once": {},
-    "scoring_referencerating_once": {},
-    "scoring_referencefeed_once": {},
-    "scoring_behaviourfact_once_a_batch": {},
-    "scoring_behaviourfact_not_negative": {"business_date": "2026-03-09", "dpd": -1},
-    "merchants_keptrequest_once": {},
-    "merchants_keptrequest_digest": {"key": "k2", "digest": "x"},
-    "lending_productversion_sha256_key": {},
-    "lending_productversion_sha256": {"sha256": "A" * 64},
-    "lending_productversion_currency_code": {"sha256": "c" * 64, "currency": "cny"},
-    "lending_productversion_once": {"sha256": "c" * 64},
-    "lending_productversion_kind_known": {"sha256": "c" * 64, "version": 9, "kind": "GIFT"},
-    "lending_offerround_run_id_key": {},
-    "lending_offerround_parts": {"parts": 0},
-    "lending_creditline_kind_known": {"kind": "GIFT"},
-    "lending_creditline_once_a_kind": {},
-    "lending_creditline_not_negative": {"limit_minor": -1},
-    "lending_creditline_higher_since_when": {"higher_since": str(NOW.date())},
-    "lending_offer_kind_known": {"kind": "GIFT"},
-    "lending_offer_state_known": {"state": "LOST"},
-    "lending_offer_currency_code": {"currency": "cny"},
-    "lending_offer_amounts": {"limit_minor": 99_999},
-    "lending_offer_rate_not_negative": {"daily_rate": -1},
-    "lending_offer_lasts": {"expires_on": str(NOW.date())},
-    "lending_offer_closed_when": {"state": "MADE"},
-    "lending_offer_one_open_a_kind": {"state": "MADE", "closed_at": None},
-    "lending_application_state_known": {"state": "LOST"},
-    "lending_application_amounts": {"months": 0},
-    "lending_application_document_sha256": {"document_sha256": "x"},
-    "lending_application_decided_when": {"decided_at": None},
-    "lending_application_ref_once": {},
-    "lending_decision_outcome_known": {"outcome": "LOST"},
-    "lending_decision_snapshot_sha256": {"snapshot_sha256": "x"},
-    "lending_decision_one_by_rules": {},
-    "lending_line_application_id_key": {"state": "CLOSED", "closed_at": str(NOW)},
-    "lending_line_state_known": {"state": "LOST"},
-    "lending_line_currency_code": {"currency": "cny"},
-    "lending_line_not_negative": {"limit_minor": -1},
-    "lending_line_higher_since_when": {"higher_since": str(NOW.date())},
-    "lending_line_frozen_for_when": {"frozen_for": "PAST_DUE"},
-    "lending_line_closed_when": {"closed_at": str(NOW)},
-    "lending_line_one_open": {"application_id": SPARE},
-    "lending_line_of_merchant": {"id": LINE, "application_id": SPARE, "state": "CLOSED", "closed_at": str(NOW)},
-    "lending_lineevent_type_known": {"type": "GIFT", "amount_minor": None, "loan_id": None},
-    "lending_lineevent_amount_when": {"amount_minor": None},
-    "lending_lineevent_loan_when": {"loan_id": None},
-    "lending_lineevent_loan_id_key": {},
-    "lending_loan_application_id_key": {},
-    "lending_loan_status_known": {"status": "LOST"},
-    "lending_loan_currency_code": {"currency": "cny"},
-    "lending_loan_amount_positive": {"amount_minor": 0},
-    "lending_loan_disbursed_when": {"disbursed_on": None},
-    "lending_loan_imported_when": {"imported_on": "2026-03-01"},
-    "lending_loan_closed_when": {"closed_on": "2026-03-01"},
-    "lending_loan_not_negative": {"due_minor": -1},
-    "lending_loan_paid_at_most_owed": {"interest_paid_minor": 5, "repaid_minor": 5},
-    "lending_loan_money_adds_up": {"repaid_minor": 5},
-    "lending_loanevent_type_known": {"type": "gift"},
-    "lending_loanevent_one_figure": {"rate": "0.1"},
-    "lending_loanevent_figure_fits": {"amount_minor": 0},
-    "lending_loanevent_once": {},
-    "lending_loanevent_reversed_once": {"seq": 9, "type": "reversal", "amount_minor": None, "of_id": PAYMENT},
-    "lending_loanevent_ref_once": {"seq": 9, "external_ref": "p1"},
-    "lending_importedloan_loan_id_key": {"number": "2"},
-    "lending_importedloan_number_key": {"loan_id": 0},
-    "lending_importedloan_number": {"loan_id": 0, "number": ""},
-    "lending_importedloan_disbursed": {"loan_id": 0, "number": "2", "disbursed_minor": 0},
-    "lending_importedloan_sha256": {"loan_id": 0, "number": "2", "content_sha256": "A" * 64},
-    "lending_instalment_once": {},
-    "lending_instalment_amounts": {"no": 9, "interest_minor": -1},
-    "lending_productexposure_once_a_status": {},
-    "lending_productexposure_status_known": {"status": "LOST"},
-    "lending_transfer_key_key": {"on": "2026-03-09", "kind": "COLLECTION"},
-    "lending_transfer_kind_known": {"key": OTHER_KEY, "kind": "LOST"},
-    "lending_transfer_state_known": {"key": OTHER_KEY, "state": "LOST", "moved_minor": 0},
-    "lending_transfer_amounts": {"key": OTHER_KEY, "moved_minor": -1},
-    "lending_transfer_moved_when_done": {"key": OTHER_KEY, "state": "FAILED"},
-    "lending_transfer_payout_whole": {"key": OTHER_KEY, "moved_minor": 1},
-    "lending_transfer_settled_when": {"key": OTHER_KEY, "settled_at": None},
-    "lending_transfer_one_open": {"key": OTHER_KEY, "kind": "COLLECTION", "on": "2026-03-09", **UNSETTLED},
-    "lending_transfer_one_collection_a_day": {"key": OTHER_KEY, "kind": "COLLECTION", "on": "2026-03-08"},
-    "lending_ledgeraccount_place_key": {"code": "SPARE"},
-    "lending_ledgeraccount_kind_known": {"code": "SPARE", "place": 99, "kind": "LOST"},
-    "lending_dayclose_day_key": {"state": "PROVEN", "finished_at": str(NOW)},
-    "lending_dayclose_state_known": {"day": "2026-03-09", "state": "LOST", "finished_at": str(NOW)},
-    "lending_dayclose_parts": {"day": "2026-03-09", "parts": 0},
-    "lending_dayclose_finished_when": {"day": "2026-03-09", "finished_at": str(NOW)},
-    "lending_dayclose_one_works": {"day": "2026-03-09"},
-    "lending_proofline_once": {},
-    "lending_entry_event_id_key": {},
-    "lending_entry_code_known": {"code": "LOST", "event_id": None},
-    "lending_entry_of_loan_or_close": {"loan_id": None},
-    "lending_entry_event_unless_accrual": {"event_id": None},
-    "lending_posting_amount_positive": {"amount_minor": 0},
-    "lending_posting_two_accounts": {"debit_id": "PRINCIPAL", "credit_id": "PRINCIPAL"},
-    "lending_posting_currency_code": {"currency": "cny"},
-}
-# What breaks the first also breaks the second, which is reported before it.
-IMPLIED = {
-    "merchants_batchissue_kind_known": "merchants_batchissue_conflict_shows_both",
-    "lending_loan_status_known": "lending_loan_disbursed_when",
-    "lending_line_of_merchant": "lending_line_pkey CASCADE",  # keys refer to it with the merchant
-}
 CATALOGUE = """
 SELECT conname, conrelid::regclass::text FROM pg_constraint JOIN pg_class ON pg_class.oid = conrelid
 WHERE contype IN ('c', 'u', 'x') AND NOT relispartition AND split_part(relname, '_', 1) = ANY(%(ours)s)
@@ -252,6 +85,8 @@ def make_one_of_each() -> None:
     """Make one good row in every table."""
     BusinessDate.objects.create(pk=1, current=NOW.date())
     Heartbeat.objects.create(pk=1, at=NOW)
+    asked = {"entered": {}, "requested_by": "staff:1", "requested_at": NOW, "expires_at": NOW}
+    ApprovalRequest.objects.create(verb="lending_loan_refund", subject="s", digest="a" * 64, **asked)
     JobRun.objects.create(name="merchants.fill_batch", subject_id=1, started_by="system:0", sent_at=NOW)
     OperationEvent.objects.create(name="a.b", subject="s", actor="system:0", before={}, after={}, booked_at=NOW)
     partner = Partner.objects.create(code="bazaar", name="Bazaar", settlement="ESCROW")

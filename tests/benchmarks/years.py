@@ -16,6 +16,7 @@ from typing import Any
 from django.utils import timezone
 
 from config.kernel.money import format_minor
+from config.office.actors import SYSTEM
 from config.office.business_date import get_business_date
 from lending.domain.books.booking import Booking
 from lending.domain.books.transfer import Answer, Moved, Nothing
@@ -31,7 +32,6 @@ from lending.queries.income import income_by_loan, income_statement
 from merchants.models import Merchant
 from tests.benchmarks.nights import next_day
 from tests.benchmarks.results import Result, say
-from tests.conftest import CLERK
 from tests.lending.loans import OPENED, make_loan, pay_out
 
 MERCHANTS = int(os.environ["MERCHANTS"])
@@ -145,7 +145,7 @@ def _serve(rng: random.Random, loan_id: int, today: date) -> bool:
         figures["amount_minor"] = rng.randrange(1, max(2, loan.principal_minor))
     booking = Booking(type=kind, on=today, by_hand=True, reason="as life is", sure=True, **figures)
     try:
-        book_by_hand(loan_id=loan_id, booking=booking, actor=CLERK, now=timezone.now())
+        book_by_hand(loan_id=loan_id, booking=booking, actor=SYSTEM, now=timezone.now())
     except EventNotBooked:
         return False
     return True

@@ -7,8 +7,9 @@ from typing import Any
 from config.office.actors import Actor
 from lending.domain.books.booking import Booking
 from lending.domain.contract.events import EventType
-from lending.models import LoanEvent
-from lending.operations.loans import book_by_hand
+from lending.models import Loan, LoanEvent
+from lending.operations.loans import book_by_hand, booking_act
+from tests.approvals import approved
 from tests.conftest import CLERK, NOW
 from tests.lending.loans import OPENED
 
@@ -20,13 +21,20 @@ def _by_hand(  # noqa: PLR0917
     booking = Booking(
         type=kind, on=on, amount_minor=amount_minor, rate=rate, of=of, by_hand=True, reason=reason, seen=seen, sure=sure
     )
-    return book_by_hand(loan_id=loan_id, booking=booking, actor=actor, now=now)
+    return _booked(loan_id, booking, actor=actor, now=now)
+
+
+def _booked(loan_id: int, booking: Booking, *, actor: Actor, now: datetime) -> LoanEvent:
+    act = booking_act(Loan.objects.get(pk=loan_id), booking)
+    return book_by_hand(
+        loan_id=loan_id, booking=booking, actor=actor, now=now, approval=approved(act, actor=actor, now=now)
+    )
 
 
 def book(kind: EventType, *, loan_id: int, on: date = OPENED, of: int | None = None, **figure: Any) -> LoanEvent:  # noqa: ANN401
     """Book an event of any type, for a reason."""
     booking = Booking(type=kind, on=on, of=of, by_hand=True, reason="agreed", **figure)
-    return book_by_hand(loan_id=loan_id, booking=booking, actor=CLERK, now=NOW)
+    return _booked(loan_id, booking, actor=CLERK, now=NOW)
 
 
 def take_repayment(*, loan_id: int, amount_minor: int, on: date, reason: str, actor: Actor, now: datetime) -> LoanEvent:

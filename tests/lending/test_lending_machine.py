@@ -249,7 +249,7 @@ class LendingMachine(RuleBasedStateMachine):
             by_hand=True,
             reason="agreed",
         )
-        self.book(kept, event, lambda: book_by_hand(loan_id=kept.pk, booking=booking, actor=CLERK, now=NOW))
+        self.book(kept, event, lambda: book_by_hand(loan_id=kept.pk, booking=booking, actor=SYSTEM, now=NOW))
 
     @rule(pick=picks, back=backwards, rate=st.sampled_from(["0", "0.073", "0.35525", "0.36"]))
     def change(self, pick: int, back: int, rate: str) -> None:
@@ -275,7 +275,7 @@ class LendingMachine(RuleBasedStateMachine):
         of = next((event["id"] for event in reversed(kept.events) if event["type"] == "disbursement"), None)
         event = self.event(kept, "reversal", self.today, of=of)
         said = model.model(kept.case(event))
-        arguments = {"transfer_id": transfer.pk, "on": self.today, "reason": "no such account", "actor": CLERK}
+        arguments = {"transfer_id": transfer.pk, "on": self.today, "reason": "no such account", "actor": SYSTEM}
         try:
             return_payout(**arguments, now=NOW)  # type: ignore[arg-type]
         except PayoutNotReturned as refused:
@@ -290,7 +290,7 @@ class LendingMachine(RuleBasedStateMachine):
     @rule()
     def pay_again(self) -> None:
         kept = next(kept for kept in self.loans if not kept.is_out)
-        transfer = pay_out_again(loan_id=kept.pk, reason="another account", actor=CLERK, now=NOW)
+        transfer = pay_out_again(loan_id=kept.pk, reason="another account", actor=SYSTEM, now=NOW)
         claimed = claim_payout(transfer_id=transfer.pk, now=NOW)
         assert claimed is not None
         record_payout(transfer_id=transfer.pk, answer=Moved(100_000), now=NOW)

@@ -1,8 +1,9 @@
 """Tables of the office."""
 
+from config.office.models.approval_request import ApprovalRequest
 from config.office.models.business_date import BusinessDate
 from config.office.models.heartbeat import Heartbeat
 from config.office.models.job_run import JobRun
 from config.office.models.operation_event import OperationEvent
 
-__all__ = ["BusinessDate", "Heartbeat", "JobRun", "OperationEvent"]
+__all__ = ["ApprovalRequest", "BusinessDate", "Heartbeat", "JobRun", "OperationEvent"]

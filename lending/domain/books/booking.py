@@ -14,7 +14,7 @@ from lending.domain.contract.events import RESTRUCTURING, WAIVING, EventType, Lo
 from lending.domain.contract.refusal import LoanRefusal
 
 BACK_DATED_AT_MOST: Final = timedelta(days=90)
-"""Judgement: an older event needs a correction that finance signs, not a form."""
+"""Judgement: what is older is booked by staff alone, and by two of them."""
 IMPLAUSIBLE_MULTIPLE: Final = 2
 """Judgement: nobody repays so many times what is owed, and what was lent, but by a slip of the pen."""
 
@@ -33,7 +33,6 @@ class BookingRefusal(StrEnum):
     NOT_THIS_VERB = "NOT_THIS_VERB"
     WRITTEN_OFF = "WRITTEN_OFF"
     AMOUNT_IMPLAUSIBLE = "AMOUNT_IMPLAUSIBLE"
-    RATE_OUT_OF_BOUNDS = "RATE_OUT_OF_BOUNDS"
     MORE_THAN_IS_OPEN = "MORE_THAN_IS_OPEN"
     NOTHING_LEFT_TO_SETTLE = "NOTHING_LEFT_TO_SETTLE"
     NOTHING_TO_WRITE_OFF = "NOTHING_TO_WRITE_OFF"
@@ -133,7 +132,6 @@ def judge_booking(
     today: date | None,
     disbursed_on: date | None,
     status: LoanStatus,
-    rates: tuple[Decimal, Decimal],
     position: Position,
     reverses: EventType | None,
     reference_used: bool,
@@ -141,7 +139,7 @@ def judge_booking(
 ) -> BookingRefusal | LoanRefusal | None:
     """Decide whether an event may be booked on a business date; its effect on the loan is judged by `replay`.
 
-    position: the loan's, in the books. rates: the lowest and the highest yearly rate to which its own may be changed.
+    position: the loan's, in the books.
     """
     refusal = judge_verb(
         booking.type, today=today, disbursed_on=disbursed_on, status=status, credit_minor=position.credit_minor
@@ -150,7 +148,7 @@ def judge_booking(
         return refusal
     holds = {
         BookingRefusal.IN_THE_FUTURE: booking.on > today,
-        BookingRefusal.TOO_FAR_BACK: booking.on < today - BACK_DATED_AT_MOST,
+        BookingRefusal.TOO_FAR_BACK: not booking.by_hand and booking.on < today - BACK_DATED_AT_MOST,
         # What was agreed takes effect when it is: back-dated, it would rewrite how late the loan has been.
         BookingRefusal.NOT_BACK_DATED: booking.on < today and booking.type in AGREED,
         BookingRefusal.BEFORE_THE_LOAN: booking.on < disbursed_on,
@@ -159,7 +157,6 @@ def judge_booking(
         # Money that was paid out comes back through the gateway, not through a form.
         BookingRefusal.NOT_THIS_VERB: EventType.DISBURSEMENT in {booking.type, reverses},
         BookingRefusal.AMOUNT_IMPLAUSIBLE: is_implausible(booking, position) and not (booking.by_hand and booking.sure),
-        BookingRefusal.RATE_OUT_OF_BOUNDS: booking.rate is not None and not rates[0] <= booking.rate <= rates[1],
         BookingRefusal.TOO_MANY_PERIODS: (booking.periods or 0) > MOST_PERIODS,
         # Confirmed twice, or after another booking: what was shown is no longer what would happen.
         BookingRefusal.BOOKED_MEANWHILE: booking.seen is not None and booking.seen != events,

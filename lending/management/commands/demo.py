@@ -56,8 +56,10 @@ ACCOUNTS = {
     "risk": Role.RISK_MANAGER,
     "underwriter": Role.UNDERWRITER,
     "finance": Role.FINANCE,
+    "controller": Role.CONTROLLER,
     "analyst": Role.CREDIT_ANALYST,
     "viewer": Role.VIEWER,
+    "auditor": Role.AUDITOR,
     "admin": Role.ADMINISTRATOR,
 }
 

@@ -23,7 +23,7 @@ from lending.operations.collections import claim_collection, leave_collection, r
 from lending.operations.payouts import claim_payout, record_payout, return_payout, send_payout
 from lending.operations.settlement import settle_transfers
 from lending.queries.transfers import transfers_to_send
-from tests.conftest import CLERK, NOW
+from tests.conftest import NOW
 from tests.lending.bank import Bank
 from tests.lending.loans import OPENED, close, lent, make_loan
 from tests.lending.operations.test_loans import pay, proven
@@ -155,7 +155,7 @@ def test_a_payout_comes_back_while_a_collection_waits_to_be_sent() -> None:
     open_day(on=on, actor=SYSTEM, now=NOW)
     leave_collection(loan_id=loan.pk, on=on, gateway=LOOPBACK, now=NOW)
     payout = Transfer.objects.get(loan=loan, kind=TransferKind.PAYOUT)
-    return_payout(transfer_id=payout.pk, on=on, reason="no such account", actor=CLERK, now=NOW)
+    return_payout(transfer_id=payout.pk, on=on, reason="no such account", actor=SYSTEM, now=NOW)
     sweep(Bank())
     left = Transfer.objects.get(loan=loan, kind=TransferKind.COLLECTION)
     assert (left.state, left.moved_minor) == (TransferState.FAILED, 0)

@@ -137,7 +137,7 @@ def test_a_payout_that_is_refused_may_be_repeated_or_the_loan_given_up() -> None
         cancel_loan(loan_id=loan.pk, reason="too late", actor=CLERK, now=NOW)
     assert kept.value.reason is PayoutRetryRefusal.PAYOUT_UNDER_WAY
     record_payout(transfer_id=transfer.pk, answer=Nothing("account closed"), now=NOW)
-    again = pay_out_again(loan_id=loan.pk, reason="a new account", actor=CLERK, now=NOW)
+    again = pay_out_again(loan_id=loan.pk, reason="a new account", actor=SYSTEM, now=NOW)
     assert again.key != transfer.key
     claim_payout(transfer_id=again.pk, now=NOW)
     record_payout(transfer_id=again.pk, answer=Nothing("account closed"), now=NOW)
@@ -172,7 +172,7 @@ def test_a_loan_is_not_given_up_while_a_worker_claims_its_payout() -> None:
 def test_a_payout_that_comes_back_leaves_a_loan_that_waits_again() -> None:
     loan = lent()
     transfer = Transfer.objects.get(loan=loan)
-    back = partial(return_payout, transfer_id=transfer.pk, reason="no such account", actor=CLERK, now=NOW)
+    back = partial(return_payout, transfer_id=transfer.pk, reason="no such account", actor=SYSTEM, now=NOW)
     with pytest.raises(PayoutNotReturned) as refused:
         back(on=OPENED + timedelta(days=1))
     assert refused.value.reason is ReturnRefusal.IN_THE_FUTURE
@@ -185,7 +185,7 @@ def test_a_payout_that_comes_back_leaves_a_loan_that_waits_again() -> None:
     assert refused.value.reason is ReturnRefusal.BOOKED_MEANWHILE, "the form was shown before the payment"
     other = lent()
     returned = return_payout(
-        transfer_id=Transfer.objects.get(loan=other).pk, on=OPENED, reason="no such account", actor=CLERK, now=NOW
+        transfer_id=Transfer.objects.get(loan=other).pk, on=OPENED, reason="no such account", actor=SYSTEM, now=NOW
     )
     other.refresh_from_db()
     assert (returned.state, other.status, other.disbursed_on) == (TransferState.RETURNED, LoanStatus.APPROVED, None)
@@ -253,7 +253,7 @@ def test_a_payout_is_not_taken_back_while_a_collection_is_under_way() -> None:
     assert claim_collection(loan_id=loan.pk, on=on, gateway=LOOPBACK, now=NOW) is not None
     payout = Transfer.objects.get(loan=loan, kind="PAYOUT")
     with pytest.raises(PayoutNotReturned) as refused:
-        return_payout(transfer_id=payout.pk, on=on, reason="no such account", actor=CLERK, now=NOW)
+        return_payout(transfer_id=payout.pk, on=on, reason="no such account", actor=SYSTEM, now=NOW)
     assert refused.value.reason is ReturnRefusal.COLLECTION_UNDER_WAY
 
 

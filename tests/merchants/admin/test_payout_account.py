@@ -5,20 +5,23 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
-from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
+from pytest_django.asserts import assertContains, assertNotContains
 
 from config.declarations import Role
 from config.office.actors import Actor, ActorKind
 from config.office.models import OperationEvent
+from config.office.verbs import ASKED
 from merchants.admin.payout_account import REFUSALS
 from merchants.domain.payout_account import PayoutAccountState, VerificationRefusal
 from merchants.models import Merchant, PayoutAccount
 from merchants.operations.payout_accounts import (
     PayoutAccountNotVerified,
     enter_payout_account,
+    verification_act,
     verify_payout_account,
 )
 from merchants.queries.labels import ACCOUNT_STATES
+from tests.approvals import approve_open, approved
 from tests.conftest import NOW, make_user
 from tests.markets import make_merchants, make_partner
 from tests.race import race
@@ -59,9 +62,11 @@ def test_verify_shows_the_verdict_then_verifies(client: Client, checker: User) -
     account.refresh_from_db()
     assert account.state == PayoutAccountState.PENDING
 
-    done = client.post(page(account, "verify"), {"document_seen": "on"}, follow=True)
-    assertRedirects(done, page(account, "change"))
-    assertContains(done, "is verified.")
+    asked = client.post(page(account, "verify"), {"document_seen": "on", "step": "confirm"}, follow=True)
+    assertContains(asked, ASKED)
+    account.refresh_from_db()
+    assert account.state == PayoutAccountState.PENDING
+    approve_open()
     account.refresh_from_db()
     assert account.verified_by == f"staff:{checker.pk}"
 
@@ -109,7 +114,13 @@ def test_of_two_accounts_verified_at_once_one_is(checker: User) -> None:
     """Red without `.lock()` in verify_payout_account: the second call meets the constraint instead."""
     accounts = [make_account(), make_account(number="DE89370400440532013000")]
     calls = [
-        partial(verify_payout_account, payout_account_id=account.pk, actor=Actor(ActorKind.STAFF, checker.pk), now=NOW)
+        partial(
+            verify_payout_account,
+            payout_account_id=account.pk,
+            actor=Actor(ActorKind.STAFF, checker.pk),
+            now=NOW,
+            approval=approved(verification_act(account), actor=Actor(ActorKind.STAFF, checker.pk)),
+        )
         for account in accounts
     ]
     outcomes = race(*calls, held=Merchant.objects.all())

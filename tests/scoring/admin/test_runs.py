@@ -8,6 +8,7 @@ from config.declarations import Role
 from config.office.actors import SYSTEM
 from config.office.models import JobRun, OperationEvent
 from config.office.models.job_run import JobState
+from config.office.verbs import ASKED
 from merchants.models import Partner
 from scoring.admin.words import ABANDON_REFUSALS, PUBLISH_REFUSALS, START_REFUSALS
 from scoring.domain.checks import CheckName, CheckNote
@@ -19,6 +20,7 @@ from scoring.models import LiveRun, RunCheck, ScoreRun
 from scoring.operations.runs import start_run
 from scoring.queries import labels
 from scoring.queries.scores import get_live_run
+from tests.approvals import approve_open
 from tests.conftest import NOW, Enqueued
 from tests.lending.office import publish_market, staff
 from tests.markets import receive, sale
@@ -93,9 +95,11 @@ def test_a_held_run_is_published_with_a_reason(client: Client) -> None:
     assertContains(refused, "Please give a reason")
     assert get_live_run() == run
 
-    done = client.post(url(held, "publish"), {"reason": "The refunds are real."}, follow=True)
-    assertContains(done, "its scores are live")
-    assertContains(done, "The refunds are real.")
+    sent = {"reason": "The refunds are real.", "step": "confirm"}
+    assertContains(client.post(url(held, "publish"), sent, follow=True), ASKED)
+    assert get_live_run() == run
+    approve_open()
+    assertContains(client.get(url(held, "change")), "The refunds are real.")
     assert get_live_run() == held
 
 

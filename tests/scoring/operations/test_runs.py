@@ -26,6 +26,7 @@ from scoring.operations.runs import (
     RunNotStarted,
     abandon_run,
     gather_references,
+    publish_act,
     publish_anyway,
     score_shard,
     start_run,
@@ -34,6 +35,7 @@ from scoring.operations.versions import CalibrationNotMade, ScorecardNotEntered,
 from scoring.queries.progress import get_publish_refusal
 from scoring.queries.runs import active_scorecard
 from scoring.queries.scores import compute_run, get_live_run, stored_row
+from tests.approvals import approved
 from tests.conftest import CLERK, NOW, Enqueued
 from tests.markets import make_merchants, make_partner, receive, sale
 from tests.race import race
@@ -232,7 +234,10 @@ def test_a_run_that_looks_wrong_is_held_until_a_person_says_why() -> None:
     assert refused.value.reason is PublishRefusal.NO_REASON
     assert get_live_run() == good
 
-    publish_anyway(run_id=held.pk, reason="The refunds are real.", actor=CLERK, now=NOW)
+    reason = "The refunds are real."
+    publish_anyway(
+        run_id=held.pk, reason=reason, actor=CLERK, now=NOW, approval=approved(publish_act(held, reason=reason))
+    )
     assert get_live_run() == held
     event = OperationEvent.objects.get(name="scoring.publish_anyway")
     assert (event.actor, event.before, event.after["reason"]) == (
@@ -264,7 +269,7 @@ def test_a_held_run_of_the_live_ones_day_is_older_if_less_was_known() -> None:
     ScoreRun.objects.filter(pk=late.pk).update(watermark_high=live.watermark_high)
     late.refresh_from_db()
     assert get_publish_refusal(run=late, reason="It is right.") is None
-    publish_anyway(run_id=late.pk, reason="It is right.", actor=CLERK, now=NOW)
+    publish_anyway(run_id=late.pk, reason="It is right.", actor=SYSTEM, now=NOW)
     assert get_live_run() == late
 
 
@@ -298,7 +303,7 @@ def test_a_run_is_published_anyway_by_one_of_two() -> None:
     run = ScoreRun.objects.latest("pk")
     ScoreRun.objects.filter(pk=run.pk).update(state=RunState.HELD, calibration=calibration)
     outcomes = race(
-        *[partial(publish_anyway, run_id=run.pk, reason="It is right.", actor=CLERK, now=NOW)] * 2,
+        *[partial(publish_anyway, run_id=run.pk, reason="It is right.", actor=SYSTEM, now=NOW)] * 2,
         held=ScoreRun.objects.all(),
     )
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["RunNotPublished", "ScoreRun"]

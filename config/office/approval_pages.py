@@ -1,0 +1,263 @@
+"""Office pages of approvals: what waits for a second person, what it would do now, and how it was decided."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.http import HttpRequest
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from config.office.actors import id_of
+from config.office.approvals import (
+    Approval,
+    get_approval_refusal,
+    get_rejection_refusal,
+    get_withdrawal_refusal,
+    reject_request,
+    withdraw_request,
+)
+from config.office.display import Alert, Card, Cell, Facts, Page, Text, chip, linked
+from config.office.lists import Filter, ListColumn, choice_filter
+from config.office.models import ApprovalRequest
+from config.office.models.approval_request import RequestState
+from config.office.pages import OfficeAdmin, named, subject_url
+from config.office.verbs import (
+    APPROVAL_REFUSALS,
+    TO_BE_GIVEN,
+    Asked,
+    Effects,
+    RefusedInWords,
+    Verb,
+    VerbForm,
+    asked_by,
+    entered_facts,
+    reason_field,
+    refused_by,
+    url_name,
+)
+from config.office.words import Words
+
+STATES: Final = {
+    RequestState.OPEN: (_("Waits for a second person"), "tl-warn"),
+    RequestState.APPROVED: (_("Approved and done"), "tl-ok"),
+    RequestState.REJECTED: (_("Rejected"), "tl-bad"),
+    RequestState.WITHDRAWN: (_("Withdrawn"), ""),
+}
+GONE: Final = _("What this asks for can no longer be done: its verb or its row is gone.")
+NO_LONGER_FITS: Final = _("What was entered no longer fits: it has to be asked for again.")
+NO_LONGER_ALLOWED: Final = _("Whoever asked for this may not do it any more.")
+NOT_YOURS: Final = _("Your role does not approve this.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a request is for: a verb, and the row it would be used on; None for a verb of a list."""
+
+    verb: Verb
+    row: Any
+
+    def form_of(self, request: ApprovalRequest) -> VerbForm | None:
+        return None if self.verb.form is None else self.verb.form(request.entered, row=self.row)
+
+
+def wanted_by(request: ApprovalRequest) -> Wanted | None:
+    """Return what a request is for; None if its verb or its row is gone."""
+    found = _verb_of(request.verb)
+    if found is None:
+        return None
+    page, verb = found
+    if not request.subject:
+        return Wanted(verb=verb, row=None)
+    row = page.rows().filter(pk=request.subject.rpartition(":")[2]).first()
+    return None if row is None else Wanted(verb=verb, row=row)
+
+
+def _verb_of(name: str) -> tuple[OfficeAdmin[Any], Verb] | None:
+    pages = [(model, page) for model, page in admin.site._registry.items() if isinstance(page, OfficeAdmin)]  # noqa: SLF001
+    verbs = ((page, verb, url_name(model, verb)) for model, page in pages for verb in (*page.verbs, *page.list_verbs))
+    return next(((page, verb) for page, verb, known in verbs if known == name), None)
+
+
+def _as_requested(request: ApprovalRequest, wanted: Wanted, asked: Asked) -> Asked:
+    """Return who would do it with what: whoever asked for it, with what they entered, approved by whoever looks.
+
+    Raises RefusedInWords.
+    """
+    staff = User.objects.filter(pk=id_of(request.requested_by), is_active=True).first()
+    if staff is None or not staff.has_perm(wanted.verb.right):
+        raise RefusedInWords(NO_LONGER_ALLOWED)
+    form = wanted.form_of(request)
+    if form is not None and not form.is_valid():
+        raise RefusedInWords(NO_LONGER_FITS)
+    data = {} if form is None else form.cleaned_data
+    as_asked = replace(asked, user=staff, data=data, sure=True, approval=Approval(request.pk, asked.actor))
+    refusal = wanted.verb.why_off(wanted.row, as_asked)
+    if refusal is not None:
+        raise RefusedInWords(refusal)
+    return as_asked
+
+
+def _effects(request: ApprovalRequest, asked: Asked) -> Effects:
+    """Return what the request would do now, by the preview of its verb; or why it no longer fits."""
+    wanted = wanted_by(request)
+    if wanted is None:
+        return Effects(refusal=GONE)
+    verb = wanted.verb
+    try:
+        as_asked = _as_requested(request, wanted, asked)
+    except RefusedInWords as refused:
+        return Effects(refusal=refused.words)
+    about = [] if verb.about is None else verb.about(wanted.row, as_asked)
+    effects = Effects() if verb.effects is None else verb.effects(wanted.row, as_asked)
+    return replace(effects, parts=[*([Text(verb.note)] if verb.note else []), *about, *effects.parts])
+
+
+def _why_not_approve(request: ApprovalRequest, asked: Asked) -> Words | None:
+    refusal = get_approval_refusal(request, approver=asked.actor, now=asked.now)
+    if refusal is not None:
+        return APPROVAL_REFUSALS[refusal]
+    wanted = wanted_by(request)
+    if wanted is None:
+        return GONE
+    return None if asked.may(settings.DECLARED.approvals[wanted.verb.right]) else NOT_YOURS
+
+
+def _why_not_reject(request: ApprovalRequest, asked: Asked) -> Words | None:
+    refusal = get_rejection_refusal(request, actor=asked.actor, reason=TO_BE_GIVEN)
+    if refusal is not None:
+        return APPROVAL_REFUSALS[refusal]
+    wanted = wanted_by(request)
+    may = wanted is None or asked.may(settings.DECLARED.approvals[wanted.verb.right])
+    return None if may else NOT_YOURS
+
+
+def _seen(request: ApprovalRequest) -> object:
+    wanted = wanted_by(request)
+    return "" if wanted is None or wanted.verb.seen is None else wanted.verb.seen(wanted.row)
+
+
+def _approve(request: ApprovalRequest, asked: Asked) -> object:
+    wanted = wanted_by(request)
+    if wanted is None:
+        raise RefusedInWords(GONE)
+    as_asked = _as_requested(request, wanted, asked)
+    try:
+        return wanted.verb.call(wanted.row, as_asked)
+    except tuple(wanted.verb.refusals) as error:
+        raise RefusedInWords(wanted.verb.said(error)) from error
+
+
+class RejectForm(VerbForm):
+    """Why a request is rejected."""
+
+    reason = reason_field(_("Why is it not approved?"))
+
+
+VERBS: Final = (
+    Verb(
+        name="approve",
+        label=_("Approve"),
+        right="office.decide_approvalrequest",
+        note=_("It is done at once, in the name of whoever asked for it, and with yours beside it."),
+        effects=_effects,
+        seen=_seen,
+        why_not=_why_not_approve,
+        call=_approve,
+        done=_("It is approved and done."),
+        refusals={},
+        is_primary=True,
+    ),
+    Verb(
+        name="reject",
+        label=_("Reject"),
+        right="office.decide_approvalrequest",
+        form=RejectForm,
+        why_not=_why_not_reject,
+        call=lambda request, asked: reject_request(
+            request_id=request.pk, reason=asked.data["reason"], actor=asked.actor, now=asked.now
+        ),
+        done=_("It is rejected: nothing was done."),
+        refusals={},
+    ),
+    Verb(
+        name="withdraw",
+        label=_("Withdraw"),
+        right="office.view_approvalrequest",
+        note=_("Nothing is done. It can be asked for again."),
+        why_not=refused_by(
+            lambda request, asked: get_withdrawal_refusal(request, actor=asked.actor), APPROVAL_REFUSALS
+        ),
+        call=lambda request, asked: withdraw_request(request_id=request.pk, actor=asked.actor, now=asked.now),
+        done=_("It is withdrawn: nothing was done."),
+        refusals={},
+    ),
+)
+
+
+@admin.register(ApprovalRequest)
+class ApprovalRequestAdmin(OfficeAdmin[ApprovalRequest]):
+    """The inbox of second persons, and the record of what they decided."""
+
+    title = _("Approvals")
+    columns = (
+        ListColumn(label=_("What"), cell=lambda row: _label(row[0])),
+        ListColumn(label=_("About"), cell=lambda row: _subject(row[0])),
+        ListColumn(label=_("State"), cell=lambda row: chip(*STATES[RequestState(row[0].state)])),
+        ListColumn(label=_("Asked by"), cell=lambda row: row[1]),
+        ListColumn(label=_("Asked, UTC"), cell=lambda row: row[0].requested_at, style="tl-nowrap"),
+        ListColumn(label=_("Until, UTC"), cell=lambda row: row[0].expires_at, style="tl-nowrap"),
+        ListColumn(label=_("Decided by"), cell=lambda row: row[2]),
+    )
+    filters = (
+        choice_filter("state", _("state"), STATES),
+        Filter(name="about", label=_("about, like lending.loan:33"), keep=lambda rows, term: rows.filter(subject=term)),
+    )
+    verbs = VERBS
+    empty = _("Nothing was ever asked for. What needs a second person waits here.")
+
+    def prepare(self, rows: list[ApprovalRequest]) -> Sequence[Any]:
+        names = named([actor for row in rows for actor in (row.requested_by, row.decided_by)])
+        return [(row, names[row.requested_by], names[row.decided_by]) for row in rows]
+
+    def page_of(self, row: ApprovalRequest, request: HttpRequest) -> Page:
+        names = named([row.requested_by, row.decided_by])
+        wanted = wanted_by(row)
+        form = None if wanted is None else wanted.form_of(row)
+        entered = list(row.entered.items()) if form is None or not form.is_valid() else entered_facts(form)
+        cards = [Card(title=_("What was entered"), parts=[Facts(entered)], span=6)] if entered else []
+        alerts = []
+        if row.state == RequestState.OPEN:
+            effects = _effects(row, asked_by(request))
+            if effects.refusal is not None:
+                alerts = [Alert(strong=_("It no longer fits:"), text=effects.refusal)]
+            elif effects.parts:
+                cards.append(Card(title=_("What it would do now"), parts=effects.parts))
+        else:
+            decision = [(_("By"), names[row.decided_by]), (_("At, UTC"), row.decided_at), (_("Reason"), row.reason)]
+            cards.append(Card(title=_("How it was decided"), parts=[Facts(decision)], span=6))
+        asked = {"who": names[row.requested_by], "at": f"{row.requested_at:%Y-%m-%d %H:%M}"}
+        return Page(
+            title=str(_label(row)),
+            chips=[chip(*STATES[RequestState(row.state)])],
+            sub=[
+                _subject(row) if wanted is None or wanted.row is None else linked(wanted.row),
+                _t("asked for by %(who)s, %(at)s UTC") % asked,
+                _t("can be approved until %(at)s UTC") % {"at": f"{row.expires_at:%Y-%m-%d %H:%M}"},
+            ],
+            alerts=alerts,
+            cards=cards,
+        )
+
+
+def _subject(row: ApprovalRequest) -> Cell | None:
+    """Return what a request is about as the audit trail names it; None if it is about no row."""
+    return Cell(text=row.subject, link=subject_url(row.subject)) if row.subject else None
+
+
+def _label(row: ApprovalRequest) -> Words:
+    found = _verb_of(row.verb)
+    return row.verb if found is None else found[1].label

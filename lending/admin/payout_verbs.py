@@ -1,0 +1,119 @@
+"""The verbs of a loan's payout."""
+
+from typing import Any, Final
+
+from django.utils.translation import gettext_lazy as _
+
+from config.office.verbs import TO_BE_GIVEN, Asked, Effects, Verb, refused_by
+from config.office.words import Words
+from lending.admin.booking_effects import planned_effects
+from lending.admin.loan_forms import DatedForm, ReasonForm
+from lending.admin.words import LOAN_REFUSALS, RETRY_REFUSALS, RETURN_REFUSALS
+from lending.domain.books.transfer import ReturnRefusal
+from lending.models import Loan
+from lending.operations.payouts import (
+    LoanNotCancelled,
+    PayoutNotRepeated,
+    PayoutNotReturned,
+    cancel_loan,
+    pay_out_again,
+    repeat_act,
+    return_act,
+    return_payout,
+)
+from lending.queries.bookings import preview_return
+from lending.queries.transfers import get_cancel_refusal, get_retry_refusal, get_return_refusal, last_payout
+
+PAYOUT: Final = _("Payout")
+RETURN_WORDS: Final[dict[Any, Words]] = {**RETURN_REFUSALS, **LOAN_REFUSALS}
+
+
+def events_seen(loan: Loan) -> int:
+    """Count the loan's events: what the effects of a booking depend on."""
+    return loan.events.count()
+
+
+def seen_events(asked: Asked) -> int | None:
+    """Return how many events the loan had when the effects were shown; None if they were not."""
+    return int(asked.seen) if asked.seen and asked.seen.isdecimal() else None
+
+
+def _return_effects(loan: Loan, asked: Asked) -> Effects:
+    preview = preview_return(loan, on=asked.data["on"], reason=asked.data["reason"], seen=seen_events(asked))
+    if preview.plan is None:
+        return Effects(refusal=RETURN_WORDS[preview.refusal])
+    return Effects(parts=list(planned_effects(preview.plan, loan)))
+
+
+def _return(loan: Loan, asked: Asked) -> None:
+    payout = last_payout(loan)
+    if payout is None:
+        raise PayoutNotReturned(ReturnRefusal.NOT_PAID_OUT)
+    return_payout(
+        transfer_id=payout.pk,
+        on=asked.data["on"],
+        reason=asked.data["reason"],
+        actor=asked.actor,
+        now=asked.now,
+        seen=seen_events(asked),
+        approval=asked.approval,
+    )
+
+
+def _pay_out(loan: Loan, asked: Asked) -> None:
+    reason = asked.data["reason"]
+    pay_out_again(loan_id=loan.pk, reason=reason, actor=asked.actor, now=asked.now, approval=asked.approval)
+
+
+def _cancel(loan: Loan, asked: Asked) -> None:
+    cancel_loan(loan_id=loan.pk, reason=asked.data["reason"], actor=asked.actor, now=asked.now)
+
+
+def _payout_verb(name: str, label: Words, right: str, done: Words, **more: Any) -> Verb:  # noqa: ANN401
+    """Do something about the payout, for a reason; what it does, its note says."""
+    options: dict[str, Any] = {
+        "form": ReasonForm,
+        "group": PAYOUT,
+        "effects": lambda _loan, _asked: Effects(),
+        **more,
+    }
+    return Verb(name=name, label=label, right=right, done=done, **options)
+
+
+PAYOUT_VERBS: Final = (
+    _payout_verb(
+        "return",
+        _("Take the payout back"),
+        "lending.return_loan",
+        _("The payout is taken back; the loan waits for its payout again."),
+        form=DatedForm,
+        note=_("For money that the bank sent back: the loan is as if it had never been paid out."),
+        effects=_return_effects,
+        seen=events_seen,
+        why_not=refused_by(lambda loan, _: get_return_refusal(loan), RETURN_REFUSALS),
+        act=lambda loan, asked: return_act(loan, on=asked.data["on"], reason=asked.data["reason"]),
+        call=_return,
+        refusals={PayoutNotReturned: RETURN_WORDS},
+    ),
+    _payout_verb(
+        "pay_out",
+        _("Pay out again"),
+        "lending.pay_out_loan",
+        _("The payout is ordered."),
+        note=_("The whole amount is sent once more, to the merchant's verified account."),
+        why_not=refused_by(lambda loan, _: get_retry_refusal(loan, reason=TO_BE_GIVEN), RETRY_REFUSALS),
+        act=lambda loan, asked: repeat_act(loan, reason=asked.data["reason"]),
+        call=_pay_out,
+        refusals={PayoutNotRepeated: RETRY_REFUSALS},
+    ),
+    _payout_verb(
+        "cancel",
+        _("Cancel the loan"),
+        "lending.cancel_loan",
+        _("The loan is cancelled."),
+        note=_("No money will leave; the merchant may be made another offer."),
+        why_not=refused_by(lambda loan, _: get_cancel_refusal(loan, reason=TO_BE_GIVEN), RETRY_REFUSALS),
+        call=_cancel,
+        refusals={LoanNotCancelled: RETRY_REFUSALS},
+    ),
+)

@@ -1,0 +1,44 @@
+"""Which bookings one person may make alone, and which a second person has to approve."""
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Final
+
+from config.kernel.money import parse_minor
+from lending.domain.books.booking import BACK_DATED_AT_MOST, Booking
+from lending.domain.contract.events import EventType
+
+NEVER: Final = 0
+ALONE_UP_TO: Final[Mapping[EventType, int]] = MappingProxyType(
+    {
+        EventType.REPAYMENT: 10_000,
+        EventType.BOUNCE: 10_000,
+        EventType.CHARGE: 1_000,
+        EventType.WAIVE_INTEREST: 100,
+        EventType.WAIVE_PENALTY: 100,
+        EventType.WAIVE_FEE: 100,
+        EventType.REFUND_CREDIT: NEVER,
+        EventType.REVERSAL: NEVER,
+        EventType.SETTLEMENT: NEVER,
+        EventType.WRITE_OFF: NEVER,
+    }
+)
+"""Judgement, to be signed off: amounts in major units of the loan's currency; what is not here one may do alone."""
+
+
+def needs_second(
+    booking: Booking, *, amount_minor: int, currency: str, today: date, rates: tuple[Decimal, Decimal]
+) -> bool:
+    """Decide whether a booking by hand needs a second person, by its amount, its date and its rate.
+
+    amount_minor: the booking's, or that of the event which it removes; of what has none, 0. rates: the lowest and the
+    highest yearly rate of the loan's product.
+    """
+    most = ALONE_UP_TO.get(booking.type)
+    return (
+        (most is not None and (most == NEVER or amount_minor > parse_minor(str(most), currency)))
+        or booking.on < today - BACK_DATED_AT_MOST
+        or (booking.rate is not None and not rates[0] <= booking.rate <= rates[1])
+    )
