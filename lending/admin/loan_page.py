@@ -33,12 +33,11 @@ from config.office.pages import named
 from config.office.words import money
 from lending.admin.booking_effects import rate_words
 from lending.admin.transfer import transfer_state
+from lending.admin.transfer_words import PAYOUT_HOLDS, TRANSFER_KINDS
 from lending.admin.words import (
     ACCOUNTS,
     EVENT_TYPES,
     INSTALMENT_STATES,
-    PAYOUT_HOLDS,
-    TRANSFER_KINDS,
     late_words,
     loan_chip,
 )

@@ -8,23 +8,24 @@ from config.office.verbs import TO_BE_GIVEN, Asked, Effects, Verb, refused_by
 from config.office.words import Words
 from lending.admin.booking_effects import planned_effects
 from lending.admin.loan_forms import DatedForm, ReasonForm
-from lending.admin.words import LOAN_REFUSALS, RETRY_REFUSALS, RETURN_REFUSALS
+from lending.admin.transfer_words import RETRY_REFUSALS, RETURN_REFUSALS
+from lending.admin.words import GROUNDS, LOAN_REFUSALS, SINGLE_REFUSALS
 from lending.domain.books.transfer import ReturnRefusal
 from lending.models import Loan
 from lending.operations.payouts import (
     LoanNotCancelled,
-    PayoutNotRepeated,
     PayoutNotReturned,
     cancel_loan,
-    pay_out_again,
-    repeat_act,
     return_act,
     return_payout,
 )
+from lending.operations.repeated_payouts import PayoutNotRepeated, pay_out_again, repeat_act
 from lending.queries.bookings import preview_return
 from lending.queries.transfers import get_cancel_refusal, get_retry_refusal, get_return_refusal, last_payout
+from scoring.operations.single import MerchantNotScored
 
 PAYOUT: Final = _("Payout")
+REPEAT_WORDS: Final[dict[Any, Words]] = {**RETRY_REFUSALS, **GROUNDS}
 RETURN_WORDS: Final[dict[Any, Words]] = {**RETURN_REFUSALS, **LOAN_REFUSALS}
 
 
@@ -100,11 +101,14 @@ PAYOUT_VERBS: Final = (
         _("Pay out again"),
         "lending.pay_out_loan",
         _("The payout is ordered."),
-        note=_("The whole amount is sent once more, to the merchant's verified account."),
+        note=_(
+            "The whole amount is sent once more, to the merchant's verified account. The merchant is scored afresh, and "
+            "gets nothing if it would be declined today."
+        ),
         why_not=refused_by(lambda loan, _: get_retry_refusal(loan, reason=TO_BE_GIVEN), RETRY_REFUSALS),
         act=lambda loan, asked: repeat_act(loan, reason=asked.data["reason"]),
         call=_pay_out,
-        refusals={PayoutNotRepeated: RETRY_REFUSALS},
+        refusals={PayoutNotRepeated: REPEAT_WORDS, MerchantNotScored: SINGLE_REFUSALS},
     ),
     _payout_verb(
         "cancel",

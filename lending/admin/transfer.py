@@ -12,7 +12,7 @@ from config.office.display import Cell, change_url
 from config.office.lists import ListColumn, Search, choice_filter
 from config.office.pages import OfficeAdmin, name_over
 from config.office.words import money
-from lending.admin.words import PAYOUT_HOLDS, TRANSFER_KINDS, TRANSFER_STATES
+from lending.admin.transfer_words import PAYOUT_HOLDS, TRANSFER_KINDS, TRANSFER_STATES
 from lending.domain.books.transfer import PayoutHold, TransferKind, TransferState
 from lending.models import Transfer
 from lending.queries.search import search_transfers

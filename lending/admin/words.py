@@ -12,7 +12,6 @@ from lending.domain.books.day_close import EXPOSURE, CloseRefusal, CloseState, O
 from lending.domain.books.instalment import InstalmentState
 from lending.domain.books.ledger import Account
 from lending.domain.books.loan import LoanStatus
-from lending.domain.books.transfer import PayoutHold, PayoutRetryRefusal, ReturnRefusal, TransferKind, TransferState
 from lending.domain.contract.events import EventType
 from lending.domain.contract.refusal import LoanRefusal
 from lending.domain.contract.terms import Method, PeriodUnit, Prepayment
@@ -102,45 +101,6 @@ LOAN_REFUSALS: Final = {
     LoanRefusal.ALREADY_DISBURSED: _("The loan is paid out already."),
     LoanRefusal.AMOUNT_NOT_PRINCIPAL: _("A loan is paid out in full."),
     LoanRefusal.CREDIT_TOO_SMALL: _("The loan does not hold that much credit, or later events have spent it."),
-}
-TRANSFER_KINDS: Final = {TransferKind.PAYOUT: _("Payout"), TransferKind.COLLECTION: _("Collection")}
-TRANSFER_STATES: Final = {
-    TransferState.DUE: (_("To be sent"), "tl-warn"),
-    TransferState.SENT: (_("Sent"), "tl-warn"),
-    TransferState.UNKNOWN: (_("No answer yet"), "tl-bad"),
-    TransferState.PENDING: (_("At the bank"), "tl-warn"),
-    TransferState.DONE: (_("Executed"), "tl-ok"),
-    TransferState.FAILED: (_("Not executed"), ""),
-    TransferState.RETURNED: (_("Returned"), ""),
-}
-PAYOUT_HOLDS: Final = {
-    PayoutHold.NO_BUSINESS_DATE: _("No business day is open: open the first one."),
-    PayoutHold.NOT_APPROVED: _("The loan is not waiting for a payout."),
-    PayoutHold.ACCOUNT_NOT_VERIFIED: _("The payout account is not verified: have it verified under Payout accounts."),
-    PayoutHold.COOLING_OFF: _(
-        "The merchant may still withdraw from the contract: the payout leaves by itself afterwards."
-    ),
-    PayoutHold.BOOKS_BROKEN: _(
-        "The proof of the books failed: no money leaves until one holds. See the last day close."
-    ),
-    PayoutHold.NO_GATEWAY: _("Its payment gateway is not set up: ask whoever runs the office to set it up."),
-    PayoutHold.GATEWAY_SILENT: _(
-        "The bank has left the last orders unanswered: it is asked every minute, and the payout leaves once it answers."
-    ),
-}
-RETRY_REFUSALS: Final = {
-    PayoutRetryRefusal.NOT_WAITING: _("The loan is not waiting for a payout."),
-    PayoutRetryRefusal.PAYOUT_UNDER_WAY: _("A payout is pending: whether its money left is not known yet."),
-    PayoutRetryRefusal.REASON_MISSING: _("Please give a reason."),
-}
-RETURN_REFUSALS: Final = {
-    ReturnRefusal.NO_BUSINESS_DATE: _("No business day is open."),
-    ReturnRefusal.NOT_PAID_OUT: _("No payout of this loan has been executed."),
-    ReturnRefusal.COLLECTION_UNDER_WAY: _("A collection is pending: whether its money came is not known yet."),
-    ReturnRefusal.IN_THE_FUTURE: _("This date is after the business date."),
-    ReturnRefusal.BEFORE_THE_PAYOUT: _("The money was sent after this date."),
-    ReturnRefusal.REASON_MISSING: _("Please give a reason."),
-    ReturnRefusal.BOOKED_MEANWHILE: BOOKED_MEANWHILE,
 }
 ACCOUNTS: Final = {
     Account.PRINCIPAL: _("Principal outstanding"),

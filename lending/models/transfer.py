@@ -79,6 +79,11 @@ class Transfer(models.Model):
                 name="lending_transfer_one_open", fields=["loan", "kind"], condition=Q(state__in=OPEN)
             ),
             models.UniqueConstraint(
+                name="lending_transfer_one_payout",
+                fields=["loan"],
+                condition=Q(kind="PAYOUT") & ~Q(state__in=["FAILED", "RETURNED"]),
+            ),
+            models.UniqueConstraint(
                 name="lending_transfer_one_collection_a_day", fields=["loan", "on"], condition=Q(kind="COLLECTION")
             ),
         ]

@@ -173,10 +173,12 @@ def judge(
     months: Months,
     offered: Grade,
     line: LineFacts | None = None,
+    without: int | None = None,
 ) -> tuple[DecisionFacts, Verdict]:
     """Gather what is known now and apply the rules to a score with its pins; called under the exposure's lock.
 
     offered: the grade of the offer. line: that is drawn on; without one, the kind says by which term to judge.
+    without: a loan that is judged again, and not counted beside itself.
     """
     if line is None:
         grade = offered if score.grade is None else Grade(score.grade)
@@ -184,7 +186,7 @@ def judge(
     facts = DecisionFacts(
         product_sha256=product.sha256,
         rules_version=rules.version,
-        merchant=facts_of(scores=[score], on=on, product=product, rules=rules)[score.merchant_id],
+        merchant=facts_of(scores=[score], on=on, product=product, rules=rules, without=without)[score.merchant_id],
         amount_minor=amount_minor,
         months=months,
         line=line,

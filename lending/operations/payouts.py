@@ -47,11 +47,9 @@ from lending.queries.transfers import (
     applied_on,
     get_cancel_refusal,
     get_payout_hold,
-    get_retry_refusal,
     get_return_refusal,
     is_gateway_down,
 )
-from merchants.models import PayoutAccount
 
 PAY_OUT: Final = "lending.pay_out"
 log = structlog.get_logger(__name__)
@@ -59,10 +57,6 @@ log = structlog.get_logger(__name__)
 
 class PayoutHeld(Refused[PayoutHold]):
     """No money was sent; the payout waits."""
-
-
-class PayoutNotRepeated(Refused[PayoutRetryRefusal]):
-    """The loan is not paid out again."""
 
 
 class LoanNotCancelled(Refused[PayoutRetryRefusal]):
@@ -189,39 +183,6 @@ def return_payout(
 def return_act(loan: Loan, *, on: date, reason: str) -> Act:
     """Return what a second person has to approve before a payout is taken back."""
     return Act(operation="lending.return_payout", subject=loan, arguments={"on": on, "reason": reason})
-
-
-def repeat_act(loan: Loan, *, reason: str) -> Act:
-    """Return what a second person has to approve before money leaves again."""
-    return Act(operation="lending.pay_out_again", subject=loan, arguments={"reason": reason})
-
-
-def pay_out_again(
-    *, loan_id: int, reason: str, actor: Actor, now: datetime, approval: Approval | None = None
-) -> Transfer:
-    """Pay out again a loan whose payout failed or came back, to its merchant's verified account.
-
-    Raises PayoutNotRepeated, NotApproved, Contended, Loan.DoesNotExist.
-    """
-    with operation():
-        loan = lock_loan(loan_id)
-        refusal = get_retry_refusal(loan, reason=reason)
-        if refusal is not None:
-            raise PayoutNotRepeated(refusal)
-        require_approval(repeat_act(loan, reason=reason), approval, actor=actor, now=now)
-        verified = PayoutAccount.objects.verified().filter(merchant=loan.merchant_id).first()
-        if verified is not None:  # perhaps another than before; without one the payout is held
-            Loan.objects.filter(pk=loan.pk).update(payout_account=verified)
-        transfer = make_payout(loan, now=now)
-        record_event(
-            name="lending.pay_out_again",
-            subject=loan,
-            actor=actor,
-            before={"status": loan.status},
-            after={"transfer": transfer.pk, "reason": reason.strip()},
-            now=now,
-        )
-        return transfer
 
 
 def cancel_loan(*, loan_id: int, reason: str, actor: Actor, now: datetime) -> Loan:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import chain
 
 from django.db import connection
 from django.db.models import F, Sum
@@ -47,9 +48,13 @@ class FactMissing(LookupError):
 
 @dataclass(slots=True)
 class Book:
-    """What one merchant owes, before it is compared with what others do; lent: by version and category."""
+    """What one merchant owes, before it is compared with what others do.
+
+    lent: by version and category. set_aside: likewise, of the loan that is judged again.
+    """
 
     lent: defaultdict[tuple[int, str], int] = field(default_factory=lambda: defaultdict(int))
+    set_aside: defaultdict[tuple[int, str], int] = field(default_factory=lambda: defaultdict(int))
     days_past_due: int = 0
     largest_repaid_minor: int = 0
     dues: list[tuple[date, int]] = field(default_factory=list)
@@ -60,10 +65,13 @@ class Book:
         return sum(self.lent.values())
 
 
-def facts_of(*, scores: Iterable[Score], on: date, product: Product, rules: Rules) -> dict[int, MerchantFacts]:
+def facts_of(
+    *, scores: Iterable[Score], on: date, product: Product, rules: Rules, without: int | None = None
+) -> dict[int, MerchantFacts]:
     """Gather the facts that the rules read about the merchants of these scores on a business date, by merchant.
 
-    The scores come with their runs, cards and calibrations. A caller who judges under a lock calls this after locking.
+    The scores come with their runs, cards and calibrations. without: a loan that is judged again, and not counted. A
+    caller who judges under a lock calls this after locking.
     Raises FactMissing, FeatureSetGone.
     """
     by_merchant = {score.merchant_id: score for score in scores}
@@ -75,7 +83,7 @@ def facts_of(*, scores: Iterable[Score], on: date, product: Product, rules: Rule
         for merchant, found in owners.items()
     }
     everyone = {other for others in others_of.values() for other in others}
-    books = _books({*by_merchant, *everyone}, on=on)
+    books = _books({*by_merchant, *everyone}, on=on, without=without)
     offered = _offered(everyone)
     rooms = _rooms(product, profiles, books)
     found = {}
@@ -151,13 +159,16 @@ def _profiles(merchants: Iterable[int], product: Product) -> dict[int, tuple[Pro
     return found
 
 
-def _books(merchants: Iterable[int], *, on: date) -> defaultdict[int, Book]:
+def _books(merchants: Iterable[int], *, on: date, without: int | None) -> defaultdict[int, Book]:
     """Sum the loans of merchants; an approved one counts as if its money were out."""
     books = defaultdict[int, Book](Book)
     active, to = dict[int, Loan](), closed_to()
     drawn = defaultdict[int, list[Draw]](list)
     for (loan,) in select(LOANS, {"merchants": list(merchants)}, l=Loan):
         book, status = books[loan.merchant_id], LoanStatus(loan.status)
+        if loan.pk == without:
+            book.set_aside[loan.product_id, loan.category] += share_of(loan).exposure_minor
+            continue
         book.lent[loan.product_id, loan.category] += share_of(loan).exposure_minor
         standing = standing_of(loan, on=to)
         book.days_past_due = max(book.days_past_due, standing.dpd)
@@ -219,7 +230,7 @@ def _rooms(
     found = {}
     for merchant, (profile, _) in profiles.items():
         own = defaultdict[str, int](int)
-        for (version, category), minor in books[merchant].lent.items():
+        for (version, category), minor in chain(books[merchant].lent.items(), books[merchant].set_aside.items()):
             own[category] += minor if version in versions else 0
         others = sum(kept.values()) - sum(own.values())
         found[merchant] = (others, kept.get(profile.category, 0) - own[profile.category])

@@ -20,10 +20,12 @@ from lending.domain.books.transfer import (
     judge_payout_retry,
     judge_return,
 )
+from lending.domain.origination.line import LineState
 from lending.models import DayClose, Loan, Transfer
 from lending.models.transfer import SENDABLE
-from lending.queries.closes import books_are_broken
+from lending.queries.closes import booked_to, books_are_broken, latest_close
 from lending.queries.gateways import get_gateways
+from lending.queries.loans import standing_of
 from lending.queries.products import product_of
 from merchants.domain.payout_account import PayoutAccountState
 
@@ -107,7 +109,10 @@ def applied_on(loan: Loan) -> date:
 def get_retry_refusal(loan: Loan, *, reason: str) -> PayoutRetryRefusal | None:
     """Decide whether a loan may be paid out again: not while a payout waits or is under way."""
     under_way = Transfer.objects.open().filter(loan=loan, kind=TransferKind.PAYOUT).exists()
-    return judge_payout_retry(status=LoanStatus(loan.status), under_way=under_way, reason=reason)
+    line_is_active = loan.line is None or LineState(loan.line.state) is LineState.ACTIVE
+    return judge_payout_retry(
+        status=LoanStatus(loan.status), under_way=under_way, reason=reason, line_is_active=line_is_active
+    )
 
 
 def get_cancel_refusal(loan: Loan, *, reason: str) -> PayoutRetryRefusal | None:
@@ -142,6 +147,7 @@ def get_return_refusal(
         today=today,
         on=on or today or payout.on,
         sent_on=payout.on,
+        worst_dpd=standing_of(loan, on=booked_to(loan, latest_close())).worst_dpd,
         reason=reason,
         seen=seen,
         events=loan.events.count(),

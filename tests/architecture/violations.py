@@ -150,6 +150,7 @@ VIOLATIONS: dict[str, Mapping[str, object]] = {
     "lending_transfer_moved_when_done": {"key": OTHER_KEY, "state": "FAILED"},
     "lending_transfer_payout_whole": {"key": OTHER_KEY, "moved_minor": 1},
     "lending_transfer_settled_when": {"key": OTHER_KEY, "settled_at": None},
+    "lending_transfer_one_payout": {"kind": "PAYOUT", "key": OTHER_KEY},
     "lending_transfer_one_open": {"key": OTHER_KEY, "kind": "COLLECTION", "on": "2026-03-09", **UNSETTLED},
     "lending_transfer_one_collection_a_day": {"key": OTHER_KEY, "kind": "COLLECTION", "on": "2026-03-08"},
     "lending_ledgeraccount_place_key": {"code": "SPARE"},

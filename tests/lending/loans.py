@@ -19,11 +19,12 @@ from lending.domain.origination.offer import OfferState
 from lending.domain.origination.product import terms_of
 from lending.domain.origination.product_document import DAY_ONE_PRODUCT
 from lending.gateways.protocol import Gateway
-from lending.models import Application, DayClose, Loan, Offer
+from lending.models import Application, DayClose, Loan, Offer, Transfer
 from lending.operations.bookings import move_exposure
 from lending.operations.day_close import CLOSE, close_day, collect_part
 from lending.operations.payouts import claim_payout, make_payout, record_payout
 from lending.operations.products import enter_product
+from lending.operations.transfers import lock_loan
 from lending.queries.loans import share_of
 from lending.queries.products import product_of
 from merchants.domain.payout_account import PayoutAccountState
@@ -183,6 +184,12 @@ def pay_out(loan: Loan) -> Loan:
     record_payout(transfer_id=transfer.pk, answer=Moved(loan.amount_minor), now=NOW)
     loan.refresh_from_db()
     return loan
+
+
+def send_again(loan_id: int) -> Transfer:
+    """Create another payout of a loan whose last one failed or came back; no rule is asked."""
+    with operation():
+        return make_payout(lock_loan(loan_id), now=NOW)
 
 
 def lent(**fields: object) -> Loan:

@@ -53,6 +53,10 @@ SILENCES: Final = 5
 """So many orders in a row without an answer mean that the gateway is down, not that one order failed."""
 
 
+RETURNED_WITHIN: Final = timedelta(days=30)
+"""Judgement: what a bank sends back, it sends back within days; what is taken back later is no return."""
+
+
 class PayoutHold(StrEnum):
     """Why a payout is held back before it is first sent; the first that applies counts."""
 
@@ -70,6 +74,7 @@ class PayoutRetryRefusal(StrEnum):
 
     NOT_WAITING = "NOT_WAITING"
     PAYOUT_UNDER_WAY = "PAYOUT_UNDER_WAY"
+    LINE_NOT_ACTIVE = "LINE_NOT_ACTIVE"
     REASON_MISSING = "REASON_MISSING"
 
 
@@ -81,6 +86,8 @@ class ReturnRefusal(StrEnum):
     COLLECTION_UNDER_WAY = "COLLECTION_UNDER_WAY"
     IN_THE_FUTURE = "IN_THE_FUTURE"
     BEFORE_THE_PAYOUT = "BEFORE_THE_PAYOUT"
+    TOO_LATE = "TOO_LATE"
+    HAS_BEEN_LATE = "HAS_BEEN_LATE"
     REASON_MISSING = "REASON_MISSING"
     BOOKED_MEANWHILE = "BOOKED_MEANWHILE"
 
@@ -149,11 +156,17 @@ def judge_payout(
     return first_of(holds)
 
 
-def judge_payout_retry(*, status: LoanStatus, under_way: bool, reason: str) -> PayoutRetryRefusal | None:
-    """Decide whether a loan whose payout failed or came back may be paid out again, or cancelled."""
+def judge_payout_retry(
+    *, status: LoanStatus, under_way: bool, reason: str, line_is_active: bool = True
+) -> PayoutRetryRefusal | None:
+    """Decide whether a loan whose payout failed or came back may be paid out again, or cancelled.
+
+    line_is_active: of a loan that is drawn on a line, to which money would leave.
+    """
     holds = {
         PayoutRetryRefusal.NOT_WAITING: status is not LoanStatus.APPROVED,
         PayoutRetryRefusal.PAYOUT_UNDER_WAY: under_way,
+        PayoutRetryRefusal.LINE_NOT_ACTIVE: not line_is_active,
         PayoutRetryRefusal.REASON_MISSING: not reason.strip(),
     }
     return first_of(holds)
@@ -167,13 +180,15 @@ def judge_return(
     today: date | None,
     on: date,
     sent_on: date,
+    worst_dpd: int,
     reason: str,
     seen: int | None,
     events: int,
 ) -> ReturnRefusal | None:
     """Decide whether a payout may be taken back as of a date; its effect on the loan is judged by `replay`.
 
-    seen: how many events the loan had when it was shown to whoever confirms; None if it was not.
+    worst_dpd: the most days that the loan ever was past due: it is not made new by hand. seen: how many events it had
+    when it was shown to whoever confirms; None if it was not.
     """
     if today is None:
         return ReturnRefusal.NO_BUSINESS_DATE
@@ -182,6 +197,8 @@ def judge_return(
         ReturnRefusal.COLLECTION_UNDER_WAY: collecting,
         ReturnRefusal.IN_THE_FUTURE: on > today,
         ReturnRefusal.BEFORE_THE_PAYOUT: on < sent_on,
+        ReturnRefusal.TOO_LATE: today > sent_on + RETURNED_WITHIN,
+        ReturnRefusal.HAS_BEEN_LATE: worst_dpd > 0,
         ReturnRefusal.REASON_MISSING: not reason.strip(),
         ReturnRefusal.BOOKED_MEANWHILE: seen is not None and seen != events,
     }

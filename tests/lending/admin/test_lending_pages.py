@@ -15,7 +15,7 @@ from pytest_django.asserts import assertContains, assertNotContains, assertRedir
 from config.declarations import Role
 from config.kernel.money import format_minor
 from config.office.business_date import get_business_date
-from lending.admin import words
+from lending.admin import transfer_words, words
 from lending.admin.loan import LoanAdmin
 from lending.domain.books.booking import BookingRefusal
 from lending.domain.books.day_close import CloseRefusal, CloseState, OpeningRefusal
@@ -51,11 +51,11 @@ TABLES: dict[Any, Any] = {
     EventType: words.EVENT_TYPES,
     BookingRefusal: words.BOOKING_REFUSALS,
     LoanRefusal: words.LOAN_REFUSALS,
-    TransferKind: words.TRANSFER_KINDS,
-    TransferState: words.TRANSFER_STATES,
-    PayoutHold: words.PAYOUT_HOLDS,
-    PayoutRetryRefusal: words.RETRY_REFUSALS,
-    ReturnRefusal: words.RETURN_REFUSALS,
+    TransferKind: transfer_words.TRANSFER_KINDS,
+    TransferState: transfer_words.TRANSFER_STATES,
+    PayoutHold: transfer_words.PAYOUT_HOLDS,
+    PayoutRetryRefusal: transfer_words.RETRY_REFUSALS,
+    ReturnRefusal: transfer_words.RETURN_REFUSALS,
     Account: words.ACCOUNTS,
     CloseState: words.CLOSE_STATES,
     CloseRefusal: words.CLOSE_REFUSALS,

@@ -25,14 +25,13 @@ from lending.gateways.registry import LOOPBACK
 from lending.models import Loan, LoanEvent, Transfer
 from lending.operations.payouts import (
     LoanNotCancelled,
-    PayoutNotRepeated,
     PayoutNotReturned,
     cancel_loan,
     make_payout,
-    pay_out_again,
     return_payout,
     send_payout,
 )
+from lending.operations.repeated_payouts import PayoutNotRepeated, pay_out_again
 from lending.operations.settlement import record_report, settle_transfers
 from lending.queries.loans import standing_of
 from lending.queries.transfers import is_gateway_down, loans_due, transfers_to_send

@@ -31,20 +31,19 @@ from lending.operations.collections import claim_collection, record_collection
 from lending.operations.payouts import (
     LoanNotCancelled,
     PayoutHeld,
-    PayoutNotRepeated,
     PayoutNotReturned,
     cancel_loan,
     claim_payout,
     make_payout,
-    pay_out_again,
     record_payout,
     return_payout,
 )
+from lending.operations.repeated_payouts import PayoutNotRepeated, pay_out_again
 from lending.queries.transfers import loans_due
 from lending.tasks import pay_out, settle_transfers
 from merchants.models import PayoutAccount
 from tests.conftest import CLERK, NOW, Enqueued
-from tests.lending.loans import OPENED, lent, make_loan
+from tests.lending.loans import OPENED, lent, make_loan, send_again
 from tests.lending.operations.test_loans import everything, pay, proven
 from tests.race import race
 
@@ -137,7 +136,7 @@ def test_a_payout_that_is_refused_may_be_repeated_or_the_loan_given_up() -> None
         cancel_loan(loan_id=loan.pk, reason="too late", actor=CLERK, now=NOW)
     assert kept.value.reason is PayoutRetryRefusal.PAYOUT_UNDER_WAY
     record_payout(transfer_id=transfer.pk, answer=Nothing("account closed"), now=NOW)
-    again = pay_out_again(loan_id=loan.pk, reason="a new account", actor=SYSTEM, now=NOW)
+    again = send_again(loan.pk)
     assert again.key != transfer.key
     claim_payout(transfer_id=again.pk, now=NOW)
     record_payout(transfer_id=again.pk, answer=Nothing("account closed"), now=NOW)

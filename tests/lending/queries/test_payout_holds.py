@@ -13,7 +13,7 @@ from pytest_django import DjangoAssertNumQueries
 from pytest_django.asserts import assertContains, assertNotContains
 
 from config.declarations import Role
-from lending.admin.words import PAYOUT_HOLDS
+from lending.admin.transfer_words import PAYOUT_HOLDS
 from lending.domain.books.transfer import SILENCES, PayoutHold, TransferState
 from lending.models import Application, DayClose, Loan, Transfer
 from lending.operations.payouts import claim_payout, record_payout

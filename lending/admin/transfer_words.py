@@ -1,0 +1,61 @@
+"""Words for payouts and collections, and for what holds them back."""
+
+from typing import Final
+
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
+
+from lending.admin.words import BOOKED_MEANWHILE
+from lending.domain.books.transfer import (
+    RETURNED_WITHIN,
+    PayoutHold,
+    PayoutRetryRefusal,
+    ReturnRefusal,
+    TransferKind,
+    TransferState,
+)
+
+TRANSFER_KINDS: Final = {TransferKind.PAYOUT: _("Payout"), TransferKind.COLLECTION: _("Collection")}
+TRANSFER_STATES: Final = {
+    TransferState.DUE: (_("To be sent"), "tl-warn"),
+    TransferState.SENT: (_("Sent"), "tl-warn"),
+    TransferState.UNKNOWN: (_("No answer yet"), "tl-bad"),
+    TransferState.PENDING: (_("At the bank"), "tl-warn"),
+    TransferState.DONE: (_("Executed"), "tl-ok"),
+    TransferState.FAILED: (_("Not executed"), ""),
+    TransferState.RETURNED: (_("Returned"), ""),
+}
+PAYOUT_HOLDS: Final = {
+    PayoutHold.NO_BUSINESS_DATE: _("No business day is open: open the first one."),
+    PayoutHold.NOT_APPROVED: _("The loan is not waiting for a payout."),
+    PayoutHold.ACCOUNT_NOT_VERIFIED: _("The payout account is not verified: have it verified under Payout accounts."),
+    PayoutHold.COOLING_OFF: _(
+        "The merchant may still withdraw from the contract: the payout leaves by itself afterwards."
+    ),
+    PayoutHold.BOOKS_BROKEN: _(
+        "The proof of the books failed: no money leaves until one holds. See the last day close."
+    ),
+    PayoutHold.NO_GATEWAY: _("Its payment gateway is not set up: ask whoever runs the office to set it up."),
+    PayoutHold.GATEWAY_SILENT: _(
+        "The bank has left the last orders unanswered: it is asked every minute, and the payout leaves once it answers."
+    ),
+}
+RETRY_REFUSALS: Final = {
+    PayoutRetryRefusal.NOT_WAITING: _("The loan is not waiting for a payout."),
+    PayoutRetryRefusal.PAYOUT_UNDER_WAY: _("A payout is pending: whether its money left is not known yet."),
+    PayoutRetryRefusal.LINE_NOT_ACTIVE: _("The line that is drawn on is frozen or closed."),
+    PayoutRetryRefusal.REASON_MISSING: _("Please give a reason."),
+}
+RETURN_REFUSALS: Final = {
+    ReturnRefusal.NO_BUSINESS_DATE: _("No business day is open."),
+    ReturnRefusal.NOT_PAID_OUT: _("No payout of this loan has been executed."),
+    ReturnRefusal.COLLECTION_UNDER_WAY: _("A collection is pending: whether its money came is not known yet."),
+    ReturnRefusal.IN_THE_FUTURE: _("This date is after the business date."),
+    ReturnRefusal.BEFORE_THE_PAYOUT: _("The money was sent after this date."),
+    ReturnRefusal.TOO_LATE: format_lazy(
+        _("It was sent more than {days} days ago: no bank sends money back so late."), days=RETURNED_WITHIN.days
+    ),
+    ReturnRefusal.HAS_BEEN_LATE: _("The loan has been past due: taking its payout back would hide that."),
+    ReturnRefusal.REASON_MISSING: _("Please give a reason."),
+    ReturnRefusal.BOOKED_MEANWHILE: BOOKED_MEANWHILE,
+}

@@ -1,0 +1,95 @@
+"""A loan's money leaves again only after the loan is decided afresh, by two people, and never beside itself."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+
+from config.office.actors import SYSTEM
+from config.office.approvals import NotApproved
+from config.office.business_date import open_day
+from lending.domain.books.transfer import RETURNED_WITHIN, Nothing, ReturnRefusal, TransferState
+from lending.domain.origination.rules import Ground
+from lending.models import Loan, Offer, Transfer
+from lending.operations.payouts import PayoutNotReturned, claim_payout, record_payout, return_payout
+from lending.operations.repeated_payouts import PayoutNotRepeated, pay_out_again, repeat_act
+from lending.queries.transfers import get_return_refusal
+from tests.approvals import approved
+from tests.conftest import CLERK, NOW
+from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, lent, roll
+from tests.lending.market import accept, make_round, publish, sell, verify_accounts
+from tests.lending.operations.test_loans import proven
+from tests.race import race
+from tests.scoring.market import AS_OF
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def failed(change: Callable[[dict[str, Any]], object] = lambda _: None) -> Loan:
+    """Return a loan that was approved in full and whose payout failed."""
+    publish(16)
+    sell(change)
+    verify_accounts()
+    make_round()
+    accept(Offer.objects.order_by("-limit_minor", "pk")[0])
+    loan = Loan.objects.latest("pk")
+    payout = Transfer.objects.get(loan=loan)
+    claim_payout(transfer_id=payout.pk, now=NOW)
+    record_payout(transfer_id=payout.pk, answer=Nothing("account closed"), now=NOW)
+    return loan
+
+
+def again(loan: Loan) -> Transfer:
+    approval = approved(repeat_act(loan, reason="a new account"))
+    return pay_out_again(loan_id=loan.pk, reason="a new account", actor=CLERK, now=NOW, approval=approval)
+
+
+def test_a_loan_that_took_all_of_the_limit_is_paid_out_again() -> None:
+    """Red if it were judged beside itself: nothing would be left of the limit, nor of the room."""
+    loan = failed(lambda product: product["limits"].update(portfolio_room="1000000.00"))
+    with pytest.raises(NotApproved, match="MISSING"):
+        pay_out_again(loan_id=loan.pk, reason="a new account", actor=CLERK, now=NOW)
+    transfer = again(loan)
+    assert (transfer.state, transfer.amount_minor) == (TransferState.DUE, loan.amount_minor)
+    with pytest.raises(PayoutNotRepeated, match="PAYOUT_UNDER_WAY"):
+        again(loan)
+
+
+def test_whoever_would_be_declined_today_is_not_paid_out_again() -> None:
+    """Red if the money left on the score of the day on which the loan was approved."""
+    loan = failed()
+    open_day(on=AS_OF + timedelta(days=200), actor=SYSTEM, now=NOW)  # it has sold nothing since
+    with pytest.raises(PayoutNotRepeated) as refused:
+        again(loan)
+    assert refused.value.reason in set(Ground)
+    assert Transfer.objects.filter(loan=loan).count() == 1
+    assert not Transfer.objects.filter(loan=loan, state="DUE").exists()
+
+
+def test_of_two_that_send_it_again_one_does() -> None:
+    loan = failed()
+    approval = approved(repeat_act(loan, reason="a new account"))
+    call = partial(pay_out_again, loan_id=loan.pk, reason="a new account", actor=CLERK, now=NOW, approval=approval)
+    outcomes = race(call, call, held=Loan.objects.filter(pk=loan.pk))
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["PayoutNotRepeated", "Transfer"]
+
+
+def test_a_payout_is_not_taken_back_long_after_it_was_sent() -> None:
+    loan = lent()
+    open_day(on=OPENED + RETURNED_WITHIN, actor=SYSTEM, now=NOW)
+    assert get_return_refusal(loan) is None
+    open_day(on=OPENED + RETURNED_WITHIN + timedelta(days=1), actor=SYSTEM, now=NOW)
+    assert get_return_refusal(loan) is ReturnRefusal.TOO_LATE
+
+
+def test_a_loan_that_was_late_is_not_made_new() -> None:
+    """Red if a payout taken back hid how late the loan has been: it would start again at 0 days past due."""
+    loan = lent(terms=EVERY_FIVE_DAYS)
+    roll(OPENED + timedelta(days=8))
+    payout = Transfer.objects.get(loan=loan, kind="PAYOUT")
+    with pytest.raises(PayoutNotReturned) as refused:
+        return_payout(transfer_id=payout.pk, on=OPENED + timedelta(days=8), reason="came back", actor=SYSTEM, now=NOW)
+    assert refused.value.reason is ReturnRefusal.HAS_BEEN_LATE
+    assert proven()
