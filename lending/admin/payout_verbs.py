@@ -102,8 +102,8 @@ PAYOUT_VERBS: Final = (
         "lending.pay_out_loan",
         _("The payout is ordered."),
         note=_(
-            "The whole amount is sent once more, to the merchant's verified account. The merchant is scored afresh, and "
-            "gets nothing if it would be declined today."
+            "The whole amount is sent once more, to the merchant's verified account. The merchant is scored afresh, "
+            "and gets nothing if it would be declined today."
         ),
         why_not=refused_by(lambda loan, _: get_retry_refusal(loan, reason=TO_BE_GIVEN), RETRY_REFUSALS),
         act=lambda loan, asked: repeat_act(loan, reason=asked.data["reason"]),
