@@ -121,6 +121,7 @@ PAYOUT_HOLDS: Final = {
     PayoutHold.COOLING_OFF: _(
         "The merchant may still withdraw from the contract: the payout leaves by itself afterwards."
     ),
+    PayoutHold.CALENDAR_ENDS: _("The calendar of its terms does not know all due dates any more: cancel the loan."),
     PayoutHold.BOOKS_BROKEN: _(
         "The proof of the books failed: no money leaves until one holds. See the last day close."
     ),
@@ -174,6 +175,7 @@ CLOSE_REFUSALS: Final = {
     CloseRefusal.NOT_THE_DAY_SHOWN: _("Another day is next by now: look at it first."),
 }
 ENTRY_REFUSALS: Final = {
+    EntryRefusal.CALENDAR_UNKNOWN: _("The calendar that it names is not entered: use manage.py enter_calendar."),
     EntryRefusal.VERSION_USED: _("This version of the product is entered with another content."),
 }
 OPENING_REFUSALS: Final = {
@@ -279,6 +281,7 @@ NO_OFFERS: Final = {
     NoOffer.GRADE_TOO_LOW: _("The grade is below the cut-off."),
     NoOffer.NOT_ELIGIBLE: _("The product is not for this merchant."),
     NoOffer.PAST_DUE: _("A loan of the merchant is past due."),
+    NoOffer.CALENDAR_ENDS: _("The product's calendar does not know the years in which instalments would fall due."),
     NoOffer.LIMIT_BELOW_MINIMUM: _("The limit is below the product minimum."),
     NoOffer.RAISE_PENDING: _("The limit is high enough, but not yet for enough nights."),
     NoOffer.NO_ROOM_LEFT: _("Active loans use up what is granted."),
@@ -303,6 +306,7 @@ NOT_SCORED_OFFER: Final = {
 }
 GROUNDS: Final = {
     **{Ground(reason.value): words for reason, words in NO_OFFERS.items()},
+    Ground.TERM_BEYOND_CALENDAR: _("An instalment would fall due in a year that the product's calendar does not know."),
     Ground.MONTHS_OUT_OF_RANGE: _("The term is not offered to this grade."),
     Ground.AMOUNT_BELOW_MINIMUM: _("The amount is below the product minimum."),
     Ground.AMOUNT_ABOVE_LIMIT: _("The amount is above what the limit leaves."),
@@ -326,6 +330,7 @@ REVIEW_REFUSALS: Final = {
 }
 UNPROVEN: Final = {
     DecisionRefusal.OTHER_PRODUCT: _("The snapshot is of another product version: what was decided cannot be proven."),
+    DecisionRefusal.OTHER_CALENDAR: _("The snapshot is of another calendar: what was decided cannot be proven."),
     DecisionRefusal.RULES_GONE: _(
         "This decision cannot be replayed: this program no longer has the version of the rules that made it."
     ),

@@ -17,6 +17,7 @@ from psycopg import errors
 
 from config.office.models import BusinessDate, Heartbeat, JobRun, OperationEvent
 from lending.models import (
+    CalendarVersion,
     DayClose,
     Decision,
     GrantedLimit,
@@ -132,6 +133,7 @@ VIOLATIONS: dict[str, Mapping[str, object]] = {
     "scoring_behaviourfact_not_negative": {"business_date": "2026-03-09", "dpd": -1},
     "merchants_keptrequest_once": {},
     "merchants_keptrequest_digest": {"key": "k2", "digest": "x"},
+    "lending_calendarversion_sha256": {"sha256": "A" * 64},
     "lending_productversion_sha256_key": {},
     "lending_productversion_sha256": {"sha256": "A" * 64},
     "lending_productversion_currency_code": {"sha256": "c" * 64, "currency": "cny"},
@@ -329,6 +331,7 @@ def make_one_run(partner: Partner, merchant: Merchant) -> None:
     ReferenceCell.objects.create(run=run, partner=partner, level="ALL", sellers=1, cuts=[])
     ReferenceRating.objects.create(run=run, partner=partner, level="ALL", rating_sum=0, ratings=0)
     ReferenceFeed.objects.create(run=run, partner=partner, carried=[])
+    CalendarVersion.objects.create(sha256="a" * 64, first_year=2026, last_year=2026, created_at=NOW)
     told = dict.fromkeys(("dpd", "scheduled_minor", "repaid_minor", "loans_repaid"), 0)
     BehaviourFact.objects.create(merchant=merchant, business_date=NOW.date(), batch_id=1, **told)
 

@@ -13,11 +13,12 @@ from fractions import Fraction
 from functools import partial
 from typing import Annotated, Final
 
+from config.kernel.business_days import BusinessCalendar, BusinessDayRule
 from config.kernel.daycount import DAILY, DayCount
 from config.kernel.documents import ADDED, Amount, unfit
 from config.kernel.exact import BASIS_POINTS, MILLION
 from lending.domain.contract.fields import HIGHEST_RATE, require_range, require_rate
-from lending.domain.contract.terms import Method, PeriodUnit, Prepayment, Terms
+from lending.domain.contract.terms import Method, MonthEnd, PeriodUnit, Prepayment, Remainder, Terms
 from merchants.domain.text import storable
 from scoring.domain.calibration import GRADES, PD_BELOW_PPM, Grade
 from scoring.domain.scorecard import HIGHEST_SCORE
@@ -26,12 +27,6 @@ DAYS_IN_YEAR: Final = 365
 """The contract's yearly rate is this many daily ones, whatever the day count."""
 LENDABLE: Final = GRADES[: GRADES.index(Grade.C1) + 1]
 """The grades that get offers, best first: those at or above the calibration's cut-off."""
-NOT_SOLD: Final = frozenset(
-    one.name
-    for one in fields(Terms)
-    if one.metadata == ADDED and one.name not in {"waterfall", "minimum_share", "minimum_minor"}
-)
-"""Terms of a loan that the nightly accrual does not know, so that no product has them."""
 LONGEST_MONTHS: Final = 60
 HIGHEST_VERSION: Final = 1_000_000
 LARGEST_MULTIPLE: Final = 100
@@ -67,7 +62,8 @@ def _require_text(name: str, value: str) -> None:
         raise unfit(value, name, f"text of 1 to {LONGEST_TEXT} characters that can be stored")
 
 
-def _require_code(name: str, value: str) -> None:
+def require_code(name: str, value: str) -> None:
+    """Require what may name a product or a calendar."""
     if not _CODE.fullmatch(value):
         raise unfit(value, name, "a code of small letters, digits and hyphens")
 
@@ -152,7 +148,7 @@ class Costs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StandardTerms:
-    """The part of a loan's terms that is the same for all loans of the product."""
+    """The part of a loan's terms that is the same for all loans of the product; calendar: its name."""
 
     day_count: Annotated[DayCount, _require_daily]
     method: Annotated[Method, _require_spread]
@@ -162,6 +158,19 @@ class StandardTerms:
     grace_days: Days
     tolerance_minor: Amount
     penalty_multiple_extra: Annotated[Decimal, require_rate]
+    month_end: MonthEnd = field(default=MonthEnd.LAST_DAY, metadata=ADDED)
+    remainder: Remainder = field(default=Remainder.SPREAD, metadata=ADDED)
+    principal_grace: AnyMonths = field(default=0, metadata=ADDED)
+    business_days: BusinessDayRule = field(default=BusinessDayRule.NONE, metadata=ADDED)
+    calendar: Annotated[str, require_code] | None = field(default=None, metadata=ADDED)
+
+
+NOT_SOLD: Final = (
+    frozenset(one.name for one in fields(Terms) if one.metadata == ADDED)
+    - {one.name for one in fields(StandardTerms)}
+    - {"waterfall", "minimum_share", "minimum_minor"}
+)
+"""Terms of a loan that no product has: with them a loan at rest is no straight line, or a price is no share of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,9 +239,12 @@ class Servicing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Product:
-    """One version of a product; sha256 is that of its canonical document. line: of a LINE alone."""
+    """One version of a product; sha256 is that of its canonical document. line: of a LINE alone.
 
-    code: Annotated[str, _require_code]
+    calendar: the latest of the name in its contract; None where it names none, and where none was entered.
+    """
+
+    code: Annotated[str, require_code]
     name: Text
     version: Annotated[int, partial(require_range, lowest=1, highest=HIGHEST_VERSION)]
     kind: ProductKind
@@ -250,6 +262,7 @@ class Product:
     servicing: Servicing = field(default=Servicing(), metadata=ADDED)
     line: LineFigures | None = field(default=None, metadata=ADDED)
     sha256: str
+    calendar: BusinessCalendar | None = field(default=None, metadata=ADDED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,7 +277,8 @@ class Margin:
 def terms_of(product: Product, *, grade: Grade, principal_minor: int, months: int) -> Terms:
     """Return the terms of a loan over some months: the yearly rate is 365 daily ones.
 
-    Raises KeyError for a grade that is not lent to, LoanRefused (BAD_TERMS) for an amount that makes no loan.
+    Raises KeyError for a grade that is not lent to, LoanRefused (BAD_TERMS) for an amount that makes no loan, and
+    where the product names a calendar that was never entered.
     """
     contract = product.contract
     return Terms(
@@ -281,6 +295,11 @@ def terms_of(product: Product, *, grade: Grade, principal_minor: int, months: in
         tolerance_minor=contract.tolerance_minor,
         penalty_multiple_extra=contract.penalty_multiple_extra,
         prepayment=contract.prepayment,
+        month_end=contract.month_end,
+        remainder=contract.remainder,
+        principal_grace=contract.principal_grace,
+        business_days=contract.business_days,
+        calendar=product.calendar,
     )
 
 

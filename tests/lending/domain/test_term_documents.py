@@ -17,6 +17,7 @@ from lending.domain.contract.refusal import LoanRefusal, LoanRefused
 from lending.domain.contract.replay import replay
 from lending.domain.contract.schedule import draw_schedule
 from lending.domain.contract.terms import Terms, parse_terms, write_terms
+from lending.gateways.calendar_libraries import Library, YearUnknown, read_library
 from tests.lending.domain.documents import Line, tables, text_of
 from tests.lending.domain.loans import OPENED, terms_of
 
@@ -80,6 +81,19 @@ def moved(calendar: BusinessCalendar, day: str, rule: str) -> str:
         return "refused"
 
 
+def libraries(table: list[Line]) -> list[Line]:
+    return [[line[0], *(by_library(Library(name), date.fromisoformat(line[0])) for name in table[0][1:])]
+            for line in table[2:]]  # fmt: skip
+
+
+def by_library(library: Library, day: date) -> str:
+    try:
+        calendar, _ = read_library(library, first_year=day.year, last_year=day.year)
+    except YearUnknown:
+        return "unknown"
+    return "worked" if calendar.is_business_day(day) else "free"
+
+
 def bounds(table: list[Line]) -> list[Line]:
     """Take each field to its bounds and one step beyond."""
     for field, least, most in table[2:]:
@@ -102,6 +116,7 @@ WORKED: dict[str, Callable[[list[Line]], list[Line]]] = {
     "tranches paid down": partial(tranches, down_payment="0.25"),
     "day counts": day_counts,
     "business days": business_days,
+    "libraries": libraries,
     "bounds": bounds,
 }
 
