@@ -1,4 +1,4 @@
-"""Enter business calendars: versions, which are never changed."""
+"""Enter business calendars, as versions that are never changed; let fees fall due with instalments."""
 
 from django.db import migrations, models
 
@@ -34,4 +34,6 @@ class Migration(migrations.Migration):
             },
         ),
         append_only("lending_calendarversion"),
+        migrations.AddField("loan", "turn_fee_minor", models.BigIntegerField(db_default=0, default=0)),
+        migrations.AddField("instalment", "fee_minor", models.BigIntegerField(db_default=0, default=0)),
     ]

@@ -141,7 +141,8 @@ def draw(terms: Case, d0: date) -> list[Row]:
         dues, f = dues[-1:], [sum(f, Fraction(0))]
     down = down_payment(terms, terms["principal_minor"])
     principal = terms["principal_minor"] - down
-    rows = [(d0, down, 0)] if Fraction(terms.get("down_payment", "0")) else []
+    opens = Fraction(terms.get("down_payment", "0")) or fees_due(terms, "DISBURSEMENT")
+    rows = [(d0, down, 0)] if opens else []
     rows += rows_of(terms, principal, dues, f)
     agreed = terms.get("instalment_minor")
     if agreed is not None:
@@ -150,6 +151,13 @@ def draw(terms: Case, d0: date) -> list[Row]:
         while rows[-1][1] == 0 and sum(row[1] for row in rows[:-1]) == terms["principal_minor"] and len(rows) > 1:
             rows.pop()
     return rows
+
+
+def fees_due(terms: Case, when: str) -> int:
+    """What falls due of the agreed fees each time."""
+    found = [fee for fee in terms.get("fees", []) if fee["due"] == when]
+    principal = terms["principal_minor"]
+    return sum(round(Fraction(fee.get("share", "0")) * principal) + fee.get("amount_minor", 0) for fee in found)
 
 
 def down_payment(terms: Case, amount: int) -> int:

@@ -5,7 +5,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from tests.lending.schedule_model import DAY, Refused, adjusted, days, due_dates, redrawn, refuse_if
+from tests.lending.schedule_model import DAY, Refused, adjusted, days, down_payment, due_dates, redrawn, refuse_if
 
 if TYPE_CHECKING:
     from tests.lending.model import Loan
@@ -85,6 +85,7 @@ def redraw(loan: "Loan", event: Case, d: date) -> None:
     loan.rows[kept:] = rows
     loan.left[kept:] = [row[1] for row in rows]
     loan.ends = [end for end in loan.ends if end <= d] + dues
+    loan.agree_fees(d, has_first=not [row for row in loan.rows[:kept] if row[0] > loan.opened])
 
 
 def paused(left: list[int], dues: list[date], f: list[Fraction], earned: Fraction, terms: Case) -> list[Any]:
@@ -125,6 +126,31 @@ def due_dates_from(loan: "Loan", start: date, needed: int) -> list[date]:
         found += [due] if due and due >= start else []
     refuse_if(found != sorted(set(found)), "BAD_EVENT")
     return found
+
+
+def tranche(loan: "Loan", amount: int, d: date) -> None:
+    """Draw what falls due after a day again, on what is then outstanding."""
+    refuse_if(1 + len(loan.further) == loan.agreed.get("tranches", 1), "ALREADY_DISBURSED")
+    refuse_if(loan.lent + amount > loan.agreed["principal_minor"], "AMOUNT_NOT_PRINCIPAL")
+    future = [i for i, row in enumerate(loan.rows) if row[0] > d]
+    refuse_if(not future, "ALREADY_DISBURSED")
+    down = down_payment(loan.terms, amount)
+    dues = [loan.rows[i][0] for i in future]
+    f = [loan.rate * sum((loan.dcf(t) for t in days(a, b)), Fraction(0)) for a, b in pairwise([d, *dues])]
+    ahead = sum(loan.left[i] for i in future) + amount - down
+    before = [due for due, _, _ in loan.rows if due <= d]
+    begun = max([loan.opened, *(end for end in loan.ends if end <= d)])
+    recent = [(day, rest) for day, rest in loan.further if day > begun]
+    since = max(0, ahead - (amount - down) - sum(rest for _, rest in recent))
+    years = {day: sum((loan.dcf(t) for t in days(day, d)), Fraction(0)) for day, _ in [(begun, 0), *recent]}
+    earned = loan.rate * sum((rest * years[day] for day, rest in [(begun, since), *recent]), Fraction(0))
+    rows = redrawn(loan.terms, ahead, dues, f, earned)
+    if "down_payment" in loan.terms:
+        rows.insert(0, (d, down, 0))
+    loan.rows[len(before) :] = rows
+    loan.left[len(before) :] = [row[1] for row in rows]
+    loan.lent += amount
+    loan.further.append((d, amount - down))
 
 
 def earned_ahead(loan: "Loan", d: date, ahead: int) -> Fraction:

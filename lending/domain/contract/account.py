@@ -79,6 +79,7 @@ class LoanAccount:
     reached. interest_late and interest_due: interest to the latest due date before the day, and up to it.
     settled: what the interest of the periods came to that were rounded by themselves; 0 where interest is CUMULATIVE.
     trail: from the last due date on, each day on which something happened, with the accrual it was left with.
+    fees: all that were charged or fell due.
     worst_dpd: the most days past due on any day so far. schedule: as it was drawn last. lent: what was disbursed in
     all. interest_paid, penalty_paid: with what was waived or written off of them; principal_off, interest_off,
     penalty_off, fees_off: what was, of each. waived: what of these the borrower does not owe any more; recovered: what
@@ -109,6 +110,7 @@ class LoanAccount:
     settled: int = 0
     penalty_to_date: int = 0
     penalty_paid: int = 0
+    fees: int = 0
     fees_late: int = 0
     fees_today: int = 0
     credit: int = 0
@@ -199,14 +201,26 @@ class LoanAccount:
         if self.frame.terms.accrual is AccrualRule.PER_PERIOD:
             self.settled = self.interest_at_due[-1]
             self.accrual.interest = self.settled * self.accrual.year
-        principal = self.unpaid[self.fallen]
+        principal, fee = self.unpaid[self.fallen], self.fee_ahead(self.fallen)
         self.ahead -= principal
+        self.fees += fee
         self.fallen += 1
         if due == self.day:
             self.due_today = principal
+            self.fees_today += fee
         else:
             self.late += principal
+            self.fees_late += fee
             self.past = self.fallen
+
+    def fee_ahead(self, row: int) -> int:
+        """Return the fee that falls due with a row if no more is paid until then: none once the principal is repaid."""
+        return self.schedule[row].fee_minor if self.accrual.principal else 0
+
+    def charge(self, amount: int) -> None:
+        """Charge a fee, due at once."""
+        self.fees += amount
+        self.fees_today += amount
 
     def change_rate(self, rate: Decimal) -> None:
         """Apply a yearly rate from this day on."""

@@ -1,7 +1,7 @@
 """Draw the schedule of a TERM loan, once, at its disbursement."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import accumulate
 
@@ -11,7 +11,7 @@ from lending.domain.contract.due_dates import due_dates
 from lending.domain.contract.instalments import Factors, amounts_of, flat_interest
 from lending.domain.contract.periods import period_units
 from lending.domain.contract.refusal import LoanRefusal, LoanRefused
-from lending.domain.contract.terms import Method, Terms
+from lending.domain.contract.terms import FeeDue, Method, Terms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,18 +22,20 @@ class Instalment:
     due: date
     principal_minor: int
     interest_minor: int
+    fee_minor: int = 0
 
     @property
     def total_minor(self) -> int:
         """What should be paid in all."""
-        return self.principal_minor + self.interest_minor
+        return self.principal_minor + self.interest_minor + self.fee_minor
 
 
 def draw_schedule(terms: Terms, *, on: date) -> tuple[Instalment, ...]:
     """Draw the schedule for a disbursement on a date.
 
-    The down payment, if one is agreed, is the first row, on that date. Raises LoanRefused (BAD_TERMS) if a due date
-    cannot be (see due_dates), if the agreed instalment does not repay the loan, or the down payment does.
+    The down payment, if one is agreed, is the first row, on that date, and so is a fee of that date.
+    Raises LoanRefused (BAD_TERMS) if a due date cannot be (see due_dates), if the agreed instalment does not repay the
+    loan, or the down payment does.
     """
     dues = due_dates(terms, on)
     factors = _factors(terms, on, dues)
@@ -45,12 +47,23 @@ def draw_schedule(terms: Terms, *, on: date) -> tuple[Instalment, ...]:
         _require_repaid(terms, amounts)
     if terms.instalment_minor is not None or terms.method is Method.MINIMUM_PAYMENT:
         amounts = until_repaid(amounts)
-    rows = [(on, (down, 0))] if terms.down_payment else []
-    rows += zip(dues, amounts, strict=False)
-    return tuple(
-        Instalment(no=no, due=due, principal_minor=principal, interest_minor=interest)
-        for no, (due, (principal, interest)) in enumerate(rows, 1)
-    )
+    rows = [
+        Instalment(no=0, due=due, principal_minor=principal, interest_minor=interest)
+        for due, (principal, interest) in zip(dues, amounts, strict=False)
+    ]
+    rows = with_fees(terms, rows, has_first=True)
+    at_once = terms.fees_due(FeeDue.DISBURSEMENT)
+    if terms.down_payment or at_once:
+        rows.insert(0, Instalment(no=0, due=on, principal_minor=down, interest_minor=0, fee_minor=at_once))
+    return tuple(replace(row, no=no) for no, row in enumerate(rows, 1))
+
+
+def with_fees(terms: Terms, rows: Sequence[Instalment], *, has_first: bool) -> list[Instalment]:
+    """Add to rows the fees that fall due with them; has_first: the first of them is the first of the loan."""
+    every, once = terms.fees_due(FeeDue.EVERY_DUE), terms.fees_due(FeeDue.FIRST_DUE)
+    return [
+        replace(row, fee_minor=every + (once if has_first and number == 0 else 0)) for number, row in enumerate(rows)
+    ]
 
 
 def draw_flat_interest(terms: Terms, *, on: date) -> list[int]:

@@ -6,11 +6,13 @@ points, amounts minor units of the product's currency, multiples and rates exact
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 from functools import partial
+from itertools import accumulate
 from typing import Annotated, Final
 
 from config.kernel.business_days import BusinessCalendar, BusinessDayRule
@@ -18,7 +20,8 @@ from config.kernel.daycount import DAILY, DayCount
 from config.kernel.documents import ADDED, Amount, unfit
 from config.kernel.exact import BASIS_POINTS, MILLION
 from lending.domain.contract.fields import HIGHEST_RATE, require_range, require_rate
-from lending.domain.contract.terms import Method, MonthEnd, PeriodUnit, Prepayment, Remainder, Terms
+from lending.domain.contract.schedule import draw_schedule
+from lending.domain.contract.terms import Fee, FeeDue, Method, MonthEnd, PeriodUnit, Prepayment, Remainder, Terms
 from merchants.domain.text import storable
 from scoring.domain.calibration import GRADES, PD_BELOW_PPM, Grade
 from scoring.domain.scorecard import HIGHEST_SCORE
@@ -28,6 +31,9 @@ DAYS_IN_YEAR: Final = 365
 LENDABLE: Final = GRADES[: GRADES.index(Grade.C1) + 1]
 """The grades that get offers, best first: those at or above the calibration's cut-off."""
 LONGEST_MONTHS: Final = 60
+MONTHS_IN_YEAR: Final = 12
+ANY_DAY: Final = date(2001, 1, 1)
+"""On which a schedule is drawn to see what a product earns: on which does not matter."""
 HIGHEST_VERSION: Final = 1_000_000
 LARGEST_MULTIPLE: Final = 100
 LONGEST_TEXT: Final = 200
@@ -147,6 +153,15 @@ class Costs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProductFee:
+    """A fee of each loan: a share of the principal, and an amount."""
+
+    due: FeeDue
+    share: Annotated[Decimal, require_rate] = field(default=Decimal(0), metadata=ADDED)
+    amount_minor: Amount = field(default=0, metadata=ADDED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StandardTerms:
     """The part of a loan's terms that is the same for all loans of the product; calendar: its name."""
 
@@ -163,6 +178,7 @@ class StandardTerms:
     principal_grace: AnyMonths = field(default=0, metadata=ADDED)
     business_days: BusinessDayRule = field(default=BusinessDayRule.NONE, metadata=ADDED)
     calendar: Annotated[str, require_code] | None = field(default=None, metadata=ADDED)
+    fees: tuple[ProductFee, ...] = field(default=(), metadata=ADDED)
 
 
 NOT_SOLD: Final = (
@@ -300,6 +316,7 @@ def terms_of(product: Product, *, grade: Grade, principal_minor: int, months: in
         principal_grace=contract.principal_grace,
         business_days=contract.business_days,
         calendar=product.calendar,
+        fees=tuple(Fee(due=fee.due, share=fee.share, amount_minor=fee.amount_minor) for fee in contract.fees),
     )
 
 
@@ -308,6 +325,7 @@ def margin_at(product: Product, grade: Grade) -> Margin:
 
     Income: each unit outstanding earns the daily rate every day, so a unit outstanding all year earns 365 of them;
     how principal is repaid does not enter, and every other day count gives as much or more (ACT/360: 365/360).
+    Fees are those of the product's maximum over the grade's longest term, of which they are the least share.
     Cost: PD, at the grade's upper bound, is of 12 months, so a unit outstanding all year is lost to the share
     PD x LGD (Basel: EL = PD x LGD x EAD, EAD the outstanding); a loan of four months bears a third of the year's
     PD and earns a third of its income, which leaves the comparison as it is. Funding and operating costs are given
@@ -317,6 +335,21 @@ def margin_at(product: Product, grade: Grade) -> Margin:
     pd = Fraction(PD_BELOW_PPM[GRADES.index(grade)], MILLION)
     return Margin(
         grade=grade,
-        income=Fraction(product.grades[grade].daily_rate) * DAYS_IN_YEAR,
+        income=Fraction(product.grades[grade].daily_rate) * DAYS_IN_YEAR + _fees_a_year(product, grade),
         cost=(pd * costs.lgd_bps + costs.funding_bps + costs.operating_bps) / BASIS_POINTS,
     )
+
+
+def _fees_a_year(product: Product, grade: Grade) -> Fraction:
+    """Return the fees of a loan of a grade as a share of its average outstanding, a year."""
+    if not product.contract.fees:
+        return Fraction(0)
+    contract = replace(product.contract, business_days=BusinessDayRule.NONE, calendar=None)
+    months, principal = product.grades[grade].months, product.maximum_minor
+    terms = terms_of(
+        replace(product, contract=contract, calendar=None), grade=grade, principal_minor=principal, months=months
+    )
+    rows = draw_schedule(terms, on=ANY_DAY)
+    left = accumulate((row.principal_minor for row in rows), lambda before, repaid: before - repaid, initial=principal)
+    outstanding = sum(before for before, row in zip(left, rows, strict=False) if row.due > ANY_DAY)
+    return Fraction(MONTHS_IN_YEAR * sum(row.fee_minor for row in rows), outstanding)

@@ -125,7 +125,7 @@ def test_a_loan_with_each_term_that_is_let_in_rests_between_its_turns(further: d
         ends = min(filter(None, (now.turns_on, day + 40 * DAY, *(one.on for one in events if one.on > day))))
         row = RestingLoan(
             booked_to=day, position=now.position, carry=now.carry, due_minor=now.due_minor, late_since=now.late_since,
-            worst_dpd=now.worst_dpd, next_due=now.next_due,
+            worst_dpd=now.worst_dpd, next_due=now.next_due, turns_on=now.turns_on, turn_fee_minor=now.turn_fee_minor,
         )  # fmt: skip
         for later in range(1, (ends - day).days):
             then, told = project(replayed, as_of=day + later * DAY), row.as_of(day + later * DAY)
