@@ -95,7 +95,7 @@ def terms_with_fees(draw: st.DrawFn, opened: date) -> Case:
     terms = draw(terms_of_loans(opened))
     if terms["method"] in {"EQUAL_INSTALMENTS", "EQUAL_PRINCIPAL"} and draw(st.booleans()):
         terms["principal_grace"] = draw(st.integers(0, terms["periods"] - 1))
-    return {**terms, **draw(of_dates(terms, opened)), "fees": draw(FEES)}
+    return {**terms, **draw(of_dates(terms, opened)), "fees": draw(FEES), **spreading(draw, terms)}
 
 
 @st.composite
@@ -108,7 +108,14 @@ def special_terms(draw: st.DrawFn, opened: date) -> Case:
     terms |= draw(of_instalments(terms))
     if draw(st.integers(0, 2)) == 0:
         terms["fees"] = draw(FEES)
-    return {**terms, **draw(of_dates(terms, opened))}
+    return {**terms, **draw(of_dates(terms, opened)), **spreading(draw, terms)}
+
+
+def spreading(draw: st.DrawFn, terms: Case) -> Case:
+    """Draw whether the interest of a broken first period is spread, for terms with which it may be."""
+    by_day = terms["day_count"] not in {"MONTHS/12", "30/360"} and terms.get("interest") != "FLAT"
+    agreed = any(terms.get(name) for name in ("interest_grace", "interest_free", "instalment_minor", "minimum_minor"))
+    return {"broken_period": "SPREAD"} if by_day and not agreed and draw(st.booleans()) else {}
 
 
 MINIMUM_PAYMENTS = st.fixed_dictionaries(
@@ -132,6 +139,7 @@ def tranche_terms(draw: st.DrawFn, opened: date) -> Case:
         "last_due",
         "calendar",
         "fees",
+        "broken_period",
         "minimum_share",
         "minimum_minor",
     }

@@ -25,6 +25,7 @@ from tests.lending.schedule_model import (
     period_fractions,
     refuse_if,
     shared,
+    spread,
 )
 
 STEPS = [
@@ -62,8 +63,10 @@ class Loan:
     recovered: int = 0
     written_off_since: date | None = None
     re_aged: date = date.min
+    aged: dict[date, int] = field(default_factory=dict)  # of the interest to a due date, what was paid when it was aged
     fee_of: dict[date, int] = field(default_factory=dict)  # by due date, while principal is outstanding
     charged: int = 0
+    deferred: dict[date, int] = field(default_factory=dict)  # of the interest to a due date, what falls due later
 
     @property
     def claim(self) -> int:
@@ -79,7 +82,9 @@ class Loan:
 
     def interest_at(self, due: date) -> int:
         """The interest that has fallen due by the end of a due date."""
-        return self.interest_to(due) if due >= self.interest_from() and due > self.re_aged else 0
+        if due < self.interest_from() or due <= self.re_aged:
+            return 0
+        return max(0, self.interest_to(due) - self.deferred.get(due, 0))
 
     def interest_due(self, until: date) -> int:
         """The unpaid interest that has fallen due up to a day."""
@@ -283,6 +288,9 @@ def disburse(terms: Case, event: Case) -> Loan:
     lengths = list(zip([opened, *dues], dues, period_fractions(terms, opened, dues), strict=False))
     x, settled, ends = {opened: Fraction(0)}, {opened: 0}, [due for due, _, _ in rows]
     loan = Loan(terms, opened, rows, left, Fraction(terms["rate"]), x, settled, lengths, ends, agreed, amount)
+    later = [due for due, _, _ in rows if due > opened]
+    parts = spread(terms, opened, len(later))
+    loan.deferred = {due: sum(parts[i + 1 :]) for i, due in enumerate(later)} | {opened: sum(parts)}
     loan.agree_fees(opened, has_first=True)
     at_once = fees_due(terms, "DISBURSEMENT")
     if at_once:

@@ -56,6 +56,7 @@ def let_go(loan: "Loan", part: str, most: int, d: date) -> int:
 def redraw(loan: "Loan", event: Case, d: date) -> None:
     terms, kind, n = loan.terms, event["type"], event["periods"]
     agreed = any(terms.get(name) for name in AGREED) or terms.get("interest") == "FLAT"
+    agreed = agreed or terms.get("broken_period") == "SPREAD"
     agreed = agreed or terms["day_count"] in ("MONTHS/12", "30/360")
     refuse_if(agreed or (kind == "re_amortise" and terms["method"] == "BULLET"), "BAD_EVENT")
     ahead = [i for i, row in enumerate(loan.rows) if row[0] > d]
@@ -69,11 +70,13 @@ def redraw(loan: "Loan", event: Case, d: date) -> None:
     if kind == "re_age":
         earned = loan.x[d] - loan.interest_paid
         kept, before = len(loan.rows) - len(ahead), 0
+        fell = {due: loan.aged.get(due, loan.interest_at(due)) for due, _, _ in loan.rows[:kept]}
         for i in range(kept):
             due, principal, interest = loan.rows[i]
             loan.rows[i] = (due, principal - loan.left[i], max(0, min(interest, loan.interest_paid - before)))
             loan.left[i] = 0
-            before = min(loan.interest_paid, loan.interest_to(due)) if loan.re_aged >= due else loan.interest_at(due)
+            before = fell[due]
+        loan.aged = {due: min(interest, loan.interest_paid) for due, interest in fell.items()}
         loan.re_aged = d
     rows = redrawn(terms, folded, dues, f, earned)
     if kind == "pause":

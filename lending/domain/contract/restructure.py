@@ -23,7 +23,7 @@ from lending.domain.contract.schedule import Instalment, until_repaid, with_fees
 from lending.domain.contract.terms import InterestMethod, Method, Terms
 from lending.domain.contract.tranches import earned_ahead
 
-FIXED: Final = ("instalment_minor", "principal_grace", "interest_grace", "interest_free", "last_due")
+FIXED: Final = ("instalment_minor", "principal_grace", "interest_grace", "interest_free", "last_due", "broken_period")
 """Terms that agree on single rows of the schedule: with one of them it is not drawn anew."""
 
 

@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import date
 from itertools import accumulate
 
-from config.kernel.daycount import YEAR_UNITS
+from config.kernel.calendar import day_number
+from config.kernel.daycount import YEAR_UNITS, place_of
 from config.kernel.exact import decimals_of, half_even, scaled
-from lending.domain.contract.due_dates import due_dates
-from lending.domain.contract.instalments import Factors, amounts_of, flat_interest
+from lending.domain.contract.due_dates import due_dates, regular_start
+from lending.domain.contract.instalments import Factors, amounts_of, equal_parts, flat_interest
 from lending.domain.contract.periods import period_units
 from lending.domain.contract.refusal import LoanRefusal, LoanRefused
-from lending.domain.contract.terms import FeeDue, Method, Terms
+from lending.domain.contract.terms import BrokenPeriod, FeeDue, Method, Terms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,9 @@ def draw_schedule(terms: Terms, *, on: date) -> tuple[Instalment, ...]:
         dues = dues[-1:]
     down = down_payment_minor(terms)
     amounts = list(amounts_of(terms, terms.principal_minor - down, factors))
+    if terms.broken_period is BrokenPeriod.SPREAD:
+        parts = equal_parts(terms, broken_interest(terms, on), len(amounts))
+        amounts = [(repaid, interest + part) for (repaid, interest), part in zip(amounts, parts, strict=True)]
     if terms.instalment_minor is not None:
         _require_repaid(terms, amounts)
     if terms.instalment_minor is not None or terms.method is Method.MINIMUM_PAYMENT:
@@ -66,6 +70,28 @@ def with_fees(terms: Terms, rows: Sequence[Instalment], *, has_first: bool) -> l
     ]
 
 
+def broken_interest(terms: Terms, on: date) -> int:
+    """Return the interest of the days by which the first period is longer than the others."""
+    decimals = decimals_of(terms.rate)
+    charged = (terms.principal_minor - down_payment_minor(terms)) * scaled(terms.rate, decimals)
+    found: int = half_even(charged * _broken_units(terms, on), 10**decimals * YEAR_UNITS[terms.day_count])
+    return found
+
+
+def deferred_interest(terms: Terms, schedule: Sequence[Instalment], *, on: date) -> list[int]:
+    """Return for each row how much of the interest to its date falls due with later ones; [] where it is not spread."""
+    if terms.broken_period is BrokenPeriod.FIRST:
+        return []
+    opens, whole = sum(row.due == on for row in schedule), broken_interest(terms, on)
+    fallen = accumulate(equal_parts(terms, whole, len(schedule) - opens))
+    return [whole] * opens + [whole - part for part in fallen]
+
+
+def _broken_units(terms: Terms, on: date) -> int:
+    start, end = (place_of(terms.day_count, day_number(day)) for day in (on, regular_start(terms, on)))
+    return end - start
+
+
 def draw_flat_interest(terms: Terms, *, on: date) -> list[int]:
     """Return the interest that each period of a loan with flat interest is charged, also where it falls due later."""
     return flat_interest(
@@ -76,6 +102,8 @@ def draw_flat_interest(terms: Terms, *, on: date) -> list[int]:
 def _factors(terms: Terms, on: date, dues: Sequence[date]) -> Factors:
     units = period_units(terms, on, dues)
     units[: terms.interest_free] = [0] * terms.interest_free
+    if terms.broken_period is BrokenPeriod.SPREAD:
+        units[0] -= _broken_units(terms, on)
     if terms.method is Method.BULLET:
         units = [sum(units)]
     decimals = decimals_of(terms.rate)

@@ -200,7 +200,8 @@ def _interest_ahead(account: LoanAccount) -> Iterator[int]:
         accrual = account.accrual.fork()
         for row in range(account.fallen, len(account.unpaid)):
             accrual.advance(frame.places[frame.dues[row]])
-            yield account.interest_of(accrual, frame.dues[row]) if row >= frame.interest_from else 0
+            interest = account.interest_of(accrual, frame.dues[row])
+            yield account.interest_due_with(row, interest) if row >= frame.interest_from else 0
 
 
 def _next_turn(account: LoanAccount, *, becomes_late: bool, is_late: bool) -> int | None:

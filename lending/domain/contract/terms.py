@@ -77,6 +77,13 @@ class Remainder(StrEnum):
     LAST = "LAST"  # to the last part; every other is rounded, half to even
 
 
+class BrokenPeriod(StrEnum):
+    """With which instalments the interest falls due of the days by which the first period is longer than the others."""
+
+    FIRST = "FIRST"  # with the first
+    SPREAD = "SPREAD"  # with all, in equal parts
+
+
 class FeeDue(StrEnum):
     """When a fee that was agreed falls due."""
 
@@ -178,6 +185,7 @@ class Terms:
     minimum_share: Decimal = field(default=Decimal(0), metadata=ADDED)
     minimum_minor: int = field(default=0, metadata=ADDED)
     fees: tuple[Fee, ...] = field(default=(), metadata=ADDED)
+    broken_period: BrokenPeriod = field(default=BrokenPeriod.FIRST, metadata=ADDED)
 
     def __post_init__(self) -> None:
         with refusing(LoanRefusal.BAD_TERMS, "terms"):
@@ -203,6 +211,7 @@ class Terms:
             self._require_tranches()
             self._require_minimum()
             self._require_fees()
+            self._require_broken_period()
             require_rate("down_payment", self.down_payment)
             if self.down_payment >= 1:
                 raise unfit(self.down_payment, "down_payment", "a share below 1")
@@ -264,6 +273,18 @@ class Terms:
                 raise unfit(fee.share, "fees.share", "a share of at most 1, above 0 where no amount is given")
         if self.fees and self.tranches > 1:
             message = "fees: with tranches there can be none"
+            raise Unfit(message)
+
+    def _require_broken_period(self) -> None:
+        if self.broken_period is BrokenPeriod.FIRST:
+            return
+        is_daily = self.day_count in DAILY and self.interest is InterestMethod.DECLINING
+        graces = self.interest_grace or self.interest_free
+        if not is_daily or graces or self.tranches > 1 or self.instalment_minor or self.minimum_minor:
+            message = (
+                "broken_period: it is spread of interest by the day, and not with a grace of interest, an agreed "
+                "instalment, minimum payments or tranches"
+            )
             raise Unfit(message)
 
     def fees_due(self, when: FeeDue) -> int:

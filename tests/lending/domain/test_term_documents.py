@@ -141,7 +141,7 @@ def bounds(table: list[Line]) -> list[Line]:
     return table[2:]
 
 
-SCHEDULES = ("plain", "accrual", "months", "flat", "instalment", "minimum payments", "grace", "dates")
+SCHEDULES = ("plain", "accrual", "months", "flat", "instalment", "minimum payments", "grace", "dates", "broken period")
 WORKED: dict[str, Callable[[list[Line]], list[Line]]] = {
     **dict.fromkeys(SCHEDULES, schedules),
     "fees": fees,
