@@ -70,7 +70,11 @@ def redraw(loan: "Loan", event: Case, d: date) -> None:
     if kind == "re_age":
         earned = loan.x[d] - loan.interest_paid
         kept, before = len(loan.rows) - len(ahead), 0
-        fell = {due: loan.aged.get(due, loan.interest_at(due)) for due, _, _ in loan.rows[:kept]}
+        fell, fallen = dict[date, int](), 0
+        for due, _, _ in loan.rows[:kept]:
+            if due in loan.ends:  # no interest falls due with the down payment of a tranche
+                fallen = loan.aged.get(due, loan.interest_at(due))
+            fell[due] = fallen
         for i in range(kept):
             due, principal, interest = loan.rows[i]
             loan.rows[i] = (due, principal - loan.left[i], max(0, min(interest, loan.interest_paid - before)))
