@@ -17,6 +17,7 @@ from lending.domain.contract.refusal import LoanRefusal
 
 LONGEST: Final = 3_660
 """Of periods, of units in one, of days of grace: ten years of days, beyond any product."""
+MOST_FEES: Final = 12
 
 
 class Method(StrEnum):
@@ -266,6 +267,7 @@ class Terms:
             raise Unfit(message)
 
     def _require_fees(self) -> None:
+        require_range("fees", len(self.fees), 0, MOST_FEES)
         for fee in self.fees:
             require_rate("share", fee.share)
             require_range("amount_minor", fee.amount_minor, 0, MAX_MINOR)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from config.kernel.exact import BASIS_POINTS
 from lending.domain.contract.schedule import draw_schedule
-from lending.domain.contract.terms import Fee, FeeDue
+from lending.domain.contract.terms import MOST_FEES, Fee, FeeDue
 from lending.domain.origination.limit import affordable, debt_service_room
 from lending.domain.origination.product import LENDABLE, Product, margin_at, terms_of
 from lending.domain.origination.product_document import ProductMalformed
@@ -112,3 +112,9 @@ def test_without_fees_no_price_moves() -> None:
 def test_a_fee_that_is_none_is_refused(fee: dict[str, str]) -> None:
     with pytest.raises(ProductMalformed):
         sold([fee])
+
+
+def test_there_are_only_so_many_fees() -> None:
+    assert len(sold([{"due": "EVERY_DUE", "amount": "1"}] * MOST_FEES).contract.fees) == MOST_FEES
+    with pytest.raises(ProductMalformed, match="fees: 13"):
+        sold([{"due": "EVERY_DUE", "amount": "1"}] * (MOST_FEES + 1))
