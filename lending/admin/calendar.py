@@ -72,13 +72,13 @@ class CalendarVersionAdmin(OfficeAdmin[CalendarVersion]):
             sub=[row.source, _t("entered %(at)s UTC by %(who)s") % entered],
             figures=[
                 Figure(label=_("Knows"), value=f"{row.first_year} – {row.last_year}"),  # noqa: RUF001
-                Figure(label=_("Free days beside weekends"), value=len(calendar.holidays)),
-                Figure(label=_("Worked days of weekends"), value=len(calendar.working)),
+                Figure(label=_("Weekdays off"), value=len(calendar.holidays)),
+                Figure(label=_("Weekend days worked"), value=len(calendar.working)),
             ],
             cards=[
                 _days(calendar),
                 Card(
-                    title=_("What it is for"),
+                    title=_("Use"),
                     parts=[
                         Facts(
                             [
@@ -99,10 +99,10 @@ def _state(version: CalendarVersion) -> tuple[Words, str]:
 
 
 def _days(calendar: BusinessCalendar) -> Card:
-    columns = [Column(label=_("Month"), style="tl-nowrap"), Column(label=_("Free")), Column(label=_("Worked"))]
+    columns = [Column(label=_("Month"), style="tl-nowrap"), Column(label=_("Days off")), Column(label=_("Days worked"))]
     free, worked = _by_month(calendar.holidays), _by_month(calendar.working)
     rows = [[month, free.get(month, ""), worked.get(month, "")] for month in sorted({*free, *worked})]
-    return Card(title=_("Days that are not as the week has them"), parts=[Table(columns=columns, rows=rows)])
+    return Card(title=_("Holidays and worked weekends"), parts=[Table(columns=columns, rows=rows)])
 
 
 def _by_month(days: Sequence[date]) -> dict[str, str]:
