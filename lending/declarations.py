@@ -31,6 +31,7 @@ DECLARED = Declaration(
         "lending.start_dayclose": frozenset({Role.FINANCE}),
         "lending.unfreeze_line": frozenset({Role.RISK_MANAGER}),
         "lending.view_application": EVERYONE,
+        "lending.view_calendarversion": EVERYONE,
         "lending.view_dayclose": EVERYONE,
         "lending.view_line": EVERYONE,
         "lending.view_loan": EVERYONE,
@@ -62,6 +63,7 @@ DECLARED = Declaration(
         "offer_expired": "The offer has expired: ask for the merchant's offer again.",
         "offer_not_moved": "The offer is no longer open, or this was said of it before: read it to see its state.",
         "months_out_of_range": "The offer has no such term: its `terms` are those to choose from.",
+        "term_beyond_calendar": "The business days of the last instalments are not known yet: choose a shorter term.",
         "amount_below_minimum": "The amount is below the offer's `minimum`.",
         "amount_above_limit": "The amount is above the offer's `limit`.",
         "instalments_too_large": "Over so short a term the instalments would be too large: see `most` in `terms`.",
@@ -86,6 +88,9 @@ DECLARED = Declaration(
     },
     links=[
         Link(section=Section.LENDING, title=_("Products"), icon="sell", app="lending", model="productversion"),
+        Link(
+            section=Section.LENDING, title=_("Calendars"), icon="calendar_month", app="lending", model="calendarversion"
+        ),
         Link(section=Section.LENDING, title=_("Offers"), icon="local_offer", app="lending", model="offer"),
         Link(section=Section.LENDING, title=_("Applications"), icon="rule", app="lending", model="application"),
         Link(section=Section.LENDING, title=_("Credit lines"), icon="credit_score", app="lending", model="line"),

@@ -208,7 +208,8 @@ def _dataclass_reader(kind: Any) -> Reader:  # noqa: ANN401
 
     def read_dataclass(raw: Fields, name: str, currency: str) -> object:
         known = by_amount if currency else by_field
-        part = require_fields(raw[name], known.keys() - added, added)
+        optional = {key for key, (field, _) in known.items() if field in added}
+        part = require_fields(raw[name], known.keys() - optional, optional)
         return kind(**{known[key][0]: known[key][1](part, key, currency) for key in part})
 
     return read_dataclass

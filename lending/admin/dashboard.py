@@ -63,7 +63,7 @@ def fill_dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, A
             "page": Page(title=_("Overview"), cards=[Card(title=_("Nothing to see yet"), parts=[nothing])])
         }
     dashboard = get_dashboard()
-    queue = get_work_queue() if request.user.has_perm("lending.view_loan") else None
+    queue = get_work_queue(on=dashboard.business_date) if request.user.has_perm("lending.view_loan") else None
     return context | {"page": _page(dashboard, queue, request)}
 
 
@@ -125,10 +125,16 @@ def _lending_alerts(queue: WorkQueue, request: HttpRequest) -> Iterator[Alert]:
         unknown = Cell(text=said, link=_list_url("lending_transfer", state=TransferState.UNKNOWN))
         waited = _t("whether the money moved is not known; the oldest has waited %(since)s.")
         yield Alert(tint="tl-bad", link=unknown, text=waited % {"since": timesince(queue.unknown_since)})
+    for version, first in queue.ending_calendars:
+        ends = linked(version, _t("The calendar of %(product)s ends") % {"product": version})
+        text = _t(
+            "from %(day)s on its longest loans are refused, as their last due dates are not known: enter more years."
+        )
+        yield Alert(link=ends, text=text % {"day": first})
     close = queue.last_close
     if close is not None and close.state == CloseState.BROKEN:
         broken = linked(close, _t("The proof of %(date)s failed") % {"date": close.day})
-        text = _("no money is paid out until the books are proven again; payments are still taken.")
+        text = _t("no money is paid out until the books are proven again; payments are still taken.")
         yield Alert(tint="tl-bad", link=broken, text=text)
     if (number := queue.referred) and queue.referred_since and request.user.has_perm("lending.decide_application"):
         said = ngettext("%(n)s application waits for a decision", "%(n)s applications wait for a decision", number) % {

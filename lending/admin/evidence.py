@@ -87,18 +87,19 @@ def quoted(quote: Quote, amount_minor: int, currency: str, daily_rate: Decimal) 
     yield Facts(
         [
             (_("Interest in all"), f"{amount(quote.total_interest_minor)} {currency}"),
-            (_("To repay in all"), f"{amount(amount_minor + quote.total_interest_minor)} {currency}"),
+            *([(_("Fees in all"), f"{amount(quote.total_fees_minor)} {currency}")] if quote.total_fees_minor else []),
+            (_("To repay in all"), f"{amount(amount_minor + quote.total_cost_minor)} {currency}"),
             (_("Rate a day"), f"{daily_rate * 100:.3f} %"),
             (_("Effective yearly rate"), f"{quote.apr} %"),
         ]
     )
+    parts = {_("Principal"): "principal_minor", _("Interest"): "interest_minor"}
+    parts |= {_("Fee"): "fee_minor"} if quote.total_fees_minor else {}
+    parts |= {_("Total"): "total_minor"}
     columns = [
         Column(label=_("No"), number=True),
         Column(label=_("Due"), style="tl-nowrap"),
-        *(Column(label=words, number=True) for words in (_("Principal"), _("Interest"), _("Total"))),
+        *(Column(label=words, number=True) for words in parts),
     ]
-    rows = [
-        [row.no, row.due, amount(row.principal_minor), amount(row.interest_minor), amount(row.total_minor)]
-        for row in quote.schedule
-    ]
+    rows = [[row.no, row.due, *(amount(getattr(row, name)) for name in parts.values())] for row in quote.schedule]
     yield Table(columns=columns, rows=rows)

@@ -29,6 +29,7 @@ from config.office.lists import ListColumn, Search, choice_filter
 from config.office.pages import OfficeAdmin, name_over, named
 from config.office.verbs import TO_BE_GIVEN, Asked, Effects, Refusals, Verb, VerbForm, reason_field, refused_by
 from config.office.words import Words, money
+from lending.admin.calendar import CALENDAR_REFUSALS
 from lending.admin.evidence import EVIDENCE, EvidenceForm, applied, months_asked, quoted
 from lending.admin.words import (
     APPLICATION_REFUSALS,
@@ -46,6 +47,7 @@ from lending.admin.words import (
 from lending.domain.books.loan import LoanStatus
 from lending.domain.origination.application import ApplicationRefusal, ApplicationState
 from lending.domain.origination.assessment import NoOffer
+from lending.domain.origination.calendars import CalendarRefusal
 from lending.domain.origination.kinds.kind import Opening
 from lending.domain.origination.line import (
     DrawRefusal,
@@ -107,6 +109,8 @@ def _effects(line: Line, asked: Asked) -> Effects:
     if on is None:
         return Effects(refusal=APPLICATION_REFUSALS[ApplicationRefusal.NO_BUSINESS_DATE])
     found = quote_draw(line, on=on, amount_minor=amount, months=months_asked(asked))
+    if isinstance(found, CalendarRefusal):
+        return Effects(refusal=CALENDAR_REFUSALS[found])
     if isinstance(found, DrawRefusal):
         return Effects(refusal=DRAW_REFUSALS[found])
     left = money(drawable_of(line).facts.free_minor - amount, line.currency)

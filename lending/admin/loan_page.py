@@ -156,16 +156,18 @@ def _lead(loan: Loan, servicing: Servicing) -> str:
 def _schedule(servicing: Servicing, loan: Loan) -> list[Card]:
     if not servicing.rows:
         return []
+    has_fees = any(row.drawn.fee_minor for row in servicing.rows)
     columns = [
         Column(label=_("No"), number=True),
         Column(label=_("Due"), style="tl-nowrap"),
         Column(label=_("Principal"), number=True),
         Column(label=_("Interest"), number=True),
+        *([Column(label=_("Fee"), number=True)] if has_fees else []),
         Column(label=_("Total"), number=True),
         Column(label=_("Left to pay"), number=True),
         Column(label=_("State")),
     ]
-    table = Table(columns=columns, rows=[_instalment(row, loan) for row in servicing.rows])
+    table = Table(columns=columns, rows=[_instalment(row, loan, has_fees=has_fees) for row in servicing.rows])
     note = Text(
         _("Interest as quoted at the payout. What is left of a due instalment is what really accrued."), "tl-note"
     )
@@ -203,9 +205,10 @@ def _charged(servicing: Servicing, loan: Loan) -> Table:
     return Table(columns=columns, rows=shown)
 
 
-def _instalment(row: InstalmentRow, loan: Loan) -> list[object]:
+def _instalment(row: InstalmentRow, loan: Loan, *, has_fees: bool) -> list[object]:
     drawn = row.drawn
-    amounts = (drawn.principal_minor, drawn.interest_minor, drawn.total_minor, row.left_minor)
+    fee = [drawn.fee_minor] if has_fees else []
+    amounts = (drawn.principal_minor, drawn.interest_minor, *fee, drawn.total_minor, row.left_minor)
     return [drawn.no, drawn.due, *(money(m, loan.currency) for m in amounts), chip(*INSTALMENT_STATES[row.state])]
 
 

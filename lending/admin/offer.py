@@ -15,6 +15,7 @@ from config.office.lists import Filter, ListColumn, Search, choice_filter
 from config.office.pages import OfficeAdmin, name_over
 from config.office.verbs import Asked, Effects, Verb
 from config.office.words import Words, money
+from lending.admin.calendar import CALENDAR_REFUSALS
 from lending.admin.evidence import EVIDENCE, EvidenceForm, applied, months_asked, quoted
 from lending.admin.words import (
     ACCEPTANCE_REFUSALS,
@@ -26,6 +27,7 @@ from lending.admin.words import (
     SINGLE_REFUSALS,
 )
 from lending.domain.origination.application import ApplicationRefusal, ApplicationState
+from lending.domain.origination.calendars import CalendarRefusal
 from lending.domain.origination.kinds.registry import KINDS
 from lending.domain.origination.offer import AcceptanceRefusal, OfferState, read_choices
 from lending.domain.origination.product import Months, ProductKind
@@ -71,6 +73,8 @@ def _effects(offer: Offer, asked: Asked) -> Effects:
     if on is None:
         return Effects(refusal=APPLICATION_REFUSALS[ApplicationRefusal.NO_BUSINESS_DATE])
     found = quote_offer(offer, on=on, amount_minor=asked.data["amount"], months=months_asked(asked))
+    if isinstance(found, CalendarRefusal):
+        return Effects(refusal=CALENDAR_REFUSALS[found])
     if isinstance(found, AcceptanceRefusal):
         return Effects(refusal=_refused(offer, found))
     kind = KINDS[ProductKind(offer.kind)]

@@ -24,6 +24,7 @@ from config.office.display import (
     Text,
     chip,
     grade_chip,
+    linked,
     version_card,
 )
 from config.office.lists import ListColumn
@@ -31,11 +32,14 @@ from config.office.pages import OfficeAdmin, name_of, name_over
 from config.office.verbs import Asked, Effects, Verb, VerbForm, choice_field
 from config.office.words import HUNDREDTH, MINUS, Words, money, percent
 from lending.admin.booking_effects import rate_words
+from lending.admin.calendar import BUSINESS_DAYS, MONTH_ENDS
 from lending.admin.words import BANDS, ENTRY_REFUSALS, METHODS, PERIODS, PREPAYMENTS, PRODUCT_KINDS, months_words
+from lending.domain.contract.terms import FeeDue, MonthEnd
 from lending.domain.origination.product import Product, ProductKind, margin_at
 from lending.domain.origination.product_document import DAY_ONE_PRODUCTS, canonical_product, in_currency, parse_product
 from lending.models import ProductVersion
 from lending.operations.products import ProductNotEntered, enter_product, product_act
+from lending.queries.calendars import latest_version
 from lending.queries.offers import open_offers_of
 from lending.queries.products import product_of, unsold_products, with_sold
 from scoring.domain.features.declarations import Unit
@@ -44,6 +48,11 @@ from scoring.queries.labels import value_in_unit
 SOLD: Final = (_("Sold"), "tl-ok")
 REPLACED: Final = (_("Replaced by a later version"), "")
 Fact = tuple[Words, object]
+FEES_DUE: Final = {
+    FeeDue.DISBURSEMENT: _("Fee on the day of the payout"),
+    FeeDue.FIRST_DUE: _("Fee with the first instalment"),
+    FeeDue.EVERY_DUE: _("Fee with each instalment"),
+}
 
 
 class EnterForm(VerbForm):
@@ -245,6 +254,18 @@ def _contract(product: Product) -> Iterator[Fact]:
     terms = product.contract
     yield METHODS[terms.method], _t("every %(period)s") % {"period": PERIODS[terms.unit] % {"n": terms.every}}
     yield _("Day count"), terms.day_count.value
+    if terms.month_end is not MonthEnd.LAST_DAY:
+        yield _("In shorter months it falls due on"), MONTH_ENDS[terms.month_end]
+    if terms.principal_grace:
+        yield _("Instalments of interest alone"), terms.principal_grace
+    if terms.calendar is not None:
+        version = latest_version(terms.calendar)
+        yield _("Calendar"), terms.calendar if version is None else linked(version, str(version))
+        yield _("What is due on no business day moves to"), BUSINESS_DAYS[terms.business_days]
+    for fee in terms.fees:
+        parts = [f"{fee.share.scaleb(2):f} %"] * bool(fee.share)
+        parts += [_amount(fee.amount_minor, product)] * bool(fee.amount_minor)
+        yield FEES_DUE[fee.due], " + ".join(parts)
     yield _("A prepayment reduces"), PREPAYMENTS[terms.prepayment]
     yield _("Penalty on overdue principal, times the rate"), str(terms.penalty_multiple_extra)
     yield _("Grace period"), _days(terms.grace_days)

@@ -32,6 +32,7 @@ PAYOUT_HOLDS: Final = {
     PayoutHold.COOLING_OFF: _(
         "The merchant may still withdraw from the contract: the payout leaves by itself afterwards."
     ),
+    PayoutHold.CALENDAR_ENDS: _("The calendar of its terms does not know all due dates any more: cancel the loan."),
     PayoutHold.BOOKS_BROKEN: _(
         "The proof of the books failed: no money leaves until one holds. See the last day close."
     ),

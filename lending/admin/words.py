@@ -133,6 +133,7 @@ CLOSE_REFUSALS: Final = {
     CloseRefusal.NOT_THE_DAY_SHOWN: _("Another day is next by now: look at it first."),
 }
 ENTRY_REFUSALS: Final = {
+    EntryRefusal.CALENDAR_UNKNOWN: _("The calendar that it names is not entered: use manage.py enter_calendar."),
     EntryRefusal.VERSION_USED: _("This version of the product is entered with another content."),
 }
 OPENING_REFUSALS: Final = {
@@ -238,6 +239,7 @@ NO_OFFERS: Final = {
     NoOffer.GRADE_TOO_LOW: _("The grade is below the cut-off."),
     NoOffer.NOT_ELIGIBLE: _("The product is not for this merchant."),
     NoOffer.PAST_DUE: _("A loan of the merchant is past due."),
+    NoOffer.CALENDAR_ENDS: _("The product's calendar does not know the years in which instalments would fall due."),
     NoOffer.LIMIT_BELOW_MINIMUM: _("The limit is below the product minimum."),
     NoOffer.RAISE_PENDING: _("The limit is high enough, but not yet for enough nights."),
     NoOffer.NO_ROOM_LEFT: _("Active loans use up what is granted."),
@@ -262,6 +264,7 @@ NOT_SCORED_OFFER: Final = {
 }
 GROUNDS: Final = {
     **{Ground(reason.value): words for reason, words in NO_OFFERS.items()},
+    Ground.TERM_BEYOND_CALENDAR: _("An instalment would fall due in a year that the product's calendar does not know."),
     Ground.MONTHS_OUT_OF_RANGE: _("The term is not offered to this grade."),
     Ground.AMOUNT_BELOW_MINIMUM: _("The amount is below the product minimum."),
     Ground.AMOUNT_ABOVE_LIMIT: _("The amount is above what the limit leaves."),
@@ -285,6 +288,7 @@ REVIEW_REFUSALS: Final = {
 }
 UNPROVEN: Final = {
     DecisionRefusal.OTHER_PRODUCT: _("The snapshot is of another product version: what was decided cannot be proven."),
+    DecisionRefusal.OTHER_CALENDAR: _("The snapshot is of another calendar: what was decided cannot be proven."),
     DecisionRefusal.RULES_GONE: _(
         "This decision cannot be replayed: this program no longer has the version of the rules that made it."
     ),

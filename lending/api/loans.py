@@ -70,6 +70,7 @@ class InstalmentSerializer(serializers.Serializer[Any]):
     due = serializers.DateField(source="drawn.due")
     principal = MinorField(source="drawn.principal_minor")
     interest = MinorField(source="drawn.interest_minor")
+    fee = MinorField(source="drawn.fee_minor", help_text="Falls due with it, if principal is outstanding by then.")
     total = MinorField(source="drawn.total_minor")
     principal_left = MinorField(source="principal_left_minor")
     state = LowerField(help_text="ahead, due, late, paid, written_off")

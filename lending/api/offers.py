@@ -88,11 +88,13 @@ class DrawnSerializer(serializers.Serializer[None]):
     due = serializers.DateField()
     principal = MinorField(source="principal_minor")
     interest = MinorField(source="interest_minor")
+    fee = MinorField(source="fee_minor")
     total = MinorField(source="total_minor")
 
 
 class CostSerializer(serializers.Serializer[Quote]):
     total_interest = MinorField(source="total_interest_minor")
+    total_fees = MinorField(source="total_fees_minor")
     total_cost = MinorField(source="total_cost_minor", help_text="All that is repaid beyond the amount.")
     apr = serializers.CharField(help_text="The effective yearly rate (EU), in per cent.")
     schedule = DrawnSerializer(many=True)

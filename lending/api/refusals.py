@@ -12,6 +12,7 @@ from config.problems import CODES, problem
 from lending.domain.books.booking import BookingRefusal
 from lending.domain.contract.refusal import LoanRefusal
 from lending.domain.origination.application import ApplicationRefusal
+from lending.domain.origination.calendars import CalendarRefusal
 from lending.domain.origination.line import DrawRefusal
 from lending.domain.origination.offer import AcceptanceRefusal, MoveRefusal
 from merchants.domain.idempotency import KeyRefusal
@@ -52,6 +53,7 @@ REFUSALS: Final[Mapping[type[StrEnum], Mapping[Any, Told]]] = {
         ApplicationRefusal.FEED_RED: (_SHUT, "feed_red"),
         ApplicationRefusal.REFERENCE_USED: (_CONFLICT, "reference_used"),
     },
+    CalendarRefusal: {CalendarRefusal.TERM_BEYOND_CALENDAR: (_UNFIT, "term_beyond_calendar")},
     MoveRefusal: {MoveRefusal.NOT_OPEN: (_CONFLICT, "offer_not_moved")},
     BookingRefusal: {
         **dict.fromkeys(BookingRefusal, _CONTRACT),  # what people alone are told

@@ -26,6 +26,7 @@ NO_OFFERS: Final = {
     NoOffer.GRADE_TOO_LOW: "Your score is below those that are lent to.",
     NoOffer.NOT_ELIGIBLE: "Nothing is offered to shops like yours yet.",
     NoOffer.PAST_DUE: "One of your loans is past due.",
+    NoOffer.CALENDAR_ENDS: "Nothing is lent until the business days of the coming years are known.",
     NoOffer.LIMIT_BELOW_MINIMUM: "Your limit is below the smallest amount that is lent.",
     NoOffer.RAISE_PENDING: "Enough could be lent to you, but not for enough nights in a row yet.",
     NoOffer.NO_ROOM_LEFT: "Your active loans leave less than the smallest amount that is lent.",
@@ -41,6 +42,10 @@ INELIGIBLE: Final = {
 }
 GROUNDS: Final = {
     **{Ground(reason.value): (reason.lower(), words) for reason, words in NO_OFFERS.items()},
+    Ground.TERM_BEYOND_CALENDAR: (
+        "term_beyond_calendar",
+        "The business days of the last instalments are not known yet: choose a shorter term.",
+    ),
     Ground.MONTHS_OUT_OF_RANGE: ("months_out_of_range", "The term is not one that you may choose."),
     Ground.AMOUNT_BELOW_MINIMUM: ("amount_below_minimum", "The amount is below the product minimum."),
     Ground.AMOUNT_ABOVE_LIMIT: ("amount_above_limit", "The amount is above what can be lent to you now."),

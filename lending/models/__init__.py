@@ -1,6 +1,7 @@
 """Tables of lending."""
 
 from lending.models.application import Application, Decision
+from lending.models.calendar import CalendarVersion
 from lending.models.day_close import DayClose, ProofLine
 from lending.models.ledger import Entry, LedgerAccount, Posting
 from lending.models.line import Line, LineEvent
@@ -12,6 +13,7 @@ from lending.models.transfer import Transfer
 
 __all__ = [
     "Application",
+    "CalendarVersion",
     "DayClose",
     "Decision",
     "Entry",

@@ -49,8 +49,8 @@ class Loan(models.Model):
     merchant's when the loan was approved. Amounts are minor units. Until `turns_on`, the first date on
     which something falls due, turns late or passes its grace, nothing is written: what accrues and the days past due
     follow from the columns between the two (`RestingLoan`). `late_since` is the due date since which the loan is late,
-    or will be tomorrow if nothing is paid; `worst_dpd` the most days past due up to `booked_to`, as the events that
-    stand have it.
+    or will be tomorrow if nothing is paid; `turn_fee_minor` the fee that falls due on `turns_on`; `worst_dpd`
+    the most days past due up to `booked_to`, as the events that stand have it.
     `imported_on` is the cut-over date of a loan that came with a book: nobody applied for it here, and its merchant may
     have no payout account yet.
     """
@@ -105,6 +105,7 @@ class Loan(models.Model):
     extra_scale = models.BigIntegerField(default=1)
     fits_to = models.BigIntegerField(default=0)
     turns_on = models.DateField(null=True)
+    turn_fee_minor = models.BigIntegerField(default=0, db_default=0)
 
     objects = LoanQuerySet.as_manager()
 
@@ -294,13 +295,17 @@ class LoanEvent(models.Model):
 
 
 class Instalment(models.Model):
-    """One row of a loan's schedule as drawn, and how much of its principal is neither repaid nor prepaid."""
+    """One row of a loan's schedule as drawn, and how much of its principal is neither repaid nor prepaid.
+
+    `fee_minor` falls due with it if principal is outstanding then.
+    """
 
     loan = models.ForeignKey(Loan, on_delete=models.PROTECT, related_name="instalments", db_index=False)
     no = models.SmallIntegerField()
     due = models.DateField()
     principal_minor = models.BigIntegerField()
     interest_minor = models.BigIntegerField()
+    fee_minor = models.BigIntegerField(default=0, db_default=0)
     left_minor = models.BigIntegerField()
 
     class Meta:

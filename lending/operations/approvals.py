@@ -17,6 +17,7 @@ from config.office.actors import SYSTEM, Actor
 from lending.domain.books.loan import LoanStatus
 from lending.domain.contract.terms import write_terms
 from lending.domain.origination.application import STATE_AFTER, ApplicationRefusal, judge_application
+from lending.domain.origination.calendars import sha256_of_calendar, within_calendar
 from lending.domain.origination.decision import Decision as Verdict
 from lending.domain.origination.decision import DecisionFacts, canonical_decision, decide
 from lending.domain.origination.facts import LineFacts
@@ -181,8 +182,8 @@ def judge(
     without: a loan that is judged again, and not counted beside itself.
     """
     if line is None:
-        grade = offered if score.grade is None else Grade(score.grade)
-        months = kind_of(product).judged(product, grade if grade in product.grades else offered, months)
+        known, grade = within_calendar(product, on=on), offered if score.grade is None else Grade(score.grade)
+        months = kind_of(product).judged(known, grade if grade in product.grades else offered, months)
     facts = DecisionFacts(
         product_sha256=product.sha256,
         rules_version=rules.version,
@@ -190,6 +191,7 @@ def judge(
         amount_minor=amount_minor,
         months=months,
         line=line,
+        calendar_sha256=sha256_of_calendar(product.calendar),
     )
     return facts, decide(facts, product)
 

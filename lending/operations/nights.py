@@ -33,7 +33,8 @@ BEFORE, AFTER = "greatest(l.place, c.before)", "greatest(l.place, c.after)"
 # A loan that an event took further than the night is past both places: it earned nothing that is not booked.
 EARNED: Final = f"""
 SELECT l.product_id, l.currency, sum(({interest_at(AFTER)}) - ({interest_at(BEFORE)}))::bigint,
-    sum(({penalty_at(AFTER)}) - ({penalty_at(BEFORE)}))::bigint
+    sum(({penalty_at(AFTER)}) - ({penalty_at(BEFORE)}))::bigint,
+    coalesce(sum(l.turn_fee_minor) FILTER (WHERE l.turns_on = %s), 0)::bigint
 FROM lending_loan l
 JOIN unnest(%s::text[], %s::bigint[], %s::bigint[]) c (day_count, before, after) ON c.day_count = l.day_count
 WHERE l.id > %s AND l.id <= %s AND l.principal_minor > 0
@@ -101,11 +102,12 @@ def _accrue_next(close: DayClose, *, now: datetime) -> int:
         cursor.execute(NEXT, [close.accrued_loans, ACCRUED_AT_ONCE])
         last, read = cursor.fetchone()
         to = LAST_ID if read < ACCRUED_AT_ONCE else last
-        places = [places_on(close.day), places_on(close.day + timedelta(days=1))]
-        cursor.execute(EARNED, [list(DAILY), *places, close.accrued_loans, to])
+        morning = close.day + timedelta(days=1)
+        places = [places_on(close.day), places_on(morning)]
+        cursor.execute(EARNED, [morning, list(DAILY), *places, close.accrued_loans, to])
         rows = cursor.fetchall()
-    for product, currency, interest, penalty in rows:
-        moved = movements(NOTHING, Position(interest_minor=interest, penalty_minor=penalty))
+    for product, currency, interest, penalty, fees in rows:
+        moved = movements(NOTHING, Position(interest_minor=interest, penalty_minor=penalty, fees_minor=fees))
         if moved:
             entry = Entry.objects.create(
                 code=ACCRUAL, effective_date=close.day, booked_at=now, close=close, product_id=product

@@ -212,7 +212,7 @@ def _made(
     limit, grade = assessment.limit, assessment.facts.score.grade
     if assessment.no_offer is not None or limit is None or grade is None:
         return None
-    most = most_by_months(assessment.facts, product, grade=grade, free_minor=assessment.free_minor)
+    most = most_by_months(assessment.facts, assessment.product, grade=grade, free_minor=assessment.free_minor)
     return Offer(
         merchant_id=score.merchant_id,
         score=score,

@@ -11,12 +11,14 @@ from config.office.approvals import Act, Approval, require_approval
 from config.office.events import record_event
 from lending.domain.origination.product_document import canonical_product, parse_product
 from lending.models import ProductVersion
+from lending.queries.calendars import latest_calendar
 
 
 class EntryRefusal(StrEnum):
     """Why a valid product is not entered."""
 
     VERSION_USED = "VERSION_USED"
+    CALENDAR_UNKNOWN = "CALENDAR_UNKNOWN"
 
 
 class ProductNotEntered(Refused[EntryRefusal]):
@@ -43,6 +45,8 @@ def enter_product(*, text: str, actor: Actor, now: datetime, approval: Approval 
         same = ProductVersion.objects.filter(code=product.code, currency=product.currency, version=product.version)
         if same.exists():
             raise ProductNotEntered(EntryRefusal.VERSION_USED)
+        if product.contract.calendar is not None and latest_calendar(product.contract.calendar) is None:
+            raise ProductNotEntered(EntryRefusal.CALENDAR_UNKNOWN)
         require_approval(product_act(text), approval, actor=actor, now=now)
         version = ProductVersion.objects.create(
             sha256=sha256,

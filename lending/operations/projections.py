@@ -12,7 +12,17 @@ from lending.domain.books.ledger import POSITION_FIELDS
 from lending.domain.books.projection import AccrualCarry, Projection
 from lending.models import Loan
 
-OWN: Final = ("status", "disbursed_on", "closed_on", "due_minor", "late_since", "worst_dpd", "next_due", "turns_on")
+OWN: Final = (
+    "status",
+    "disbursed_on",
+    "closed_on",
+    "due_minor",
+    "late_since",
+    "worst_dpd",
+    "next_due",
+    "turns_on",
+    "turn_fee_minor",
+)
 CARRY: Final = tuple(field.name for field in fields(AccrualCarry))
 WRITTEN: Final = (*OWN, *POSITION_FIELDS, *CARRY)
 COLUMNS: Final = ("id", "was_status", "was_booked_to", "booked_to", *WRITTEN)

@@ -15,7 +15,7 @@ from lending.domain.origination.rules import RULES, Outcome, Rules
 from lending.domain.origination.snapshot import SnapshotMalformed, parse_snapshot
 from lending.models import Application, Decision, Line, Loan, Transfer
 from lending.queries.lines import open_lines
-from lending.queries.products import product_of
+from lending.queries.products import product_of, product_then
 from merchants.models import PayoutAccount
 from scoring.domain.features.sets import FEATURE_SETS
 
@@ -107,7 +107,7 @@ def decisions_of(application: Application) -> list[Decision]:
 def replay_decision(decision: Decision) -> ReplayedDecision:
     """Decide again from a decision's snapshot. Raises SnapshotMalformed, ProductMalformed, NotDecidable."""
     facts = parse_snapshot(decision.snapshot, decision.snapshot_sha256)
-    verdict = decide(facts, product_of(decision.application.product))
+    verdict = decide(facts, product_then(decision.application.product, calendar_sha256=facts.calendar_sha256))
     return ReplayedDecision(stored=decision.result, facts=facts, verdict=verdict)
 
 

@@ -28,6 +28,11 @@ def penalty_at(place: str) -> str:
             * l.extra, l.denominator::numeric * l.extra_scale)::bigint END"""
 
 
+def fees_at(day: str) -> str:
+    """Return SQL for the fees up to a date, in minor units, of a loan `l` that has not turned before it."""
+    return f"l.fees_minor + CASE WHEN l.turns_on <= {day} THEN l.turn_fee_minor ELSE 0 END"
+
+
 def places_on(day: date) -> list[int]:
     """Return the place of a date in each of DAILY."""
     return [place_of(day_count, day_number(day)) for day_count in DAILY]

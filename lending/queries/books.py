@@ -20,14 +20,19 @@ from lending.domain.books.projection import project
 from lending.domain.books.transfer import TransferKind, TransferState
 from lending.domain.contract.refusal import LoanRefused
 from lending.models import DayClose, ImportedLoan, Instalment, Loan, Transfer
-from lending.queries.at_rest import interest_at, penalty_at, places_on
+from lending.queries.at_rest import fees_at, interest_at, penalty_at, places_on
 from lending.queries.closes import last_event_before, last_night, latest_close
 from lending.queries.loans import contracts_of, resting_of
 
 CHUNK: Final = 500
 # What the ledger has of each loan: up to its last event, or to the end of the last night that was accrued for it.
 PLACE: Final = "greatest(l.place, CASE WHEN l.id <= %(accrued_loans)s THEN c.after ELSE c.before END)"
-AT_REST: Final = {"interest_minor": interest_at(PLACE), "penalty_minor": penalty_at(PLACE)}
+REACHED: Final = "CASE WHEN l.id <= %(accrued_loans)s THEN %(morning)s::date ELSE %(day)s::date END"
+AT_REST: Final = {
+    "interest_minor": interest_at(PLACE),
+    "penalty_minor": penalty_at(PLACE),
+    "fees_minor": fees_at(REACHED),
+}
 # One statement, so one moment: what is booked meanwhile is in both or in neither.
 PROVE: Final = f"""
 WITH ledger AS (
@@ -48,7 +53,7 @@ FROM (SELECT currency FROM ledger UNION SELECT currency FROM loans) all_of LEFT 
 ORDER BY currency
 """  # noqa: S608 - constants only
 ACCRUED: Final = f"""
-SELECT l.id, {interest_at("greatest(l.place, c.place)")}, {penalty_at("greatest(l.place, c.place)")}
+SELECT l.id, {interest_at("greatest(l.place, c.place)")}, {penalty_at("greatest(l.place, c.place)")}, {fees_at("%s")}
 FROM lending_loan l JOIN unnest(%s::text[], %s::bigint[]) c (day_count, place) ON c.day_count = l.day_count
 WHERE l.id = ANY(%s)
 """  # noqa: S608 - constants only
@@ -85,6 +90,8 @@ def prove_accounts() -> list[Balance]:
     nights: dict[str, Any] = {
         "accrued_loans": 0 if close is None else close.accrued_loans,
         "day_counts": list(DAILY),
+        "day": day,
+        "morning": day + timedelta(days=1),
         "before": places_on(day),
         "after": places_on(day + timedelta(days=1)),
     }
@@ -116,14 +123,14 @@ def _compared(sums: Sequence[int], ledger: Mapping[str, int]) -> Iterator[tuple[
 class _Rows:
     """What rows beside the loans' own say of them, by loan.
 
-    to: the end of the last night that was accrued for all. left: what is left of each instalment. accrued: interest and
-    penalty to that night, in SQL.
+    to: the end of the last night that was accrued for all. left: what is left of each instalment. accrued: interest,
+    penalty and fees to that night, in SQL.
     """
 
     to: date | None
     left: Mapping[int, tuple[int, ...]]
     paid_out: Mapping[int, int]
-    accrued: Mapping[int, tuple[int, int]]
+    accrued: Mapping[int, tuple[int, int, int]]
 
 
 def drifted_loans(loans: Sequence[Loan], *, have_turned: bool = False) -> list[int]:
@@ -191,6 +198,7 @@ def _agrees(loan: Loan, contract: LoanHistory, rows: _Rows, *, have_turned: bool
         "late_since": loan.late_since,
         "worst_dpd": loan.worst_dpd,
         "turns_on": loan.turns_on,
+        "turn_fee_minor": loan.turn_fee_minor,
         "next_due": loan.next_due,
         "disbursed_on": loan.disbursed_on,
         "closed_on": loan.closed_on,
@@ -201,20 +209,20 @@ def _agrees(loan: Loan, contract: LoanHistory, rows: _Rows, *, have_turned: bool
         return False
     if rows.paid_out.get(loan.pk, 0) != projection.position.disbursed_minor:
         return False
-    accrued = (then.position.interest_minor, then.position.penalty_minor)
+    accrued = (then.position.interest_minor, then.position.penalty_minor, then.position.fees_minor)
     if later.position != then.position or rows.accrued.get(loan.pk, accrued) != accrued:
         return False
     still_turns = loan.turns_on == reached and not have_turned
     return still_turns or (later.due_minor, later.dpd, later.worst_dpd) == (then.due_minor, then.dpd, then.worst_dpd)
 
 
-def _accrued(loans: Sequence[Loan], to: date | None) -> dict[int, tuple[int, int]]:
-    """Compute interest and penalty of loans as of a date in SQL, or of the date that each is booked to if later."""
+def _accrued(loans: Sequence[Loan], to: date | None) -> dict[int, tuple[int, int, int]]:
+    """Compute interest, penalty and fees of loans to a date in SQL, or to the date that each is booked to if later."""
     if to is None:
         return {}
     with connection.cursor() as cursor:
-        cursor.execute(ACCRUED, [list(DAILY), places_on(to), [loan.pk for loan in loans]])
-        return {pk: (interest, penalty) for pk, interest, penalty in cursor.fetchall()}
+        cursor.execute(ACCRUED, [to, list(DAILY), places_on(to), [loan.pk for loan in loans]])
+        return {pk: (interest, penalty, fees) for pk, interest, penalty, fees in cursor.fetchall()}
 
 
 def _left(loans: Sequence[Loan]) -> dict[int, tuple[int, ...]]:

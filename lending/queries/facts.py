@@ -184,8 +184,10 @@ def _books(merchants: Iterable[int], *, on: date, without: int | None) -> defaul
         books[line.merchant_id].largest_repaid_minor = max(books[line.merchant_id].largest_repaid_minor, repaid)
     if active:
         ahead = Instalment.objects.filter(loan__in=list(active), left_minor__gt=0, due__gt=F("loan__booked_to"))
-        for loan_id, due, left, interest in ahead.values_list("loan_id", "due", "left_minor", "interest_minor"):
-            books[active[loan_id].merchant_id].dues.append((due, left + interest))
+        for loan_id, due, left, *earned in ahead.values_list(
+            "loan_id", "due", "left_minor", "interest_minor", "fee_minor"
+        ):
+            books[active[loan_id].merchant_id].dues.append((due, left + sum(earned)))
     return books
 
 

@@ -10,6 +10,7 @@ from django.db.models.functions import Mod
 
 from config.db.rows import select
 from lending.domain.contract.quote import Quote, quote
+from lending.domain.origination.calendars import CalendarRefusal, is_beyond_calendar
 from lending.domain.origination.facts import LineFacts
 from lending.domain.origination.kinds.line import draw_choices, for_draws
 from lending.domain.origination.kinds.registry import kind_of
@@ -86,7 +87,7 @@ def drawable_of(line: Line) -> DrawableLine:
     return _drawable(line, used_of([line.pk]).get(line.pk, 0))
 
 
-def quote_draw(line: Line, *, on: date, amount_minor: int, months: Months) -> Quote | DrawRefusal:
+def quote_draw(line: Line, *, on: date, amount_minor: int, months: Months) -> Quote | DrawRefusal | CalendarRefusal:
     """Quote the loan that a draw would make, disbursed on a date; or return why the line does not have it.
 
     Raises LoanRefused (BAD_TERMS).
@@ -96,6 +97,8 @@ def quote_draw(line: Line, *, on: date, amount_minor: int, months: Months) -> Qu
     if refusal is not None:
         return refusal
     product = product_of(line.product)
+    if is_beyond_calendar(product, months, on=on):
+        return CalendarRefusal.TERM_BEYOND_CALENDAR
     terms = kind_of(product).terms(product, grade=Grade(line.grade), principal_minor=amount_minor, months=months)
     return quote(terms, on=on)
 

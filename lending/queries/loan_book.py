@@ -190,4 +190,5 @@ def _standard_terms(version: ProductVersion) -> Mapping[str, Any]:
 @cache
 def _standard(_sha256: str, version: ProductVersion) -> Mapping[str, Any]:
     """Write the terms that all loans of a product have in common."""
-    return write_terms(terms_of(product_of(version), grade=LENDABLE[0], principal_minor=1, months=1))
+    product = product_of(version)
+    return write_terms(terms_of(product, grade=LENDABLE[0], principal_minor=1, months=product.longest_months))

@@ -165,6 +165,8 @@ def resting_of(loan: Loan) -> RestingLoan | None:
         late_since=loan.late_since,
         worst_dpd=loan.worst_dpd,
         next_due=loan.next_due,
+        turns_on=loan.turns_on,
+        turn_fee_minor=loan.turn_fee_minor,
     )
 
 

@@ -10,6 +10,7 @@ from django.db.models.functions import Mod
 from config.db.rows import select
 from config.office.business_date import get_business_date
 from lending.domain.contract.quote import Quote, quote
+from lending.domain.origination.calendars import CalendarRefusal, is_beyond_calendar, within_calendar
 from lending.domain.origination.kinds.registry import kind_of
 from lending.domain.origination.offer import (
     AcceptanceRefusal,
@@ -111,7 +112,9 @@ def open_offers_of(version: ProductVersion) -> tuple[int, int]:
     return found["number"], found["minor"] or 0
 
 
-def quote_offer(offer: Offer, *, on: date, amount_minor: int, months: Months) -> Quote | AcceptanceRefusal:
+def quote_offer(
+    offer: Offer, *, on: date, amount_minor: int, months: Months
+) -> Quote | AcceptanceRefusal | CalendarRefusal:
     """Quote the loan that acceptance would create, of a line all of it drawn; or return why it is refused.
 
     Raises LoanRefused (BAD_TERMS).
@@ -129,7 +132,9 @@ def quote_offer(offer: Offer, *, on: date, amount_minor: int, months: Months) ->
         return refusal
     product = product_of(offer.product)
     kind, grade = kind_of(product), Grade(offer.grade)
-    judged = kind.judged(product, grade, months)
+    judged = kind.judged(within_calendar(product, on=on), grade, months)
+    if judged == 0 or is_beyond_calendar(product, judged, on=on):
+        return CalendarRefusal.TERM_BEYOND_CALENDAR
     return quote(kind.terms(product, grade=grade, principal_minor=amount_minor, months=judged), on=on)
 
 

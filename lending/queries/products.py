@@ -1,16 +1,19 @@
 """Product versions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import date
 from typing import Final
 
 from django.db.models import Exists, OuterRef, QuerySet
 
 from lending.domain.origination.assessment import Assessment, Preview, assess, preview
+from lending.domain.origination.calendars import refused_from
 from lending.domain.origination.product import Product, ProductKind, Servicing
 from lending.domain.origination.product_document import parse_product
 from lending.domain.origination.rules import Rules, current_rules
 from lending.models import ProductVersion
+from lending.queries.calendars import calendar_by, latest_calendar
 from lending.queries.facts import facts_of, is_outdated
 from merchants.models import Merchant
 from scoring.models import Score, ScoreRun
@@ -25,8 +28,22 @@ LAST_ENTERED: Final = ~Exists(
 
 
 def product_of(version: ProductVersion) -> Product:
-    """Load a stored product, verifying its hash. Raises ProductMalformed."""
-    return parse_product(version.content, version.sha256)
+    """Load a stored product, verifying its hash, with its calendar as it was entered last.
+
+    Raises ProductMalformed, CalendarMalformed.
+    """
+    return with_calendar(parse_product(version.content, version.sha256))
+
+
+def product_then(version: ProductVersion, *, calendar_sha256: str) -> Product:
+    """Load a stored product with the calendar that it had then. Raises ProductMalformed, CalendarMalformed."""
+    return replace(parse_product(version.content, version.sha256), calendar=calendar_by(calendar_sha256))
+
+
+def with_calendar(product: Product) -> Product:
+    """Return a product with the calendar that it names, as it was entered last."""
+    name = product.contract.calendar
+    return product if name is None else replace(product, calendar=latest_calendar(name))
 
 
 def latest_versions(*, code: str | None = None) -> dict[Sold, ProductVersion]:
@@ -60,7 +77,7 @@ def preview_product(product: Product, *, on: date) -> Preview:
 
     Nobody while nothing is published, or what is was made without a characteristic that the rules read.
     """
-    run, rules = get_live_run(), current_rules()
+    run, rules, product = get_live_run(), current_rules(), with_calendar(product)
     return preview(
         () if run is None or is_outdated(run.feature_set, rules) else _assessments(product, run, rules, on=on)
     )
@@ -90,6 +107,17 @@ def sold_products(*, currency: str | None = None) -> list[ProductVersion]:
     found = sold if currency is None else sold.filter(currency=currency)
     kinds = list(ProductKind)
     return sorted(found, key=lambda version: (version.currency, kinds.index(ProductKind(version.kind))))
+
+
+def products_by(calendar: str) -> list[ProductVersion]:
+    """List the versions on sale whose loans fall due by the calendar of a name."""
+    return [version for version in sold_products() if product_of(version).contract.calendar == calendar]
+
+
+def ending_calendars(sold: Iterable[ProductVersion], *, on: date) -> list[tuple[ProductVersion, date]]:
+    """List the versions whose calendar soon lacks years, with the day from which loans are refused."""
+    found = ((version, refused_from(product_of(version), on=on)) for version in sold)
+    return [(version, first) for version, first in found if first is not None]
 
 
 def unsold_products() -> list[tuple[ProductKind, str]]:

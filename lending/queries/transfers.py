@@ -20,6 +20,8 @@ from lending.domain.books.transfer import (
     judge_payout_retry,
     judge_return,
 )
+from lending.domain.contract.terms import parse_terms
+from lending.domain.origination.calendars import knows_dues
 from lending.domain.origination.line import LineState
 from lending.models import DayClose, Loan, Transfer
 from lending.models.transfer import SENDABLE
@@ -90,6 +92,7 @@ def _hold(
         account_verified=is_account_verified(loan),
         applied_on=applied_on(loan),
         cooling_off_days=product_of(loan.product).origination.cooling_off_days,
+        dues_known=today is None or "calendar" not in loan.terms or knows_dues(parse_terms(loan.terms), on=today),
         books_broken=books_broken,
         has_gateway=has_gateway,
         gateway_silent=is_silent,

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db.models import Min
 
 from lending.models import Application, DayClose, Offer, ProductVersion, Transfer
 from lending.queries.closes import latest_close
 from lending.queries.portfolio import Portfolio, portfolios
+from lending.queries.products import ending_calendars, sold_products
 from merchants.models import Partner
 
 
@@ -17,6 +18,7 @@ class WorkQueue:
     """Lending's part of the first page.
 
     portfolios: one a currency; unknown: payouts and collections without an answer, unknown_since the oldest of them.
+    ending_calendars: products on sale whose calendar lacks years, with the day from which loans are refused.
     """
 
     has_product: bool
@@ -28,15 +30,16 @@ class WorkQueue:
     unknown_since: datetime | None
     last_close: DayClose | None
     red_feeds: Sequence[Partner]
+    ending_calendars: Sequence[tuple[ProductVersion, date]]
 
 
-def get_work_queue() -> WorkQueue:
-    """Return lending's part of the first page."""
-    close = latest_close()
+def get_work_queue(*, on: date | None) -> WorkQueue:
+    """Return lending's part of the first page. on: the business date."""
+    close, sold = latest_close(), sold_products()
     referred = Application.objects.referred()
     unknown = Transfer.objects.unknown()
     return WorkQueue(
-        has_product=ProductVersion.objects.exists(),
+        has_product=bool(sold),
         portfolios=portfolios(to=None if close is None else close.closed_to),
         open_offers=Offer.objects.open().count(),
         referred=referred.count(),
@@ -45,4 +48,5 @@ def get_work_queue() -> WorkQueue:
         unknown_since=unknown.aggregate(since=Min("made_at"))["since"],
         last_close=close,
         red_feeds=list(Partner.objects.exclude(feed_signal="").order_by("code")),
+        ending_calendars=[] if on is None else ending_calendars(sold, on=on),
     )

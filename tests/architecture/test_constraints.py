@@ -16,6 +16,7 @@ from psycopg import errors
 
 from config.office.models import ApprovalRequest, BusinessDate, Heartbeat, JobRun, OperationEvent
 from lending.models import (
+    CalendarVersion,
     DayClose,
     Decision,
     GrantedLimit,
@@ -164,6 +165,7 @@ def make_one_run(partner: Partner, merchant: Merchant) -> None:
     ReferenceCell.objects.create(run=run, partner=partner, level="ALL", sellers=1, cuts=[])
     ReferenceRating.objects.create(run=run, partner=partner, level="ALL", rating_sum=0, ratings=0)
     ReferenceFeed.objects.create(run=run, partner=partner, carried=[])
+    CalendarVersion.objects.create(sha256="a" * 64, first_year=2026, last_year=2026, created_at=NOW)
     told = dict.fromkeys(("dpd", "scheduled_minor", "repaid_minor", "loans_repaid"), 0)
     BehaviourFact.objects.create(merchant=merchant, business_date=NOW.date(), batch_id=1, **told)
 

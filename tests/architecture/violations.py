@@ -78,6 +78,7 @@ VIOLATIONS: dict[str, Mapping[str, object]] = {
     "scoring_behaviourfact_not_negative": {"business_date": "2026-03-09", "dpd": -1},
     "merchants_keptrequest_once": {},
     "merchants_keptrequest_digest": {"key": "k2", "digest": "x"},
+    "lending_calendarversion_sha256": {"sha256": "A" * 64},
     "lending_productversion_sha256_key": {},
     "lending_productversion_sha256": {"sha256": "A" * 64},
     "lending_productversion_currency_code": {"sha256": "c" * 64, "currency": "cny"},

@@ -9,6 +9,8 @@ from config.kernel.daycount import DayCount
 from lending.domain.contract.fields import MOST_DECIMALS
 from lending.domain.contract.terms import (
     AccrualRule,
+    Fee,
+    FeeDue,
     InterestMethod,
     Method,
     MonthEnd,
@@ -32,19 +34,17 @@ MONTH_ENDS: Final = {"LAST_DAY_OF_MONTH": MonthEnd.LAST_DAY, "FIRST_DAY_OF_NEXT_
 
 def check_schedule(case: Case) -> None:
     """Compare due dates, principal and interest of every row, and the totals."""
-    terms, tranches = terms_of_case(case), tranches_of(case)
     if is_redrawn(case):
         message = "overdue principal redraws the peer's schedule; ours is drawn once, and what really accrues falls due"
         raise Waits(message)
+    terms, tranches = terms_of_case(case), tranches_of(case)
     drawn = disbursed(terms, tranches)
     wanted = case["expected_rows"]
-    if any(Decimal(row["fees"]) for row in wanted):
-        message = "fees on the schedule: the case does not say which fees were agreed"
-        raise Waits(message)
     require_equal([row.due.isoformat() for row in drawn], [row["due_date"] for row in wanted], "due dates")
     for name, found in (
         ("principal", [row.principal_minor for row in drawn]),
         ("interest", [row.interest_minor for row in drawn]),
+        ("fees", [row.fee_minor for row in drawn]),
         ("total", [row.total_minor for row in drawn]),
     ):
         require_equal(found, [minor(row[name]) for row in wanted], name)
@@ -108,7 +108,17 @@ def terms_of_case(case: Case) -> Terms:
         interest_grace=loan["grace_on_interest_payment_periods"],
         interest_free=loan["interest_free_periods"],
         remainder=Remainder.LAST,
+        fees=fees_of(case),
     )
+
+
+def fees_of(case: Case) -> tuple[Fee, ...]:
+    """Return the fee that was agreed, which a case shows in its rows alone."""
+    fees = {minor(row["fees"]) for row in case.get("expected_rows", ())}
+    if len(fees) > 1:
+        message = "a fee with each instalment that is a share of its interest"
+        raise Waits(message)
+    return tuple(Fee(due=FeeDue.EVERY_DUE, amount_minor=fee) for fee in fees if fee)
 
 
 def kinds_of(case: Case) -> Loan:

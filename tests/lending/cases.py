@@ -80,6 +80,24 @@ def terms_of_loans(draw: st.DrawFn, opened: date) -> Case:
     return terms
 
 
+FEES = st.lists(
+    st.fixed_dictionaries(
+        {"due": st.sampled_from(["DISBURSEMENT", "FIRST_DUE", "EVERY_DUE"])},
+        optional={"share": st.sampled_from(["0.02", "0.0125", "0.333333"]), "amount_minor": st.integers(1, 10_000)},
+    ).filter(lambda fee: len(fee) > 1),
+    max_size=3,
+)
+
+
+@st.composite
+def terms_with_fees(draw: st.DrawFn, opened: date) -> Case:
+    """Draw terms of a loan that nights accrue, with fees and further terms of due dates."""
+    terms = draw(terms_of_loans(opened))
+    if terms["method"] in {"EQUAL_INSTALMENTS", "EQUAL_PRINCIPAL"} and draw(st.booleans()):
+        terms["principal_grace"] = draw(st.integers(0, terms["periods"] - 1))
+    return {**terms, **draw(of_dates(terms, opened)), "fees": draw(FEES), **spreading(draw, terms)}
+
+
 @st.composite
 def special_terms(draw: st.DrawFn, opened: date) -> Case:
     """Draw terms with some of those that a plain loan leaves out."""
@@ -88,7 +106,16 @@ def special_terms(draw: st.DrawFn, opened: date) -> Case:
         terms |= draw(MINIMUM_PAYMENTS)
     terms |= draw(of_interest(terms))
     terms |= draw(of_instalments(terms))
-    return {**terms, **draw(of_dates(terms, opened))}
+    if draw(st.integers(0, 2)) == 0:
+        terms["fees"] = draw(FEES)
+    return {**terms, **draw(of_dates(terms, opened)), **spreading(draw, terms)}
+
+
+def spreading(draw: st.DrawFn, terms: Case) -> Case:
+    """Draw whether the interest of a broken first period is spread, for terms with which it may be."""
+    by_day = terms["day_count"] not in {"MONTHS/12", "30/360"} and terms.get("interest") != "FLAT"
+    agreed = any(terms.get(name) for name in ("interest_grace", "interest_free", "instalment_minor", "minimum_minor"))
+    return {"broken_period": "SPREAD"} if by_day and not agreed and draw(st.booleans()) else {}
 
 
 MINIMUM_PAYMENTS = st.fixed_dictionaries(
@@ -111,6 +138,8 @@ def tranche_terms(draw: st.DrawFn, opened: date) -> Case:
         "interest_free",
         "last_due",
         "calendar",
+        "fees",
+        "broken_period",
         "minimum_share",
         "minimum_minor",
     }

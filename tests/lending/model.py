@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
-from itertools import islice, pairwise
+from itertools import islice
 from typing import Any
 
 from tests.lending import servicing_model as servicing
@@ -17,15 +17,15 @@ from tests.lending.schedule_model import (
     Refused,
     day_fraction,
     days,
-    down_payment,
     draw,
     due_dates,
+    fees_due,
     flat_interest,
     period_fraction,
     period_fractions,
-    redrawn,
     refuse_if,
     shared,
+    spread,
 )
 
 STEPS = [
@@ -63,6 +63,10 @@ class Loan:
     recovered: int = 0
     written_off_since: date | None = None
     re_aged: date = date.min
+    aged: dict[date, int] = field(default_factory=dict)  # of the interest to a due date, what was paid when it was aged
+    fee_of: dict[date, int] = field(default_factory=dict)  # by due date, while principal is outstanding
+    charged: int = 0
+    deferred: dict[date, int] = field(default_factory=dict)  # of the interest to a due date, what falls due later
 
     @property
     def claim(self) -> int:
@@ -78,7 +82,9 @@ class Loan:
 
     def interest_at(self, due: date) -> int:
         """The interest that has fallen due by the end of a due date."""
-        return self.interest_to(due) if due >= self.interest_from() and due > self.re_aged else 0
+        if due < self.interest_from() or due <= self.re_aged:
+            return 0
+        return max(0, self.interest_to(due) - self.deferred.get(due, 0))
 
     def interest_due(self, until: date) -> int:
         """The unpaid interest that has fallen due up to a day."""
@@ -122,6 +128,18 @@ class Loan:
     def principal(self, wanted: Callable[[date], bool]) -> int:
         return sum(left for left, (due, _, _) in zip(self.left, self.rows, strict=True) if wanted(due))
 
+    def agree_fees(self, since: date, *, has_first: bool) -> None:
+        """Let fees fall due with the rows after a day: one of the first instalment with the first of them, if it is."""
+        ahead = [due for due, _, _ in self.rows if due > since]
+        self.fee_of = {due: fee for due, fee in self.fee_of.items() if due <= since}
+        self.fee_of |= dict.fromkeys(ahead, fees_due(self.terms, "EVERY_DUE"))
+        if has_first and ahead:
+            self.fee_of[ahead[0]] += fees_due(self.terms, "FIRST_DUE")
+
+    def charge(self, amount: int, on: date) -> None:
+        self.charged += amount
+        self.fees.append([on, amount])
+
     def pass_night(self, t: date) -> None:
         dcf = self.dcf(t)
         self.x[t + DAY] = self.x[t] + (self.flat_part(t) if self.is_flat else sum(self.left) * self.rate * dcf)
@@ -129,6 +147,8 @@ class Loan:
         if (self.is_flat or self.terms.get("accrual") == "PER_PERIOD") and t + DAY in self.ends:
             self.settled[t + DAY] = self.interest_to(t + DAY)
             self.x[t + DAY] = Fraction(self.settled[t + DAY])
+        if sum(self.left) and self.fee_of.get(t + DAY):
+            self.charge(self.fee_of[t + DAY], t + DAY)
         late = self.principal(lambda due: due + self.terms["grace_days"] * DAY <= t)
         if late:
             self.penalty += late * self.rate * Fraction(self.terms["penalty_multiple_extra"]) * dcf
@@ -182,30 +202,6 @@ class Loan:
             fee[1] -= part
             amount -= part
 
-    def tranche(self, amount: int, d: date) -> None:
-        """Draw what falls due after a day again, on what is then outstanding."""
-        refuse_if(1 + len(self.further) == self.agreed.get("tranches", 1), "ALREADY_DISBURSED")
-        refuse_if(self.lent + amount > self.agreed["principal_minor"], "AMOUNT_NOT_PRINCIPAL")
-        future = [i for i, row in enumerate(self.rows) if row[0] > d]
-        refuse_if(not future, "ALREADY_DISBURSED")
-        down = down_payment(self.terms, amount)
-        dues = [self.rows[i][0] for i in future]
-        f = [self.rate * sum((self.dcf(t) for t in days(a, b)), Fraction(0)) for a, b in pairwise([d, *dues])]
-        ahead = sum(self.left[i] for i in future) + amount - down
-        before = [due for due, _, _ in self.rows if due <= d]
-        begun = max([self.opened, *(end for end in self.ends if end <= d)])
-        recent = [(day, rest) for day, rest in self.further if day > begun]
-        since = max(0, ahead - (amount - down) - sum(rest for _, rest in recent))
-        years = {day: sum((self.dcf(t) for t in days(day, d)), Fraction(0)) for day, _ in [(begun, 0), *recent]}
-        earned = self.rate * sum((rest * years[day] for day, rest in [(begun, since), *recent]), Fraction(0))
-        rows = redrawn(self.terms, ahead, dues, f, earned)
-        if "down_payment" in self.terms:
-            rows.insert(0, (d, down, 0))
-        self.rows[len(before) :] = rows
-        self.left[len(before) :] = [row[1] for row in rows]
-        self.lent += amount
-        self.further.append((d, amount - down))
-
     def prepay(self, amount: int, future: list[int]) -> None:
         how = self.terms["prepayment"]
         if how == "PRO_RATA" and amount:
@@ -247,24 +243,9 @@ class Loan:
 
 
 def nothing(as_of: date) -> Case:
-    return {
-        "as_of": as_of.isoformat(),
-        **dict.fromkeys(
-            (
-                "principal_minor",
-                "interest_to_date_minor",
-                "interest_paid_minor",
-                "penalty_to_date_minor",
-                "penalty_paid_minor",
-                "fees_unpaid_minor",
-                "credit_minor",
-                "due_minor",
-                "dpd",
-                "payoff_minor",
-            ),
-            0,
-        ),
-    }
+    earned = ("interest_to_date", "interest_paid", "penalty_to_date", "penalty_paid", "fees_unpaid")
+    found = dict.fromkeys((f"{name}_minor" for name in ("principal", *earned, "credit", "due", "payoff")), 0)
+    return {"as_of": as_of.isoformat(), **found, "dpd": 0}
 
 
 def standing(events: list[Case]) -> list[Case]:
@@ -306,15 +287,24 @@ def disburse(terms: Case, event: Case) -> Loan:
     dues = due_dates(terms, opened)
     lengths = list(zip([opened, *dues], dues, period_fractions(terms, opened, dues), strict=False))
     x, settled, ends = {opened: Fraction(0)}, {opened: 0}, [due for due, _, _ in rows]
-    return Loan(terms, opened, rows, left, Fraction(terms["rate"]), x, settled, lengths, ends, agreed, amount)
+    loan = Loan(terms, opened, rows, left, Fraction(terms["rate"]), x, settled, lengths, ends, agreed, amount)
+    later = [due for due, _, _ in rows if due > opened]
+    parts = spread(terms, opened, len(later))
+    loan.deferred = {due: sum(parts[i + 1 :]) for i, due in enumerate(later)} | {opened: sum(parts)}
+    loan.agree_fees(opened, has_first=True)
+    at_once = fees_due(terms, "DISBURSEMENT")
+    if at_once:
+        loan.fee_of[opened] = at_once
+        loan.charge(at_once, opened)
+    return loan
 
 
 def apply(loan: Loan, event: Case, on: date) -> Case | None:
     amount = event.get("amount_minor", 0)
     if event["type"] == "disbursement":
-        loan.tranche(amount, on)
+        servicing.tranche(loan, amount, on)
     if event["type"] == "charge":
-        loan.fees.append([on, amount])
+        loan.charge(amount, on)
     refuse_if(event["type"] == "rate_change" and loan.is_flat, "BAD_EVENT")
     if event["type"] == "rate_change":
         loan.rate = Fraction(event["rate"])
@@ -346,7 +336,16 @@ def model(case: Case) -> Case:
 
 def worst_dpd(case: Case) -> int:
     """The most days past due at the start of any day up to the last that is asked for, before what happens on it."""
-    events, last, worst = standing(case["events"]), date.fromisoformat(case["as_of"][-1]), 0
+    return lived(case)[0]
+
+
+def fees_charged(case: Case) -> int:
+    """All fees that were charged or fell due up to the last day that is asked for."""
+    return lived(case)[1]
+
+
+def lived(case: Case) -> tuple[int, int]:
+    events, last, worst, charged = standing(case["events"]), date.fromisoformat(case["as_of"][-1]), 0, 0
     loan = disburse(case["terms"], events[0])
     loan.bounced = bounced_of(case["events"])
     for t in days(loan.opened, last + DAY):
@@ -354,8 +353,9 @@ def worst_dpd(case: Case) -> int:
         for event in events[1:]:
             if event["on"] == t.isoformat():
                 apply(loan, event, t)
+        charged = loan.charged
         loan.pass_night(t)
-    return worst
+    return worst, charged
 
 
 def replayed(case: Case) -> Case:
@@ -373,10 +373,11 @@ def replayed(case: Case) -> Case:
         if t in as_of:
             states[t] = loan.state(t)
         loan.pass_night(t)
-    schedule = [
-        {"no": i, "due": due.isoformat(), "principal_minor": p, "interest_minor": s, "total_minor": p + s}
-        for i, (due, p, s) in enumerate(loan.rows, start=1)
-    ]
+    schedule = []
+    for i, (due, p, s) in enumerate(loan.rows, start=1):
+        fee = loan.fee_of.get(due, 0)
+        row = {"no": i, "due": due.isoformat(), "principal_minor": p, "interest_minor": s, "total_minor": p + s + fee}
+        schedule.append(row | ({"fee_minor": fee} if fee else {}))
     return {
         "schedule": schedule,
         "allocations": list(filter(None, allocations)),

@@ -133,16 +133,54 @@ def equal(terms: Case, total: int, count: int) -> list[int]:
     return [*parts, total - sum(parts)]
 
 
+def broken(terms: Case, d0: date) -> Fraction:
+    """By how much the first period is longer than the others, in years; 0 where its interest is not spread."""
+    if terms.get("broken_period") != "SPREAD" or not terms["first_due"]:
+        return Fraction(0)
+    first = date.fromisoformat(terms["first_due"])
+    month_end = terms.get("month_end", "LAST_DAY")
+    start = periods_before(first, terms["every"], terms["unit"], month_end)
+    return sum((day_fraction(t, terms["day_count"]) for t in days(d0, start)), Fraction(0))
+
+
+def periods_before(end: date, k: int, unit: str, month_end: str) -> date:
+    if unit != "MONTH":
+        return end - k * (7 if unit == "WEEK" else 1) * DAY
+    number = 12 * end.year + end.month - 1 - k
+    return periods_after(end.replace(year=number // 12, month=number % 12 + 1, day=1), 0, unit).replace(
+        day=1
+    ) + _day_of_month(end, number, month_end)
+
+
+def _day_of_month(end: date, number: int, month_end: str) -> timedelta:
+    """From the first of the month: its day as that of the end, or what the rule makes of one that is not there."""
+    last = monthrange(number // 12, number % 12 + 1)[1]
+    if month_end == "STAY_LAST" and end.day == monthrange(end.year, end.month)[1]:
+        return (last - 1) * DAY
+    if end.day <= last:
+        return (end.day - 1) * DAY
+    return last * DAY if month_end == "NEXT_DAY" else (last - 1) * DAY
+
+
+def spread(terms: Case, d0: date, count: int) -> list[int]:
+    """The parts in which the interest of the days that break the first period falls due."""
+    principal = terms["principal_minor"] - down_payment(terms, terms["principal_minor"])
+    return equal(terms, round(principal * Fraction(terms["rate"]) * broken(terms, d0)), count)
+
+
 def draw(terms: Case, d0: date) -> list[Row]:
     dues = due_dates(terms, d0)
     rate = Fraction(terms["rate"])
     f = [rate * part for part in period_fractions(terms, d0, dues)]
+    f[0] -= rate * broken(terms, d0)
     if terms["method"] == "BULLET":
         dues, f = dues[-1:], [sum(f, Fraction(0))]
     down = down_payment(terms, terms["principal_minor"])
     principal = terms["principal_minor"] - down
-    rows = [(d0, down, 0)] if Fraction(terms.get("down_payment", "0")) else []
-    rows += rows_of(terms, principal, dues, f)
+    opens = Fraction(terms.get("down_payment", "0")) or fees_due(terms, "DISBURSEMENT")
+    rows = [(d0, down, 0)] if opens else []
+    regular = rows_of(terms, principal, dues, f)
+    rows += [(due, p, s + part) for (due, p, s), part in zip(regular, spread(terms, d0, len(regular)), strict=True)]
     agreed = terms.get("instalment_minor")
     if agreed is not None:
         refuse_if(sum(rows[-1][1:]) > agreed, "BAD_TERMS")
@@ -150,6 +188,13 @@ def draw(terms: Case, d0: date) -> list[Row]:
         while rows[-1][1] == 0 and sum(row[1] for row in rows[:-1]) == terms["principal_minor"] and len(rows) > 1:
             rows.pop()
     return rows
+
+
+def fees_due(terms: Case, when: str) -> int:
+    """What falls due of the agreed fees each time."""
+    found = [fee for fee in terms.get("fees", []) if fee["due"] == when]
+    principal = terms["principal_minor"]
+    return sum(round(Fraction(fee.get("share", "0")) * principal) + fee.get("amount_minor", 0) for fee in found)
 
 
 def down_payment(terms: Case, amount: int) -> int:

@@ -5,7 +5,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from tests.lending.schedule_model import DAY, Refused, adjusted, days, due_dates, redrawn, refuse_if
+from tests.lending.schedule_model import DAY, Refused, adjusted, days, down_payment, due_dates, redrawn, refuse_if
 
 if TYPE_CHECKING:
     from tests.lending.model import Loan
@@ -56,6 +56,7 @@ def let_go(loan: "Loan", part: str, most: int, d: date) -> int:
 def redraw(loan: "Loan", event: Case, d: date) -> None:
     terms, kind, n = loan.terms, event["type"], event["periods"]
     agreed = any(terms.get(name) for name in AGREED) or terms.get("interest") == "FLAT"
+    agreed = agreed or terms.get("broken_period") == "SPREAD"
     agreed = agreed or terms["day_count"] in ("MONTHS/12", "30/360")
     refuse_if(agreed or (kind == "re_amortise" and terms["method"] == "BULLET"), "BAD_EVENT")
     ahead = [i for i, row in enumerate(loan.rows) if row[0] > d]
@@ -69,11 +70,17 @@ def redraw(loan: "Loan", event: Case, d: date) -> None:
     if kind == "re_age":
         earned = loan.x[d] - loan.interest_paid
         kept, before = len(loan.rows) - len(ahead), 0
+        fell, fallen = dict[date, int](), 0
+        for due, _, _ in loan.rows[:kept]:
+            if due in loan.ends:  # no interest falls due with the down payment of a tranche
+                fallen = loan.aged.get(due, loan.interest_at(due))
+            fell[due] = fallen
         for i in range(kept):
             due, principal, interest = loan.rows[i]
             loan.rows[i] = (due, principal - loan.left[i], max(0, min(interest, loan.interest_paid - before)))
             loan.left[i] = 0
-            before = min(loan.interest_paid, loan.interest_to(due)) if loan.re_aged >= due else loan.interest_at(due)
+            before = fell[due]
+        loan.aged = {due: min(interest, loan.interest_paid) for due, interest in fell.items()}
         loan.re_aged = d
     rows = redrawn(terms, folded, dues, f, earned)
     if kind == "pause":
@@ -85,6 +92,7 @@ def redraw(loan: "Loan", event: Case, d: date) -> None:
     loan.rows[kept:] = rows
     loan.left[kept:] = [row[1] for row in rows]
     loan.ends = [end for end in loan.ends if end <= d] + dues
+    loan.agree_fees(d, has_first=not [row for row in loan.rows[:kept] if row[0] > loan.opened])
 
 
 def paused(left: list[int], dues: list[date], f: list[Fraction], earned: Fraction, terms: Case) -> list[Any]:
@@ -125,6 +133,31 @@ def due_dates_from(loan: "Loan", start: date, needed: int) -> list[date]:
         found += [due] if due and due >= start else []
     refuse_if(found != sorted(set(found)), "BAD_EVENT")
     return found
+
+
+def tranche(loan: "Loan", amount: int, d: date) -> None:
+    """Draw what falls due after a day again, on what is then outstanding."""
+    refuse_if(1 + len(loan.further) == loan.agreed.get("tranches", 1), "ALREADY_DISBURSED")
+    refuse_if(loan.lent + amount > loan.agreed["principal_minor"], "AMOUNT_NOT_PRINCIPAL")
+    future = [i for i, row in enumerate(loan.rows) if row[0] > d]
+    refuse_if(not future, "ALREADY_DISBURSED")
+    down = down_payment(loan.terms, amount)
+    dues = [loan.rows[i][0] for i in future]
+    f = [loan.rate * sum((loan.dcf(t) for t in days(a, b)), Fraction(0)) for a, b in pairwise([d, *dues])]
+    ahead = sum(loan.left[i] for i in future) + amount - down
+    before = [due for due, _, _ in loan.rows if due <= d]
+    begun = max([loan.opened, *(end for end in loan.ends if end <= d)])
+    recent = [(day, rest) for day, rest in loan.further if day > begun]
+    since = max(0, ahead - (amount - down) - sum(rest for _, rest in recent))
+    years = {day: sum((loan.dcf(t) for t in days(day, d)), Fraction(0)) for day, _ in [(begun, 0), *recent]}
+    earned = loan.rate * sum((rest * years[day] for day, rest in [(begun, since), *recent]), Fraction(0))
+    rows = redrawn(loan.terms, ahead, dues, f, earned)
+    if "down_payment" in loan.terms:
+        rows.insert(0, (d, down, 0))
+    loan.rows[len(before) :] = rows
+    loan.left[len(before) :] = [row[1] for row in rows]
+    loan.lent += amount
+    loan.further.append((d, amount - down))
 
 
 def earned_ahead(loan: "Loan", d: date, ahead: int) -> Fraction:

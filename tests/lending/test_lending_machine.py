@@ -40,6 +40,7 @@ from lending.queries.loans import standing_of
 from tests.conftest import CLERK, NOW
 from tests.lending import model
 from tests.lending.bookings import apply_credit, change_rate, charge_fee, refund_credit, reverse_event, take_repayment
+from tests.lending.cases import FEES
 from tests.lending.loans import OPENED, close, make_loan, pay_out, send_again
 
 pytestmark = pytest.mark.django_db
@@ -48,8 +49,7 @@ amounts = st.integers(1, 60_000) | st.integers(100_000, 400_000)
 backwards = st.integers(0, 6)
 seldom = st.sampled_from([0, 0, 0, 1])
 picks = st.integers(0, 30)
-
-
+FEW = st.integers(1, 4)
 PARTS = ("principal", "interest", "penalty", "fees")
 FORGIVING = ("waive_interest", "waive_penalty", "waive_fee", "settlement", "write_off")
 REDRAWING = ("pause", "extend", "re_amortise", "re_age")
@@ -135,7 +135,7 @@ class Kept:
         if not self.is_out:
             return {}
         state, off = defaultdict(int, self.state()), self.off()
-        fees = self.standing_sum("charge")
+        fees = model.fees_charged(self.case())
         return {
             "PRINCIPAL": state["principal_minor"],
             "INTEREST_RECEIVABLE": state["interest_to_date_minor"] - state["interest_paid_minor"] - off["interest"],
@@ -166,13 +166,13 @@ class LendingMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         transaction.savepoint_rollback(self.mark)
 
-    @initialize(every=st.integers(1, 4), periods=st.integers(1, 4), tolerance=st.sampled_from([0, 100]))
-    def lend(self, every: int, periods: int, tolerance: int) -> None:
+    @initialize(every=FEW, periods=FEW, tolerance=st.sampled_from([0, 100]), fees=st.just([]) | FEES)
+    def lend(self, every: int, periods: int, tolerance: int, fees: list[dict[str, Any]]) -> None:
         methods = ("EQUAL_INSTALMENTS", "EQUAL_PRINCIPAL", "BULLET", "MINIMUM_PAYMENT")
         prepayments = ("NEXT", "LAST", "PRO_RATA", "NEXT")
         for method, prepayment in zip(methods, prepayments, strict=True):
             terms = {"unit": "DAY", "every": every, "periods": periods, "tolerance_minor": tolerance, "grace_days": 1}
-            terms |= {"method": method, "prepayment": prepayment, "rate": "0.5"}
+            terms |= {"method": method, "prepayment": prepayment, "rate": "0.5", "fees": fees}
             terms |= {"minimum_share": "0.4", "minimum_minor": 10_000} if method == "MINIMUM_PAYMENT" else {}
             loan = make_loan(amount_minor=100_000, terms=terms)
             pay_out(loan)

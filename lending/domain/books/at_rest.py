@@ -41,18 +41,24 @@ class RestingLoan:
     late_since: date | None
     worst_dpd: int
     next_due: date | None
+    turns_on: date | None
+    turn_fee_minor: int
 
     def as_of(self, day: date) -> Standing:
         """Return how it stands on a day that is not after its next turn, or on the date it is booked to if later.
 
-        On the day of the turn itself what falls due or turns late then is not yet counted; what accrued is.
+        On the day of the turn itself what falls due or turns late then is not yet counted; what was earned is.
         """
         day = max(day, self.booked_to)
         accrual = _accrual(self)
         if self.carry.day_count is not None and day > self.booked_to:
             accrual.advance(place_of(self.carry.day_count, day_number(day)))
+        fee = self.turn_fee_minor if self.turns_on is not None and day >= self.turns_on else 0
         position = replace(
-            self.position, interest_minor=accrual.interest_minor(), penalty_minor=accrual.penalty_minor()
+            self.position,
+            interest_minor=accrual.interest_minor(),
+            penalty_minor=accrual.penalty_minor(),
+            fees_minor=self.position.fees_minor + fee,
         )
         due = self.due_minor + position.penalty_minor - self.position.penalty_minor
         if self.next_due is None:  # past the last due date interest is due as it accrues

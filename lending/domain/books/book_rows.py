@@ -42,6 +42,7 @@ SCHEDULE_ONLY: Final = frozenset(
     {
         *("instalment_minor", "instalment_multiple_minor", "instalment_rounding", "remainder", "principal_grace"),
         *("month_end", "last_due", "down_payment", "business_days", "calendar", "minimum_share", "minimum_minor"),
+        "broken_period",
     }
 )
 """Further terms that change what falls due when, and not how interest accrues: a night knows loans that have them."""

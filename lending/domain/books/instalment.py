@@ -51,7 +51,7 @@ def instalment_state(*, due: date, left_minor: int, loan: Projection, as_of: dat
 
 
 def left_with_interest(schedule: Sequence[Instalment], loan: Projection) -> list[int]:
-    """Return what is left to pay of each instalment, interest included; minor units.
+    """Return what is left to pay of each instalment, interest and fees to come included; minor units.
 
     Interest paid counts against the oldest. Up to the date of the projection an instalment's interest is what actually
     accrued between its due dates; later ones are taken as quoted, and as nothing once no principal is outstanding.
@@ -62,7 +62,7 @@ def left_with_interest(schedule: Sequence[Instalment], loan: Projection) -> list
         if row < len(loan.interest_at_due_minor):
             interest, before = loan.interest_at_due_minor[row] - before, loan.interest_at_due_minor[row]
         else:
-            interest = drawn.interest_minor if position.principal_minor else 0
+            interest = drawn.interest_minor + drawn.fee_minor if position.principal_minor else 0
         settled = min(paid, interest)
         paid -= settled
         left.append(principal + interest - settled)

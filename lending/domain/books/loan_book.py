@@ -153,12 +153,12 @@ def _replayed(history: LoanHistory) -> Replayed:
 
 
 def _require_schedule(loan: BookLoan, replayed: Replayed) -> None:
-    """Compare row by row: what falls due when, and the interest that was quoted with it."""
+    """Compare row by row: what falls due when, and the interest that was quoted with it; a book lists no fees."""
     ours, theirs = replayed.schedule, loan.schedule
     for our, their in zip(ours, theirs, strict=False):
         if our == their:
             continue
-        differs = [name for name, value in asdict(our).items() if value != getattr(their, name)]
+        differs = [name for name, value in asdict(our).items() if value != getattr(their, name) and name != "fee_minor"]
         if differs:
             said = ", ".join(f"{name} ours {getattr(our, name)}, the book's {getattr(their, name)}" for name in differs)
             raise NotTaken(BookRefusal.SCHEDULE_DIFFERS, f"row {our.no}: {said}")

@@ -45,7 +45,8 @@ class Projection:
     """A loan as of a date: its status, position, what is due, late and would close it, and its carry.
 
     late_since: the due date since which it is late, or will be tomorrow if nothing is paid. worst_dpd: the most days
-    past due so far. turns_on: the first later date on which more changes than what accrues and the days past due.
+    past due so far. turns_on: the first later date on which more changes than what accrues and the days past due;
+    turn_fee_minor: the fee that falls due on it.
     next_due_minor: what falls due on next_due if nothing happens until then, with the interest that will have accrued.
     left_minor: by row of the schedule, how much principal is neither repaid nor prepaid; () without a schedule.
     interest_at_due_minor: interest to date at each due date reached.
@@ -60,6 +61,7 @@ class Projection:
     late_since: date | None
     worst_dpd: int
     turns_on: date | None
+    turn_fee_minor: int
     next_due: date | None
     next_due_minor: int
     disbursed_on: date | None
@@ -78,6 +80,7 @@ NOT_DISBURSED: Final = Projection(
     late_since=None,
     worst_dpd=0,
     turns_on=None,
+    turn_fee_minor=0,
     next_due=None,
     next_due_minor=0,
     disbursed_on=None,
@@ -105,6 +108,7 @@ def project(replayed: Replayed, *, as_of: date) -> Projection:
         late_since=state.late_since,
         worst_dpd=state.worst_dpd,
         turns_on=state.turns_on,
+        turn_fee_minor=state.turn_fee_minor,
         next_due=state.next_due,
         next_due_minor=state.next_due_minor,
         disbursed_on=known[0].on,
@@ -137,8 +141,8 @@ def _position(state: LoanState, known: Sequence[LoanEvent]) -> Position:
         interest_paid_minor=state.interest_paid_minor,
         penalty_minor=state.penalty_to_date_minor,
         penalty_paid_minor=state.penalty_paid_minor,
-        fees_minor=moved[EventType.CHARGE],
-        fees_paid_minor=moved[EventType.CHARGE] - state.fees_unpaid_minor - state.fees_written_off_minor,
+        fees_minor=state.fees_to_date_minor,
+        fees_paid_minor=state.fees_to_date_minor - state.fees_unpaid_minor - state.fees_written_off_minor,
         **{name: getattr(state, name) for name in SAME},
     )
 

@@ -64,6 +64,7 @@ class PayoutHold(StrEnum):
     NOT_APPROVED = "NOT_APPROVED"
     ACCOUNT_NOT_VERIFIED = "ACCOUNT_NOT_VERIFIED"
     COOLING_OFF = "COOLING_OFF"
+    CALENDAR_ENDS = "CALENDAR_ENDS"
     BOOKS_BROKEN = "BOOKS_BROKEN"
     NO_GATEWAY = "NO_GATEWAY"
     GATEWAY_SILENT = "GATEWAY_SILENT"
@@ -138,17 +139,19 @@ def judge_payout(
     account_verified: bool,
     applied_on: date,
     cooling_off_days: int,
+    dues_known: bool,
     books_broken: bool,
     has_gateway: bool,
     gateway_silent: bool,
 ) -> PayoutHold | None:
-    """Decide whether money may leave for a loan."""
+    """Decide whether money may leave for a loan. dues_known: its calendar knows all due dates, should it leave now."""
     if today is None:
         return PayoutHold.NO_BUSINESS_DATE
     holds = {
         PayoutHold.NOT_APPROVED: status is not LoanStatus.APPROVED,
         PayoutHold.ACCOUNT_NOT_VERIFIED: not account_verified,
         PayoutHold.COOLING_OFF: today < applied_on + timedelta(days=cooling_off_days),
+        PayoutHold.CALENDAR_ENDS: not dues_known,
         PayoutHold.BOOKS_BROKEN: books_broken,
         PayoutHold.NO_GATEWAY: not has_gateway,
         PayoutHold.GATEWAY_SILENT: gateway_silent,

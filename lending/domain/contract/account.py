@@ -12,7 +12,7 @@ from config.kernel.money import allocate
 from lending.domain.contract.accrual import Accrual
 from lending.domain.contract.periods import FlatInterest, Places, places_of
 from lending.domain.contract.refusal import LoanRefusal, LoanRefused
-from lending.domain.contract.schedule import Instalment, draw_flat_interest
+from lending.domain.contract.schedule import Instalment, deferred_interest, draw_flat_interest
 from lending.domain.contract.terms import DEFAULT_WATERFALL, AccrualRule, InterestMethod, Prepayment, Terms
 
 NEVER: Final = 10**9
@@ -24,7 +24,8 @@ class Frame:
     """What never changes on a loan once it is disbursed, but for a further tranche. Days are numbers since 1970-01-01.
 
     dues, ripe_days: of each instalment, when it is due and when its grace ends, closed by NEVER. ends: on which days
-    interest falls due. interest_from: the instalment with which it begins to. decimals: the most of any rate that the
+    interest falls due. interest_from: the instalment with which it begins to. deferred: how much of the
+    interest to each due date falls due with later ones; [] for none. decimals: the most of any rate that the
     loan ever has. steps: the waterfall, as positions in the default one.
     """
 
@@ -35,6 +36,7 @@ class Frame:
     ends: list[int]
     last_due: int
     interest_from: int
+    deferred: list[int]
     places: Places
     flat: FlatInterest | None
     decimals: int
@@ -57,6 +59,7 @@ def frame_of(
         ends=dues,
         last_due=dues[-1],
         interest_from=terms.interest_grace and terms.interest_grace + (dues[0] == opened),
+        deferred=deferred_interest(terms, schedule, on=on),
         places=places_of(terms, on, [opened, *dues, *ripe_days, *days, *eves]),
         flat=_flat_interest(terms, schedule, on) if terms.interest is InterestMethod.FLAT else None,
         decimals=max(map(decimals_of, [terms.rate, *rates])),
@@ -79,6 +82,7 @@ class LoanAccount:
     reached. interest_late and interest_due: interest to the latest due date before the day, and up to it.
     settled: what the interest of the periods came to that were rounded by themselves; 0 where interest is CUMULATIVE.
     trail: from the last due date on, each day on which something happened, with the accrual it was left with.
+    fees: all that were charged or fell due.
     worst_dpd: the most days past due on any day so far. schedule: as it was drawn last. lent: what was disbursed in
     all. interest_paid, penalty_paid: with what was waived or written off of them; principal_off, interest_off,
     penalty_off, fees_off: what was, of each. waived: what of these the borrower does not owe any more; recovered: what
@@ -109,6 +113,7 @@ class LoanAccount:
     settled: int = 0
     penalty_to_date: int = 0
     penalty_paid: int = 0
+    fees: int = 0
     fees_late: int = 0
     fees_today: int = 0
     credit: int = 0
@@ -195,18 +200,35 @@ class LoanAccount:
         accrual.advance(frame.places[day])
 
     def _fall_due(self, due: int) -> None:
-        self.interest_at_due.append(self.interest_of(self.accrual, due))
+        interest = self.interest_of(self.accrual, due)
+        self.interest_at_due.append(self.interest_due_with(self.fallen, interest))
         if self.frame.terms.accrual is AccrualRule.PER_PERIOD:
-            self.settled = self.interest_at_due[-1]
+            self.settled = interest
             self.accrual.interest = self.settled * self.accrual.year
-        principal = self.unpaid[self.fallen]
+        principal, fee = self.unpaid[self.fallen], self.fee_ahead(self.fallen)
         self.ahead -= principal
+        self.fees += fee
         self.fallen += 1
         if due == self.day:
             self.due_today = principal
+            self.fees_today += fee
         else:
             self.late += principal
+            self.fees_late += fee
             self.past = self.fallen
+
+    def interest_due_with(self, row: int, interest: int) -> int:
+        """Return how much of the interest to a row's date has fallen due with it."""
+        return max(0, interest - self.frame.deferred[row]) if self.frame.deferred else interest
+
+    def fee_ahead(self, row: int) -> int:
+        """Return the fee that falls due with a row if no more is paid until then: none once the principal is repaid."""
+        return self.schedule[row].fee_minor if self.accrual.principal else 0
+
+    def charge(self, amount: int) -> None:
+        """Charge a fee, due at once."""
+        self.fees += amount
+        self.fees_today += amount
 
     def change_rate(self, rate: Decimal) -> None:
         """Apply a yearly rate from this day on."""

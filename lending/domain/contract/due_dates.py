@@ -29,6 +29,26 @@ def due_dates(terms: Terms, on: date) -> list[date]:
         return dues
 
 
+def regular_start(terms: Terms, on: date) -> date:
+    """Return the day on which the first period would begin if it were as long as the others, or the disbursement."""
+    if terms.first_due is None:
+        return on
+    try:
+        return max(on, _moved(terms.first_due, -terms.every, terms))
+    except (ValueError, OverflowError):  # before the year 1
+        return on
+
+
+def known_periods(terms: Terms, on: date) -> int:
+    """Return how many due dates of a loan disbursed on a date its calendar knows, before the first that it does not."""
+    for number, due in enumerate(_counted(terms, on)):
+        try:
+            _adjusted(due, terms)
+        except Unfit:
+            return number
+    return terms.periods
+
+
 def due_dates_from(terms: Terms, on: date, *, since: date, count: int) -> list[date]:
     """Return so many due dates from a date on, counted on beyond the agreed periods. Raises Unfit as due_dates does."""
     start, first = (on, 1) if terms.first_due is None else (terms.first_due, 0)

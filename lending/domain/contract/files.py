@@ -102,6 +102,7 @@ def quote_case(case: Mapping[str, object]) -> Result:
     return {
         "schedule": written_schedule(quoted.schedule),
         "total_interest_minor": quoted.total_interest_minor,
+        **_without({"total_fees_minor": quoted.total_fees_minor}, ["total_fees_minor"]),
         "total_cost_minor": quoted.total_cost_minor,
         "apr": quoted.apr,
     }
@@ -109,7 +110,8 @@ def quote_case(case: Mapping[str, object]) -> Result:
 
 def written_schedule(schedule: Sequence[Instalment]) -> list[Result]:
     """Write a schedule as JSON scalars."""
-    return [{**asdict(row), "due": row.due.isoformat(), "total_minor": row.total_minor} for row in schedule]
+    rows = ({**asdict(row), "due": row.due.isoformat(), "total_minor": row.total_minor} for row in schedule)
+    return [_without(row, ["fee_minor"]) for row in rows]
 
 
 def written_state(state: LoanState) -> Result:

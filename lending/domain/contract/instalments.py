@@ -85,7 +85,7 @@ def flat_interest(terms: Terms, principal: int, factors: Factors) -> list[int]:
     if terms.accrual is AccrualRule.PER_PERIOD:
         return [half_even(one, factors.year) for one in exact]
     charged = len(exact) - exact.count(0)
-    parts = iter(_equal_parts(terms, half_even(sum(exact), factors.year), charged) if charged else [])
+    parts = iter(equal_parts(terms, half_even(sum(exact), factors.year), charged) if charged else [])
     return [next(parts) if one else 0 for one in exact]
 
 
@@ -98,7 +98,7 @@ def _shares(terms: Terms, principal: int, factors: Factors) -> list[int] | None:
         case Method.INTEREST_ONLY | Method.BULLET:
             return [0] * (rows - 1) + [principal]
         case Method.EQUAL_PRINCIPAL:
-            return grace + _equal_parts(terms, principal, parts)
+            return grace + equal_parts(terms, principal, parts)
         case Method.MINIMUM_PAYMENT:
             return grace + _minimum_payments(terms, principal, parts)
         case Method.EQUAL_INSTALMENTS:
@@ -123,7 +123,7 @@ def _minimum_payments(terms: Terms, principal: int, rows: int) -> list[int]:
     return [*found, left]
 
 
-def _equal_parts(terms: Terms, total: int, count: int) -> list[int]:
+def equal_parts(terms: Terms, total: int, count: int) -> list[int]:
     """Split a total in equal parts; the terms say where the units go that these leave over."""
     if terms.remainder is Remainder.SPREAD:
         return allocate(total, [1] * count)

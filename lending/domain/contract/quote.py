@@ -26,11 +26,12 @@ from lending.domain.contract.terms import DAYS_OF, PeriodUnit, Terms
 class Quote:
     """A quote: amounts in minor units, the yearly rate by the rule asked for in per cent with two decimals.
 
-    total_cost_minor: all that is repaid beyond the principal; interest alone, as a TERM loan has no other cost.
+    total_cost_minor: all that is repaid beyond the principal: interest and fees.
     """
 
     schedule: tuple[Instalment, ...]
     total_interest_minor: int
+    total_fees_minor: int
     total_cost_minor: int
     apr: str
 
@@ -41,6 +42,7 @@ def quote(terms: Terms, *, on: date, rule: AprRule = AprRule.EU) -> Quote:
     return Quote(
         schedule=schedule,
         total_interest_minor=sum(row.interest_minor for row in schedule),
+        total_fees_minor=sum(row.fee_minor for row in schedule),
         total_cost_minor=sum(row.total_minor for row in schedule) - terms.principal_minor,
         apr=percent(_RATES[rule](terms, on, schedule)),
     )

@@ -116,7 +116,7 @@ def apply_event(account: LoanAccount, event: LoanEvent, spent_before_bounce: Col
             spent = account.spend_credit(amount, event=event.id, may_miss=event.id in spent_before_bounce)
             account.owe_back(amount - spent)
         case EventType.CHARGE:
-            account.fees_today += amount
+            account.charge(amount)
         case EventType.RATE_CHANGE if account.frame.flat is not None:
             raise LoanRefused(LoanRefusal.BAD_EVENT, f"{event.id}: flat interest is agreed for the whole term")
         case EventType.RATE_CHANGE if event.rate is not None:

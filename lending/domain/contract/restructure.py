@@ -19,11 +19,11 @@ from lending.domain.contract.events import EventType, LoanEvent
 from lending.domain.contract.fields import refusing
 from lending.domain.contract.instalments import Factors, amounts_of
 from lending.domain.contract.refusal import LoanRefusal, LoanRefused
-from lending.domain.contract.schedule import Instalment, until_repaid
+from lending.domain.contract.schedule import Instalment, until_repaid, with_fees
 from lending.domain.contract.terms import InterestMethod, Method, Terms
 from lending.domain.contract.tranches import earned_ahead
 
-FIXED: Final = ("instalment_minor", "principal_grace", "interest_grace", "interest_free", "last_due")
+FIXED: Final = ("instalment_minor", "principal_grace", "interest_grace", "interest_free", "last_due", "broken_period")
 """Terms that agree on single rows of the schedule: with one of them it is not drawn anew."""
 
 
@@ -124,6 +124,8 @@ def _make_current(account: LoanAccount) -> None:
 def _redraw(account: LoanAccount, ahead: Sequence[Instalment]) -> None:
     """Replace the rows that are ahead; those that fell due stay."""
     frame, fallen = account.frame, account.fallen
+    opens_with_fee = account.schedule[0].due == date_of(frame.opened)
+    ahead = with_fees(frame.terms, ahead, has_first=fallen == int(opens_with_fee))
     rows = [*account.schedule[:fallen], *ahead]
     account.schedule = [replace(row, no=no) for no, row in enumerate(rows, start=1)]
     account.unpaid[fallen:] = [row.principal_minor for row in ahead]

@@ -1,17 +1,18 @@
 """Draw the schedule of a TERM loan, once, at its disbursement."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import accumulate
 
-from config.kernel.daycount import YEAR_UNITS
+from config.kernel.calendar import day_number
+from config.kernel.daycount import YEAR_UNITS, place_of
 from config.kernel.exact import decimals_of, half_even, scaled
-from lending.domain.contract.due_dates import due_dates
-from lending.domain.contract.instalments import Factors, amounts_of, flat_interest
+from lending.domain.contract.due_dates import due_dates, regular_start
+from lending.domain.contract.instalments import Factors, amounts_of, equal_parts, flat_interest
 from lending.domain.contract.periods import period_units
 from lending.domain.contract.refusal import LoanRefusal, LoanRefused
-from lending.domain.contract.terms import Method, Terms
+from lending.domain.contract.terms import BrokenPeriod, FeeDue, Method, Terms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,18 +23,20 @@ class Instalment:
     due: date
     principal_minor: int
     interest_minor: int
+    fee_minor: int = 0
 
     @property
     def total_minor(self) -> int:
         """What should be paid in all."""
-        return self.principal_minor + self.interest_minor
+        return self.principal_minor + self.interest_minor + self.fee_minor
 
 
 def draw_schedule(terms: Terms, *, on: date) -> tuple[Instalment, ...]:
     """Draw the schedule for a disbursement on a date.
 
-    The down payment, if one is agreed, is the first row, on that date. Raises LoanRefused (BAD_TERMS) if a due date
-    cannot be (see due_dates), if the agreed instalment does not repay the loan, or the down payment does.
+    The down payment, if one is agreed, is the first row, on that date, and so is a fee of that date.
+    Raises LoanRefused (BAD_TERMS) if a due date cannot be (see due_dates), if the agreed instalment does not repay the
+    loan, or the down payment does.
     """
     dues = due_dates(terms, on)
     factors = _factors(terms, on, dues)
@@ -41,16 +44,52 @@ def draw_schedule(terms: Terms, *, on: date) -> tuple[Instalment, ...]:
         dues = dues[-1:]
     down = down_payment_minor(terms)
     amounts = list(amounts_of(terms, terms.principal_minor - down, factors))
+    if terms.broken_period is BrokenPeriod.SPREAD:
+        parts = equal_parts(terms, broken_interest(terms, on), len(amounts))
+        amounts = [(repaid, interest + part) for (repaid, interest), part in zip(amounts, parts, strict=True)]
     if terms.instalment_minor is not None:
         _require_repaid(terms, amounts)
     if terms.instalment_minor is not None or terms.method is Method.MINIMUM_PAYMENT:
         amounts = until_repaid(amounts)
-    rows = [(on, (down, 0))] if terms.down_payment else []
-    rows += zip(dues, amounts, strict=False)
-    return tuple(
-        Instalment(no=no, due=due, principal_minor=principal, interest_minor=interest)
-        for no, (due, (principal, interest)) in enumerate(rows, 1)
-    )
+    rows = [
+        Instalment(no=0, due=due, principal_minor=principal, interest_minor=interest)
+        for due, (principal, interest) in zip(dues, amounts, strict=False)
+    ]
+    rows = with_fees(terms, rows, has_first=True)
+    at_once = terms.fees_due(FeeDue.DISBURSEMENT)
+    if terms.down_payment or at_once:
+        rows.insert(0, Instalment(no=0, due=on, principal_minor=down, interest_minor=0, fee_minor=at_once))
+    return tuple(replace(row, no=no) for no, row in enumerate(rows, 1))
+
+
+def with_fees(terms: Terms, rows: Sequence[Instalment], *, has_first: bool) -> list[Instalment]:
+    """Add to rows the fees that fall due with them; has_first: the first of them is the first of the loan."""
+    every, once = terms.fees_due(FeeDue.EVERY_DUE), terms.fees_due(FeeDue.FIRST_DUE)
+    return [
+        replace(row, fee_minor=every + (once if has_first and number == 0 else 0)) for number, row in enumerate(rows)
+    ]
+
+
+def broken_interest(terms: Terms, on: date) -> int:
+    """Return the interest of the days by which the first period is longer than the others."""
+    decimals = decimals_of(terms.rate)
+    charged = (terms.principal_minor - down_payment_minor(terms)) * scaled(terms.rate, decimals)
+    found: int = half_even(charged * _broken_units(terms, on), 10**decimals * YEAR_UNITS[terms.day_count])
+    return found
+
+
+def deferred_interest(terms: Terms, schedule: Sequence[Instalment], *, on: date) -> list[int]:
+    """Return for each row how much of the interest to its date falls due with later ones; [] where it is not spread."""
+    if terms.broken_period is BrokenPeriod.FIRST:
+        return []
+    opens, whole = sum(row.due == on for row in schedule), broken_interest(terms, on)
+    fallen = accumulate(equal_parts(terms, whole, len(schedule) - opens))
+    return [whole] * opens + [whole - part for part in fallen]
+
+
+def _broken_units(terms: Terms, on: date) -> int:
+    start, end = (place_of(terms.day_count, day_number(day)) for day in (on, regular_start(terms, on)))
+    return end - start
 
 
 def draw_flat_interest(terms: Terms, *, on: date) -> list[int]:
@@ -63,6 +102,8 @@ def draw_flat_interest(terms: Terms, *, on: date) -> list[int]:
 def _factors(terms: Terms, on: date, dues: Sequence[date]) -> Factors:
     units = period_units(terms, on, dues)
     units[: terms.interest_free] = [0] * terms.interest_free
+    if terms.broken_period is BrokenPeriod.SPREAD:
+        units[0] -= _broken_units(terms, on)
     if terms.method is Method.BULLET:
         units = [sum(units)]
     decimals = decimals_of(terms.rate)

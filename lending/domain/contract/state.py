@@ -35,8 +35,8 @@ class LoanState:
     the payment that it came from bounced. due_minor: all that is due and unpaid. dpd: days past due. payoff_minor: what
     closes the loan on that date; credit is not netted. unpaid_minor: by row of the schedule, what is left of its
     principal; empty before the disbursement. interest_at_due_minor: interest to date at each due date reached.
-    next_due, next_due_minor: the next date on which something falls due, and how much if nothing happens until then;
-    None and 0 if nothing will, or once the last due date is reached.
+    turn_fee_minor: the fee that falls due on turns_on. next_due, next_due_minor: the next date on which something falls
+    due, and how much if nothing happens until then; None and 0 if nothing will, or once the last due date is reached.
     """
 
     as_of: date
@@ -45,6 +45,7 @@ class LoanState:
     interest_paid_minor: int = 0
     penalty_to_date_minor: int = 0
     penalty_paid_minor: int = 0
+    fees_to_date_minor: int = 0
     fees_unpaid_minor: int = 0
     credit_minor: int = 0
     receivable_minor: int = 0
@@ -58,6 +59,7 @@ class LoanState:
     dpd: int = 0
     late_since: date | None = None
     turns_on: date | None = None
+    turn_fee_minor: int = 0
     worst_dpd: int = 0
     payoff_minor: int = 0
     unpaid_minor: tuple[int, ...] = ()
@@ -103,6 +105,7 @@ def read_state(account: LoanAccount) -> LoanState:
         interest_paid_minor=account.interest_paid - account.interest_off,
         penalty_to_date_minor=account.penalty_to_date,
         penalty_paid_minor=account.penalty_paid - account.penalty_off,
+        fees_to_date_minor=account.fees,
         fees_unpaid_minor=fees,
         credit_minor=account.credit,
         receivable_minor=account.receivable,
@@ -116,6 +119,7 @@ def read_state(account: LoanAccount) -> LoanState:
         dpd=0 if since is None else account.day - since,
         late_since=None if stands is None else date_of(stands),
         turns_on=None if turn is None else date_of(turn),
+        turn_fee_minor=account.fee_ahead(account.fallen) if turn == account.frame.dues[account.fallen] else 0,
         worst_dpd=account.worst_dpd,
         payoff_minor=payoff,
         unpaid_minor=tuple(account.unpaid),
@@ -178,7 +182,7 @@ def _interest_to(account: LoanAccount, day: int) -> int:
 def _next_due(account: LoanAccount) -> tuple[int | None, int]:
     known = max(account.interest_due, account.interest_paid)
     for row, interest in enumerate(_interest_ahead(account), start=account.fallen):
-        amount = account.unpaid[row] + max(0, interest - known)
+        amount = account.unpaid[row] + max(0, interest - known) + account.fee_ahead(row)
         if amount:
             return account.frame.dues[row], amount
     return None, 0
@@ -196,7 +200,8 @@ def _interest_ahead(account: LoanAccount) -> Iterator[int]:
         accrual = account.accrual.fork()
         for row in range(account.fallen, len(account.unpaid)):
             accrual.advance(frame.places[frame.dues[row]])
-            yield account.interest_of(accrual, frame.dues[row]) if row >= frame.interest_from else 0
+            interest = account.interest_of(accrual, frame.dues[row])
+            yield account.interest_due_with(row, interest) if row >= frame.interest_from else 0
 
 
 def _next_turn(account: LoanAccount, *, becomes_late: bool, is_late: bool) -> int | None:

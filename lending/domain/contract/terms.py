@@ -10,12 +10,14 @@ from typing import Any, Final
 from config.kernel.business_days import BusinessCalendar, BusinessDayRule
 from config.kernel.daycount import DAILY, DayCount
 from config.kernel.documents import ADDED, Unfit, read, shown, unfit, written
+from config.kernel.exact import decimals_of, half_even, scaled
 from config.kernel.money import CURRENCY_PATTERN, MAX_MINOR
 from lending.domain.contract.fields import refusing, require_range, require_rate
 from lending.domain.contract.refusal import LoanRefusal
 
 LONGEST: Final = 3_660
 """Of periods, of units in one, of days of grace: ten years of days, beyond any product."""
+MOST_FEES: Final = 12
 
 
 class Method(StrEnum):
@@ -76,6 +78,36 @@ class Remainder(StrEnum):
     LAST = "LAST"  # to the last part; every other is rounded, half to even
 
 
+class BrokenPeriod(StrEnum):
+    """With which instalments the interest falls due of the days by which the first period is longer than the others."""
+
+    FIRST = "FIRST"  # with the first
+    SPREAD = "SPREAD"  # with all, in equal parts
+
+
+class FeeDue(StrEnum):
+    """When a fee that was agreed falls due."""
+
+    DISBURSEMENT = "DISBURSEMENT"  # once, on the day of the disbursement
+    FIRST_DUE = "FIRST_DUE"  # once, with the first instalment
+    EVERY_DUE = "EVERY_DUE"  # with every instalment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fee:
+    """A fee that was agreed: a share of the principal, rounded half to even, and an amount in minor units."""
+
+    due: FeeDue
+    share: Decimal = field(default=Decimal(0), metadata=ADDED)
+    amount_minor: int = field(default=0, metadata=ADDED)
+
+    def of(self, principal_minor: int) -> int:
+        """Return what falls due of it at a time."""
+        decimals = decimals_of(self.share)
+        part: int = half_even(scaled(self.share, decimals) * principal_minor, 10**decimals)
+        return part + self.amount_minor
+
+
 class Prepayment(StrEnum):
     """Which instalments a prepayment of principal reduces."""
 
@@ -119,7 +151,7 @@ class Terms:
     that falls due on the day of the disbursement. tranches: so many disbursements there may be, of principal_minor
     together at most. calendar: moves due dates, by the rule business_days. minimum_share, minimum_minor: of a
     MINIMUM_PAYMENT, the share of what is outstanding that falls due, and the least of it; the loan ends with the row
-    that repays it, and the last of its periods takes what is left.
+    that repays it, and the last of its periods takes what is left. fees: fall due while principal is outstanding.
     """
 
     principal_minor: int
@@ -153,6 +185,8 @@ class Terms:
     calendar: BusinessCalendar | None = field(default=None, metadata=ADDED)
     minimum_share: Decimal = field(default=Decimal(0), metadata=ADDED)
     minimum_minor: int = field(default=0, metadata=ADDED)
+    fees: tuple[Fee, ...] = field(default=(), metadata=ADDED)
+    broken_period: BrokenPeriod = field(default=BrokenPeriod.FIRST, metadata=ADDED)
 
     def __post_init__(self) -> None:
         with refusing(LoanRefusal.BAD_TERMS, "terms"):
@@ -177,6 +211,8 @@ class Terms:
             self._require_grace()
             self._require_tranches()
             self._require_minimum()
+            self._require_fees()
+            self._require_broken_period()
             require_rate("down_payment", self.down_payment)
             if self.down_payment >= 1:
                 raise unfit(self.down_payment, "down_payment", "a share below 1")
@@ -229,6 +265,33 @@ class Terms:
         if pays_minimum and self.interest is InterestMethod.FLAT:
             message = "method: flat interest is spread over the agreed periods, and minimum payments have none"
             raise Unfit(message)
+
+    def _require_fees(self) -> None:
+        require_range("fees", len(self.fees), 0, MOST_FEES)
+        for fee in self.fees:
+            require_rate("share", fee.share)
+            require_range("amount_minor", fee.amount_minor, 0, MAX_MINOR)
+            if fee.share > 1 or not (fee.share or fee.amount_minor):
+                raise unfit(fee.share, "fees.share", "a share of at most 1, above 0 where no amount is given")
+        if self.fees and self.tranches > 1:
+            message = "fees: with tranches there can be none"
+            raise Unfit(message)
+
+    def _require_broken_period(self) -> None:
+        if self.broken_period is BrokenPeriod.FIRST:
+            return
+        is_daily = self.day_count in DAILY and self.interest is InterestMethod.DECLINING
+        graces = self.interest_grace or self.interest_free
+        if not is_daily or graces or self.tranches > 1 or self.instalment_minor or self.minimum_minor:
+            message = (
+                "broken_period: it is spread of interest by the day, and not with a grace of interest, an agreed "
+                "instalment, minimum payments or tranches"
+            )
+            raise Unfit(message)
+
+    def fees_due(self, when: FeeDue) -> int:
+        """Return what falls due of the fees each time, in minor units."""
+        return sum(fee.of(self.principal_minor) for fee in self.fees if fee.due is when)
 
     def _require_grace(self) -> None:
         require_range("principal_grace", self.principal_grace, 0, self.periods - 1)

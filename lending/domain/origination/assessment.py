@@ -10,6 +10,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from lending.domain.origination.calendars import known_months, within_calendar
 from lending.domain.origination.eligibility import Ineligible, judge_eligibility
 from lending.domain.origination.facts import MerchantFacts
 from lending.domain.origination.granted_limit import GrantedLimit, next_limit
@@ -26,6 +27,7 @@ class NoOffer(StrEnum):
     GRADE_TOO_LOW = "GRADE_TOO_LOW"
     NOT_ELIGIBLE = "NOT_ELIGIBLE"
     PAST_DUE = "PAST_DUE"
+    CALENDAR_ENDS = "CALENDAR_ENDS"
     LIMIT_BELOW_MINIMUM = "LIMIT_BELOW_MINIMUM"
     RAISE_PENDING = "RAISE_PENDING"
     NO_ROOM_LEFT = "NO_ROOM_LEFT"
@@ -35,7 +37,8 @@ class NoOffer(StrEnum):
 class Assessment:
     """What a product offers a merchant.
 
-    limit: None for one that is not scored or of a grade that is not lent to. granted: after this night. rules: those
+    product: with those of its terms that its calendar knows. limit: None for a merchant that is not scored, or of a
+    grade that is not lent to, or is left no term. granted: after this night. rules: those
     that deny an offer, in their order.
     """
 
@@ -82,8 +85,10 @@ class Preview:
 
 def assess(facts: MerchantFacts, product: Product, rules: "NoOfferRules") -> Assessment:
     """Assess one merchant on the business date of its facts, by the rules of a version (`rules`)."""
-    limit, grade = None, facts.score.grade
-    if facts.score.not_scored is None and grade is not None and grade in product.grades:
+    limit, grade, product = None, facts.score.grade, within_calendar(product, on=facts.on)
+    row = None if grade is None else product.grades.get(grade)
+    is_scored = facts.score.not_scored is None
+    if is_scored and grade is not None and row is not None and row.months >= product.shortest_months:
         limit = compute_limit(facts, product, grade=grade)
     computed = 0 if limit is None else limit.limit_minor
     granted = next_limit(facts.exposure.line, computed, night=facts.on, rules=product.limits)
@@ -135,6 +140,11 @@ def past_due(case: Assessment) -> bool:
     return case.facts.exposure.days_past_due > 0
 
 
+def calendar_ends(case: Assessment) -> bool:
+    """Check whether the product's calendar knows the due dates of no term."""
+    return known_months(case.product, case.facts.on) < case.product.shortest_months
+
+
 def limit_below_minimum(case: Assessment) -> bool:
     """Check whether its caps allow less than the product minimum."""
     return case.limit is not None and case.limit.limit_minor == 0
@@ -164,3 +174,9 @@ NO_OFFER_RULES: Final[NoOfferRules] = (
     (NoOffer.NO_ROOM_LEFT, no_room_left),
 )
 """What denies a merchant an offer, and its application, by the first version of the rules."""
+NO_OFFER_RULES_2: Final[NoOfferRules] = (
+    *NO_OFFER_RULES[: NO_OFFER_RULES.index((NoOffer.LIMIT_BELOW_MINIMUM, limit_below_minimum))],
+    (NoOffer.CALENDAR_ENDS, calendar_ends),
+    *NO_OFFER_RULES[NO_OFFER_RULES.index((NoOffer.LIMIT_BELOW_MINIMUM, limit_below_minimum)) :],
+)
+"""The same by the second, which knows calendars."""

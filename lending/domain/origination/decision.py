@@ -7,6 +7,7 @@ from config.kernel.canonical import canonical_json, sha256_of
 from config.kernel.documents import ADDED
 from config.kernel.refusals import Refused
 from lending.domain.origination.assessment import assess
+from lending.domain.origination.calendars import sha256_of_calendar
 from lending.domain.origination.facts import LineFacts, MerchantFacts
 from lending.domain.origination.kinds.line import for_draws
 from lending.domain.origination.limit import Limit
@@ -15,9 +16,10 @@ from lending.domain.origination.rules import RULES, Case, Ground, Outcome
 
 
 class DecisionRefusal(StrEnum):
-    """Why facts cannot be decided on: they are of another product, or their rules are no longer known."""
+    """Why facts cannot be decided on: they are of another product or calendar, or their rules are no longer known."""
 
     OTHER_PRODUCT = "OTHER_PRODUCT"
+    OTHER_CALENDAR = "OTHER_CALENDAR"
     RULES_GONE = "RULES_GONE"
 
 
@@ -30,6 +32,7 @@ class DecisionFacts:
     """Every input of a decision: the versions it is made under, the merchant, and what is applied for.
 
     months: None for an open-ended draw. line: that is drawn on; None for what is no draw.
+    calendar_sha256: of the calendar that the product names, as it was then; "" without one.
     """
 
     product_sha256: str
@@ -38,6 +41,7 @@ class DecisionFacts:
     amount_minor: int
     months: Months
     line: LineFacts | None = field(default=None, metadata=ADDED)
+    calendar_sha256: str = field(default="", metadata=ADDED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +65,8 @@ def decide(facts: DecisionFacts, product: Product) -> Decision:
     """
     if facts.product_sha256 != product.sha256:
         raise NotDecidable(DecisionRefusal.OTHER_PRODUCT)
+    if facts.calendar_sha256 != sha256_of_calendar(product.calendar):
+        raise NotDecidable(DecisionRefusal.OTHER_CALENDAR)
     rules = RULES.get(facts.rules_version)
     if rules is None:
         raise NotDecidable(DecisionRefusal.RULES_GONE)

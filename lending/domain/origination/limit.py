@@ -71,13 +71,14 @@ def compute_limit(facts: MerchantFacts, product: Product, *, grade: Grade) -> Li
 def affordable(facts: MerchantFacts, product: Product, *, grade: Grade) -> int:
     """Compute what can be newly lent so that the grade's share of n months' sales repays it and what runs already.
 
-    (share x M x n - dues of n months) / (1 + cost share), n the grade's longest term; in minor units, rounded down.
+    (share x M x n - dues of n months - fees that are an amount) / (1 + cost share), n the grade's longest term; in
+    minor units, rounded down.
     """
     row = product.grades[grade]
     price = price_of(product, grade=grade, months=row.months, on=facts.on)
     available = row.sales_share_bps * facts.score.sales_basis_minor * row.months
-    left = available - BASIS_POINTS * sum(facts.exposure.dues_minor[: row.months])
-    return max(0, left * price.principal_minor // (BASIS_POINTS * (price.principal_minor + price.interest_minor)))
+    left = available - BASIS_POINTS * (sum(facts.exposure.dues_minor[: row.months]) + price.fixed_minor)
+    return max(0, left * price.principal_minor // (BASIS_POINTS * (price.principal_minor + price.cost_minor)))
 
 
 def debt_service_room(facts: MerchantFacts, product: Product, *, grade: Grade, months: Months) -> int:
@@ -89,7 +90,7 @@ def debt_service_room(facts: MerchantFacts, product: Product, *, grade: Grade, m
     price = price_of(product, grade=grade, months=months, on=facts.on)
     gate = product.limits.debt_service_bps * facts.score.sales_basis_minor
     below_gate = (gate - 1) // BASIS_POINTS  # the largest whole amount that is below it
-    left = below_gate - max(facts.exposure.dues_minor[:months], default=0)
+    left = below_gate - max(facts.exposure.dues_minor[:months], default=0) - price.fixed_instalment_minor
     return max(0, left * price.principal_minor // price.instalment_minor)
 
 

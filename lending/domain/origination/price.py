@@ -5,7 +5,7 @@ from datetime import date
 from functools import lru_cache
 
 from lending.domain.contract.schedule import draw_schedule
-from lending.domain.contract.terms import Terms
+from lending.domain.contract.terms import FeeDue, Terms
 from lending.domain.origination.kinds.registry import kind_of
 from lending.domain.origination.product import Months, Product
 from scoring.domain.calibration import Grade
@@ -13,15 +13,18 @@ from scoring.domain.calibration import Grade
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """What a loan of this principal costs: its whole interest, and its largest instalment, in minor units.
+    """What a loan of this principal costs: interest and fees in proportion to it, and the largest instalment.
 
-    The two over the principal are the cost share and the instalment share of every amount of the same grade,
-    term and date, as exact integer fractions.
+    In minor units. The two over the principal are the cost share and the instalment share of every amount of the same
+    grade, term and date, as exact integer fractions. fixed_minor, fixed_instalment_minor: the fees that are an amount,
+    whatever is lent: in all, and the most that fall due with one instalment.
     """
 
     principal_minor: int
-    interest_minor: int
+    cost_minor: int
     instalment_minor: int
+    fixed_minor: int
+    fixed_instalment_minor: int
 
 
 def price_of(product: Product, *, grade: Grade, months: Months, on: date) -> Price:
@@ -38,9 +41,17 @@ def price_of(product: Product, *, grade: Grade, months: Months, on: date) -> Pri
 @lru_cache(maxsize=1_024)
 def _price(terms: Terms, on: date) -> Price:
     """Draw the schedule once for a grade, term and date: a night needs it for every merchant."""
-    schedule = draw_schedule(terms, on=on)
+    rows = draw_schedule(terms, on=on)
+    amounts = {when: sum(fee.amount_minor for fee in terms.fees if fee.due is when) for when in FeeDue}
+    every = amounts.pop(FeeDue.EVERY_DUE)
+    once, totals = sum(amounts.values()), [row.total_minor - every for row in rows if row.due > on]
+    fixed = once + every * len(totals)
+    # What falls due on the day of the disbursement is a part of the first month's.
+    totals[0] += sum(row.total_minor for row in rows if row.due == on) - once
     return Price(
         principal_minor=terms.principal_minor,
-        interest_minor=sum(row.interest_minor for row in schedule),
-        instalment_minor=max(row.total_minor for row in schedule),
+        cost_minor=sum(row.interest_minor + row.fee_minor for row in rows) - fixed,
+        instalment_minor=max(totals),
+        fixed_minor=fixed,
+        fixed_instalment_minor=once + every,
     )

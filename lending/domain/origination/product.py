@@ -6,18 +6,22 @@ points, amounts minor units of the product's currency, multiples and rates exact
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 from functools import partial
+from itertools import accumulate
 from typing import Annotated, Final
 
+from config.kernel.business_days import BusinessCalendar, BusinessDayRule
 from config.kernel.daycount import DAILY, DayCount
 from config.kernel.documents import ADDED, Amount, unfit
 from config.kernel.exact import BASIS_POINTS, MILLION
 from lending.domain.contract.fields import HIGHEST_RATE, require_range, require_rate
-from lending.domain.contract.terms import Method, PeriodUnit, Prepayment, Terms
+from lending.domain.contract.schedule import draw_schedule
+from lending.domain.contract.terms import Fee, FeeDue, Method, MonthEnd, PeriodUnit, Prepayment, Remainder, Terms
 from merchants.domain.text import storable
 from scoring.domain.calibration import GRADES, PD_BELOW_PPM, Grade
 from scoring.domain.scorecard import HIGHEST_SCORE
@@ -26,13 +30,10 @@ DAYS_IN_YEAR: Final = 365
 """The contract's yearly rate is this many daily ones, whatever the day count."""
 LENDABLE: Final = GRADES[: GRADES.index(Grade.C1) + 1]
 """The grades that get offers, best first: those at or above the calibration's cut-off."""
-NOT_SOLD: Final = frozenset(
-    one.name
-    for one in fields(Terms)
-    if one.metadata == ADDED and one.name not in {"waterfall", "minimum_share", "minimum_minor"}
-)
-"""Terms of a loan that the nightly accrual does not know, so that no product has them."""
 LONGEST_MONTHS: Final = 60
+MONTHS_IN_YEAR: Final = 12
+ANY_DAY: Final = date(2001, 1, 1)
+"""On which a schedule is drawn to see what a product earns: on which does not matter."""
 HIGHEST_VERSION: Final = 1_000_000
 LARGEST_MULTIPLE: Final = 100
 LONGEST_TEXT: Final = 200
@@ -67,7 +68,8 @@ def _require_text(name: str, value: str) -> None:
         raise unfit(value, name, f"text of 1 to {LONGEST_TEXT} characters that can be stored")
 
 
-def _require_code(name: str, value: str) -> None:
+def require_code(name: str, value: str) -> None:
+    """Require what may name a product or a calendar."""
     if not _CODE.fullmatch(value):
         raise unfit(value, name, "a code of small letters, digits and hyphens")
 
@@ -151,8 +153,17 @@ class Costs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProductFee:
+    """A fee of each loan: a share of the principal, and an amount."""
+
+    due: FeeDue
+    share: Annotated[Decimal, require_rate] = field(default=Decimal(0), metadata=ADDED)
+    amount_minor: Amount = field(default=0, metadata=ADDED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StandardTerms:
-    """The part of a loan's terms that is the same for all loans of the product."""
+    """The part of a loan's terms that is the same for all loans of the product; calendar: its name."""
 
     day_count: Annotated[DayCount, _require_daily]
     method: Annotated[Method, _require_spread]
@@ -162,6 +173,20 @@ class StandardTerms:
     grace_days: Days
     tolerance_minor: Amount
     penalty_multiple_extra: Annotated[Decimal, require_rate]
+    month_end: MonthEnd = field(default=MonthEnd.LAST_DAY, metadata=ADDED)
+    remainder: Remainder = field(default=Remainder.SPREAD, metadata=ADDED)
+    principal_grace: AnyMonths = field(default=0, metadata=ADDED)
+    business_days: BusinessDayRule = field(default=BusinessDayRule.NONE, metadata=ADDED)
+    calendar: Annotated[str, require_code] | None = field(default=None, metadata=ADDED)
+    fees: tuple[ProductFee, ...] = field(default=(), metadata=ADDED)
+
+
+NOT_SOLD: Final = (
+    frozenset(one.name for one in fields(Terms) if one.metadata == ADDED)
+    - {one.name for one in fields(StandardTerms)}
+    - {"waterfall", "minimum_share", "minimum_minor"}
+)
+"""Terms of a loan that no product has: with them a loan at rest is no straight line, or a price is no share of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,9 +255,12 @@ class Servicing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Product:
-    """One version of a product; sha256 is that of its canonical document. line: of a LINE alone."""
+    """One version of a product; sha256 is that of its canonical document. line: of a LINE alone.
 
-    code: Annotated[str, _require_code]
+    calendar: the latest of the name in its contract; None where it names none, and where none was entered.
+    """
+
+    code: Annotated[str, require_code]
     name: Text
     version: Annotated[int, partial(require_range, lowest=1, highest=HIGHEST_VERSION)]
     kind: ProductKind
@@ -250,6 +278,7 @@ class Product:
     servicing: Servicing = field(default=Servicing(), metadata=ADDED)
     line: LineFigures | None = field(default=None, metadata=ADDED)
     sha256: str
+    calendar: BusinessCalendar | None = field(default=None, metadata=ADDED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,7 +293,8 @@ class Margin:
 def terms_of(product: Product, *, grade: Grade, principal_minor: int, months: int) -> Terms:
     """Return the terms of a loan over some months: the yearly rate is 365 daily ones.
 
-    Raises KeyError for a grade that is not lent to, LoanRefused (BAD_TERMS) for an amount that makes no loan.
+    Raises KeyError for a grade that is not lent to, LoanRefused (BAD_TERMS) for an amount that makes no loan, and
+    where the product names a calendar that was never entered.
     """
     contract = product.contract
     return Terms(
@@ -281,6 +311,12 @@ def terms_of(product: Product, *, grade: Grade, principal_minor: int, months: in
         tolerance_minor=contract.tolerance_minor,
         penalty_multiple_extra=contract.penalty_multiple_extra,
         prepayment=contract.prepayment,
+        month_end=contract.month_end,
+        remainder=contract.remainder,
+        principal_grace=contract.principal_grace,
+        business_days=contract.business_days,
+        calendar=product.calendar,
+        fees=tuple(Fee(due=fee.due, share=fee.share, amount_minor=fee.amount_minor) for fee in contract.fees),
     )
 
 
@@ -289,6 +325,7 @@ def margin_at(product: Product, grade: Grade) -> Margin:
 
     Income: each unit outstanding earns the daily rate every day, so a unit outstanding all year earns 365 of them;
     how principal is repaid does not enter, and every other day count gives as much or more (ACT/360: 365/360).
+    Fees are those of the product's maximum over the grade's longest term, of which they are the least share.
     Cost: PD, at the grade's upper bound, is of 12 months, so a unit outstanding all year is lost to the share
     PD x LGD (Basel: EL = PD x LGD x EAD, EAD the outstanding); a loan of four months bears a third of the year's
     PD and earns a third of its income, which leaves the comparison as it is. Funding and operating costs are given
@@ -298,6 +335,21 @@ def margin_at(product: Product, grade: Grade) -> Margin:
     pd = Fraction(PD_BELOW_PPM[GRADES.index(grade)], MILLION)
     return Margin(
         grade=grade,
-        income=Fraction(product.grades[grade].daily_rate) * DAYS_IN_YEAR,
+        income=Fraction(product.grades[grade].daily_rate) * DAYS_IN_YEAR + _fees_a_year(product, grade),
         cost=(pd * costs.lgd_bps + costs.funding_bps + costs.operating_bps) / BASIS_POINTS,
     )
+
+
+def _fees_a_year(product: Product, grade: Grade) -> Fraction:
+    """Return the fees of a loan of a grade as a share of its average outstanding, a year."""
+    if not product.contract.fees:
+        return Fraction(0)
+    contract = replace(product.contract, business_days=BusinessDayRule.NONE, calendar=None)
+    months, principal = product.grades[grade].months, product.maximum_minor
+    terms = terms_of(
+        replace(product, contract=contract, calendar=None), grade=grade, principal_minor=principal, months=months
+    )
+    rows = draw_schedule(terms, on=ANY_DAY)
+    left = accumulate((row.principal_minor for row in rows), lambda before, repaid: before - repaid, initial=principal)
+    outstanding = sum(before for before, row in zip(left, rows, strict=False) if row.due > ANY_DAY)
+    return Fraction(MONTHS_IN_YEAR * sum(row.fee_minor for row in rows), outstanding)

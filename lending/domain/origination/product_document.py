@@ -6,6 +6,7 @@ currency; the product has them in minor units.
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
@@ -14,12 +15,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
+from config.kernel.business_days import BusinessDayRule
 from config.kernel.canonical import canonical_json, sha256_of
 from config.kernel.documents import DoubledKey, Unfit, load, read, shown, text_of, unfit
 from config.kernel.exact import BASIS_POINTS, MILLION
 from config.kernel.money import format_minor, is_currency
+from lending.domain.contract.refusal import LoanRefused
 from lending.domain.origination.kinds.registry import kind_of
-from lending.domain.origination.product import LENDABLE, NOT_SOLD, Product, ProductKind, margin_at
+from lending.domain.origination.product import LENDABLE, NOT_SOLD, Product, ProductKind, margin_at, terms_of
 
 _PRODUCTS: Final = Path(__file__).parent / "products"
 DAY_ONE_PRODUCT: Final = _PRODUCTS / "day_one.json"
@@ -105,11 +108,13 @@ def _product_of(data: Fields, sha256: str) -> Product:
         currency = text_of({"currency": None, **data}, "currency")
         if not is_currency(currency):
             raise unfit(currency, "currency", "a currency code")
-        if "sha256" in data:
-            raise unfit(data["sha256"], "sha256", "a field of a document")
+        for name in ("sha256", "calendar"):
+            if name in data:
+                raise unfit(data[name], name, "a field of a document")
         _require_sold(data.get("contract"))
         product = read(Product, {**data, "sha256": sha256}, currency=currency)
         _require_order(product)
+        _require_contract(product)
         kind_of(product).require(product)
     except Unfit as error:
         where = ".".join(error.path[1:]) or "document"
@@ -122,7 +127,8 @@ def _require_sold(contract: object) -> None:
     for name in contract if isinstance(contract, Mapping) else ():
         if {name, f"{name}_minor"} & NOT_SOLD:
             what = (
-                f"{name}: loans on such terms can be quoted and replayed, and not sold yet: the books do not carry them"
+                f"{name}: loans on such terms can be quoted and replayed, and not sold yet: the books or the prices do "
+                "not carry them"
             )
             raise ProductMalformed(ProductDefect.FIELD, "contract", what)
 
@@ -146,6 +152,22 @@ def _require_order(product: Product) -> None:
             if (here < above) if name == "daily_rate" else (here > above):
                 what = f"{name}: {here} is better than the {above} of the grade above"
                 raise ProductMalformed(ProductDefect.BETTER_TERMS_FOR_WORSE_GRADE, f"grades.{worse}", what)
+
+
+def _require_contract(product: Product) -> None:
+    """Require that its standard terms make a loan, whatever its calendar will say."""
+    contract = product.contract
+    if (contract.business_days is BusinessDayRule.NONE) != (contract.calendar is None):
+        message = "contract.calendar: it goes with a rule of business_days, and that with it"
+        raise Unfit(message)
+    if contract.principal_grace >= product.shortest_months:
+        raise unfit(contract.principal_grace, "contract.principal_grace", "below shortest_months")
+    plain = replace(product, contract=replace(contract, business_days=BusinessDayRule.NONE, calendar=None))
+    try:
+        terms_of(plain, grade=LENDABLE[0], principal_minor=product.maximum_minor, months=product.shortest_months)
+    except LoanRefused as error:
+        message = f"contract: {error}"
+        raise Unfit(message) from error
 
 
 def _percent(share: Fraction) -> str:

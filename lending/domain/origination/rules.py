@@ -5,11 +5,12 @@ A change is added as a new version, at the end; the last one decides new applica
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from lending.domain.origination.assessment import NO_OFFER_RULES, Assessment, NoOfferRules
+from lending.domain.origination.assessment import NO_OFFER_RULES, NO_OFFER_RULES_2, Assessment, NoOfferRules
+from lending.domain.origination.calendars import is_beyond_calendar
 from lending.domain.origination.facts import LineFacts
 from lending.domain.origination.limit import debt_service_room
 from lending.domain.origination.product import Months
@@ -32,9 +33,11 @@ class Ground(StrEnum):
     GRADE_TOO_LOW = "GRADE_TOO_LOW"
     NOT_ELIGIBLE = "NOT_ELIGIBLE"
     PAST_DUE = "PAST_DUE"
+    CALENDAR_ENDS = "CALENDAR_ENDS"
     LIMIT_BELOW_MINIMUM = "LIMIT_BELOW_MINIMUM"
     RAISE_PENDING = "RAISE_PENDING"
     NO_ROOM_LEFT = "NO_ROOM_LEFT"
+    TERM_BEYOND_CALENDAR = "TERM_BEYOND_CALENDAR"
     MONTHS_OUT_OF_RANGE = "MONTHS_OUT_OF_RANGE"
     AMOUNT_BELOW_MINIMUM = "AMOUNT_BELOW_MINIMUM"
     AMOUNT_ABOVE_LIMIT = "AMOUNT_ABOVE_LIMIT"
@@ -87,6 +90,11 @@ class Rules:
     referring: frozenset[Ground]
 
 
+def term_beyond_calendar(case: Case) -> bool:
+    """Check whether an instalment would fall due in a year that the product's calendar does not know."""
+    return is_beyond_calendar(case.assessment.product, case.months, on=case.assessment.facts.on)
+
+
 def months_out_of_range(case: Case) -> bool:
     """Check whether the term is not one that the grade may choose."""
     return not case.months_fit
@@ -105,7 +113,7 @@ def amount_above_limit(case: Case) -> bool:
 def debt_service(case: Case) -> bool:
     """Check whether the instalments over the term asked for would take too much of a month's sales."""
     facts, product = case.assessment.facts, case.assessment.product
-    if case.assessment.limit is None or facts.score.grade is None or not case.months_fit:
+    if case.assessment.limit is None or facts.score.grade is None or not case.months_fit or term_beyond_calendar(case):
         return False  # another rule declines
     return case.amount_minor > debt_service_room(facts, product, grade=facts.score.grade, months=case.months)
 
@@ -147,7 +155,14 @@ DAY_ONE: Final = Rules(
     ),
     referring=frozenset({Ground.FLAGGED_SALES, Ground.LARGE_AMOUNT, Ground.OWNER_PAST_DUE}),
 )
-RULES: Final = {DAY_ONE.version: DAY_ONE}
+CALENDARS: Final = replace(
+    DAY_ONE,
+    version=2,
+    no_offer=NO_OFFER_RULES_2,
+    application=((Ground.TERM_BEYOND_CALENDAR, term_beyond_calendar), *DAY_ONE.application),
+)
+"""Loans fall due on business days, in years that a calendar knows."""
+RULES: Final = {rules.version: rules for rules in (DAY_ONE, CALENDARS)}
 
 
 def current_rules() -> Rules:

@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
@@ -12,8 +12,13 @@ from config.office.actors import SYSTEM
 from config.office.business_date import get_business_date
 from lending.domain.origination.product import Product, ProductKind
 from lending.domain.origination.product_document import DAY_ONE_PRODUCTS, canonical_product, in_currency, parse_product
-from lending.operations.products import ProductNotEntered, enter_product
+from lending.operations.products import EntryRefusal, ProductNotEntered, enter_product
 from lending.queries.products import preview_product
+
+REFUSED: Final = {
+    EntryRefusal.VERSION_USED: "This version of the product was entered with another content: raise the version.",
+    EntryRefusal.CALENDAR_UNKNOWN: "The calendar that it names is not entered: use manage.py enter_calendar first.",
+}
 
 
 class Command(BaseCommand):
@@ -36,7 +41,7 @@ class Command(BaseCommand):
                 return
             version = enter_product(text=text, actor=SYSTEM, now=timezone.now())
         except ProductNotEntered as refused:
-            message = "This version of the product was entered with another content: raise the version."
+            message = REFUSED[refused.reason]
             raise CommandError(message) from refused
         except (OSError, ValueError) as error:
             message = f"{file}: {error}"

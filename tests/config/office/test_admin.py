@@ -26,6 +26,7 @@ from lending.operations.loans import book_repayment
 from merchants.models import Batch, FeedUpload, Merchant, Partner
 from scoring.models import CalibrationVersion, Score, ScorecardVersion, ScoreRun
 from tests.conftest import NOW, Enqueued, make_user
+from tests.lending.calendars import make_calendar
 from tests.lending.lines import make_line
 from tests.lending.loans import OPENED, application_of, lent
 from tests.lending.office import publish_market, staff
@@ -42,6 +43,7 @@ VIEWED = {
     "scoring_scorecardversion": "scoring.view_scorecardversion",
     "scoring_calibrationversion": "scoring.view_calibrationversion",
     "lending_productversion": "lending.view_productversion",
+    "lending_calendarversion": "lending.view_calendarversion",
     "lending_offer": "lending.view_offer",
     "lending_application": "lending.view_application",
     "lending_line": "lending.view_line",
@@ -157,6 +159,7 @@ def addresses() -> dict[str, str]:
         "scoring_scorecardversion": ScorecardVersion.objects.latest("pk").pk,
         "scoring_calibrationversion": CalibrationVersion.objects.latest("pk").pk,
         "lending_productversion": loan.product_id,
+        "lending_calendarversion": make_calendar().pk,
         "lending_offer": application_of(loan).offer_id,
         "lending_application": loan.application_id,
         "lending_line": make_line(loan).pk,

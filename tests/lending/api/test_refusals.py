@@ -11,6 +11,7 @@ from lending.api.words import GROUNDS, INELIGIBLE, MEASURES, NO_OFFERS, OF_OTHER
 from lending.domain.books.transfer import TransferState
 from lending.domain.contract.refusal import LoanRefusal
 from lending.domain.origination.assessment import NoOffer
+from lending.domain.origination.calendars import CalendarRefusal
 from lending.domain.origination.eligibility import Ineligible
 from lending.domain.origination.limit import Cap
 from lending.domain.origination.no_offer import Measure, NoOfferExplanation, Threshold
@@ -34,7 +35,7 @@ def reasons_of(error: type[Refused[StrEnum]]) -> set[type[StrEnum]]:
 
 
 def test_every_reason_of_what_is_called_has_its_status_and_code() -> None:
-    assert set(REFUSALS) == set().union(*map(reasons_of, CALLED)) | {LoanRefusal}
+    assert set(REFUSALS) == set().union(*map(reasons_of, CALLED)) | {LoanRefusal, CalendarRefusal}
     for kind, table in REFUSALS.items():
         assert set(table) == set(kind)
         for reason in kind:

@@ -19,6 +19,7 @@ from lending.domain.origination.product_document import (
     canonical_product,
     parse_product,
 )
+from lending.domain.origination.rules import current_rules
 from scoring.domain.calibration import Grade
 from scoring.domain.policy import Gate, NotScored
 
@@ -98,7 +99,7 @@ def application(
 ) -> DecisionFacts:
     return DecisionFacts(
         product_sha256=product.sha256,
-        rules_version=1,
+        rules_version=current_rules().version,
         merchant=merchant(**changes),  # type: ignore[arg-type]
         amount_minor=amount_minor,
         months=months,

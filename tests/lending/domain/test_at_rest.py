@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from lending.domain.books.at_rest import RestingLoan, Standing
 from lending.domain.books.projection import Projection, project
 from tests.lending import model
-from tests.lending.cases import cases
+from tests.lending.cases import cases, terms_with_fees
 from tests.lending.domain.test_replay import SLOW, replayed
 
 Case = dict[str, Any]
@@ -24,6 +24,8 @@ def resting(projection: Projection, on: date) -> RestingLoan:
         late_since=projection.late_since,
         worst_dpd=projection.worst_dpd,
         next_due=projection.next_due,
+        turns_on=projection.turns_on,
+        turn_fee_minor=projection.turn_fee_minor,
     )
 
 
@@ -37,7 +39,7 @@ def standing(projection: Projection, on: date) -> Standing:
     )
 
 
-@given(cases(), st.data())
+@given(cases() | cases(terms_with_fees), st.data())
 @settings(SLOW, max_examples=300)
 def test_a_row_gives_what_a_replay_gives_until_it_turns(case: Case, data: st.DataObject) -> None:
     """Red for a turn that comes too late, a due date past the last one, a day past due that is counted early."""
@@ -56,7 +58,7 @@ def test_a_row_gives_what_a_replay_gives_until_it_turns(case: Case, data: st.Dat
         assert given_by_row == standing(then, later)
 
 
-@given(cases())
+@given(cases() | cases(terms_with_fees))
 @settings(SLOW, max_examples=150)
 def test_a_row_turned_night_by_night_stays_what_a_replay_gives(case: Case) -> None:
     """From the disbursement to long after the last due date, in the order of nights; red if one is left out."""

@@ -23,7 +23,7 @@ from lending.domain.origination.limit import most_by_months
 from lending.domain.origination.line import LineState
 from lending.domain.origination.product import Band
 from lending.domain.origination.review import ReviewRefusal, judge_review
-from lending.domain.origination.rules import DAY_ONE, RULES, Ground, Outcome, current_rules
+from lending.domain.origination.rules import CALENDARS, DAY_ONE, RULES, Ground, Outcome, current_rules
 from lending.domain.origination.snapshot import SnapshotDefect, SnapshotMalformed, parse_snapshot, snapshot_of
 from scoring.domain.calibration import Grade
 from scoring.domain.policy import Gate, NotScored
@@ -90,16 +90,21 @@ def test_the_first_rule_that_fires_decides(changes: dict[str, Any], outcome: Out
 
 
 def test_every_rule_is_shown_to_fire_first() -> None:
-    assert {ground for _, _, ground in CASES if ground} == set(Ground)
+    """Those of calendars in test_calendars.py: the first product has none."""
+    of_calendars = {Ground.CALENDAR_ENDS, Ground.TERM_BEYOND_CALENDAR}
+    assert {ground for _, _, ground in CASES if ground} == set(Ground) - of_calendars
 
 
 def test_the_rules_are_those_of_the_offers_and_then_those_of_the_application() -> None:
     """Red if a version is edited instead of a new one added: an old snapshot must not be judged by other rules."""
     assert [ground.value for ground in Ground][: len(NoOffer)] == [reason.value for reason in NoOffer]
-    assert [reason for reason, _ in DAY_ONE.no_offer] == list(NoOffer)
-    assert [ground for ground, _ in DAY_ONE.application] == list(Ground)[len(NoOffer) :]
-    assert set(DAY_ONE.referring) == set(list(Ground)[-3:])
-    assert (DAY_ONE.version, current_rules()) == (1, DAY_ONE)
+    assert [reason for reason, _ in CALENDARS.no_offer] == list(NoOffer)
+    assert [ground for ground, _ in CALENDARS.application] == list(Ground)[len(NoOffer) :]
+    of_calendars = (NoOffer.CALENDAR_ENDS, Ground.TERM_BEYOND_CALENDAR)
+    assert [rule for rule in CALENDARS.no_offer if rule[0] not in of_calendars] == list(DAY_ONE.no_offer)
+    assert [rule for rule in CALENDARS.application if rule[0] not in of_calendars] == list(DAY_ONE.application)
+    assert set(DAY_ONE.referring) == set(CALENDARS.referring) == set(list(Ground)[-3:])
+    assert (DAY_ONE.version, CALENDARS.version, current_rules()) == (1, 2, CALENDARS)
     assert all(rules.version == version for version, rules in RULES.items())
 
 
@@ -139,7 +144,7 @@ def test_facts_are_not_decided_under_another_product_or_other_rules() -> None:
         decide(facts, other)
     assert refused.value.reason is DecisionRefusal.OTHER_PRODUCT
     with pytest.raises(NotDecidable) as refused:
-        decide(replace(facts, rules_version=2), day_one())
+        decide(replace(facts, rules_version=99), day_one())
     assert refused.value.reason is DecisionRefusal.RULES_GONE
 
 
@@ -168,9 +173,8 @@ def test_snapshots_and_results_of_the_first_version_stay_what_they_were_to_the_b
         flagged_share_bps=1_600,
         owner_days_past_due=2,
     )
-    found = [
-        (snapshot_of(facts)[1], canonical_decision(decide(facts, first))[1]) for facts in (application(first), rich)
-    ]
+    judged = [replace(facts, rules_version=DAY_ONE.version) for facts in (application(first), rich)]
+    found = [(snapshot_of(facts)[1], canonical_decision(decide(facts, first))[1]) for facts in judged]
     assert found == [
         (
             "6de0cbe635899b6d732e606be6f1c8475261b5c6893fd013f0799147f5826993",

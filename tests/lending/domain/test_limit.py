@@ -57,8 +57,7 @@ def margins(rows: list[Row]) -> list[Row]:
 def prices(rows: list[Row]) -> list[Row]:
     found = [price_of(day_one(), grade=Grade(row[0]), months=int(row[1]), on=ON) for row in rows]
     return [
-        [*row[:2], yuan(price.interest_minor), yuan(price.instalment_minor)]
-        for row, price in zip(rows, found, strict=True)
+        [*row[:2], yuan(price.cost_minor), yuan(price.instalment_minor)] for row, price in zip(rows, found, strict=True)
     ]
 
 

@@ -44,6 +44,7 @@ FURTHER: list[dict[str, Any]] = [
     {"principal_grace": 2},
     {"month_end": "STAY_LAST"},
     {"last_due": "2026-05-28"},
+    {"broken_period": "SPREAD", "first_due": "2026-01-20"},
     {"down_payment": "0.2"},
     {"method": "MINIMUM_PAYMENT", "minimum_share": "0.1", "minimum_minor": 10_000},
     {
@@ -105,7 +106,7 @@ def test_no_loan_comes_with_terms_that_a_night_does_not_accrue() -> None:
     """Red if a term is added to the engine that neither is let in nor kept out on purpose."""
     kept_out = {"accrual", "interest", "interest_grace", "interest_free", "tranches"}
     assert kept_out == NOT_SOLD - SCHEDULE_ONLY - STANDARD
-    assert {name for terms in FURTHER for name in terms} - {"method"} == SCHEDULE_ONLY
+    assert {name for terms in FURTHER for name in terms} - {"method", "first_due"} == SCHEDULE_ONLY
 
 
 @pytest.mark.parametrize("further", FURTHER, ids="+".join)
@@ -125,7 +126,7 @@ def test_a_loan_with_each_term_that_is_let_in_rests_between_its_turns(further: d
         ends = min(filter(None, (now.turns_on, day + 40 * DAY, *(one.on for one in events if one.on > day))))
         row = RestingLoan(
             booked_to=day, position=now.position, carry=now.carry, due_minor=now.due_minor, late_since=now.late_since,
-            worst_dpd=now.worst_dpd, next_due=now.next_due,
+            worst_dpd=now.worst_dpd, next_due=now.next_due, turns_on=now.turns_on, turn_fee_minor=now.turn_fee_minor,
         )  # fmt: skip
         for later in range(1, (ends - day).days):
             then, told = project(replayed, as_of=day + later * DAY), row.as_of(day + later * DAY)

@@ -146,7 +146,7 @@ def test_money_adds_up(case: Case) -> None:
                 - state.principal_written_off_minor
                 + state.interest_paid_minor
                 + state.penalty_paid_minor
-                + moved[EventType.CHARGE]
+                + state.fees_to_date_minor
                 - state.fees_unpaid_minor
                 - state.fees_written_off_minor
                 + state.recovered_minor

@@ -13,10 +13,12 @@ from config.kernel.business_days import BusinessCalendar, BusinessDayRule, Unkno
 from config.kernel.daycount import YEAR_UNITS, DayCount, units_between
 from config.kernel.documents import read
 from lending.domain.contract.events import EventType, LoanEvent
+from lending.domain.contract.quote import quote
 from lending.domain.contract.refusal import LoanRefusal, LoanRefused
 from lending.domain.contract.replay import replay
 from lending.domain.contract.schedule import draw_schedule
 from lending.domain.contract.terms import Terms, parse_terms, write_terms
+from lending.gateways.calendar_libraries import Library, YearUnknown, read_library
 from tests.lending.domain.documents import Line, tables, text_of
 from tests.lending.domain.loans import OPENED, terms_of
 
@@ -43,6 +45,37 @@ def schedules(table: list[Line]) -> list[Line]:
             assert table[0][1:] == [row.due.isoformat() for row in rows]
             shown = [cell.partition(": ")[2] for cell in shown]
         found.append([words, *shown, *[""] * (len(cells) - len(shown))])
+    return found
+
+
+def of_fee(words: str) -> Terms:
+    """Add to the plain loan the fee that is said: when, and what of it."""
+    due, *parts = words.split(", ")
+    said = [part.split("=") for part in parts]
+    fee = {name: int(value) if name == "amount_minor" else value for name, value in said}
+    return parse_terms({**PLAIN, "fees": [{"due": due, **fee}]})
+
+
+def fees(table: list[Line]) -> list[Line]:
+    found = []
+    for words, *cells in table[2:]:
+        quoted = quote(of_fee(words), on=OPENED)
+        rows = [f"{row.due}: {row.principal_minor} + {row.interest_minor} + {row.fee_minor}" for row in quoted.schedule]
+        blank = [""] * (len(cells) - 2 - len(rows))
+        found.append([words, *rows, *blank, str(quoted.total_cost_minor), quoted.apr])
+    return found
+
+
+def fees_owed(table: list[Line]) -> list[Line]:
+    """Pay the loan off on a date, and read what fees it was charged by the end."""
+    found = []
+    for words, on, *_ in table[2:]:
+        terms, day = of_fee(words), date.fromisoformat(on)
+        paid_out = LoanEvent(id="1", on=OPENED, type=EventType.DISBURSEMENT, amount_minor=100_000)
+        payoff = replay(terms, [paid_out]).state(day).payoff_minor
+        repaid = LoanEvent(id="2", on=day, type=EventType.REPAYMENT, amount_minor=payoff)
+        charged = replay(terms, [paid_out, repaid]).state(date(2024, 12, 31)).fees_to_date_minor
+        found.append([words, on, str(payoff), str(charged)])
     return found
 
 
@@ -80,6 +113,19 @@ def moved(calendar: BusinessCalendar, day: str, rule: str) -> str:
         return "refused"
 
 
+def libraries(table: list[Line]) -> list[Line]:
+    return [[line[0], *(by_library(Library(name), date.fromisoformat(line[0])) for name in table[0][1:])]
+            for line in table[2:]]  # fmt: skip
+
+
+def by_library(library: Library, day: date) -> str:
+    try:
+        calendar, _ = read_library(library, first_year=day.year, last_year=day.year)
+    except YearUnknown:
+        return "unknown"
+    return "worked" if calendar.is_business_day(day) else "free"
+
+
 def bounds(table: list[Line]) -> list[Line]:
     """Take each field to its bounds and one step beyond."""
     for field, least, most in table[2:]:
@@ -95,13 +141,16 @@ def bounds(table: list[Line]) -> list[Line]:
     return table[2:]
 
 
-SCHEDULES = ("plain", "accrual", "months", "flat", "instalment", "minimum payments", "grace", "dates")
+SCHEDULES = ("plain", "accrual", "months", "flat", "instalment", "minimum payments", "grace", "dates", "broken period")
 WORKED: dict[str, Callable[[list[Line]], list[Line]]] = {
     **dict.fromkeys(SCHEDULES, schedules),
+    "fees": fees,
+    "fees owed": fees_owed,
     "tranches": tranches,
     "tranches paid down": partial(tranches, down_payment="0.25"),
     "day counts": day_counts,
     "business days": business_days,
+    "libraries": libraries,
     "bounds": bounds,
 }
 

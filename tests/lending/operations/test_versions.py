@@ -63,10 +63,10 @@ SECOND_SET = replace(
     sets.current_set(), version="made up", names=(*sets.DAY_ONE.names, "flagged_share", "praise_90"), derive=derive
 )
 SECOND_RULES = replace(
-    rules.DAY_ONE,
-    version=2,
+    rules.CALENDARS,
+    version=3,
     reads=rules.DAY_ONE.reads | {"flagged_share"},
-    application=((Ground.FLAGGED_SALES, made_up), *rules.DAY_ONE.application),
+    application=((Ground.FLAGGED_SALES, made_up), *rules.CALENDARS.application),
     referring=rules.DAY_ONE.referring - {Ground.FLAGGED_SALES},
 )
 
@@ -82,7 +82,8 @@ def deploy(monkeypatch: pytest.MonkeyPatch) -> None:
 def remove(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the versions before away."""
     monkeypatch.delitem(FEATURE_SETS, sets.REVERSALS_WITH_THEIR_ORDER.version)
-    monkeypatch.delitem(RULES, rules.DAY_ONE.version)
+    for version in (rules.CALENDARS, rules.DAY_ONE):  # in this order, so that they come back in theirs
+        monkeypatch.delitem(RULES, version.version)
 
 
 def lend() -> Application:
@@ -113,7 +114,7 @@ def test_what_was_made_by_a_version_is_explained_and_replayed_by_it(monkeypatch:
     assert all(replay_score(score).equal for score in old)
     replayed = replay_decision(decision)
     assert replayed.equal
-    assert replayed.facts.rules_version == 1
+    assert replayed.facts.rules_version == 2
 
 
 def test_between_a_deployment_and_the_next_run_no_decision_reads_a_missing_fact(
@@ -145,7 +146,7 @@ def test_between_a_deployment_and_the_next_run_no_decision_reads_a_missing_fact(
     review(application)  # by the rules that referred it, whose facts its score has
     last = Decision.objects.order_by("pk").last()
     assert last is not None
-    assert parse_snapshot(last.snapshot, last.snapshot_sha256).rules_version == 1
+    assert parse_snapshot(last.snapshot, last.snapshot_sha256).rules_version == 2
     assert replay_decision(last).equal
 
     assert next_run().feature_set == "made up"
@@ -157,7 +158,7 @@ def test_between_a_deployment_and_the_next_run_no_decision_reads_a_missing_fact(
     found = Decision.objects.get(application=declined)
     assert (declined.state, found.ground) == (ApplicationState.DECLINED, Ground.FLAGGED_SALES)
     replayed = replay_decision(found)
-    assert (replayed.equal, replayed.facts.rules_version) == (True, 2)
+    assert (replayed.equal, replayed.facts.rules_version) == (True, 3)
     assert replayed.facts.merchant.score.flagged_share_bps == FLAGGED
     assert replay_score(get_score(merchant_id=declined.merchant_id, score_id=declined.score_id)).equal
 
