@@ -165,7 +165,7 @@ def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBl
         owner.settings_dict["NAME"] = default.settings_dict["NAME"] = TEST_DATABASE
     yield
     with django_db_blocker.unblock():
-        _emptier().close()
+        emptier().close()
         owner.close()
         default.close()
         with _connect("postgres") as server:
@@ -187,7 +187,7 @@ WHERE schemaname = 'public' AND last_value IS NOT NULL AND NOT replace(sequencen
 
 
 @cache
-def _emptier() -> psycopg.Connection:
+def emptier() -> psycopg.Connection:
     """Connect once: on a new connection, the question alone takes longer to plan than all the rest.
 
     Of the embedded server the superuser is at hand, for whom neither triggers nor foreign keys stand in the way.
@@ -199,6 +199,12 @@ def _emptier() -> psycopg.Connection:
     return superuser
 
 
+def filled_tables() -> list[str]:
+    """Return which tables hold a row."""
+    [(question,)] = emptier().execute(FILLED, [list(SEEDED)]).fetchall()
+    return sorted(name for (name,) in emptier().execute(question))
+
+
 def _empty_tables(_case: TransactionTestCase) -> None:
     """Empty every table that holds a row.
 
@@ -207,19 +213,17 @@ def _empty_tables(_case: TransactionTestCase) -> None:
     """
     if connections["default"].in_atomic_block or not connections["default"].get_autocommit():
         connections["default"].close()
-    emptier = _emptier()
-    [(question,)] = emptier.execute(FILLED, [list(SEEDED)]).fetchall()
-    filled = sorted(name for (name,) in emptier.execute(question))
-    closed = [] if EMBEDDED else sorted({name for (name,) in emptier.execute(UNCHANGEABLE)}.intersection(filled))
+    filled = filled_tables()
+    closed = [] if EMBEDDED else sorted({name for (name,) in emptier().execute(UNCHANGEABLE)}.intersection(filled))
     statements = [
         *(f"ALTER TABLE {name} DISABLE TRIGGER USER" for name in closed),
         *(f"DELETE FROM {name}" for name in filled),
         "SET CONSTRAINTS ALL IMMEDIATE",  # foreign keys are checked here, so the order above does not matter
         *(f"ALTER TABLE {name} ENABLE TRIGGER USER" for name in closed),
     ]
-    with emptier.transaction():
-        emptier.execute("; ".join(statements))
-        emptier.execute(RESTART, [list(SEEDED)])
+    with emptier().transaction():
+        emptier().execute("; ".join(statements))
+        emptier().execute(RESTART, [list(SEEDED)])
 
 
 TransactionTestCase._fixture_teardown = _empty_tables  # type: ignore[attr-defined] # noqa: SLF001
@@ -264,9 +268,13 @@ def enqueued() -> Iterator[Enqueued]:
                 message.ack()
                 sent.append((message.headers["task"], message.payload[1]))
 
-    drain()
+    def forget() -> None:
+        with current_app.connection_for_write() as connection, connection.SimpleQueue("celery") as queue:
+            queue.clear()
+
+    forget()
     yield drain
-    drain()
+    forget()
 
 
 def make_user(name: str, *roles: Role) -> User:

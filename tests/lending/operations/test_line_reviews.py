@@ -14,8 +14,8 @@ from lending.operations.offers import OFFERS
 from merchants.domain.feed import FeedSignal
 from merchants.models import Partner
 from tests.conftest import CLERK, NOW
-from tests.lending.lines import draw, offered_lines, open_line, paid_out, sell_lines
-from tests.lending.market import make_round, next_run, publish, sell, verify_accounts
+from tests.lending.lines import draw, make_offers_of_both_kinds, offered_lines, open_line, paid_out
+from tests.lending.market import make_round, next_run
 from tests.stages import do_job
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -24,11 +24,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def lines() -> list[Line]:
     """Open three lines in a market that sells both kinds."""
-    publish(16)
-    sell()
-    sell_lines()
-    verify_accounts()
-    make_round()
+    make_offers_of_both_kinds()
     return [open_line(offer) for offer in offered_lines()[:3]]
 
 
