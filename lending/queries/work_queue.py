@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Min
+from django.db.models import Count, Min
 
 from lending.models import Application, DayClose, Offer, ProductVersion, Transfer
 from lending.queries.closes import latest_close
+from lending.queries.lines import unreviewed_lines
 from lending.queries.portfolio import Portfolio, portfolios
 from merchants.models import Partner
 
@@ -16,7 +17,8 @@ from merchants.models import Partner
 class WorkQueue:
     """Lending's part of the first page.
 
-    portfolios: one a currency; unknown: payouts and collections without an answer, unknown_since the oldest of them.
+    portfolios: one a currency; unknown: payouts and collections without an answer, unknown_since the oldest of them;
+    unreviewed: lines that the latest round could not review.
     """
 
     has_product: bool
@@ -26,6 +28,7 @@ class WorkQueue:
     referred_since: datetime | None
     unknown: int
     unknown_since: datetime | None
+    unreviewed: int
     last_close: DayClose | None
     red_feeds: Sequence[Partner]
 
@@ -33,16 +36,17 @@ class WorkQueue:
 def get_work_queue() -> WorkQueue:
     """Return lending's part of the first page."""
     close = latest_close()
-    referred = Application.objects.referred()
-    unknown = Transfer.objects.unknown()
+    referred = Application.objects.referred().aggregate(number=Count("pk"), since=Min("entered_at"))
+    unknown = Transfer.objects.unknown().aggregate(number=Count("pk"), since=Min("made_at"))
     return WorkQueue(
         has_product=ProductVersion.objects.exists(),
         portfolios=portfolios(to=None if close is None else close.closed_to),
         open_offers=Offer.objects.open().count(),
-        referred=referred.count(),
-        referred_since=referred.aggregate(since=Min("entered_at"))["since"],
-        unknown=unknown.count(),
-        unknown_since=unknown.aggregate(since=Min("made_at"))["since"],
+        referred=referred["number"],
+        referred_since=referred["since"],
+        unknown=unknown["number"],
+        unknown_since=unknown["since"],
+        unreviewed=unreviewed_lines().count(),
         last_close=close,
         red_feeds=list(Partner.objects.exclude(feed_signal="").order_by("code")),
     )
