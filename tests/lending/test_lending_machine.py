@@ -50,7 +50,6 @@ seldom = st.sampled_from([0, 0, 0, 1])
 picks = st.integers(0, 30)
 APPROVED = list[Loan]()  # made once for many sequences, each of which gives them terms and pays them out
 
-
 PARTS = ("principal", "interest", "penalty", "fees")
 FORGIVING = ("waive_interest", "waive_penalty", "waive_fee", "settlement", "write_off")
 REDRAWING = ("pause", "extend", "re_amortise", "re_age")
