@@ -63,6 +63,7 @@ class Loan:
     recovered: int = 0
     written_off_since: date | None = None
     re_aged: date = date.min
+    paid_by: dict[date, int] = field(default_factory=dict)  # interest of due dates before a re-ageing that was paid
 
     @property
     def claim(self) -> int:

@@ -73,7 +73,7 @@ def redraw(loan: "Loan", event: Case, d: date) -> None:
             due, principal, interest = loan.rows[i]
             loan.rows[i] = (due, principal - loan.left[i], max(0, min(interest, loan.interest_paid - before)))
             loan.left[i] = 0
-            before = min(loan.interest_paid, loan.interest_to(due)) if loan.re_aged >= due else loan.interest_at(due)
+            before = loan.paid_by.setdefault(due, min(loan.interest_paid, loan.interest_at(due)))
         loan.re_aged = d
     rows = redrawn(terms, folded, dues, f, earned)
     if kind == "pause":
