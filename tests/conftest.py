@@ -12,6 +12,7 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from queue import Empty
+from types import CodeType
 from zlib import crc32
 
 import django
@@ -63,6 +64,9 @@ current_app.conf["broker_url"] = current_app.conf.broker_url.partition("?")[0] +
 # By path: the groups of xdist 3.8 have no effect with pytest 9.2, which reads ids where xdist does not write them.
 TOGETHER = frozenset({"tests/config/test_embedded.py", "tests/stories/test_database_dies.py"})
 
+WAITING = frozenset({"race", "die_in", "wait_until", "worker", "subprocess", "ThreadPoolExecutor"})
+"""What tests use that start processes, or threads that meet."""
+
 # What these cost to guess is no matter of tests; the algorithm, and so what is stored, stays.
 Argon2PasswordHasher.time_cost = Argon2PasswordHasher.parallelism = 1
 Argon2PasswordHasher.memory_cost = 8
@@ -90,6 +94,22 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Schedul
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the real data sets: begun last, they would keep one worker busy while the other has nothing to do."""
     items.sort(key=lambda item: item.get_closest_marker("real") is None)
+
+
+def pytest_itemcollected(item: pytest.Function) -> None:
+    """Mark as `waits` what a slow machine may break."""
+    module = item.nodeid.partition("::")[0]
+    is_story = module.startswith("tests/stories/") or module in TOGETHER or "live_server" in item.fixturenames
+    if is_story or not WAITING.isdisjoint(_names(item.function.__code__)):
+        item.add_marker("waits")
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    """Name what a function uses, and the functions inside it."""
+    yield from code.co_names
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from _names(inner)
 
 
 gc.disable()  # while everything is imported
