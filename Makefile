@@ -10,7 +10,7 @@ DJLINT := $(PY) -m djlint config merchants scoring lending --profile=django --in
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run stop check fmt test torture bench beside first-day demo seed screenshots clean fresh
+.PHONY: help venv run stop check fmt test waits torture bench beside first-day demo seed screenshots clean fresh
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -90,6 +90,9 @@ beside: venv ## decisions and a run beside those of an older checkout, BASE=dire
 
 first-day: venv ## walk an office from nothing to its first offers, on servers of its own, and time it
 	@$(PY) -m tests.first_day
+
+waits: venv ## the tests that start processes, or threads that meet, TIMES=n times (50)
+	@for time in $$(seq $(or $(TIMES),50)); do echo "$$time"; $(PY) -m pytest -q -n 2 --dist loadgroup -m "waits and not torture" $(ARGS) || exit 1; done
 
 torture: venv ## the long fault runs
 	@$(PY) -m pytest -m torture $(ARGS)

@@ -2,6 +2,7 @@
 
 import os
 from datetime import timedelta
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -9,7 +10,8 @@ from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from django.templatetags.static import static
-from django.urls import reverse_lazy
+from django.urls import reverse
+from django.utils.functional import lazy
 from django.utils.translation import gettext_lazy as _
 
 from config.declarations import Link, Section, gather
@@ -208,11 +210,15 @@ SECTIONS = {
 }
 
 
+# Each page asks for each address of the sidebar three times: it is looked up once.
+address_of = lazy(cache(reverse), str)
+
+
 def _item(link: Link) -> dict[str, object]:
     def may_view(request: HttpRequest) -> bool:
         return request.user.has_perm(f"{link.app}.view_{link.model}")
 
-    address = reverse_lazy(f"admin:{link.app}_{link.model}_changelist")
+    address = address_of(f"admin:{link.app}_{link.model}_changelist")
     return {"title": link.title, "icon": link.icon, "link": address, "permission": may_view}
 
 
@@ -248,7 +254,7 @@ UNFOLD = {
         "navigation": [
             {
                 "title": _("Overview"),
-                "items": [{"title": _("Overview"), "icon": "monitoring", "link": reverse_lazy("admin:index")}],
+                "items": [{"title": _("Overview"), "icon": "monitoring", "link": address_of("admin:index")}],
             },
             *(
                 {"title": title, "items": [_item(link) for link in DECLARED.links if link.section is section]}

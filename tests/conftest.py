@@ -12,6 +12,7 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from queue import Empty
+from types import CodeType
 from zlib import crc32
 
 import django
@@ -63,6 +64,9 @@ current_app.conf["broker_url"] = current_app.conf.broker_url.partition("?")[0] +
 # By path: the groups of xdist 3.8 have no effect with pytest 9.2, which reads ids where xdist does not write them.
 TOGETHER = frozenset({"tests/config/test_embedded.py", "tests/stories/test_database_dies.py"})
 
+WAITING = frozenset({"race", "die_in", "wait_until", "worker", "subprocess", "ThreadPoolExecutor"})
+"""What tests use that start processes, or threads that meet."""
+
 # What these cost to guess is no matter of tests; the algorithm, and so what is stored, stays.
 Argon2PasswordHasher.time_cost = Argon2PasswordHasher.parallelism = 1
 Argon2PasswordHasher.memory_cost = 8
@@ -90,6 +94,22 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Schedul
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the real data sets: begun last, they would keep one worker busy while the other has nothing to do."""
     items.sort(key=lambda item: item.get_closest_marker("real") is None)
+
+
+def pytest_itemcollected(item: pytest.Function) -> None:
+    """Mark as `waits` what a slow machine may break."""
+    module = item.nodeid.partition("::")[0]
+    is_story = module.startswith("tests/stories/") or module in TOGETHER or "live_server" in item.fixturenames
+    if is_story or not WAITING.isdisjoint(_names(item.function.__code__)):
+        item.add_marker("waits")
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    """Name what a function uses, and the functions inside it."""
+    yield from code.co_names
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from _names(inner)
 
 
 gc.disable()  # while everything is imported
@@ -165,7 +185,7 @@ def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBl
         owner.settings_dict["NAME"] = default.settings_dict["NAME"] = TEST_DATABASE
     yield
     with django_db_blocker.unblock():
-        _emptier().close()
+        emptier().close()
         owner.close()
         default.close()
         with _connect("postgres") as server:
@@ -187,7 +207,7 @@ WHERE schemaname = 'public' AND last_value IS NOT NULL AND NOT replace(sequencen
 
 
 @cache
-def _emptier() -> psycopg.Connection:
+def emptier() -> psycopg.Connection:
     """Connect once: on a new connection, the question alone takes longer to plan than all the rest.
 
     Of the embedded server the superuser is at hand, for whom neither triggers nor foreign keys stand in the way.
@@ -199,6 +219,12 @@ def _emptier() -> psycopg.Connection:
     return superuser
 
 
+def filled_tables() -> list[str]:
+    """Return which tables hold a row."""
+    [(question,)] = emptier().execute(FILLED, [list(SEEDED)]).fetchall()
+    return sorted(name for (name,) in emptier().execute(question))
+
+
 def _empty_tables(_case: TransactionTestCase) -> None:
     """Empty every table that holds a row.
 
@@ -207,19 +233,17 @@ def _empty_tables(_case: TransactionTestCase) -> None:
     """
     if connections["default"].in_atomic_block or not connections["default"].get_autocommit():
         connections["default"].close()
-    emptier = _emptier()
-    [(question,)] = emptier.execute(FILLED, [list(SEEDED)]).fetchall()
-    filled = sorted(name for (name,) in emptier.execute(question))
-    closed = [] if EMBEDDED else sorted({name for (name,) in emptier.execute(UNCHANGEABLE)}.intersection(filled))
+    filled = filled_tables()
+    closed = [] if EMBEDDED else sorted({name for (name,) in emptier().execute(UNCHANGEABLE)}.intersection(filled))
     statements = [
         *(f"ALTER TABLE {name} DISABLE TRIGGER USER" for name in closed),
         *(f"DELETE FROM {name}" for name in filled),
         "SET CONSTRAINTS ALL IMMEDIATE",  # foreign keys are checked here, so the order above does not matter
         *(f"ALTER TABLE {name} ENABLE TRIGGER USER" for name in closed),
     ]
-    with emptier.transaction():
-        emptier.execute("; ".join(statements))
-        emptier.execute(RESTART, [list(SEEDED)])
+    with emptier().transaction():
+        emptier().execute("; ".join(statements))
+        emptier().execute(RESTART, [list(SEEDED)])
 
 
 TransactionTestCase._fixture_teardown = _empty_tables  # type: ignore[attr-defined] # noqa: SLF001
@@ -264,9 +288,13 @@ def enqueued() -> Iterator[Enqueued]:
                 message.ack()
                 sent.append((message.headers["task"], message.payload[1]))
 
-    drain()
+    def forget() -> None:
+        with current_app.connection_for_write() as connection, connection.SimpleQueue("celery") as queue:
+            queue.clear()
+
+    forget()
     yield drain
-    drain()
+    forget()
 
 
 def make_user(name: str, *roles: Role) -> User:

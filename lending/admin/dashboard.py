@@ -136,6 +136,14 @@ def _lending_alerts(queue: WorkQueue, request: HttpRequest) -> Iterator[Alert]:
         broken = linked(close, _t("The proof of %(date)s failed") % {"date": close.day})
         text = _t("no money is paid out until the books are proven again; payments are still taken.")
         yield Alert(tint="tl-bad", link=broken, text=text)
+    if (number := queue.unreviewed) and request.user.has_perm("lending.view_line"):
+        said = ngettext("%(n)s credit line was not reviewed", "%(n)s credit lines were not reviewed", number) % {
+            "n": f"{number:,}"
+        }
+        unreviewed = Cell(text=said, link=_list_url("lending_line", reviewed="no"), tag="unreviewed")
+        yield Alert(
+            link=unreviewed, text=_("by the latest round: limits stay as they were, and the workers' log says why.")
+        )
     if (number := queue.referred) and queue.referred_since and request.user.has_perm("lending.decide_application"):
         said = ngettext("%(n)s application waits for a decision", "%(n)s applications wait for a decision", number) % {
             "n": f"{number:,}"

@@ -25,7 +25,7 @@ from config.office.display import (
     grade_chip,
     linked,
 )
-from config.office.lists import ListColumn, Search, choice_filter
+from config.office.lists import Filter, ListColumn, Search, choice_filter
 from config.office.pages import OfficeAdmin, name_over, named
 from config.office.verbs import TO_BE_GIVEN, Asked, Effects, Refusals, Verb, VerbForm, reason_field, refused_by
 from config.office.words import Words, money
@@ -66,6 +66,7 @@ from lending.queries.lines import (
     loans_of,
     loans_under,
     quote_draw,
+    unreviewed_lines,
     waiting_draws,
     with_standings,
 )
@@ -226,7 +227,15 @@ class LineAdmin(OfficeAdmin[Line]):
         ListColumn(label=_("Rate a day"), cell=lambda row: f"{row.line.daily_rate * 100:.3f} %", number=True),
         ListColumn(label=_("Opened"), cell=lambda row: row.line.opened_on, style="tl-nowrap", sort="opened_on"),
     )  # fmt: skip
-    filters = (choice_filter("state", _("state"), LINE_STATES),)
+    filters = (
+        choice_filter("state", _("state"), LINE_STATES),
+        Filter(
+            name="reviewed",
+            label=_("review"),
+            choices=lambda: [("no", _("Left out by the latest round"))],
+            keep=lambda rows, _value: rows.filter(pk__in=unreviewed_lines().values("pk")),
+        ),
+    )
     search = Search(help=_("Line number or merchant"), keep=lambda rows, term: search_lines(term, rows))
     list_related = ("merchant", "product")
     related = ("merchant__partner", "product", "application", "reviewed_in")

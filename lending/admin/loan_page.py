@@ -247,8 +247,9 @@ def _events(servicing: Servicing, loan: Loan, request: HttpRequest) -> Card:
     ]
     shown = reversible_events(loan).filter(pk__in=[one.event.pk for one in servicing.events])
     reversible = set(shown.values_list("pk", flat=True)) if may_reverse else set()
+    address = reverse("admin:lending_loan_reverse", args=[loan.pk])
     rows = [
-        _event(one, loan, people.get(one.event.actor), may_reverse=one.event.pk in reversible)
+        _event(one, loan, people.get(one.event.actor), reversed_at=address if one.event.pk in reversible else None)
         for one in servicing.events
     ]
     empty = _("Nothing yet. Payments, fees and corrections appear here once the loan is paid out.")
@@ -259,7 +260,8 @@ def _events(servicing: Servicing, loan: Loan, request: HttpRequest) -> Card:
     return Card(title=_("Events"), parts=[Table(columns=columns, rows=rows, empty=empty)], aside=aside)
 
 
-def _event(one: EventWithAllocation, loan: Loan, who: str | None, *, may_reverse: bool) -> Row:
+def _event(one: EventWithAllocation, loan: Loan, who: str | None, *, reversed_at: str | None) -> Row:
+    """Show an event; reversed_at: the address where it can be reversed, if it can."""
     event, allocation = one.event, one.allocation
 
     def amount(minor: int | None) -> str:
@@ -295,15 +297,10 @@ def _event(one: EventWithAllocation, loan: Loan, who: str | None, *, may_reverse
             _figure(event, loan),
             *allocated,
             who,
-            _reversal(event) if may_reverse else "",
+            Cell(text=_("Reverse"), link=f"{reversed_at}?event={event.seq}") if reversed_at else "",
         ],
         style="tl-gone" if one.reversed_by is not None else "",
     )
-
-
-def _reversal(event: LoanEvent) -> Cell:
-    address = reverse("admin:lending_loan_reverse", args=[event.loan_id])
-    return Cell(text=_("Reverse"), link=f"{address}?event={event.seq}")
 
 
 def _figure(event: LoanEvent, loan: Loan) -> object:

@@ -29,7 +29,8 @@ log = structlog.get_logger(__name__)
 def review_part(found: OfferRound, *, claim: Claim, clock: Clock) -> int:
     """Review the open lines of a part of a round's merchants, each once a round; return how many.
 
-    A line that cannot be reviewed stays as it is, and stops no other: the log names it. Raises Contended, StaleRow.
+    A line that cannot be reviewed stays as it is, and stops no other: the log says why, and the first page that there
+    is one. Raises Contended, StaleRow.
     """
     done = after = 0
     rules = current_rules()

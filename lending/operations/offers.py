@@ -31,7 +31,7 @@ from lending.models import GrantedLimit, Offer, OfferRound, ProductVersion
 from lending.operations.approvals import lock_exposures
 from lending.operations.line_reviews import review_part
 from lending.queries.facts import facts_of, is_outdated
-from lending.queries.lines import open_lines
+from lending.queries.lines import REVIEW, open_lines
 from lending.queries.offers import assessed_after, get_offer
 from lending.queries.owners import owners_of
 from lending.queries.products import product_of, sold_products
@@ -108,7 +108,7 @@ OFFERS: Final = Pipeline(
     rows_a_part=10_000,
     stages=(
         Stage(name="lending.make_offers", work=make_offers, words=_("Make the offers"), counts=_("merchants")),
-        Stage(name="lending.review_lines", work=review_lines, words=_("Review the credit lines"), counts=_("lines")),
+        Stage(name=REVIEW, work=review_lines, words=_("Review the credit lines"), counts=_("lines")),
     ),
 )
 

@@ -47,7 +47,6 @@ def get_verb_refusal(loan: Loan, kind: EventType) -> BookingRefusal | LoanRefusa
     """Decide from what is stored whether an event of a kind may be booked at all, whatever its date and amount."""
     return judge_verb(
         kind,
-        today=get_business_date(),
         disbursed_on=loan.disbursed_on,
         status=LoanStatus(loan.status),
         credit_minor=loan.credit_minor,

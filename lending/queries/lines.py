@@ -9,6 +9,8 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Mod
 
 from config.db.rows import select
+from config.office.models import JobRun
+from config.office.models.job_run import JobState
 from lending.domain.contract.quote import Quote, quote
 from lending.domain.origination.calendars import CalendarRefusal, is_beyond_calendar
 from lending.domain.origination.facts import LineFacts
@@ -17,12 +19,15 @@ from lending.domain.origination.kinds.registry import kind_of
 from lending.domain.origination.line import DrawableLine, DrawRefusal, LineState, judge_line, judge_wish
 from lending.domain.origination.product import Months
 from lending.models import Application, Line, LineEvent, Loan, Offer, OfferRound, ProductVersion
+from lending.models.line import LineQuerySet
 from lending.queries.line_usage import used_of
 from lending.queries.products import product_of
 from merchants.models import Merchant, PayoutAccount
 from scoring.domain.calibration import Grade
 from scoring.models import Score
 
+REVIEW: Final = "lending.review_lines"
+"""The stage of a round that reviews lines."""
 LINE: Final = """
 SELECT {l}, {m}, {p}, {a}, {o} FROM lending_line l JOIN merchants_merchant m ON m.id = l.merchant_id
 JOIN lending_productversion p ON p.id = l.product_id JOIN lending_application a ON a.id = l.application_id
@@ -108,14 +113,25 @@ def lines_to_review(found: OfferRound, *, part: int, after: int, limit: int) -> 
 
     Only of merchants that its run scored, and not of those whose partner's feed is red: their lines stay as they are.
     """
-    scored = Score.objects.filter(run=found.run_id, merchant=OuterRef("merchant"))
-    lines = Line.objects.open().filter(
-        Q(reviewed_in__isnull=True) | Q(reviewed_in__lt=found.pk),
-        Exists(scored),
-        pk__gt=after,
-        merchant__partner__feed_signal="",
-    )
+    lines = _not_reviewed_in(found).filter(pk__gt=after)
     return list(lines.annotate(part=Mod(F("merchant_id"), found.parts)).filter(part=part).order_by("pk")[:limit])
+
+
+def unreviewed_lines() -> QuerySet[Line]:
+    """Return the lines that the latest round to have reviewed any left as they were; none of those opened since."""
+    jobs = JobRun.objects.filter(name=REVIEW, subject_id=OuterRef("pk"))
+    rounds = OfferRound.objects.filter(Exists(jobs), ~Exists(jobs.exclude(state=JobState.DONE)))
+    latest = rounds.order_by("-pk").first()
+    if latest is None:
+        return Line.objects.none()
+    return _not_reviewed_in(latest).exclude(reviewed_in__isnull=True, opened_on__gte=latest.on)
+
+
+def _not_reviewed_in(found: OfferRound) -> LineQuerySet:
+    scored = Score.objects.filter(run=found.run_id, merchant=OuterRef("merchant"))
+    return Line.objects.open().filter(
+        Q(reviewed_in__isnull=True) | Q(reviewed_in__lt=found.pk), Exists(scored), merchant__partner__feed_signal=""
+    )
 
 
 def scores_of(found: OfferRound, merchants: Collection[int]) -> dict[int, Score]:

@@ -3,7 +3,6 @@
 import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -205,7 +204,7 @@ def projection_of(loan: Loan, *, as_of: date) -> Projection:
 def _terms_of(raw: Mapping[str, Any]) -> Terms:
     """Parse a loan's terms; what loans of a product have in common is parsed once."""
     common = {name: value for name, value in raw.items() if name != "principal_minor"}
-    return replace(_common_terms(json.dumps(common)), principal_minor=raw["principal_minor"])
+    return _common_terms(json.dumps(common)).of_principal(raw["principal_minor"])
 
 
 @lru_cache(maxsize=4_096)

@@ -15,10 +15,11 @@ from lending.operations.applications import accept_offer
 from lending.operations.lines import draw_on_line
 from lending.operations.payouts import claim_payout, record_payout
 from lending.operations.products import enter_product
+from tests.beginnings import begin
 from tests.conftest import CLERK, NOW
 from tests.lending.bookings import take_repayment
 from tests.lending.loans import application_of
-from tests.lending.market import EVIDENCE
+from tests.lending.market import EVIDENCE, make_round, publish, sell, verify_accounts
 
 _numbers = count(1)
 LINE_PRODUCT = DAY_ONE_PRODUCTS[ProductKind.LINE].read_text()
@@ -59,6 +60,19 @@ def line_text(change: Callable[[dict[str, Any]], object] = lambda _: None) -> st
 
 def sell_lines(change: Callable[[dict[str, Any]], object] = lambda _: None) -> ProductVersion:
     return enter_product(text=line_text(change), actor=SYSTEM, now=NOW)
+
+
+def make_offers_of_both_kinds() -> None:
+    """Make a market that sells both kinds, with offers."""
+
+    def make() -> None:
+        publish(16)
+        sell()
+        sell_lines()
+        verify_accounts()
+        make_round()
+
+    begin("offers of both kinds", make)
 
 
 def offered_lines() -> list[Offer]:

@@ -16,6 +16,7 @@ from lending.operations.products import enter_product
 from merchants.domain.payout_account import PayoutAccountState
 from merchants.models import Merchant, PayoutAccount
 from scoring.models import ScoreRun
+from tests.beginnings import begin
 from tests.conftest import CLERK, NOW
 from tests.scoring.market import AS_OF, calibrate, make_market, run_once
 from tests.stages import do_stages
@@ -37,9 +38,14 @@ def sell(change: Callable[[dict[str, Any]], object] = lambda _: None) -> Product
 
 def publish(merchants: int = 24) -> ScoreRun:
     """Make a market whose scores are live."""
-    make_market(merchants)
-    calibrate()
-    return run_once()
+
+    def make() -> None:
+        make_market(merchants)
+        calibrate()
+        run_once()
+
+    begin(f"a published market of {merchants}", make)
+    return ScoreRun.objects.latest("pk")
 
 
 def verify_accounts() -> None:
@@ -55,6 +61,18 @@ def verify_accounts() -> None:
             verified_by="staff:2",
             verified_at=NOW,
         )
+
+
+def make_offers(merchants: int = 16) -> None:
+    """Make a market with offers of loans by instalments."""
+
+    def make() -> None:
+        publish(merchants)
+        sell()
+        verify_accounts()
+        make_round()
+
+    begin(f"offers in a market of {merchants}", make)
 
 
 def make_round() -> OfferRound:

@@ -19,6 +19,7 @@ from scoring.operations.versions import create_calibration, enter_scorecard
 from scoring.queries.measures import Known
 from scoring.queries.runs import active_scorecard
 from scoring.queries.scores import card_of, compute_market
+from tests.beginnings import begin
 from tests.conftest import NOW
 from tests.markets import make_merchants, make_partner, receive
 from tests.stages import do_stages
@@ -49,6 +50,10 @@ def market_rows(merchants: int, *, seed: int = 7, days: int = 420) -> list[dict[
 
 def make_market(merchants: int = 60) -> None:
     """Import the market, open the business day, enter the card."""
+    begin(f"a market of {merchants}", lambda: _make_market(merchants))
+
+
+def _make_market(merchants: int) -> None:
     partner = make_partner(settlement=Settlement.IMMEDIATE)
     make_merchants(partner, *[f"shop-{shop}" for shop in range(merchants)], category="tea", region="north")
     rows = market_rows(merchants)

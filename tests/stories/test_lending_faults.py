@@ -18,13 +18,15 @@ from django.utils import timezone
 from config.db.transactions import Contended, operation
 from config.office.actors import SYSTEM, Actor, ActorKind
 from config.office.business_date import open_day
-from config.office.models import JobRun
+from config.office.job_runs import sweep_jobs
+from config.office.models import JobRun, OperationEvent
 from config.office.models.job_run import JobState
 from lending.domain.books.day_close import CloseState
 from lending.domain.books.loan import LoanStatus
-from lending.models import DayClose, Instalment, Loan, LoanEvent, Posting, Transfer
+from lending.models import DayClose, Instalment, Line, LineEvent, Loan, LoanEvent, Posting, Transfer
 from lending.operations.day_close import CLOSE, close_day
 from lending.operations.loans import book_repayment
+from lending.operations.offers import OFFERS, start_round
 from lending.operations.payouts import make_payout
 from lending.operations.write_offs import write_off_late_loans
 from lending.queries.books import drifted_loans, prove_accounts
@@ -33,16 +35,20 @@ from lending.tasks import settle_transfers
 from merchants.domain.idempotency import RequestKey
 from merchants.models import KeptRequest
 from merchants.operations.idempotency import RequestNotTaken
-from tests.conftest import NOW
+from tests.conftest import NOW, Enqueued
+from tests.lending.lines import draw, make_offers_of_both_kinds, offered_lines, open_line, paid_out
 from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, deposit, lent, make_loan, roll, serviced
 from tests.lending.loans import close as undisturbed
+from tests.lending.market import next_run
 from tests.race import lock_timeout
+from tests.scoring.market import AS_OF
 from tests.stages import attempt_job, do_job
 from tests.workers import die_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PARTNER = Actor(ActorKind.PARTNER, 1)
 DAILY = {"unit": "DAY", "every": 1}
+MOVES = ("CUT", "RAISED", "FROZEN", "UNFROZEN")
 
 
 @pytest.fixture
@@ -149,6 +155,47 @@ def test_a_worker_dies_while_loans_are_written_off() -> None:
     assert write_off_late_loans(clock=timezone.now) == len(loans) - 1
     assert LoanEvent.objects.filter(type="write_off").count() == len(loans)
     assert proven()
+
+
+REVIEW = """
+import lending.operations.line_reviews as r
+r.AT_ONCE, once = 1, r.{moment}
+def first(*args, **kwargs):
+    once(*args, **kwargs)
+    r.{moment} = die
+r.{moment} = first
+job('lending.review_lines')
+"""
+
+
+@pytest.mark.parametrize("moment", ["_review", "record_events"])
+def test_a_worker_dies_between_two_reviews_of_lines(moment: str, enqueued: Enqueued) -> None:
+    """Red if a limit were moved twice, or a line that was under review were left out."""
+    make_offers_of_both_kinds()
+    cut, raised, frozen = lines = [open_line(offer) for offer in offered_lines()[:3]]
+    Line.objects.filter(pk=cut.pk).update(limit_minor=1_000_000)
+    Line.objects.filter(pk=raised.pk).update(limit_minor=1_000, higher_since=AS_OF, sustained_minor=1_500)
+    late = paid_out(draw(frozen, 100))
+    Loan.objects.filter(pk=late.pk).update(late_since=AS_OF - timedelta(days=3))
+    next_run(days=7)
+    found = start_round(actor=SYSTEM, now=NOW)
+    do_job(OFFERS, JobRun.objects.get(name=OFFERS.names[0], subject_id=found.pk))
+    die_in(JOB + REVIEW.format(moment=moment))
+    assert Line.objects.filter(reviewed_in=found).count() == 1
+    assert LineEvent.objects.filter(type__in=MOVES).count() == 1
+    job = JobRun.objects.get(name=OFFERS.names[1], subject_id=found.pk)
+    enqueued()
+    with time_machine.travel(timezone.now() + timedelta(minutes=5)):
+        assert sweep_jobs(now=timezone.now(), older_than=timedelta(minutes=1)) == 1
+        assert enqueued() == [(job.name, {"job_id": job.pk})]
+        do_job(OFFERS, job)
+    assert set(Line.objects.values_list("reviewed_in", flat=True)) == {found.pk}
+    moves = LineEvent.objects.filter(type__in=MOVES).order_by("line_id", "pk").values_list("line_id", "type")
+    assert list(moves) == sorted([(cut.pk, "CUT"), (raised.pk, "RAISED"), (frozen.pk, "CUT"), (frozen.pk, "FROZEN")])
+    assert Line.objects.get(pk=raised.pk).limit_minor == 1_500
+    assert Line.objects.get(pk=cut.pk).limit_minor < cut.limit_minor * 2
+    told = OperationEvent.objects.filter(name="lending.review_line").values_list("subject", flat=True)
+    assert sorted(told) == sorted(f"lending.line:{line.pk}" for line in lines)
 
 
 @pytest.mark.parametrize("moment", ["inside", "after"])

@@ -86,11 +86,9 @@ def event_of(booking: Booking, *, event_id: str) -> LoanEvent:
 
 
 def judge_verb(
-    kind: EventType, *, today: date | None, disbursed_on: date | None, status: LoanStatus, credit_minor: int
+    kind: EventType, *, disbursed_on: date | None, status: LoanStatus, credit_minor: int
 ) -> BookingRefusal | LoanRefusal | None:
     """Decide whether an event of a kind may be booked at all, whatever its date and amount."""
-    if today is None:
-        return BookingRefusal.NO_BUSINESS_DATE
     if disbursed_on is None:
         return BookingRefusal.NOT_DISBURSED
     if status is LoanStatus.WRITTEN_OFF and kind in RUNNING:
@@ -141,10 +139,10 @@ def judge_booking(
 
     position: the loan's, in the books.
     """
-    refusal = judge_verb(
-        booking.type, today=today, disbursed_on=disbursed_on, status=status, credit_minor=position.credit_minor
-    )
-    if refusal is not None or today is None or disbursed_on is None:
+    if today is None:
+        return BookingRefusal.NO_BUSINESS_DATE
+    refusal = judge_verb(booking.type, disbursed_on=disbursed_on, status=status, credit_minor=position.credit_minor)
+    if refusal is not None or disbursed_on is None:
         return refusal
     holds = {
         BookingRefusal.IN_THE_FUTURE: booking.on > today,

@@ -23,8 +23,7 @@ from lending.domain.origination.line import DrawRefusal, LineEventType, LineRefu
 from lending.domain.origination.product import ProductKind
 from lending.models import Application, Line, Loan
 from tests.conftest import NOW
-from tests.lending.lines import draw, offered_lines, open_line, paid_out, repay, sell_lines
-from tests.lending.market import make_round, publish, sell, verify_accounts
+from tests.lending.lines import draw, make_offers_of_both_kinds, offered_lines, open_line, paid_out, repay
 from tests.lending.office import staff
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -40,11 +39,7 @@ EVIDENCE = {
 @pytest.fixture
 def line(client: Client) -> Line:
     """Open a line in a market that sells both kinds; sign in as who draws for merchants."""
-    publish(16)
-    sell()
-    sell_lines()
-    verify_accounts()
-    make_round()
+    make_offers_of_both_kinds()
     client.force_login(staff(Role.UNDERWRITER))
     return open_line(offered_lines()[0])
 

@@ -19,7 +19,7 @@ from lending.operations.applications import review_application
 from merchants.models import KeptRequest, Merchant, Partner, PayoutAccount
 from tests.conftest import CLERK, NOW, Enqueued
 from tests.lending.api.calls import EVIDENCE, euros, everything, open_offer, post, yuan
-from tests.lending.market import make_round, publish, sell, verify_accounts
+from tests.lending.market import make_offers, sell
 from tests.partners import Api, token_for
 from tests.race import race
 
@@ -29,10 +29,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def api() -> Api:
     """Make a market with offers, and its partner's client."""
-    publish()
-    sell()
-    verify_accounts()
-    make_round()
+    make_offers(24)
     return Api(token_for(Partner.objects.get()))
 
 

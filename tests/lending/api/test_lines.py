@@ -13,8 +13,7 @@ from lending.models import Application, Line, Loan, Offer
 from merchants.models import Partner
 from tests.conftest import NOW, Enqueued
 from tests.lending.api.calls import EVIDENCE, euros, everything, post
-from tests.lending.lines import draw, offered_lines, open_line, paid_out, sell_lines
-from tests.lending.market import make_round, publish, sell, verify_accounts
+from tests.lending.lines import draw, make_offers_of_both_kinds, offered_lines, open_line, paid_out
 from tests.partners import Api, token_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -22,11 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def api() -> Api:
-    publish(16)
-    sell()
-    sell_lines()
-    verify_accounts()
-    make_round()
+    make_offers_of_both_kinds()
     return Api(token_for(Partner.objects.get()))
 
 

@@ -6,7 +6,7 @@ from time import process_time
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
 from config.kernel.daycount import DayCount
@@ -65,7 +65,35 @@ def test_the_engine_says_what_the_slow_model_says(case: Case) -> None:
     assert found == model(case)
 
 
+RE_AGED_TWICE = {
+    "id": "drawn",
+    "terms": {
+        "principal_minor": 99_969,
+        "currency": "CNY",
+        "rate": "36.5",
+        "day_count": "30E/360",
+        "periods": 8,
+        "method": "INTEREST_ONLY",
+        "every": 2,
+        "unit": "MONTH",
+        "first_due": None,
+        "grace_days": 10,
+        "tolerance_minor": 500,
+        "penalty_multiple_extra": "0.333",
+        "prepayment": "PRO_RATA",
+    },
+    "events": [
+        {"id": "e1", "on": "2023-01-29", "type": "disbursement", "amount_minor": 99_969},
+        {"id": "e2", "on": "2023-04-25", "type": "re_age", "periods": 5},
+        {"id": "e3", "on": "2023-05-28", "type": "repayment", "amount_minor": 1},
+        {"id": "e4", "on": "2023-05-29", "type": "re_age", "periods": 1},
+    ],
+    "as_of": ["2023-01-29"],
+}
+
+
 @given(SERVICED)
+@example(RE_AGED_TWICE)  # the row between them keeps what was paid after the first
 @settings(SLOW, max_examples=600)
 def test_servicing_is_what_the_slow_model_says(case: Case) -> None:
     """Red for, to name some: a pause that lets principal fall due; a re-aged loan late; a claim that earns interest."""

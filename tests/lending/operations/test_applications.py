@@ -28,7 +28,7 @@ from merchants.queries.labels import OFFERS_HELD
 from scoring.domain.run import RunState
 from scoring.models import Score
 from tests.conftest import CLERK, NOW, Enqueued
-from tests.lending.market import accept, make_round, publish, sell, verify_accounts
+from tests.lending.market import accept, make_offers, make_round, publish, sell, verify_accounts
 from tests.lending.office import staff
 from tests.race import race
 from tests.scoring.market import run_once
@@ -40,10 +40,7 @@ REVIEWER = Actor(ActorKind.STAFF, 2)
 @pytest.fixture
 def offer() -> Offer:
     """Make a market with offers, and give the largest."""
-    publish(16)
-    sell()
-    verify_accounts()
-    make_round()
+    make_offers()
     return Offer.objects.order_by("-limit_minor", "pk")[0]
 
 

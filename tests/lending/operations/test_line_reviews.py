@@ -4,7 +4,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.urls import reverse
+from pytest_django.asserts import assertContains, assertNotContains
 
+from config.declarations import Role
 from config.office.models import JobRun, OperationEvent
 from lending.domain.origination.line import LineRefusal
 from lending.models import GrantedLimit, Line, LineEvent, Loan, Offer
@@ -14,8 +18,9 @@ from lending.operations.offers import OFFERS
 from merchants.domain.feed import FeedSignal
 from merchants.models import Partner
 from tests.conftest import CLERK, NOW
-from tests.lending.lines import draw, offered_lines, open_line, paid_out, sell_lines
-from tests.lending.market import make_round, next_run, publish, sell, verify_accounts
+from tests.lending.lines import draw, make_offers_of_both_kinds, offered_lines, open_line, paid_out
+from tests.lending.market import make_round, next_run
+from tests.lending.office import staff
 from tests.stages import do_job
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -24,11 +29,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def lines() -> list[Line]:
     """Open three lines in a market that sells both kinds."""
-    publish(16)
-    sell()
-    sell_lines()
-    verify_accounts()
-    make_round()
+    make_offers_of_both_kinds()
     return [open_line(offer) for offer in offered_lines()[:3]]
 
 
@@ -112,8 +113,10 @@ def test_what_a_person_froze_stays_frozen(lines: list[Line]) -> None:
     assert unfreeze_line(line_id=line.pk, reason="settled", actor=CLERK, now=NOW).state == "ACTIVE"
 
 
-def test_a_line_that_cannot_be_reviewed_stops_no_other(lines: list[Line], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Red if one line that fails parked the round, or left the others of its part as they were."""
+def test_a_line_that_cannot_be_reviewed_stops_no_other_and_is_shown(
+    lines: list[Line], monkeypatch: pytest.MonkeyPatch, client: Client
+) -> None:
+    """Red if one line that fails parked the round, left the others as they were, or was told in the log alone."""
     broken, *others = lines
     Line.objects.update(limit_minor=1_000_000)
     move = line_reviews._move  # noqa: SLF001
@@ -131,6 +134,13 @@ def test_a_line_that_cannot_be_reviewed_stops_no_other(lines: list[Line], monkey
     for line in others:
         assert limit_of(line) < 1_000_000
     assert not JobRun.objects.filter(name=OFFERS.names[1]).exclude(state="DONE").exists()
+    client.force_login(staff(Role.RISK_MANAGER))
+    assertContains(client.get(reverse("admin:index")), "1 credit line was not reviewed")
+    listed = client.get(reverse("admin:lending_line_changelist"), {"reviewed": "no"})
+    assert list(listed.context["listing"].rows) == [broken]
+    monkeypatch.undo()
+    next_round(2)
+    assertNotContains(client.get(reverse("admin:index")), "not reviewed")
 
 
 def test_the_lines_of_a_red_feed_stay_as_they_are(lines: list[Line]) -> None:

@@ -35,9 +35,9 @@ from merchants.operations.idempotency import RequestNotTaken
 from scoring.models import Score
 from tests.conftest import CLERK, NOW, Enqueued
 from tests.lending.api.calls import everything
-from tests.lending.lines import draw, offered_lines, open_line, paid_out, repay, sell_lines
+from tests.lending.lines import draw, make_offers_of_both_kinds, offered_lines, open_line, paid_out, repay, sell_lines
 from tests.lending.loans import application_of
-from tests.lending.market import accept, make_round, publish, sell, verify_accounts
+from tests.lending.market import accept, make_round, publish, verify_accounts
 from tests.race import race
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -47,11 +47,7 @@ REVIEWER = Actor(ActorKind.STAFF, 2)
 @pytest.fixture
 def line() -> Line:
     """Make a market that sells both kinds, and open its largest line."""
-    publish(16)
-    sell()
-    sell_lines()
-    verify_accounts()
-    make_round()
+    make_offers_of_both_kinds()
     return open_line(offered_lines()[0])
 
 

@@ -323,7 +323,7 @@ def test_two_payments_at_once_are_both_booked() -> None:
 def test_a_payment_against_the_reversal_of_another() -> None:
     loan = lent()
     event = pay(loan, 300_000)
-    undo = partial(reverse_event, loan_id=loan.pk, seq=event.seq, on=OPENED, reason="wrong", actor=CLERK, now=NOW)
+    undo = partial(reverse_event, loan_id=loan.pk, seq=event.seq, on=OPENED, reason="wrong", actor=SYSTEM, now=NOW)
     outcomes = race(partial(pay, loan, 200_000, ref="p1"), undo, undo, held=Loan.objects.all())
     kinds = sorted(type(outcome).__name__ for outcome in outcomes)
     assert kinds == ["EventNotBooked", "LoanEvent", "LoanEvent"]
