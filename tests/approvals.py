@@ -22,7 +22,7 @@ def approve_open() -> None:
     for request in ApprovalRequest.objects.filter(state="OPEN"):
         address = reverse("admin:office_approvalrequest_approve", args=[request.pk])
         seen = client.get(address).context["step"].seen
-        client.post(address, {"step": "confirm", "seen": seen})
+        client.post(address, {"step": "confirm", "seen": seen, "sure": "1"})
 
 
 def approved(

@@ -24,6 +24,7 @@ from merchants.domain.transaction import Settlement
 from merchants.models import Batch
 from scoring.domain.run import RunState
 from scoring.models import CalibrationVersion, LiveRun, ScorecardVersion, ScoreRun
+from tests.approvals import approve_open
 from tests.conftest import Enqueued
 from tests.lending.office import staff
 from tests.markets import make_merchants, make_partner, receive
@@ -88,6 +89,7 @@ def test_an_office_is_set_up_from_its_first_page(manager: Client, enqueued: Enqu
     enter = step_to(manager, STEPS[SetupStep.PRODUCT].button)
     assertContains(manager.post(enter, {"product": "TERM:EUR", "step": "preview"}), "Rate a day")
     manager.post(enter, {"product": "TERM:EUR", "step": "confirm"})
+    approve_open()
     assert (ProductVersion.objects.get().currency, ProductVersion.objects.get().kind) == ("EUR", "TERM")
     manager.post(step_to(manager, STEPS[SetupStep.PUBLISHED_RUN].button))
     run = work_through(ScoreRun.objects.latest("pk"))

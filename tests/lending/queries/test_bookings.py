@@ -18,6 +18,7 @@ from lending.models import Loan, LoanEvent, Transfer
 from lending.operations.loans import EventNotBooked, book_by_hand
 from lending.queries.bookings import get_verb_refusal, preview_booking
 from lending.queries.transfers import get_return_refusal, last_payout
+from tests.approvals import approve_open
 from tests.conftest import CLERK, NOW
 from tests.lending.bookings import refund_credit
 from tests.lending.loans import OPENED, lent, make_loan
@@ -96,6 +97,7 @@ def test_the_office_asks_again_before_it_books_far_too_much(client: Client) -> N
     assertContains(client.post(address, sent | {"step": "confirm", "seen": seen}), 'name="sure"')
     assert loan.events.count() == seen, "not without the tick"
     client.post(address, sent | {"sure": "1", "step": "confirm", "seen": seen})
+    approve_open()
     assert loan.events.count() == seen + 1
 
 
@@ -110,6 +112,7 @@ def test_the_office_asks_again_before_it_gives_up_a_loan_that_is_not_past_due(cl
     assertContains(client.post(address, sent | {"step": "confirm"}), 'name="sure"')
     assert everything() == before, "not without the tick"
     client.post(address, sent | {"step": "confirm", "sure": "1"})
+    approve_open()
     loan.refresh_from_db()
     assert loan.events.count() == seen + 1
     assert loan.status == (LoanStatus.CLOSED if verb == "settle" else LoanStatus.WRITTEN_OFF)
