@@ -25,13 +25,16 @@ from playwright.sync_api import Page as BrowserPage
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django.setup()
 
-from django.contrib.auth.models import User  # noqa: E402 - after setup
+from django.contrib.auth.models import Group, User  # noqa: E402 - after setup
 from django.db.models import Count  # noqa: E402
 from django.test import Client  # noqa: E402
 from django.urls import reverse  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
+from config.declarations import Role  # noqa: E402
 from config.office.heartbeat import record_heartbeat  # noqa: E402
+from config.office.models import ApprovalRequest  # noqa: E402
+from config.office.models.approval_request import RequestState  # noqa: E402
 from lending.domain.books.loan import LoanStatus  # noqa: E402
 from lending.domain.origination.line import LineState  # noqa: E402
 from lending.domain.origination.product import ProductKind  # noqa: E402
@@ -105,6 +108,8 @@ def pages() -> dict[str, Page]:
     }
     drawn = {**signed, "amount": "100.00"}
     today = {"on": f"{close.day + timedelta(days=1)}", "reason": "hardship"}
+    settled = today | {"amount": "100.00"}
+    asked = ask(verb("settle", late), settled, events=late.events.count())
     return {
         "dashboard": Page("Dashboard", reverse("admin:index")),
         "merchants": Page("Merchants", reverse("admin:merchants_merchant_changelist")),
@@ -134,8 +139,13 @@ def pages() -> dict[str, Page]:
         "re-age": Page(
             "A loan re-aged: the schedule before and after", verb("re_age", late), "risk", today | {"periods": "3"}
         ),
-        "settle": Page("A settlement for less", verb("settle", late), "risk", today | {"amount": "100.00"}),
         "write-off": Page("A write-off: what it posts", verb("write_off", late), "risk", today),
+        "ask": Page("A settlement that a second person has to approve", verb("settle", late), "risk", settled),
+        "approvals": Page("Approvals", reverse("admin:office_approvalrequest_changelist"), "controller"),
+        "approval": Page("A request for approval", change("office_approvalrequest", asked), "controller"),
+        "approve": Page(
+            "Approving: what it does now", reverse("admin:office_approvalrequest_approve", args=[asked]), "controller"
+        ),
         "transfers": Page("Payouts and collections", reverse("admin:lending_transfer_changelist")),
         "closes": Page("Day closes", reverse("admin:lending_dayclose_changelist")),
         "start-close": Page("Closing the next day", reverse("admin:lending_dayclose_start"), "finance"),
@@ -158,8 +168,23 @@ def pages() -> dict[str, Page]:
         "batch": Page("A batch", change("merchants_batch", batch.pk)),
         "batches": Page("Batches", reverse("admin:merchants_batch_changelist")),
         "jobs": Page("Jobs", reverse("admin:office_jobrun_changelist")),
+        "staff": Page("Staff", reverse("admin:auth_user_changelist"), "admin"),
+        "account": Page(
+            "An account and its roles", change("auth_user", User.objects.get(username="finance").pk), "admin"
+        ),
+        "roles": Page("Roles", reverse("admin:auth_group_changelist"), "admin"),
+        "role": Page("A role", change("auth_group", Group.objects.get(name=Role.FINANCE).pk), "admin"),
         "events": Page("Audit trail", reverse("admin:office_operationevent_changelist")),
     }
+
+
+def ask(address: str, fields: Mapping[str, str], *, events: int) -> int:
+    """Have a second person asked for something, unless somebody was; return the request."""
+    if not ApprovalRequest.objects.filter(state=RequestState.OPEN).exists():
+        client = Client()
+        client.force_login(User.objects.get(username="risk"))
+        client.post(address, {**fields, "step": "confirm", "seen": str(events), "sure": "1"})
+    return ApprovalRequest.objects.filter(state=RequestState.OPEN).latest("pk").pk
 
 
 @contextmanager

@@ -1,15 +1,19 @@
 """Office pages of approvals: what waits for a second person, what it would do now, and how it was decided."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.models import User
+from django.db.models import Count, Min
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.timesince import timesince
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from config.office.actors import id_of
 from config.office.approvals import (
@@ -251,6 +255,20 @@ class ApprovalRequestAdmin(OfficeAdmin[ApprovalRequest]):
             alerts=alerts,
             cards=cards,
         )
+
+
+def approval_alerts(request: HttpRequest) -> Iterator[Alert]:
+    """Tell whoever may approve what others ask for how much of it waits."""
+    if not request.user.has_perm("office.decide_approvalrequest"):
+        return
+    asked = asked_by(request)
+    others = ApprovalRequest.objects.waiting(asked.now).exclude(requested_by=str(asked.actor))
+    found = others.aggregate(number=Count("pk"), since=Min("requested_at"))
+    if found["number"]:
+        said = ngettext("%(n)s request waits for approval", "%(n)s requests wait for approval", found["number"])
+        listed = f"{reverse('admin:office_approvalrequest_changelist')}?state={RequestState.OPEN}"
+        link = Cell(text=said % {"n": f"{found['number']:,}"}, link=listed)
+        yield Alert(link=link, text=_t("the oldest has waited %(since)s.") % {"since": timesince(found["since"])})
 
 
 def _subject(row: ApprovalRequest) -> Cell | None:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from config.office.approval_pages import approval_alerts
 from config.office.display import (
     SERIES,
     Alert,
@@ -79,7 +80,11 @@ def _page(dashboard: Dashboard, queue: WorkQueue | None, request: HttpRequest) -
     return Page(
         title=_t("Business date %(date)s") % {"date": today} if today else _("No business day is open"),
         sub=sub,
-        alerts=[*_alerts(dashboard), *([] if queue is None else _lending_alerts(queue, request))],
+        alerts=[
+            *_alerts(dashboard),
+            *([] if queue is None else _lending_alerts(queue, request)),
+            *approval_alerts(request),
+        ],
         figures=[] if figures is None else list(_figures(dashboard, figures)),
         cards=[
             *([] if live is not None else [setup_card(get_setup(now=timezone.now()), request)]),
