@@ -34,6 +34,7 @@ from xdist.scheduler import LoadGroupScheduling
 from config import embedded
 from config.declarations import Role
 from config.office.actors import Actor, ActorKind
+from tests.forge import FORGE
 
 # No deadline: on a busy machine any example may take longer than any bound.
 hypothesis_settings.register_profile("tradeline", deadline=None)
@@ -151,7 +152,7 @@ def _migrated(server: psycopg.Connection) -> str:
     """
     modules = sorted(migration.__module__ for migration in MigrationLoader(None).disk_migrations.values())
     files = [*(Path(str(sys.modules[name].__file__)) for name in modules), *sorted((ROOT / "config/db").glob("*.py"))]
-    found = sha256(b"".join([django.__version__.encode(), *(file.read_bytes() for file in files)]))
+    found = sha256(b"".join([django.__version__.encode(), FORGE.encode(), *(file.read_bytes() for file in files)]))
     name = f"{MIGRATED}{found.hexdigest()[:12]}"
     kept = [
         row[0] for row in server.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [MIGRATED])
@@ -163,6 +164,8 @@ def _migrated(server: psycopg.Connection) -> str:
     owner, draft = connections["owner"], f"{MIGRATED}draft"
     owner.settings_dict["TEST"]["NAME"] = draft
     owner.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+    with owner.cursor() as cursor:
+        cursor.execute(FORGE)
     owner.close()
     server.execute(f"ALTER DATABASE {draft} RENAME TO {name}")
     return name

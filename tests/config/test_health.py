@@ -68,12 +68,12 @@ def test_a_database_that_lacks_a_migration_is_not_ready(client: Client) -> None:
     record_heartbeat(now=timezone.now())
     with owner_connection() as owner:
         owner.execute("BEGIN")
-        owner.execute("UPDATE django_migrations SET name = 'unheard_of' WHERE name = '0007_approvals'")
+        owner.execute("UPDATE django_migrations SET name = 'unheard_of' WHERE name = '0008_fixed'")
         owner.execute("COMMIT")
         try:
             assert failing(client) == "migrations"
         finally:
-            owner.execute("UPDATE django_migrations SET name = '0007_approvals' WHERE name = 'unheard_of'")
+            owner.execute("UPDATE django_migrations SET name = '0008_fixed' WHERE name = 'unheard_of'")
     assert failing(client) is None
 
 

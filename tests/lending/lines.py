@@ -17,6 +17,7 @@ from lending.operations.payouts import claim_payout, record_payout
 from lending.operations.products import enter_product
 from tests.beginnings import begin
 from tests.conftest import CLERK, NOW
+from tests.forge import forge
 from tests.lending.bookings import take_repayment
 from tests.lending.loans import application_of
 from tests.lending.market import EVIDENCE, make_round, publish, sell, verify_accounts
@@ -41,8 +42,8 @@ def make_line(loan: Loan, **fields: object) -> Line:
         "opened_at": NOW,
     }
     line = Line.objects.create(**{**usual, **fields})
-    type(application).objects.filter(pk=application.pk).update(line=line)
-    Loan.objects.filter(pk=loan.pk).update(line=line)
+    forge(application, line=line.pk)
+    forge(loan, line=line.pk)
     LineEvent.objects.create(
         line=line, type="DRAWN", on=NOW.date(), amount_minor=loan.amount_minor, loan=loan, booked_at=NOW
     )

@@ -38,6 +38,7 @@ from scoring.domain.scorecard import DAY_ONE_CARD
 from scoring.models import Score, ScoreRun
 from scoring.operations.versions import enter_scorecard
 from tests.conftest import CLERK, NOW
+from tests.forge import forge
 from tests.markets import receive, sale
 from tests.stages import do_stages
 
@@ -201,7 +202,7 @@ def serviced(loan: Loan, **servicing: object) -> Loan:
     """Let the loan be one of a product whose loans are serviced so."""
     text = json.dumps({**json.loads(DAY_ONE_PRODUCT.read_text()), "version": 9, "servicing": servicing})
     loan.product = enter_product(text=text, actor=SYSTEM, now=NOW)
-    loan.save()
+    forge(loan, product=loan.product_id)
     return loan
 
 

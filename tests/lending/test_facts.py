@@ -24,6 +24,7 @@ from lending.queries.products import product_of
 from merchants.models import Merchant, Owner
 from merchants.operations.merchants import enter_merchants
 from tests.conftest import CLERK, NOW
+from tests.forge import as_owner, forge
 from tests.lending.bookings import reverse_event, take_repayment
 from tests.lending.loans import OPENED, lent, make_loan, make_score
 
@@ -67,7 +68,8 @@ def test_an_owner_left_before_the_loan_was_made_does_not_count() -> None:
     mine, family_loan = lent(), lent(amount_minor=300_000)
     owner = Owner.objects.create(partner=mine.merchant.partner, external_ref="family")
     leave(family_loan, owner, None)
-    Loan.objects.update(approved_at=timezone.now() + timedelta(days=1))
+    forge(mine, approved_at=timezone.now() + timedelta(days=1))
+    forge(family_loan, approved_at=timezone.now() + timedelta(days=1))
     Merchant.objects.filter(pk=mine.merchant_id).update(owner=owner)
     assert exposure_of(mine).owner_used_minor == 0
 
@@ -138,7 +140,7 @@ def test_a_room_counts_the_loans_of_others_by_their_category_when_they_were_appr
     """Red if a borrower's own loans count, or if a category that changes later takes its loans along."""
     mine, tea, books = make_loan(), make_loan(amount_minor=300_000), make_loan(amount_minor=500_000)
     for loan, category in ((mine, "Tea"), (tea, "Tea"), (books, "Books")):
-        Loan.objects.filter(pk=loan.pk).update(category=category)
+        forge(loan, category=category)
     ProductExposure.objects.update(category="Tea", minor=1_500_000, loans=2)
     books_kept = {"category": "Books", "minor": 500_000, "status": LoanStatus.APPROVED, "loans": 1}
     ProductExposure.objects.create(code=mine.product.code, currency="CNY", **books_kept)
@@ -180,8 +182,7 @@ def test_the_migrations_give_loans_their_category_and_sum_them() -> None:
     categories = import_module("lending.migrations.0010_sums_of_exposures")
     sums = import_module("lending.migrations.0012_fill_sums_by_status")
     for _ in range(2):
-        with connection.cursor() as cursor:
-            cursor.execute(categories.FILL, [0, categories.AT_ONCE])
+        as_owner(categories.FILL % (0, categories.AT_ONCE))
         sums.fill(None, SimpleNamespace(connection=connection))
         assert set(Loan.objects.values_list("category", flat=True)) == {"", "Tea"}
         assert kept() == {"Tea": 1_200_000, "": 300_000}

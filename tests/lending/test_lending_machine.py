@@ -38,17 +38,17 @@ from lending.operations.loans import EventNotBooked, book_by_hand
 from lending.operations.payouts import PayoutNotReturned, claim_payout, record_payout, return_payout
 from lending.queries.loans import standing_of
 from tests.conftest import CLERK, NOW
+from tests.forge import forge
 from tests.lending import model
 from tests.lending.bookings import apply_credit, change_rate, charge_fee, refund_credit, reverse_event, take_repayment
 from tests.lending.cases import FEES
 from tests.lending.loans import OPENED, close, make_loan, pay_out, send_again
 
 pytestmark = pytest.mark.django_db
-DAY = timedelta(days=1)
+DAY, FEW = timedelta(days=1), st.integers(1, 4)
 amounts = st.integers(1, 60_000) | st.integers(100_000, 400_000)
 seldom = st.sampled_from([0, 0, 0, 1])
 backwards, picks = st.integers(0, 6), st.integers(0, 30)
-FEW = st.integers(1, 4)
 APPROVED = list[Loan]()  # made once for many sequences, each of which gives them terms and pays them out
 PARTS = ("principal", "interest", "penalty", "fees")
 FORGIVING = ("waive_interest", "waive_penalty", "waive_fee", "settlement", "write_off")
@@ -174,7 +174,7 @@ class LendingMachine(RuleBasedStateMachine):
             terms = {"unit": "DAY", "every": every, "periods": periods, "tolerance_minor": tolerance, "grace_days": 1}
             terms |= {"method": method, "prepayment": prepayment, "rate": "0.5", "fees": fees}
             terms |= {"minimum_share": "0.4", "minimum_minor": 10_000} if method == "MINIMUM_PAYMENT" else {}
-            Loan.objects.filter(pk=loan.pk).update(terms=loan.terms | terms)
+            forge(loan, terms=loan.terms | terms)
             kept = Kept(pay_out(Loan.objects.get(pk=loan.pk)))
             kept.events.append(self.event(kept, "disbursement", self.today, amount_minor=100_000))
             kept.reach = self.today

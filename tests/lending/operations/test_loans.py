@@ -25,6 +25,7 @@ from merchants.domain.idempotency import KeyRefusal, RequestKey
 from merchants.models import KeptRequest
 from merchants.operations.idempotency import RequestNotTaken
 from tests.conftest import CLERK, NOW
+from tests.forge import forge
 from tests.lending.bookings import apply_credit, change_rate, charge_fee, refund_credit, reverse_event
 from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, close, lent, make_loan, roll
 from tests.race import lock_timeout, race
@@ -187,7 +188,7 @@ def test_what_comes_behind_a_proof_is_booked_on_the_next_day_and_a_failed_proof_
     roll(OPENED + timedelta(days=2))
     event = pay(loan, 700, on=OPENED)
     assert Entry.objects.get(event=event).effective_date == OPENED + timedelta(days=2)
-    DayClose.objects.filter(day=OPENED + timedelta(days=1)).update(state="BROKEN")
+    forge(DayClose.objects.get(day=OPENED + timedelta(days=1)), state="BROKEN")
     event = pay(loan, 700, on=OPENED)
     assert Entry.objects.get(event=event).effective_date == OPENED + timedelta(days=1)
 

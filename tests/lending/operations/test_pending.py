@@ -36,6 +36,7 @@ from lending.operations.settlement import record_report, settle_transfers
 from lending.queries.loans import standing_of
 from lending.queries.transfers import is_gateway_down, loans_due, transfers_to_send
 from tests.conftest import CLERK, NOW
+from tests.forge import forge
 from tests.lending.bank import Bank
 from tests.lending.loans import OPENED, close, lent, make_loan
 from tests.lending.operations.test_loans import everything, proven
@@ -132,7 +133,7 @@ def test_a_report_that_cannot_be_recorded_comes_again_and_keeps_no_other_waiting
     """Red if a report were forgotten before it is recorded: what the bank moved would never reach the books."""
     bad, good = due(make_loan()), due(make_loan())
     sweep(bank)
-    Loan.objects.filter(pk=bad.loan_id).update(terms={})
+    forge(bad.loan, terms={})
     for transfer in (bad, good):
         bank.report(transfer.key, Moved(1_200_000))
     sweep(bank)

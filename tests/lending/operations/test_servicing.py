@@ -17,6 +17,7 @@ from lending.operations.write_offs import write_off_late_loans
 from lending.queries.behaviour import behaviours
 from lending.queries.books import drifted_loans, prove_accounts
 from tests.conftest import CLERK, NOW
+from tests.forge import forge
 from tests.lending.bookings import book, refund_credit, reverse_event, take_repayment
 from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, close, lent, roll, serviced
 from tests.race import race
@@ -86,7 +87,7 @@ def test_whoever_undid_a_write_off_decides_from_then_on() -> None:
     other = serviced(lent(terms=EVERY_FIVE_DAYS), write_off_dpd=3)
     broken = serviced(lent(terms=EVERY_FIVE_DAYS), write_off_dpd=3)
     roll(OPENED + timedelta(days=16))
-    Loan.objects.filter(pk=broken.pk).update(terms={**broken.terms, "periods": 0})
+    forge(broken, terms={**broken.terms, "periods": 0})
     assert write_off() == 1
     other.refresh_from_db()
     assert other.status == "WRITTEN_OFF"
