@@ -116,8 +116,10 @@ def _effects(request: ApprovalRequest, asked: Asked) -> Effects:
     except RefusedInWords as refused:
         return Effects(refusal=refused.words)
     about = [] if verb.about is None else verb.about(wanted.row, as_asked)
+    form = wanted.form_of(request)
+    entered = [Facts(entered_facts(form))] if form is not None and form.is_valid() else []
     effects = Effects() if verb.effects is None else verb.effects(wanted.row, as_asked)
-    return replace(effects, parts=[*([Text(verb.note)] if verb.note else []), *about, *effects.parts])
+    return replace(effects, parts=[*([Text(verb.note)] if verb.note else []), *about, *entered, *effects.parts])
 
 
 def _why_not_approve(request: ApprovalRequest, asked: Asked) -> Words | None:
@@ -230,17 +232,12 @@ class ApprovalRequestAdmin(OfficeAdmin[ApprovalRequest]):
     def page_of(self, row: ApprovalRequest, request: HttpRequest) -> Page:
         names = named([row.requested_by, row.decided_by])
         wanted = wanted_by(row)
-        form = None if wanted is None else wanted.form_of(row)
-        entered = list(row.entered.items()) if form is None or not form.is_valid() else entered_facts(form)
-        cards = [Card(title=_("What was entered"), parts=[Facts(entered)], span=6)] if entered else []
-        alerts = []
-        if row.state == RequestState.OPEN:
-            effects = _effects(row, asked_by(request))
-            if effects.refusal is not None:
-                alerts = [Alert(strong=_("It no longer fits:"), text=effects.refusal)]
-            elif effects.parts:
-                cards.append(Card(title=_("What it would do now"), parts=effects.parts))
-        else:
+        effects = _effects(row, asked_by(request)) if row.state == RequestState.OPEN else Effects(refusal="")
+        alerts = [Alert(strong=_("It no longer fits:"), text=effects.refusal)] if effects.refusal else []
+        cards = [Card(title=_("What it would do now"), parts=effects.parts)]
+        if effects.refusal is not None:
+            cards = [Card(title=_("What was entered"), parts=[Facts(_entered(row, wanted))], span=6)]
+        if row.state != RequestState.OPEN:
             decision = [(_("By"), names[row.decided_by]), (_("At, UTC"), row.decided_at), (_("Reason"), row.reason)]
             cards.append(Card(title=_("How it was decided"), parts=[Facts(decision)], span=6))
         asked = {"who": names[row.requested_by], "at": f"{row.requested_at:%Y-%m-%d %H:%M}"}
@@ -255,6 +252,12 @@ class ApprovalRequestAdmin(OfficeAdmin[ApprovalRequest]):
             alerts=alerts,
             cards=cards,
         )
+
+
+def _entered(row: ApprovalRequest, wanted: Wanted | None) -> list[tuple[Words, object]]:
+    """Return what was entered, as it was sent where its form no longer reads it."""
+    form = None if wanted is None else wanted.form_of(row)
+    return list(row.entered.items()) if form is None or not form.is_valid() else entered_facts(form)
 
 
 def approval_alerts(request: HttpRequest) -> Iterator[Alert]:

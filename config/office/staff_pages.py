@@ -1,10 +1,11 @@
 """Office pages of staff and roles: accounts are made here, and changed by verbs."""
 
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from django import forms
 from django.contrib import admin
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.contrib.auth.password_validation import validate_password
 from django.core.validators import RegexValidator
 from django.db.models import QuerySet
@@ -104,8 +105,8 @@ def _role_effects(user: User, asked: Asked) -> Effects:
     refusal = get_role_refusal(user, role, actor=asked.actor)
     if refusal is not None:
         return Effects(refusal=ROLE_REFUSALS[refusal])
-    more = ROLES[role] - frozenset[str]().union(*(ROLES[held] for held in roles_of(user)))
-    return Effects(parts=[Facts([(_("May then also"), ", ".join(sorted(more)) or None)])])
+    may, sees = may_words()[role]
+    return Effects(parts=[Facts([(_("May then"), may or None), (_("Sees then"), sees or None)])])
 
 
 def _activity(name: str, label: Words, done: Words, *, active: bool) -> Verb:
@@ -184,6 +185,19 @@ VERBS: Final = (
 )
 
 
+def may_words() -> Mapping[Role, tuple[str, str]]:
+    """Return for each role what it does and what it sees, by the names of the permissions."""
+    known = Permission.objects.values_list("content_type__app_label", "codename", "name")
+    names = {f"{app}.{codename}": name.removeprefix("Can ") for app, codename, name in known}
+    found = {}
+    for role, rights in ROLES.items():
+        words = sorted(names[right] for right in rights)
+        does = [word for word in words if not word.startswith("view ")]
+        sees = [word.removeprefix("view ") for word in words if word.startswith("view ")]
+        found[role] = (", ".join(does), ", ".join(sees))
+    return found
+
+
 def _roles(user: User) -> Words:
     return ", ".join(sorted(group.name for group in user.groups.all())) or NO_ROLE
 
@@ -221,9 +235,10 @@ class UserAdmin(OfficeAdmin[User]):
 
     def page_of(self, row: User, request: HttpRequest) -> Page:
         roles = roles_of(row)
-        rights = [[role.value, ", ".join(sorted(ROLES[role]))] for role in sorted(roles)]
+        words = may_words()
+        rights = [[role.value, *words[role]] for role in sorted(roles)]
         alerts = [Alert(tint="tl-bad", text=_("A superuser may do everything, whatever its roles."))]
-        columns = [Column(label=_("Role")), Column(label=_("May"), style="tl-break")]
+        columns = [Column(label=_("Role"), style="tl-nowrap"), Column(label=_("May")), Column(label=_("Sees"))]
         facts = [(_("Added, UTC"), row.date_joined), (_("Last signed in, UTC"), row.last_login)]
         return Page(
             title=row.username,
@@ -236,28 +251,31 @@ class UserAdmin(OfficeAdmin[User]):
         )
 
 
-def rights_of(group: Group) -> str:
-    """List the rights of a role, as declared in code."""
-    return ", ".join(sorted(right for role, held in ROLES.items() if role == group.name for right in held))
-
-
 @admin.register(Group)
 class GroupAdmin(OfficeAdmin[Group]):
     """Roles with their rights, as declared in code."""
 
+    title = _("Roles")
+
     list_key = "pk"
     columns = (
-        ListColumn(label=_("Role"), cell=lambda group: group.name),
-        ListColumn(label=_("Rights"), cell=rights_of, style="tl-break"),
+        ListColumn(label=_("Role"), cell=lambda row: row[0].name, style="tl-nowrap"),
+        ListColumn(label=_("May"), cell=lambda row: row[1] or None),
+        ListColumn(label=_("Sees"), cell=lambda row: row[2] or None),
     )
+
+    def prepare(self, rows: list[Group]) -> Sequence[Any]:
+        words = may_words()
+        return [(group, *words.get(Role(group.name), ("", ""))) for group in rows]
 
     def page_of(self, row: Group, request: HttpRequest) -> Page:
         people = [[linked(user, user.username)] for user in row.user_set.order_by("username")]
+        may, sees = may_words()[Role(row.name)]
         others = [role.value for role in Role if row.name in clashing([Role(row.name), role])]
         return Page(
             title=row.name,
             cards=[
-                Card(title=_("Rights"), parts=[Text(rights_of(row) or "–", "tl-break")], span=8),  # noqa: RUF001
+                Card(title=_("Rights"), parts=[Facts([(_("May"), may or None), (_("Sees"), sees or None)])], span=8),
                 Card(
                     title=_("Who has it"),
                     parts=[Table(columns=[Column(label=_("Log-in"))], rows=people, empty=_("Nobody yet."))],

@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
                     ("reverse_loan", "Can reverse an event"),
                     ("pay_out_loan", "Can pay out again"),
                     ("return_loan", "Can take a payout back"),
-                    ("cancel_loan", "Can give a loan up"),
+                    ("cancel_loan", "Can cancel a loan"),
                     ("approve_loan", "Can approve what others ask for a loan"),
                 ],
                 "verbose_name": "loan",

@@ -123,7 +123,7 @@ class Loan(models.Model):
             ("reverse_loan", "Can reverse an event"),
             ("pay_out_loan", "Can pay out again"),
             ("return_loan", "Can take a payout back"),
-            ("cancel_loan", "Can give a loan up"),
+            ("cancel_loan", "Can cancel a loan"),
             ("approve_loan", "Can approve what others ask for a loan"),
         ]
         constraints = [

@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
                 "permissions": [
                     ("start_scorerun", "Can start a run"),
                     ("publish_anyway_scorerun", "Can publish a run whose checks failed"),
-                    ("abandon_scorerun", "Can give up a run"),
+                    ("abandon_scorerun", "Can abandon a run"),
                     ("approve_scorerun", "Can approve that a run is published whose checks failed"),
                 ],
                 "verbose_name": "scoring run",

@@ -56,7 +56,7 @@ class ScoreRun(models.Model):
         permissions = [
             ("start_scorerun", "Can start a run"),
             ("publish_anyway_scorerun", "Can publish a run whose checks failed"),
-            ("abandon_scorerun", "Can give up a run"),
+            ("abandon_scorerun", "Can abandon a run"),
             ("approve_scorerun", "Can approve that a run is published whose checks failed"),
         ]
         constraints = [

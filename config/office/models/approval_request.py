@@ -84,4 +84,4 @@ class ApprovalRequest(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.verb} {self.subject}"
+        return f"approval_{self.pk}"
