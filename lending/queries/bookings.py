@@ -4,6 +4,10 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
+from django.db.models import Sum
+from django.db.models.functions import Coalesce
+
+from config.office.actors import ActorKind
 from config.office.business_date import get_business_date
 from lending.domain.books.booking import (
     Booking,
@@ -18,7 +22,7 @@ from lending.domain.books.booking import (
 from lending.domain.books.ledger import Position
 from lending.domain.books.loan import LoanStatus
 from lending.domain.books.plan import Plan, plan_event
-from lending.domain.books.second_person import needs_second
+from lending.domain.books.second_person import COUNTED_FOR, needs_second
 from lending.domain.books.transfer import ReturnRefusal
 from lending.domain.contract.events import EventType
 from lending.domain.contract.refusal import LoanRefusal, LoanRefused
@@ -117,10 +121,18 @@ def needs_second_person(loan: Loan, booking: Booking) -> bool:
     return booking.by_hand and needs_second(
         booking,
         amount_minor=amount_minor or 0,
+        lately_minor=_lately_minor(loan, booking.type, since=(today or booking.on) - COUNTED_FOR),
         currency=loan.currency,
         today=booking.on if today is None else today,
         rates=rate_bounds_of(loan),
     )
+
+
+def _lately_minor(loan: Loan, kind: EventType, *, since: date) -> int:
+    """Sum what staff booked of a kind on a loan, of a bounce what it removed."""
+    booked = LoanEvent.objects.filter(loan=loan, type=kind, on__gt=since, actor__startswith=f"{ActorKind.STAFF}:")
+    found = booked.aggregate(minor=Sum(Coalesce("amount_minor", "of__amount_minor")))
+    return found["minor"] or 0
 
 
 def rate_bounds_of(loan: Loan) -> tuple[Decimal, Decimal]:

@@ -108,9 +108,12 @@ def test_up_to_its_band_a_booking_is_made_alone(kind: EventType, alone: int, tog
         booking = Booking(type=kind, on=OPENED, amount_minor=amount_minor, by_hand=True, reason="agreed")
         book_by_hand(loan_id=loan.pk, booking=booking, actor=CLERK, now=NOW)
 
-    book(alone)
     with pytest.raises(NotApproved, match="MISSING"):
         book(together)
+    book(alone - 1)
+    book(1)
+    with pytest.raises(NotApproved, match="MISSING"):
+        book(1)  # or a large amount would be booked in small ones
 
 
 def test_a_request_that_no_longer_fits_says_so() -> None:
