@@ -44,6 +44,8 @@ ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 CLERK = Actor(ActorKind.STAFF, 1)
+VERIFIER = Actor(ActorKind.STAFF, 1_000_003)
+"""Of the payout accounts that tests make; nobody who enters applications or decides them."""
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw")
 # TEST_NAME lets two sessions run at once, each on databases and queues of its own.
 TEST_DATABASE = f"test_tradeline_{os.environ.get('TEST_NAME', '')}{WORKER}"

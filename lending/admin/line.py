@@ -63,6 +63,7 @@ from lending.queries.lines import (
     StandingLine,
     drawable_of,
     events_of,
+    get_line_refusal,
     loans_of,
     loans_under,
     quote_draw,
@@ -127,8 +128,8 @@ def _effects(line: Line, asked: Asked) -> Effects:
     )
 
 
-def _not_drawable(line: Line, _asked: Asked) -> Words | None:
-    refusal = with_standings([line])[0].refusal
+def _not_drawable(line: Line, asked: Asked) -> Words | None:
+    refusal = get_line_refusal(line, actor=asked.actor)
     return None if refusal is None else DRAW_REFUSALS[refusal]
 
 

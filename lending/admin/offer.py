@@ -35,6 +35,7 @@ from lending.models import Application, Offer, ProductVersion
 from lending.operations.applications import OfferNotAccepted, accept_offer
 from lending.queries.offers import quote_offer
 from lending.queries.search import search_offers
+from merchants.queries.payout_accounts import verified_account_of, verifiers_of
 from scoring.domain.calibration import GRADES
 from scoring.operations.single import MerchantNotScored
 
@@ -93,6 +94,11 @@ def _apply(offer: Offer, asked: Asked) -> Application:
     return accept_offer(offer_id=offer.pk, **applied(asked), actor=asked.actor, now=asked.now)
 
 
+def _why_not(offer: Offer, asked: Asked) -> Words | None:
+    refused = str(asked.actor) in verifiers_of(verified_account_of(merchant_id=offer.merchant_id))
+    return ACCEPTANCE_REFUSALS[AcceptanceRefusal.VERIFIED_THE_ACCOUNT] if refused else None
+
+
 APPLY: Final = Verb(
     name="apply",
     label=_("Apply"),
@@ -100,6 +106,7 @@ APPLY: Final = Verb(
     form=ApplyForm,
     asked_last=EVIDENCE,
     about=_about,
+    why_not=_why_not,
     effects=_effects,
     preview_label=_("Show what it costs"),
     call=_apply,

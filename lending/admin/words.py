@@ -32,6 +32,9 @@ from lending.queries.portfolio import Lateness
 from scoring.domain.policy import NotScored
 from scoring.domain.run import SingleRefusal
 
+VERIFIED_THE_ACCOUNT: Final = _(
+    "You verified the merchant's payout account, or approved that: someone else has to enter what it applies for."
+)
 BOOKED_MEANWHILE: Final = _("Something was booked on this loan meanwhile. Please look at the effects again.")
 
 LOAN_STATUSES: Final = {
@@ -165,6 +168,7 @@ ACCEPTANCE_REFUSALS: Final = {
         "The evidence is incomplete: who signed, the SHA-256 of the document, the address."
     ),
     AcceptanceRefusal.PAYOUT_ACCOUNT_NOT_VERIFIED: _("The merchant has no verified payout account."),
+    AcceptanceRefusal.VERIFIED_THE_ACCOUNT: VERIFIED_THE_ACCOUNT,
     AcceptanceRefusal.LINE_OPEN: _("The merchant has a credit line already: draw on it."),
 }
 LINE_STATES: Final = {
@@ -185,6 +189,7 @@ DRAW_REFUSALS: Final = {
     DrawRefusal.LINE_CLOSED: _("The line is closed."),
     DrawRefusal.LINE_FROZEN: _("The line is frozen: nothing new is drawn on it."),
     DrawRefusal.PAYOUT_ACCOUNT_NOT_VERIFIED: _("The merchant has no verified payout account."),
+    DrawRefusal.VERIFIED_THE_ACCOUNT: VERIFIED_THE_ACCOUNT,
     DrawRefusal.NOTHING_LEFT: _("Less than the least draw is left of the line."),
     DrawRefusal.MONTHS_NOT_OFFERED: _("The line has no such term."),
     DrawRefusal.AMOUNT_BELOW_MINIMUM: _("This is below the least draw."),
@@ -279,10 +284,17 @@ REVIEW_REFUSALS: Final = {
         "This program no longer has the rules by which the application was referred, or what made its score."
     ),
     ReviewRefusal.SAME_PERSON: _("You entered this application: someone else has to decide it."),
+    ReviewRefusal.VERIFIED_THE_ACCOUNT: _(
+        "You verified the merchant's payout account, or approved that: someone else has to decide it."
+    ),
     ReviewRefusal.NO_BAND: _("Your role may not decide applications."),
     ReviewRefusal.ABOVE_BAND: _("The amount is above what your role may decide."),
     ReviewRefusal.REASON_MISSING: _("Please give a reason."),
     ReviewRefusal.PAYOUT_ACCOUNT_NOT_VERIFIED: _("The merchant has no verified payout account."),
+    ReviewRefusal.APPLICANT_VERIFIED_THE_ACCOUNT: _(
+        "Whoever entered this application also verified the payout account, or approved that: decline it, and have "
+        "somebody else apply."
+    ),
     ReviewRefusal.LINE_NOT_ACTIVE: _("The line that is drawn on is frozen or closed."),
     ReviewRefusal.LINE_OPEN: _("The merchant has a credit line already."),
 }

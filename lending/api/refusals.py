@@ -22,6 +22,7 @@ Told = tuple[HTTPStatus, str]
 
 _CONFLICT, _UNFIT, _SHUT = HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE
 _CONTRACT: Final[Told] = (_CONFLICT, "not_bookable")
+_OF_STAFF: Final[Told] = (_CONFLICT, "payout_account_not_verified")  # no partner's system verifies accounts
 
 # By the kind of reason first: reasons of two kinds may be equal, as texts.
 REFUSALS: Final[Mapping[type[StrEnum], Mapping[Any, Told]]] = {
@@ -35,12 +36,14 @@ REFUSALS: Final[Mapping[type[StrEnum], Mapping[Any, Told]]] = {
         AcceptanceRefusal.EVIDENCE_MISSING: (_UNFIT, "evidence_missing"),
         AcceptanceRefusal.EVIDENCE_MALFORMED: (_UNFIT, "evidence_malformed"),
         AcceptanceRefusal.PAYOUT_ACCOUNT_NOT_VERIFIED: (_CONFLICT, "payout_account_not_verified"),
+        AcceptanceRefusal.VERIFIED_THE_ACCOUNT: _OF_STAFF,
         AcceptanceRefusal.LINE_OPEN: (_CONFLICT, "line_open"),
     },
     DrawRefusal: {
         DrawRefusal.LINE_CLOSED: (_CONFLICT, "line_closed"),
         DrawRefusal.LINE_FROZEN: (_CONFLICT, "line_frozen"),
         DrawRefusal.PAYOUT_ACCOUNT_NOT_VERIFIED: (_CONFLICT, "payout_account_not_verified"),
+        DrawRefusal.VERIFIED_THE_ACCOUNT: _OF_STAFF,
         DrawRefusal.NOTHING_LEFT: (_CONFLICT, "nothing_left"),
         DrawRefusal.MONTHS_NOT_OFFERED: (_UNFIT, "months_not_offered"),
         DrawRefusal.AMOUNT_BELOW_MINIMUM: (_UNFIT, "amount_below_draw_minimum"),

@@ -32,8 +32,8 @@ from lending.queries.line_usage import facts_of_line
 from lending.queries.offers import OfferFacts, get_offer, get_offer_facts, offered_of
 from lending.queries.products import product_of
 from merchants.domain.idempotency import RequestKey
-from merchants.models import PayoutAccount
 from merchants.operations.idempotency import hold_reference, keep_request, recall_request, take_request
+from merchants.queries.payout_accounts import verified_account_of
 from scoring.domain.calibration import Grade
 from scoring.queries.replay import get_score
 
@@ -66,7 +66,7 @@ def accept_offer(
         return Application.objects.get(pk=done)
     offer = get_offer(offer_id=offer_id)
     ask = partial(get_offer_facts, external_ref=external_ref)
-    refuse = partial(_refuse, amount_minor=amount_minor, months=months, evidence=evidence)
+    refuse = partial(_refuse, amount_minor=amount_minor, months=months, evidence=evidence, actor=actor)
     asked = ask(offer)
     refusal = refuse(offer, asked, asked.feature_set)
     if refusal is not None:  # checked again under the lock; here, so that what is hopeless is not scored first
@@ -131,7 +131,7 @@ def review_application(
             lock_rows(Line, [unlocked.line_id])
         application = get_application(application_id=application_id)
         today = get_business_date() or application.applied_on
-        account = PayoutAccount.objects.verified().filter(merchant=application.merchant_id).first()
+        account = verified_account_of(merchant_id=application.merchant_id)
         refusal = get_review_refusal(application, outcome=outcome, band=band, actor=actor, reason=reason)
         rules = rules_of(application)
         if refusal is not None or rules is None:
@@ -180,6 +180,7 @@ def _refuse(
     amount_minor: int,
     months: Months,
     evidence: SignedTerms,
+    actor: Actor,
 ) -> AcceptanceRefusal | ApplicationRefusal | None:
     """Decide from what is stored whether the offer may be accepted, on a score by this feature set."""
     refusal = judge_request(asked, feature_set)
@@ -192,5 +193,6 @@ def _refuse(
         months=months,
         evidence=evidence,
         payout_account_verified=asked.payout_account is not None,
+        is_verifier=str(actor) in (asked.verifiers or ()),
         has_line=asked.has_line,
     )

@@ -70,7 +70,7 @@ def draw_on_line(
         return Application.objects.get(pk=done)
     line = get_line(line_id=line_id)
     ask = partial(get_facts_beside, line.merchant, external_ref=external_ref, kind=line.product.kind)
-    refuse = partial(_refuse, amount_minor=amount_minor, months=months, evidence=evidence)
+    refuse = partial(_refuse, amount_minor=amount_minor, months=months, evidence=evidence, actor=actor)
     asked = ask()
     refusal = refuse(line, asked, asked.feature_set)
     if refusal is not None:  # checked again under the lock; here, so that what is hopeless is not scored first
@@ -178,6 +178,7 @@ def _refuse(
     amount_minor: int,
     months: Months,
     evidence: SignedTerms,
+    actor: Actor,
 ) -> DrawRefusal | ApplicationRefusal | None:
     """Decide from what is stored whether the line may be drawn on, on a score by this feature set."""
     refusal = judge_request(asked, feature_set)
@@ -187,4 +188,5 @@ def _refuse(
         months=months,
         evidence=evidence,
         payout_account_verified=asked.payout_account is not None,
+        is_verifier=str(actor) in (asked.verifiers or ()),
     )

@@ -16,7 +16,7 @@ from lending.domain.origination.snapshot import SnapshotMalformed, parse_snapsho
 from lending.models import Application, Decision, Line, Loan, Transfer
 from lending.queries.lines import open_lines
 from lending.queries.products import product_of, product_then
-from merchants.models import PayoutAccount
+from merchants.queries.payout_accounts import verified_account_of, verifiers_of
 from scoring.domain.features.sets import FEATURE_SETS
 
 
@@ -70,6 +70,8 @@ def get_review_refusal(
     application: Application, *, outcome: Outcome, band: Band | None, actor: Actor, reason: str
 ) -> ReviewRefusal | None:
     """Decide from what is stored whether a person may decide an application this way."""
+    account = verified_account_of(merchant_id=application.merchant_id)
+    verifiers = verifiers_of(account)
     return judge_review(
         product_of(application.product),
         state=ApplicationState(application.state),
@@ -79,7 +81,9 @@ def get_review_refusal(
         band=band,
         same_person=application.entered_by == str(actor),
         reason=reason,
-        payout_account_verified=PayoutAccount.objects.verified().filter(merchant=application.merchant_id).exists(),
+        payout_account_verified=account is not None,
+        is_verifier=str(actor) in verifiers,
+        applicant_is_verifier=application.entered_by in verifiers,
         line_state=None if application.line is None else LineState(application.line.state),
         has_line=application.line is None
         and open_lines(kind=application.product.kind).filter(merchant=application.merchant_id).exists(),

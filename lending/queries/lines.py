@@ -9,6 +9,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Mod
 
 from config.db.rows import select
+from config.office.actors import Actor
 from config.office.models import JobRun
 from config.office.models.job_run import JobState
 from lending.domain.contract.quote import Quote, quote
@@ -23,6 +24,7 @@ from lending.models.line import LineQuerySet
 from lending.queries.line_usage import used_of
 from lending.queries.products import product_of
 from merchants.models import Merchant, PayoutAccount
+from merchants.queries.payout_accounts import verified_account_of, verifiers_of
 from scoring.domain.calibration import Grade
 from scoring.models import Score
 
@@ -85,6 +87,14 @@ def with_standings(lines: Sequence[Line]) -> list[StandingLine]:
         refusal = judge_line(drawable, payout_account_verified=line.merchant_id in verified)
         found.append(StandingLine(line=line, drawable=drawable, refusal=refusal))
     return found
+
+
+def get_line_refusal(line: Line, *, actor: Actor) -> DrawRefusal | None:
+    """Decide from what is stored whether somebody may draw on a line."""
+    account = verified_account_of(merchant_id=line.merchant_id)
+    return judge_line(
+        drawable_of(line), payout_account_verified=account is not None, is_verifier=str(actor) in verifiers_of(account)
+    )
 
 
 def drawable_of(line: Line) -> DrawableLine:

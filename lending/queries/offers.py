@@ -1,5 +1,6 @@
 """Offers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -34,6 +35,8 @@ OFFER_FACTS = """
 SELECT (SELECT current FROM office_businessdate),
     EXISTS (SELECT FROM lending_application WHERE partner_id = %(partner)s AND external_ref = %(reference)s),
     (SELECT id FROM merchants_payoutaccount WHERE merchant_id = %(merchant)s AND state = 'VERIFIED'),
+    (SELECT array_remove(ARRAY[verified_by, approved_by], NULL) FROM merchants_payoutaccount
+        WHERE merchant_id = %(merchant)s AND state = 'VERIFIED'),
     (SELECT feature_set FROM scoring_liverun l JOIN scoring_scorerun r ON r.id = l.run_id),
     (SELECT feed_signal FROM merchants_partner WHERE id = %(partner)s),
     EXISTS (SELECT FROM lending_line l JOIN lending_productversion p ON p.id = l.product_id
@@ -45,13 +48,15 @@ SELECT (SELECT current FROM office_businessdate),
 class OfferFacts:
     """What stands beside an offer: the business date, whether the partner's reference is used, and the ids of others.
 
-    payout_account: the merchant's verified one. feature_set: of the live scores. feed_signal: "" or why the partner's
-    feed is red. has_line: the merchant has an open line of this kind of product.
+    payout_account: the merchant's verified one; verifiers: who verified it and who approved that. feature_set: of the
+    live scores. feed_signal: "" or why the partner's feed is red. has_line: the merchant has an open line of this kind
+    of product.
     """
 
     on: date | None
     is_reference_used: bool
     payout_account: int | None
+    verifiers: Sequence[str] | None
     feature_set: str | None
     feed_signal: str
     has_line: bool

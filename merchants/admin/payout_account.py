@@ -92,7 +92,7 @@ class PayoutAccountAdmin(OfficeAdmin[PayoutAccount]):
 
     def page_of(self, row: PayoutAccount, request: HttpRequest) -> Page:
         """Show who entered and who verified the account; never its whole number."""
-        names: dict[Any, Any] = named([row.entered_by, row.verified_by])
+        names: dict[Any, Any] = named([row.entered_by, row.verified_by, row.approved_by])
         facts = [
             (_("Holder"), row.holder),
             (_("Merchant"), linked(row.merchant)),
@@ -100,6 +100,7 @@ class PayoutAccountAdmin(OfficeAdmin[PayoutAccount]):
             (_("Entered by"), names[row.entered_by]),
             (_("Verified"), row.verified_at),
             (_("Verified by"), names[row.verified_by]),
+            (_("Approved by"), names[row.approved_by]),
         ]
         return Page(
             title=row.masked_number,

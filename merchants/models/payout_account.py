@@ -33,6 +33,7 @@ class PayoutAccount(models.Model):
     entered_at = models.DateTimeField()
     verified_by = models.CharField(max_length=40, null=True)  # noqa: DJ001 - unknown until someone did
     verified_at = models.DateTimeField(null=True)
+    approved_by = models.CharField(max_length=40, null=True)  # noqa: DJ001 - unknown until a member of staff did
 
     objects = PayoutAccountQuerySet.as_manager()
 
@@ -55,6 +56,11 @@ class PayoutAccount(models.Model):
             models.CheckConstraint(
                 name="merchants_payoutaccount_four_eyes",
                 condition=Q(verified_by__isnull=True) | ~Q(verified_by=F("entered_by")),
+            ),
+            models.CheckConstraint(
+                name="merchants_payoutaccount_approved_by_another",
+                condition=Q(approved_by__isnull=True)
+                | (Q(verified_by__isnull=False) & ~Q(approved_by=F("verified_by"))),
             ),
             models.UniqueConstraint(
                 name="merchants_payoutaccount_one_verified", fields=["merchant"], condition=Q(state=VERIFIED)

@@ -79,7 +79,14 @@ def verify_payout_account(
         require_approval(verification_act(account), approval, actor=actor, now=now)
         # Guarded although locked: a writer that forgot the lock is caught here, not in the books.
         pending = PayoutAccount.objects.pending().filter(pk=account.pk)
-        require_one(pending.update(state=PayoutAccountState.VERIFIED, verified_by=str(actor), verified_at=now))
+        require_one(
+            pending.update(
+                state=PayoutAccountState.VERIFIED,
+                verified_by=str(actor),
+                verified_at=now,
+                approved_by=None if approval is None else str(approval.by),
+            )
+        )
         record_event(
             name="merchants.verify_payout_account",
             subject=account,

@@ -10,6 +10,17 @@ def get_payout_account(*, payout_account_id: int) -> PayoutAccount:
     return PayoutAccount.objects.select_related("merchant").get(pk=payout_account_id)
 
 
+def verified_account_of(*, merchant_id: int) -> PayoutAccount | None:
+    """Get the account that a merchant is paid out to."""
+    return PayoutAccount.objects.verified().filter(merchant=merchant_id).first()
+
+
+def verifiers_of(account: PayoutAccount | None) -> frozenset[str]:
+    """Return who verified an account and who approved that, as actors are written."""
+    named = () if account is None else (account.verified_by, account.approved_by)
+    return frozenset(actor for actor in named if actor is not None)
+
+
 def payout_accounts_of(*, merchant_id: int) -> list[PayoutAccount]:
     """List the accounts of a merchant, the last entered first."""
     return list(PayoutAccount.objects.filter(merchant=merchant_id).order_by("-pk"))

@@ -40,6 +40,7 @@ VIOLATIONS: dict[str, Mapping[str, object]] = {
     "merchants_payoutaccount_number_once": {"state": "PENDING", "verified_by": None, "verified_at": None},
     "merchants_payoutaccount_verified_by_whom_and_when": {"verified_at": None},
     "merchants_payoutaccount_four_eyes": {"verified_by": "staff:1"},
+    "merchants_payoutaccount_approved_by_another": {"approved_by": "staff:2"},
     "merchants_payoutaccount_one_verified": {"number": "DE89370400440532013000"},
     "merchants_batch_state_known": {"state": "LOST", "sealed_at": None},
     "merchants_batch_sealed_when": {"sealed_at": None},

@@ -37,7 +37,7 @@ from scoring.domain.run import RunKind, RunState
 from scoring.domain.scorecard import DAY_ONE_CARD
 from scoring.models import Score, ScoreRun
 from scoring.operations.versions import enter_scorecard
-from tests.conftest import CLERK, NOW
+from tests.conftest import CLERK, NOW, VERIFIER
 from tests.forge import forge
 from tests.markets import receive, sale
 from tests.stages import do_stages
@@ -61,7 +61,7 @@ def verify_account(merchant: Merchant) -> None:
         state=PayoutAccountState.VERIFIED,
         entered_by=str(CLERK),
         entered_at=NOW,
-        verified_by="staff:2",
+        verified_by=str(VERIFIER),
         verified_at=NOW,
     )
 

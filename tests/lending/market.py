@@ -17,7 +17,7 @@ from merchants.domain.payout_account import PayoutAccountState
 from merchants.models import Merchant, PayoutAccount
 from scoring.models import ScoreRun
 from tests.beginnings import begin
-from tests.conftest import CLERK, NOW
+from tests.conftest import CLERK, NOW, VERIFIER
 from tests.scoring.market import AS_OF, calibrate, make_market, run_once
 from tests.stages import do_stages
 
@@ -58,7 +58,7 @@ def verify_accounts() -> None:
             state=PayoutAccountState.VERIFIED,
             entered_by=str(CLERK),
             entered_at=NOW,
-            verified_by="staff:2",
+            verified_by=str(VERIFIER),
             verified_at=NOW,
         )
 

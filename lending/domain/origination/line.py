@@ -41,6 +41,7 @@ class DrawRefusal(StrEnum):
     LINE_CLOSED = "LINE_CLOSED"
     LINE_FROZEN = "LINE_FROZEN"
     PAYOUT_ACCOUNT_NOT_VERIFIED = "PAYOUT_ACCOUNT_NOT_VERIFIED"
+    VERIFIED_THE_ACCOUNT = "VERIFIED_THE_ACCOUNT"
     NOTHING_LEFT = "NOTHING_LEFT"
     MONTHS_NOT_OFFERED = "MONTHS_NOT_OFFERED"
     AMOUNT_BELOW_MINIMUM = "AMOUNT_BELOW_MINIMUM"
@@ -92,23 +93,33 @@ class Review:
     freezes: NoOffer | None
 
 
-def judge_line(line: DrawableLine, *, payout_account_verified: bool) -> DrawRefusal | None:
-    """Decide whether a line may be drawn on at all."""
+def judge_line(line: DrawableLine, *, payout_account_verified: bool, is_verifier: bool = False) -> DrawRefusal | None:
+    """Decide whether a line may be drawn on at all.
+
+    is_verifier: whoever applies verified the payout account, or approved that.
+    """
     return first_of(
         {
             DrawRefusal.LINE_CLOSED: line.state is LineState.CLOSED,
             DrawRefusal.LINE_FROZEN: line.state is LineState.FROZEN,
             DrawRefusal.PAYOUT_ACCOUNT_NOT_VERIFIED: not payout_account_verified,
+            DrawRefusal.VERIFIED_THE_ACCOUNT: is_verifier,
             DrawRefusal.NOTHING_LEFT: line.facts.free_minor < line.minimum_minor,
         }
     )
 
 
 def judge_draw(
-    line: DrawableLine, *, amount_minor: int, months: Months, evidence: SignedTerms, payout_account_verified: bool
+    line: DrawableLine,
+    *,
+    amount_minor: int,
+    months: Months,
+    evidence: SignedTerms,
+    payout_account_verified: bool,
+    is_verifier: bool = False,
 ) -> DrawRefusal | None:
     """Decide whether an amount may be drawn over a term; the rules of a decision judge it beside this."""
-    refusal = judge_line(line, payout_account_verified=payout_account_verified)
+    refusal = judge_line(line, payout_account_verified=payout_account_verified, is_verifier=is_verifier)
     refusal = refusal or judge_wish(line, amount_minor=amount_minor, months=months)
     return refusal or (None if evidence.is_whole else DrawRefusal.EVIDENCE_MALFORMED)
 

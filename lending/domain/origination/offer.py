@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from config.kernel.refusals import first_of
 from lending.domain.origination.product import Months, Product
 
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
@@ -44,6 +45,7 @@ class AcceptanceRefusal(StrEnum):
     EVIDENCE_MISSING = "EVIDENCE_MISSING"
     EVIDENCE_MALFORMED = "EVIDENCE_MALFORMED"
     PAYOUT_ACCOUNT_NOT_VERIFIED = "PAYOUT_ACCOUNT_NOT_VERIFIED"
+    VERIFIED_THE_ACCOUNT = "VERIFIED_THE_ACCOUNT"
     LINE_OPEN = "LINE_OPEN"
 
 
@@ -125,7 +127,7 @@ def expires_on(product: Product, *, made_on: date) -> date:
     return made_on + timedelta(days=product.origination.offer_days)
 
 
-def judge_acceptance(  # noqa: PLR0911 - one a refusal
+def judge_acceptance(
     offered: Offered,
     *,
     on: date,
@@ -133,28 +135,26 @@ def judge_acceptance(  # noqa: PLR0911 - one a refusal
     months: Months,
     evidence: SignedTerms | None,
     payout_account_verified: bool,
+    is_verifier: bool = False,
     has_line: bool = False,
 ) -> AcceptanceRefusal | None:
     """Decide whether an offer may be accepted on a business date; of several refusals, the first of the enum counts.
 
-    has_line: the merchant has an open line of the kind that is offered.
+    is_verifier: whoever applies verified the payout account, or approved that. has_line: the merchant has an open
+    line of the kind that is offered.
     """
-    if not may_become(offered.state, OfferState.ACCEPTED):
-        return AcceptanceRefusal.NOT_OPEN
-    if on >= offered.expires_on:
-        return AcceptanceRefusal.EXPIRED
-    if months not in offered.most_by_months:
-        return AcceptanceRefusal.MONTHS_OUT_OF_RANGE
-    if amount_minor < offered.minimum_minor:
-        return AcceptanceRefusal.AMOUNT_BELOW_MINIMUM
-    if amount_minor > max(offered.most_by_months.values()):
-        return AcceptanceRefusal.AMOUNT_ABOVE_LIMIT
-    if amount_minor > offered.most_by_months[months]:
-        return AcceptanceRefusal.INSTALMENTS_TOO_LARGE
-    if evidence is None:
-        return AcceptanceRefusal.EVIDENCE_MISSING
-    if not evidence.is_whole:
-        return AcceptanceRefusal.EVIDENCE_MALFORMED
-    if not payout_account_verified:
-        return AcceptanceRefusal.PAYOUT_ACCOUNT_NOT_VERIFIED
-    return AcceptanceRefusal.LINE_OPEN if has_line else None
+    most = max(offered.most_by_months.values())
+    holds = {
+        AcceptanceRefusal.NOT_OPEN: not may_become(offered.state, OfferState.ACCEPTED),
+        AcceptanceRefusal.EXPIRED: on >= offered.expires_on,
+        AcceptanceRefusal.MONTHS_OUT_OF_RANGE: months not in offered.most_by_months,
+        AcceptanceRefusal.AMOUNT_BELOW_MINIMUM: amount_minor < offered.minimum_minor,
+        AcceptanceRefusal.AMOUNT_ABOVE_LIMIT: amount_minor > most,
+        AcceptanceRefusal.INSTALMENTS_TOO_LARGE: amount_minor > offered.most_by_months.get(months, most),
+        AcceptanceRefusal.EVIDENCE_MISSING: evidence is None,
+        AcceptanceRefusal.EVIDENCE_MALFORMED: evidence is not None and not evidence.is_whole,
+        AcceptanceRefusal.PAYOUT_ACCOUNT_NOT_VERIFIED: not payout_account_verified,
+        AcceptanceRefusal.VERIFIED_THE_ACCOUNT: is_verifier,
+        AcceptanceRefusal.LINE_OPEN: has_line,
+    }
+    return first_of(holds)

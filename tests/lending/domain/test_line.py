@@ -67,6 +67,7 @@ DRAWS: list[tuple[dict[str, Any], DrawRefusal | None]] = [
     ({"state": LineState.FROZEN}, R.LINE_FROZEN),
     ({"state": LineState.CLOSED}, R.LINE_CLOSED),
     ({"payout_account_verified": False}, R.PAYOUT_ACCOUNT_NOT_VERIFIED),
+    ({"is_verifier": True}, R.VERIFIED_THE_ACCOUNT),
     ({"evidence": replace(EVIDENCE, document_sha256="C" * 64)}, R.EVIDENCE_MALFORMED),
 ]
 

@@ -72,6 +72,7 @@ ACCEPTANCES: list[tuple[dict[str, Any], AcceptanceRefusal | None]] = [
     ({"evidence": replace(EVIDENCE, signatory="")}, R.EVIDENCE_MALFORMED),
     ({"evidence": replace(EVIDENCE, address="")}, R.EVIDENCE_MALFORMED),
     ({"payout_account_verified": False}, R.PAYOUT_ACCOUNT_NOT_VERIFIED),
+    ({"is_verifier": True}, R.VERIFIED_THE_ACCOUNT),
     ({"has_line": True}, R.LINE_OPEN),
 ]
 
