@@ -23,6 +23,13 @@ DECLARED = Declaration(
     problems={
         "too_many_rows": "A request takes at most 100,000 rows: send them in parts.",
         "number_malformed": "An account number has 8 to 34 letters and digits.",
+        "iban_length_wrong": "This IBAN is too short or too long for its country.",
+        "iban_structure_wrong": "An IBAN of this country has letters and digits in other places.",
+        "iban_check_failed": "The check digits of this IBAN are wrong: look for a typing error.",
+        "iban_national_check_failed": "This IBAN does not pass its country's own check: look for a typing error.",
+        "cnpj_check_failed": "The check digits of this CNPJ are wrong: look for a typing error.",
+        "cpf_check_failed": "The check digits of this CPF are wrong: look for a typing error.",
+        "card_check_failed": "The check digit of this card number is wrong: look for a typing error.",
         "holder_differs": "This account number was entered for another holder.",
         "idempotency_key_missing": "This call moves something: send an Idempotency-Key, another for each new request.",
         "idempotency_key_invalid": "An Idempotency-Key has 1 to 100 printable ASCII characters.",

@@ -145,7 +145,7 @@ def _have_account(merchant: Merchant) -> None:
     account = enter_payout_account(
         partner_id=merchant.partner_id,
         external_id=merchant.external_id,
-        number=f"DEMO{merchant.pk:010}",
+        number=f"DEMO{merchant.pk:012}",  # of no known form, in any currency
         holder=merchant.name,
         actor=_partner(merchant),
         now=timezone.now(),

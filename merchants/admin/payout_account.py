@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from config.kernel.exact import BASIS_POINTS
-from config.office.display import Card, Facts, Page, Part, chip, linked
+from config.office.display import Card, Cell, Facts, Page, Part, chip, linked
 from config.office.lists import ListColumn, Search, choice_filter
 from config.office.pages import OfficeAdmin, named
 from config.office.verbs import Asked, Effects, Verb, VerbForm, refused_by, tick_field
@@ -17,12 +17,15 @@ from config.office.words import HUNDREDTH, percent
 from merchants.domain.payout_account import HOLDER_MATCH_BPS, PayoutAccountState, VerificationRefusal
 from merchants.models import PayoutAccount
 from merchants.operations.payout_accounts import PayoutAccountNotVerified, verification_act, verify_payout_account
-from merchants.queries.labels import ACCOUNT_STATES
+from merchants.queries.labels import ACCOUNT_STATES, NUMBER_FORMS
 from merchants.queries.merchants import search_merchants
 from merchants.queries.payout_accounts import get_verification_verdict
 
 REFUSALS: Final = {
     VerificationRefusal.NOT_PENDING: _("This account no longer waits for verification."),
+    VerificationRefusal.NUMBER_MALFORMED: _(
+        "The number does not pass the checks of its form: it has to be entered again."
+    ),
     VerificationRefusal.SAME_PERSON: _("You entered this account: someone else has to verify it."),
     VerificationRefusal.OTHER_ACCOUNT_VERIFIED: _("The merchant has a verified account already."),
     VerificationRefusal.HOLDER_MISMATCH: _("The holder's name does not match the merchant's."),
@@ -43,6 +46,7 @@ def _about(account: PayoutAccount, asked: Asked) -> Sequence[Part]:
     }
     facts = [
         (_("Account"), account.masked_number),
+        (_("Form of the number"), NUMBER_FORMS[account.form]),
         (_("Holder"), account.holder),
         (_("Merchant"), linked(account.merchant)),
         (_("Match of the names"), match),
@@ -76,7 +80,11 @@ class PayoutAccountAdmin(OfficeAdmin[PayoutAccount]):
     """Payout accounts, entered by the partner's system and verified by staff."""
 
     columns = (
-        ListColumn(label=_("Account"), cell=lambda account: account.masked_number, style="tl-nowrap"),
+        ListColumn(
+            label=_("Account"),
+            cell=lambda account: Cell(text=account.masked_number, note=NUMBER_FORMS[account.form]),
+            style="tl-nowrap",
+        ),
         ListColumn(label=_("Merchant"), cell=lambda account: linked(account.merchant)),
         ListColumn(label=_("Holder"), cell=lambda account: account.holder),
         ListColumn(label=_("State"), cell=lambda account: chip(*ACCOUNT_STATES[PayoutAccountState(account.state)])),
@@ -94,6 +102,7 @@ class PayoutAccountAdmin(OfficeAdmin[PayoutAccount]):
         """Show who entered and who verified the account; never its whole number."""
         names: dict[Any, Any] = named([row.entered_by, row.verified_by, row.approved_by])
         facts = [
+            (_("Form of the number"), NUMBER_FORMS[row.form]),
             (_("Holder"), row.holder),
             (_("Merchant"), linked(row.merchant)),
             (_("Entered"), row.entered_at),

@@ -17,8 +17,7 @@ from merchants.domain.text import storable
 from merchants.models import Merchant, PayoutAccount
 from merchants.operations.payout_accounts import PayoutAccountNotEntered, enter_payout_account
 
-STATUSES = {
-    EntryRefusal.NUMBER_MALFORMED: HTTPStatus.UNPROCESSABLE_ENTITY,
+STATUSES = dict.fromkeys(EntryRefusal, HTTPStatus.UNPROCESSABLE_ENTITY) | {
     EntryRefusal.HOLDER_DIFFERS: HTTPStatus.CONFLICT,
 }
 
@@ -27,6 +26,7 @@ class PayoutAccountSerializer(serializers.Serializer[PayoutAccount]):
     number = serializers.CharField(write_only=True, max_length=80)
     holder = serializers.CharField(max_length=200)
     masked_number = serializers.CharField(read_only=True)
+    form = serializers.CharField(read_only=True)
     state = serializers.CharField(read_only=True)
     entered_at = serializers.DateTimeField(read_only=True)
 

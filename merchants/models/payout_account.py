@@ -7,7 +7,7 @@ from django.db.models import F, Q
 
 from config.db.choices import choices, known
 from config.db.locking import LockingQuerySet
-from merchants.domain.payout_account import NUMBER_PATTERN, PayoutAccountState, mask_number
+from merchants.domain.payout_account import NUMBER_PATTERN, NumberForm, PayoutAccountState, form_of, mask_number
 from merchants.models.merchant import Merchant
 
 # Texts, not members: a migration would import the enum, and break when a member is renamed.
@@ -74,3 +74,8 @@ class PayoutAccount(models.Model):
     @property
     def masked_number(self) -> str:
         return mask_number(self.number)
+
+    @property
+    def form(self) -> NumberForm:
+        """Its form, as the currency of its merchant has it."""
+        return form_of(self.number, currency=self.merchant.currency)

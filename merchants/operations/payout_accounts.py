@@ -7,7 +7,13 @@ from config.kernel.refusals import Refused
 from config.office.actors import Actor
 from config.office.approvals import Act, Approval, require_approval
 from config.office.events import record_event
-from merchants.domain.payout_account import EntryRefusal, PayoutAccountState, VerificationRefusal, canonical_number
+from merchants.domain.payout_account import (
+    EntryRefusal,
+    PayoutAccountState,
+    VerificationRefusal,
+    canonical_number,
+    judge_number,
+)
 from merchants.models import Merchant, PayoutAccount
 from merchants.queries.payout_accounts import get_payout_account, get_verification_verdict
 
@@ -32,6 +38,9 @@ def enter_payout_account(
         raise PayoutAccountNotEntered(EntryRefusal.NUMBER_MALFORMED)
     with operation():
         merchant = Merchant.objects.of(partner_id).filter(external_id=external_id).lock().get()
+        malformed = judge_number(canonical, currency=merchant.currency)
+        if malformed is not None:
+            raise PayoutAccountNotEntered(malformed)
         # Not get_or_create: it would return an account of another holder as if it were this one.
         known = PayoutAccount.objects.filter(merchant=merchant, number=canonical).first()
         if known is not None:

@@ -5,12 +5,19 @@ from typing import Final
 from django.utils.translation import gettext_lazy as _
 
 from merchants.domain.feed import FeedSignal
-from merchants.domain.payout_account import PayoutAccountState
+from merchants.domain.payout_account import NumberForm, PayoutAccountState
 from merchants.domain.transaction import TransactionKind
 
 ACCOUNT_STATES: Final = {
     PayoutAccountState.PENDING: (_("Waits for verification"), "tl-warn"),
     PayoutAccountState.VERIFIED: (_("Verified"), "tl-ok"),
+}
+NUMBER_FORMS: Final = {
+    NumberForm.IBAN: _("IBAN"),
+    NumberForm.CNPJ: _("CNPJ"),
+    NumberForm.CPF: _("CPF"),
+    NumberForm.CARD: _("bank card"),
+    NumberForm.UNKNOWN: _("form not known"),
 }
 KINDS: Final = {
     TransactionKind.SALE: _("Sale"),

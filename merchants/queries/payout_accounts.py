@@ -1,7 +1,7 @@
 """Read payout accounts."""
 
 from config.office.actors import Actor
-from merchants.domain.payout_account import PayoutAccountState, VerificationVerdict, judge_verification
+from merchants.domain.payout_account import PayoutAccountState, VerificationVerdict, judge_number, judge_verification
 from merchants.models import PayoutAccount
 
 
@@ -34,6 +34,7 @@ def get_verification_verdict(*, account: PayoutAccount, verifier: Actor) -> Veri
     others = PayoutAccount.objects.verified().filter(merchant_id=account.merchant_id).exclude(pk=account.pk)
     return judge_verification(
         state=PayoutAccountState(account.state),
+        number_malformed=judge_number(account.number, currency=account.merchant.currency) is not None,
         holder=account.holder,
         merchant=account.merchant.name,
         same_person=account.entered_by == str(verifier),

@@ -39,6 +39,7 @@ def test_the_same_account_twice_is_one_and_masked(api: Api) -> None:
     [
         ({"number": NUMBER, "holder": "Barn"}, 409, "holder_differs"),
         ({"number": "12", "holder": "Kiln"}, 422, "number_malformed"),
+        ({"number": NUMBER.replace("82", "83"), "holder": "Kiln"}, 422, "iban_check_failed"),
         ({"holder": "Kiln"}, 400, "invalid"),
         ({"number": NUMBER, "holder": "Ki\x00ln"}, 400, "invalid"),
     ],
