@@ -70,7 +70,7 @@ check: venv ## formats, lint, types, layers, migrations; prints the lines of sou
 	@LOG_LEVEL=ERROR $(MANAGE) lintmigrations --no-cache --quiet ok ignore warning \
 	  --include-apps office merchants scoring lending \
 	  --ignore-name 0002_transaction 0005_no_dues_of_90_days 0008_corrections 0011_lean_staging 0011_sums_by_status \
-	  0011_behaviour_corrected 0014_loans_at_rest 0015_rows_at_rest 0016_servicing 0025_one_payout
+	  0011_behaviour_corrected 0014_loans_at_rest 0015_rows_at_rest 0016_payout_accounts 0016_servicing 0025_one_payout
 	@$(PY) tests/architecture/lock.py
 	@$(PY) tests/architecture/lines.py
 

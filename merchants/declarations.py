@@ -10,6 +10,8 @@ DECLARED = Declaration(
     rights={
         "merchants.approve_payoutaccount": frozenset({Role.FINANCE}),
         "merchants.verify_payoutaccount": frozenset({Role.UNDERWRITER}),
+        "merchants.reveal_payoutaccount": frozenset({Role.UNDERWRITER, Role.FINANCE}),
+        "merchants.withdraw_payoutaccount": frozenset({Role.UNDERWRITER, Role.FINANCE}),
         "merchants.upload_feed": frozenset({Role.ADMINISTRATOR}),
         "merchants.view_batch": EVERYONE,
         "merchants.view_feedupload": EVERYONE,
@@ -30,6 +32,7 @@ DECLARED = Declaration(
         "cnpj_check_failed": "The check digits of this CNPJ are wrong: look for a typing error.",
         "cpf_check_failed": "The check digits of this CPF are wrong: look for a typing error.",
         "card_check_failed": "The check digit of this card number is wrong: look for a typing error.",
+        "account_not_pending": "This payout account no longer waits for verification: the office alone withdraws it.",
         "holder_differs": "This account number was entered for another holder.",
         "idempotency_key_missing": "This call moves something: send an Idempotency-Key, another for each new request.",
         "idempotency_key_invalid": "An Idempotency-Key has 1 to 100 printable ASCII characters.",

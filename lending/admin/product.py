@@ -238,6 +238,7 @@ def _origination(product: Product) -> Iterator[Fact]:
     yield _("An offer is valid for"), _days(rules.offer_days)
     yield _("A score is valid for"), _days(rules.score_days)
     yield _("The merchant may withdraw for"), _days(rules.cooling_off_days)
+    yield _("A changed payout account waits for"), _days(rules.account_wait_days)
     yield (
         _("Referred from this share of suspect sales"),
         percent(rules.refer_flagged_bps, BASIS_POINTS, HUNDREDTH),

@@ -28,7 +28,13 @@ TRANSFER_STATES: Final = {
 PAYOUT_HOLDS: Final = {
     PayoutHold.NO_BUSINESS_DATE: _("No business day is open: open the first one."),
     PayoutHold.NOT_APPROVED: _("The loan is not waiting for a payout."),
-    PayoutHold.ACCOUNT_NOT_VERIFIED: _("The payout account is not verified: have it verified under Payout accounts."),
+    PayoutHold.ACCOUNT_NOT_VERIFIED: _(
+        "The payout account is not verified, or was withdrawn: have it verified under Payout accounts, or cancel the "
+        "loan if another has taken its place."
+    ),
+    PayoutHold.ACCOUNT_IS_NEW: _(
+        "The merchant's payout account was changed not long ago: the payout leaves by itself after the product's days."
+    ),
     PayoutHold.COOLING_OFF: _(
         "The merchant may still withdraw from the contract: the payout leaves by itself afterwards."
     ),

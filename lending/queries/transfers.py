@@ -86,12 +86,15 @@ def payout_holds(transfers: Iterable[Transfer]) -> dict[int, PayoutHold]:
 def _hold(
     loan: Loan, *, today: date | None, books_broken: bool, has_gateway: bool, is_silent: bool
 ) -> PayoutHold | None:
+    rules = product_of(loan.product).origination
     return judge_payout(
         today=today,
         status=LoanStatus(loan.status),
         account_verified=is_account_verified(loan),
+        account_changed_on=_account_changed_on(loan),
+        account_wait_days=rules.account_wait_days,
         applied_on=applied_on(loan),
-        cooling_off_days=product_of(loan.product).origination.cooling_off_days,
+        cooling_off_days=rules.cooling_off_days,
         dues_known=today is None or "calendar" not in loan.terms or knows_dues(parse_terms(loan.terms), on=today),
         books_broken=books_broken,
         has_gateway=has_gateway,
@@ -102,6 +105,13 @@ def _hold(
 def is_account_verified(loan: Loan) -> bool:
     """Check whether money can be sent to the loan's account, which an imported loan may lack."""
     return loan.payout_account is not None and loan.payout_account.state == PayoutAccountState.VERIFIED
+
+
+def _account_changed_on(loan: Loan) -> date | None:
+    account = loan.payout_account
+    if account is None or account.follows_id is None or account.verified_at is None:
+        return None
+    return account.verified_at.date()
 
 
 def applied_on(loan: Loan) -> date:

@@ -1,4 +1,4 @@
-"""Office pages of payout accounts, and their verification by staff."""
+"""Office pages of payout accounts, and what staff do with them."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -12,14 +12,39 @@ from config.kernel.exact import BASIS_POINTS
 from config.office.display import Card, Cell, Facts, Page, Part, chip, linked
 from config.office.lists import ListColumn, Search, choice_filter
 from config.office.pages import OfficeAdmin, named
-from config.office.verbs import Asked, Effects, Verb, VerbForm, refused_by, tick_field
-from config.office.words import HUNDREDTH, percent
-from merchants.domain.payout_account import HOLDER_MATCH_BPS, PayoutAccountState, VerificationRefusal
+from config.office.verbs import (
+    TO_BE_GIVEN,
+    Asked,
+    Effects,
+    Refusals,
+    Verb,
+    VerbForm,
+    reason_field,
+    refused_by,
+    tick_field,
+)
+from config.office.words import HUNDREDTH, Words, percent
+from merchants.domain.payout_account import (
+    HOLDER_MATCH_BPS,
+    ClosingRefusal,
+    PayoutAccountState,
+    VerificationRefusal,
+    in_fours,
+    judge_rejection,
+)
 from merchants.models import PayoutAccount
-from merchants.operations.payout_accounts import PayoutAccountNotVerified, verification_act, verify_payout_account
+from merchants.operations.payout_accounts import (
+    PayoutAccountNotClosed,
+    PayoutAccountNotVerified,
+    reject_payout_account,
+    reveal_number,
+    verification_act,
+    verify_payout_account,
+    withdraw_payout_account,
+)
 from merchants.queries.labels import ACCOUNT_STATES, NUMBER_FORMS
 from merchants.queries.merchants import search_merchants
-from merchants.queries.payout_accounts import get_verification_verdict
+from merchants.queries.payout_accounts import get_verification_verdict, get_withdrawal_refusal, replaced_by
 
 REFUSALS: Final = {
     VerificationRefusal.NOT_PENDING: _("This account no longer waits for verification."),
@@ -27,9 +52,16 @@ REFUSALS: Final = {
         "The number does not pass the checks of its form: it has to be entered again."
     ),
     VerificationRefusal.SAME_PERSON: _("You entered this account: someone else has to verify it."),
-    VerificationRefusal.OTHER_ACCOUNT_VERIFIED: _("The merchant has a verified account already."),
-    VerificationRefusal.HOLDER_MISMATCH: _("The holder's name does not match the merchant's."),
+    VerificationRefusal.HOLDER_MISMATCH: _(
+        "The holder's name does not match the merchant's, as it was when the account was entered or as it is now."
+    ),
 }
+CLOSING_REFUSALS: Final = {
+    ClosingRefusal.NOT_PENDING: _("This account no longer waits for verification."),
+    ClosingRefusal.CLOSED: _("This account is rejected or withdrawn already."),
+    ClosingRefusal.REASON_MISSING: _("Please give a reason."),
+}
+CLOSED: Final[Refusals] = {PayoutAccountNotClosed: CLOSING_REFUSALS}
 
 
 class VerifyForm(VerbForm):
@@ -48,10 +80,36 @@ def _about(account: PayoutAccount, asked: Asked) -> Sequence[Part]:
         (_("Account"), account.masked_number),
         (_("Form of the number"), NUMBER_FORMS[account.form]),
         (_("Holder"), account.holder),
-        (_("Merchant"), linked(account.merchant)),
+        (_("Merchant, when it was entered"), account.merchant_name),
+        (_("Merchant, now"), linked(account.merchant)),
         (_("Match of the names"), match),
     ]
     return [Facts(facts)]
+
+
+def _effects(account: PayoutAccount, _asked: Asked) -> Effects:
+    replaced = replaced_by(account)
+    warnings = []
+    if account.merchant_name != account.merchant.name:
+        names = {"then": account.merchant_name, "now": account.merchant.name}
+        warnings.append(
+            _t("The merchant was called “%(then)s” when the account was entered, and is called “%(now)s” now.") % names
+        )
+    if replaced is not None:
+        warnings.append(
+            _t("The verified account %(account)s is withdrawn: payouts that wait for it are held.")
+            % {"account": replaced.masked_number}
+        )
+    return Effects(warning=" ".join(warnings) or None)
+
+
+class RejectForm(VerbForm):
+    reason = reason_field()
+
+
+def _why_not_reject(account: PayoutAccount, _asked: Asked) -> Words | None:
+    refusal = judge_rejection(PayoutAccountState(account.state), reason=TO_BE_GIVEN)
+    return None if refusal is None else CLOSING_REFUSALS[refusal]
 
 
 VERIFY: Final = Verb(
@@ -64,7 +122,8 @@ VERIFY: Final = Verb(
     why_not=refused_by(
         lambda account, asked: get_verification_verdict(account=account, verifier=asked.actor).refusal, REFUSALS
     ),
-    effects=lambda _account, _asked: Effects(),
+    effects=_effects,
+    seen=lambda account: (account.merchant.name, getattr(replaced_by(account), "pk", None)),
     act=lambda account, _asked: verification_act(account),
     call=lambda account, asked: verify_payout_account(
         payout_account_id=account.pk, actor=asked.actor, now=asked.now, approval=asked.approval
@@ -72,6 +131,46 @@ VERIFY: Final = Verb(
     done=_("The payout account is verified."),
     refusals={PayoutAccountNotVerified: REFUSALS},
     is_primary=True,
+)
+REJECT: Final = Verb(
+    name="reject",
+    label=_("Reject"),
+    right="merchants.verify_payoutaccount",
+    form=RejectForm,
+    note=_("Nothing is paid to this account. The partner may enter another, or the same number anew."),
+    why_not=_why_not_reject,
+    call=lambda account, asked: reject_payout_account(
+        payout_account_id=account.pk, reason=asked.data["reason"], actor=asked.actor, now=asked.now
+    ),
+    done=_("The payout account is rejected."),
+    refusals=CLOSED,
+)
+WITHDRAW: Final = Verb(
+    name="withdraw",
+    label=_("Withdraw"),
+    right="merchants.withdraw_payoutaccount",
+    form=RejectForm,
+    note=_(
+        "Nothing more is paid to this account, and payouts that wait for it are held. What its loans owe is still "
+        "collected from it."
+    ),
+    why_not=refused_by(
+        lambda account, asked: get_withdrawal_refusal(account, actor=asked.actor, reason=TO_BE_GIVEN), CLOSING_REFUSALS
+    ),
+    call=lambda account, asked: withdraw_payout_account(
+        payout_account_id=account.pk, reason=asked.data["reason"], actor=asked.actor, now=asked.now
+    ),
+    done=_("The payout account is withdrawn."),
+    refusals=CLOSED,
+)
+REVEAL: Final = Verb(
+    name="reveal",
+    label=_("Show the whole number"),
+    right="merchants.reveal_payoutaccount",
+    note=_("To compare it with the bank's own document. That you saw it is kept in the audit trail, with your name."),
+    call=lambda account, asked: reveal_number(payout_account_id=account.pk, actor=asked.actor, now=asked.now),
+    done=lambda number: _t("The number is %(number)s.") % {"number": in_fours(number)},
+    refusals={},
 )
 
 
@@ -94,22 +193,28 @@ class PayoutAccountAdmin(OfficeAdmin[PayoutAccount]):
     search = Search(
         help=_("Merchant: name or id"), keep=lambda rows, term: rows.filter(merchant__in=search_merchants(term))
     )
-    list_related = related = ("merchant",)
-    verbs = (VERIFY,)
+    list_related = ("merchant",)
+    related = ("merchant", "follows")
+    verbs = (VERIFY, REVEAL, REJECT, WITHDRAW)
     empty = _("No payout account yet. The partner's system enters them.")
 
     def page_of(self, row: PayoutAccount, request: HttpRequest) -> Page:
-        """Show who entered and who verified the account; never its whole number."""
-        names: dict[Any, Any] = named([row.entered_by, row.verified_by, row.approved_by])
+        """Show who entered, verified and closed the account; never its whole number."""
+        names: dict[Any, Any] = named([row.entered_by, row.verified_by, row.approved_by, row.closed_by])
         facts = [
             (_("Form of the number"), NUMBER_FORMS[row.form]),
             (_("Holder"), row.holder),
-            (_("Merchant"), linked(row.merchant)),
+            (_("Merchant, when it was entered"), row.merchant_name),
+            (_("Merchant, now"), linked(row.merchant)),
             (_("Entered"), row.entered_at),
             (_("Entered by"), names[row.entered_by]),
             (_("Verified"), row.verified_at),
             (_("Verified by"), names[row.verified_by]),
             (_("Approved by"), names[row.approved_by]),
+            (_("Verified before it"), None if row.follows is None else linked(row.follows)),
+            (_("Rejected or withdrawn"), row.closed_at),
+            (_("Rejected or withdrawn by"), names[row.closed_by]),
+            (_("Reason"), row.reason or None),
         ]
         return Page(
             title=row.masked_number,

@@ -7,33 +7,52 @@ from django.db.models import F, Q
 
 from config.db.choices import choices, known
 from config.db.locking import LockingQuerySet
-from merchants.domain.payout_account import NUMBER_PATTERN, NumberForm, PayoutAccountState, form_of, mask_number
+from merchants.domain.payout_account import (
+    NUMBER_PATTERN,
+    OPEN_ACCOUNTS,
+    NumberForm,
+    PayoutAccountState,
+    form_of,
+    mask_number,
+)
 from merchants.models.merchant import Merchant
 
 # Texts, not members: a migration would import the enum, and break when a member is renamed.
-VERIFIED = PayoutAccountState.VERIFIED.value
+PENDING, VERIFIED, REJECTED, WITHDRAWN = (state.value for state in PayoutAccountState)
 
 
 class PayoutAccountQuerySet(LockingQuerySet["PayoutAccount"]):
     def pending(self) -> Self:
         return self.filter(state=PayoutAccountState.PENDING)
 
+    def open(self) -> Self:
+        return self.filter(state__in=OPEN_ACCOUNTS)
+
     def verified(self) -> Self:
         return self.filter(state=PayoutAccountState.VERIFIED)
 
 
 class PayoutAccount(models.Model):
-    """An account of a merchant: entered by one person, verified by another."""
+    """An account of a merchant: entered by one person, verified by another.
+
+    merchant_name: the merchant's when the account was entered. follows: the account that the merchant had verified
+    before this one. approved_by: who approved that it is verified. closed_by, reason: who rejected or withdrew it.
+    """
 
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="payout_accounts", db_index=False)
     number = models.CharField(max_length=34)
     holder = models.CharField(max_length=200)
-    state = models.CharField(max_length=8, choices=choices(PayoutAccountState))
+    merchant_name = models.CharField(max_length=200, default="", db_default="")
+    state = models.CharField(max_length=9, choices=choices(PayoutAccountState))
     entered_by = models.CharField(max_length=40)  # an actor: staff or the partner's system
     entered_at = models.DateTimeField()
     verified_by = models.CharField(max_length=40, null=True)  # noqa: DJ001 - unknown until someone did
     verified_at = models.DateTimeField(null=True)
     approved_by = models.CharField(max_length=40, null=True)  # noqa: DJ001 - unknown until a member of staff did
+    follows = models.ForeignKey("self", on_delete=models.PROTECT, related_name="+", null=True, db_index=False)
+    closed_by = models.CharField(max_length=40, null=True)  # noqa: DJ001 - unknown until someone did
+    closed_at = models.DateTimeField(null=True)
+    reason = models.CharField(max_length=500, default="", db_default="")
 
     objects = PayoutAccountQuerySet.as_manager()
 
@@ -41,6 +60,8 @@ class PayoutAccount(models.Model):
         permissions = [
             ("verify_payoutaccount", "Can verify payout account"),
             ("approve_payoutaccount", "Can approve that a payout account is verified"),
+            ("reveal_payoutaccount", "Can see the whole number of a payout account"),
+            ("withdraw_payoutaccount", "Can withdraw a payout account"),
         ]
         constraints = [
             known("state", PayoutAccountState, name="merchants_payoutaccount_state_known"),
@@ -50,8 +71,20 @@ class PayoutAccount(models.Model):
             ),
             models.CheckConstraint(
                 name="merchants_payoutaccount_verified_by_whom_and_when",
-                condition=Q(state=VERIFIED, verified_by__isnull=False, verified_at__isnull=False)
+                condition=Q(state__in=[VERIFIED, WITHDRAWN], verified_by__isnull=False, verified_at__isnull=False)
                 | (~Q(state=VERIFIED) & Q(verified_by__isnull=True, verified_at__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="merchants_payoutaccount_closed_by_whom_and_when",
+                condition=Q(state__in=[REJECTED, WITHDRAWN], closed_by__isnull=False, closed_at__isnull=False)
+                | (~Q(state__in=[REJECTED, WITHDRAWN]) & Q(closed_by__isnull=True, closed_at__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="merchants_payoutaccount_rejected_why", condition=~Q(state=REJECTED) | ~Q(reason="")
+            ),
+            models.CheckConstraint(
+                name="merchants_payoutaccount_follows_when_verified",
+                condition=Q(follows__isnull=True) | Q(verified_at__isnull=False),
             ),
             models.CheckConstraint(
                 name="merchants_payoutaccount_four_eyes",
@@ -65,7 +98,11 @@ class PayoutAccount(models.Model):
             models.UniqueConstraint(
                 name="merchants_payoutaccount_one_verified", fields=["merchant"], condition=Q(state=VERIFIED)
             ),
-            models.UniqueConstraint(name="merchants_payoutaccount_number_once", fields=["merchant", "number"]),
+            models.UniqueConstraint(
+                name="merchants_payoutaccount_number_once",
+                fields=["merchant", "number"],
+                condition=Q(state__in=[PENDING, VERIFIED]),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Enter and verify the accounts that merchants are paid out to."""
+"""Enter, verify, reject and withdraw the accounts that merchants are paid out to."""
 
 from datetime import datetime
 
@@ -8,14 +8,22 @@ from config.office.actors import Actor
 from config.office.approvals import Act, Approval, require_approval
 from config.office.events import record_event
 from merchants.domain.payout_account import (
+    ClosingRefusal,
     EntryRefusal,
     PayoutAccountState,
     VerificationRefusal,
     canonical_number,
     judge_number,
+    judge_rejection,
 )
 from merchants.models import Merchant, PayoutAccount
-from merchants.queries.payout_accounts import get_payout_account, get_verification_verdict
+from merchants.queries.payout_accounts import (
+    get_payout_account,
+    get_verification_verdict,
+    get_withdrawal_refusal,
+    replaced_by,
+    verified_before,
+)
 
 
 class PayoutAccountNotEntered(Refused[EntryRefusal]):
@@ -26,10 +34,14 @@ class PayoutAccountNotVerified(Refused[VerificationRefusal]):
     """The account was not verified."""
 
 
+class PayoutAccountNotClosed(Refused[ClosingRefusal]):
+    """The account was neither rejected nor withdrawn."""
+
+
 def enter_payout_account(
     *, partner_id: int, external_id: str, number: str, holder: str, actor: Actor, now: datetime
 ) -> PayoutAccount:
-    """Enter an account of a partner's merchant, or return the existing one.
+    """Enter an account of a partner's merchant, or return the one that waits or is verified already.
 
     Raises PayoutAccountNotEntered, Contended, Merchant.DoesNotExist.
     """
@@ -42,7 +54,7 @@ def enter_payout_account(
         if malformed is not None:
             raise PayoutAccountNotEntered(malformed)
         # Not get_or_create: it would return an account of another holder as if it were this one.
-        known = PayoutAccount.objects.filter(merchant=merchant, number=canonical).first()
+        known = PayoutAccount.objects.open().filter(merchant=merchant, number=canonical).first()
         if known is not None:
             if known.holder != holder:
                 raise PayoutAccountNotEntered(EntryRefusal.HOLDER_DIFFERS)
@@ -51,6 +63,7 @@ def enter_payout_account(
             merchant=merchant,
             number=canonical,
             holder=holder,
+            merchant_name=merchant.name,
             state=PayoutAccountState.PENDING,
             entered_by=str(actor),
             entered_at=now,
@@ -68,24 +81,30 @@ def enter_payout_account(
 
 def verification_act(account: PayoutAccount) -> Act:
     """Return what a second person has to approve before an account is verified."""
-    return Act(operation="merchants.verify_payout_account", subject=account)
+    replaced = replaced_by(account)
+    return Act(
+        operation="merchants.verify_payout_account",
+        subject=account,
+        arguments={"merchant": account.merchant.name, "replaces": None if replaced is None else replaced.pk},
+    )
 
 
 def verify_payout_account(
     *, payout_account_id: int, actor: Actor, now: datetime, approval: Approval | None = None
 ) -> PayoutAccount:
-    """Verify an account that another person entered, so that it may be paid to.
+    """Verify an account that another person entered, so that it may be paid to; one verified before is withdrawn.
 
     Raises PayoutAccountNotVerified, NotApproved, Contended, Merchant.DoesNotExist.
     """
     with operation():
-        # The merchant is locked, not the account: "one verified account" is a rule over all its accounts.
-        Merchant.objects.owning(payout_account_id).lock().get()
-        account = get_payout_account(payout_account_id=payout_account_id)
+        account = _locked(payout_account_id)
         verdict = get_verification_verdict(account=account, verifier=actor)
         if verdict.refusal is not None:
             raise PayoutAccountNotVerified(verdict.refusal)
         require_approval(verification_act(account), approval, actor=actor, now=now)
+        before, replaced = verified_before(account), replaced_by(account)
+        if replaced is not None:
+            _close(replaced, PayoutAccountState.WITHDRAWN, by=account, reason="", actor=actor, now=now)
         # Guarded although locked: a writer that forgot the lock is caught here, not in the books.
         pending = PayoutAccount.objects.pending().filter(pk=account.pk)
         require_one(
@@ -94,14 +113,85 @@ def verify_payout_account(
                 verified_by=str(actor),
                 verified_at=now,
                 approved_by=None if approval is None else str(approval.by),
+                follows=before,
             )
         )
         record_event(
             name="merchants.verify_payout_account",
             subject=account,
             actor=actor,
-            before={"state": account.state},
-            after={"state": PayoutAccountState.VERIFIED, "holder_score_bps": verdict.holder_score_bps},
+            before={"state": account.state, "merchant_name": account.merchant_name},
+            after={
+                "state": PayoutAccountState.VERIFIED,
+                "merchant_name": account.merchant.name,
+                "holder_score_bps": verdict.holder_score_bps,
+                "replaces": None if replaced is None else replaced.pk,
+            },
             now=now,
         )
         return get_payout_account(payout_account_id=account.pk)
+
+
+def reject_payout_account(*, payout_account_id: int, reason: str, actor: Actor, now: datetime) -> PayoutAccount:
+    """Reject an account that waits for verification.
+
+    Raises PayoutAccountNotClosed, Contended, Merchant.DoesNotExist.
+    """
+    with operation():
+        account = _locked(payout_account_id)
+        refusal = judge_rejection(PayoutAccountState(account.state), reason=reason)
+        if refusal is not None:
+            raise PayoutAccountNotClosed(refusal)
+        _close(account, PayoutAccountState.REJECTED, reason=reason, actor=actor, now=now)
+        return get_payout_account(payout_account_id=account.pk)
+
+
+def withdraw_payout_account(*, payout_account_id: int, actor: Actor, now: datetime, reason: str = "") -> PayoutAccount:
+    """Withdraw an account, so that nothing is paid to it. Payouts that wait for it are held.
+
+    Raises PayoutAccountNotClosed, Contended, Merchant.DoesNotExist.
+    """
+    with operation():
+        account = _locked(payout_account_id)
+        refusal = get_withdrawal_refusal(account, actor=actor, reason=reason)
+        if refusal is not None:
+            raise PayoutAccountNotClosed(refusal)
+        _close(account, PayoutAccountState.WITHDRAWN, reason=reason, actor=actor, now=now)
+        return get_payout_account(payout_account_id=account.pk)
+
+
+def reveal_number(*, payout_account_id: int, actor: Actor, now: datetime) -> str:
+    """Return the whole number of an account, and record that it was shown. Raises PayoutAccount.DoesNotExist."""
+    with operation():
+        account = get_payout_account(payout_account_id=payout_account_id)
+        record_event(name="merchants.reveal_payout_account", subject=account, actor=actor, before={}, after={}, now=now)
+        return account.number
+
+
+def _locked(payout_account_id: int) -> PayoutAccount:
+    # The merchant is locked, not the account: "one verified account" is a rule over all its accounts.
+    Merchant.objects.owning(payout_account_id).lock().get()
+    return get_payout_account(payout_account_id=payout_account_id)
+
+
+def _close(
+    account: PayoutAccount,
+    state: PayoutAccountState,
+    *,
+    reason: str,
+    actor: Actor,
+    now: datetime,
+    by: PayoutAccount | None = None,
+) -> None:
+    """Close an account; by: another that is verified in its place."""
+    still_open = PayoutAccount.objects.open().filter(pk=account.pk, state=account.state)
+    require_one(still_open.update(state=state, closed_by=str(actor), closed_at=now, reason=reason.strip()))
+    verb = "reject" if state is PayoutAccountState.REJECTED else "withdraw"
+    record_event(
+        name=f"merchants.{verb}_payout_account",
+        subject=account,
+        actor=actor,
+        before={"state": account.state},
+        after={"state": state, "reason": reason.strip(), "replaced_by": None if by is None else by.pk},
+        now=now,
+    )

@@ -11,6 +11,8 @@ from merchants.domain.transaction import TransactionKind
 ACCOUNT_STATES: Final = {
     PayoutAccountState.PENDING: (_("Waits for verification"), "tl-warn"),
     PayoutAccountState.VERIFIED: (_("Verified"), "tl-ok"),
+    PayoutAccountState.REJECTED: (_("Rejected"), "tl-bad"),
+    PayoutAccountState.WITHDRAWN: (_("Withdrawn"), ""),
 }
 NUMBER_FORMS: Final = {
     NumberForm.IBAN: _("IBAN"),

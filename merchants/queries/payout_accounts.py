@@ -1,7 +1,14 @@
 """Read payout accounts."""
 
-from config.office.actors import Actor
-from merchants.domain.payout_account import PayoutAccountState, VerificationVerdict, judge_number, judge_verification
+from config.office.actors import Actor, ActorKind
+from merchants.domain.payout_account import (
+    ClosingRefusal,
+    PayoutAccountState,
+    VerificationVerdict,
+    judge_number,
+    judge_verification,
+    judge_withdrawal,
+)
 from merchants.models import PayoutAccount
 
 
@@ -15,6 +22,23 @@ def verified_account_of(*, merchant_id: int) -> PayoutAccount | None:
     return PayoutAccount.objects.verified().filter(merchant=merchant_id).first()
 
 
+def get_payout_account_of_partner(*, partner_id: int, payout_account_id: int) -> PayoutAccount:
+    """Get an account of one of a partner's merchants. Raises PayoutAccount.DoesNotExist."""
+    return PayoutAccount.objects.select_related("merchant").get(pk=payout_account_id, merchant__partner=partner_id)
+
+
+def replaced_by(account: PayoutAccount) -> PayoutAccount | None:
+    """Get the verified account of the merchant that verifying this one withdraws."""
+    verified = verified_account_of(merchant_id=account.merchant_id)
+    return None if verified is None or verified.pk == account.pk else verified
+
+
+def verified_before(account: PayoutAccount) -> PayoutAccount | None:
+    """Get the account that the merchant had verified last, whether it still is or was withdrawn."""
+    known = PayoutAccount.objects.filter(merchant=account.merchant_id, verified_at__isnull=False)
+    return known.exclude(pk=account.pk).order_by("verified_at", "pk").last()
+
+
 def verifiers_of(account: PayoutAccount | None) -> frozenset[str]:
     """Return who verified an account and who approved that, as actors are written."""
     named = () if account is None else (account.verified_by, account.approved_by)
@@ -23,7 +47,7 @@ def verifiers_of(account: PayoutAccount | None) -> frozenset[str]:
 
 def payout_accounts_of(*, merchant_id: int) -> list[PayoutAccount]:
     """List the accounts of a merchant, the last entered first."""
-    return list(PayoutAccount.objects.filter(merchant=merchant_id).order_by("-pk"))
+    return list(PayoutAccount.objects.select_related("merchant").filter(merchant=merchant_id).order_by("-pk"))
 
 
 def get_verification_verdict(*, account: PayoutAccount, verifier: Actor) -> VerificationVerdict:
@@ -31,12 +55,16 @@ def get_verification_verdict(*, account: PayoutAccount, verifier: Actor) -> Veri
 
     The preview shows this verdict and the operation enforces it, under lock: one rule, read twice.
     """
-    others = PayoutAccount.objects.verified().filter(merchant_id=account.merchant_id).exclude(pk=account.pk)
     return judge_verification(
         state=PayoutAccountState(account.state),
         number_malformed=judge_number(account.number, currency=account.merchant.currency) is not None,
         holder=account.holder,
-        merchant=account.merchant.name,
+        names={account.merchant_name, account.merchant.name},
         same_person=account.entered_by == str(verifier),
-        other_verified=others.exists(),
     )
+
+
+def get_withdrawal_refusal(account: PayoutAccount, *, actor: Actor, reason: str) -> ClosingRefusal | None:
+    """Decide whether somebody may withdraw the account."""
+    by_partner = actor.kind is ActorKind.PARTNER
+    return judge_withdrawal(PayoutAccountState(account.state), by_partner=by_partner, reason=reason)

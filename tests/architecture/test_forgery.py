@@ -10,6 +10,7 @@ from django.db.models import F, QuerySet
 
 from config.office.models import BusinessDate
 from lending.models import Application, DayClose, Loan, Transfer
+from merchants.models import PayoutAccount
 from tests.forge import forge
 from tests.lending.loans import OPENED, lent, roll
 
@@ -23,6 +24,10 @@ FORGED: dict[str, tuple[Rows, dict[str, object]]] = {
     "an application's amount": (Application.objects.all, {"amount_minor": F("amount_minor") + 1}),
     "whoever entered an application": (Application.objects.all, {"entered_by": "staff:9"}),
     "what became of an application": (Application.objects.all, {"state": "REFERRED", "decided_at": None}),
+    "a payout account's number": (PayoutAccount.objects.all, {"number": "DE89370400440532013000"}),
+    "a payout account's merchant": (PayoutAccount.objects.all, {"merchant_id": F("merchant_id") + 1}),
+    "whoever entered a payout account": (PayoutAccount.objects.all, {"entered_by": "staff:9"}),
+    "what a merchant was called": (PayoutAccount.objects.all, {"merchant_name": "Another"}),
     "a transfer's loan": (Transfer.objects.all, {"loan_id": F("loan_id") + 1}),
     "a proven close": (lambda: DayClose.objects.filter(state="PROVEN"), {"state": "BROKEN"}),
     "what a proven close found": (lambda: DayClose.objects.filter(state="PROVEN"), {"drifted": []}),

@@ -58,6 +58,7 @@ def verify_account(merchant: Merchant) -> None:
         merchant=merchant,
         number="GB82WEST12345698765432",
         holder=merchant.name,
+        merchant_name=merchant.name,
         state=PayoutAccountState.VERIFIED,
         entered_by=str(CLERK),
         entered_at=NOW,

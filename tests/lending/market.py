@@ -55,6 +55,7 @@ def verify_accounts() -> None:
             merchant=merchant,
             number="GB82WEST12345698765432",
             holder=merchant.name,
+            merchant_name=merchant.name,
             state=PayoutAccountState.VERIFIED,
             entered_by=str(CLERK),
             entered_at=NOW,

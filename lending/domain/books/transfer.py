@@ -63,6 +63,7 @@ class PayoutHold(StrEnum):
     NO_BUSINESS_DATE = "NO_BUSINESS_DATE"
     NOT_APPROVED = "NOT_APPROVED"
     ACCOUNT_NOT_VERIFIED = "ACCOUNT_NOT_VERIFIED"
+    ACCOUNT_IS_NEW = "ACCOUNT_IS_NEW"
     COOLING_OFF = "COOLING_OFF"
     CALENDAR_ENDS = "CALENDAR_ENDS"
     BOOKS_BROKEN = "BOOKS_BROKEN"
@@ -137,6 +138,8 @@ def judge_payout(
     today: date | None,
     status: LoanStatus,
     account_verified: bool,
+    account_changed_on: date | None,
+    account_wait_days: int,
     applied_on: date,
     cooling_off_days: int,
     dues_known: bool,
@@ -144,12 +147,18 @@ def judge_payout(
     has_gateway: bool,
     gateway_silent: bool,
 ) -> PayoutHold | None:
-    """Decide whether money may leave for a loan. dues_known: its calendar knows all due dates, should it leave now."""
+    """Decide whether money may leave for a loan.
+
+    account_changed_on: the day on which the account was verified, if the merchant had another before. dues_known: the
+    loan's calendar knows all due dates, should the money leave now.
+    """
     if today is None:
         return PayoutHold.NO_BUSINESS_DATE
     holds = {
         PayoutHold.NOT_APPROVED: status is not LoanStatus.APPROVED,
         PayoutHold.ACCOUNT_NOT_VERIFIED: not account_verified,
+        PayoutHold.ACCOUNT_IS_NEW: account_changed_on is not None
+        and today < account_changed_on + timedelta(days=account_wait_days),
         PayoutHold.COOLING_OFF: today < applied_on + timedelta(days=cooling_off_days),
         PayoutHold.CALENDAR_ENDS: not dues_known,
         PayoutHold.BOOKS_BROKEN: books_broken,

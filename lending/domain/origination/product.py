@@ -228,7 +228,8 @@ class Origination:
     """How offers and applications are treated.
 
     offer_days: how long an offer stands. score_days: the oldest score that is good enough. cooling_off_days: between
-    the signature and the payout, in which the merchant may withdraw. From refer_flagged_bps on, and above
+    the signature and the payout, in which the merchant may withdraw. account_wait_days: how long no money goes to an
+    account that was verified for a merchant which had another before. From refer_flagged_bps on, and above
     refer_above_minor, a person decides; bands: up to which amount, None for any.
     """
 
@@ -238,6 +239,7 @@ class Origination:
     refer_flagged_bps: Share
     refer_above_minor: Amount
     bands: Annotated[Mapping[Band, Amount | None], partial(_require_all, tuple(Band))]
+    account_wait_days: Days = field(default=0, metadata=ADDED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

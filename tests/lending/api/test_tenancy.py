@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 from django.urls import URLPattern, get_resolver
 
+from config.office.actors import Actor, ActorKind
 from lending.models import Loan
-from merchants.models import Batch, Partner
+from merchants.models import Batch, Partner, PayoutAccount
+from merchants.operations.payout_accounts import enter_payout_account
+from tests.conftest import NOW
 from tests.lending.api.calls import EVIDENCE, decide, everything, open_offer, yuan
 from tests.lending.lines import make_line
 from tests.lending.loans import lent
@@ -21,6 +24,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 # Fit for each address that takes a body: nothing is refused for its form. A new one turns the test red.
 BODIES: dict[str, Any] = {
     "payout-account": {"number": "GB82WEST12345698765432", "holder": "Blue Kiln"},
+    "payout-account-withdraw": {},
     "offer-quote": {"amount": yuan("1000"), "months": 6},
     "offer-accept": {"amount": yuan("1000"), "months": 6, "external_ref": "a1", "evidence": EVIDENCE},
     "offer-decline": {},
@@ -66,10 +70,22 @@ def addresses(ids: dict[str, str]) -> Iterator[Address]:
             yield Address(str(pattern.name), path, parameters, getattr(pattern.callback, "view_class", None))
 
 
+def make_pending(loan: Loan) -> PayoutAccount:
+    return enter_payout_account(
+        partner_id=loan.merchant.partner_id,
+        external_id=loan.merchant.external_id,
+        number="DE89370400440532013000",
+        holder=loan.merchant.name,
+        actor=Actor(ActorKind.PARTNER, loan.merchant.partner_id),
+        now=NOW,
+    )
+
+
 def ids_of(loan: Loan, batch: Batch) -> dict[str, str]:
     return {
         "external_id": loan.merchant.external_id,
         "number": f"batch_{batch.number}",
+        "payout_account_id": f"payout_account_{make_pending(loan).pk}",
         "offer_id": f"offer_{open_offer(loan).pk}",
         "application_id": f"application_{loan.application_id}",
         "line_id": f"line_{make_line(loan).pk}",

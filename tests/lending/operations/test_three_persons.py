@@ -24,6 +24,7 @@ from merchants.models import PayoutAccount
 from merchants.operations.payout_accounts import verification_act, verify_payout_account
 from tests.approvals import SECOND, approved
 from tests.conftest import CLERK, NOW, VERIFIER, make_user
+from tests.forge import forge
 from tests.lending.lines import draw, make_offers_of_both_kinds, offered_lines, open_line
 from tests.lending.market import accept, make_offers
 from tests.lending.operations.test_applications import everything, refer, review
@@ -36,9 +37,7 @@ PARTNER = Actor(ActorKind.PARTNER, 1)
 def verify_anew(merchant: int, *, verifier: Actor, approver: Actor = SECOND) -> None:
     """Have the account of a merchant verified by others than before."""
     account = PayoutAccount.objects.get(merchant=merchant)
-    PayoutAccount.objects.filter(pk=account.pk).update(
-        state=PayoutAccountState.PENDING, entered_by=str(PARTNER), verified_by=None, verified_at=None
-    )
+    forge(account, state=PayoutAccountState.PENDING, entered_by=str(PARTNER), verified_by=None, verified_at=None)
     approval = approved(verification_act(account), actor=verifier, by=approver)
     verify_payout_account(payout_account_id=account.pk, actor=verifier, now=NOW, approval=approval)
 
@@ -99,7 +98,8 @@ def test_the_office_says_so_before_anything_is_entered(client: Client) -> None:
     make_offers_of_both_kinds()
     line = open_line(offered_lines()[0])
     user = make_user("underwriter", Role.UNDERWRITER)
-    PayoutAccount.objects.update(entered_by=str(PARTNER), verified_by=f"staff:{user.pk}")
+    for account in PayoutAccount.objects.all():
+        forge(account, entered_by=str(PARTNER), verified_by=f"staff:{user.pk}")
     client.force_login(user)
     offer = Offer.objects.open()[0]
     pages = [

@@ -1,5 +1,6 @@
 """Why a payout does not leave is told to people: on the loan, and in the list."""
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -13,13 +14,17 @@ from pytest_django import DjangoAssertNumQueries
 from pytest_django.asserts import assertContains, assertNotContains
 
 from config.declarations import Role
+from config.office.actors import SYSTEM
 from lending.admin.transfer_words import PAYOUT_HOLDS
 from lending.domain.books.transfer import SILENCES, PayoutHold, TransferState
+from lending.domain.origination.product_document import DAY_ONE_PRODUCT
 from lending.models import Application, DayClose, Loan, Transfer
 from lending.operations.payouts import claim_payout, record_payout
+from lending.operations.products import enter_product
 from lending.queries.transfers import payout_holds
 from merchants.models import PayoutAccount
-from tests.conftest import NOW
+from tests.conftest import CLERK, NOW, VERIFIER
+from tests.forge import forge
 from tests.lending.loans import OPENED, make_loan
 from tests.lending.office import staff
 from tests.lending.operations.test_transfers import due
@@ -43,12 +48,42 @@ def break_books(_patch: pytest.MonkeyPatch) -> None:
     DayClose.objects.create(day=OPENED, parts=1, state="BROKEN", started_by="system:0", started_at=NOW, finished_at=NOW)
 
 
+def change_account() -> None:
+    """Let the merchant have had another account before, under a product that waits for two days."""
+    account = PayoutAccount.objects.get()
+    PayoutAccount.objects.filter(pk=account.pk).update(
+        follows=PayoutAccount.objects.create(
+            merchant=account.merchant,
+            number="DE89370400440532013000",
+            holder=account.holder,
+            merchant_name=account.holder,
+            state="WITHDRAWN",
+            entered_by=str(CLERK),
+            entered_at=NOW,
+            verified_by=str(VERIFIER),
+            verified_at=NOW,
+            closed_by=str(VERIFIER),
+            closed_at=NOW,
+        )
+    )
+    wait_for_changed_accounts(days=2)
+
+
+def wait_for_changed_accounts(*, days: int) -> None:
+    document = json.loads(DAY_ONE_PRODUCT.read_text())
+    document |= {"version": 9, "origination": document["origination"] | {"account_wait_days": days}}
+    product = enter_product(text=json.dumps(document), actor=SYSTEM, now=NOW)
+    for loan in Loan.objects.all():
+        forge(loan, product=product.pk)
+
+
 HELD: dict[PayoutHold, Callable[[pytest.MonkeyPatch], object]] = {
     PayoutHold.NOT_APPROVED: lambda _: Loan.objects.update(status="CANCELLED"),
     PayoutHold.ACCOUNT_NOT_VERIFIED: lambda _: PayoutAccount.objects.update(
         state="PENDING", verified_by=None, verified_at=None
     ),
-    PayoutHold.COOLING_OFF: lambda _: Application.objects.update(applied_on=OPENED + timedelta(days=30)),
+    PayoutHold.ACCOUNT_IS_NEW: lambda _: change_account(),
+    PayoutHold.COOLING_OFF: lambda _: forge(Application.objects.get(), applied_on=OPENED + timedelta(days=30)),
     PayoutHold.BOOKS_BROKEN: break_books,
     PayoutHold.NO_GATEWAY: lambda patch: patch.setattr(settings, "LOOPBACK_DIR", None),
     PayoutHold.GATEWAY_SILENT: silence,
@@ -72,6 +107,12 @@ def test_a_held_payout_says_why_on_the_loan_and_in_the_list(
     assert payout_holds([transfer]) == {transfer.pk: hold}
     for page in pages:
         assertContains(client.get(page), escape(PAYOUT_HOLDS[hold]))
+
+
+def test_the_first_account_of_a_merchant_does_not_wait() -> None:
+    transfer = due(make_loan())
+    wait_for_changed_accounts(days=2)
+    assert payout_holds([transfer]) == {}
 
 
 def test_only_a_payout_that_was_never_sent_is_held() -> None:

@@ -9,13 +9,13 @@ from pytest_django.asserts import assertContains, assertNotContains
 
 from config.declarations import Role
 from config.office.actors import Actor, ActorKind
-from config.office.models import OperationEvent
+from config.office.approvals import ApprovalRefusal, NotApproved
+from config.office.models import ApprovalRequest, OperationEvent
 from config.office.verbs import ASKED
-from merchants.admin.payout_account import REFUSALS
-from merchants.domain.payout_account import PayoutAccountState, VerificationRefusal
+from merchants.admin.payout_account import CLOSING_REFUSALS, REFUSALS
+from merchants.domain.payout_account import ClosingRefusal, PayoutAccountState, VerificationRefusal
 from merchants.models import Merchant, PayoutAccount
 from merchants.operations.payout_accounts import (
-    PayoutAccountNotVerified,
     enter_payout_account,
     verification_act,
     verify_payout_account,
@@ -84,6 +84,7 @@ def test_verify_says_why_not(client: Client, checker: User) -> None:
 
 def test_every_refusal_and_state_has_its_words() -> None:
     assert set(REFUSALS) == set(VerificationRefusal)
+    assert set(CLOSING_REFUSALS) == set(ClosingRefusal)
     assert set(ACCOUNT_STATES) == set(PayoutAccountState)
 
 
@@ -124,6 +125,50 @@ def test_of_two_accounts_verified_at_once_one_is(checker: User) -> None:
         for account in accounts
     ]
     outcomes = race(*calls, held=Merchant.objects.all())
-    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["PayoutAccount", "PayoutAccountNotVerified"]
-    refused = next(outcome for outcome in outcomes if isinstance(outcome, PayoutAccountNotVerified))
-    assert refused.reason is VerificationRefusal.OTHER_ACCOUNT_VERIFIED
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["NotApproved", "PayoutAccount"]
+    refused = next(outcome for outcome in outcomes if isinstance(outcome, NotApproved))
+    assert refused.reason is ApprovalRefusal.OTHER_ACT  # the approval is for a merchant without a verified account
+    assert sorted(PayoutAccount.objects.values_list("state", flat=True)) == ["PENDING", "VERIFIED"]
+
+
+def test_the_whole_number_is_shown_to_the_verifier_when_asked_for(client: Client, checker: User) -> None:
+    account = make_account()
+    client.force_login(checker)
+    assertNotContains(client.get(page(account, "reveal")), "1234 5698")
+    assert not OperationEvent.objects.filter(name="merchants.reveal_payout_account").exists()
+    assertContains(client.post(page(account, "reveal"), follow=True), "GB82 WEST 1234 5698 7654 32")
+    assertNotContains(client.get(page(account, "change")), "1234 5698")
+    event = OperationEvent.objects.get(name="merchants.reveal_payout_account")
+    assert (event.actor, event.subject) == (f"staff:{checker.pk}", f"merchants.payoutaccount:{account.pk}")
+
+
+def test_a_rename_is_shown_and_needs_a_tick(client: Client, checker: User) -> None:
+    """Red at main: the verifier saw one name, and not that it had been another."""
+    account = make_account()
+    Merchant.objects.update(name="Blue Kiln Ceramics Ltd")
+    client.force_login(checker)
+    sent = {"document_seen": "on", "step": "confirm"}
+    shown = client.post(page(account, "verify"), sent)
+    assertContains(shown, "called “Blue Kiln Ceramics” when the account was entered")
+    assertContains(shown, "Blue Kiln Ceramics Ltd")
+    assert not ApprovalRequest.objects.exists()
+    client.post(page(account, "verify"), {**sent, "sure": "on"})
+    approve_open()
+    account.refresh_from_db()
+    assert (account.state, account.merchant_name) == (PayoutAccountState.VERIFIED, "Blue Kiln Ceramics")
+
+
+def test_the_office_rejects_withdraws_and_replaces(client: Client, checker: User) -> None:
+    client.force_login(checker)
+    rejected = make_account()
+    client.post(page(rejected, "reject"), {"reason": "no document"})
+    first = make_account()
+    second = make_account(number="DE89370400440532013000")
+    sent = {"document_seen": "on", "step": "confirm", "sure": "on"}
+    for account in (first, second):
+        client.post(page(account, "verify"), sent)
+        approve_open()
+    client.post(page(second, "withdraw"), {"reason": "closed by its bank"})
+    found = PayoutAccount.objects.order_by("pk").values_list("state", "reason")
+    assert list(found) == [("REJECTED", "no document"), ("WITHDRAWN", ""), ("WITHDRAWN", "closed by its bank")]
+    assertContains(client.get(page(second, "change")), "closed by its bank")

@@ -6,6 +6,7 @@ from config.problems import CODES
 from merchants.api.payout_accounts import STATUSES
 from merchants.domain.payout_account import EntryRefusal
 from merchants.models import PayoutAccount
+from tests.conftest import NOW
 from tests.markets import make_merchants, make_partner
 from tests.partners import Api, token_for
 
@@ -55,3 +56,21 @@ def test_every_refusal_has_its_status_and_words() -> None:
     assert set(STATUSES) == set(EntryRefusal)
     assert {reason.lower() for reason in EntryRefusal} <= CODES.keys()
     assert put(Api(None), "kiln", number=NUMBER, holder="x")[0] == 401
+
+
+def test_a_partner_lists_its_accounts_and_withdraws_what_waits(api: Api) -> None:
+    _, first = put(api, number=NUMBER, holder="Kiln")
+    withdraw = f"/api/v1/payout-accounts/{first['id']}/withdraw"
+    for status, code in ((200, None), (409, "account_not_pending")):
+        reply = api.client.post(withdraw, headers=api.headers)
+        assert (reply.status_code, reply.json().get("code")) == (status, code)
+    _, second = put(api, number=NUMBER, holder="Kiln")
+    PayoutAccount.objects.filter(state="PENDING").update(
+        state="REJECTED", closed_by="staff:1", closed_at=NOW, reason="no document"
+    )
+    found = api.client.get("/api/v1/merchants/kiln/payout-account", headers=api.headers).json()["payout_accounts"]
+    assert [(one["id"], one["state"], one["reason"]) for one in found] == [
+        (second["id"], "REJECTED", "no document"),
+        (first["id"], "WITHDRAWN", ""),
+    ]
+    assert "number" not in found[0]
