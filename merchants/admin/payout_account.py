@@ -103,8 +103,8 @@ def _effects(account: PayoutAccount, _asked: Asked) -> Effects:
     return Effects(warning=" ".join(warnings) or None)
 
 
-class RejectForm(VerbForm):
-    reason = reason_field()
+class ClosingForm(VerbForm):
+    reason = reason_field(help_text=_("The partner can read it. It is kept in the audit trail too, with your name."))
 
 
 def _why_not_reject(account: PayoutAccount, _asked: Asked) -> Words | None:
@@ -123,7 +123,6 @@ VERIFY: Final = Verb(
         lambda account, asked: get_verification_verdict(account=account, verifier=asked.actor).refusal, REFUSALS
     ),
     effects=_effects,
-    seen=lambda account: (account.merchant.name, getattr(replaced_by(account), "pk", None)),
     act=lambda account, _asked: verification_act(account),
     call=lambda account, asked: verify_payout_account(
         payout_account_id=account.pk, actor=asked.actor, now=asked.now, approval=asked.approval
@@ -136,7 +135,7 @@ REJECT: Final = Verb(
     name="reject",
     label=_("Reject"),
     right="merchants.verify_payoutaccount",
-    form=RejectForm,
+    form=ClosingForm,
     note=_("Nothing is paid to this account. The partner may enter another, or the same number anew."),
     why_not=_why_not_reject,
     call=lambda account, asked: reject_payout_account(
@@ -149,7 +148,7 @@ WITHDRAW: Final = Verb(
     name="withdraw",
     label=_("Withdraw"),
     right="merchants.withdraw_payoutaccount",
-    form=RejectForm,
+    form=ClosingForm,
     note=_(
         "Nothing more is paid to this account, and payouts that wait for it are held. What its loans owe is still "
         "collected from it."

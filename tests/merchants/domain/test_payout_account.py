@@ -26,6 +26,7 @@ NUMBERS: list[tuple[str, str, NumberForm, EntryRefusal | None]] = [
     ("DE.123.456/0001-79", "BRL", F.CNPJ, None),  # no IBAN of Germany
     ("390.533.447-05", "BRL", F.CPF, None),
     ("390.533.447-06", "BRL", F.CPF, R.CPF_CHECK_FAILED),
+    ("111.111.111-11", "BRL", F.CPF, R.CPF_CHECK_FAILED),
     ("390.533.447-06", "CNY", F.UNKNOWN, None),
     ("001 1234 0123456", "BRL", F.CNPJ, R.CNPJ_CHECK_FAILED),  # 14 digits
     ("001 1234 000000123456", "BRL", F.UNKNOWN, None),  # the same bank account, filled up
