@@ -12,6 +12,7 @@ from config.kernel.money import MINOR_UNITS, UNLISTED, minor_unit
 from lending.domain.books.journal import DAY, Balances, Journal, account_name, head_of, tail_of
 from lending.domain.books.ledger import Account
 
+PLACES: Final = {account: place for place, account in enumerate(Account)}
 BALANCES: Final = """
 SELECT currency, account, sum(amount) FROM (
     SELECT p.currency, p.debit_id AS account, p.amount_minor AS amount
@@ -20,6 +21,18 @@ SELECT currency, account, sum(amount) FROM (
     UNION ALL SELECT p.currency, p.credit_id, -p.amount_minor
     FROM lending_posting p JOIN lending_entry e ON e.id = p.entry_id
     WHERE %(through)s::date IS NULL OR e.effective_date <= %(through)s
+) sides GROUP BY currency, account
+"""
+TRIAL: Final = """
+SELECT currency, account,
+    coalesce(sum(amount) FILTER (WHERE on_date < %(first)s), 0),
+    coalesce(sum(amount) FILTER (WHERE on_date >= %(first)s AND amount > 0), 0),
+    -coalesce(sum(amount) FILTER (WHERE on_date >= %(first)s AND amount < 0), 0)
+FROM (
+    SELECT p.currency, p.debit_id AS account, p.amount_minor AS amount, e.effective_date AS on_date
+    FROM lending_posting p JOIN lending_entry e ON e.id = p.entry_id WHERE e.effective_date <= %(last)s
+    UNION ALL SELECT p.currency, p.credit_id, -p.amount_minor, e.effective_date
+    FROM lending_posting p JOIN lending_entry e ON e.id = p.entry_id WHERE e.effective_date <= %(last)s
 ) sides GROUP BY currency, account
 """
 # An amount times the currency's least unit has exactly its decimals.
@@ -57,6 +70,22 @@ JOIN unnest(%(accounts)s::text[], %(names)s::text[]) r (account, name) ON r.acco
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrialLine:
+    """An account in one currency over a period; minor units. The balances have debits positive."""
+
+    account: Account
+    currency: str
+    opening_minor: int
+    debit_minor: int
+    credit_minor: int
+
+    @property
+    def closing_minor(self) -> int:
+        """How it stands after the period."""
+        return self.opening_minor + self.debit_minor - self.credit_minor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stream:
     """What a file is written of, part by part; rows: one an entry in a journal, one a posting else."""
 
@@ -70,8 +99,23 @@ def balances(*, through: date | None = None) -> Balances:
     with connection.cursor() as cursor:
         cursor.execute(BALANCES, {"through": through})
         found = {(currency, Account(account)): int(minor) for currency, account, minor in cursor.fetchall()}
-    places = list(Account)
-    return {key: found[key] for key in sorted(found, key=lambda key: (key[0], places.index(key[1])))}
+    return {key: found[key] for key in sorted(found, key=_place)}
+
+
+def trial_balance(first: date, last: date) -> list[TrialLine]:
+    """Sum the postings of a period, and those before it, by currency and account: those with any."""
+    with connection.cursor() as cursor:
+        cursor.execute(TRIAL, {"first": first, "last": last})
+        found = {(currency, Account(account)): list(map(int, sums)) for currency, account, *sums in cursor.fetchall()}
+    return [
+        TrialLine(account=key[1], currency=key[0], opening_minor=opening, debit_minor=debit, credit_minor=credit)
+        for key, (opening, debit, credit) in sorted(found.items(), key=lambda item: _place(item[0]))
+    ]
+
+
+def _place(key: tuple[str, Account]) -> tuple[str, int]:
+    """Return the place of an account in the chart, by currency."""
+    return key[0], PLACES[key[1]]
 
 
 @contextmanager
