@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from django.db import connection, transaction
 
+from config.db.planning import planned_for_its_values
 from config.kernel.money import MINOR_UNITS, UNLISTED, minor_unit
 from lending.domain.books.journal import DAY, Balances, Journal, account_name, head_of, tail_of
 from lending.domain.books.ledger import Account
@@ -23,17 +24,37 @@ SELECT currency, account, sum(amount) FROM (
     WHERE %(through)s::date IS NULL OR e.effective_date <= %(through)s
 ) sides GROUP BY currency, account
 """
+# Proven days by their sums, later ones by their postings.
 TRIAL: Final = """
 SELECT currency, account,
-    coalesce(sum(amount) FILTER (WHERE on_date < %(first)s), 0),
-    coalesce(sum(amount) FILTER (WHERE on_date >= %(first)s AND amount > 0), 0),
-    -coalesce(sum(amount) FILTER (WHERE on_date >= %(first)s AND amount < 0), 0)
+    coalesce(sum(debit - credit) FILTER (WHERE on_date < %(first)s), 0),
+    coalesce(sum(debit) FILTER (WHERE on_date >= %(first)s), 0),
+    coalesce(sum(credit) FILTER (WHERE on_date >= %(first)s), 0)
 FROM (
-    SELECT p.currency, p.debit_id AS account, p.amount_minor AS amount, e.effective_date AS on_date
-    FROM lending_posting p JOIN lending_entry e ON e.id = p.entry_id WHERE e.effective_date <= %(last)s
-    UNION ALL SELECT p.currency, p.credit_id, -p.amount_minor, e.effective_date
-    FROM lending_posting p JOIN lending_entry e ON e.id = p.entry_id WHERE e.effective_date <= %(last)s
+    SELECT currency, account_id AS account, debit_minor AS debit, credit_minor AS credit, day AS on_date
+    FROM lending_accountday WHERE day <= %(last)s AND day <= %(summed)s
+    UNION ALL SELECT p.currency, p.debit_id, p.amount_minor, 0, e.effective_date
+    FROM lending_entry e JOIN lending_posting p ON p.entry_id = e.id
+    WHERE e.effective_date > %(summed)s AND e.effective_date <= %(last)s
+    UNION ALL SELECT p.currency, p.credit_id, 0, p.amount_minor, e.effective_date
+    FROM lending_entry e JOIN lending_posting p ON p.entry_id = e.id
+    WHERE e.effective_date > %(summed)s AND e.effective_date <= %(last)s
 ) sides GROUP BY currency, account
+"""
+UNSUMMED: Final = """
+SELECT DISTINCT day FROM (
+    SELECT on_date AS day, account, currency, sum(debit) AS debit, sum(credit) AS credit FROM (
+        SELECT e.effective_date AS on_date, p.debit_id AS account, p.currency, p.amount_minor AS debit, 0 AS credit
+        FROM lending_entry e JOIN lending_posting p ON p.entry_id = e.id WHERE e.effective_date <= %(summed)s
+        UNION ALL SELECT e.effective_date, p.credit_id, p.currency, 0, p.amount_minor
+        FROM lending_entry e JOIN lending_posting p ON p.entry_id = e.id WHERE e.effective_date <= %(summed)s
+    ) sides GROUP BY on_date, account, currency
+) booked FULL JOIN (
+    SELECT day, account_id AS account, currency, debit_minor, credit_minor FROM lending_accountday
+    WHERE day <= %(summed)s
+) kept USING (day, account, currency)
+WHERE debit IS DISTINCT FROM debit_minor OR credit IS DISTINCT FROM credit_minor
+ORDER BY day
 """
 # An amount times the currency's least unit has exactly its decimals.
 AMOUNT: Final = "p.amount_minor * coalesce(c.unit, %(unlisted)s::numeric)"
@@ -104,13 +125,30 @@ def balances(*, through: date | None = None) -> Balances:
 
 def trial_balance(first: date, last: date) -> list[TrialLine]:
     """Sum the postings of a period, and those before it, by currency and account: those with any."""
-    with connection.cursor() as cursor:
-        cursor.execute(TRIAL, {"first": first, "last": last})
+    asked = {"first": first, "last": last, "summed": _summed_to()}
+    with planned_for_its_values(), connection.cursor() as cursor:
+        cursor.execute(TRIAL, asked)
         found = {(currency, Account(account)): list(map(int, sums)) for currency, account, *sums in cursor.fetchall()}
     return [
         TrialLine(account=key[1], currency=key[0], opening_minor=opening, debit_minor=debit, credit_minor=credit)
         for key, (opening, debit, credit) in sorted(found.items(), key=lambda item: _place(item[0]))
     ]
+
+
+def days_apart() -> list[date]:
+    """List the proven days of which what is kept is not the sum of the postings."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 0")  # every posting is read
+        cursor.execute(UNSUMMED, {"summed": _summed_to()})
+        return [day for (day,) in cursor.fetchall()]
+
+
+def _summed_to() -> date:
+    """Return the last day of which sums are kept; the earliest there is before the first."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT max(day) FROM lending_accountday")
+        [day] = cursor.fetchone()
+    return day or date.min
 
 
 def _place(key: tuple[str, Account]) -> tuple[str, int]:

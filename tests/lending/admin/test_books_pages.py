@@ -8,7 +8,7 @@ from itertools import pairwise
 from json import loads
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
@@ -20,9 +20,9 @@ from config.office.words import MINUS, money
 from lending.admin.words import ACCOUNTS
 from lending.domain.books.ledger import Account
 from lending.domain.contract.events import EventType
-from lending.models import Entry, Posting
-from lending.queries.ledger import trial_balance
-from tests.conftest import CLERK, NOW
+from lending.models import AccountDay, Entry, Loan, Posting
+from lending.queries.ledger import balances, days_apart, trial_balance
+from tests.conftest import CLERK, NOW, owner_connection
 from tests.lending.bookings import book, take_repayment
 from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, lent, roll
 from tests.lending.office import staff
@@ -100,6 +100,45 @@ def test_the_trial_balance_to_date_is_what_is_proven() -> None:
         own = [line for line in lines if line.currency == currency]
         assert sum(line.opening_minor for line in own) == sum(line.closing_minor for line in own) == 0
         assert sum(line.debit_minor for line in own) == sum(line.credit_minor for line in own) > 0
+
+
+@pytest.mark.usefixtures("loans")
+def test_proven_days_are_read_from_their_sums_and_later_ones_from_postings() -> None:
+    """Red if a day were left out, or counted twice, where the two meet; or if a broken proof summed a day."""
+    proven = LAST - DAY
+    kept = AccountDay.objects.order_by("-day").values_list("day", flat=True)
+    assert kept[0] == proven
+    loan = Loan.objects.filter(currency="CNY", status="ACTIVE").latest("pk")
+    book(EventType.CHARGE, loan_id=loan.pk, amount_minor=300, on=LAST - 4 * DAY)
+    assert Entry.objects.filter(effective_date__lte=proven, code="CHARGE").count() == 1
+    for last in (OPENED + 4 * DAY, proven, LAST):
+        for first in (OPENED, proven, last):
+            if first <= last:
+                found = {(one.currency, one.account): one.closing_minor for one in trial_balance(first, last)}
+                assert found == balances(through=last)
+    fees = [one for one in trial_balance(LAST, LAST) if one.account == Account.FEE_INCOME and one.currency == "CNY"]
+    assert [(one.debit_minor, one.credit_minor) for one in fees] == [(0, 300)]
+    assert days_apart() == []
+
+
+@pytest.mark.usefixtures("loans")
+@pytest.mark.parametrize(("account", "minor"), [("WAIVERS", 1), ("PRINCIPAL", 0)])
+def test_a_day_whose_sums_are_not_its_postings_is_told(account: str, minor: int) -> None:
+    """Red if check_books looked only for sums that differ, and not for one that is missing, or has no postings."""
+    day = OPENED + 8 * DAY
+    with owner_connection() as owner, owner.cursor() as cursor:
+        if minor:
+            cursor.execute("INSERT INTO lending_accountday (day, account_id, currency, debit_minor, credit_minor)"
+                           " VALUES (%s, %s, 'KWD', %s, 0)", [day, account, minor])  # fmt: skip
+        else:
+            cursor.execute("ALTER TABLE lending_accountday DISABLE TRIGGER USER")
+            cursor.execute("DELETE FROM lending_accountday WHERE day = %s AND account_id = %s", [day, account])
+            cursor.execute("ALTER TABLE lending_accountday ENABLE TRIGGER USER")
+    output = StringIO()
+    with pytest.raises(CommandError, match=f"the sums of 1 days are not those of their postings, the first {day}"):
+        call_command("check_books", "--json", stdout=output)
+    found = loads(output.getvalue())
+    assert (found["days"], found["proven"]) == ([str(day)], False)
 
 
 @pytest.mark.usefixtures("loans")
