@@ -40,6 +40,7 @@ class Section(StrEnum):
     MERCHANTS = "MERCHANTS"
     SCORING = "SCORING"
     LENDING = "LENDING"
+    BOOKS = "BOOKS"
     WORK = "WORK"
     ADMINISTRATION = "ADMINISTRATION"
 

@@ -205,6 +205,7 @@ SECTIONS = {
     Section.MERCHANTS: _("Merchants"),
     Section.SCORING: _("Scoring"),
     Section.LENDING: _("Lending"),
+    Section.BOOKS: _("Books"),
     Section.WORK: _("Work"),
     Section.ADMINISTRATION: _("Administration"),
 }

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from iso4217 import Currency
 
@@ -50,6 +51,16 @@ def exponent_of(currency: str) -> int:
     """Return the number of decimals of a currency (ISO 4217; two where it is not listed)."""
     exponent = EXPONENTS.get(currency, 2)
     return 2 if exponent is None else exponent
+
+
+def minor_unit(currency: str) -> Decimal:
+    """Return what one minor unit is of the currency's unit, with exactly its decimals: 0.01, or 1, or 0.001."""
+    return Decimal(1).scaleb(-exponent_of(currency))
+
+
+MINOR_UNITS = {code: minor_unit(code) for code in EXPONENTS}
+"""One minor unit of every listed currency; of any other it is that of `UNLISTED`."""
+UNLISTED = ""
 
 
 def parse_minor(text: str, currency: str, *, most: int = MAX_MINOR) -> int:

@@ -3,7 +3,7 @@
 from lending.models.application import Application, Decision
 from lending.models.calendar import CalendarVersion
 from lending.models.day_close import DayClose, ProofLine
-from lending.models.ledger import Entry, LedgerAccount, Posting
+from lending.models.ledger import AccountDay, Entry, LedgerAccount, Posting
 from lending.models.line import Line, LineEvent
 from lending.models.loan import Instalment, Loan, LoanEvent, ProductExposure
 from lending.models.loan_book import ImportedLoan
@@ -12,6 +12,7 @@ from lending.models.product import ProductVersion
 from lending.models.transfer import Transfer
 
 __all__ = [
+    "AccountDay",
     "Application",
     "CalendarVersion",
     "DayClose",

@@ -84,3 +84,28 @@ class Posting(models.Model):
 
     def __str__(self) -> str:
         return f"{self.debit_id} to {self.credit_id}: {self.amount_minor} {self.currency}"
+
+
+class AccountDay(models.Model):
+    """What was debited and credited to an account on a proven day, in minor units: its postings, summed.
+
+    Append-only. Written by the close that proves the day, on which nothing is booked any more; up to the last such day
+    the balances of an account are sums of these rows.
+    """
+
+    day = models.DateField()
+    account = models.ForeignKey(LedgerAccount, on_delete=models.PROTECT, related_name="+", db_index=False)
+    currency = models.CharField(max_length=3)
+    debit_minor = models.BigIntegerField()
+    credit_minor = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="lending_accountday_once", fields=["day", "account", "currency"]),
+            models.CheckConstraint(
+                name="lending_accountday_amounts", condition=Q(debit_minor__gte=0, credit_minor__gte=0)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.day}: {self.account_id} {self.currency}"

@@ -32,6 +32,7 @@ from lending.gateways.protocol import Gateway
 from lending.models import DayClose, Loan, ProofLine
 from lending.operations.bookings import lock_books
 from lending.operations.collection_rounds import collect_dues
+from lending.operations.day_sums import keep_sums
 from lending.operations.nights import accrue_day, report_behaviour, turn_loans
 from lending.queries.books import drifted_loans, loans_to_verify, prove_accounts
 from lending.queries.closes import get_close, get_close_refusal, get_first_refusal, get_opening_refusal, next_day
@@ -154,6 +155,7 @@ def prove_books(*, claim: Claim, clock: Clock) -> None:
         ProofLine.objects.bulk_create([ProofLine(close=close, **asdict(balance)) for balance in balances])
         state = conclude(balances, close.drifted)
         require_one(DayClose.objects.working().filter(pk=close.pk).update(state=state, finished_at=now))
+        keep_sums()
         wake()
         record_event(
             name="lending.prove_books",

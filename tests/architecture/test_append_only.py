@@ -30,6 +30,7 @@ APPEND_ONLY = {
     "lending_lineevent",
     "lending_loanevent",
     "lending_importedloan",
+    "lending_accountday",
     "lending_ledgeraccount",
     "lending_entry",
     "lending_posting",

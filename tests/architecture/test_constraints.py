@@ -16,6 +16,7 @@ from psycopg import errors
 
 from config.office.models import ApprovalRequest, BusinessDate, Heartbeat, JobRun, OperationEvent
 from lending.models import (
+    AccountDay,
     CalendarVersion,
     DayClose,
     Decision,
@@ -142,6 +143,7 @@ def make_one_loan(partner: Partner) -> None:
     GrantedLimit.objects.create(merchant=loan.merchant, limit_minor=1)
     make_line(loan, id=LINE)
     close = DayClose.objects.create(day=NOW.date(), parts=1, started_at=NOW)
+    AccountDay.objects.create(day=close.day, account_id="PRINCIPAL", currency="CNY", debit_minor=0, credit_minor=0)
     ProofLine.objects.create(close=close, account="PRINCIPAL", currency="CNY", ledger_minor=0, loans_minor=0)
 
 

@@ -181,6 +181,8 @@ VIOLATIONS: dict[str, Mapping[str, object]] = {
     "lending_entry_code_known": {"code": "LOST", "event_id": None},
     "lending_entry_of_loan_or_close": {"loan_id": None},
     "lending_entry_event_unless_accrual": {"event_id": None},
+    "lending_accountday_once": {},
+    "lending_accountday_amounts": {"day": "2026-03-09", "debit_minor": -1},
     "lending_posting_amount_positive": {"amount_minor": 0},
     "lending_posting_two_accounts": {"debit_id": "PRINCIPAL", "credit_id": "PRINCIPAL"},
     "lending_posting_currency_code": {"currency": "cny"},

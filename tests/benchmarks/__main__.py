@@ -28,6 +28,7 @@ WORKLOADS = {
     "nights": ("close",),
     "years": ("years",),
     "books": ("book",),
+    "ledger": ("ledger", "trial"),
     "pages": ("pages",),
     "indexes": ("indexes",),
 }

@@ -17,7 +17,7 @@ from lending.domain.contract.terms import write_terms
 from lending.domain.origination.application import ApplicationState
 from lending.domain.origination.offer import OfferState
 from lending.domain.origination.product import terms_of
-from lending.domain.origination.product_document import DAY_ONE_PRODUCT
+from lending.domain.origination.product_document import DAY_ONE_PRODUCT, in_currency
 from lending.gateways.protocol import Gateway
 from lending.models import Application, DayClose, Loan, Offer, Transfer
 from lending.operations.bookings import move_exposure
@@ -47,8 +47,8 @@ EVERY_FIVE_DAYS = {"unit": "DAY", "every": 5}  # so that something is late befor
 _numbers = count(1)
 
 
-def make_merchant(partner: Partner, name: str) -> Merchant:
-    merchant = Merchant.objects.create(partner=partner, external_id=name, name=name, currency="CNY")
+def make_merchant(partner: Partner, name: str, currency: str = "CNY") -> Merchant:
+    merchant = Merchant.objects.create(partner=partner, external_id=name, name=name, currency=currency)
     verify_account(merchant)
     return merchant
 
@@ -103,6 +103,7 @@ def make_loan(
     grade: Grade = Grade.B1,
     merchant: Merchant | None = None,
     terms: Mapping[str, object] | None = None,
+    currency: str = "CNY",
 ) -> Loan:
     """Make an approved loan whose money is due to leave; `terms` replace those of the product."""
     number = next(_numbers)
@@ -112,15 +113,15 @@ def make_loan(
         partner = Partner.objects.filter(code="bazaar").first() or enter_partner(
             code="bazaar", name="Bazaar", settlement=Settlement.IMMEDIATE, actor=CLERK, now=NOW
         )
-        merchant = make_merchant(partner, f"borrower-{number}")
-    version = enter_product(text=DAY_ONE_PRODUCT.read_text(), actor=SYSTEM, now=NOW)
+        merchant = make_merchant(partner, f"borrower-{number}", currency)
+    version = enter_product(text=in_currency(DAY_ONE_PRODUCT.read_text(), currency), actor=SYSTEM, now=NOW)
     score = make_score(merchant, grade=grade)
     offer = Offer.objects.create(
         merchant=merchant,
         score=score,
         product=version,
         state=OfferState.ACCEPTED,
-        currency="CNY",
+        currency=currency,
         grade=grade,
         minimum_minor=100_000,
         limit_minor=50_000_000,
@@ -140,7 +141,7 @@ def make_loan(
         product=version,
         score=score,
         state=ApplicationState.APPROVED,
-        currency="CNY",
+        currency=currency,
         amount_minor=amount_minor,
         months=months,
         external_ref=f"ref-{number}",
@@ -160,7 +161,7 @@ def make_loan(
         product=version,
         payout_account=PayoutAccount.objects.get(merchant=merchant),
         status=LoanStatus.APPROVED,
-        currency="CNY",
+        currency=currency,
         amount_minor=amount_minor,
         category=merchant.category,
         terms={**written, **(terms or {})},

@@ -12,6 +12,7 @@ from config.kernel.money import format_minor
 from lending.models import Loan
 from lending.operations.bookings import lock_books
 from lending.queries.books import booked_loans, drifted_loans, prove_accounts
+from lending.queries.ledger import days_apart
 
 
 class Command(BaseCommand):
@@ -26,13 +27,15 @@ class Command(BaseCommand):
         with operation():
             lock_books(exclusive=False)  # no night is booked between what is read of the closes, and of the loans
             balances = prove_accounts()
+        days = days_apart()
         suspects = [loan for chunk in booked_loans() for loan in drifted_loans(chunk)]
         # Checked again: a payment between the reading of a row and of its events is not drift.
         drifted = drifted_loans(list(Loan.objects.filter(pk__in=suspects)))
         if options["json"]:
             lines = [asdict(balance) for balance in balances]
-            proven = not drifted and all(balance.holds for balance in balances)
-            self.stdout.write(json.dumps({"accounts": lines, "drifted": drifted, "proven": proven}))
+            proven = not drifted and not days and all(balance.holds for balance in balances)
+            apart = [str(day) for day in days]
+            self.stdout.write(json.dumps({"accounts": lines, "days": apart, "drifted": drifted, "proven": proven}))
         else:
             for balance in balances:
                 ledger, loans = (
@@ -42,6 +45,8 @@ class Command(BaseCommand):
                 mark = "" if balance.holds else "   differs"
                 self.stdout.write(f"{balance.account:22}{balance.currency}{ledger:>22}{loans:>22}{mark}")
         wrong = sum(not balance.holds for balance in balances)
-        if wrong or drifted:
+        if wrong or drifted or days:
             message = f"{wrong} accounts differ, {len(drifted)} loans drifted: {drifted[:20]}"
+            if days:
+                message += f"; the sums of {len(days)} days are not those of their postings, the first {days[0]}"
             raise CommandError(message)

@@ -21,7 +21,8 @@ from config.office.models.job_run import JobState
 from config.office.pages import OfficeAdmin
 from config.office.roles import ROLES
 from config.office.verbs import Step, url_name
-from lending.models import DayClose, Decision, Loan
+from lending.domain.books.ledger import Account
+from lending.models import DayClose, Decision, Loan, Posting
 from lending.operations.loans import book_repayment
 from merchants.models import Batch, FeedUpload, Merchant, Partner
 from scoring.models import CalibrationVersion, Score, ScorecardVersion, ScoreRun
@@ -50,6 +51,7 @@ VIEWED = {
     "lending_loan": "lending.view_loan",
     "lending_transfer": "lending.view_transfer",
     "lending_dayclose": "lending.view_dayclose",
+    "lending_posting": "lending.view_posting",
     "office_approvalrequest": "office.view_approvalrequest",
     "office_jobrun": "office.view_jobrun",
     "office_operationevent": "office.view_operationevent",
@@ -104,6 +106,9 @@ RIGHTS = {f"{model}_{page}": right for model, right in VIEWED.items() for page i
     "lending_loan_reverse": "lending.reverse_loan",
     "lending_dayclose_progress": "lending.view_dayclose",
     "lending_dayclose_start": "lending.start_dayclose",
+    "lending_ledgeraccount_changelist": "lending.view_ledgeraccount",
+    "lending_ledgeraccount_income": "lending.view_ledgeraccount",
+    "lending_ledgeraccount_sheet": "lending.view_ledgeraccount",
     "office_jobrun_resume": "office.resume_jobrun",
     "office_approvalrequest_approve": "office.decide_approvalrequest",
     "office_approvalrequest_reject": "office.decide_approvalrequest",
@@ -169,6 +174,8 @@ def addresses() -> dict[str, str]:
         "lending_loan": loan.pk,
         "lending_transfer": loan.transfers.latest("pk").pk,
         "lending_dayclose": close.pk,
+        "lending_posting": Posting.objects.latest("pk").pk,
+        "lending_ledgeraccount": Account.PRINCIPAL,
         "office_approvalrequest": _request(loan).pk,
         "office_jobrun": JobRun.objects.latest("pk").pk,
         "office_operationevent": OperationEvent.objects.latest("pk").pk,
@@ -176,6 +183,7 @@ def addresses() -> dict[str, str]:
         "auth_group": Group.objects.earliest("pk").pk,
     }
     of_lists = {f"{model}_{page}" for model in keys for page in ("changelist", "add")}
+    of_lists |= {"lending_ledgeraccount_income", "lending_ledgeraccount_sheet"}
     of_lists |= {url_name(model, verb) for model, page in OFFICE_PAGES for verb in page.list_verbs}
     found = {}
     for name in PAGES_BY_RIGHT:

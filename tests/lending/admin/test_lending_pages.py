@@ -19,7 +19,7 @@ from lending.admin import transfer_words, words
 from lending.admin.loan import LoanAdmin
 from lending.domain.books.booking import BookingRefusal
 from lending.domain.books.day_close import CloseRefusal, CloseState, OpeningRefusal
-from lending.domain.books.ledger import KINDS, Account
+from lending.domain.books.ledger import KINDS, Account, AccountKind
 from lending.domain.books.loan import LoanStatus
 from lending.domain.books.transfer import PayoutHold, PayoutRetryRefusal, ReturnRefusal, TransferKind, TransferState
 from lending.domain.contract.events import EventType
@@ -57,6 +57,7 @@ TABLES: dict[Any, Any] = {
     PayoutRetryRefusal: transfer_words.RETRY_REFUSALS,
     ReturnRefusal: transfer_words.RETURN_REFUSALS,
     Account: words.ACCOUNTS,
+    AccountKind: words.ACCOUNT_KINDS,
     CloseState: words.CLOSE_STATES,
     CloseRefusal: words.CLOSE_REFUSALS,
     OpeningRefusal: words.OPENING_REFUSALS,
