@@ -53,7 +53,7 @@ STATES: Final = {
 }
 GONE: Final = _("What this asks for can no longer be done: its verb or its row is gone.")
 NO_LONGER_FITS: Final = _("What was entered no longer fits: it has to be asked for again.")
-NO_LONGER_ALLOWED: Final = _("Whoever asked for this may not do it any more.")
+NO_LONGER_ALLOWED: Final = _("The requester no longer has this permission.")
 NOT_YOURS: Final = _("Your role does not approve this.")
 
 
@@ -213,8 +213,8 @@ class ApprovalRequestAdmin(OfficeAdmin[ApprovalRequest]):
         ListColumn(label=_("What"), cell=lambda row: _label(row[0])),
         ListColumn(label=_("About"), cell=lambda row: _subject(row[0])),
         ListColumn(label=_("State"), cell=lambda row: chip(*STATES[RequestState(row[0].state)])),
-        ListColumn(label=_("Asked by"), cell=lambda row: row[1]),
-        ListColumn(label=_("Asked, UTC"), cell=lambda row: row[0].requested_at, style="tl-nowrap"),
+        ListColumn(label=_("Requested by"), cell=lambda row: row[1]),
+        ListColumn(label=_("Requested, UTC"), cell=lambda row: row[0].requested_at, style="tl-nowrap"),
         ListColumn(label=_("Until, UTC"), cell=lambda row: row[0].expires_at, style="tl-nowrap"),
         ListColumn(label=_("Decided by"), cell=lambda row: row[2]),
     )
@@ -233,7 +233,7 @@ class ApprovalRequestAdmin(OfficeAdmin[ApprovalRequest]):
         names = named([row.requested_by, row.decided_by])
         wanted = wanted_by(row)
         effects = _effects(row, asked_by(request)) if row.state == RequestState.OPEN else Effects(refusal="")
-        alerts = [Alert(strong=_("It no longer fits:"), text=effects.refusal)] if effects.refusal else []
+        alerts = [Alert(strong=_("Out of date:"), text=effects.refusal)] if effects.refusal else []
         cards = [Card(title=_("What it would do now"), parts=effects.parts)]
         if effects.refusal is not None:
             cards = [Card(title=_("What was entered"), parts=[Facts(_entered(row, wanted))], span=6)]
@@ -246,7 +246,7 @@ class ApprovalRequestAdmin(OfficeAdmin[ApprovalRequest]):
             chips=[chip(*STATES[RequestState(row.state)])],
             sub=[
                 _subject(row) if wanted is None or wanted.row is None else linked(wanted.row),
-                _t("asked for by %(who)s, %(at)s UTC") % asked,
+                _t("requested by %(who)s, %(at)s UTC") % asked,
                 _t("can be approved until %(at)s UTC") % {"at": f"{row.expires_at:%Y-%m-%d %H:%M}"},
             ],
             alerts=alerts,

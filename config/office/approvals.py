@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from django.db.models import Model
 
+from config.db.locking import lock_name
 from config.db.transactions import operation, require_one, require_transaction
 from config.kernel.documents import written
 from config.kernel.refusals import Refused, first_of
@@ -114,11 +115,20 @@ def request_approval(
 ) -> ApprovalRequest:
     """Ask for a second person. Raises NotApproved (ALREADY_REQUESTED), Contended."""
     with operation():
+        lock_name("office.request_approval", act.digest)
         same = ApprovalRequest.objects.filter(digest=act.digest, state=RequestState.OPEN).lock().first()
         if same is not None:
             if now < same.expires_at:
                 raise NotApproved(ApprovalRefusal.ALREADY_REQUESTED)
             _close(same, RequestState.WITHDRAWN, by=same.requested_by, now=now)
+            record_event(
+                name="office.replace_expired_request",
+                subject=same,
+                actor=actor,
+                before={"state": RequestState.OPEN},
+                after={"state": RequestState.WITHDRAWN},
+                now=now,
+            )
         request = ApprovalRequest.objects.create(
             verb=verb,
             subject="" if act.subject is None else subject_of(act.subject),

@@ -1,5 +1,6 @@
 """Create accounts of staff, and give and take their roles."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -71,7 +72,8 @@ def give_role(*, user_id: int, role: Role, actor: Actor, now: datetime, approval
     """Give a role to an account. Raises RoleNotChanged, NotApproved, Contended, User.DoesNotExist."""
     with operation():
         user = _lock_account(user_id)
-        refusal = get_role_refusal(user, role, actor=actor)
+        people = [actor] if approval is None else [actor, approval.by]
+        refusal = get_role_refusal(user, role, people=people)
         if refusal is not None:
             raise RoleNotChanged(refusal)
         require_approval(role_act(user, role), approval, actor=actor, now=now)
@@ -136,12 +138,12 @@ def get_account_refusal(user: User, *, active: bool | None, actor: Actor) -> Acc
     return first_of(holds)
 
 
-def get_role_refusal(user: User, role: Role, *, actor: Actor) -> RoleRefusal | None:
-    """Decide whether an account may be given a role."""
+def get_role_refusal(user: User, role: Role, *, people: Sequence[Actor]) -> RoleRefusal | None:
+    """Decide whether an account may be given a role. people: who asks, and who approves it."""
     roles = roles_of(user)
     holds = {
         RoleRefusal.HAS_IT: role in roles,
-        RoleRefusal.OWN_ACCOUNT: actor == Actor.of_staff(user.pk),
+        RoleRefusal.OWN_ACCOUNT: Actor.of_staff(user.pk) in people,
         RoleRefusal.BOTH_SIDES: role in clashing(roles | {role}),
     }
     return first_of(holds)

@@ -50,7 +50,7 @@ ROLE_REFUSALS: Final = {
 ACCOUNT_REFUSALS: Final = {
     AccountRefusal.SUPERUSER: _("Superusers are kept from the command line alone."),
     AccountRefusal.OWN_ACCOUNT: _("This is your own account."),
-    AccountRefusal.AS_IT_IS: _("The account is so already."),
+    AccountRefusal.AS_IT_IS: _("Nothing to change."),
 }
 ACTIVE: Final = (_("Active"), "tl-ok")
 INACTIVE: Final = (_("Cannot sign in"), "")
@@ -102,7 +102,7 @@ class TakeForm(RoleForm):
 
 def _role_effects(user: User, asked: Asked) -> Effects:
     role = asked.data["role"]
-    refusal = get_role_refusal(user, role, actor=asked.actor)
+    refusal = get_role_refusal(user, role, people=[asked.actor])
     if refusal is not None:
         return Effects(refusal=ROLE_REFUSALS[refusal])
     may, sees = may_words()[role]
@@ -133,7 +133,7 @@ NEW: Final = Verb(
     call=lambda _row, asked: create_account(
         name=asked.data["name"], password=asked.data["password"], role=None, actor=asked.actor, now=asked.now
     ),
-    done=_("The account is made. Give it a role next."),
+    done=_("The account is created. Give it a role next."),
     refusals={NameTaken: _("There is an account with this log-in.")},
     is_primary=True,
 )

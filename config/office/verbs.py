@@ -39,7 +39,7 @@ APPROVAL_REFUSALS: Final = {
     ApprovalRefusal.MISSING: SECOND,
     ApprovalRefusal.NOT_OPEN: _("This request is no longer open."),
     ApprovalRefusal.EXPIRED: _("This request has expired: it has to be asked for again."),
-    ApprovalRefusal.SAME_PERSON: _("You asked for this: someone else has to decide it."),
+    ApprovalRefusal.SAME_PERSON: _("You cannot decide your own request."),
     ApprovalRefusal.OTHER_PERSON: _("Somebody else asked for this."),
     ApprovalRefusal.OTHER_ACT: _("This is no longer what was asked for: it has to be asked for again."),
     ApprovalRefusal.ALREADY_REQUESTED: _("Exactly this waits for approval already."),

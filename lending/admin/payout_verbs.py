@@ -4,8 +4,11 @@ from typing import Any, Final
 
 from django.utils.translation import gettext_lazy as _
 
+from config.office.approvals import Act
+from config.office.display import Facts, linked
+from config.office.pages import named
 from config.office.verbs import TO_BE_GIVEN, Asked, Effects, Verb, refused_by
-from config.office.words import Words
+from config.office.words import Words, money
 from lending.admin.booking_effects import planned_effects
 from lending.admin.loan_forms import DatedForm, ReasonForm
 from lending.admin.transfer_words import RETRY_REFUSALS, RETURN_REFUSALS
@@ -22,6 +25,7 @@ from lending.operations.payouts import (
 from lending.operations.repeated_payouts import PayoutNotRepeated, pay_out_again, repeat_act
 from lending.queries.bookings import preview_return
 from lending.queries.transfers import get_cancel_refusal, get_retry_refusal, get_return_refusal, last_payout
+from merchants.queries.payout_accounts import verified_account_of
 from scoring.operations.single import MerchantNotScored
 
 PAYOUT: Final = _("Payout")
@@ -61,6 +65,36 @@ def _return(loan: Loan, asked: Asked) -> None:
     )
 
 
+def _return_act(loan: Loan, asked: Asked) -> Act | None:
+    payout = last_payout(loan)
+    if payout is None:
+        return None
+    return return_act(loan, payout=payout, on=asked.data["on"], reason=asked.data["reason"])
+
+
+def _account_seen(loan: Loan) -> int:
+    account = verified_account_of(merchant_id=loan.merchant_id)
+    return 0 if account is None else account.pk
+
+
+def _pay_out_effects(loan: Loan, _asked: Asked) -> Effects:
+    """Show how much would leave, and to which account, verified by whom."""
+    account = verified_account_of(merchant_id=loan.merchant_id)
+    facts: list[tuple[Words, object]] = [(_("Amount"), f"{money(loan.amount_minor, loan.currency)} {loan.currency}")]
+    if account is None:
+        return Effects(parts=[Facts([*facts, (_("Payout account"), _("none is verified: the payout waits"))])])
+    names = named([account.verified_by, account.approved_by])
+    before = loan.payout_account_id not in {None, account.pk}
+    facts += [
+        (_("Payout account"), linked(account)),
+        (_("Holder"), account.holder),
+        (_("Verified by"), names[account.verified_by]),
+        (_("Approved by"), names[account.approved_by]),
+    ]
+    warning = _("This is another account than the one that the money was sent to before.") if before else None
+    return Effects(parts=[Facts(facts)], warning=warning)
+
+
 def _pay_out(loan: Loan, asked: Asked) -> None:
     reason = asked.data["reason"]
     pay_out_again(loan_id=loan.pk, reason=reason, actor=asked.actor, now=asked.now, approval=asked.approval)
@@ -92,7 +126,7 @@ PAYOUT_VERBS: Final = (
         effects=_return_effects,
         seen=events_seen,
         why_not=refused_by(lambda loan, _: get_return_refusal(loan), RETURN_REFUSALS),
-        act=lambda loan, asked: return_act(loan, on=asked.data["on"], reason=asked.data["reason"]),
+        act=_return_act,
         call=_return,
         refusals={PayoutNotReturned: RETURN_WORDS},
     ),
@@ -105,7 +139,11 @@ PAYOUT_VERBS: Final = (
             "The whole amount is sent once more, to the merchant's verified account. The merchant is scored afresh, "
             "and gets nothing if it would be declined today."
         ),
-        why_not=refused_by(lambda loan, _: get_retry_refusal(loan, reason=TO_BE_GIVEN), RETRY_REFUSALS),
+        effects=_pay_out_effects,
+        seen=_account_seen,
+        why_not=refused_by(
+            lambda loan, asked: get_retry_refusal(loan, reason=TO_BE_GIVEN, by=[str(asked.actor)]), RETRY_REFUSALS
+        ),
         act=lambda loan, asked: repeat_act(loan, reason=asked.data["reason"]),
         call=_pay_out,
         refusals={PayoutNotRepeated: REPEAT_WORDS, MerchantNotScored: SINGLE_REFUSALS},

@@ -5,7 +5,7 @@ from typing import Final
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from lending.admin.words import BOOKED_MEANWHILE
+from lending.admin.words import BOOKED_MEANWHILE, VERIFIED_THE_ACCOUNT
 from lending.domain.books.transfer import (
     RETURNED_WITHIN,
     PayoutHold,
@@ -51,6 +51,7 @@ RETRY_REFUSALS: Final = {
     PayoutRetryRefusal.NOT_WAITING: _("The loan is not waiting for a payout."),
     PayoutRetryRefusal.PAYOUT_UNDER_WAY: _("A payout is pending: whether its money left is not known yet."),
     PayoutRetryRefusal.LINE_NOT_ACTIVE: _("The line that is drawn on is frozen or closed."),
+    PayoutRetryRefusal.VERIFIED_THE_ACCOUNT: VERIFIED_THE_ACCOUNT,
     PayoutRetryRefusal.REASON_MISSING: _("Please give a reason."),
 }
 RETURN_REFUSALS: Final = {

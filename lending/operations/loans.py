@@ -67,8 +67,10 @@ def book_by_hand(
 
 def booking_act(loan: Loan, booking: Booking) -> Act | None:
     """Return what a second person has to approve of a booking by hand; None if one person may make it alone."""
-    if not needs_second_person(loan, booking):
-        return None
+    return _act_of(loan, booking) if needs_second_person(loan, booking) else None
+
+
+def _act_of(loan: Loan, booking: Booking) -> Act:
     arguments = {
         "type": booking.type.value,
         "on": booking.on,
@@ -100,9 +102,9 @@ def _book(
         refusal = get_booking_refusal(loan, booking, external_ref=external_ref)
         if refusal is not None:
             raise EventNotBooked(refusal)
-        act = booking_act(loan, booking)
-        if act is not None:
-            require_approval(act, approval, actor=actor, now=now)
+        # What was asked for is used up even where one person could do it alone by now.
+        if approval is not None or needs_second_person(loan, booking):
+            require_approval(_act_of(loan, booking), approval, actor=actor, now=now)
         try:
             new = NewEvent(
                 loan=loan,

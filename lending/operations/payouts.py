@@ -159,7 +159,7 @@ def return_payout(
         refusal = get_return_refusal(loan, payout=transfer, on=on, reason=reason, seen=seen)
         if refusal is not None:
             raise PayoutNotReturned(refusal)
-        require_approval(return_act(loan, on=on, reason=reason), approval, actor=actor, now=now)
+        require_approval(return_act(loan, payout=transfer, on=on, reason=reason), approval, actor=actor, now=now)
         event = return_event(loan, on=on)
         disbursement = EventRow.objects.get(loan=loan, seq=int(event.of or 0))
         try:
@@ -180,9 +180,11 @@ def return_payout(
         return Transfer.objects.get(pk=transfer_id)
 
 
-def return_act(loan: Loan, *, on: date, reason: str) -> Act:
+def return_act(loan: Loan, *, payout: Transfer, on: date, reason: str) -> Act:
     """Return what a second person has to approve before a payout is taken back."""
-    return Act(operation="lending.return_payout", subject=loan, arguments={"on": on, "reason": reason})
+    return Act(
+        operation="lending.return_payout", subject=loan, arguments={"payout": payout.pk, "on": on, "reason": reason}
+    )
 
 
 def cancel_loan(*, loan_id: int, reason: str, actor: Actor, now: datetime) -> Loan:

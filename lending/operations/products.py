@@ -40,10 +40,10 @@ def enter_product(*, text: str, actor: Actor, now: datetime, approval: Approval 
     product = parse_product(content, sha256)
     with operation():
         known = ProductVersion.objects.filter(sha256=sha256).first()
-        if known is not None:
+        if known is not None and approval is None:
             return known
         same = ProductVersion.objects.filter(code=product.code, currency=product.currency, version=product.version)
-        if same.exists():
+        if known is not None or same.exists():
             raise ProductNotEntered(EntryRefusal.VERSION_USED)
         if product.contract.calendar is not None and latest_calendar(product.contract.calendar) is None:
             raise ProductNotEntered(EntryRefusal.CALENDAR_UNKNOWN)

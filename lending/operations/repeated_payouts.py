@@ -9,7 +9,7 @@ from config.office.actors import Actor
 from config.office.approvals import Act, Approval, require_approval
 from config.office.business_date import get_business_date
 from config.office.events import record_event
-from lending.domain.books.transfer import PayoutRetryRefusal
+from lending.domain.books.transfer import PayoutRetryRefusal, TransferKind
 from lending.domain.origination.rules import Ground, Outcome, current_rules
 from lending.models import Loan, Transfer
 from lending.operations.approvals import judge, lock_exposure, rescore
@@ -20,7 +20,7 @@ from lending.queries.line_usage import facts_of_line
 from lending.queries.loans import get_loan
 from lending.queries.products import product_of
 from lending.queries.transfers import get_retry_refusal
-from merchants.models import PayoutAccount
+from merchants.queries.payout_accounts import verified_account_of
 from scoring.domain.calibration import Grade
 from scoring.models import Score
 
@@ -30,8 +30,14 @@ class PayoutNotRepeated(Refused[PayoutRetryRefusal | Ground]):
 
 
 def repeat_act(loan: Loan, *, reason: str) -> Act:
-    """Return what a second person has to approve before money leaves again."""
-    return Act(operation="lending.pay_out_again", subject=loan, arguments={"reason": reason})
+    """Return what a second person has to approve before money leaves again: to this account, after so many payouts."""
+    account = verified_account_of(merchant_id=loan.merchant_id)
+    arguments = {
+        "account": None if account is None else account.pk,
+        "payouts": loan.transfers.filter(kind=TransferKind.PAYOUT).count(),
+        "reason": reason,
+    }
+    return Act(operation="lending.pay_out_again", subject=loan, arguments=arguments)
 
 
 def pay_out_again(
@@ -50,11 +56,12 @@ def pay_out_again(
     with operation():
         lock_exposure(unlocked.merchant, product_of(unlocked.product))
         loan = lock_loan(loan_id)
-        ground = get_retry_refusal(loan, reason=reason) or _judge_again(loan, score)
+        by = [str(actor)] if approval is None else [str(actor), str(approval.by)]
+        ground = get_retry_refusal(loan, reason=reason, by=by) or _judge_again(loan, score)
         if ground is not None:
             raise PayoutNotRepeated(ground)
         require_approval(repeat_act(loan, reason=reason), approval, actor=actor, now=now)
-        verified = PayoutAccount.objects.verified().filter(merchant=loan.merchant_id).first()
+        verified = verified_account_of(merchant_id=loan.merchant_id)
         if verified is not None:  # perhaps another than before; without one the payout is held
             Loan.objects.filter(pk=loan.pk).update(payout_account=verified)
         transfer = make_payout(loan, now=now)

@@ -22,9 +22,9 @@ from lending.domain.books.booking import (
 from lending.domain.books.ledger import Position
 from lending.domain.books.loan import LoanStatus
 from lending.domain.books.plan import Plan, plan_event
-from lending.domain.books.second_person import COUNTED_FOR, needs_second
+from lending.domain.books.second_person import needs_second
 from lending.domain.books.transfer import ReturnRefusal
-from lending.domain.contract.events import EventType
+from lending.domain.contract.events import WAIVING, EventType
 from lending.domain.contract.refusal import LoanRefusal, LoanRefused
 from lending.models import Loan, LoanEvent
 from lending.queries.closes import booked_to, latest_close
@@ -121,16 +121,17 @@ def needs_second_person(loan: Loan, booking: Booking) -> bool:
     return booking.by_hand and needs_second(
         booking,
         amount_minor=amount_minor or 0,
-        lately_minor=_lately_minor(loan, booking.type, since=(today or booking.on) - COUNTED_FOR),
+        before_minor=_booked_minor(loan, booking.type),
         currency=loan.currency,
         today=booking.on if today is None else today,
         rates=rate_bounds_of(loan),
     )
 
 
-def _lately_minor(loan: Loan, kind: EventType, *, since: date) -> int:
-    """Sum what staff booked of a kind on a loan, of a bounce what it removed."""
-    booked = LoanEvent.objects.filter(loan=loan, type=kind, on__gt=since, actor__startswith=f"{ActorKind.STAFF}:")
+def _booked_minor(loan: Loan, kind: EventType) -> int:
+    """Sum what staff booked of a kind on a loan, of a bounce what it removed; all waivers are of one kind."""
+    kinds = WAIVING if kind in WAIVING else {kind}
+    booked = LoanEvent.objects.filter(loan=loan, type__in=kinds, actor__startswith=f"{ActorKind.STAFF}:")
     found = booked.aggregate(minor=Sum(Coalesce("amount_minor", "of__amount_minor")))
     return found["minor"] or 0
 

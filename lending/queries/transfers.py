@@ -6,6 +6,7 @@ from itertools import zip_longest
 
 from django.db.models import Exists, OuterRef, Q
 
+from config.office.actors import ActorKind
 from config.office.business_date import get_business_date
 from lending.domain.books.day_close import ids_of_part
 from lending.domain.books.loan import LoanStatus
@@ -30,6 +31,7 @@ from lending.queries.gateways import get_gateways
 from lending.queries.loans import standing_of
 from lending.queries.products import product_of
 from merchants.domain.payout_account import PayoutAccountState
+from merchants.queries.payout_accounts import verified_account_of, verifiers_of
 
 AT_ONCE = 500
 
@@ -119,12 +121,21 @@ def applied_on(loan: Loan) -> date:
     return loan.approved_at.date() if loan.application is None else loan.application.applied_on
 
 
-def get_retry_refusal(loan: Loan, *, reason: str) -> PayoutRetryRefusal | None:
-    """Decide whether a loan may be paid out again: not while a payout waits or is under way."""
+def get_retry_refusal(loan: Loan, *, reason: str, by: Iterable[str] = ()) -> PayoutRetryRefusal | None:
+    """Decide whether a loan may be paid out again: not while a payout waits or is under way.
+
+    by: the staff who have to do with it, beside whoever applied.
+    """
     under_way = Transfer.objects.open().filter(loan=loan, kind=TransferKind.PAYOUT).exists()
     line_is_active = loan.line is None or LineState(loan.line.state) is LineState.ACTIVE
+    people = {*by, *(() if loan.application is None else (loan.application.entered_by,))}
+    verifiers = verifiers_of(verified_account_of(merchant_id=loan.merchant_id))
     return judge_payout_retry(
-        status=LoanStatus(loan.status), under_way=under_way, reason=reason, line_is_active=line_is_active
+        status=LoanStatus(loan.status),
+        under_way=under_way,
+        reason=reason,
+        line_is_active=line_is_active,
+        by_verifier=any(actor.startswith(f"{ActorKind.STAFF}:") for actor in people & verifiers),
     )
 
 

@@ -1,7 +1,7 @@
 """Which bookings one person may make alone, and which a second person has to approve."""
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Final
@@ -10,7 +10,6 @@ from config.kernel.money import parse_minor
 from lending.domain.books.booking import BACK_DATED_AT_MOST, Booking
 from lending.domain.contract.events import EventType
 
-COUNTED_FOR: Final = timedelta(days=30)
 NEVER: Final = 0
 ALONE_UP_TO: Final[Mapping[EventType, int]] = MappingProxyType(
     {
@@ -33,20 +32,20 @@ def needs_second(
     booking: Booking,
     *,
     amount_minor: int,
-    lately_minor: int,
+    before_minor: int,
     currency: str,
     today: date,
     rates: tuple[Decimal, Decimal],
 ) -> bool:
     """Decide whether a booking by hand needs a second person, by its amount, its date and its rate.
 
-    amount_minor: the booking's, or that of the event which it removes; of what has none, 0. lately_minor: what staff
-    booked of the same kind on the loan in the last COUNTED_FOR, so that no amount is split. rates: the lowest and the
+    amount_minor: the booking's, or that of the event which it removes; of what has none, 0. before_minor: what staff
+    booked of the same kind on the loan before, so that no amount is split. rates: the lowest and the
     highest yearly rate of the loan's product.
     """
     most = ALONE_UP_TO.get(booking.type)
     return (
-        (most is not None and (most == NEVER or amount_minor + lately_minor > parse_minor(str(most), currency)))
+        (most is not None and (most == NEVER or amount_minor + before_minor > parse_minor(str(most), currency)))
         or booking.on < today - BACK_DATED_AT_MOST
-        or (booking.rate is not None and not rates[0] <= booking.rate <= rates[1])
+        or (booking.rate is not None and (booking.on < today or not rates[0] <= booking.rate <= rates[1]))
     )

@@ -77,6 +77,7 @@ class PayoutRetryRefusal(StrEnum):
     NOT_WAITING = "NOT_WAITING"
     PAYOUT_UNDER_WAY = "PAYOUT_UNDER_WAY"
     LINE_NOT_ACTIVE = "LINE_NOT_ACTIVE"
+    VERIFIED_THE_ACCOUNT = "VERIFIED_THE_ACCOUNT"
     REASON_MISSING = "REASON_MISSING"
 
 
@@ -169,16 +170,23 @@ def judge_payout(
 
 
 def judge_payout_retry(
-    *, status: LoanStatus, under_way: bool, reason: str, line_is_active: bool = True
+    *,
+    status: LoanStatus,
+    under_way: bool,
+    reason: str,
+    line_is_active: bool = True,
+    by_verifier: bool = False,
 ) -> PayoutRetryRefusal | None:
     """Decide whether a loan whose payout failed or came back may be paid out again, or cancelled.
 
-    line_is_active: of a loan that is drawn on a line, to which money would leave.
+    line_is_active: of a loan that is drawn on a line, to which money would leave. by_verifier: whoever verified the
+    account that it would go to, or approved that, has applied, asks or approves.
     """
     holds = {
         PayoutRetryRefusal.NOT_WAITING: status is not LoanStatus.APPROVED,
         PayoutRetryRefusal.PAYOUT_UNDER_WAY: under_way,
         PayoutRetryRefusal.LINE_NOT_ACTIVE: not line_is_active,
+        PayoutRetryRefusal.VERIFIED_THE_ACCOUNT: by_verifier,
         PayoutRetryRefusal.REASON_MISSING: not reason.strip(),
     }
     return first_of(holds)

@@ -10,13 +10,14 @@ from django.urls import reverse
 from pytest_django.asserts import assertContains
 
 from config.declarations import Role
+from config.office.actors import Actor
 from config.office.approvals import NotApproved
 from config.office.models import OperationEvent
 from config.office.roles import clashing
-from config.office.staff import AccountRefusal, RoleNotChanged, RoleRefusal, give_role, roles_of, take_role
+from config.office.staff import AccountRefusal, RoleNotChanged, RoleRefusal, give_role, role_act, roles_of, take_role
 from config.office.staff_pages import ACCOUNT_REFUSALS, ROLE_REFUSALS
 from config.office.verbs import ASKED
-from tests.approvals import approve_open
+from tests.approvals import approve_open, approved
 from tests.conftest import CLERK, NOW, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -79,6 +80,14 @@ def test_who_could_approve_what_they_ask_for_is_not_made() -> None:
     with pytest.raises(NotApproved, match="MISSING"):
         give_role(user_id=user.pk, role=Role.CONTROLLER, actor=CLERK, now=NOW)
     assert clashing([Role.VIEWER, Role.AUDITOR]) == frozenset()
+
+
+def test_nobody_approves_a_role_of_their_own() -> None:
+    user = make_user("mei", Role.CONTROLLER)
+    asker = Actor.of_staff(make_user("admin", Role.ADMINISTRATOR).pk)
+    approval = approved(role_act(user, Role.VIEWER), actor=asker, by=Actor.of_staff(user.pk))
+    with pytest.raises(RoleNotChanged, match="OWN_ACCOUNT"):
+        give_role(user_id=user.pk, role=Role.VIEWER, actor=asker, now=NOW, approval=approval)
 
 
 def test_an_administrator_takes_no_account_over(admin: Client) -> None:

@@ -1,5 +1,8 @@
 """What one person asks for in the office, another approves there; nobody moves money alone."""
 
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
 from itertools import chain, combinations
 from typing import Any
 
@@ -11,8 +14,10 @@ from django.urls import reverse
 from pytest_django.asserts import assertContains, assertNotContains
 
 from config.declarations import Role
+from config.office.actors import SYSTEM
 from config.office.approval_pages import GONE, NO_LONGER_ALLOWED, NOT_YOURS
 from config.office.approvals import ApprovalRefusal, NotApproved
+from config.office.business_date import open_day
 from config.office.models import ApprovalRequest, OperationEvent
 from config.office.roles import ROLES, clashing
 from config.office.verbs import APPROVAL_REFUSALS, ASKED
@@ -22,8 +27,8 @@ from lending.domain.books.booking import Booking
 from lending.domain.contract.events import EventType
 from lending.domain.contract.refusal import LoanRefusal
 from lending.models import Loan, LoanEvent, ProductVersion, Transfer
-from lending.operations.loans import book_by_hand, book_repayment
-from tests.approvals import approve_open
+from lending.operations.loans import book_by_hand, book_repayment, booking_act
+from tests.approvals import approve_open, approved
 from tests.conftest import CLERK, NOW, make_user
 from tests.lending.bookings import charge_fee
 from tests.lending.loans import OPENED, lent
@@ -114,6 +119,25 @@ def test_up_to_its_band_a_booking_is_made_alone(kind: EventType, alone: int, tog
     book(1)
     with pytest.raises(NotApproved, match="MISSING"):
         book(1)  # or a large amount would be booked in small ones
+
+
+def test_an_approval_is_used_up_even_where_none_is_needed_by_now() -> None:
+    """Red if a small booking left its request open: it could be approved again."""
+    loan = lent(amount_minor=1_000_000)
+    small = Booking(type=EventType.CHARGE, on=OPENED, amount_minor=100, by_hand=True, reason="agreed")
+    for_large = approved(booking_act(loan, replace(small, amount_minor=200_000)))
+    with pytest.raises(NotApproved, match="OTHER_ACT"):
+        book_by_hand(loan_id=loan.pk, booking=small, actor=CLERK, now=NOW, approval=for_large)
+    assert loan.events.count() == 1
+
+
+def test_a_rate_from_an_earlier_day_needs_a_second_person() -> None:
+    """Red if one person could let go of what was earned, by a lower rate from before."""
+    loan = lent(amount_minor=1_000_000)
+    open_day(on=OPENED + timedelta(days=3), actor=SYSTEM, now=NOW)
+    rate = Booking(type=EventType.RATE_CHANGE, on=OPENED, rate=Decimal("0.01"), by_hand=True, reason="agreed")
+    assert booking_act(loan, rate) is not None
+    assert booking_act(loan, replace(rate, on=OPENED + timedelta(days=3))) is None
 
 
 def test_a_request_that_no_longer_fits_says_so() -> None:

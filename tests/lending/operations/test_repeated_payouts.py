@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from config.office.actors import SYSTEM
+from config.office.actors import SYSTEM, Actor, ActorKind
 from config.office.approvals import NotApproved
 from config.office.business_date import open_day
 from lending.domain.books.transfer import RETURNED_WITHIN, Nothing, ReturnRefusal, TransferState
@@ -16,9 +16,11 @@ from lending.models import Loan, Offer, Transfer
 from lending.operations.payouts import PayoutNotReturned, claim_payout, record_payout, return_payout
 from lending.operations.repeated_payouts import PayoutNotRepeated, pay_out_again, repeat_act
 from lending.queries.transfers import get_return_refusal
-from tests.approvals import approved
+from merchants.models import PayoutAccount
+from tests.approvals import SECOND, approved
 from tests.conftest import CLERK, NOW
-from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, lent, roll
+from tests.forge import forge
+from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, application_of, lent, roll
 from tests.lending.market import accept, make_round, publish, sell, verify_accounts
 from tests.lending.operations.test_loans import proven
 from tests.race import race
@@ -66,6 +68,32 @@ def test_whoever_would_be_declined_today_is_not_paid_out_again() -> None:
     assert refused.value.reason in set(Ground)
     assert Transfer.objects.filter(loan=loan).count() == 1
     assert not Transfer.objects.filter(loan=loan, state="DUE").exists()
+
+
+def test_money_leaves_again_only_to_the_account_that_was_approved() -> None:
+    """Red if the request did not name the account: it could be replaced once a second person has looked."""
+    loan = failed()
+    approval = approved(repeat_act(loan, reason="a new account"))
+    old = PayoutAccount.objects.get(merchant=loan.merchant)
+    forge(old, state="WITHDRAWN", closed_by="staff:9", closed_at=NOW)
+    PayoutAccount.objects.create(
+        merchant=loan.merchant, number="DE89370400440532013000", holder=loan.merchant.name, state="VERIFIED",
+        entered_by="partner:1", entered_at=NOW, verified_by="staff:7", verified_at=NOW,
+    )  # fmt: skip
+    with pytest.raises(NotApproved, match="OTHER_ACT"):
+        pay_out_again(loan_id=loan.pk, reason="a new account", actor=CLERK, now=NOW, approval=approval)
+
+
+@pytest.mark.parametrize("who", ["asks", "approves", "applied"])
+def test_whoever_verified_the_account_has_nothing_to_do_with_it(who: str) -> None:
+    """Red if one person could name the destination and have the money sent there."""
+    loan = failed()
+    person = {"asks": CLERK, "approves": SECOND, "applied": Actor(ActorKind.STAFF, 77)}[who]
+    forge(application_of(loan), entered_by=f"{ActorKind.STAFF}:77")
+    account = PayoutAccount.objects.get(merchant=loan.merchant)
+    forge(account, entered_by="partner:1", verified_by=str(person))
+    with pytest.raises(PayoutNotRepeated, match="VERIFIED_THE_ACCOUNT"):
+        again(loan)
 
 
 def test_of_two_that_send_it_again_one_does() -> None:
