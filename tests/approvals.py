@@ -29,7 +29,7 @@ def approved(
     act: Act | None, *, actor: Actor = CLERK, by: Actor = SECOND, now: datetime = NOW
 ) -> Approval | None:  # fmt: skip
     """Ask for an act, once however often it is tried, and return the approval; None where none is needed."""
-    if act is None:
+    if act is None or actor.kind is not ActorKind.STAFF:
         return None
     request = ApprovalRequest.objects.filter(digest=act.digest, state="OPEN", requested_by=str(actor)).first()
     if request is None:
