@@ -4,7 +4,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from config.kernel.exact import BASIS_POINTS
@@ -64,6 +64,7 @@ def test_fees_make_good_what_a_rate_alone_would_lose() -> None:
 
 
 @given(FEES, grades, st.integers(2_000, 400_000), st.integers(1, 12), st.sampled_from(["EQUAL_INSTALMENTS", "BULLET"]))
+@example([{"due": "EVERY_DUE", "share": "0.001", "amount": "20"}], Grade.A2, 2_000, 11, "EQUAL_INSTALMENTS")
 @settings(max_examples=60, deadline=None)
 def test_no_month_of_a_loan_within_the_gate_takes_more_than_the_gate(
     fees: list[dict[str, str]],
@@ -79,7 +80,8 @@ def test_no_month_of_a_loan_within_the_gate_takes_more_than_the_gate(
     first = sum(row.total_minor for row in drawn[: len(drawn) - len(drawn[-months:]) + 1])
     largest = max(first, *(row.total_minor for row in drawn))
     gate = Fraction(made.limits.debt_service_bps * facts.score.sales_basis_minor, BASIS_POINTS)
-    assert largest <= gate + len(fees) + 2, "but for rounding"
+    # Each instalment is rounded by at most half a unit, and the last row takes what they leave.
+    assert largest <= gate + len(fees) + 2 + (months + 1) // 2, "but for rounding"
     if method != "BULLET":  # a fee of the payout counts in the month of the first instalment, which is its only one
         assert largest > gate - (len(fees) + 4) - 23 * YUAN - amount // 100, "and most of it may be used"
 
