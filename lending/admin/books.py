@@ -20,14 +20,14 @@ from config.office.pages import OfficeAdmin
 from config.office.words import Words, money
 from lending.admin.words import ACCOUNT_KINDS, ACCOUNTS
 from lending.domain.books.journal import DAY
-from lending.domain.books.ledger import KINDS, AccountKind
+from lending.domain.books.ledger import KINDS
+from lending.domain.books.statements import TrialLine, balance_sheet_of, income_statement_of
 from lending.models import LedgerAccount
 from lending.queries.closes import last_proven_day
-from lending.queries.ledger import TrialLine, trial_balance
+from lending.queries.ledger import trial_balance
 
 FIRST, LAST = "from", "until"
 EMPTY: Final = _("Nothing is booked: this appears with the first loan that is paid out.")
-STATED: Final = (AccountKind.INCOME, AccountKind.EXPENSE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,29 +170,22 @@ def _trial_cards(period: Period) -> list[Card]:
 def _income_cards(period: Period) -> list[Card]:
     cards = []
     for currency, lines in _by_currency(trial_balance(period.first or period.last, period.last)):
-        earned = [(line, line.credit_minor - line.debit_minor) for line in lines if KINDS[line.account] in STATED]
-        result = sum(minor for _line, minor in earned)
-        rows = [_stated(line, minor, period) for line, minor in sorted(earned, key=lambda one: _kind_place(one[0]))]
-        cards.append(_statement(currency, rows, [(_("Result of the period"), result)]))
+        stated = income_statement_of(lines)
+        rows = [_stated(line, minor, period) for line, minor in stated.lines]
+        cards.append(_statement(currency, rows, [(_("Result of the period"), stated.result_minor)]))
     return cards
 
 
 def _sheet_cards(period: Period) -> list[Card]:
     cards = []
     for currency, lines in _by_currency(trial_balance(period.last, period.last)):
-        owned = [line for line in lines if KINDS[line.account] == AccountKind.ASSET]
-        owed = [line for line in lines if KINDS[line.account] == AccountKind.LIABILITY]
-        result = -sum(line.closing_minor for line in lines if KINDS[line.account] in STATED)
-        assets, liabilities = (sum(line.closing_minor for line in found) for found in (owned, owed))
-        rows = [
-            *(_stated(line, line.closing_minor, period) for line in owned),
-            *(_stated(line, -line.closing_minor, period) for line in owed),
-        ]
+        sheet = balance_sheet_of(lines)
+        rows = [_stated(line, minor, period) for line, minor in (*sheet.assets, *sheet.liabilities)]
         feet = [
-            (_("Assets"), assets),
-            (_("Liabilities"), -liabilities),
-            (_("Result to date"), result),
-            (_("Liabilities and result"), result - liabilities),
+            (_("Assets"), sheet.assets_minor),
+            (_("Liabilities"), sheet.liabilities_minor),
+            (_("Result to date"), sheet.result_minor),
+            (_("Liabilities and result"), sheet.liabilities_minor + sheet.result_minor),
         ]
         cards.append(_statement(currency, rows, feet))
     return cards
@@ -206,10 +199,6 @@ def _statement(currency: str, rows: Sequence[Sequence[object]], feet: Sequence[t
 
 def _stated(line: TrialLine, minor: int, period: Period) -> list[object]:
     return [ACCOUNTS[line.account], ACCOUNT_KINDS[KINDS[line.account]], _figure(minor, line, period)]
-
-
-def _kind_place(line: TrialLine) -> int:
-    return STATED.index(KINDS[line.account])
 
 
 def _figure(minor: int, line: TrialLine, period: Period, side: str = "account") -> Cell:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
@@ -16,6 +16,7 @@ from config.office.words import money
 from lending.admin.words import ACCOUNTS, ENTRY_CODE_WORDS
 from lending.domain.books.ledger import Account
 from lending.models import Entry, Posting
+from lending.queries.ledger import sums_of
 from lending.queries.portfolio import lent_currencies
 
 LOAN: Final = "loan_"
@@ -71,7 +72,7 @@ class PostingAdmin(OfficeAdmin[Posting]):
         chosen = {part.filter.name: part.value for part in listing.filters}
         account = chosen["account"] or chosen["debit"] or chosen["credit"]
         facts: list[tuple[Any, object]] = []
-        for currency, debit, credit, amount in _sums(listing.matching, account):
+        for currency, debit, credit, amount in sums_of(listing.matching, account):
             if account:
                 words = {"account": ACCOUNTS[Account(account)], "currency": currency}
                 facts += [
@@ -109,14 +110,3 @@ class PostingAdmin(OfficeAdmin[Posting]):
                 Card(title=_("Postings"), parts=[Table(columns=columns, rows=rows)], span=7),
             ],
         )
-
-
-def _sums(rows: QuerySet[Posting], account: str) -> list[tuple[str, int, int, int]]:
-    """Sum rows by currency: what was debited and credited to an account, and all."""
-    sums = rows.order_by().values_list("currency")
-    found = sums.annotate(
-        debited=Sum("amount_minor", filter=Q(debit=account), default=0),
-        credited=Sum("amount_minor", filter=Q(credit=account), default=0),
-        amount=Sum("amount_minor"),
-    ).order_by("currency")
-    return [(currency, int(debit), int(credit), int(amount)) for currency, debit, credit, amount in found]

@@ -7,6 +7,7 @@ from django.db import connection
 
 from config.db.transactions import require_transaction
 from lending.queries.closes import last_proven_day
+from lending.queries.ledger import summed_to
 
 SUM: Final = """
 INSERT INTO lending_accountday (day, account_id, currency, debit_minor, credit_minor)
@@ -27,8 +28,6 @@ def keep_sums() -> None:
     The books are locked since the last was proven: what is booked later falls on later days.
     """
     require_transaction()
-    through = last_proven_day()
+    asked = {"after": summed_to(), "through": last_proven_day() or date.min}
     with connection.cursor() as cursor:
-        cursor.execute("SELECT max(day) FROM lending_accountday")
-        [after] = cursor.fetchone()
-        cursor.execute(SUM, {"after": after or date.min, "through": through or date.min})
+        cursor.execute(SUM, asked)

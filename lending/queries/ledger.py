@@ -7,11 +7,15 @@ from datetime import date
 from typing import Any, Final
 
 from django.db import connection, transaction
+from django.db.models import Q, QuerySet, Sum
 
 from config.db.planning import planned_for_its_values
+from config.kernel.calendar import EPOCH
 from config.kernel.money import MINOR_UNITS, UNLISTED, minor_unit
 from lending.domain.books.journal import DAY, Balances, Journal, account_name, head_of, tail_of
 from lending.domain.books.ledger import Account
+from lending.domain.books.statements import TrialLine
+from lending.models import Posting
 
 PLACES: Final = {account: place for place, account in enumerate(Account)}
 BALANCES: Final = """
@@ -91,22 +95,6 @@ JOIN unnest(%(accounts)s::text[], %(names)s::text[]) r (account, name) ON r.acco
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrialLine:
-    """An account in one currency over a period; minor units. The balances have debits positive."""
-
-    account: Account
-    currency: str
-    opening_minor: int
-    debit_minor: int
-    credit_minor: int
-
-    @property
-    def closing_minor(self) -> int:
-        """How it stands after the period."""
-        return self.opening_minor + self.debit_minor - self.credit_minor
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Stream:
     """What a file is written of, part by part; rows: one an entry in a journal, one a posting else."""
 
@@ -125,7 +113,7 @@ def balances(*, through: date | None = None) -> Balances:
 
 def trial_balance(first: date, last: date) -> list[TrialLine]:
     """Sum the postings of a period, and those before it, by currency and account: those with any."""
-    asked = {"first": first, "last": last, "summed": _summed_to()}
+    asked = {"first": first, "last": last, "summed": summed_to()}
     with planned_for_its_values(), connection.cursor() as cursor:
         cursor.execute(TRIAL, asked)
         found = {(currency, Account(account)): list(map(int, sums)) for currency, account, *sums in cursor.fetchall()}
@@ -139,11 +127,11 @@ def days_apart() -> list[date]:
     """List the proven days of which what is kept is not the sum of the postings."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0")  # every posting is read
-        cursor.execute(UNSUMMED, {"summed": _summed_to()})
+        cursor.execute(UNSUMMED, {"summed": summed_to()})
         return [day for (day,) in cursor.fetchall()]
 
 
-def _summed_to() -> date:
+def summed_to() -> date:
     """Return the last day of which sums are kept; the earliest there is before the first."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT max(day) FROM lending_accountday")
@@ -215,4 +203,19 @@ def booked_dates() -> tuple[date, date]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT min(effective_date), max(effective_date) FROM lending_entry")
         begins, ends = cursor.fetchone()
-    return begins or date(1970, 1, 1), ends or date(1970, 1, 1)
+    return begins or EPOCH, ends or EPOCH
+
+
+def sums_of(rows: QuerySet[Posting], account: str) -> list[tuple[str, int, int, int]]:
+    """Sum postings by currency: what they debited and credited to an account, and all; minor units."""
+    found = (
+        rows.order_by()
+        .values_list("currency")
+        .annotate(
+            debited=Sum("amount_minor", filter=Q(debit=account), default=0),
+            credited=Sum("amount_minor", filter=Q(credit=account), default=0),
+            amount=Sum("amount_minor"),
+        )
+        .order_by("currency")
+    )
+    return [(currency, int(debit), int(credit), int(amount)) for currency, debit, credit, amount in found]

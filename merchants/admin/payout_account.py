@@ -23,7 +23,7 @@ from config.office.verbs import (
     refused_by,
     tick_field,
 )
-from config.office.words import HUNDREDTH, Words, percent
+from config.office.words import HUNDREDTH, percent
 from merchants.domain.payout_account import (
     HOLDER_MATCH_BPS,
     ClosingRefusal,
@@ -107,11 +107,6 @@ class ClosingForm(VerbForm):
     reason = reason_field(help_text=_("The partner can read it. It is kept in the audit trail too, with your name."))
 
 
-def _why_not_reject(account: PayoutAccount, _asked: Asked) -> Words | None:
-    refusal = judge_rejection(PayoutAccountState(account.state), reason=TO_BE_GIVEN)
-    return None if refusal is None else CLOSING_REFUSALS[refusal]
-
-
 VERIFY: Final = Verb(
     name="verify",
     label=_("Verify"),
@@ -137,7 +132,9 @@ REJECT: Final = Verb(
     right="merchants.verify_payoutaccount",
     form=ClosingForm,
     note=_("Nothing is paid to this account. The partner may enter another, or the same number anew."),
-    why_not=_why_not_reject,
+    why_not=refused_by(
+        lambda account, _: judge_rejection(PayoutAccountState(account.state), reason=TO_BE_GIVEN), CLOSING_REFUSALS
+    ),
     call=lambda account, asked: reject_payout_account(
         payout_account_id=account.pk, reason=asked.data["reason"], actor=asked.actor, now=asked.now
     ),

@@ -23,6 +23,10 @@ class AccountKind(StrEnum):
     INCOME = "INCOME"
 
 
+RESULT_KINDS: Final = (AccountKind.INCOME, AccountKind.EXPENSE)
+"""Of what is earned and lost, in the order in which a statement has them."""
+
+
 class Account(StrEnum):
     """The accounts, one of each in every currency."""
 
