@@ -41,5 +41,5 @@ def actor_of(user: User | AnonymousUser) -> Actor:
 
 
 def id_of(actor: str) -> int:
-    """Return the number of an actor, written as `staff:3`."""
+    """Return the number of an actor, written as `staff:3`, or of a row, as `lending.loan:33`."""
     return int(actor.rpartition(":")[2])

@@ -59,13 +59,21 @@ NOT_YOURS: Final = _("Your role does not approve this.")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What a request is for: a verb, and the row it would be used on; None for a verb of a list."""
+    """What a request is for: a verb, the row it would be used on (None for a verb of a list), and what was entered."""
 
     verb: Verb
     row: Any
+    form: VerbForm | None
 
-    def form_of(self, request: ApprovalRequest) -> VerbForm | None:
-        return None if self.verb.form is None else self.verb.form(request.entered, row=self.row)
+    @property
+    def is_readable(self) -> bool:
+        """Whether the verb's form still takes what was entered."""
+        return self.form is None or self.form.is_valid()
+
+    @property
+    def entered(self) -> list[tuple[Words, object]]:
+        """What was entered, by the names of the form's fields."""
+        return [] if self.form is None or not self.is_readable else entered_facts(self.form)
 
 
 def wanted_by(request: ApprovalRequest) -> Wanted | None:
@@ -74,10 +82,10 @@ def wanted_by(request: ApprovalRequest) -> Wanted | None:
     if found is None:
         return None
     page, verb = found
-    if not request.subject:
-        return Wanted(verb=verb, row=None)
-    row = page.rows().filter(pk=request.subject.rpartition(":")[2]).first()
-    return None if row is None else Wanted(verb=verb, row=row)
+    row = page.rows().filter(pk=id_of(request.subject)).first() if request.subject else None
+    if row is None and request.subject:
+        return None
+    return Wanted(verb=verb, row=row, form=None if verb.form is None else verb.form(request.entered, row=row))
 
 
 def _verb_of(name: str) -> tuple[OfficeAdmin[Any], Verb] | None:
@@ -86,59 +94,56 @@ def _verb_of(name: str) -> tuple[OfficeAdmin[Any], Verb] | None:
     return next(((page, verb) for page, verb, known in verbs if known == name), None)
 
 
-def _as_requested(request: ApprovalRequest, wanted: Wanted, asked: Asked) -> Asked:
-    """Return who would do it with what: whoever asked for it, with what they entered, approved by whoever looks.
+def _as_requested(request: ApprovalRequest, asked: Asked) -> tuple[Wanted, Asked]:
+    """Return what would be done, and by whom with what: whoever asked for it, approved by whoever looks.
 
     Raises RefusedInWords.
     """
+    wanted = wanted_by(request)
+    if wanted is None:
+        raise RefusedInWords(GONE)
     staff = User.objects.filter(pk=id_of(request.requested_by), is_active=True).first()
     if staff is None or not staff.has_perm(wanted.verb.right):
         raise RefusedInWords(NO_LONGER_ALLOWED)
-    form = wanted.form_of(request)
-    if form is not None and not form.is_valid():
+    if not wanted.is_readable:
         raise RefusedInWords(NO_LONGER_FITS)
-    data = {} if form is None else form.cleaned_data
+    data = {} if wanted.form is None else wanted.form.cleaned_data
     as_asked = replace(asked, user=staff, data=data, sure=True, approval=Approval(request.pk, asked.actor))
     refusal = wanted.verb.why_off(wanted.row, as_asked)
     if refusal is not None:
         raise RefusedInWords(refusal)
-    return as_asked
+    return wanted, as_asked
 
 
 def _effects(request: ApprovalRequest, asked: Asked) -> Effects:
     """Return what the request would do now, by the preview of its verb; or why it no longer fits."""
-    wanted = wanted_by(request)
-    if wanted is None:
-        return Effects(refusal=GONE)
-    verb = wanted.verb
     try:
-        as_asked = _as_requested(request, wanted, asked)
+        wanted, as_asked = _as_requested(request, asked)
     except RefusedInWords as refused:
         return Effects(refusal=refused.words)
-    about = [] if verb.about is None else verb.about(wanted.row, as_asked)
-    form = wanted.form_of(request)
-    entered = [Facts(entered_facts(form))] if form is not None and form.is_valid() else []
-    effects = Effects() if verb.effects is None else verb.effects(wanted.row, as_asked)
-    return replace(effects, parts=[*([Text(verb.note)] if verb.note else []), *about, *entered, *effects.parts])
+    verb, row = wanted.verb, wanted.row
+    notes = [Text(verb.note)] if verb.note else []
+    about = [] if verb.about is None else verb.about(row, as_asked)
+    entered = [Facts(wanted.entered)] if wanted.entered else []
+    effects = Effects() if verb.effects is None else verb.effects(row, as_asked)
+    return replace(effects, parts=[*notes, *about, *entered, *effects.parts])
+
+
+def _why_not_yours(request: ApprovalRequest, asked: Asked) -> Words | None:
+    """Return why whoever looks may not decide this; what has no verb any more, whoever may decide anything may."""
+    found = _verb_of(request.verb)
+    may = found is None or asked.may(settings.DECLARED.approvals[found[1].right])
+    return None if may else NOT_YOURS
 
 
 def _why_not_approve(request: ApprovalRequest, asked: Asked) -> Words | None:
     refusal = get_approval_refusal(request, approver=asked.actor, now=asked.now)
-    if refusal is not None:
-        return APPROVAL_REFUSALS[refusal]
-    wanted = wanted_by(request)
-    if wanted is None:
-        return GONE
-    return None if asked.may(settings.DECLARED.approvals[wanted.verb.right]) else NOT_YOURS
+    return _why_not_yours(request, asked) if refusal is None else APPROVAL_REFUSALS[refusal]
 
 
 def _why_not_reject(request: ApprovalRequest, asked: Asked) -> Words | None:
     refusal = get_rejection_refusal(request, actor=asked.actor, reason=TO_BE_GIVEN)
-    if refusal is not None:
-        return APPROVAL_REFUSALS[refusal]
-    wanted = wanted_by(request)
-    may = wanted is None or asked.may(settings.DECLARED.approvals[wanted.verb.right])
-    return None if may else NOT_YOURS
+    return _why_not_yours(request, asked) if refusal is None else APPROVAL_REFUSALS[refusal]
 
 
 def _seen(request: ApprovalRequest) -> object:
@@ -147,10 +152,7 @@ def _seen(request: ApprovalRequest) -> object:
 
 
 def _approve(request: ApprovalRequest, asked: Asked) -> object:
-    wanted = wanted_by(request)
-    if wanted is None:
-        raise RefusedInWords(GONE)
-    as_asked = _as_requested(request, wanted, asked)
+    wanted, as_asked = _as_requested(request, asked)
     try:
         return wanted.verb.call(wanted.row, as_asked)
     except tuple(wanted.verb.refusals) as error:
@@ -232,11 +234,12 @@ class ApprovalRequestAdmin(OfficeAdmin[ApprovalRequest]):
     def page_of(self, row: ApprovalRequest, request: HttpRequest) -> Page:
         names = named([row.requested_by, row.decided_by])
         wanted = wanted_by(row)
+        entered = list(row.entered.items()) if wanted is None or not wanted.is_readable else wanted.entered
         effects = _effects(row, asked_by(request)) if row.state == RequestState.OPEN else Effects(refusal="")
         alerts = [Alert(strong=_("Out of date:"), text=effects.refusal)] if effects.refusal else []
         cards = [Card(title=_("What it would do now"), parts=effects.parts)]
         if effects.refusal is not None:
-            cards = [Card(title=_("What was entered"), parts=[Facts(_entered(row, wanted))], span=6)]
+            cards = [Card(title=_("What was entered"), parts=[Facts(entered)], span=6)]
         if row.state != RequestState.OPEN:
             decision = [(_("By"), names[row.decided_by]), (_("At, UTC"), row.decided_at), (_("Reason"), row.reason)]
             cards.append(Card(title=_("How it was decided"), parts=[Facts(decision)], span=6))
@@ -252,12 +255,6 @@ class ApprovalRequestAdmin(OfficeAdmin[ApprovalRequest]):
             alerts=alerts,
             cards=cards,
         )
-
-
-def _entered(row: ApprovalRequest, wanted: Wanted | None) -> list[tuple[Words, object]]:
-    """Return what was entered, as it was sent where its form no longer reads it."""
-    form = None if wanted is None else wanted.form_of(row)
-    return list(row.entered.items()) if form is None or not form.is_valid() else entered_facts(form)
 
 
 def approval_alerts(request: HttpRequest) -> Iterator[Alert]:

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 
 from config.db.planning import planned_for_its_values
-from config.office.actors import ActorKind
+from config.office.actors import ActorKind, id_of
 from config.office.display import Alert, Button, Cell, Page, Part, change_url, linked
 from config.office.events import subject_of
 from config.office.lists import BadQuery, Filter, ListColumn, Listing, ListOf, Search
@@ -216,7 +216,7 @@ def subject_url(subject: str) -> str | None:
 def named(actors: Iterable[str | None]) -> dict[str | None, str | None]:
     """Return actors' names for people, in one query: log-ins of staff, else what kind of system it was."""
     texts = {text for text in actors if text}
-    staff = {text: int(text.rpartition(":")[2]) for text in texts if text.startswith(f"{ActorKind.STAFF}:")}
+    staff = {text: id_of(text) for text in texts if text.startswith(f"{ActorKind.STAFF}:")}
     logins = dict(User.objects.filter(pk__in=staff.values()).values_list("pk", "username")) if staff else {}
     names = {
         ActorKind.PARTNER: _t("partner %(number)s"),

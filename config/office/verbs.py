@@ -230,8 +230,8 @@ class Verb:
 class Step:
     """How far a verb's page is. previews: its form leads to the effects, not the operation; confirms: they are shown.
 
-    needs_second: what was entered needs the approval of a second person. result: what the operation returned, once it
-    is done.
+    second: said where what was entered needs the approval of a second person. result: what the operation returned, once
+    it is done.
     """
 
     form: VerbForm | None
@@ -241,7 +241,7 @@ class Step:
     seen: str | None = None
     previews: bool = False
     confirms: bool = False
-    needs_second: bool = False
+    second: Words | None = None
     is_done: bool = False
     result: object = None
 
@@ -356,7 +356,7 @@ class _VerbPage:
             seen=self.seen,
             previews=self.form is not None,
             confirms=effects.refusal is None,
-            needs_second=effects.refusal is None and self.verb.act_of(self.row, asked) is not None,
+            second=SECOND if effects.refusal is None and self.verb.act_of(self.row, asked) is not None else None,
         )
 
 

@@ -22,9 +22,9 @@ from lending.domain.books.booking import (
 from lending.domain.books.ledger import Position
 from lending.domain.books.loan import LoanStatus
 from lending.domain.books.plan import Plan, plan_event
-from lending.domain.books.second_person import needs_second
+from lending.domain.books.second_person import counted_with, needs_second
 from lending.domain.books.transfer import ReturnRefusal
-from lending.domain.contract.events import WAIVING, EventType
+from lending.domain.contract.events import EventType
 from lending.domain.contract.refusal import LoanRefusal, LoanRefused
 from lending.models import Loan, LoanEvent
 from lending.queries.closes import booked_to, latest_close
@@ -129,9 +129,8 @@ def needs_second_person(loan: Loan, booking: Booking) -> bool:
 
 
 def _booked_minor(loan: Loan, kind: EventType) -> int:
-    """Sum what staff booked of a kind on a loan, of a bounce what it removed; all waivers are of one kind."""
-    kinds = WAIVING if kind in WAIVING else {kind}
-    booked = LoanEvent.objects.filter(loan=loan, type__in=kinds, actor__startswith=f"{ActorKind.STAFF}:")
+    """Sum what staff booked of a kind on a loan, of a bounce what it removed."""
+    booked = LoanEvent.objects.filter(loan=loan, type__in=counted_with(kind), actor__startswith=f"{ActorKind.STAFF}:")
     found = booked.aggregate(minor=Sum(Coalesce("amount_minor", "of__amount_minor")))
     return found["minor"] or 0
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from config.kernel.money import parse_minor
 from lending.domain.books.booking import BACK_DATED_AT_MOST, Booking
-from lending.domain.contract.events import EventType
+from lending.domain.contract.events import WAIVING, EventType
 
 NEVER: Final = 0
 ALONE_UP_TO: Final[Mapping[EventType, int]] = MappingProxyType(
@@ -26,6 +26,11 @@ ALONE_UP_TO: Final[Mapping[EventType, int]] = MappingProxyType(
     }
 )
 """Judgement, to be signed off: amounts in major units of the loan's currency; what is not here one may do alone."""
+
+
+def counted_with(kind: EventType) -> frozenset[EventType]:
+    """Return the kinds of which what was booked before counts with a booking: all waivers are of one kind."""
+    return WAIVING if kind in WAIVING else frozenset({kind})
 
 
 def needs_second(
