@@ -12,7 +12,16 @@ if TYPE_CHECKING:
 
 Case = dict[str, Any]
 REDRAWS = ("pause", "extend", "re_amortise", "re_age")
+PARTS = ("principal", "interest", "penalty", "fees")
 AGREED = ("instalment_minor", "principal_grace", "interest_grace", "interest_free", "last_due")
+
+
+def off_of(state: dict[str, int]) -> int:
+    return sum(state.get(f"{part}_written_off_minor", 0) for part in PARTS)
+
+
+def claim_of(state: dict[str, int]) -> int:
+    return off_of(state) - state.get("waived_minor", 0) - state.get("recovered_minor", 0)
 
 
 def apply(loan: "Loan", event: Case, d: date) -> None:

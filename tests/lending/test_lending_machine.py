@@ -28,7 +28,7 @@ from config.db.rows import select
 from config.office.actors import SYSTEM
 from config.office.business_date import open_day
 from lending.domain.books.booking import Booking
-from lending.domain.books.transfer import Moved, Nothing, ReturnRefusal
+from lending.domain.books.transfer import RETURNED_WITHIN, Moved, Nothing, ReturnRefusal
 from lending.domain.contract.events import EventType
 from lending.gateways.registry import LOOPBACK
 from lending.models import Loan, Transfer
@@ -43,6 +43,7 @@ from tests.lending import model
 from tests.lending.bookings import apply_credit, change_rate, charge_fee, refund_credit, reverse_event, take_repayment
 from tests.lending.cases import FEES
 from tests.lending.loans import OPENED, close, make_loan, pay_out, send_again
+from tests.lending.servicing_model import PARTS, claim_of, off_of
 
 pytestmark = pytest.mark.django_db
 DAY, FEW = timedelta(days=1), st.integers(1, 4)
@@ -50,17 +51,8 @@ amounts = st.integers(1, 60_000) | st.integers(100_000, 400_000)
 seldom = st.sampled_from([0, 0, 0, 1])
 backwards, picks = st.integers(0, 6), st.integers(0, 30)
 APPROVED = list[Loan]()  # made once for many sequences, each of which gives them terms and pays them out
-PARTS = ("principal", "interest", "penalty", "fees")
 FORGIVING = ("waive_interest", "waive_penalty", "waive_fee", "settlement", "write_off")
 REDRAWING = ("pause", "extend", "re_amortise", "re_age")
-
-
-def off_of(state: dict[str, int]) -> int:
-    return sum(state.get(f"{part}_written_off_minor", 0) for part in PARTS)
-
-
-def claim_of(state: dict[str, int]) -> int:
-    return off_of(state) - state.get("waived_minor", 0) - state.get("recovered_minor", 0)
 
 
 class Kept:
@@ -273,15 +265,17 @@ class LendingMachine(RuleBasedStateMachine):
         transfer = Transfer.objects.filter(loan=kept.pk, kind="PAYOUT").latest("pk")
         of = next((event["id"] for event in reversed(kept.events) if event["type"] == "disbursement"), None)
         event = self.event(kept, "reversal", self.today, of=of)
-        said = model.model(kept.case(event))
-        arguments = {"transfer_id": transfer.pk, "on": self.today, "reason": "no such account", "actor": SYSTEM}
+        expected = model.model(kept.case(event)).get("refused")
+        if not kept.is_out or self.today > transfer.on + RETURNED_WITHIN:
+            expected = ReturnRefusal.TOO_LATE if kept.is_out else ReturnRefusal.NOT_PAID_OUT
+        elif kept.state()["worst_dpd"]:
+            expected = ReturnRefusal.HAS_BEEN_LATE
         try:
-            return_payout(**arguments, now=NOW)  # type: ignore[arg-type]
+            return_payout(transfer_id=transfer.pk, on=self.today, reason="no account", actor=SYSTEM, now=NOW)
         except PayoutNotReturned as refused:
-            expected = said.get("refused") if kept.is_out else ReturnRefusal.NOT_PAID_OUT
-            assert refused.reason in {expected, ReturnRefusal.TOO_LATE, ReturnRefusal.HAS_BEEN_LATE}  # noqa: PT017
+            assert refused.reason == expected  # noqa: PT017
             return
-        assert "refused" not in said
+        assert expected is None
         kept.events.append(event)
         kept.reach = None
 
