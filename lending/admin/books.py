@@ -91,7 +91,7 @@ class LedgerAccountAdmin(OfficeAdmin[LedgerAccount]):
         page = Page(
             title=title,
             sub=[
-                _t("as of the evening of %(day)s") % {"day": period.last} if is_as_of else None,
+                _t("as of the end of %(day)s") % {"day": period.last} if is_as_of else None,
                 _t("books proven up to %(day)s") % {"day": proven} if proven else _t("no day is proven yet"),
                 _t("debits positive") if cards is _trial_cards else None,
             ],

@@ -78,11 +78,11 @@ def _about(account: PayoutAccount, asked: Asked) -> Sequence[Part]:
     }
     facts = [
         (_("Account"), account.masked_number),
-        (_("Form of the number"), NUMBER_FORMS[account.form]),
+        (_("Account type"), NUMBER_FORMS[account.form]),
         (_("Holder"), account.holder),
-        (_("Merchant, when it was entered"), account.merchant_name),
-        (_("Merchant, now"), linked(account.merchant)),
-        (_("Match of the names"), match),
+        (_("Merchant name at entry"), account.merchant_name),
+        (_("Merchant name now"), linked(account.merchant)),
+        (_("Name match"), match),
     ]
     return [Facts(facts)]
 
@@ -161,7 +161,7 @@ WITHDRAW: Final = Verb(
 )
 REVEAL: Final = Verb(
     name="reveal",
-    label=_("Show the whole number"),
+    label=_("Show full number"),
     right="merchants.reveal_payoutaccount",
     note=_("To compare it with the bank's own document. That you saw it is kept in the audit trail, with your name."),
     call=lambda account, asked: reveal_number(payout_account_id=account.pk, actor=asked.actor, now=asked.now),
@@ -197,21 +197,24 @@ class PayoutAccountAdmin(OfficeAdmin[PayoutAccount]):
     def page_of(self, row: PayoutAccount, request: HttpRequest) -> Page:
         """Show who entered, verified and closed the account; never its whole number."""
         names: dict[Any, Any] = named([row.entered_by, row.verified_by, row.approved_by, row.closed_by])
-        facts = [
-            (_("Form of the number"), NUMBER_FORMS[row.form]),
+        entered = [
+            (_("Account type"), NUMBER_FORMS[row.form]),
             (_("Holder"), row.holder),
-            (_("Merchant, when it was entered"), row.merchant_name),
-            (_("Merchant, now"), linked(row.merchant)),
+            (_("Merchant name at entry"), row.merchant_name),
+            (_("Merchant name now"), linked(row.merchant)),
             (_("Entered"), row.entered_at),
             (_("Entered by"), names[row.entered_by]),
+        ]
+        later = [
             (_("Verified"), row.verified_at),
             (_("Verified by"), names[row.verified_by]),
             (_("Approved by"), names[row.approved_by]),
-            (_("Verified before it"), None if row.follows is None else linked(row.follows)),
+            (_("Previous verified account"), None if row.follows is None else linked(row.follows)),
             (_("Rejected or withdrawn"), row.closed_at),
             (_("Rejected or withdrawn by"), names[row.closed_by]),
             (_("Reason"), row.reason or None),
         ]
+        facts = [*entered, *((name, value) for name, value in later if value is not None)]
         return Page(
             title=row.masked_number,
             chips=[chip(*ACCOUNT_STATES[PayoutAccountState(row.state)])],
