@@ -44,13 +44,22 @@ class Account(StrEnum):
     RECOVERIES = "RECOVERIES"
     WAIVERS = "WAIVERS"
     WRITE_OFFS = "WRITE_OFFS"
+    BANK = "BANK"
+    SUSPENSE = "SUSPENSE"
+    BANK_CHARGES = "BANK_CHARGES"
+    FUNDING = "FUNDING"
 
 
 ACCRUAL: Final = "ACCRUAL"
 """The code of an entry that books what a loan earned."""
 OPENING: Final = "OPENING"
-"""The code of the entry that brings an imported loan in; every other books what an event moved, and has its name."""
-ENTRY_CODES: Final = (ACCRUAL, OPENING, *(kind.name for kind in EventType))
+"""The code of the entry that brings an imported loan in."""
+STATEMENT: Final = "STATEMENT"
+"""The code of an entry that books a statement of a bank."""
+RESOLUTION: Final = "RESOLUTION"
+"""The code of an entry that books what a line in suspense turned out to be."""
+ENTRY_CODES: Final = (ACCRUAL, OPENING, STATEMENT, RESOLUTION, *(kind.name for kind in EventType))
+"""Every other books what an event of a loan moved, and has its name."""
 
 
 KINDS: Final[Mapping[Account, AccountKind]] = MappingProxyType(
@@ -69,6 +78,10 @@ KINDS: Final[Mapping[Account, AccountKind]] = MappingProxyType(
         Account.RECOVERIES: AccountKind.INCOME,
         Account.WAIVERS: AccountKind.EXPENSE,
         Account.WRITE_OFFS: AccountKind.EXPENSE,
+        Account.BANK: AccountKind.ASSET,
+        Account.SUSPENSE: AccountKind.LIABILITY,
+        Account.BANK_CHARGES: AccountKind.EXPENSE,
+        Account.FUNDING: AccountKind.LIABILITY,
     }
 )
 ACCRUALS: Final = (
@@ -156,7 +169,7 @@ class Movement:
 
 
 def balances(position: Position) -> dict[Account, int]:
-    """Return the loan's share of each account, debits positive; the shares of one loan add up to 0."""
+    """Return the loan's share of each account that loans have, debits positive; those of one loan add up to 0."""
     return {
         Account.PRINCIPAL: position.principal_minor,
         Account.INTEREST_RECEIVABLE: position.interest_open_minor,

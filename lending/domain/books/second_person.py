@@ -54,3 +54,12 @@ def needs_second(
         or booking.on < today - BACK_DATED_AT_MOST
         or (booking.rate is not None and (booking.on < today or not rates[0] <= booking.rate <= rates[1]))
     )
+
+
+RESOLVED_ALONE_UP_TO: Final = 1_000
+"""Judgement: in major units, what one person may say of a line in suspense."""
+
+
+def line_needs_second(amount_minor: int, *, currency: str) -> bool:
+    """Decide whether a second person has to approve what a line of a bank's statement is said to be."""
+    return abs(amount_minor) > parse_minor(str(RESOLVED_ALONE_UP_TO), currency)

@@ -97,10 +97,14 @@ class ReturnRefusal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """Money moved: how much of what was ordered, in minor units, and the gateway's words if that is less than all."""
+    """Money moved: how much of what was ordered, in minor units, and the gateway's words if that is less than all.
+
+    on: when, if the gateway says so.
+    """
 
     minor: int
     words: str = ""
+    on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +131,12 @@ class Settlement:
     state: TransferState
     moved_minor: int
     words: str
+
+
+def paid_on(answer: Answer | None, *, ordered_on: date, today: date) -> date:
+    """Return the date from which a payout counts: the bank's, if it lies between the order and today."""
+    said = answer.on if isinstance(answer, Moved) else None
+    return min(max(said or ordered_on, ordered_on), max(ordered_on, today))
 
 
 def wait_after(attempts: int) -> timedelta:
@@ -237,7 +247,7 @@ def settle(kind: TransferKind, *, amount_minor: int, answer: Answer | None) -> S
             return Settlement(state=TransferState.PENDING, moved_minor=0, words=reference)
         case Nothing(words):
             return Settlement(state=TransferState.FAILED, moved_minor=0, words=words)
-        case Moved(minor, words):
+        case Moved(minor, words, _):
             least = amount_minor if kind is TransferKind.PAYOUT else 1
             if least <= minor <= amount_minor:
                 return Settlement(state=TransferState.DONE, moved_minor=minor, words=words)

@@ -1,0 +1,270 @@
+"""Match the lines of a bank's statements with orders, and say in which account each line has its other side."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+from uuid import UUID
+
+from config.kernel.refusals import first_of
+from lending.domain.books.bank_messages import LineFacts, goes_out
+from lending.domain.books.ledger import Account, Movement
+from lending.domain.books.transfer import TransferKind, TransferState
+
+MATCHED_WITHIN: Final = timedelta(days=5)
+"""Judgement: a line without a reference is matched by amount and account with an order of so many days before."""
+
+
+class LineReason(StrEnum):
+    """Why a line is in suspense.
+
+    NO_REFERENCE: the bank names no order, and amount and account fit none, or several. NO_ORDER: it names one that is
+    not ours. AMOUNT_DIFFERS: another amount than was ordered. NOT_MOVED: of an order that moved nothing. REPEATED:
+    another line has the same. BATCH_DIFFERS: the orders of the file add up to another amount. MISSING: the statement's
+    balances moved by it, without a line.
+    """
+
+    NO_REFERENCE = "NO_REFERENCE"
+    NO_ORDER = "NO_ORDER"
+    AMOUNT_DIFFERS = "AMOUNT_DIFFERS"
+    NOT_MOVED = "NOT_MOVED"
+    REPEATED = "REPEATED"
+    BATCH_DIFFERS = "BATCH_DIFFERS"
+    MISSING = "MISSING"
+
+
+class Resolution(StrEnum):
+    """What a line in suspense turns out to be.
+
+    ORDER: a payout or collection of ours. REPAYMENT: of a loan. CHARGE: the bank's fee or interest. FUNDING: the
+    lender's own money, put in or taken out.
+    """
+
+    ORDER = "ORDER"
+    REPAYMENT = "REPAYMENT"
+    CHARGE = "CHARGE"
+    FUNDING = "FUNDING"
+
+
+class ResolutionRefusal(StrEnum):
+    """Why a line is not resolved; the first that applies counts."""
+
+    NOT_IN_SUSPENSE = "NOT_IN_SUSPENSE"
+    ORDER_UNKNOWN = "ORDER_UNKNOWN"
+    ORDER_ELSEWHERE = "ORDER_ELSEWHERE"
+    ORDER_NOT_MOVED = "ORDER_NOT_MOVED"
+    ORDER_HAS_LINE = "ORDER_HAS_LINE"
+    AMOUNT_DIFFERS = "AMOUNT_DIFFERS"
+    LOAN_UNKNOWN = "LOAN_UNKNOWN"
+    NOT_A_CREDIT = "NOT_A_CREDIT"
+    REASON_MISSING = "REASON_MISSING"
+
+
+class GapRefusal(StrEnum):
+    """Why a statement is not booked without those before it; the first that applies counts."""
+
+    BOOKED = "BOOKED"
+    NOT_YET = "NOT_YET"
+    FOLLOWS = "FOLLOWS"
+    OLDER = "OLDER"
+    REASON_MISSING = "REASON_MISSING"
+
+
+CONTRA: Final[Mapping[TransferKind, Account]] = MappingProxyType(
+    {TransferKind.PAYOUT: Account.PAYOUT_CLEARING, TransferKind.COLLECTION: Account.COLLECTION_CLEARING}
+)
+"""Where the other side of an order's line is, there and back."""
+RESOLVED_TO: Final[Mapping[Resolution, Account]] = MappingProxyType(
+    {
+        Resolution.REPAYMENT: Account.COLLECTION_CLEARING,
+        Resolution.CHARGE: Account.BANK_CHARGES,
+        Resolution.FUNDING: Account.FUNDING,
+    }
+)
+"""Where the other side of a line goes from suspense; that of an order as `CONTRA` has it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderFacts:
+    """An order at a bank, as its statement lines see it. lines: whether there is one of what went out, and back."""
+
+    id: int
+    key: UUID
+    kind: TransferKind
+    state: TransferState
+    on: date
+    amount_minor: int
+    moved_minor: int
+    number: str
+    has_out: bool
+    has_back: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """A line's amount with where its other side is: of an order, or in suspense for a reason.
+
+    back: the order's money came back by it. A line is split into as many matches as a batch has orders.
+    """
+
+    amount_minor: int
+    contra: Account
+    order_id: int | None = None
+    back: bool = False
+    reason: LineReason | None = None
+
+
+def match_lines(
+    lines: Sequence[LineFacts],
+    *,
+    by_key: Mapping[UUID, OrderFacts],
+    by_batch: Mapping[str, Sequence[OrderFacts]],
+    by_number: Mapping[str, Sequence[OrderFacts]],
+) -> list[list[Match]]:
+    """Match the lines of one statement in their order: an order has one line of what went out, one of what came back.
+
+    by_key: orders that lines name. by_batch: those of a file. by_number: those of an account that have no line yet.
+    """
+    taken = {(order.id, back) for order in by_key.values() for back in _had(order)}
+    return [_match(line, taken, by_key=by_key, by_batch=by_batch, by_number=by_number) for line in lines]
+
+
+def _match(
+    line: LineFacts,
+    taken: set[tuple[int, bool]],
+    *,
+    by_key: Mapping[UUID, OrderFacts],
+    by_batch: Mapping[str, Sequence[OrderFacts]],
+    by_number: Mapping[str, Sequence[OrderFacts]],
+) -> list[Match]:
+    if line.key is not None:
+        order = by_key.get(line.key)
+        return [_suspended(line, LineReason.NO_ORDER) if order is None else _match_order(line, order, taken)]
+    if line.batch:
+        return _match_batch(line, by_batch.get(line.batch, ()), taken)
+    fits = [
+        order
+        for order in by_number.get(line.number, ())
+        if line.number
+        and _fault(line.amount_minor, order, taken) is None
+        and timedelta() <= line.booked_on - order.on <= MATCHED_WITHIN
+    ]
+    return [_match_order(line, fits[0], taken) if len(fits) == 1 else _suspended(line, LineReason.NO_REFERENCE)]
+
+
+def _match_order(line: LineFacts, order: OrderFacts, taken: set[tuple[int, bool]]) -> Match:
+    fault = _fault(line.amount_minor, order, taken)
+    return _suspended(line, fault) if fault is not None else _matched(order, line.amount_minor, taken)
+
+
+def _match_batch(line: LineFacts, orders: Sequence[OrderFacts], taken: set[tuple[int, bool]]) -> list[Match]:
+    """Split an amount that a bank booked for a file into its orders, less those that it rejected."""
+    if not orders:
+        return [_suspended(line, LineReason.NO_ORDER)]
+    sign = -1 if line.amount_minor < 0 else 1
+    moved = [one for one in orders if _fault(sign * _due(one), one, taken) is None]
+    if sum(map(_due, moved)) != abs(line.amount_minor):
+        return [_suspended(line, LineReason.BATCH_DIFFERS)]
+    return [_matched(one, sign * _due(one), taken) for one in moved]
+
+
+def _fault(amount_minor: int, order: OrderFacts, taken: Collection[tuple[int, bool]]) -> LineReason | None:
+    back = not goes_out(order.kind, amount_minor)
+    return first_of(
+        {
+            LineReason.NOT_MOVED: order.state not in {TransferState.DONE, TransferState.RETURNED},
+            LineReason.AMOUNT_DIFFERS: abs(amount_minor) != _due(order),
+            LineReason.REPEATED: (order.id, back) in taken,
+        }
+    )
+
+
+def _matched(order: OrderFacts, amount_minor: int, taken: set[tuple[int, bool]]) -> Match:
+    back = not goes_out(order.kind, amount_minor)
+    taken.add((order.id, back))
+    return Match(amount_minor=amount_minor, contra=CONTRA[order.kind], order_id=order.id, back=back)
+
+
+def _suspended(line: LineFacts, reason: LineReason) -> Match:
+    return Match(amount_minor=line.amount_minor, contra=Account.SUSPENSE, reason=reason)
+
+
+def _due(order: OrderFacts) -> int:
+    return order.moved_minor or order.amount_minor
+
+
+def _had(order: OrderFacts) -> list[bool]:
+    return [back for back, has in ((False, order.has_out), (True, order.has_back)) if has]
+
+
+def bank_movements(shares: Mapping[Account, int]) -> tuple[Movement, ...]:
+    """Return the postings of lines by where their other side is: the bank is debited with what came in."""
+    return tuple(
+        Movement(Account.BANK, contra, minor) if minor > 0 else Movement(contra, Account.BANK, -minor)
+        for contra, minor in sorted(shares.items())
+        if minor
+    )
+
+
+def bank_balances(lines: Mapping[str, int], *, closed_minor: int) -> dict[Account, int]:
+    """Return what statements make of the accounts of a currency, debits positive: what the proof holds them against.
+
+    lines: the sums of booked lines by where their other side is. closed_minor: what all accounts at banks closed with.
+    """
+    return {Account.BANK: closed_minor, **{Account(contra): -int(minor) for contra, minor in lines.items()}}
+
+
+def resolved_movement(amount_minor: int, contra: Account) -> Movement:
+    """Return the posting that moves a line's other side out of suspense."""
+    if amount_minor > 0:
+        return Movement(Account.SUSPENSE, contra, amount_minor)
+    return Movement(contra, Account.SUSPENSE, -amount_minor)
+
+
+def judge_gap(
+    *, booked: bool, closed_on: date, today: date | None, last_closed_on: date | None, gap_minor: int, reason: str
+) -> GapRefusal | None:
+    """Decide whether a statement may be booked though those before it are missing.
+
+    last_closed_on: of the last statement that is booked; None if this is the first, which follows on nothing.
+    """
+    return first_of(
+        {
+            GapRefusal.BOOKED: booked,
+            GapRefusal.NOT_YET: today is None or closed_on > today,
+            GapRefusal.FOLLOWS: last_closed_on is None or gap_minor == 0,
+            GapRefusal.OLDER: last_closed_on is not None and closed_on < last_closed_on,
+            GapRefusal.REASON_MISSING: not reason.strip(),
+        }
+    )
+
+
+def judge_resolution(
+    resolution: Resolution,
+    *,
+    amount_minor: int,
+    in_suspense: bool,
+    order: OrderFacts | None,
+    same_bank: bool,
+    has_loan: bool,
+    reason: str,
+) -> ResolutionRefusal | None:
+    """Decide whether a line in suspense is what a person says it is. order: where it is said to be one of ours."""
+    by_order = resolution is Resolution.ORDER
+    back = order is not None and not goes_out(order.kind, amount_minor)
+    return first_of(
+        {
+            ResolutionRefusal.NOT_IN_SUSPENSE: not in_suspense,
+            ResolutionRefusal.ORDER_UNKNOWN: by_order and order is None,
+            ResolutionRefusal.ORDER_ELSEWHERE: by_order and not same_bank,
+            ResolutionRefusal.ORDER_NOT_MOVED: order is not None
+            and order.state not in {TransferState.DONE, TransferState.RETURNED},
+            ResolutionRefusal.ORDER_HAS_LINE: order is not None and (order.has_back if back else order.has_out),
+            ResolutionRefusal.AMOUNT_DIFFERS: order is not None and abs(amount_minor) != _due(order),
+            ResolutionRefusal.LOAN_UNKNOWN: resolution is Resolution.REPAYMENT and not has_loan,
+            ResolutionRefusal.NOT_A_CREDIT: resolution is Resolution.REPAYMENT and amount_minor < 0,
+            ResolutionRefusal.REASON_MISSING: not reason.strip(),
+        }
+    )

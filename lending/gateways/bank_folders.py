@@ -1,0 +1,59 @@
+"""The folders through which files go to a bank and come from it: an outbox that it empties, an inbox that it fills."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+UNFINISHED: Final = (".part", ".tmp", ".filepart", ".writing")
+
+
+@dataclass(frozen=True, slots=True)
+class BankFolders:
+    """The folders of one bank; they are made when they are first used."""
+
+    root: Path
+
+    @property
+    def outbox(self) -> Path:
+        """Where orders wait for the bank."""
+        return self.root / "outbox"
+
+    @property
+    def inbox(self) -> Path:
+        """Where the bank puts its files."""
+        return self.root / "inbox"
+
+    @property
+    def archive(self) -> Path:
+        """Where files of the bank go that are kept in the database."""
+        return self.root / "archive"
+
+    def put(self, name: str, content: bytes) -> None:
+        """Put a file into the outbox, whole or not at all; again, it replaces itself. Raises OSError."""
+        self.outbox.mkdir(parents=True, exist_ok=True)
+        draft = self.outbox / f".{name}.part"
+        with draft.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.rename(self.outbox / name)
+        folder = os.open(self.outbox, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def arrived(self) -> Iterator[Path]:
+        """Yield the files in the inbox that are whole, those that came first before later ones."""
+        if not self.inbox.is_dir():
+            return
+        found = [path for path in self.inbox.iterdir() if path.is_file() and not path.is_symlink()]
+        whole = [path for path in found if not path.name.startswith(".") and path.suffix not in UNFINISHED]
+        yield from sorted(whole, key=lambda path: (path.stat().st_mtime_ns, path.name))
+
+    def put_away(self, path: Path, *, sha256: str) -> None:
+        """Move a file that is kept out of the inbox; its name gets the hash, as banks use names again."""
+        self.archive.mkdir(parents=True, exist_ok=True)
+        path.rename(self.archive / f"{path.stem}-{sha256[:12]}{path.suffix}")

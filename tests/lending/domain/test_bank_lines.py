@@ -1,0 +1,198 @@
+"""How lines of a statement are matched, and that nothing of their amount is lost by it."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lending.domain.books.bank_lines import (
+    MATCHED_WITHIN,
+    GapRefusal,
+    LineReason,
+    Match,
+    OrderFacts,
+    Resolution,
+    ResolutionRefusal,
+    bank_balances,
+    bank_movements,
+    judge_gap,
+    judge_resolution,
+    match_lines,
+    resolved_movement,
+)
+from lending.domain.books.bank_messages import LineFacts
+from lending.domain.books.ledger import Account, Movement
+from lending.domain.books.transfer import TransferKind, TransferState
+
+ON = date(2026, 3, 2)
+NUMBER = "NL30MOCK0000000005"
+
+
+def key(number: int) -> UUID:
+    return UUID(int=number)
+
+
+def order(id_: int = 1, /, **changes: object) -> OrderFacts:
+    facts = OrderFacts(
+        id=id_,
+        key=key(id_),
+        kind=TransferKind.PAYOUT,
+        state=TransferState.DONE,
+        on=ON,
+        amount_minor=90_000,
+        moved_minor=90_000,
+        number=NUMBER,
+        has_out=False,
+        has_back=False,
+    )
+    return replace(facts, **changes)  # type: ignore[arg-type]
+
+
+def line(minor: int = -90_000, **facts: object) -> LineFacts:
+    return LineFacts(amount_minor=minor, booked_on=ON, value_on=ON, **facts)  # type: ignore[arg-type]
+
+
+def matched(*lines: LineFacts, orders: tuple[OrderFacts, ...] = (order(),), batch: str = "") -> list[list[Match]]:
+    return match_lines(
+        lines,
+        by_key={one.key: one for one in orders},
+        by_batch={batch: orders} if batch else {},
+        by_number={NUMBER: orders},
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "known", "reason"),
+    [
+        (line(key=key(1)), order(), None),
+        (line(90_000, key=key(1)), order(), None),
+        (line(key=key(2)), order(), LineReason.NO_ORDER),
+        (line(-90_001, key=key(1)), order(), LineReason.AMOUNT_DIFFERS),
+        (line(key=key(1)), order(state=TransferState.FAILED, moved_minor=0), LineReason.NOT_MOVED),
+        (line(key=key(1)), order(state=TransferState.PENDING, moved_minor=0), LineReason.NOT_MOVED),
+        (line(key=key(1)), order(has_out=True), LineReason.REPEATED),
+        (line(90_000, key=key(1)), order(has_out=True), None),
+        (line(90_000, key=key(1)), order(has_back=True), LineReason.REPEATED),
+        (line(number=NUMBER), order(), None),
+        (line(number=NUMBER), order(on=ON - MATCHED_WITHIN), None),
+        (line(number=NUMBER), order(on=ON - MATCHED_WITHIN - timedelta(days=1)), LineReason.NO_REFERENCE),
+        (line(number=NUMBER), order(on=ON + timedelta(days=1)), LineReason.NO_REFERENCE),
+        (line(number="NL00OTHER"), order(), LineReason.NO_REFERENCE),
+        (line(-1, number=NUMBER), order(), LineReason.NO_REFERENCE),
+        (line(), order(number=""), LineReason.NO_REFERENCE),
+        (line(batch="other"), order(), LineReason.NO_ORDER),
+    ],
+)
+def test_a_line_is_matched_or_in_suspense_for_a_reason(
+    said: LineFacts, known: OrderFacts, reason: LineReason | None
+) -> None:
+    [[match]] = matched(said, orders=(known,))
+    assert match.reason is reason
+    assert match.order_id == (1 if reason is None else None)
+    assert match.contra is (Account.PAYOUT_CLEARING if reason is None else Account.SUSPENSE)
+    assert match.amount_minor == said.amount_minor
+
+
+def test_an_order_has_one_line_of_what_went_out() -> None:
+    first, second = matched(line(key=key(1)), line(key=key(1)))
+    assert (first[0].reason, second[0].reason) == (None, LineReason.REPEATED)
+
+
+def test_two_orders_that_fit_are_one_too_many() -> None:
+    """Red if a line without a reference went to whichever order came first."""
+    [[match]] = matched(line(number=NUMBER), orders=(order(1), order(2)))
+    assert match.reason is LineReason.NO_REFERENCE
+
+
+def test_an_amount_for_a_file_is_split_into_its_orders_less_those_rejected() -> None:
+    orders = (order(1), order(2, state=TransferState.FAILED, moved_minor=0), order(3, amount_minor=5, moved_minor=5))
+    [parts] = matched(line(-90_005, batch="file"), orders=orders, batch="file")
+    assert [(part.order_id, part.amount_minor, part.reason) for part in parts] == [(1, -90_000, None), (3, -5, None)]
+    [[whole]] = matched(line(-90_006, batch="file"), orders=orders, batch="file")
+    assert (whole.reason, whole.amount_minor) == (LineReason.BATCH_DIFFERS, -90_006)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(-3, 3).filter(bool),
+            st.one_of(st.none(), st.integers(1, 4)),
+            st.sampled_from(["", "file"]),
+            st.sampled_from(["", NUMBER]),
+        ),
+        max_size=8,
+    )
+)
+def test_no_amount_is_lost_and_no_order_matched_twice(drawn: list[tuple[int, int | None, str, str]]) -> None:
+    lines = [
+        line(minor, key=None if number is None else key(number), batch=batch, number=account)
+        for minor, number, batch, account in drawn
+    ]
+    orders = tuple(order(number, amount_minor=number % 3 + 1, moved_minor=number % 3 + 1) for number in (1, 2, 3))
+    found = matched(*lines, orders=orders, batch="file")
+    assert [sum(part.amount_minor for part in parts) for parts in found] == [one.amount_minor for one in lines]
+    ways = [(part.order_id, part.back) for parts in found for part in parts if part.order_id is not None]
+    assert len(ways) == len(set(ways))
+
+
+def test_lines_and_what_they_turn_out_to_be_are_posted_with_the_banks_side() -> None:
+    shares = {Account.PAYOUT_CLEARING: -90_000, Account.SUSPENSE: 2_500, Account.FUNDING: 0}
+    assert bank_movements(shares) == (
+        Movement(Account.PAYOUT_CLEARING, Account.BANK, 90_000),
+        Movement(Account.BANK, Account.SUSPENSE, 2_500),
+    )
+    assert resolved_movement(2_500, Account.COLLECTION_CLEARING) == Movement(
+        Account.SUSPENSE, Account.COLLECTION_CLEARING, 2_500
+    )
+    assert resolved_movement(-17, Account.BANK_CHARGES) == Movement(Account.BANK_CHARGES, Account.SUSPENSE, 17)
+    proof = bank_balances({"PAYOUT_CLEARING": -90_000, "SUSPENSE": 2_500}, closed_minor=-87_500)
+    assert proof == {Account.BANK: -87_500, Account.PAYOUT_CLEARING: 90_000, Account.SUSPENSE: -2_500}
+    assert sum(proof.values()) == 0
+
+
+@pytest.mark.parametrize(
+    ("resolution", "changes", "refusal"),
+    [
+        (Resolution.CHARGE, {}, None),
+        (Resolution.FUNDING, {}, None),
+        (Resolution.ORDER, {"order": order()}, None),
+        (Resolution.CHARGE, {"in_suspense": False}, ResolutionRefusal.NOT_IN_SUSPENSE),
+        (Resolution.ORDER, {}, ResolutionRefusal.ORDER_UNKNOWN),
+        (Resolution.ORDER, {"order": order(), "same_bank": False}, ResolutionRefusal.ORDER_ELSEWHERE),
+        (Resolution.ORDER, {"order": order(state=TransferState.PENDING)}, ResolutionRefusal.ORDER_NOT_MOVED),
+        (Resolution.ORDER, {"order": order(has_out=True)}, ResolutionRefusal.ORDER_HAS_LINE),
+        (Resolution.ORDER, {"order": order(moved_minor=1)}, ResolutionRefusal.AMOUNT_DIFFERS),
+        (Resolution.REPAYMENT, {"has_loan": False}, ResolutionRefusal.LOAN_UNKNOWN),
+        (Resolution.REPAYMENT, {}, ResolutionRefusal.NOT_A_CREDIT),
+        (Resolution.REPAYMENT, {"amount_minor": 5}, None),
+        (Resolution.CHARGE, {"reason": " "}, ResolutionRefusal.REASON_MISSING),
+    ],
+)
+def test_what_a_line_is_said_to_be_has_to_fit(
+    resolution: Resolution, changes: dict[str, object], refusal: ResolutionRefusal | None
+) -> None:
+    asked = {"amount_minor": -90_000, "in_suspense": True, "order": None, "same_bank": True, "has_loan": True}
+    assert judge_resolution(resolution, **{**asked, "reason": "seen", **changes}) is refusal  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("changes", "refusal"),
+    [
+        ({}, None),
+        ({"booked": True}, GapRefusal.BOOKED),
+        ({"today": ON - timedelta(days=1)}, GapRefusal.NOT_YET),
+        ({"today": None}, GapRefusal.NOT_YET),
+        ({"last_closed_on": None}, GapRefusal.FOLLOWS),
+        ({"gap_minor": 0}, GapRefusal.FOLLOWS),
+        ({"last_closed_on": ON + timedelta(days=1)}, GapRefusal.OLDER),
+        ({"reason": ""}, GapRefusal.REASON_MISSING),
+    ],
+)
+def test_a_statement_is_booked_without_those_before_only_if_they_are_missing(
+    changes: dict[str, object], refusal: GapRefusal | None
+) -> None:
+    asked = {"booked": False, "closed_on": ON, "today": ON, "last_closed_on": ON, "gap_minor": 5, "reason": "lost"}
+    assert judge_gap(**{**asked, **changes}) is refusal  # type: ignore[arg-type]

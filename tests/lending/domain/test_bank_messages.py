@@ -1,0 +1,140 @@
+"""What a bank's answer does to an order, in every state, in every order of arrival."""
+
+from datetime import date
+from itertools import permutations
+
+import pytest
+
+from config.kernel.money import Money
+from lending.domain.books.bank_messages import (
+    DUPLICATE,
+    AnswerFacts,
+    AnswerHold,
+    Effect,
+    LineFacts,
+    Outcome,
+    StatementFacts,
+    Verdict,
+    judge_answer,
+)
+from lending.domain.books.transfer import (
+    AWAITED_TRANSFERS,
+    Moved,
+    Nothing,
+    Pending,
+    TransferKind,
+    TransferState,
+    paid_on,
+)
+
+ORDERED = Money(90_000, "EUR")
+NOTHING = Verdict()
+ON = date(2026, 3, 2)
+
+
+def judged(answer: AnswerFacts, state: TransferState, *, kind: TransferKind = TransferKind.PAYOUT) -> Verdict:
+    moved = ORDERED.minor if state in {TransferState.DONE, TransferState.RETURNED} else 0
+    return judge_answer(answer, kind=kind, state=state, ordered=ORDERED, moved_minor=moved)
+
+
+def booked(minor: int, currency: str = "EUR") -> AnswerFacts:
+    return AnswerFacts(outcome=Outcome.BOOKED, amount=Money(minor, currency))
+
+
+REJECTED = AnswerFacts(outcome=Outcome.REJECTED, code="AC04")
+RETURNED = AnswerFacts(outcome=Outcome.RETURNED, amount=ORDERED)
+OUT, BACK = booked(-90_000), booked(90_000)
+
+
+@pytest.mark.parametrize("state", TransferState)
+@pytest.mark.parametrize(
+    "answer", [AnswerFacts(outcome=Outcome.ACCEPTED), AnswerFacts(outcome=Outcome.REJECTED, code=DUPLICATE)]
+)
+def test_what_says_nothing_new_changes_nothing(answer: AnswerFacts, state: TransferState) -> None:
+    """Red if a file that the bank has already read as a rejection of its orders."""
+    assert judged(answer, state) == NOTHING
+
+
+@pytest.mark.parametrize("state", sorted(AWAITED_TRANSFERS))
+def test_an_order_that_is_awaited_ends_as_the_bank_says(state: TransferState) -> None:
+    assert judged(OUT, state) == Verdict(effect=Effect.MOVED)
+    assert judged(REJECTED, state) == Verdict(effect=Effect.NOT_MOVED)
+    assert judged(BACK, state) == judged(RETURNED, state) == Verdict(hold=AnswerHold.EARLY)
+
+
+@pytest.mark.parametrize(
+    ("state", "answer", "verdict"),
+    [
+        (TransferState.DONE, OUT, NOTHING),
+        (TransferState.DONE, RETURNED, Verdict(effect=Effect.CAME_BACK)),
+        (TransferState.DONE, BACK, Verdict(effect=Effect.CAME_BACK)),
+        (TransferState.DONE, REJECTED, Verdict(hold=AnswerHold.CONTRADICTS)),
+        (TransferState.FAILED, REJECTED, NOTHING),
+        (TransferState.FAILED, OUT, Verdict(hold=AnswerHold.CONTRADICTS)),
+        (TransferState.FAILED, RETURNED, NOTHING),
+        (TransferState.RETURNED, OUT, NOTHING),
+        (TransferState.RETURNED, BACK, NOTHING),
+        (TransferState.RETURNED, REJECTED, Verdict(hold=AnswerHold.CONTRADICTS)),
+        (TransferState.DUE, OUT, Verdict(hold=AnswerHold.CONTRADICTS)),
+        (TransferState.PENDING, booked(-89_999), Verdict(hold=AnswerHold.AMOUNT_DIFFERS)),
+        (TransferState.PENDING, booked(-90_000, "USD"), Verdict(hold=AnswerHold.AMOUNT_DIFFERS)),
+        (TransferState.DONE, booked(89_999), Verdict(hold=AnswerHold.AMOUNT_DIFFERS)),
+    ],
+)
+def test_an_order_that_ended(state: TransferState, answer: AnswerFacts, verdict: Verdict) -> None:
+    assert judged(answer, state) == verdict
+
+
+def test_a_collection_comes_in_and_goes_back() -> None:
+    assert judged(BACK, TransferState.PENDING, kind=TransferKind.COLLECTION) == Verdict(effect=Effect.MOVED)
+    assert judged(OUT, TransferState.DONE, kind=TransferKind.COLLECTION) == Verdict(effect=Effect.CAME_BACK)
+
+
+@pytest.mark.parametrize("order", list(permutations([OUT, OUT, BACK, RETURNED])))
+def test_whatever_comes_first_the_end_is_the_same(order: tuple[AnswerFacts, ...]) -> None:
+    """Red if a return that overtakes the booking were lost, or one that is said twice counted twice."""
+    state, waiting, done = TransferState.PENDING, list(order), []
+    for _ in range(2):
+        early = []
+        for answer in waiting:
+            verdict = judged(answer, state)
+            if verdict.hold is AnswerHold.EARLY:
+                early.append(answer)
+            elif verdict.effect is Effect.MOVED:
+                state = TransferState.DONE
+            elif verdict.effect is Effect.CAME_BACK:
+                state = TransferState.RETURNED
+            done.append(verdict.effect)
+        waiting = early
+    assert state is TransferState.RETURNED
+    assert (done.count(Effect.MOVED), done.count(Effect.CAME_BACK)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (Moved(1, on=date(2026, 3, 4)), date(2026, 3, 4)),
+        (Moved(1, on=date(2026, 3, 1)), ON),
+        (Moved(1, on=date(2026, 3, 9)), date(2026, 3, 5)),
+        (Moved(1), ON),
+        (Nothing("no"), ON),
+        (Pending("ref"), ON),
+        (None, ON),
+    ],
+)
+def test_a_payout_counts_from_the_banks_date_between_order_and_today(answer: object, expected: date) -> None:
+    assert paid_on(answer, ordered_on=ON, today=date(2026, 3, 5)) == expected  # type: ignore[arg-type]
+
+
+def test_a_statement_says_what_its_lines_lack() -> None:
+    line = LineFacts(amount_minor=-5, booked_on=ON, value_on=ON)
+    facts = {
+        "account": "a",
+        "statement_id": "1",
+        "number": 1,
+        "currency": "EUR",
+        "closed_on": ON,
+        "lines": [line, line],
+    }
+    assert StatementFacts(**facts, opening_minor=100, closing_minor=90).missing_minor == 0  # type: ignore[arg-type]
+    assert StatementFacts(**facts, opening_minor=100, closing_minor=83).missing_minor == -7  # type: ignore[arg-type]
