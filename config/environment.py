@@ -44,6 +44,7 @@ class Environment:
     secure: bool
     loopback_dir: Path | None
     uploads_dir: Path | None
+    banks_dir: Path | None
 
 
 def parse_environment(environ: Mapping[str, str], *, root: Path) -> Environment:
@@ -74,6 +75,7 @@ def parse_environment(environ: Mapping[str, str], *, root: Path) -> Environment:
             "SECURE": "0",
             "LOOPBACK_DIR": str(root / ".local" / "loopback"),
             "UPLOADS_DIR": str(root / ".local" / "uploads"),
+            "BANKS_DIR": str(root / ".local" / "banks"),
         }
         environ = local | {name: value for name, value in environ.items() if name != "DATABASE_OWNER_URL"}
     return Environment(
@@ -91,6 +93,7 @@ def parse_environment(environ: Mapping[str, str], *, root: Path) -> Environment:
         secure=read("SECURE", _flag, "1"),
         loopback_dir=read("LOOPBACK_DIR", _directory, ""),
         uploads_dir=read("UPLOADS_DIR", _directory, ""),
+        banks_dir=read("BANKS_DIR", _directory, ""),
     )
 
 

@@ -149,6 +149,7 @@ CONTENT_SECURITY_POLICY = {
 
 LOOPBACK_DIR = _environment.loopback_dir
 UPLOADS_DIR = _environment.uploads_dir
+BANKS_DIR = _environment.banks_dir
 # Always to a file, so that the size of an upload is no matter of memory.
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 
@@ -206,6 +207,7 @@ SECTIONS = {
     Section.SCORING: _("Scoring"),
     Section.LENDING: _("Lending"),
     Section.BOOKS: _("Books"),
+    Section.BANKS: _("Banks"),
     Section.WORK: _("Work"),
     Section.ADMINISTRATION: _("Administration"),
 }

@@ -259,6 +259,7 @@ TransactionTestCase._should_reload_connections = lambda _case: False  # type: ig
 def _no_bank(monkeypatch: pytest.MonkeyPatch) -> None:
     """Move no money but where a test brings a bank of its own: the checkout's remembers other tests."""
     monkeypatch.setattr(settings, "LOOPBACK_DIR", None)
+    monkeypatch.setattr(settings, "BANKS_DIR", None)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -2,7 +2,7 @@
 
 `python -m tests.forker`, in the environment of a worker. It reads requests as lines of JSON and answers each with the
 exit code of its process: `lines`; `errors`, a file for what is complained about; `name`, of its sessions; `bank`, the
-directory of the loopback bank.
+directory of the loopback bank; `banks`, that of the folders of banks.
 """
 
 import json
@@ -30,6 +30,7 @@ def run(asked: dict[str, Any]) -> None:
     try:
         os.environ["PGAPPNAME"] = asked["name"]
         settings.LOOPBACK_DIR = None if asked["bank"] is None else Path(asked["bank"])
+        settings.BANKS_DIR = None if asked["banks"] is None else Path(asked["banks"])
         exec(asked["lines"], {})  # noqa: S102
     except BaseException:  # noqa: BLE001
         Path(asked["errors"]).write_text(traceback.format_exc())

@@ -57,8 +57,9 @@ def die_in(code: str) -> None:
 
     Returns once the database has noticed and let go of the locks, which on a busy machine takes a moment.
     """
-    name, bank = f"dies-{uuid4()}", settings.LOOPBACK_DIR
-    asked = {"lines": f"import os, signal\n{DIE}\n{code}\n", "name": name, "bank": bank and str(bank)}
+    name, bank, banks = f"dies-{uuid4()}", settings.LOOPBACK_DIR, settings.BANKS_DIR
+    lines = f"import os, signal\n{DIE}\n{code}\n"
+    asked = {"lines": lines, "name": name, "bank": bank and str(bank), "banks": banks and str(banks)}
     forker = _forker(environment()["DATABASE_URL"])
     assert forker.stdin is not None
     assert forker.stdout is not None

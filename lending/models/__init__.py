@@ -1,6 +1,7 @@
 """Tables of lending."""
 
 from lending.models.application import Application, Decision
+from lending.models.bank import Bank, BankAnswer, BankFile, BankStatement, StatementLine
 from lending.models.calendar import CalendarVersion
 from lending.models.day_close import DayClose, ProofLine
 from lending.models.ledger import AccountDay, Entry, LedgerAccount, Posting
@@ -14,6 +15,10 @@ from lending.models.transfer import Transfer
 __all__ = [
     "AccountDay",
     "Application",
+    "Bank",
+    "BankAnswer",
+    "BankFile",
+    "BankStatement",
     "CalendarVersion",
     "DayClose",
     "Decision",
@@ -32,5 +37,6 @@ __all__ = [
     "ProductExposure",
     "ProductVersion",
     "ProofLine",
+    "StatementLine",
     "Transfer",
 ]

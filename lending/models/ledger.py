@@ -6,10 +6,14 @@ from django.utils.translation import gettext_lazy as _
 
 from config.db.choices import choices, known
 from config.kernel.money import CURRENCY_PATTERN
-from lending.domain.books.ledger import ENTRY_CODES, AccountKind
+from lending.domain.books.ledger import ACCRUAL, ENTRY_CODES, OPENING, RESOLUTION, STATEMENT, AccountKind
+from lending.models.bank import BankStatement
 from lending.models.day_close import DayClose
 from lending.models.loan import Loan, LoanEvent
 from lending.models.product import ProductVersion
+
+BANK_CODES = [RESOLUTION, STATEMENT]
+WITHOUT_EVENT = sorted([ACCRUAL, OPENING, *BANK_CODES])
 
 
 class LedgerAccount(models.Model):
@@ -33,7 +37,8 @@ class Entry(models.Model):
 
     Either a loan's own: what its `event` moved or, without one, how it stood at the cut-over date of the book that it
     came with (OPENING), or what it earned before a write ahead of the close;
-    or what a day's `close` accrued for loans of a product, some thousand at a time.
+    or what a day's `close` accrued for loans of a product, some thousand at a time;
+    or what a `statement` of a bank says, and what its lines in suspense turned out to be.
     """
 
     code = models.CharField(max_length=20, choices=[(code, code) for code in ENTRY_CODES])
@@ -43,6 +48,9 @@ class Entry(models.Model):
     event = models.OneToOneField(LoanEvent, on_delete=models.PROTECT, related_name="entry", null=True)
     close = models.ForeignKey(DayClose, on_delete=models.PROTECT, related_name="entries", null=True)
     product = models.ForeignKey(ProductVersion, on_delete=models.PROTECT, related_name="+", null=True, db_index=False)
+    statement = models.ForeignKey(
+        BankStatement, on_delete=models.PROTECT, related_name="entries", null=True, db_index=False
+    )
 
     class Meta:
         verbose_name = _("entry")
@@ -50,17 +58,33 @@ class Entry(models.Model):
         constraints = [
             models.CheckConstraint(name="lending_entry_code_known", condition=Q(code__in=ENTRY_CODES)),
             models.CheckConstraint(
-                name="lending_entry_of_loan_or_close",
-                condition=Q(loan__isnull=False, close__isnull=True, product__isnull=True)
-                | Q(loan__isnull=True, event__isnull=True, close__isnull=False, product__isnull=False, code="ACCRUAL"),
+                name="lending_entry_of_one_subject",
+                condition=Q(loan__isnull=False, close__isnull=True, product__isnull=True, statement__isnull=True)
+                | Q(
+                    loan__isnull=True,
+                    close__isnull=False,
+                    product__isnull=False,
+                    statement__isnull=True,
+                    code=ACCRUAL,
+                )
+                | Q(
+                    loan__isnull=True,
+                    close__isnull=True,
+                    product__isnull=True,
+                    statement__isnull=False,
+                    code__in=BANK_CODES,
+                ),
             ),
             models.CheckConstraint(
-                name="lending_entry_event_unless_accrual",
-                condition=Q(code__in=["ACCRUAL", "OPENING"], event__isnull=True)
-                | (~Q(code__in=["ACCRUAL", "OPENING"]) & Q(event__isnull=False)),
+                name="lending_entry_of_event",
+                condition=Q(code__in=WITHOUT_EVENT, event__isnull=True)
+                | (~Q(code__in=WITHOUT_EVENT) & Q(event__isnull=False)),
             ),
         ]
-        indexes = [models.Index(fields=["effective_date", "id"], name="lending_entry_by_date")]
+        indexes = [
+            models.Index(fields=["effective_date", "id"], name="lending_entry_by_date"),
+            models.Index(fields=["statement"], name="lending_entry_of_statement", condition=Q(statement__isnull=False)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.effective_date} {self.code}"

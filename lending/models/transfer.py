@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from config.db.choices import choices, known
 from config.db.locking import LockingQuerySet
 from lending.domain.books.transfer import OPEN_TRANSFERS, SENDABLE_TRANSFERS, TransferKind, TransferState
+from lending.models.bank import BankFile
 from lending.models.loan import Loan
 
 OPEN = sorted(state.value for state in OPEN_TRANSFERS)
@@ -33,7 +34,8 @@ class Transfer(models.Model):
 
     The gateway executes a key at most once, so sending it again asks what became of it. A collection may be filled
     in part: `moved_minor` is what came; `on` is the effective date. `next_attempt_at` is when it may be sent, or asked
-    for again, while it is DUE, SENT or UNKNOWN. `answer` is the gateway's words, or its reference if PENDING.
+    for again, while it is DUE, SENT or UNKNOWN. `answer` is the gateway's words, or its reference if PENDING. `file` is
+    the file in which it went to a bank.
     """
 
     loan = models.ForeignKey(Loan, on_delete=models.PROTECT, related_name="transfers")
@@ -50,6 +52,7 @@ class Transfer(models.Model):
     sent_at = models.DateTimeField(null=True)
     next_attempt_at = models.DateTimeField(db_default=Now())
     settled_at = models.DateTimeField(null=True)
+    file = models.ForeignKey(BankFile, on_delete=models.PROTECT, related_name="orders", null=True, db_index=False)
 
     objects = TransferQuerySet.as_manager()
 
@@ -91,6 +94,12 @@ class Transfer(models.Model):
             models.Index(fields=["state", "-id"], name="lending_transfer_not_done", condition=~Q(state="DONE")),
             models.Index(
                 fields=["gateway", "next_attempt_at"], name="lending_transfer_next", condition=Q(state__in=SENDABLE)
+            ),
+            models.Index(fields=["file"], name="lending_transfer_in_file", condition=Q(file__isnull=False)),
+            models.Index(
+                fields=["gateway"],
+                name="lending_transfer_to_file",
+                condition=Q(file__isnull=True, state=TransferState.PENDING.value),
             ),
             models.Index(
                 fields=["gateway", "-sent_at"], name="lending_transfer_asked", condition=Q(sent_at__isnull=False)

@@ -33,12 +33,12 @@ from lending.domain.contract.events import EventType, LoanEvent
 from lending.domain.contract.refusal import LoanRefused
 from lending.gateways.breaker import Breaker
 from lending.gateways.protocol import Gateway
-from lending.gateways.registry import ROUTES
 from lending.models import DayClose, Loan, Transfer
 from lending.models.transfer import OPEN
 from lending.operations.bookings import NewEvent, book_events
 from lending.operations.collections import collect_loan, record_collection
 from lending.operations.transfers import Claimed, order_of
+from lending.queries.gateways import collection_routes
 from lending.queries.loans import contracts_of, due_of, next_event_ids
 from lending.queries.transfers import loans_due
 
@@ -74,22 +74,23 @@ def collect_dues(gateways: Mapping[str, Gateway], *, claim: Claim, clock: Clock)
 
     What is done stays done, whoever takes over.
     """
-    route = ROUTES[TransferKind.COLLECTION]
-    gateway = gateways.get(route)
-    if gateway is None:
-        return 0
-    bank, on = Breaker(route, gateway), DayClose.objects.get(pk=claim.subject_id).day
-    loans = _with_accounts(loans_due(close_id=claim.subject_id, part=claim.part))
-    for start in range(0, len(loans), COLLECTED_AT_ONCE):
-        renew = _renewing(claim, done=start, total=len(loans), clock=clock)
-        some = loans[start : start + COLLECTED_AT_ONCE]
-        for loan_id in collect_together(bank, loans=some, on=on, clock=clock, renew=renew):
-            renew()
-            try:
-                collect_loan(bank, loan_id=loan_id, on=on, to=on, clock=clock)
-            except Contended:  # somebody is working on this loan: the next close asks again, and no other waits
-                log.warning("collection_left", loan_id=loan_id)
-    return len(loans)
+    on, done = DayClose.objects.get(pk=claim.subject_id).day, 0
+    routes = collection_routes(loans_due(close_id=claim.subject_id, part=claim.part))
+    asked = {name: loans for name, loans in routes.items() if name in gateways}
+    total = sum(map(len, asked.values()))
+    for name, due in asked.items():
+        bank, loans = Breaker(name, gateways[name]), _with_accounts(due)
+        for start in range(0, len(loans), COLLECTED_AT_ONCE):
+            renew = _renewing(claim, done=done + start, total=total, clock=clock)
+            some = loans[start : start + COLLECTED_AT_ONCE]
+            for loan_id in collect_together(bank, loans=some, on=on, clock=clock, renew=renew):
+                renew()
+                try:
+                    collect_loan(bank, loan_id=loan_id, on=on, to=on, clock=clock)
+                except Contended:  # somebody is working on this loan: the next close asks again, and no other waits
+                    log.warning("collection_left", loan_id=loan_id)
+        done += len(loans)
+    return done
 
 
 def collect_together(

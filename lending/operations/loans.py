@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from config.db.transactions import operation
+from config.db.transactions import operation, require_transaction
 from config.kernel.refusals import Refused
 from config.office.actors import Actor
 from config.office.approvals import Act, Approval, require_approval
@@ -105,28 +105,35 @@ def _book(
         # What was asked for is used up even where one person could do it alone by now.
         if approval is not None or needs_second_person(loan, booking):
             require_approval(_act_of(loan, booking), approval, actor=actor, now=now)
-        try:
-            new = NewEvent(
-                loan=loan,
-                event=event_of(booking, event_id=next_event_id(loan)),
-                of=None if booking.of is None else EventRow.objects.get(loan=loan, seq=booking.of),
-                external_ref=external_ref,
-                reason=booking.reason,
-            )
-            row, plan = book_event(new, actor=actor, now=now)
-        except LoanRefused as refused:
-            raise EventNotBooked(refused.reason) from refused
-        refusal = judge_plan(booking, plan)
-        if refusal is not None:
-            raise EventNotBooked(refusal)
-        record_event(
-            name=f"lending.book_{booking.type}",
-            subject=loan,
-            actor=actor,
-            before={"status": loan.status},
-            after={"event": row.pk, "status": Loan.objects.values_list("status", flat=True).get(pk=loan.pk)},
-            now=now,
-        )
+        row = book_on(loan, booking, external_ref=external_ref, actor=actor, now=now)
         if key is not None:
             keep_request(key, result=row.pk, now=now)
         return row
+
+
+def book_on(loan: Loan, booking: Booking, *, external_ref: str = "", actor: Actor, now: datetime) -> EventRow:
+    """Book on a locked loan what the rules of the office allow. Raises NoTransaction, EventNotBooked."""
+    require_transaction()
+    try:
+        new = NewEvent(
+            loan=loan,
+            event=event_of(booking, event_id=next_event_id(loan)),
+            of=None if booking.of is None else EventRow.objects.get(loan=loan, seq=booking.of),
+            external_ref=external_ref,
+            reason=booking.reason,
+        )
+        row, plan = book_event(new, actor=actor, now=now)
+    except LoanRefused as refused:
+        raise EventNotBooked(refused.reason) from refused
+    refusal = judge_plan(booking, plan)
+    if refusal is not None:
+        raise EventNotBooked(refusal)
+    record_event(
+        name=f"lending.book_{booking.type}",
+        subject=loan,
+        actor=actor,
+        before={"status": loan.status},
+        after={"event": row.pk, "status": Loan.objects.values_list("status", flat=True).get(pk=loan.pk)},
+        now=now,
+    )
+    return row

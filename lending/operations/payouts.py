@@ -24,12 +24,12 @@ from lending.domain.books.transfer import (
     ReturnRefusal,
     TransferKind,
     TransferState,
+    paid_on,
 )
 from lending.domain.contract.events import EventType
 from lending.domain.contract.refusal import LoanRefusal, LoanRefused
 from lending.gateways.breaker import Breaker
 from lending.gateways.protocol import Gateway
-from lending.gateways.registry import ROUTES
 from lending.models import Loan, Transfer
 from lending.models import LoanEvent as EventRow
 from lending.operations.bookings import NewEvent, book_event, move_exposure
@@ -42,6 +42,7 @@ from lending.operations.transfers import (
     postpone_transfer,
     settle_transfer,
 )
+from lending.queries.gateways import route_of
 from lending.queries.loans import get_loan, return_event, share_of
 from lending.queries.transfers import (
     applied_on,
@@ -75,7 +76,7 @@ def make_payout(loan: Loan, *, now: datetime) -> Transfer:
             loan=loan,
             kind=TransferKind.PAYOUT,
             state=TransferState.DUE,
-            gateway=ROUTES[TransferKind.PAYOUT],
+            gateway=route_of(TransferKind.PAYOUT, loan),
             key=uuid4(),
             on=applied_on(loan),
             amount_minor=loan.amount_minor,
@@ -128,12 +129,13 @@ def claim_payout(*, transfer_id: int, now: datetime) -> Claimed | None:
 def record_payout(*, transfer_id: int, answer: Answer | None, now: datetime) -> Transfer:
     """Record a gateway's answer to a payout (None: no answer), and disburse the loan if the money left.
 
-    The loan earns from the date of the last sending: if it was an earlier one that went through, the days between
-    are our loss. Recording it twice changes nothing.
+    The loan earns from the date that the bank gives, or else of the last sending: if it was an earlier one that went
+    through, the days between are our loss. Recording it twice changes nothing.
     """
     with operation():
         loan, transfer = lock_transfer(transfer_id)
-        settled = settle_transfer(transfer, answer, now=now)
+        on = paid_on(answer, ordered_on=transfer.on, today=get_business_date() or transfer.on)
+        settled = settle_transfer(transfer, answer, now=now, on=on)
         if settled is not None and settled.state is TransferState.DONE:
             book_moved(loan, transfer, EventType.DISBURSEMENT, settled.moved_minor, now=now)
         return Transfer.objects.get(pk=transfer_id)

@@ -7,13 +7,19 @@ import structlog
 
 from config.office.business_date import get_business_date
 from config.office.job_runs import Clock
+from lending.domain.books.bank_profile import BankProfile
 from lending.domain.books.transfer import AWAITED_TRANSFERS, TransferKind
 from lending.gateways.breaker import SILENT, Breaker
 from lending.gateways.protocol import Gateway, Report
+from lending.gateways.registry import folders_of
 from lending.models import Transfer
+from lending.operations.bank_answers import apply_answers
+from lending.operations.bank_files import deliver_files, take_files, write_files
+from lending.operations.bank_statements import book_statements
 from lending.operations.collections import DAY, collect_loan, record_collection
 from lending.operations.payouts import pay_out, record_payout
 from lending.operations.transfers import postpone_transfer
+from lending.queries.gateways import bank_profiles
 from lending.queries.transfers import is_gateway_down, transfers_to_send
 
 log = structlog.get_logger(__name__)
@@ -30,6 +36,25 @@ def settle_transfers(gateways: Mapping[str, Gateway], *, clock: Clock) -> None:
             bank.give_one_more()
         _take_reports(bank, to=today - DAY, clock=clock)
         _send_what_waits(bank, to=today - DAY, clock=clock)
+    for profile in bank_profiles():
+        if profile.name in gateways:
+            exchange_files(profile, gateways[profile.name], clock=clock)
+
+
+def exchange_files(profile: BankProfile, gateway: Gateway, *, clock: Clock) -> None:
+    """Take in what a bank sent, act on it, book its statements, and give it what waits for it."""
+    folders = folders_of(profile)
+    if folders is None:
+        return
+    bank = Breaker(profile.name, gateway)
+    try:
+        take_files(profile, folders, clock=clock)
+        apply_answers(bank, clock=clock)
+        book_statements(profile, clock=clock)
+        write_files(profile, clock=clock)
+        deliver_files(profile, folders, clock=clock)
+    except OSError as error:  # the folders are out of reach: at the next turn
+        log.warning("bank_folders_out_of_reach", bank=profile.name, error=repr(error))
 
 
 def record_report(*, gateway: str, report: Report, now: datetime) -> Transfer | None:

@@ -80,10 +80,12 @@ def order_of(transfer: Transfer, loan: Loan) -> Order:
     )
 
 
-def settle_transfer(transfer: Transfer, answer: Answer | None, *, now: datetime) -> Settlement | None:
+def settle_transfer(
+    transfer: Transfer, answer: Answer | None, *, now: datetime, on: date | None = None
+) -> Settlement | None:
     """Record what became of a locked transfer; None if it was never sent, or that was recorded before.
 
-    Raises NoTransaction, StaleRow.
+    on: the date for which it counts from now on, if that changes. Raises NoTransaction, StaleRow.
     """
     require_transaction()
     if transfer.state not in AWAITED_TRANSFERS:
@@ -95,8 +97,10 @@ def settle_transfer(transfer: Transfer, answer: Answer | None, *, now: datetime)
             moved_minor=settled.moved_minor,
             answer=settled.words[:200],
             settled_at=None if settled.state in OPEN_TRANSFERS else now,
+            on=on or transfer.on,
         )
     )
+    transfer.on = on or transfer.on
     return settled
 
 

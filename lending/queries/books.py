@@ -13,6 +13,7 @@ from django.db.models import Sum
 from config.kernel.calendar import EPOCH
 from config.kernel.daycount import DAILY
 from config.kernel.documents import load
+from lending.domain.books.bank_lines import bank_balances
 from lending.domain.books.day_close import EVERY_LOAN_WITHIN, EXPOSURE, Balance
 from lending.domain.books.ledger import POSITION_FIELDS, Account, Position, balances
 from lending.domain.books.plan import LoanHistory
@@ -46,9 +47,18 @@ WITH ledger AS (
     LEFT JOIN unnest(%(day_counts)s::text[], %(before)s::bigint[], %(after)s::bigint[]) c (day_count, before, after)
         ON c.day_count = l.day_count
     GROUP BY l.currency
+), lines AS (
+    SELECT s.currency, l.contra_id, sum(l.amount_minor) AS minor
+    FROM lending_statementline l JOIN lending_bankstatement s ON s.id = l.statement_id AND s.booked_at IS NOT NULL
+    GROUP BY s.currency, l.contra_id
+), closed AS (
+    SELECT DISTINCT ON (bank) currency, closing_minor FROM lending_bankstatement WHERE booked_no IS NOT NULL
+    ORDER BY bank, booked_no DESC
 )
 SELECT currency, {", ".join(f"coalesce(loans.{name}, 0)" for name in POSITION_FIELDS)},
-    (SELECT jsonb_object_agg(ledger.account, ledger.minor) FROM ledger WHERE ledger.currency = all_of.currency)
+    (SELECT jsonb_object_agg(ledger.account, ledger.minor) FROM ledger WHERE ledger.currency = all_of.currency),
+    (SELECT jsonb_object_agg(lines.contra_id, lines.minor) FROM lines WHERE lines.currency = all_of.currency),
+    (SELECT coalesce(sum(closing_minor), 0) FROM closed WHERE closed.currency = all_of.currency)
 FROM (SELECT currency FROM ledger UNION SELECT currency FROM loans) all_of LEFT JOIN loans USING (currency)
 ORDER BY currency
 """  # noqa: S608 - constants only
@@ -103,8 +113,10 @@ def prove_accounts() -> list[Balance]:
     return [
         *(
             Balance(account=account, currency=currency, ledger_minor=booked, loans_minor=share)
-            for currency, *sums, ledger in accounts
-            for account, booked, share in _compared(sums, load(ledger or "{}"))
+            for currency, *sums, ledger, lines, closed in accounts
+            for account, booked, share in _compared(
+                sums, load(ledger or "{}"), bank_balances(load(lines or "{}"), closed_minor=int(closed))
+            )
         ),
         *(
             Balance(account=EXPOSURE, currency=currency, ledger_minor=int(kept), loans_minor=int(kept + gap))
@@ -113,10 +125,12 @@ def prove_accounts() -> list[Balance]:
     ]
 
 
-def _compared(sums: Sequence[int], ledger: Mapping[str, int]) -> Iterator[tuple[Account, int, int]]:
-    shares = balances(Position(**dict(zip(POSITION_FIELDS, map(int, sums), strict=True))))
-    for account, share in shares.items():
-        yield account, int(ledger.get(account, 0)), share
+def _compared(
+    sums: Sequence[int], ledger: Mapping[str, int], banks: Mapping[Account, int]
+) -> Iterator[tuple[Account, int, int]]:
+    loans = balances(Position(**dict(zip(POSITION_FIELDS, map(int, sums), strict=True))))
+    for account in Account:
+        yield account, int(ledger.get(account, 0)), loans.get(account, 0) + banks.get(account, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

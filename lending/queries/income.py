@@ -7,13 +7,14 @@ from typing import Final
 
 from django.db.models import Q, Sum
 
-from lending.domain.books.ledger import ACCRUAL, KINDS, RESULT_KINDS, Account, balances
+from lending.domain.books.ledger import ACCRUAL, KINDS, NOTHING, RESULT_KINDS, Account, balances
 from lending.domain.books.projection import position_after
 from lending.models import Loan, Posting
 from lending.queries.books import booked_loans
 from lending.queries.loans import contracts_of
 
-STATED: Final = tuple(account for account, kind in KINDS.items() if kind in RESULT_KINDS)
+STATED: Final = tuple(account for account in balances(NOTHING) if KINDS[account] in RESULT_KINDS)
+"""What loans earn and lose; what banks charge is no loan's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ APPEND_ONLY = {
     "scoring_score",
     "scoring_behaviourfact",
     "lending_productversion",
+    "lending_bank",
     "lending_calendarversion",
     "lending_decision",
     "lending_lineevent",

@@ -17,6 +17,10 @@ from psycopg import errors
 from config.office.models import ApprovalRequest, BusinessDate, Heartbeat, JobRun, OperationEvent
 from lending.models import (
     AccountDay,
+    Bank,
+    BankAnswer,
+    BankFile,
+    BankStatement,
     CalendarVersion,
     DayClose,
     Decision,
@@ -26,6 +30,7 @@ from lending.models import (
     Offer,
     OfferRound,
     ProofLine,
+    StatementLine,
     Transfer,
 )
 from merchants.models import (
@@ -122,6 +127,18 @@ def make_one_of_each() -> None:
     make_one_loan(partner)
 
 
+def make_one_file(transfer: Transfer) -> None:
+    """Make a bank, a file of it, an answer, and a statement with a line."""
+    Bank.objects.create(name="bank", sha256="a" * 64, content="{}", created_by="system:0", created_at=NOW)
+    file = BankFile.objects.create(bank="bank", is_ours=False, name="f", content=b"", sha256="a" * 64, made_at=NOW)
+    BankAnswer.objects.create(file=file, place=1, outcome="BOOKED", state="NEW")
+    statement = {"file": file, "bank": "bank", "statement_id": "1", "currency": "EUR", "closed_on": NOW.date()}
+    moved = {"opening_minor": 0, "closing_minor": 1, "booked_at": NOW, "booked_no": 1}
+    opened = BankStatement.objects.create(**statement, **moved)
+    dates = {"booked_on": NOW.date(), "value_on": NOW.date()}
+    StatementLine.objects.create(statement=opened, place=1, amount_minor=1, transfer=transfer, **dates)
+
+
 def make_one_loan(partner: Partner) -> None:
     """Make a loan of one instalment, and what lies beside it."""
     loan = lent(months=1)
@@ -129,7 +146,8 @@ def make_one_loan(partner: Partner) -> None:
     LoanEvent.objects.create(id=PAYMENT, seq=2, type="repayment", amount_minor=1, external_ref="p1", **event)
     LoanEvent.objects.create(seq=3, type="reversal", of_id=PAYMENT, **event)
     collection = {"loan": loan, "kind": "COLLECTION", "key": uuid4(), "on": "2026-03-08", "amount_minor": 1}
-    Transfer.objects.create(**collection, state="DUE", made_at=NOW)
+    transfer = Transfer.objects.create(**collection, state="DUE", made_at=NOW)
+    make_one_file(transfer)
     ImportedLoan.objects.create(loan=loan, number="1", disbursed_minor=1, content_sha256="a" * 64, booked_at=NOW)
     Offer.objects.filter(pk=application_of(loan).offer_id).update(made_on=NOW.date())
     offer = Offer.objects.get(pk=application_of(loan).offer_id)

@@ -28,6 +28,7 @@ BAD = {
     "SECURE": ["", "on"],
     "LOOPBACK_DIR": ["bank", "./bank"],
     "UPLOADS_DIR": ["up"],
+    "BANKS_DIR": ["banks"],
 }
 
 
@@ -87,6 +88,7 @@ def test_what_is_not_said_has_its_default() -> None:
         secure=True,
         loopback_dir=None,
         uploads_dir=None,
+        banks_dir=None,
     )
 
 

@@ -130,5 +130,5 @@ def test_a_page_of_held_payouts_is_judged_in_as_many_queries_as_one(
 ) -> None:
     transfers = [due(make_loan()) for _ in range(rows)]
     break_books(pytest.MonkeyPatch())
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         assert set(payout_holds(transfers).values()) == {PayoutHold.BOOKS_BROKEN}

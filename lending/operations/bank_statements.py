@@ -1,0 +1,324 @@
+"""Book the statements of banks in their order, and what their lines in suspense turn out to be.
+
+The account of the bank in the ledger stands as its last booked statement closed: every line is booked, matched with its
+order or in suspense, and what the balances moved by without a line is a line in suspense, too.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Final
+
+import structlog
+from django.db import connection
+
+from config.db.locking import lock_name
+from config.db.rows import insert
+from config.db.transactions import Contended, operation, require_one
+from config.kernel.refusals import Refused
+from config.office.actors import Actor
+from config.office.approvals import Act, Approval, require_approval
+from config.office.business_date import get_business_date
+from config.office.events import record_event
+from config.office.job_runs import Clock
+from lending.domain.books.bank_lines import (
+    CONTRA,
+    RESOLVED_TO,
+    GapRefusal,
+    LineReason,
+    Match,
+    Resolution,
+    ResolutionRefusal,
+    bank_movements,
+    match_lines,
+    resolved_movement,
+)
+from lending.domain.books.bank_messages import LineFacts, goes_out
+from lending.domain.books.bank_profile import BankProfile
+from lending.domain.books.booking import Booking, effective_date
+from lending.domain.books.ledger import RESOLUTION, STATEMENT, Account, Movement
+from lending.domain.books.second_person import line_needs_second
+from lending.domain.contract.events import EventType
+from lending.models import BankStatement, Entry, StatementLine
+from lending.operations.bank_files import BANK
+from lending.operations.bookings import lock_books, post
+from lending.operations.loans import EventNotBooked, book_on
+from lending.operations.transfers import lock_loan
+from lending.queries.bank_lines import (
+    Asked,
+    gap_before,
+    get_gap_refusal,
+    get_resolution_refusal,
+    last_booked,
+    next_statement,
+    order_of_line,
+)
+from lending.queries.bank_orders import facts_by_batch, facts_by_key, facts_by_number
+from lending.queries.bookings import get_booking_refusal
+from lending.queries.closes import last_proven_day
+
+AT_ONCE: Final = 1_000
+BEFORE_LINES: Final = -1
+AFTER_LINES: Final = 2**31 - 1
+MATCH: Final = """
+UPDATE lending_statementline l SET contra_id = n.contra, transfer_id = n.transfer, back = n.back, reason = n.reason,
+    amount_minor = n.amount
+FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::bool[], %s::text[], %s::bigint[])
+    n (id, contra, transfer, back, reason, amount)
+WHERE l.id = n.id
+"""
+log = structlog.get_logger(__name__)
+
+
+class StatementNotBooked(Refused[GapRefusal]):
+    """The statement waits for those before it."""
+
+
+class LineNotResolved(Refused[ResolutionRefusal]):
+    """The line stays in suspense."""
+
+
+def book_statements(bank: BankProfile, *, clock: Clock) -> None:
+    """Book the statements of a bank that follow each other, as far as there are any."""
+    for _ in range(AT_ONCE):
+        try:
+            if book_statement(bank, now=clock()) is None:
+                return
+        except Contended:  # a close proves the books: at the next turn
+            log.warning("bank_statement_left", bank=bank.name)
+            return
+
+
+def book_statement(bank: BankProfile, *, now: datetime) -> BankStatement | None:
+    """Book the next statement of a bank, once all that it says of orders is applied; None if none is to be booked."""
+    with operation():
+        lock_name(BANK, bank.name)
+        found = next_statement(bank.name, today=get_business_date())
+        if found is None:
+            return None
+        opening = Match(amount_minor=found.statement.opening_minor, contra=Account.FUNDING)
+        _book(bank, found.statement, before=opening if found.is_first else None, now=now)
+        return found.statement
+
+
+def book_after_gap(
+    bank: BankProfile,
+    *,
+    statement_id: int,
+    reason: str,
+    actor: Actor,
+    now: datetime,
+    approval: Approval | None = None,
+) -> BankStatement:
+    """Book a statement though those before it are missing: what the balance moved by between is in suspense.
+
+    Raises StatementNotBooked, NotApproved, Contended, BankStatement.DoesNotExist.
+    """
+    with operation():
+        lock_name(BANK, bank.name)
+        statement = BankStatement.objects.get(pk=statement_id, bank=bank.name)
+        refusal = get_gap_refusal(statement, reason=reason)
+        if refusal is not None:
+            raise StatementNotBooked(refusal)
+        require_approval(gap_act(statement, reason=reason), approval, actor=actor, now=now)
+        missing = gap_before(statement)
+        gap = Match(amount_minor=missing, contra=Account.SUSPENSE, reason=LineReason.MISSING)
+        _book(bank, statement, before=gap, now=now)
+        record_event(
+            name="lending.book_after_gap",
+            subject=statement,
+            actor=actor,
+            before={},
+            after={"missing_minor": missing, "reason": reason.strip()},
+            now=now,
+        )
+        return statement
+
+
+def gap_act(statement: BankStatement, *, reason: str) -> Act:
+    """Return what a second person has to approve before a statement is booked without those before it."""
+    arguments = {"missing_minor": gap_before(statement), "reason": reason}
+    return Act(operation="lending.book_after_gap", subject=statement, arguments=arguments)
+
+
+def resolve_line(
+    *, line_id: int, asked: Asked, reason: str, actor: Actor, now: datetime, approval: Approval | None = None
+) -> StatementLine:
+    """Book what a line in suspense turned out to be; a repayment is booked on its loan, too.
+
+    Raises LineNotResolved, EventNotBooked, NotApproved, Contended, StatementLine.DoesNotExist.
+    """
+    with operation():
+        bank = StatementLine.objects.values_list("statement__bank", flat=True).get(pk=line_id)
+        lock_name(BANK, bank)
+        line = StatementLine.objects.lock().get(pk=line_id)
+        refusal = get_resolution_refusal(line, asked, reason=reason)
+        if refusal is not None:
+            raise LineNotResolved(refusal)
+        act = resolution_act(line, asked, reason=reason)
+        if approval is not None or act is not None:
+            require_approval(act or _act_of(line, asked, reason=reason), approval, actor=actor, now=now)
+        order = order_of_line(line, asked)
+        if asked.resolution is Resolution.REPAYMENT:
+            _book_repayment(line, asked, reason=reason, actor=actor, now=now)
+        contra = RESOLVED_TO[asked.resolution] if order is None else CONTRA[order.kind]
+        _post(line.statement, RESOLUTION, [resolved_movement(line.amount_minor, contra)], now=now)
+        require_one(
+            StatementLine.objects.in_suspense()
+            .filter(pk=line.pk)
+            .update(
+                contra=contra,
+                transfer=None if order is None else order.id,
+                back=order is not None and not goes_out(order.kind, line.amount_minor),
+                resolution=asked.resolution,
+                resolved_by=str(actor),
+                resolved_at=now,
+                resolved_why=reason.strip()[:500],
+            )
+        )
+        record_event(
+            name="lending.resolve_line",
+            subject=line,
+            actor=actor,
+            before={"account": Account.SUSPENSE, "amount_minor": line.amount_minor},
+            after={
+                "account": contra,
+                "resolution": asked.resolution,
+                "order": asked.order,
+                "loan": asked.loan_id,
+                "reason": reason.strip(),
+            },
+            now=now,
+        )
+        return StatementLine.objects.get(pk=line_id)
+
+
+def resolution_act(line: StatementLine, asked: Asked, *, reason: str) -> Act | None:
+    """Return what a second person has to approve of what a line is said to be; None if one person may say it alone."""
+    needs = line_needs_second(line.amount_minor, currency=line.statement.currency)
+    return _act_of(line, asked, reason=reason) if needs else None
+
+
+def _act_of(line: StatementLine, asked: Asked, *, reason: str) -> Act:
+    arguments = {
+        "resolution": asked.resolution.value,
+        "order": asked.order,
+        "loan": asked.loan_id,
+        "amount_minor": line.amount_minor,
+        "reason": reason,
+    }
+    return Act(operation="lending.resolve_line", subject=line, arguments=arguments)
+
+
+def _book_repayment(line: StatementLine, asked: Asked, *, reason: str, actor: Actor, now: datetime) -> None:
+    """Book a line as a repayment of a loan. The approval of the line is that of the repayment."""
+    loan = lock_loan(int(asked.loan_id or 0))
+    booking = Booking(
+        type=EventType.REPAYMENT, on=line.value_on, amount_minor=line.amount_minor, by_hand=True, reason=reason
+    )
+    refusal = get_booking_refusal(loan, booking, external_ref="")
+    if refusal is not None:
+        raise EventNotBooked(refusal)
+    book_on(loan, booking, actor=actor, now=now)
+
+
+def _book(bank: BankProfile, statement: BankStatement, *, before: Match | None, now: datetime) -> None:
+    """Book a statement: before is what its opening balance has more than was booked before."""
+    lines = list(statement.lines.order_by("place"))
+    missing = statement.closing_minor - statement.opening_minor - sum(line.amount_minor for line in lines)
+    _match(bank, lines)
+    if before is not None and before.amount_minor:
+        _add(statement, before, place=BEFORE_LINES, words="before this statement")
+    if missing:
+        lost = Match(amount_minor=missing, contra=Account.SUSPENSE, reason=LineReason.MISSING)
+        _add(statement, lost, place=AFTER_LINES, words="moved the balance without a line")
+    shares = Counter[Account]()
+    for contra, amount in statement.lines.values_list("contra_id", "amount_minor"):
+        shares[Account(contra)] += amount
+    _post(statement, STATEMENT, bank_movements(shares), now=now)
+    last = last_booked(bank.name)
+    number = 1 if last is None or last.booked_no is None else last.booked_no + 1
+    waiting = BankStatement.objects.filter(pk=statement.pk, booked_at__isnull=True)
+    require_one(waiting.update(booked_at=now, booked_no=number))
+
+
+def _match(bank: BankProfile, lines: Sequence[StatementLine]) -> None:
+    """Match lines with orders, and write with what; an amount for a whole file becomes a line an order."""
+    if not lines:
+        return
+    facts = [_facts_of(line) for line in lines]
+    dates = [line.booked_on for line in lines]
+    plain = {line.number for line in facts if line.key is None and not line.batch and line.number}
+    matched = match_lines(
+        facts,
+        by_key=facts_by_key(bank.name, {line.key for line in facts if line.key is not None}),
+        by_batch=facts_by_batch(bank.name, {line.batch for line in facts if line.key is None and line.batch}),
+        by_number=facts_by_number(bank.name, plain, since=min(dates), until=max(dates)),
+    )
+    rows = [(line.pk, *_columns(found[0])) for line, found in zip(lines, matched, strict=True)]
+    with connection.cursor() as cursor:
+        for start in range(0, len(rows), AT_ONCE * 10):
+            cursor.execute(MATCH, list(map(list, zip(*rows[start : start + AT_ONCE * 10], strict=True))))
+    StatementLine.objects.bulk_create(
+        (_part(line, one, part=part) for line, found in zip(lines, matched, strict=True) for part, one in _rest(found)),
+        batch_size=5_000,
+    )
+
+
+def _rest(found: Sequence[Match]) -> Iterable[tuple[int, Match]]:
+    return [(part, one) for part, one in enumerate(found) if part]
+
+
+def _columns(match: Match) -> tuple[str, int | None, bool, str, int]:
+    return match.contra.value, match.order_id, match.back, match.reason or "", match.amount_minor
+
+
+def _part(line: StatementLine, match: Match, *, part: int) -> StatementLine:
+    return StatementLine(
+        statement_id=line.statement_id,
+        place=line.place,
+        part=part,
+        amount_minor=match.amount_minor,
+        booked_on=line.booked_on,
+        value_on=line.value_on,
+        batch=line.batch,
+        bank_reference=line.bank_reference,
+        words=line.words,
+        contra_id=match.contra,
+        transfer_id=match.order_id,
+        back=match.back,
+    )
+
+
+def _add(statement: BankStatement, match: Match, *, place: int, words: str) -> StatementLine:
+    """Add a line that the bank did not send: what the statement began with, or lacks."""
+    return StatementLine.objects.create(
+        statement=statement,
+        place=place,
+        amount_minor=match.amount_minor,
+        booked_on=statement.closed_on,
+        value_on=statement.closed_on,
+        words=words,
+        contra_id=match.contra,
+        reason=match.reason or "",
+    )
+
+
+def _facts_of(line: StatementLine) -> LineFacts:
+    return LineFacts(
+        amount_minor=line.amount_minor,
+        booked_on=line.booked_on,
+        value_on=line.value_on,
+        key=line.key,
+        batch=line.batch,
+        number=line.number,
+    )
+
+
+def _post(statement: BankStatement, code: str, moved: Sequence[Movement], *, now: datetime) -> None:
+    lock_books(exclusive=False)
+    if not moved:
+        return
+    on = effective_date(statement.closed_on, last_proven=last_proven_day())
+    entry = insert(Entry(code=code, effective_date=on, booked_at=now, statement=statement))
+    post((entry, moved, statement.currency))

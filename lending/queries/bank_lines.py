@@ -1,0 +1,102 @@
+"""Statements that are to be booked, and lines in suspense."""
+
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from config.office.business_date import get_business_date
+from lending.domain.books.bank_lines import (
+    GapRefusal,
+    OrderFacts,
+    Resolution,
+    ResolutionRefusal,
+    judge_gap,
+    judge_resolution,
+)
+from lending.domain.books.ledger import Account
+from lending.models import BankAnswer, BankStatement, Loan, StatementLine, Transfer
+from lending.queries.bank_orders import facts_by_key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NextStatement:
+    """The statement of a bank that is booked next; is_first: nothing of this bank is booked yet."""
+
+    statement: BankStatement
+    is_first: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a person says that a line in suspense is: an order by its reference, or the repayment of a loan."""
+
+    resolution: Resolution
+    order: str = ""
+    loan_id: int | None = None
+
+
+def next_statement(bank: str, *, today: date | None) -> NextStatement | None:
+    """Return the statement that follows the last one booked, if what it says of orders is applied."""
+    if today is None:
+        return None
+    last = last_booked(bank)
+    waiting = BankStatement.objects.filter(bank=bank, booked_at__isnull=True, closed_on__lte=today)
+    if last is not None:
+        waiting = waiting.filter(opening_minor=last.closing_minor, closed_on__gte=last.closed_on)
+    statement = waiting.order_by("closed_on", "number", "pk").first()
+    if statement is None or BankAnswer.objects.open().filter(file=statement.file_id).exists():
+        return None
+    return NextStatement(statement=statement, is_first=last is None)
+
+
+def last_booked(bank: str) -> BankStatement | None:
+    """Get the statement of a bank that was booked last."""
+    return BankStatement.objects.filter(bank=bank, booked_no__isnull=False).order_by("-booked_no").first()
+
+
+def gap_before(statement: BankStatement) -> int:
+    """Return by what a statement opens above the last one booked, in minor units."""
+    last = last_booked(statement.bank)
+    return 0 if last is None else statement.opening_minor - last.closing_minor
+
+
+def get_gap_refusal(statement: BankStatement, *, reason: str) -> GapRefusal | None:
+    """Decide whether a statement may be booked though those before it are missing."""
+    last = last_booked(statement.bank)
+    return judge_gap(
+        booked=statement.booked_at is not None,
+        closed_on=statement.closed_on,
+        today=get_business_date(),
+        last_closed_on=None if last is None else last.closed_on,
+        gap_minor=gap_before(statement),
+        reason=reason,
+    )
+
+
+def order_of_line(line: StatementLine, asked: Asked) -> OrderFacts | None:
+    """Return the order that a line is said to be of."""
+    key = _key(asked.order)
+    return None if key is None else facts_by_key(line.statement.bank, [key]).get(key)
+
+
+def get_resolution_refusal(line: StatementLine, asked: Asked, *, reason: str) -> ResolutionRefusal | None:
+    """Decide whether a line in suspense is what a person says it is."""
+    key = _key(asked.order)
+    order = order_of_line(line, asked)
+    elsewhere = order is None and key is not None and Transfer.objects.filter(key=key).exists()
+    return judge_resolution(
+        asked.resolution,
+        amount_minor=line.amount_minor,
+        in_suspense=line.contra_id == Account.SUSPENSE,
+        order=order,
+        same_bank=not elsewhere,
+        has_loan=Loan.objects.filter(pk=asked.loan_id or 0, currency=line.statement.currency).exists(),
+        reason=reason,
+    )
+
+
+def _key(reference: str) -> UUID | None:
+    try:
+        return UUID(reference)
+    except ValueError:
+        return None
