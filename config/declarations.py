@@ -41,6 +41,7 @@ class Section(StrEnum):
     SCORING = "SCORING"
     LENDING = "LENDING"
     BOOKS = "BOOKS"
+    BANKS = "BANKS"
     WORK = "WORK"
     ADMINISTRATION = "ADMINISTRATION"
 

@@ -2,6 +2,8 @@
 
 from lending.admin import (
     application,
+    bank_files,
+    bank_statements,
     books,
     calendar,
     day_close,
@@ -16,6 +18,8 @@ from lending.admin import (
 
 __all__ = [
     "application",
+    "bank_files",
+    "bank_statements",
     "books",
     "calendar",
     "day_close",

@@ -35,6 +35,7 @@ from config.office.display import (
 )
 from config.office.heartbeat import get_pulse
 from config.office.words import money, percent
+from lending.admin.bank_alerts import bank_alerts
 from lending.admin.feeds import feed_alerts
 from lending.admin.setup import setup_card
 from lending.admin.words import CLOSE_STATES
@@ -42,6 +43,7 @@ from lending.domain.books.day_close import CloseState
 from lending.domain.books.loan import LoanStatus
 from lending.domain.books.transfer import TransferState
 from lending.domain.origination.application import ApplicationState
+from lending.queries.bank_queue import get_bank_queue
 from lending.queries.portfolio import Lateness, Portfolio
 from lending.queries.setup import get_setup
 from lending.queries.work_queue import WorkQueue, get_work_queue
@@ -83,6 +85,7 @@ def _page(dashboard: Dashboard, queue: WorkQueue | None, request: HttpRequest) -
         alerts=[
             *_alerts(dashboard),
             *([] if queue is None else _lending_alerts(queue, request)),
+            *([] if queue is None else bank_alerts(get_bank_queue(on=today))),
             *approval_alerts(request),
         ],
         figures=[] if figures is None else list(_figures(dashboard, figures)),

@@ -35,6 +35,8 @@ def _source(entry: Entry) -> object:
     """Return what an entry was booked for."""
     if entry.loan is not None:
         return linked(entry.loan)
+    if entry.statement is not None:
+        return linked(entry.statement)
     return None if entry.close is None else linked(entry.close, _t("Close of %(date)s") % {"date": entry.close})
 
 
@@ -61,8 +63,8 @@ class PostingAdmin(OfficeAdmin[Posting]):
         choice_filter("debit", _("debit"), ACCOUNTS),
         choice_filter("credit", _("credit"), ACCOUNTS),
     )
-    list_related = ("entry__loan", "entry__close")
-    related = ("entry__loan", "entry__close", "entry__product")
+    list_related = ("entry__loan", "entry__close", "entry__statement")
+    related = ("entry__loan", "entry__close", "entry__product", "entry__statement")
     empty = _("Nothing is booked: this appears with the first loan that is paid out.")
 
     def list_parts(self, listing: Listing) -> Sequence[Part]:

@@ -9,12 +9,13 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
 
 from config.office.display import Cell, change_url
-from config.office.lists import ListColumn, Search, choice_filter
+from config.office.lists import ListColumn, Search, choice_filter, value_filter
 from config.office.pages import OfficeAdmin, name_over
 from config.office.words import money
 from lending.admin.transfer_words import PAYOUT_HOLDS, TRANSFER_KINDS, TRANSFER_STATES
 from lending.domain.books.transfer import PayoutHold, TransferKind, TransferState
 from lending.models import Transfer
+from lending.queries.bank_orders import bank_names
 from lending.queries.search import search_transfers
 from lending.queries.transfers import payout_holds
 
@@ -46,6 +47,7 @@ class TransferAdmin(OfficeAdmin[Transfer]):
     filters = (
         choice_filter("state", _("state"), TRANSFER_STATES),
         choice_filter("kind", _("what"), TRANSFER_KINDS),
+        value_filter("gateway", _("bank"), bank_names),
     )
     search = Search(
         help=_("Transfer or loan number, merchant, or reference of the contract"),

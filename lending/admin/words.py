@@ -10,7 +10,7 @@ from config.office.words import Words
 from lending.domain.books.booking import BACK_DATED_AT_MOST, MOST_PERIODS, BookingRefusal
 from lending.domain.books.day_close import EXPOSURE, CloseRefusal, CloseState, OpeningRefusal
 from lending.domain.books.instalment import InstalmentState
-from lending.domain.books.ledger import ACCRUAL, OPENING, Account, AccountKind
+from lending.domain.books.ledger import ACCRUAL, OPENING, RESOLUTION, STATEMENT, Account, AccountKind
 from lending.domain.books.loan import LoanStatus
 from lending.domain.contract.events import EventType
 from lending.domain.contract.refusal import LoanRefusal
@@ -120,10 +120,16 @@ ACCOUNTS: Final = {
     Account.WAIVERS: _("Waivers"),
     Account.WRITE_OFFS: _("Write-offs"),
     Account.RECOVERIES: _("Recoveries"),
+    Account.BANK: _("Bank accounts"),
+    Account.SUSPENSE: _("Suspense"),
+    Account.BANK_CHARGES: _("Bank charges"),
+    Account.FUNDING: _("Funding"),
 }
 ENTRY_CODE_WORDS: Final = {
     ACCRUAL: _("Earned"),
     OPENING: _("Taken over with the loan book"),
+    STATEMENT: _("Bank statement"),
+    RESOLUTION: _("Line in suspense explained"),
     **{kind.name: words for kind, words in EVENT_TYPES.items()},
 }
 ACCOUNT_KINDS: Final = {

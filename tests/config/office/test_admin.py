@@ -22,11 +22,22 @@ from config.office.pages import OfficeAdmin
 from config.office.roles import ROLES
 from config.office.verbs import Step, url_name
 from lending.domain.books.ledger import Account
-from lending.models import DayClose, Decision, Loan, Posting
+from lending.models import (
+    Bank,
+    BankAnswer,
+    BankFile,
+    BankStatement,
+    DayClose,
+    Decision,
+    Loan,
+    Posting,
+    StatementLine,
+)
 from lending.operations.loans import book_repayment
 from merchants.models import Batch, FeedUpload, Merchant, Partner
 from scoring.models import CalibrationVersion, Score, ScorecardVersion, ScoreRun
 from tests.conftest import NOW, Enqueued, make_user
+from tests.lending.bank_files import take_statement
 from tests.lending.calendars import make_calendar
 from tests.lending.lines import make_line
 from tests.lending.loans import OPENED, application_of, lent
@@ -52,6 +63,11 @@ VIEWED = {
     "lending_transfer": "lending.view_transfer",
     "lending_dayclose": "lending.view_dayclose",
     "lending_posting": "lending.view_posting",
+    "lending_bank": "lending.view_bank",
+    "lending_bankanswer": "lending.view_bankanswer",
+    "lending_bankfile": "lending.view_bankfile",
+    "lending_bankstatement": "lending.view_bankstatement",
+    "lending_statementline": "lending.view_statementline",
     "office_approvalrequest": "office.view_approvalrequest",
     "office_jobrun": "office.view_jobrun",
     "office_operationevent": "office.view_operationevent",
@@ -109,6 +125,11 @@ RIGHTS = {f"{model}_{page}": right for model, right in VIEWED.items() for page i
     "lending_ledgeraccount_changelist": "lending.view_ledgeraccount",
     "lending_ledgeraccount_income": "lending.view_ledgeraccount",
     "lending_ledgeraccount_sheet": "lending.view_ledgeraccount",
+    "lending_bankanswer_deal_with": "lending.settle_bankanswer",
+    "lending_bankfile_download": "lending.read_bankfile",
+    "lending_bankfile_read_again": "lending.read_bankfile",
+    "lending_bankstatement_book_after_gap": "lending.book_bankstatement",
+    "lending_statementline_resolve": "lending.resolve_statementline",
     "office_jobrun_resume": "office.resume_jobrun",
     "office_approvalrequest_approve": "office.decide_approvalrequest",
     "office_approvalrequest_reject": "office.decide_approvalrequest",
@@ -157,6 +178,7 @@ def addresses() -> dict[str, str]:
     uploaded = {"name": "may.csv", "key": "k", "size": 1, "uploaded_by": "staff:1", "uploaded_at": NOW}
     FeedUpload.objects.create(partner=Partner.objects.latest("pk"), sha256="a" * 64, **uploaded)
     close = DayClose.objects.create(day=OPENED, parts=1, started_by="system:0", started_at=NOW)
+    take_statement()
     keys = {
         "merchants_merchant": Merchant.objects.get(pk=score.merchant_id).pk,
         "merchants_partner": Partner.objects.latest("pk").pk,
@@ -176,6 +198,11 @@ def addresses() -> dict[str, str]:
         "lending_dayclose": close.pk,
         "lending_posting": Posting.objects.latest("pk").pk,
         "lending_ledgeraccount": Account.PRINCIPAL,
+        "lending_bank": Bank.objects.get().pk,
+        "lending_bankanswer": BankAnswer.objects.get().pk,
+        "lending_bankfile": BankFile.objects.latest("pk").pk,
+        "lending_bankstatement": BankStatement.objects.get().pk,
+        "lending_statementline": StatementLine.objects.earliest("pk").pk,
         "office_approvalrequest": _request(loan).pk,
         "office_jobrun": JobRun.objects.latest("pk").pk,
         "office_operationevent": OperationEvent.objects.latest("pk").pk,

@@ -1,0 +1,343 @@
+"""Office pages of bank statements and their lines, and the queue of those in suspense."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+from config.office.approvals import Act
+from config.office.display import Alert, Button, Card, Cell, Column, Facts, Figure, Page, Table, chip, linked
+from config.office.lists import Filter, ListColumn, choice_filter, value_filter
+from config.office.pages import OfficeAdmin, name_of
+from config.office.verbs import Asked, Effects, Verb, choice_field, reason_field, text_field
+from config.office.words import Words, money
+from lending.admin.bank_words import GAP_REFUSALS, LINE_REASONS, RESOLUTION_REFUSALS, RESOLUTIONS
+from lending.admin.loan_forms import ReasonForm
+from lending.admin.words import ACCOUNTS, BOOKING_REFUSALS, LOAN_REFUSALS
+from lending.domain.books.bank_lines import (
+    CONTRA,
+    RESOLVED_TO,
+    LineReason,
+    Resolution,
+    resolved_movement,
+)
+from lending.domain.books.ledger import Account
+from lending.models import BankStatement, StatementLine
+from lending.operations.bank_statements import (
+    LineNotResolved,
+    StatementNotBooked,
+    book_after_gap,
+    gap_act,
+    resolution_act,
+    resolve_line,
+)
+from lending.operations.loans import EventNotBooked
+from lending.queries import bank_lines
+from lending.queries.bank_lines import gap_before, get_gap_refusal, get_resolution_refusal, order_of_line
+from lending.queries.bank_orders import bank_names
+from lending.queries.gateways import bank_profiles
+from merchants.domain.payout_account import mask_number
+
+LINES_SHOWN: Final = 200
+BOOKED, WAITS = (_("Booked"), "tl-ok"), (_("Waits"), "tl-warn")
+LINE_STATES: Final = {
+    "suspense": (_("In suspense"), "tl-warn"),
+    "matched": (_("Matched"), "tl-ok"),
+    "resolved": (_("Resolved by a person"), "tl-ok"),
+    "waits": (_("Not booked yet"), ""),
+}
+
+
+def line_state(line: StatementLine) -> str:
+    """Say how far a line is, by the names of `LINE_STATES`."""
+    if line.resolution:
+        return "resolved"
+    if line.contra_id is None:
+        return "waits"
+    return "suspense" if line.contra_id == Account.SUSPENSE else "matched"
+
+
+def _lines_in_state(rows: QuerySet[StatementLine], state: str) -> QuerySet[StatementLine]:
+    booked = rows.filter(resolution="")
+    return {
+        "suspense": booked.filter(contra=Account.SUSPENSE),
+        "matched": booked.exclude(contra=Account.SUSPENSE).filter(contra__isnull=False),
+        "resolved": rows.exclude(resolution=""),
+        "waits": booked.filter(contra=None),
+    }[state]
+
+
+class ResolveForm(ReasonForm):
+    field_order = ("resolution", "order", "loan", "reason")
+    resolution = choice_field(_("What it is"), coerce=Resolution)
+    order = text_field(_("Reference of the order"), longest=36, required=False)
+    loan = forms.IntegerField(
+        label=_("Number of the loan"),
+        min_value=1,
+        required=False,
+        widget=UnfoldAdminTextInputWidget({"inputmode": "numeric"}),
+    )
+    reason = reason_field(_("How you know"))
+
+    def prepare(self) -> None:
+        part: Any = self.fields["resolution"]
+        part.choices = [(one.value, words) for one, words in RESOLUTIONS.items()]
+
+
+def _asked(asked: Asked) -> bank_lines.Asked:
+    data = asked.data
+    return bank_lines.Asked(resolution=data["resolution"], order=data["order"] or "", loan_id=data["loan"])
+
+
+def _resolution_effects(line: StatementLine, asked: Asked) -> Effects:
+    said = _asked(asked)
+    refusal = get_resolution_refusal(line, said, reason=asked.data["reason"])
+    if refusal is not None:
+        return Effects(refusal=RESOLUTION_REFUSALS[refusal])
+    order = order_of_line(line, said)
+    moved = resolved_movement(line.amount_minor, RESOLVED_TO[said.resolution] if order is None else CONTRA[order.kind])
+    currency = line.statement.currency
+    columns = [Column(label=_("Debit")), Column(label=_("Credit")), Column(label=_("Amount"), number=True)]
+    rows = [[ACCOUNTS[moved.debit], ACCOUNTS[moved.credit], f"{money(moved.amount_minor, currency)} {currency}"]]
+    return Effects(parts=[Table(columns=columns, rows=rows)])
+
+
+def _resolve(line: StatementLine, asked: Asked) -> StatementLine:
+    return resolve_line(
+        line_id=line.pk,
+        asked=_asked(asked),
+        reason=asked.data["reason"],
+        actor=asked.actor,
+        now=asked.now,
+        approval=asked.approval,
+    )
+
+
+def _resolution_act(line: StatementLine, asked: Asked) -> Act | None:
+    return resolution_act(line, _asked(asked), reason=asked.data["reason"])
+
+
+def _signed(minor: int, currency: str) -> str:
+    return f"{money(minor, currency)} {currency}"
+
+
+@admin.register(StatementLine)
+class StatementLineAdmin(OfficeAdmin[StatementLine]):
+    title = _("Statement lines")
+    columns = (
+        ListColumn(label=_("Booked on"), cell=lambda line: line.booked_on, style="tl-nowrap"),
+        ListColumn(label=_("State"), cell=lambda line: chip(*LINE_STATES[line_state(line)])),
+        ListColumn(label=_("Amount"), cell=lambda line: money(line.amount_minor, line.statement.currency), number=True,
+                   sort="amount_minor"),
+        ListColumn(label=_("Currency"), cell=lambda line: line.statement.currency),
+        ListColumn(label=_("Other side"), cell=lambda line: Cell(text=line.name or None, note=_masked(line.number))),
+        ListColumn(label=_("Text"), cell=lambda line: Cell(text=line.words or line.bank_reference, title=line.words)),
+        ListColumn(label=_("Bank"), cell=lambda line: line.statement.bank),
+    )  # fmt: skip
+    filters = (
+        Filter(
+            name="state",
+            label=_("state"),
+            keep=_lines_in_state,
+            choices=lambda: ((name, words) for name, (words, _tint) in LINE_STATES.items()),
+        ),
+        choice_filter("reason", _("in suspense as"), LINE_REASONS),
+        value_filter("bank", _("bank"), bank_names),
+    )
+    list_related = ("statement",)
+    related = ("statement", "transfer__loan")
+    empty = _("No line yet. They come with the bank's statements.")
+    verbs = (
+        Verb(
+            name="resolve",
+            label=_("Say what it is"),
+            right="lending.resolve_statementline",
+            done=_("The line is resolved."),
+            form=ResolveForm,
+            effects=_resolution_effects,
+            why_not=lambda line, _asked: (
+                None if line_state(line) == "suspense" else RESOLUTION_REFUSALS[_not_in_suspense()]
+            ),
+            act=_resolution_act,
+            call=_resolve,
+            refusals={
+                LineNotResolved: RESOLUTION_REFUSALS,
+                EventNotBooked: {**BOOKING_REFUSALS, **LOAN_REFUSALS},
+            },
+            is_primary=True,
+        ),
+    )
+
+    def page_of(self, row: StatementLine, request: HttpRequest) -> Page:
+        currency = row.statement.currency
+        facts: list[tuple[Words, object]] = [
+            (_("Statement"), linked(row.statement)),
+            (_("Booked on"), row.booked_on),
+            (_("Value date"), row.value_on),
+            (_("Other side"), row.name or None),
+            (_("Its account"), _masked(row.number) or None),
+            (_("Text"), row.words or None),
+            (_("Order named"), row.reference or None),
+            (_("File named"), row.batch or None),
+            (_("The bank's reference"), row.bank_reference or None),
+            (_("Why it came back"), row.code or None),
+        ]
+        booked: list[tuple[Words, object]] = [
+            (_("Against"), None if row.contra_id is None else ACCOUNTS[Account(row.contra_id)]),
+            (_("Loan"), None if row.transfer is None else linked(row.transfer.loan)),
+        ]
+        if row.resolution:
+            booked += [
+                (_("What it is"), RESOLUTIONS[Resolution(row.resolution)]),
+                (_("Said by"), name_of(row.resolved_by)),
+                (_("Said at, UTC"), row.resolved_at),
+                (_("How they know"), row.resolved_why),
+            ]
+        in_suspense = line_state(row) == "suspense"
+        return Page(
+            title=_signed(row.amount_minor, currency),
+            chips=[chip(*LINE_STATES[line_state(row)])],
+            alerts=[Alert(text=LINE_REASONS[LineReason(row.reason)])] if in_suspense else [],
+            cards=[
+                Card(title=_("What the bank says"), parts=[Facts(facts)], span=7),
+                Card(title=_("How it is booked"), parts=[Facts(booked)], span=5),
+            ],
+        )
+
+
+def _not_in_suspense() -> Any:  # noqa: ANN401 - a member
+    return next(one for one in RESOLUTION_REFUSALS if one.value == "NOT_IN_SUSPENSE")
+
+
+def _masked(number: str) -> str:
+    return mask_number(number) if number else ""
+
+
+def _gap_effects(statement: BankStatement, asked: Asked) -> Effects:
+    refusal = get_gap_refusal(statement, reason=asked.data["reason"])
+    if refusal is not None:
+        return Effects(refusal=GAP_REFUSALS[refusal])
+    said = _t("%(amount)s goes into suspense, to be explained.")
+    return Effects(
+        parts=[Facts([(_("Missing before it"), _signed(gap_before(statement), statement.currency))])],
+        warning=said % {"amount": _signed(gap_before(statement), statement.currency)},
+    )
+
+
+def _book_after_gap(statement: BankStatement, asked: Asked) -> BankStatement:
+    profile = next(bank for bank in bank_profiles() if bank.name == statement.bank)
+    return book_after_gap(
+        profile,
+        statement_id=statement.pk,
+        reason=asked.data["reason"],
+        actor=asked.actor,
+        now=asked.now,
+        approval=asked.approval,
+    )
+
+
+@admin.register(BankStatement)
+class BankStatementAdmin(OfficeAdmin[BankStatement]):
+    title = _("Bank statements")
+    columns = (
+        ListColumn(label=_("Statement"), cell=lambda one: one.statement_id),
+        ListColumn(label=_("State"), cell=lambda one: chip(*(BOOKED if one.booked_at else WAITS))),
+        ListColumn(label=_("Bank"), cell=lambda one: one.bank),
+        ListColumn(label=_("Closed on"), cell=lambda one: one.closed_on, style="tl-nowrap"),
+        ListColumn(label=_("Opening"), cell=lambda one: money(one.opening_minor, one.currency), number=True),
+        ListColumn(label=_("Closing"), cell=lambda one: money(one.closing_minor, one.currency), number=True),
+        ListColumn(label=_("Currency"), cell=lambda one: one.currency),
+        ListColumn(label=_("Lines"), cell=lambda one: one.number_of_lines, number=True),
+    )
+    filters = (
+        Filter(
+            name="state",
+            label=_("state"),
+            keep=lambda rows, state: rows.filter(booked_at__isnull=state == "waits"),
+            choices=lambda: (("booked", BOOKED[0]), ("waits", WAITS[0])),
+        ),
+        value_filter("bank", _("bank"), bank_names),
+    )
+    related = ("file",)
+    empty = _("No statement yet. They come in the files of banks.")
+    verbs = (
+        Verb(
+            name="book_after_gap",
+            label=_("Book it without those before"),
+            right="lending.book_bankstatement",
+            done=_("The statement is booked; what is missing before it is in suspense."),
+            note=_("For a statement whose predecessor the bank cannot send any more."),
+            form=ReasonForm,
+            effects=_gap_effects,
+            why_not=lambda one, _asked: _off(get_gap_refusal(one, reason="…")),
+            act=lambda one, asked: gap_act(one, reason=asked.data["reason"]),
+            call=_book_after_gap,
+            refusals={StatementNotBooked: GAP_REFUSALS},
+        ),
+    )
+
+    def listed(self) -> QuerySet[BankStatement]:
+        return super().listed().annotate(number_of_lines=Count("lines"))
+
+    def page_of(self, row: BankStatement, request: HttpRequest) -> Page:
+        lines = row.lines.select_related("transfer__loan").order_by("place", "part")
+        number = lines.count()
+        columns = [
+            Column(label=_("Booked on"), style="tl-nowrap"),
+            Column(label=_("Amount"), number=True),
+            Column(label=_("Against")),
+            Column(label=_("Loan")),
+            Column(label=_("Text")),
+        ]
+        rows = [
+            [
+                linked(one, str(one.booked_on)),
+                money(one.amount_minor, row.currency),
+                chip(*LINE_STATES["suspense"]) if line_state(one) == "suspense" else _against(one, ACCOUNTS),
+                None if one.transfer is None else linked(one.transfer.loan),
+                one.words or one.bank_reference,
+            ]
+            for one in lines[:LINES_SHOWN]
+        ]
+        every = Button(
+            label=_("All lines of this bank"),
+            url=f"{reverse('admin:lending_statementline_changelist')}?bank={row.bank}",
+            is_primary=False,
+        )
+        gap = gap_before(row)
+        waits = _t("It opens %(amount)s above the last statement that is booked: those before it are missing.")
+        alerts = [Alert(text=waits % {"amount": _signed(gap, row.currency)})] if row.booked_at is None and gap else []
+        return Page(
+            title=_t("Statement %(id)s") % {"id": row.statement_id},
+            chips=[chip(*(BOOKED if row.booked_at else WAITS))],
+            sub=[linked(row.file, row.file.name)],
+            alerts=alerts,
+            figures=[
+                Figure(label=_("Closed on"), value=row.closed_on),
+                Figure(label=_("Opening"), value=_signed(row.opening_minor, row.currency)),
+                Figure(label=_("Moved"), value=_signed(row.closing_minor - row.opening_minor, row.currency)),
+                Figure(label=_("Closing"), value=_signed(row.closing_minor, row.currency)),
+            ],
+            cards=[
+                Card(
+                    title=_t("Lines: %(n)s") % {"n": f"{number:,}"},
+                    parts=[Table(columns=columns, rows=rows, empty=_("Nothing moved."))],
+                    buttons=[every],
+                )
+            ],
+        )
+
+
+def _off(refusal: Any) -> Words | None:  # noqa: ANN401 - of the refusals
+    return None if refusal is None else GAP_REFUSALS[refusal]
+
+
+def _against(line: StatementLine, words: Mapping[Account, Words]) -> Words | None:
+    return None if line.contra_id is None else words[Account(line.contra_id)]
