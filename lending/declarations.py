@@ -97,6 +97,9 @@ DECLARED = Declaration(
         "neither over REST nor by the office.",
         "before_the_loan": "The loan was paid out after this date.",
         "amount_not_positive": "The amount must be above 0.",
+        "amount_negative": "The amount must not be below 0.",
+        "amount_above_due": "More was withheld than is due: pay the rest out to the merchant.",
+        "reported_otherwise": "Another result of this collection is booked: ask the office if it is wrong.",
         "amount_implausible": "The amount is above twice what the loan owes, and above twice what was lent.",
         "not_bookable": "The loan's contract does not allow this.",
     },
@@ -138,8 +141,8 @@ DECLARED = Declaration(
     scopes={
         "offers:read": "Read offers, quotes and applications",
         "offers:write": "Accept and decline offers, mark them as delivered, draw on lines",
-        "loans:read": "Read lines and loans, quote draws",
-        "loans:write": "Report repayments",
+        "loans:read": "Read lines, loans and what you are to withhold; quote draws",
+        "loans:write": "Report repayments, and what you withheld",
     },
     beat={
         "lending.settle_transfers": timedelta(minutes=1),

@@ -11,6 +11,7 @@ DECLARED = Declaration(
         "merchants.approve_payoutaccount": frozenset({Role.FINANCE}),
         "merchants.verify_payoutaccount": frozenset({Role.UNDERWRITER}),
         "merchants.reveal_payoutaccount": frozenset({Role.UNDERWRITER, Role.FINANCE}),
+        "merchants.withhold_partner": frozenset({Role.RISK_MANAGER}),
         "merchants.withdraw_payoutaccount": frozenset({Role.UNDERWRITER, Role.FINANCE}),
         "merchants.upload_feed": frozenset({Role.ADMINISTRATOR}),
         "merchants.view_batch": EVERYONE,

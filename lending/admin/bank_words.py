@@ -44,6 +44,7 @@ LINE_REASONS: Final = {
 RESOLUTIONS: Final = {
     Resolution.ORDER: _("A payout or collection of this office"),
     Resolution.REPAYMENT: _("The repayment of a loan"),
+    Resolution.PLATFORM: _("What a marketplace withheld, paid over"),
     Resolution.CHARGE: _("A fee or interest of the bank"),
     Resolution.FUNDING: _("The lender's own money, put in or taken out"),
 }

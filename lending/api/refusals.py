@@ -10,6 +10,7 @@ from rest_framework.response import Response
 
 from config.problems import CODES, problem
 from lending.domain.books.booking import BookingRefusal
+from lending.domain.books.transfer import ResultRefusal
 from lending.domain.contract.refusal import LoanRefusal
 from lending.domain.origination.application import ApplicationRefusal
 from lending.domain.origination.calendars import CalendarRefusal
@@ -76,6 +77,11 @@ REFUSALS: Final[Mapping[type[StrEnum], Mapping[Any, Told]]] = {
     KeyRefusal: {
         KeyRefusal.STILL_RUNNING: (_CONFLICT, "request_running"),
         KeyRefusal.OTHER_BODY: (_UNFIT, "idempotency_key_reused"),
+    },
+    ResultRefusal: {
+        ResultRefusal.NEGATIVE: (_UNFIT, "amount_negative"),
+        ResultRefusal.ABOVE_WHAT_IS_DUE: (_UNFIT, "amount_above_due"),
+        ResultRefusal.REPORTED_OTHERWISE: (_CONFLICT, "reported_otherwise"),
     },
     SingleRefusal: {
         SingleRefusal.NOTHING_PUBLISHED: (_SHUT, "nothing_published"),

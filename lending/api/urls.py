@@ -4,6 +4,7 @@ from django.urls import path
 
 from config.api.ids import register_ids
 from lending.api.applications import AcceptView, ApplicationView
+from lending.api.collections import CollectionResultView, CollectionsView
 from lending.api.lines import DrawQuoteView, DrawsView, LinesView, LineView
 from lending.api.loans import EventsView, LoansView, LoanView, PayoffView, ScheduleView
 from lending.api.merchant_offer import MerchantOfferView
@@ -25,6 +26,8 @@ urlpatterns = [
     path("lines/<line:line_id>", LineView.as_view(), name="line"),
     path("lines/<line:line_id>/quote", DrawQuoteView.as_view(), name="line-quote"),
     path("lines/<line:line_id>/draws", DrawsView.as_view(), name="line-draws"),
+    path("collections", CollectionsView.as_view(), name="collections"),
+    path("collections/<uuid:key>/result", CollectionResultView.as_view(), name="collection-result"),
     path("loans", LoansView.as_view(), name="loans"),
     path("loans/<loan:loan_id>", LoanView.as_view(), name="loan"),
     path("loans/<loan:loan_id>/schedule", ScheduleView.as_view(), name="loan-schedule"),

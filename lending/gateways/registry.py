@@ -10,9 +10,11 @@ from lending.domain.books.transfer import TransferKind
 from lending.gateways.bank_files import BankFiles
 from lending.gateways.bank_folders import BankFolders
 from lending.gateways.loopback import Loopback
+from lending.gateways.platform import Platform
 from lending.gateways.protocol import Gateway
 
 LOOPBACK: Final = "loopback"
+PLATFORM: Final = "platform"
 
 
 def set_up(*, balance_of: Callable[[int], int], banks: Iterable[BankProfile]) -> dict[str, Gateway]:
@@ -22,7 +24,8 @@ def set_up(*, balance_of: Callable[[int], int], banks: Iterable[BankProfile]) ->
     """
     directory = settings.LOOPBACK_DIR
     loopback = {} if directory is None else {LOOPBACK: Loopback(directory=directory, balance_of=balance_of)}
-    return {**loopback, **{bank.name: BankFiles() for bank in banks if folders_of(bank) is not None}}
+    files = {bank.name: BankFiles() for bank in banks if folders_of(bank) is not None}
+    return {**loopback, PLATFORM: Platform(), **files}
 
 
 def folders_of(bank: BankProfile) -> BankFolders | None:
@@ -31,8 +34,13 @@ def folders_of(bank: BankProfile) -> BankFolders | None:
     return None if directory is None else BankFolders(directory / bank.name)
 
 
-def route(kind: TransferKind, currency: str, *, banks: Iterable[BankProfile]) -> str:
-    """Return the name of the gateway of a new transfer: the bank that moves its currency, or else the loopback."""
+def route(kind: TransferKind, currency: str, *, withholds: bool, banks: Iterable[BankProfile]) -> str:
+    """Return the name of the gateway of a new transfer: the bank that moves its currency, or else the loopback.
+
+    withholds: whether the merchant's platform collects what is due.
+    """
+    if kind is TransferKind.COLLECTION and withholds:
+        return PLATFORM
     moves = [
         bank.name
         for bank in banks

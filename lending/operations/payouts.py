@@ -42,7 +42,7 @@ from lending.operations.transfers import (
     postpone_transfer,
     settle_transfer,
 )
-from lending.queries.gateways import route_of
+from lending.queries.gateways import payout_route
 from lending.queries.loans import get_loan, return_event, share_of
 from lending.queries.transfers import (
     applied_on,
@@ -76,7 +76,7 @@ def make_payout(loan: Loan, *, now: datetime) -> Transfer:
             loan=loan,
             kind=TransferKind.PAYOUT,
             state=TransferState.DUE,
-            gateway=route_of(TransferKind.PAYOUT, loan),
+            gateway=payout_route(loan),
             key=uuid4(),
             on=applied_on(loan),
             amount_minor=loan.amount_minor,

@@ -24,15 +24,18 @@ def bank_profiles() -> list[BankProfile]:
     return [profile_of(bank.content) for (bank,) in select(BANKS, {}, b=Bank)]
 
 
-def route_of(kind: TransferKind, loan: Loan) -> str:
-    """Return the gateway of a new transfer of a loan."""
-    return route(kind, loan.currency, banks=bank_profiles())
+def payout_route(loan: Loan) -> str:
+    """Return the gateway of a new payout of a loan."""
+    return route(TransferKind.PAYOUT, loan.currency, withholds=False, banks=bank_profiles())
 
 
 def collection_routes(loan_ids: Sequence[int]) -> dict[str, list[int]]:
     """Divide loans by the gateway that they are collected through, in their order."""
-    banks, currencies = bank_profiles(), dict(Loan.objects.filter(pk__in=loan_ids).values_list("pk", "currency"))
+    rows = Loan.objects.filter(pk__in=loan_ids).values_list("pk", "currency", "merchant__partner__withholds")
+    banks, loans = bank_profiles(), {pk: (currency, withholds) for pk, currency, withholds in rows}
     found = dict[str, list[int]]()
     for loan_id in loan_ids:
-        found.setdefault(route(TransferKind.COLLECTION, currencies[loan_id], banks=banks), []).append(loan_id)
+        currency, withholds = loans[loan_id]
+        name = route(TransferKind.COLLECTION, currency, withholds=withholds, banks=banks)
+        found.setdefault(name, []).append(loan_id)
     return found

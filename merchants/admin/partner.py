@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from functools import partial
 from typing import Final
 
 from django.contrib import admin
@@ -28,12 +29,14 @@ from config.office.display import (
 )
 from config.office.lists import ListColumn
 from config.office.pages import OfficeAdmin
+from config.office.verbs import Asked, Verb
 from config.office.words import money
 from merchants.admin.batch import batches_table
 from merchants.admin.upload import UPLOAD
 from merchants.domain.feed import FeedHealth, FeedSignal
 from merchants.domain.transaction import Settlement, TransactionKind
 from merchants.models import Partner
+from merchants.operations.partners import let_withhold
 from merchants.queries.feeds import (
     FeedTotal,
     health_of_feeds,
@@ -60,6 +63,10 @@ FEED_CHIPS: Final = {
 }
 
 
+def _let_withhold(partner: Partner, asked: Asked, *, withholds: bool) -> Partner:
+    return let_withhold(partner_id=partner.pk, withholds=withholds, actor=asked.actor, now=asked.now)
+
+
 @admin.register(Partner)
 class PartnerAdmin(OfficeAdmin[Partner]):
     list_key = "pk"
@@ -69,13 +76,39 @@ class PartnerAdmin(OfficeAdmin[Partner]):
         ListColumn(label=_("Feed"), cell=lambda partner: _feed_chip(partner.feed_signal)),
         ListColumn(label=_("Settlement"), cell=lambda partner: SETTLEMENTS[Settlement(partner.settlement)]),
     )
-    verbs = (UPLOAD,)
+    verbs = (
+        UPLOAD,
+        Verb(
+            name="withhold",
+            label=_("Collect through the platform"),
+            right="merchants.withhold_partner",
+            done=_("What its merchants owe from now on is for the platform to withhold."),
+            note=_(
+                "The partner's system fetches what is due over the API, withholds it from what it settles to its "
+                "merchants, and reports how much that was."
+            ),
+            call=partial(_let_withhold, withholds=True),
+            why_not=lambda partner, _asked: _("It is so already.") if partner.withholds else None,
+            refusals={},
+        ),
+        Verb(
+            name="collect_ourselves",
+            label=_("Collect without the platform"),
+            right="merchants.withhold_partner",
+            done=_("What its merchants owe from now on is collected without the platform."),
+            note=_("What the platform was asked for already stays for it to report."),
+            call=partial(_let_withhold, withholds=False),
+            why_not=lambda partner, _asked: None if partner.withholds else _("It is so already."),
+            refusals={},
+        ),
+    )
     empty = _("No partner yet. Importing a marketplace enters one.")
 
     def page_of(self, row: Partner, request: HttpRequest) -> Page:
         clients = ", ".join(row.clients.order_by("pk").values_list("application__name", flat=True))
         facts = [
             (_("Settlement"), SETTLEMENTS[Settlement(row.settlement)]),
+            (_("What is due"), _("withheld by the platform") if row.withholds else _("collected without the platform")),
             (_("API clients"), clients or code(f"manage.py create_partner_client {row.code}")),
         ]
         health, totals, batches = (

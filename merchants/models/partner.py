@@ -16,17 +16,20 @@ class PartnerQuerySet(LockingQuerySet["Partner"]):
 class Partner(models.Model):
     """A marketplace or payment platform; `settlement` decides on which day a sale counts.
 
-    feed_signal: why its feed is red, as last judged, or "".
+    feed_signal: why its feed is red, as last judged, or "". withholds: whether it collects what its merchants owe, from
+    what it settles to them.
     """
 
     code = models.SlugField(max_length=40, unique=True)
     name = models.CharField(max_length=100)
     settlement = models.CharField(max_length=9, choices=choices(Settlement))
     feed_signal = models.CharField(max_length=7, choices=choices(FeedSignal), blank=True, db_default="")
+    withholds = models.BooleanField(default=False, db_default=False)
 
     objects = PartnerQuerySet.as_manager()
 
     class Meta:
+        permissions = [("withhold_partner", "Can say whether a partner withholds what its merchants owe")]
         constraints = [
             known("settlement", Settlement, name="merchants_partner_settlement_known"),
             models.CheckConstraint(

@@ -40,3 +40,21 @@ def enter_partner(*, code: str, name: str, settlement: Settlement, actor: Actor,
             now=now,
         )
         return partner
+
+
+def let_withhold(*, partner_id: int, withholds: bool, actor: Actor, now: datetime) -> Partner:
+    """Say whether a partner withholds what its merchants owe: of what falls due from now on. Raises DoesNotExist."""
+    with operation():
+        partner = Partner.objects.lock().get(pk=partner_id)
+        if partner.withholds == withholds:
+            return partner
+        Partner.objects.filter(pk=partner_id).update(withholds=withholds)
+        record_event(
+            name="merchants.let_withhold",
+            subject=partner,
+            actor=actor,
+            before={"withholds": partner.withholds},
+            after={"withholds": withholds},
+            now=now,
+        )
+        return Partner.objects.get(pk=partner_id)

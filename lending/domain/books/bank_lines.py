@@ -38,12 +38,13 @@ class LineReason(StrEnum):
 class Resolution(StrEnum):
     """What a line in suspense turns out to be.
 
-    ORDER: a payout or collection of ours. REPAYMENT: of a loan. CHARGE: the bank's fee or interest. FUNDING: the
-    lender's own money, put in or taken out.
+    ORDER: a payout or collection of ours. REPAYMENT: of a loan. PLATFORM: what a platform collected, and pays over.
+    CHARGE: the bank's fee or interest. FUNDING: the lender's own money, put in or taken out.
     """
 
     ORDER = "ORDER"
     REPAYMENT = "REPAYMENT"
+    PLATFORM = "PLATFORM"
     CHARGE = "CHARGE"
     FUNDING = "FUNDING"
 
@@ -79,6 +80,7 @@ CONTRA: Final[Mapping[TransferKind, Account]] = MappingProxyType(
 RESOLVED_TO: Final[Mapping[Resolution, Account]] = MappingProxyType(
     {
         Resolution.REPAYMENT: Account.COLLECTION_CLEARING,
+        Resolution.PLATFORM: Account.COLLECTION_CLEARING,
         Resolution.CHARGE: Account.BANK_CHARGES,
         Resolution.FUNDING: Account.FUNDING,
     }

@@ -81,6 +81,14 @@ class PayoutRetryRefusal(StrEnum):
     REASON_MISSING = "REASON_MISSING"
 
 
+class ResultRefusal(StrEnum):
+    """Why what a platform says it withheld is not booked; the first that applies counts."""
+
+    NEGATIVE = "NEGATIVE"
+    ABOVE_WHAT_IS_DUE = "ABOVE_WHAT_IS_DUE"
+    REPORTED_OTHERWISE = "REPORTED_OTHERWISE"
+
+
 class ReturnRefusal(StrEnum):
     """Why a payout is not taken back; the first that applies counts."""
 
@@ -200,6 +208,19 @@ def judge_payout_retry(
         PayoutRetryRefusal.REASON_MISSING: not reason.strip(),
     }
     return first_of(holds)
+
+
+def judge_result(
+    *, state: TransferState, ordered_minor: int, moved_minor: int, said_minor: int
+) -> ResultRefusal | None:
+    """Decide whether a platform may say that it withheld so much: once, and the same as often as it likes."""
+    return first_of(
+        {
+            ResultRefusal.NEGATIVE: said_minor < 0,
+            ResultRefusal.ABOVE_WHAT_IS_DUE: said_minor > ordered_minor,
+            ResultRefusal.REPORTED_OTHERWISE: state not in OPEN_TRANSFERS and moved_minor != said_minor,
+        }
+    )
 
 
 def judge_return(

@@ -97,7 +97,7 @@ def test_a_rejection_pays_nothing_out_and_the_loan_waits() -> None:
 
 def test_a_rejection_of_a_whole_file_is_one_of_each_order_unless_it_is_a_duplicate() -> None:
     bank = enter()
-    transfers = filed(bank, 90_000, 80_000)
+    filed(bank, 90_000, 80_000)
     message_id = BankFile.objects.get(is_ours=True).message_id
     group = f"<GrpSts>RJCT</GrpSts>{reason('DUPL')}"
     take(bank, status("", group).replace(b"<OrgnlMsgId>M1<", f"<OrgnlMsgId>{message_id}<".encode()))
