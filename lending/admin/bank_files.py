@@ -18,7 +18,8 @@ from config.office.verbs import Asked, Verb
 from config.office.words import Words, money
 from lending.admin.bank_words import ANSWER_HOLDS, ANSWER_STATES, FILE_STATES, OUTCOMES
 from lending.admin.loan_forms import ReasonForm
-from lending.admin.transfer_words import TRANSFER_STATES
+from lending.admin.transfer_words import RETURN_REFUSALS, TRANSFER_STATES
+from lending.admin.words import LOAN_REFUSALS
 from lending.domain.books.bank_messages import AnswerHold, AnswerState, Outcome
 from lending.domain.books.bank_profile import profile_of
 from lending.domain.books.transfer import TransferState
@@ -32,6 +33,10 @@ from merchants.domain.payout_account import in_fours
 
 ORDERS_SHOWN: Final = 200
 DOWNLOAD: Final = "lending.read_bankfile"
+NOT_BOOKED: Final[dict[str, Words]] = {
+    **{str(reason): words for reason, words in LOAN_REFUSALS.items()},
+    **{str(reason): words for reason, words in RETURN_REFUSALS.items()},
+}
 
 
 def file_state(file: BankFile) -> tuple[Words, str]:
@@ -228,7 +233,7 @@ class BankAnswerAdmin(OfficeAdmin[BankAnswer]):
             (_("On"), row.on),
             (_("Code"), row.code or None),
             (_("Words"), row.words or None),
-            (_("Note"), row.note or None),
+            (_("Why"), NOT_BOOKED.get(row.note, row.note) or None),
         ]
         held = row.state == AnswerState.HELD and row.hold
         return Page(

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -53,7 +54,14 @@ class BankFolders:
         whole = [path for path in found if not path.name.startswith(".") and path.suffix not in UNFINISHED]
         yield from sorted(whole, key=lambda path: (path.stat().st_mtime_ns, path.name))
 
+    def read(self, path: Path, *, most: int) -> bytes | None:
+        """Read a file of the inbox, no further than so many bytes; None if it is gone. Raises OSError."""
+        with suppress(FileNotFoundError), path.open("rb") as file:
+            return file.read(most)
+        return None
+
     def put_away(self, path: Path, *, sha256: str) -> None:
         """Move a file that is kept out of the inbox; its name gets the hash, as banks use names again."""
         self.archive.mkdir(parents=True, exist_ok=True)
-        path.rename(self.archive / f"{path.stem}-{sha256[:12]}{path.suffix}")
+        with suppress(FileNotFoundError):  # another worker was faster
+            path.rename(self.archive / f"{path.stem}-{sha256[:12]}{path.suffix}")

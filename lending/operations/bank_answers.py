@@ -38,6 +38,7 @@ from lending.operations.payouts import PayoutNotReturned, record_payout, return_
 from lending.operations.transfers import lock_transfer
 from lending.queries.bank_orders import collected_event, facts_by_batch, facts_by_key
 from lending.queries.loans import next_event_id
+from merchants.domain.payout_account import without_number
 
 log = structlog.get_logger(__name__)
 
@@ -228,7 +229,7 @@ def _answer_row(
         currency="" if answer.amount is None else answer.amount.currency,
         on=answer.on,
         code=answer.code[:35],
-        words=answer.words[:200],
+        words=(answer.words if order is None else without_number(answer.words, order.number))[:200],
         state=state,
         hold=hold or "",
     )

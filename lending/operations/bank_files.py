@@ -25,7 +25,7 @@ from config.office.events import record_event
 from config.office.job_runs import Clock
 from lending.domain.books.bank_profile import BankProfile
 from lending.domain.books.transfer import PATIENCE, TransferKind, TransferState
-from lending.gateways.bank_answers import NotReadable, read_message
+from lending.gateways.bank_answers import LARGEST, NotReadable, read_message
 from lending.gateways.bank_folders import BankFolders
 from lending.gateways.bank_orders import DEBITS, PAYOUTS, write_debits, write_payouts
 from lending.models import BankFile, Transfer
@@ -96,7 +96,9 @@ def deliver_files(bank: BankProfile, folders: BankFolders, *, clock: Clock) -> N
 def take_files(bank: BankProfile, folders: BankFolders, *, clock: Clock) -> None:
     """Take in what came from a bank: read and kept, or set aside whole; the same file again changes nothing."""
     for path in folders.arrived():
-        content = path.read_bytes()
+        content = folders.read(path, most=LARGEST + 1)
+        if content is None:  # another worker was faster
+            continue
         digest = sha256(content).hexdigest()
         try:
             take_file(bank, name=path.name, content=content, now=clock())

@@ -9,9 +9,19 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
 
 from config.office.models import BusinessDate
-from lending.models import Application, DayClose, Loan, Transfer
+from lending.models import (
+    Application,
+    BankAnswer,
+    BankFile,
+    BankStatement,
+    DayClose,
+    Loan,
+    StatementLine,
+    Transfer,
+)
 from merchants.models import PayoutAccount
 from tests.forge import forge
+from tests.lending.bank_files import take_statement
 from tests.lending.loans import OPENED, lent, roll
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -29,6 +39,10 @@ FORGED: dict[str, tuple[Rows, dict[str, object]]] = {
     "whoever entered a payout account": (PayoutAccount.objects.all, {"entered_by": "staff:9"}),
     "what a merchant was called": (PayoutAccount.objects.all, {"merchant_name": "Another"}),
     "a transfer's loan": (Transfer.objects.all, {"loan_id": F("loan_id") + 1}),
+    "what a bank sent": (BankFile.objects.all, {"content": b"another"}),
+    "whose an answer of a bank is": (BankAnswer.objects.all, {"transfer": None}),
+    "how a statement closed": (BankStatement.objects.all, {"closing_minor": F("closing_minor") + 1}),
+    "the order that a line names": (StatementLine.objects.all, {"reference": "another"}),
     "a proven close": (lambda: DayClose.objects.filter(state="PROVEN"), {"state": "BROKEN"}),
     "what a proven close found": (lambda: DayClose.objects.filter(state="PROVEN"), {"drifted": []}),
     "the business date, backwards": (BusinessDate.objects.all, {"current": OPENED - timedelta(days=1)}),
@@ -40,6 +54,7 @@ def test_what_stands_is_not_rewritten(what: str) -> None:
     """Red without the trigger."""
     lent()
     roll(OPENED + timedelta(days=1))
+    take_statement()
     rows, change = FORGED[what]
     before = list(rows().values())
     assert before

@@ -29,6 +29,7 @@ WORKLOADS = {
     "years": ("years",),
     "books": ("book",),
     "ledger": ("ledger", "trial"),
+    "banks": ("banks",),
     "pages": ("pages",),
     "indexes": ("indexes",),
 }

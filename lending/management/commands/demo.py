@@ -32,8 +32,19 @@ from config.office.stages import Pipeline
 from lending.domain.books.day_close import CloseState
 from lending.domain.origination.product import ProductKind
 from lending.management.borrowers import accept_some, have_accounts, use_lines
+from lending.management.demo_bank import demo_bank
 from lending.management.processes import supervised
-from lending.models import DayClose, Line, Loan, Offer, OfferRound, Transfer
+from lending.models import (
+    BankFile,
+    BankStatement,
+    DayClose,
+    Line,
+    Loan,
+    Offer,
+    OfferRound,
+    StatementLine,
+    Transfer,
+)
 from lending.operations.day_close import CLOSE, DayNotClosed, close_day
 from lending.operations.offers import OFFERS, RoundNotStarted, expire_offers, start_round
 from lending.queries.books import prove_accounts
@@ -52,6 +63,7 @@ from scoring.queries.scores import get_live_run
 MARKETS = settings.BASE_DIR / ".local" / "markets"
 LIVED_DAYS = {"simulated": 70, "real": 30}
 PATIENCE = 600  # seconds without a finished run
+FOLLOWED_EVERY = 2  # seconds until the bank notices that a day was opened
 ACCOUNTS = {
     "risk": Role.RISK_MANAGER,
     "underwriter": Role.UNDERWRITER,
@@ -88,7 +100,7 @@ class Command(BaseCommand):
             worker, beat = [*celery, "worker", "-c", "2"], [*celery, "beat", "-s", str(local / "beat")]
             started.enter_context(supervised(worker, beat, log=local / "worker.log"))
             self._load(options["merchants"])
-            self._live()
+            self._live(started)
             self._say(f"Ready after {time.monotonic() - began:.0f} s.")
             if options["once"]:
                 self._summarise()
@@ -138,7 +150,7 @@ class Command(BaseCommand):
         described = {"settlement": settlement, "partner": partner}
         call_command("import_marketplace", str(directory), **described, stdout=self.stderr)
 
-    def _live(self) -> None:
+    def _live(self, started: ExitStack) -> None:
         """Open one day after another; score once a week and on the last day."""
         self._began = timezone.now()
         end = feed_end(sales_by_day())
@@ -155,9 +167,12 @@ class Command(BaseCommand):
         if unfinished is not None:
             self._finish(unfinished, "the run that was interrupted")
         self._calibrate()
-        for currency in Merchant.objects.values_list("currency", flat=True).distinct().order_by():
+        currencies = list(Merchant.objects.values_list("currency", flat=True).distinct().order_by())
+        for currency in currencies:
             for kind in ProductKind:
                 call_command("enter_product", kind=kind, currency=currency, stdout=self.stderr)
+        local = settings.BASE_DIR / ".local"
+        self._bank = started.enter_context(demo_bank(local, currency=currencies[0], on=today))
         while True:
             self._live_day(today, is_scored=(last - today).days % 7 == 0)
             if today >= last:
@@ -166,6 +181,7 @@ class Command(BaseCommand):
 
     def _live_day(self, today: date, *, is_scored: bool) -> None:
         """Close the day before, score and offer if it is time, lend to whoever wants; if repeated, do what is left."""
+        self._bank.exchange()
         self._close()
         if is_scored and not ScoreRun.objects.full().filter(as_of=today, calibration__isnull=False).exists():
             self._run(today)
@@ -178,6 +194,7 @@ class Command(BaseCommand):
         expire_offers(on=today, now=timezone.now())
         if accept_some() + use_lines():
             self._wait(lambda: not Transfer.objects.sendable(timezone.now()).exists(), "payouts")
+            self._bank.exchange()
 
     def _close(self) -> None:
         while True:
@@ -257,6 +274,9 @@ class Command(BaseCommand):
             "draws": Loan.objects.filter(line__isnull=False).count(),
             "loans": Loan.objects.count(),
             "days_closed": DayClose.objects.exclude(state=CloseState.WORKING).count(),
+            "bank_files": BankFile.objects.count(),
+            "statements": BankStatement.objects.filter(booked_at__isnull=False).count(),
+            "in_suspense": StatementLine.objects.in_suspense().count(),
             "books_proven": not DayClose.objects.exclude(state=CloseState.PROVEN).exists()
             and all(balance.holds for balance in prove_accounts()),
         }
@@ -277,7 +297,9 @@ class Command(BaseCommand):
         command = [sys.executable, "-m", "gunicorn", "config.wsgi", "-b", address, "-w", "2", "--threads", "4"]
         server = subprocess.Popen([*command, "--log-level", "warning"])  # noqa: S603
         try:
-            server.wait()
+            while server.poll() is None:
+                self._bank.follow()
+                time.sleep(FOLLOWED_EVERY)
         except KeyboardInterrupt:
             server.send_signal(signal.SIGTERM)
             server.wait(30)
