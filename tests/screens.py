@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -38,7 +38,17 @@ from config.office.models.approval_request import RequestState  # noqa: E402
 from lending.domain.books.loan import LoanStatus  # noqa: E402
 from lending.domain.origination.line import LineState  # noqa: E402
 from lending.domain.origination.product import ProductKind  # noqa: E402
-from lending.models import Application, DayClose, Line, Loan, Offer  # noqa: E402
+from lending.models import (  # noqa: E402
+    Application,
+    Bank,
+    BankFile,
+    BankStatement,
+    DayClose,
+    Line,
+    Loan,
+    Offer,
+    StatementLine,
+)
 from merchants.models import Batch  # noqa: E402
 from scoring.models import Score, ScoreRun  # noqa: E402
 from scoring.queries.scores import get_live_run  # noqa: E402
@@ -152,6 +162,7 @@ def pages() -> dict[str, Page]:
         "income": Page("The income statement", reverse("admin:lending_ledgeraccount_income")),
         "balance-sheet": Page("The balance sheet", reverse("admin:lending_ledgeraccount_sheet")),
         "journal": Page("The journal", reverse("admin:lending_posting_changelist")),
+        **bank_pages(change),
         "start-close": Page("Closing the next day", reverse("admin:lending_dayclose_start"), "finance"),
         "open-day": Page("Opening the next day", reverse("admin:lending_dayclose_open"), "finance"),
         "not-found": Page("A page that does not exist", "/admin/nothing/here/"),
@@ -179,6 +190,28 @@ def pages() -> dict[str, Page]:
         "roles": Page("Roles", reverse("admin:auth_group_changelist"), "admin"),
         "role": Page("A role", change("auth_group", Group.objects.get(name=Role.FINANCE).pk), "admin"),
         "events": Page("Audit trail", reverse("admin:office_operationevent_changelist")),
+    }
+
+
+def bank_pages(change: Callable[[str, int], str]) -> dict[str, Page]:
+    """Name the pages of banks."""
+    sent = BankFile.objects.filter(is_ours=True).annotate(filed=Count("orders")).order_by("-filed")[0]
+    taken = BankFile.objects.filter(kind__startswith="camt.054").order_by("-pk")[0]
+    shown = BankStatement.objects.annotate(booked_lines=Count("lines")).order_by("-booked_lines")[0]
+    line = StatementLine.objects.filter(transfer__isnull=False).order_by("-pk")[0]
+    lines = reverse("admin:lending_statementline_changelist")
+    return {
+        "bank-files": Page("Bank files", reverse("admin:lending_bankfile_changelist"), "finance"),
+        "bank-file": Page("A file of payouts", change("lending_bankfile", sent.pk), "finance"),
+        "bank-file-taken": Page("A file of a bank", change("lending_bankfile", taken.pk), "finance"),
+        "bank-answers": Page("Answers of banks", reverse("admin:lending_bankanswer_changelist"), "finance"),
+        "bank-statements": Page("Bank statements", reverse("admin:lending_bankstatement_changelist"), "finance"),
+        "bank-statement": Page("A statement", change("lending_bankstatement", shown.pk), "finance"),
+        "statement-lines": Page("Statement lines", lines, "finance"),
+        "statement-line": Page("A line of a statement", change("lending_statementline", line.pk), "finance"),
+        "suspense": Page("Suspense", f"{lines}?state=suspense", "finance"),
+        "banks": Page("Bank accounts", reverse("admin:lending_bank_changelist"), "finance"),
+        "bank": Page("A bank account", change("lending_bank", Bank.objects.order_by("-pk")[0].pk), "finance"),
     }
 
 
