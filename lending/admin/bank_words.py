@@ -35,6 +35,7 @@ ANSWER_HOLDS: Final = {
 LINE_REASONS: Final = {
     LineReason.NO_REFERENCE: _("No order is named, and none fits by amount and account"),
     LineReason.NO_ORDER: _("Names an order that is not this office's"),
+    LineReason.OTHER_ACCOUNT: _("Names an order, and another account than that has: was the file altered on its way?"),
     LineReason.AMOUNT_DIFFERS: _("Another amount than was ordered"),
     LineReason.NOT_MOVED: _("Of an order that is not known to have moved"),
     LineReason.REPEATED: _("Another line has this order already"),

@@ -162,6 +162,7 @@ class Migration(migrations.Migration):
                         choices=[
                             ("NO_REFERENCE", "NO_REFERENCE"),
                             ("NO_ORDER", "NO_ORDER"),
+                            ("OTHER_ACCOUNT", "OTHER_ACCOUNT"),
                             ("AMOUNT_DIFFERS", "AMOUNT_DIFFERS"),
                             ("NOT_MOVED", "NOT_MOVED"),
                             ("REPEATED", "REPEATED"),
@@ -177,6 +178,7 @@ class Migration(migrations.Migration):
                         choices=[
                             ("ORDER", "ORDER"),
                             ("REPAYMENT", "REPAYMENT"),
+                            ("PLATFORM", "PLATFORM"),
                             ("CHARGE", "CHARGE"),
                             ("FUNDING", "FUNDING"),
                         ],

@@ -1,5 +1,6 @@
 """Match the lines of a bank's statements with orders, and say in which account each line has its other side."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -13,6 +14,7 @@ from lending.domain.books.bank_messages import LineFacts, goes_out
 from lending.domain.books.ledger import Account, Movement
 from lending.domain.books.transfer import TransferKind, TransferState
 
+IBAN: Final = re.compile(r"[A-Z]{2}[0-9]{2}[0-9A-Z]{10,30}$")
 MATCHED_WITHIN: Final = timedelta(days=5)
 """Judgement: a line without a reference is matched by amount and account with an order of so many days before."""
 
@@ -21,13 +23,15 @@ class LineReason(StrEnum):
     """Why a line is in suspense.
 
     NO_REFERENCE: the bank names no order, and amount and account fit none, or several. NO_ORDER: it names one that is
-    not ours. AMOUNT_DIFFERS: another amount than was ordered. NOT_MOVED: of an order that moved nothing. REPEATED:
+    not ours. OTHER_ACCOUNT: it names an order, and another IBAN than that has: the file may have been altered.
+    AMOUNT_DIFFERS: another amount than was ordered. NOT_MOVED: of an order that moved nothing. REPEATED:
     another line has the same. BATCH_DIFFERS: the orders of the file add up to another amount. MISSING: the statement's
     balances moved by it, without a line.
     """
 
     NO_REFERENCE = "NO_REFERENCE"
     NO_ORDER = "NO_ORDER"
+    OTHER_ACCOUNT = "OTHER_ACCOUNT"
     AMOUNT_DIFFERS = "AMOUNT_DIFFERS"
     NOT_MOVED = "NOT_MOVED"
     REPEATED = "REPEATED"
@@ -150,14 +154,14 @@ def _match(
         order
         for order in by_number.get(line.number, ())
         if line.number
-        and _fault(line.amount_minor, order, taken) is None
+        and _fault(line.amount_minor, order, taken, number=line.number) is None
         and timedelta() <= line.booked_on - order.on <= MATCHED_WITHIN
     ]
     return [_match_order(line, fits[0], taken) if len(fits) == 1 else _suspended(line, LineReason.NO_REFERENCE)]
 
 
 def _match_order(line: LineFacts, order: OrderFacts, taken: set[tuple[int, bool]]) -> Match:
-    fault = _fault(line.amount_minor, order, taken)
+    fault = _fault(line.amount_minor, order, taken, number=line.number)
     return _suspended(line, fault) if fault is not None else _matched(order, line.amount_minor, taken)
 
 
@@ -172,11 +176,14 @@ def _match_batch(line: LineFacts, orders: Sequence[OrderFacts], taken: set[tuple
     return [_matched(one, sign * _due(one), taken) for one in moved]
 
 
-def _fault(amount_minor: int, order: OrderFacts, taken: Collection[tuple[int, bool]]) -> LineReason | None:
+def _fault(
+    amount_minor: int, order: OrderFacts, taken: Collection[tuple[int, bool]], *, number: str = ""
+) -> LineReason | None:
     back = not goes_out(order.kind, amount_minor)
     return first_of(
         {
             LineReason.NOT_MOVED: order.state not in {TransferState.DONE, TransferState.RETURNED},
+            LineReason.OTHER_ACCOUNT: bool(IBAN.match(number) and IBAN.match(order.number)) and number != order.number,
             LineReason.AMOUNT_DIFFERS: abs(amount_minor) != _due(order),
             LineReason.REPEATED: (order.id, back) in taken,
         }
