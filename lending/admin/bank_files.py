@@ -93,7 +93,7 @@ class BankFileAdmin(OfficeAdmin[BankFile]):
                 "For a file that was set aside: what was wrong with this office is mended. The bytes stay the same."
             ),
             call=_read_again,
-            why_not=lambda file, _asked: None if file.problem else _("This file is not set aside."),
+            offered=lambda file: bool(file.problem),
             refusals={BankFile.DoesNotExist: _("This file is not set aside.")},
         ),
     )
@@ -141,8 +141,8 @@ def _about(file: BankFile, request: HttpRequest) -> Card:
     facts: list[tuple[Words, object]] = [
         (_("Bank"), file.bank),
         (_("Way"), _("to the bank") if file.is_ours else _("from the bank")),
-        (_("Written") if file.is_ours else _("Taken"), file.made_at),
-        (_("Put into the outbox"), file.delivered_at),
+        (_("Written, UTC") if file.is_ours else _("Taken, UTC"), file.made_at),
+        (_("Put into the outbox, UTC"), file.delivered_at),
         (_("SHA-256"), file.sha256),
     ]
     may = request.user.has_perm(DOWNLOAD)
@@ -260,20 +260,22 @@ class BankAdmin(OfficeAdmin[Bank]):
         folders = folders_of(profile)
         in_force = next((bank for bank in bank_profiles() if bank.name == row.name), profile)
         said = _("In force") if in_force == profile else _("Replaced by a later version")
-        uses = [words for use, words in ((profile.pays, _("payouts")), (profile.collects, _("direct debits"))) if use]
+        uses = [
+            str(words) for use, words in ((profile.pays, _("payouts")), (profile.collects, _("direct debits"))) if use
+        ]
         facts: list[tuple[Words, object]] = [
             (_("Holder"), profile.holder),
             (_("Account"), in_fours(profile.account)),
             (_("BIC"), profile.agent),
-            (_("Used for"), uses or _("nothing")),
+            (_("Used for"), ", ".join(uses) or _("nothing")),
             (_("Creditor identifier"), profile.creditor_id or None),
             (_("Scheme of direct debits"), profile.instrument if profile.collects else None),
             (_("Service level"), profile.service_level or None),
-            (_("Orders in a file, at most"), f"{profile.orders_a_file:,}"),
+            (_("Orders a file, at most"), f"{profile.orders_a_file:,}"),
             (_("Booked by the bank"), _("as one amount a file") if profile.batch_booking else _("order by order")),
-            (_("Orders for the next day from"), f"{profile.cut_off:%H:%M}"),
-            (_("Direct debits so many days ahead"), profile.debit_days),
-            (_("Days until a statement shows an order"), profile.cleared_within_days),
+            (_("Cut-off"), f"{profile.cut_off:%H:%M}"),
+            (_("Debits ahead, days"), profile.debit_days if profile.collects else None),
+            (_("On a statement within, days"), profile.cleared_within_days),
             (_("Outbox"), None if folders is None else str(folders.outbox)),
             (_("Inbox"), None if folders is None else str(folders.inbox)),
         ]

@@ -16,7 +16,7 @@ from config.office.approvals import Act
 from config.office.display import Alert, Button, Card, Cell, Column, Facts, Figure, Page, Table, chip, linked
 from config.office.lists import Filter, ListColumn, choice_filter, value_filter
 from config.office.pages import OfficeAdmin, name_of
-from config.office.verbs import Asked, Effects, Verb, choice_field, reason_field, text_field
+from config.office.verbs import TO_BE_GIVEN, Asked, Effects, Verb, choice_field, reason_field, refused_by, text_field
 from config.office.words import Words, money
 from lending.admin.bank_words import GAP_REFUSALS, LINE_REASONS, RESOLUTION_REFUSALS, RESOLUTIONS
 from lending.admin.loan_forms import ReasonForm
@@ -162,9 +162,7 @@ class StatementLineAdmin(OfficeAdmin[StatementLine]):
             done=_("The line is resolved."),
             form=ResolveForm,
             effects=_resolution_effects,
-            why_not=lambda line, _asked: (
-                None if line_state(line) == "suspense" else RESOLUTION_REFUSALS[_not_in_suspense()]
-            ),
+            offered=lambda line: line_state(line) == "suspense",
             act=_resolution_act,
             call=_resolve,
             refusals={
@@ -210,10 +208,6 @@ class StatementLineAdmin(OfficeAdmin[StatementLine]):
                 Card(title=_("How it is booked"), parts=[Facts(booked)], span=5),
             ],
         )
-
-
-def _not_in_suspense() -> Any:  # noqa: ANN401 - a member
-    return next(one for one in RESOLUTION_REFUSALS if one.value == "NOT_IN_SUSPENSE")
 
 
 def _masked(number: str) -> str:
@@ -276,7 +270,8 @@ class BankStatementAdmin(OfficeAdmin[BankStatement]):
             note=_("For a statement whose predecessor the bank cannot send any more."),
             form=ReasonForm,
             effects=_gap_effects,
-            why_not=lambda one, _asked: _off(get_gap_refusal(one, reason="…")),
+            offered=lambda one: one.booked_at is None,
+            why_not=refused_by(lambda one, _asked: get_gap_refusal(one, reason=TO_BE_GIVEN), GAP_REFUSALS),
             act=lambda one, asked: gap_act(one, reason=asked.data["reason"]),
             call=_book_after_gap,
             refusals={StatementNotBooked: GAP_REFUSALS},
@@ -317,13 +312,13 @@ class BankStatementAdmin(OfficeAdmin[BankStatement]):
         return Page(
             title=_t("Statement %(id)s") % {"id": row.statement_id},
             chips=[chip(*(BOOKED if row.booked_at else WAITS))],
-            sub=[linked(row.file, row.file.name)],
+            sub=[linked(row.file, row.file.name), row.currency],
             alerts=alerts,
             figures=[
                 Figure(label=_("Closed on"), value=row.closed_on),
-                Figure(label=_("Opening"), value=_signed(row.opening_minor, row.currency)),
-                Figure(label=_("Moved"), value=_signed(row.closing_minor - row.opening_minor, row.currency)),
-                Figure(label=_("Closing"), value=_signed(row.closing_minor, row.currency)),
+                Figure(label=_("Opening"), value=money(row.opening_minor, row.currency)),
+                Figure(label=_("Moved"), value=money(row.closing_minor - row.opening_minor, row.currency)),
+                Figure(label=_("Closing"), value=money(row.closing_minor, row.currency)),
             ],
             cards=[
                 Card(
@@ -333,10 +328,6 @@ class BankStatementAdmin(OfficeAdmin[BankStatement]):
                 )
             ],
         )
-
-
-def _off(refusal: Any) -> Words | None:  # noqa: ANN401 - of the refusals
-    return None if refusal is None else GAP_REFUSALS[refusal]
 
 
 def _against(line: StatementLine, words: Mapping[Account, Words]) -> Words | None:

@@ -26,7 +26,7 @@ from lending.queries.gateways import get_gateways
 
 NAME: Final = "mock-bank"
 STARTS_WITHIN: Final = 30
-FUNDED: Final = 10**13
+FUNDED: Final = 2 * 10**9
 """Minor units: the lender's money at the bank before the first payout."""
 OUR_ACCOUNT, OTHERS = "ACME", ("GLOBEX", "INITECH", "EURODIS")
 

@@ -96,6 +96,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "answer of a bank",
+                "verbose_name_plural": "answers of banks",
                 "permissions": [("settle_bankanswer", "Can say that an answer of a bank is dealt with")],
             },
         ),
@@ -190,7 +191,7 @@ class Migration(migrations.Migration):
                 ("resolved_why", models.CharField(max_length=500)),
             ],
             options={
-                "verbose_name": "line of a statement",
+                "verbose_name": "statement line",
                 "permissions": [
                     ("resolve_statementline", "Can say what a line in suspense is"),
                     ("approve_statementline", "Can approve what a line in suspense is said to be"),

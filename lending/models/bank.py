@@ -117,6 +117,7 @@ class BankAnswer(models.Model):
 
     class Meta:
         verbose_name = _("answer of a bank")
+        verbose_name_plural = _("answers of banks")
         permissions = [("settle_bankanswer", "Can say that an answer of a bank is dealt with")]
         constraints = [
             models.UniqueConstraint(name="lending_bankanswer_once", fields=["file", "place"]),
@@ -214,7 +215,7 @@ class StatementLine(models.Model):
     objects = StatementLineQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("line of a statement")
+        verbose_name = _("statement line")
         permissions = [
             ("resolve_statementline", "Can say what a line in suspense is"),
             ("approve_statementline", "Can approve what a line in suspense is said to be"),
