@@ -1,6 +1,7 @@
 """Office pages of staff, roles, jobs and the audit trail."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from celery import current_app
@@ -130,6 +131,11 @@ def _about(rows: QuerySet[OperationEvent], term: str) -> QuerySet[OperationEvent
     return rows.filter(Q(subject__istartswith=term) if ":" in term else Q(name__istartswith=term))
 
 
+def _when(event: OperationEvent) -> datetime:
+    """Return when an event was recorded, by the database's clock if that was kept."""
+    return event.recorded_at or event.booked_at
+
+
 def _changes(facts: dict[str, Any]) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in facts.items() if value not in (None, ""))
 
@@ -140,7 +146,7 @@ class OperationEventAdmin(OfficeAdmin[OperationEvent]):
 
     title = _("Audit trail")
     columns = (
-        ListColumn(label=_("When, UTC"), cell=lambda row: f"{row[0].booked_at:%Y-%m-%d %H:%M:%S}", style="tl-nowrap"),
+        ListColumn(label=_("When, UTC"), cell=lambda row: f"{_when(row[0]):%Y-%m-%d %H:%M:%S}", style="tl-nowrap"),
         ListColumn(label=_("What"), cell=lambda row: Cell(text=job_words(row[0].name), note=row[0].name)),
         ListColumn(label=_("About"), cell=lambda row: Cell(text=row[0].subject, link=subject_url(row[0].subject))),
         ListColumn(label=_("Who"), cell=lambda row: row[1]),
@@ -165,7 +171,7 @@ class OperationEventAdmin(OfficeAdmin[OperationEvent]):
         facts = Facts([(name.replace("_", " "), _change(row, name)) for name in names])
         return Page(
             title=job_words(row.name),
-            sub=[Cell(text=row.subject, link=subject_url(row.subject)), name_of(row.actor), row.booked_at],
+            sub=[Cell(text=row.subject, link=subject_url(row.subject)), name_of(row.actor), _when(row)],
             cards=[Card(title=_("Before → after"), parts=[facts if names else Text(_("Nothing but the fact."))])],
         )
 

@@ -190,10 +190,18 @@ def make_one_run(partner: Partner, merchant: Merchant) -> None:
     BehaviourFact.objects.create(merchant=merchant, business_date=NOW.date(), batch_id=1, **told)
 
 
+def fresh_key(cursor: Any, table: str) -> int:  # noqa: ANN401 - of Django or of psycopg
+    """Return a key that no row has; of an event, the one that is drawn for it."""
+    if table != OperationEvent._meta.db_table:
+        return 1_000_000
+    cursor.execute("SELECT nextval('office_operationevent_id_seq')")
+    return int(cursor.fetchone()[0])
+
+
 def violate(cursor: Any, name: str) -> None:  # noqa: ANN401 - of Django or of psycopg
     table = catalogue()[name]
     key = KEYS.get(table, "id")
-    changes = {key: 1_000_000, **VIOLATIONS[name]}
+    changes = {key: fresh_key(cursor, table), **VIOLATIONS[name]}
     cursor.execute(COPY.format(table=table, key=key), [json.dumps(changes)])
 
 

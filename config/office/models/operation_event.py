@@ -6,7 +6,11 @@ from django.utils.translation import gettext_lazy as _
 
 
 class OperationEvent(models.Model):
-    """One committed operation. A trigger refuses UPDATE and DELETE."""
+    """One committed operation. A trigger refuses UPDATE and DELETE.
+
+    booked_at: as the operation has it. recorded_at: by the database's clock, whatever the application writes; None of
+    events before it was kept.
+    """
 
     name = models.CharField(max_length=80)
     subject = models.CharField(max_length=80)
@@ -15,6 +19,7 @@ class OperationEvent(models.Model):
     before = models.JSONField()
     after = models.JSONField()
     booked_at = models.DateTimeField()
+    recorded_at = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name = _("event")
