@@ -45,6 +45,7 @@ class Environment:
     loopback_dir: Path | None
     uploads_dir: Path | None
     banks_dir: Path | None
+    audit_seals_file: Path | None
 
 
 def parse_environment(environ: Mapping[str, str], *, root: Path) -> Environment:
@@ -76,6 +77,7 @@ def parse_environment(environ: Mapping[str, str], *, root: Path) -> Environment:
             "LOOPBACK_DIR": str(root / ".local" / "loopback"),
             "UPLOADS_DIR": str(root / ".local" / "uploads"),
             "BANKS_DIR": str(root / ".local" / "banks"),
+            "AUDIT_SEALS_FILE": str(addresses.home / f"{addresses.database}-seals.jsonl"),
         }
         environ = local | {name: value for name, value in environ.items() if name != "DATABASE_OWNER_URL"}
     return Environment(
@@ -91,9 +93,10 @@ def parse_environment(environ: Mapping[str, str], *, root: Path) -> Environment:
         job_lease=read("JOB_LEASE", _seconds, "60"),
         sweep_every=read("SWEEP_EVERY", _seconds, "20"),
         secure=read("SECURE", _flag, "1"),
-        loopback_dir=read("LOOPBACK_DIR", _directory, ""),
-        uploads_dir=read("UPLOADS_DIR", _directory, ""),
-        banks_dir=read("BANKS_DIR", _directory, ""),
+        loopback_dir=read("LOOPBACK_DIR", _path, ""),
+        uploads_dir=read("UPLOADS_DIR", _path, ""),
+        banks_dir=read("BANKS_DIR", _path, ""),
+        audit_seals_file=read("AUDIT_SEALS_FILE", _path, ""),
     )
 
 
@@ -111,7 +114,7 @@ def _flag(text: str) -> bool:
     return text == "1"
 
 
-def _directory(text: str) -> Path | None:
+def _path(text: str) -> Path | None:
     if text and not Path(text).is_absolute():
         message = f"expected an absolute path, not {text!r}"
         raise ValueError(message)

@@ -150,6 +150,7 @@ CONTENT_SECURITY_POLICY = {
 LOOPBACK_DIR = _environment.loopback_dir
 UPLOADS_DIR = _environment.uploads_dir
 BANKS_DIR = _environment.banks_dir
+AUDIT_SEALS_FILE = _environment.audit_seals_file
 # Always to a file, so that the size of an upload is no matter of memory.
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 

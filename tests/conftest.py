@@ -265,6 +265,7 @@ def _no_bank(monkeypatch: pytest.MonkeyPatch) -> None:
     """Move no money but where a test brings a bank of its own: the checkout's remembers other tests."""
     monkeypatch.setattr(settings, "LOOPBACK_DIR", None)
     monkeypatch.setattr(settings, "BANKS_DIR", None)
+    monkeypatch.setattr(settings, "AUDIT_SEALS_FILE", None)
 
 
 @pytest.fixture(autouse=True, scope="session")

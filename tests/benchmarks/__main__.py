@@ -30,6 +30,7 @@ WORKLOADS = {
     "books": ("book",),
     "ledger": ("ledger", "trial"),
     "banks": ("banks",),
+    "audit": ("seals",),
     "pages": ("pages",),
     "indexes": ("indexes",),
 }

@@ -29,6 +29,7 @@ BAD = {
     "LOOPBACK_DIR": ["bank", "./bank"],
     "UPLOADS_DIR": ["up"],
     "BANKS_DIR": ["banks"],
+    "AUDIT_SEALS_FILE": ["seals.jsonl"],
 }
 
 
@@ -89,6 +90,7 @@ def test_what_is_not_said_has_its_default() -> None:
         loopback_dir=None,
         uploads_dir=None,
         banks_dir=None,
+        audit_seals_file=None,
     )
 
 
@@ -104,12 +106,13 @@ def test_what_is_said_is_taken() -> None:
         "SECURE": "0",
         "LOOPBACK_DIR": "/var/lib/bank",
         "UPLOADS_DIR": "/var/lib/uploads",
+        "AUDIT_SEALS_FILE": "/mnt/worm/seals.jsonl",
     }
     found = parse(GOOD | said)
     assert (found.debug, found.secure, found.allowed_hosts) == (True, False, ["office.example", "api.example"])
     assert (found.business_time_zone, found.business_clock, found.log_level) == ("Asia/Shanghai", "manual", "DEBUG")
     assert (found.job_lease, found.sweep_every) == (240, 1)
-    assert found.loopback_dir == Path("/var/lib/bank")
+    assert (found.loopback_dir, found.audit_seals_file) == (Path("/var/lib/bank"), Path("/mnt/worm/seals.jsonl"))
 
 
 def test_without_addresses_the_embedded_servers_are_meant() -> None:
