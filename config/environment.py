@@ -1,5 +1,7 @@
 """Read the environment once, and refuse every bad value by name."""
 
+import re
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,7 @@ from config import embedded
 T = TypeVar("T")
 BROKER_SCHEMES = ("redis", "rediss", "redis+socket", "amqp", "amqps")
 CLOCKS = ("manual", "wall")
+KEY_BYTES = 32  # AES-256
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -31,6 +34,7 @@ class Environment:
     """The settings of the environment. `database` and `owner` are libpq keywords; durations are in seconds."""
 
     secret_key: str
+    account_keys: tuple[tuple[str, bytes], ...]
     debug: bool
     allowed_hosts: list[str]
     database: Mapping[str, str]
@@ -72,6 +76,7 @@ def parse_environment(environ: Mapping[str, str], *, root: Path) -> Environment:
             "DATABASE_OWNER_URL": addresses.database_url(embedded.Role.OWNER),
             "BROKER_URL": addresses.broker_url,
             "SECRET_KEY": "only-for-the-embedded-servers-which-no-network-reaches",
+            "ACCOUNT_KEYS": f"embedded:{b64encode(b'only for the embedded servers...').decode()}",
             "BUSINESS_CLOCK": "manual",
             "SECURE": "0",
             "LOOPBACK_DIR": str(root / ".local" / "loopback"),
@@ -82,6 +87,7 @@ def parse_environment(environ: Mapping[str, str], *, root: Path) -> Environment:
         environ = local | {name: value for name, value in environ.items() if name != "DATABASE_OWNER_URL"}
     return Environment(
         secret_key=read("SECRET_KEY", _secret),
+        account_keys=read("ACCOUNT_KEYS", _account_keys),
         debug=read("DEBUG", _flag, "0"),
         allowed_hosts=read("ALLOWED_HOSTS", _words, "localhost,127.0.0.1,[::1]"),
         database=read("DATABASE_URL", _database),
@@ -105,6 +111,24 @@ def _secret(text: str) -> str:
         message = "expected at least 32 characters"
         raise ValueError(message)
     return text
+
+
+def _account_keys(text: str) -> tuple[tuple[str, bytes], ...]:
+    """Parse names with secrets; no message shows one."""
+    keys = dict[str, bytes]()
+    for word in _words(text):
+        name, _, secret = word.partition(":")
+        try:
+            keys[name] = b64decode(secret, validate=True)
+        except ValueError:
+            keys[name] = b""
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,20}", name) or len(keys[name]) != KEY_BYTES:
+            message = f"expected NAME:SECRET, the secret {KEY_BYTES} bytes in base64, as openssl rand -base64 32 has it"
+            raise ValueError(message)
+    if len(keys) != len(_words(text)):
+        message = "expected each name once"
+        raise ValueError(message)
+    return tuple(keys.items())
 
 
 def _flag(text: str) -> bool:

@@ -25,6 +25,7 @@ except BadSetting as error:
     raise ImproperlyConfigured(str(error)) from error
 
 SECRET_KEY = _environment.secret_key
+ACCOUNT_KEYS = _environment.account_keys
 DEBUG = _environment.debug
 ALLOWED_HOSTS = _environment.allowed_hosts
 ROOT_URLCONF = "config.urls"

@@ -112,7 +112,7 @@ def make_one_of_each() -> None:
     owner = Owner.objects.create(partner=partner, external_ref="o")
     merchant = Merchant.objects.create(partner=partner, external_id="kiln", name="Kiln", currency="EUR", owner=owner)
     FormerOwnership.objects.create(merchant=merchant, owner=owner, until=NOW)
-    PayoutAccount.objects.create(
+    PayoutAccount.objects.enter(
         merchant=merchant,
         number="GB82WEST12345698765432",
         holder="Kiln",

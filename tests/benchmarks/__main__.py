@@ -31,6 +31,7 @@ WORKLOADS = {
     "ledger": ("ledger", "trial"),
     "banks": ("banks",),
     "audit": ("seals",),
+    "accounts": ("accounts",),
     "pages": ("pages",),
     "indexes": ("indexes",),
 }

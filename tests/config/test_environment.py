@@ -1,3 +1,4 @@
+from base64 import b64encode
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -7,14 +8,17 @@ from config import embedded
 from config.environment import BadSetting, Environment, parse_environment
 
 ROOT = Path("/srv/tradeline")
+KEYS = f"2026:{b64encode(b'x' * 32).decode()}"
 GOOD = {
     "SECRET_KEY": "x" * 32,
+    "ACCOUNT_KEYS": KEYS,
     "DATABASE_URL": "postgresql://app:s%40cret@db.example:5433/books?sslmode=require",
     "DATABASE_OWNER_URL": "postgres://owner@db.example/books",
     "BROKER_URL": "rediss://broker.example:6380/1",
 }
 BAD = {
     "SECRET_KEY": ["", "short", "x" * 31],
+    "ACCOUNT_KEYS": ["", "2026", "2026:", KEYS[5:], f":{KEYS[5:]}", f"{KEYS},{KEYS}", f"a b{KEYS[4:]}", "a:b"],
     "DEBUG": ["", "yes", "true", "2", " 1"],
     "ALLOWED_HOSTS": ["", " , ,"],
     "DATABASE_URL": ["books", "mysql://app@db/books", "postgresql://db/books", "postgresql://app@db", "postgresql://["],
@@ -49,6 +53,9 @@ def test_no_refusal_shows_the_secret() -> None:
     with pytest.raises(BadSetting) as refused:
         parse(GOOD | {"SECRET_KEY": "hunter2"})
     assert "hunter2" not in str(refused.value)
+    with pytest.raises(BadSetting) as refused:
+        parse(GOOD | {"ACCOUNT_KEYS": "a:hunter2"})
+    assert "hunter2" not in str(refused.value)
 
 
 @pytest.mark.parametrize("name", GOOD)
@@ -60,7 +67,7 @@ def test_what_has_no_default_may_not_be_missing(name: str) -> None:
 
 @pytest.mark.parametrize(("given", "missing"), [("DATABASE_URL", "BROKER_URL"), ("BROKER_URL", "DATABASE_URL")])
 def test_one_address_alone_is_refused(given: str, missing: str) -> None:
-    environ = {given: GOOD[given], "DATABASE_OWNER_URL": GOOD["DATABASE_OWNER_URL"], "SECRET_KEY": "x" * 32}
+    environ = {name: GOOD[name] for name in GOOD.keys() - {"DATABASE_URL", "BROKER_URL"}} | {given: GOOD[given]}
     with pytest.raises(BadSetting, match=rf"^{missing}: "):
         parse(environ)
 
@@ -69,6 +76,7 @@ def test_what_is_not_said_has_its_default() -> None:
     found = parse(GOOD)
     assert found == Environment(
         secret_key="x" * 32,
+        account_keys=(("2026", b"x" * 32),),
         debug=False,
         allowed_hosts=["localhost", "127.0.0.1", "[::1]"],
         database={

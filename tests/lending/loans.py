@@ -54,7 +54,7 @@ def make_merchant(partner: Partner, name: str, currency: str = "CNY") -> Merchan
 
 
 def verify_account(merchant: Merchant) -> None:
-    PayoutAccount.objects.create(
+    PayoutAccount.objects.enter(
         merchant=merchant,
         number="GB82WEST12345698765432",
         holder=merchant.name,

@@ -53,7 +53,7 @@ def change_account() -> None:
     account = PayoutAccount.objects.get()
     forge(
         account,
-        follows=PayoutAccount.objects.create(
+        follows=PayoutAccount.objects.enter(
             merchant=account.merchant,
             number="DE89370400440532013000",
             holder=account.holder,

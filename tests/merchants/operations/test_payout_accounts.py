@@ -10,6 +10,7 @@ from config.office.approvals import ApprovalRefusal, NotApproved
 from config.office.models import OperationEvent
 from merchants.domain.payout_account import ClosingRefusal, PayoutAccountState, VerificationRefusal
 from merchants.models import Merchant, Partner, PayoutAccount
+from merchants.models.payout_account import account_keys, owner_of
 from merchants.operations.payout_accounts import (
     PayoutAccountNotClosed,
     PayoutAccountNotVerified,
@@ -168,7 +169,8 @@ def test_a_rename_after_the_request_ends_its_approval() -> None:
 
 def test_a_number_that_no_check_would_let_in_any_more_is_not_verified() -> None:
     account = enter()
-    forge(account, number="GB83WEST12345698765432")
+    kept = account_keys().encrypt("GB83WEST12345698765432", owner=owner_of(account.merchant_id))
+    forge(account, sealed_number=kept.sealed)
     with pytest.raises(PayoutAccountNotVerified) as refused:
         verify(account)
     assert refused.value.reason is VerificationRefusal.NUMBER_MALFORMED
