@@ -46,6 +46,7 @@ class Environment:
     job_lease: int
     sweep_every: int
     secure: bool
+    proxies: int
     loopback_dir: Path | None
     uploads_dir: Path | None
     banks_dir: Path | None
@@ -99,6 +100,7 @@ def parse_environment(environ: Mapping[str, str], *, root: Path) -> Environment:
         job_lease=read("JOB_LEASE", _seconds, "60"),
         sweep_every=read("SWEEP_EVERY", _seconds, "20"),
         secure=read("SECURE", _flag, "1"),
+        proxies=read("PROXIES", _proxies, "0"),
         loopback_dir=read("LOOPBACK_DIR", _path, ""),
         uploads_dir=read("UPLOADS_DIR", _path, ""),
         banks_dir=read("BANKS_DIR", _path, ""),
@@ -136,6 +138,13 @@ def _flag(text: str) -> bool:
         message = f"expected 0 or 1, not {text!r}"
         raise ValueError(message)
     return text == "1"
+
+
+def _proxies(text: str) -> int:
+    if not re.fullmatch("[0-9]", text, re.ASCII):
+        message = f"expected a number from 0 to 9, not {text!r}"
+        raise ValueError(message)
+    return int(text)
 
 
 def _path(text: str) -> Path | None:

@@ -72,6 +72,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "config.nul.refuse_nul",
+    "config.office.origin.remember_address",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -148,6 +149,7 @@ CONTENT_SECURITY_POLICY = {
     },
 }
 
+PROXIES = _environment.proxies
 LOOPBACK_DIR = _environment.loopback_dir
 UPLOADS_DIR = _environment.uploads_dir
 BANKS_DIR = _environment.banks_dir

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from ipaddress import ip_address
+from typing import Any, Final
 
 from django.conf import settings
 from django.contrib import admin
@@ -16,13 +17,17 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from config.kernel.money import parse_typed
 from config.office.actors import Actor, ActorKind
-from config.office.display import Alert, Card, Cell, Facts, Page, Part, Text
+from config.office.display import Alert, Card, Cell, Facts, Figure, Page, Part, Text
 from config.office.lists import COUNTED, Filter, ListColumn, Listing, Search, date_filter
 from config.office.models import AuditSeal, OperationEvent
 from config.office.pages import OfficeAdmin, name_of, named, subject_url
 from config.office.seals import count_waiting, get_sealing
-from config.office.words import in_words
+from config.office.words import in_words, money
+
+MINOR: Final = "_minor"
+"""Ends the names of amounts."""
 
 
 def _by_person(rows: QuerySet[OperationEvent], login: str) -> QuerySet[OperationEvent]:
@@ -42,8 +47,34 @@ def _when(event: OperationEvent) -> datetime:
     return event.recorded_at or event.booked_at
 
 
-def _changes(facts: dict[str, Any]) -> str:
-    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in facts.items() if value not in (None, ""))
+def _from(rows: QuerySet[OperationEvent], address: str) -> QuerySet[OperationEvent]:
+    return rows.filter(address=str(ip_address(address)))
+
+
+def _at_least(rows: QuerySet[OperationEvent], text: str) -> QuerySet[OperationEvent]:
+    amount, currency = text.split()
+    return rows.filter(currency=currency, amount_minor__gte=parse_typed(amount, currency))
+
+
+def _amount(event: OperationEvent) -> str:
+    if event.amount_minor is None or event.currency is None:
+        return ""
+    return f"{money(event.amount_minor, event.currency)} {event.currency}"
+
+
+def _said(event: OperationEvent, name: str, value: object) -> object:
+    """Return a fact as people read it: amounts in the currency of the event."""
+    is_amount = name.endswith(MINOR) and isinstance(value, int) and event.currency is not None
+    return money(int(str(value)), str(event.currency)) if is_amount else value
+
+
+def _label(name: str) -> str:
+    return name.removesuffix(MINOR).replace("_", " ")
+
+
+def _changes(event: OperationEvent, facts: dict[str, Any]) -> str:
+    told = {name: value for name, value in facts.items() if value not in (None, "")}
+    return ", ".join(f"{_label(name)} {_said(event, name, value)}" for name, value in told.items())
 
 
 @admin.register(OperationEvent)
@@ -56,14 +87,18 @@ class OperationEventAdmin(OfficeAdmin[OperationEvent]):
         ListColumn(label=_("What"), cell=lambda row: Cell(text=in_words(row[0].name), note=row[0].name)),
         ListColumn(label=_("About"), cell=lambda row: Cell(text=row[0].subject, link=subject_url(row[0].subject))),
         ListColumn(label=_("Who"), cell=lambda row: row[1]),
-        ListColumn(label=_("Before"), cell=lambda row: _changes(row[0].before)[:120]),
-        ListColumn(label=_("After"), cell=lambda row: _changes(row[0].after)[:120]),
+        ListColumn(label=_("Amount"), cell=lambda row: _amount(row[0]), number=True, style="tl-nowrap"),
+        ListColumn(label=_("Before"), cell=lambda row: _changes(row[0], row[0].before)[:120]),
+        ListColumn(label=_("After"), cell=lambda row: _changes(row[0], row[0].after)[:120]),
+        ListColumn(label=_("From"), cell=lambda row: row[0].address or "", style="tl-nowrap"),
     )
     search = Search(
         help=_("Subject, like lending.loan:33 or loan_33, or an operation, like lending.return_payout"), keep=_about
     )
     filters = (
         Filter(name="who", label=_("who (log-in, or like partner:1)"), keep=_by_person),
+        Filter(name="least", label=_("amount of at least, like 1000 CNY"), keep=_at_least),
+        Filter(name="from", label=_("from address"), keep=_from),
         date_filter("since", _("since"), "booked_at__date__gte"),
         date_filter("until", _("until"), "booked_at__date__lte"),
     )
@@ -74,16 +109,23 @@ class OperationEventAdmin(OfficeAdmin[OperationEvent]):
 
     def page_of(self, row: OperationEvent, request: HttpRequest) -> Page:
         names = sorted({*row.before, *row.after})
-        facts = Facts([(name.replace("_", " "), _change(row, name)) for name in names])
+        facts = Facts([(_label(name), _change(row, name)) for name in names])
+        amount = _amount(row)
         return Page(
             title=in_words(row.name),
-            sub=[Cell(text=row.subject, link=subject_url(row.subject)), name_of(row.actor), _when(row)],
+            figures=[Figure(label=_("Amount"), value=amount)] if amount else [],
+            sub=[
+                Cell(text=row.subject, link=subject_url(row.subject)),
+                name_of(row.actor),
+                *([row.address] if row.address else []),
+                _when(row),
+            ],
             cards=[Card(title=_("Before → after"), parts=[facts if names else Text(_("Nothing but the fact."))])],
         )
 
 
 def _change(event: OperationEvent, name: str) -> str:
-    before, after = event.before.get(name), event.after.get(name)
+    before, after = (_said(event, name, facts.get(name)) for facts in (event.before, event.after))
     return f"{'–' if before in (None, '') else before} → {'–' if after in (None, '') else after}"  # noqa: RUF001
 
 

@@ -30,6 +30,9 @@ COLUMNS: Final = {
     "after": "after::text",
     "booked_at": "(extract(epoch FROM booked_at) * 1000000)::bigint",
     "recorded_at": "(extract(epoch FROM recorded_at) * 1000000)::bigint",
+    "amount_minor": "amount_minor",
+    "currency": "currency",
+    "address": "host(address)",
 }
 """Every column of an event, as it is hashed: moments in microseconds."""
 EVENTS: Final = f"""

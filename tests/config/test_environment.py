@@ -30,6 +30,7 @@ BAD = {
     "JOB_LEASE": ["", "0", "241", "-1", "1.5", "60s", "²"],
     "SWEEP_EVERY": ["", "0", "1000", "soon"],
     "SECURE": ["", "on"],
+    "PROXIES": ["", "-1", "10", "one"],
     "LOOPBACK_DIR": ["bank", "./bank"],
     "UPLOADS_DIR": ["up"],
     "BANKS_DIR": ["banks"],
@@ -95,6 +96,7 @@ def test_what_is_not_said_has_its_default() -> None:
         job_lease=60,
         sweep_every=20,
         secure=True,
+        proxies=0,
         loopback_dir=None,
         uploads_dir=None,
         banks_dir=None,
@@ -112,6 +114,7 @@ def test_what_is_said_is_taken() -> None:
         "JOB_LEASE": "240",
         "SWEEP_EVERY": "1",
         "SECURE": "0",
+        "PROXIES": "2",
         "LOOPBACK_DIR": "/var/lib/bank",
         "UPLOADS_DIR": "/var/lib/uploads",
         "AUDIT_SEALS_FILE": "/mnt/worm/seals.jsonl",
@@ -119,7 +122,7 @@ def test_what_is_said_is_taken() -> None:
     found = parse(GOOD | said)
     assert (found.debug, found.secure, found.allowed_hosts) == (True, False, ["office.example", "api.example"])
     assert (found.business_time_zone, found.business_clock, found.log_level) == ("Asia/Shanghai", "manual", "DEBUG")
-    assert (found.job_lease, found.sweep_every) == (240, 1)
+    assert (found.job_lease, found.sweep_every, found.proxies) == (240, 1, 2)
     assert (found.loopback_dir, found.audit_seals_file) == (Path("/var/lib/bank"), Path("/mnt/worm/seals.jsonl"))
 
 

@@ -9,7 +9,8 @@ class OperationEvent(models.Model):
     """One committed operation. A trigger refuses UPDATE and DELETE.
 
     booked_at: as the operation has it. recorded_at: by the database's clock, whatever the application writes; None of
-    events before it was kept.
+    events before it was kept. amount_minor, currency: of the money that it is about. address: of whoever sent the
+    request that was being answered; None of what this system does by itself.
     """
 
     name = models.CharField(max_length=80)
@@ -20,6 +21,9 @@ class OperationEvent(models.Model):
     after = models.JSONField()
     booked_at = models.DateTimeField()
     recorded_at = models.DateTimeField(null=True)
+    amount_minor = models.BigIntegerField(null=True)
+    currency = models.CharField(max_length=3, null=True)  # noqa: DJ001 - null, as its amount: see config/office/seals.py
+    address = models.GenericIPAddressField(null=True)
 
     class Meta:
         verbose_name = _("event")
