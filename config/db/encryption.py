@@ -36,8 +36,8 @@ class Keys:
     """Keys with their names, for one purpose: the first encrypts, each decrypts what it encrypted.
 
     Of each secret are derived (HKDF, RFC 5869) a key of AES-256-GCM and one of HMAC-SHA256. Texts are filled up with
-    spaces to `width`, so that what is kept does not tell how long they are. owner: whose a text is; as another's it can
-    neither be decrypted nor found.
+    spaces to `width`, so that what is kept does not tell how long they are. owner: whose a text is; as another's it
+    cannot be decrypted.
     """
 
     def __init__(self, secrets: Iterable[tuple[str, bytes]], *, purpose: str, width: int) -> None:
@@ -53,7 +53,7 @@ class Keys:
         cipher, index = self._keys[self.current]
         nonce = os.urandom(NONCE_BYTES)
         sealed = nonce + cipher.encrypt(nonce, text.ljust(self._width).encode(), owner.encode())
-        return Encrypted(key=self.current, sealed=sealed, index=_hash(index, owner, text))
+        return Encrypted(key=self.current, sealed=sealed, index=_hash(index, text))
 
     def decrypt(self, name: str, sealed: bytes, *, owner: str) -> str:
         """Return what was encrypted under a key. Raises KeyMissing, TextUnreadable."""
@@ -66,14 +66,14 @@ class Keys:
             raise TextUnreadable from None
         return text.decode().rstrip()
 
-    def indexes(self, text: str, *, owner: str) -> list[bytes]:
+    def indexes(self, text: str) -> list[bytes]:
         """Return the hashes of a text, one under each key."""
-        return [_hash(index, owner, text) for _, index in self._keys.values()]
+        return [_hash(index, text) for _, index in self._keys.values()]
 
 
 def _derived(secret: bytes, purpose: str) -> bytes:
     return HKDF(algorithm=hashes.SHA256(), length=DERIVED_BYTES, salt=None, info=purpose.encode()).derive(secret)
 
 
-def _hash(key: bytes, owner: str, text: str) -> bytes:
-    return hmac.digest(key, f"{owner}: {text}".encode(), "sha256")
+def _hash(key: bytes, text: str) -> bytes:
+    return hmac.digest(key, text.encode(), "sha256")

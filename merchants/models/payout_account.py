@@ -57,8 +57,7 @@ class PayoutAccountQuerySet(LockingQuerySet["PayoutAccount"]):
 
     def numbered(self, number: str, *, merchant_id: int) -> Self:
         """Keep a merchant's accounts with this canonical number, under whichever key."""
-        hashes = account_keys().indexes(number, owner=owner_of(merchant_id))
-        return self.filter(merchant=merchant_id, number_index__in=hashes)
+        return self.filter(merchant=merchant_id, number_index__in=account_keys().indexes(number))
 
 
 class PayoutAccount(models.Model):

@@ -10,7 +10,6 @@ from config.office.approvals import ApprovalRefusal, NotApproved
 from config.office.models import OperationEvent
 from merchants.domain.payout_account import ClosingRefusal, PayoutAccountState, VerificationRefusal
 from merchants.models import Merchant, Partner, PayoutAccount
-from merchants.models.payout_account import account_keys, owner_of
 from merchants.operations.payout_accounts import (
     PayoutAccountNotClosed,
     PayoutAccountNotVerified,
@@ -24,7 +23,7 @@ from merchants.operations.payout_accounts import (
 from merchants.queries.payout_accounts import get_payout_account
 from tests.approvals import SECOND, approved
 from tests.conftest import CLERK, NOW, VERIFIER
-from tests.forge import forge
+from tests.lending.loans import give_number
 from tests.markets import make_merchants, make_partner
 from tests.race import race
 
@@ -169,8 +168,7 @@ def test_a_rename_after_the_request_ends_its_approval() -> None:
 
 def test_a_number_that_no_check_would_let_in_any_more_is_not_verified() -> None:
     account = enter()
-    kept = account_keys().encrypt("GB83WEST12345698765432", owner=owner_of(account.merchant_id))
-    forge(account, sealed_number=kept.sealed)
+    give_number(account, "GB83WEST12345698765432")
     with pytest.raises(PayoutAccountNotVerified) as refused:
         verify(account)
     assert refused.value.reason is VerificationRefusal.NUMBER_MALFORMED
