@@ -1,5 +1,7 @@
 """Read the environment once, and refuse every bad value by name."""
 
+import re
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,7 @@ from config import embedded
 T = TypeVar("T")
 BROKER_SCHEMES = ("redis", "rediss", "redis+socket", "amqp", "amqps")
 CLOCKS = ("manual", "wall")
+KEY_BYTES = 32  # AES-256
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -31,6 +34,7 @@ class Environment:
     """The settings of the environment. `database` and `owner` are libpq keywords; durations are in seconds."""
 
     secret_key: str
+    account_keys: tuple[tuple[str, bytes], ...]
     debug: bool
     allowed_hosts: list[str]
     database: Mapping[str, str]
@@ -42,9 +46,11 @@ class Environment:
     job_lease: int
     sweep_every: int
     secure: bool
+    proxies: int
     loopback_dir: Path | None
     uploads_dir: Path | None
     banks_dir: Path | None
+    audit_seals_file: Path | None
 
 
 def parse_environment(environ: Mapping[str, str], *, root: Path) -> Environment:
@@ -71,15 +77,18 @@ def parse_environment(environ: Mapping[str, str], *, root: Path) -> Environment:
             "DATABASE_OWNER_URL": addresses.database_url(embedded.Role.OWNER),
             "BROKER_URL": addresses.broker_url,
             "SECRET_KEY": "only-for-the-embedded-servers-which-no-network-reaches",
+            "ACCOUNT_KEYS": f"embedded:{b64encode(b'only for the embedded servers...').decode()}",
             "BUSINESS_CLOCK": "manual",
             "SECURE": "0",
             "LOOPBACK_DIR": str(root / ".local" / "loopback"),
             "UPLOADS_DIR": str(root / ".local" / "uploads"),
             "BANKS_DIR": str(root / ".local" / "banks"),
+            "AUDIT_SEALS_FILE": str(addresses.home / f"{addresses.database}-seals.jsonl"),
         }
         environ = local | {name: value for name, value in environ.items() if name != "DATABASE_OWNER_URL"}
     return Environment(
         secret_key=read("SECRET_KEY", _secret),
+        account_keys=read("ACCOUNT_KEYS", _account_keys),
         debug=read("DEBUG", _flag, "0"),
         allowed_hosts=read("ALLOWED_HOSTS", _words, "localhost,127.0.0.1,[::1]"),
         database=read("DATABASE_URL", _database),
@@ -91,9 +100,11 @@ def parse_environment(environ: Mapping[str, str], *, root: Path) -> Environment:
         job_lease=read("JOB_LEASE", _seconds, "60"),
         sweep_every=read("SWEEP_EVERY", _seconds, "20"),
         secure=read("SECURE", _flag, "1"),
-        loopback_dir=read("LOOPBACK_DIR", _directory, ""),
-        uploads_dir=read("UPLOADS_DIR", _directory, ""),
-        banks_dir=read("BANKS_DIR", _directory, ""),
+        proxies=read("PROXIES", _proxies, "0"),
+        loopback_dir=read("LOOPBACK_DIR", _path, ""),
+        uploads_dir=read("UPLOADS_DIR", _path, ""),
+        banks_dir=read("BANKS_DIR", _path, ""),
+        audit_seals_file=read("AUDIT_SEALS_FILE", _path, ""),
     )
 
 
@@ -104,6 +115,24 @@ def _secret(text: str) -> str:
     return text
 
 
+def _account_keys(text: str) -> tuple[tuple[str, bytes], ...]:
+    """Parse names with secrets; no message shows one."""
+    keys = dict[str, bytes]()
+    for word in _words(text):
+        name, _, secret = word.partition(":")
+        try:
+            keys[name] = b64decode(secret, validate=True)
+        except ValueError:
+            keys[name] = b""
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,20}", name) or len(keys[name]) != KEY_BYTES:
+            message = f"expected NAME:SECRET, the secret {KEY_BYTES} bytes in base64, as openssl rand -base64 32 has it"
+            raise ValueError(message)
+    if len(keys) != len(_words(text)):
+        message = "expected each name once"
+        raise ValueError(message)
+    return tuple(keys.items())
+
+
 def _flag(text: str) -> bool:
     if text not in {"0", "1"}:
         message = f"expected 0 or 1, not {text!r}"
@@ -111,7 +140,14 @@ def _flag(text: str) -> bool:
     return text == "1"
 
 
-def _directory(text: str) -> Path | None:
+def _proxies(text: str) -> int:
+    if not re.fullmatch("[0-9]", text, re.ASCII):
+        message = f"expected a number from 0 to 9, not {text!r}"
+        raise ValueError(message)
+    return int(text)
+
+
+def _path(text: str) -> Path | None:
     if text and not Path(text).is_absolute():
         message = f"expected an absolute path, not {text!r}"
         raise ValueError(message)

@@ -36,6 +36,8 @@ def logging_config(*, level: str) -> None:
             "disable_existing_loggers": False,
             "formatters": {"json": formatter},
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+            # Its DEBUG lines hold whole pages, with whatever they show to one person.
+            "loggers": {"django.template": {"level": "INFO"}},
             "root": {"handlers": ["stderr"], "level": level},
         }
     )

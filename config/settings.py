@@ -25,6 +25,7 @@ except BadSetting as error:
     raise ImproperlyConfigured(str(error)) from error
 
 SECRET_KEY = _environment.secret_key
+ACCOUNT_KEYS = _environment.account_keys
 DEBUG = _environment.debug
 ALLOWED_HOSTS = _environment.allowed_hosts
 ROOT_URLCONF = "config.urls"
@@ -71,6 +72,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "config.nul.refuse_nul",
+    "config.office.origin.remember_address",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -147,9 +149,11 @@ CONTENT_SECURITY_POLICY = {
     },
 }
 
+PROXIES = _environment.proxies
 LOOPBACK_DIR = _environment.loopback_dir
 UPLOADS_DIR = _environment.uploads_dir
 BANKS_DIR = _environment.banks_dir
+AUDIT_SEALS_FILE = _environment.audit_seals_file
 # Always to a file, so that the size of an upload is no matter of memory.
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 

@@ -34,7 +34,7 @@ from xdist.scheduler import LoadGroupScheduling
 from config import embedded
 from config.declarations import Role
 from config.office.actors import Actor, ActorKind
-from tests.forge import FORGE
+from tests.forge import FORGE, LENIENT
 
 # No deadline: on a busy machine any example may take longer than any bound.
 hypothesis_settings.register_profile("tradeline", deadline=None)
@@ -154,7 +154,11 @@ def _migrated(server: psycopg.Connection) -> str:
     """
     modules = sorted(migration.__module__ for migration in MigrationLoader(None).disk_migrations.values())
     files = [*(Path(str(sys.modules[name].__file__)) for name in modules), *sorted((ROOT / "config/db").glob("*.py"))]
-    found = sha256(b"".join([django.__version__.encode(), FORGE.encode(), *(file.read_bytes() for file in files)]))
+    found = sha256(
+        b"".join(
+            [django.__version__.encode(), FORGE.encode(), LENIENT.encode(), *(file.read_bytes() for file in files)]
+        )
+    )
     name = f"{MIGRATED}{found.hexdigest()[:12]}"
     kept = [
         row[0] for row in server.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [MIGRATED])
@@ -168,6 +172,7 @@ def _migrated(server: psycopg.Connection) -> str:
     owner.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
     with owner.cursor() as cursor:
         cursor.execute(FORGE)
+        cursor.execute(LENIENT)
     owner.close()
     server.execute(f"ALTER DATABASE {draft} RENAME TO {name}")
     return name
@@ -260,6 +265,7 @@ def _no_bank(monkeypatch: pytest.MonkeyPatch) -> None:
     """Move no money but where a test brings a bank of its own: the checkout's remembers other tests."""
     monkeypatch.setattr(settings, "LOOPBACK_DIR", None)
     monkeypatch.setattr(settings, "BANKS_DIR", None)
+    monkeypatch.setattr(settings, "AUDIT_SEALS_FILE", None)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -65,6 +66,7 @@ class Office:
             "DATABASE_OWNER_URL": f"postgresql://tradeline_owner:{PASSWORDS['owner']}@{at}",
             "BROKER_URL": f"redis://:{PASSWORDS['valkey']}@127.0.0.1:{broker}/0",
             "SECRET_KEY": secrets.token_urlsafe(32),
+            "ACCOUNT_KEYS": f"first:{b64encode(secrets.token_bytes(32)).decode()}",
             "ALLOWED_HOSTS": "127.0.0.1",
             "SECURE": "0",
             "BUSINESS_CLOCK": "wall",

@@ -4,6 +4,11 @@ from django.db import connection
 from django.db.models import Model
 from psycopg.sql import SQL, Identifier, Literal
 
+LENIENT = """
+CREATE OR REPLACE FUNCTION office_clock_tolerance() RETURNS interval LANGUAGE sql STABLE AS 'SELECT interval ''100 y''';
+CREATE OR REPLACE FUNCTION office_may_act(actor text) RETURNS boolean LANGUAGE sql STABLE AS 'SELECT true';
+"""
+"""Tests have a clock of their own, and staff without accounts."""
 FORGE = """
 CREATE FUNCTION tests_forge(statement text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN EXECUTE statement; END $$
@@ -15,6 +20,11 @@ def as_owner(statement: str) -> None:
     """Execute a statement as the owner of the tables."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT tests_forge(%s)", [statement])
+
+
+def tamper(table: str, statement: str) -> None:
+    """Execute a statement as an owner who takes the triggers of a table away for it."""
+    as_owner(f"ALTER TABLE {table} DISABLE TRIGGER USER; {statement}; ALTER TABLE {table} ENABLE TRIGGER USER")
 
 
 def forge(row: Model, **values: object) -> None:

@@ -22,7 +22,7 @@ from lending.models import Loan
 from lending.operations.banks import enter_bank
 from merchants.models import PayoutAccount
 from tests.conftest import NOW
-from tests.forge import forge
+from tests.lending.loans import give_number
 
 PROFILE = Path("docs/examples/bank.toml")
 STARTS_WITHIN = 20
@@ -110,5 +110,5 @@ def iban(number: int) -> str:
 def with_account(loan: Loan, number: str) -> Loan:
     """Let the loan's merchant have this account."""
     account = PayoutAccount.objects.get(merchant=loan.merchant)
-    forge(account, number=number)
+    give_number(account, number)
     return Loan.objects.select_related("payout_account").get(pk=loan.pk)

@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
@@ -43,6 +44,7 @@ def environment() -> dict[str, str]:
         "DATABASE_OWNER_URL": _url("owner"),
         "BROKER_URL": current_app.conf.broker_url,
         "SECRET_KEY": "only-for-the-workers-of-the-test-suite",
+        "ACCOUNT_KEYS": ",".join(f"{name}:{b64encode(key).decode()}" for name, key in settings.ACCOUNT_KEYS),
         "BUSINESS_CLOCK": "manual",
         "JOB_LEASE": str(LEASE),
         "SWEEP_EVERY": "1",

@@ -17,6 +17,7 @@ DECLARED = Declaration(
         "office.grant_role": frozenset({Role.ADMINISTRATOR}),
         "office.resume_jobrun": frozenset({Role.RISK_MANAGER, Role.ADMINISTRATOR}),
         "office.view_approvalrequest": EVERYONE,
+        "office.view_auditseal": frozenset({Role.RISK_MANAGER, Role.CONTROLLER, Role.AUDITOR, Role.ADMINISTRATOR}),
         "office.view_jobrun": EVERYONE,
         "office.view_operationevent": frozenset({Role.RISK_MANAGER, Role.CONTROLLER, Role.AUDITOR, Role.ADMINISTRATOR}),
     },
@@ -46,9 +47,14 @@ DECLARED = Declaration(
         Link(
             section=Section.ADMINISTRATION, title=_("Audit trail"), icon="history", app="office", model="operationevent"
         ),
+        Link(section=Section.ADMINISTRATION, title=_("Audit seals"), icon="verified", app="office", model="auditseal"),
         Link(section=Section.ADMINISTRATION, title=_("Staff"), icon="group", app="auth", model="user"),
         Link(section=Section.ADMINISTRATION, title=_("Roles"), icon="badge", app="auth", model="group"),
     ],
-    beat={"office.start_due_work": timedelta(seconds=30), "office.record_heartbeat": timedelta(seconds=30)},
+    beat={
+        "office.start_due_work": timedelta(seconds=30),
+        "office.record_heartbeat": timedelta(seconds=30),
+        "office.seal_audit": timedelta(minutes=1),
+    },
     due=["office.roll_business_date"],
 )

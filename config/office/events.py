@@ -7,8 +7,10 @@ from django.db.models import Model
 
 from config.db.rows import insert
 from config.db.transactions import require_transaction
+from config.kernel.money import Money
 from config.office.actors import Actor
 from config.office.models import OperationEvent
+from config.office.origin import current_address
 
 Fact = str | int | bool | None
 
@@ -26,14 +28,17 @@ def record_event(
     before: Mapping[str, Fact],
     after: Mapping[str, Fact],
     now: datetime,
+    amount: Money | None = None,
 ) -> OperationEvent:
     """Append one event to the transaction that it is about. Raises NoTransaction.
+
+    amount: the money that moves, or is let go.
 
     Events can never be erased, so `before` and `after` carry states, ids, the names that shops trade under and the
     reason that staff gave, never other personal data; other free text needs a table of its own.
     """
     require_transaction()
-    return insert(_event(name, subject, before, after, actor, now))
+    return insert(_event(name, subject, before, after, actor, now, amount))
 
 
 def record_events(
@@ -47,7 +52,13 @@ def record_events(
 
 
 def _event(  # noqa: PLR0917 - of two callers
-    name: str, subject: Model, before: Mapping[str, Fact], after: Mapping[str, Fact], actor: Actor, now: datetime
+    name: str,
+    subject: Model,
+    before: Mapping[str, Fact],
+    after: Mapping[str, Fact],
+    actor: Actor,
+    now: datetime,
+    amount: Money | None = None,
 ) -> OperationEvent:
     return OperationEvent(
         name=name,
@@ -56,4 +67,7 @@ def _event(  # noqa: PLR0917 - of two callers
         before=dict(before),
         after=dict(after),
         booked_at=now,
+        amount_minor=None if amount is None else amount.minor,
+        currency=None if amount is None else amount.currency,
+        address=current_address(),
     )

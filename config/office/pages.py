@@ -135,9 +135,11 @@ class OfficeAdmin(ModelAdmin, Generic[M]):
         """Ask for a verb's fields, show its effects, and do it."""
         row = None if row_id is None else self.found(row_id)
         step = take_step(verb, row, request, name=url_name(self.model, verb))
-        if step.is_done:
+        if step.is_done and verb.shown is None:
             return redirect(self.after(row, step))
-        context = {"title": verb.label, "verb": verb, "step": step, "subject": None if row is None else linked(row)}
+        shown = verb.shown(step.result) if step.is_done and verb.shown is not None else None
+        subject = None if row is None else linked(row)
+        context = {"title": verb.label, "verb": verb, "step": step, "subject": subject, "shown": shown}
         return self.render(request, "office/verb.html", context)
 
     def after(self, row: M | None, step: Step) -> str:

@@ -13,6 +13,8 @@ from config.office.actors import SYSTEM
 from config.office.business_date import BusinessDateNotMoved, open_day
 from config.office.heartbeat import record_heartbeat
 from config.office.job_runs import sweep_jobs
+from config.office.seal_files import write_seals
+from config.office.seals import seal_waiting
 
 
 @shared_task(name="office.sweep_jobs")
@@ -32,6 +34,14 @@ def start_due_work() -> None:
 def heartbeat() -> None:
     """Record that the scheduler is alive, and everything between it and the database."""
     record_heartbeat(now=timezone.now())
+
+
+@shared_task(name="office.seal_audit")
+def seal_audit() -> None:
+    """Seal what the audit trail has gained, and write the seals outside the database too."""
+    seal_waiting()
+    if settings.AUDIT_SEALS_FILE is not None:
+        write_seals(settings.AUDIT_SEALS_FILE)
 
 
 @shared_task(name="office.roll_business_date")

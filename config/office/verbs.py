@@ -186,6 +186,7 @@ class Verb:
     on a page with many verbs; those of one group follow each other.
     act: exactly what would be done, where a second person has to approve it; None where one may do it alone. Then a
     confirmed verb asks for approval, and `call` is used once another person approves.
+    shown: what of the result is shown once, in the answer itself: a message would be kept in a cookie.
     """
 
     name: str
@@ -206,6 +207,7 @@ class Verb:
     is_primary: bool = False
     group: Words = ""
     act: Callable[[Any, Asked], Act | None] | None = None
+    shown: Callable[[Any], Sequence[Part]] | None = None
 
     def why_off(self, row: Any, asked: Asked) -> Words | None:  # noqa: ANN401 - of any model
         """Return why the asker may not do it now; None if they may."""

@@ -20,6 +20,11 @@ TENTH: Final = Decimal("0.1")
 HUNDREDTH: Final = Decimal("0.01")
 
 
+def in_words(name: str) -> str:
+    """Format the dotted name of a job or an event as words."""
+    return name.rpartition(".")[2].replace("_", " ").capitalize()
+
+
 def percent(part: int, whole: int, to: Decimal = TENTH) -> str:
     """Format a share as a percentage, rounded half to even; a dash where the whole is 0."""
     return f"{(Decimal(part * 100) / whole).quantize(to, ROUND_HALF_EVEN)} %" if whole else NOTHING

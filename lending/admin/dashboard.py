@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from config.office.approval_pages import approval_alerts
+from config.office.audit_pages import seal_alerts
 from config.office.display import (
     SERIES,
     Alert,
@@ -87,6 +88,7 @@ def _page(dashboard: Dashboard, queue: WorkQueue | None, request: HttpRequest) -
             *([] if queue is None else _lending_alerts(queue, request)),
             *([] if queue is None else bank_alerts(get_bank_queue(on=today))),
             *approval_alerts(request),
+            *seal_alerts(request),
         ],
         figures=[] if figures is None else list(_figures(dashboard, figures)),
         cards=[

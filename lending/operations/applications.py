@@ -6,6 +6,7 @@ from functools import partial
 from config.db.locking import lock_rows
 from config.db.planning import plan_once
 from config.db.transactions import operation, require_one
+from config.kernel.money import Money
 from config.kernel.refusals import Refused
 from config.office.actors import Actor
 from config.office.business_date import get_business_date
@@ -108,6 +109,7 @@ def accept_offer(
             before={"offer": offer.pk},
             after={"state": application.state, "ground": str(ground or "")},
             now=now,
+            amount=Money(application.amount_minor, application.currency),
         )
         if key is not None:
             keep_request(key, result=application.pk, now=now)
@@ -168,6 +170,7 @@ def review_application(
             before={"state": application.state},
             after={"state": STATE_AFTER[outcome]},
             now=now,
+            amount=Money(application.amount_minor, application.currency),
         )
         return Application.objects.get(pk=application_id)
 

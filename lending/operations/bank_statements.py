@@ -15,6 +15,7 @@ from django.db import connection
 from config.db.locking import lock_name
 from config.db.rows import insert
 from config.db.transactions import Contended, operation, require_one
+from config.kernel.money import Money
 from config.kernel.refusals import Refused
 from config.office.actors import Actor
 from config.office.approvals import Act, Approval, require_approval
@@ -131,6 +132,7 @@ def book_after_gap(
             before={},
             after={"missing_minor": missing, "reason": reason.strip()},
             now=now,
+            amount=Money(missing, statement.currency),
         )
         return statement
 
@@ -189,6 +191,7 @@ def resolve_line(
                 "reason": reason.strip(),
             },
             now=now,
+            amount=Money(line.amount_minor, line.statement.currency),
         )
         return StatementLine.objects.get(pk=line_id)
 

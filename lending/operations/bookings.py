@@ -9,12 +9,13 @@ from django.db import connection
 
 from config.db.locking import lock_name
 from config.db.transactions import require_transaction
+from config.kernel.money import Money
 from config.office.actors import Actor
 from lending.domain.books.booking import effective_date
 from lending.domain.books.ledger import ACCRUAL, NOTHING, OPENING, Movement, movements
 from lending.domain.books.loan import Share
 from lending.domain.books.loan_book import AT_CUT_OVER, TakenOver
-from lending.domain.books.plan import Plan, plan_event
+from lending.domain.books.plan import Plan, amount_of, plan_event
 from lending.domain.books.projection import Projection, project
 from lending.domain.contract.events import EventType, LoanEvent
 from lending.domain.contract.replay import Replayed
@@ -80,6 +81,12 @@ class Booked(NamedTuple):
 
     row: EventRow
     plan: Plan
+
+
+def money_of(event: LoanEvent, plan: Plan, *, currency: str) -> Money | None:
+    """Return the money that the audit trail has of an event."""
+    amount = amount_of(event, plan)
+    return None if amount is None else Money(amount, currency)
 
 
 def book_event(new: NewEvent, *, actor: Actor, now: datetime) -> Booked:

@@ -8,6 +8,7 @@ from typing import Final
 from config.db.locking import lock_rows
 from config.db.planning import plan_once
 from config.db.transactions import operation, require_one
+from config.kernel.money import Money
 from config.kernel.refusals import Refused
 from config.office.actors import Actor
 from config.office.business_date import get_business_date
@@ -107,6 +108,7 @@ def draw_on_line(
             before={"line": line.pk},
             after={"state": application.state, "ground": str(ground or "")},
             now=now,
+            amount=Money(application.amount_minor, application.currency),
         )
         if key is not None:
             keep_request(key, result=application.pk, now=now)

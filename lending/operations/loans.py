@@ -12,7 +12,7 @@ from lending.domain.contract.events import EventType
 from lending.domain.contract.refusal import LoanRefusal, LoanRefused
 from lending.models import Loan
 from lending.models import LoanEvent as EventRow
-from lending.operations.bookings import NewEvent, book_event
+from lending.operations.bookings import NewEvent, book_event, money_of
 from lending.operations.transfers import lock_loan
 from lending.queries.bookings import get_booking_refusal, needs_second_person
 from lending.queries.loans import next_event_id
@@ -132,8 +132,9 @@ def book_on(loan: Loan, booking: Booking, *, external_ref: str = "", actor: Acto
         name=f"lending.book_{booking.type}",
         subject=loan,
         actor=actor,
-        before={"status": loan.status},
-        after={"event": row.pk, "status": Loan.objects.values_list("status", flat=True).get(pk=loan.pk)},
+        before={"status": loan.status, "payoff_minor": plan.before.payoff_minor},
+        after={"event": row.pk, "status": plan.after.status, "payoff_minor": plan.after.payoff_minor},
         now=now,
+        amount=money_of(new.event, plan, currency=loan.currency),
     )
     return row

@@ -10,6 +10,7 @@ import structlog
 from config.db.rows import insert
 from config.db.transactions import operation, require_one, require_transaction
 from config.jobs import enqueue
+from config.kernel.money import Money
 from config.kernel.refusals import Refused
 from config.office.actors import Actor
 from config.office.approvals import Act, Approval, require_approval
@@ -165,7 +166,8 @@ def return_payout(
         event = return_event(loan, on=on)
         disbursement = EventRow.objects.get(loan=loan, seq=int(event.of or 0))
         try:
-            book_event(NewEvent(loan=loan, event=event, of=disbursement, reason=reason), actor=actor, now=now)
+            new = NewEvent(loan=loan, event=event, of=disbursement, reason=reason)
+            _, plan = book_event(new, actor=actor, now=now)
         except LoanRefused as refused:
             raise PayoutNotReturned(refused.reason) from refused
         done = Transfer.objects.filter(pk=transfer.pk, state=TransferState.DONE)
@@ -175,9 +177,14 @@ def return_payout(
             name="lending.return_payout",
             subject=loan,
             actor=actor,
-            before={"status": loan.status},
-            after={"status": Loan.objects.get(pk=loan.pk).status, "transfer": transfer.pk},
+            before={"status": loan.status, "payoff_minor": plan.before.payoff_minor},
+            after={
+                "status": plan.after.status,
+                "transfer": transfer.pk,
+                "payoff_minor": plan.after.payoff_minor,
+            },
             now=now,
+            amount=Money(transfer.amount_minor, loan.currency),
         )
         return Transfer.objects.get(pk=transfer_id)
 
@@ -211,5 +218,6 @@ def cancel_loan(*, loan_id: int, reason: str, actor: Actor, now: datetime) -> Lo
             before={"status": loan.status},
             after={"status": LoanStatus.CANCELLED, "reason": reason.strip()},
             now=now,
+            amount=Money(loan.amount_minor, loan.currency),
         )
         return cancelled

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from config.db.transactions import operation
+from config.kernel.money import Money
 from config.kernel.refusals import Refused
 from config.office.actors import Actor
 from config.office.approvals import Act, Approval, require_approval
@@ -72,6 +73,7 @@ def pay_out_again(
             before={"status": loan.status},
             after={"transfer": transfer.pk, "score": score.pk, "reason": reason.strip()},
             now=now,
+            amount=Money(transfer.amount_minor, loan.currency),
         )
         return transfer
 

@@ -17,7 +17,7 @@ from lending.domain.contract.events import EventType, LoanEvent
 from lending.domain.contract.refusal import LoanRefused
 from lending.models import Loan, Transfer
 from lending.models import LoanEvent as LoanEventRow
-from lending.operations.bookings import NewEvent, book_events
+from lending.operations.bookings import NewEvent, book_events, money_of
 from lending.queries.closes import closed_to
 from lending.queries.loans import next_event_ids, standing_of
 from lending.queries.products import latest_versions, product_of
@@ -82,13 +82,18 @@ def _write_off(ids: Sequence[int], *, after: int, on: date, closed: date, now: d
         numbers = next_event_ids([loan.pk for loan in losses])
         events = [LoanEvent(id=numbers[loan.pk], on=on, type=EventType.WRITE_OFF) for loan in losses]
         new = [NewEvent(loan=loan, event=event, reason=reason) for loan, event in zip(losses, events, strict=True)]
-        for one in book_events(new, actor=SYSTEM, now=now):
+        for event, one in zip(events, book_events(new, actor=SYSTEM, now=now), strict=True):
             record_event(
                 name="lending.book_write_off",
                 subject=one.row.loan,
                 actor=SYSTEM,
-                before={"status": LoanStatus.ACTIVE},
-                after={"event": one.row.pk, "status": one.plan.after.status},
+                before={"status": LoanStatus.ACTIVE, "payoff_minor": one.plan.before.payoff_minor},
+                after={
+                    "event": one.row.pk,
+                    "status": one.plan.after.status,
+                    "payoff_minor": one.plan.after.payoff_minor,
+                },
                 now=now,
+                amount=money_of(event, one.plan, currency=one.row.loan.currency),
             )
         return len(losses)

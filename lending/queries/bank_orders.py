@@ -15,9 +15,10 @@ from lending.gateways.bank_orders import BankOrder
 from lending.models import Bank, Loan, LoanEvent, Transfer
 from lending.models.transfer import OPEN
 from lending.queries.transfers import applied_on
+from merchants.models.payout_account import account_keys
 
 FACTS: Final = """
-SELECT t.id, t.key, t.kind, t.state, t.on, t.amount_minor, t.moved_minor, coalesce(o.number, ''),
+SELECT t.id, t.key, t.kind, t.state, t.on, t.amount_minor, t.moved_minor, o.number_index,
     EXISTS (SELECT FROM lending_statementline s WHERE s.transfer_id = t.id AND NOT s.back),
     EXISTS (SELECT FROM lending_statementline s WHERE s.transfer_id = t.id AND s.back), f.message_id
 FROM lending_transfer t JOIN lending_loan l ON l.id = t.loan_id LEFT JOIN lending_bankfile f ON f.id = t.file_id
@@ -27,7 +28,7 @@ WHERE t.gateway = %(bank)s AND {which}
 BY_KEY: Final = FACTS.format(which="t.key = ANY(%(keys)s::uuid[])")
 BY_BATCH: Final = FACTS.format(which="f.message_id = ANY(%(batches)s::text[]) AND f.is_ours")
 BY_NUMBER: Final = FACTS.format(
-    which="""o.number = ANY(%(numbers)s::text[]) AND t.on BETWEEN %(since)s AND %(until)s
+    which="""o.number_index = ANY(%(numbers)s::bytea[]) AND t.on BETWEEN %(since)s AND %(until)s
     AND NOT EXISTS (SELECT FROM lending_statementline s WHERE s.transfer_id = t.id)"""
 )
 
@@ -62,13 +63,13 @@ def bank_order(transfer: Transfer, loan: Loan) -> BankOrder:
 
 def facts_by_key(bank: str, keys: Iterable[UUID]) -> dict[UUID, OrderFacts]:
     """Return orders at a bank by their key."""
-    return {order.key: order for order, _ in _facts(BY_KEY, bank=bank, keys=list(keys))}
+    return {order.key: order for order, _, _ in _facts(BY_KEY, bank=bank, keys=list(keys))}
 
 
 def facts_by_batch(bank: str, batches: Iterable[str]) -> dict[str, list[OrderFacts]]:
     """Return the orders of files, by the file's message id."""
     found = dict[str, list[OrderFacts]]()
-    for order, batch in _facts(BY_BATCH, bank=bank, batches=sorted(batches)):
+    for order, batch, _ in _facts(BY_BATCH, bank=bank, batches=sorted(batches)):
         found.setdefault(batch, []).append(order)
     return found
 
@@ -78,12 +79,13 @@ def facts_by_number(
 ) -> Mapping[str, Sequence[OrderFacts]]:
     """Return the orders between two days that no statement shows yet, by the merchant's account number."""
     found, first = dict[str, list[OrderFacts]](), since - MATCHED_WITHIN
-    for order, _ in _facts(BY_NUMBER, bank=bank, numbers=sorted(numbers), since=first, until=until):
-        found.setdefault(order.number, []).append(order)
+    asked = {index: number for number in numbers for index in account_keys().indexes(number)}
+    for order, _, index in _facts(BY_NUMBER, bank=bank, numbers=sorted(asked), since=first, until=until):
+        found.setdefault(asked[index], []).append(order)
     return found
 
 
-def _facts(statement: str, **asked: Any) -> list[tuple[OrderFacts, str]]:  # noqa: ANN401 - parameters of the statement
+def _facts(statement: str, **asked: Any) -> list[tuple[OrderFacts, str, bytes]]:  # noqa: ANN401 - parameters of the statement
     if not next(value for name, value in asked.items() if name not in {"bank", "since", "until"}):
         return []
     with connection.cursor() as cursor:
@@ -98,13 +100,13 @@ def _facts(statement: str, **asked: Any) -> list[tuple[OrderFacts, str]]:  # noq
                     on=on,
                     amount_minor=amount,
                     moved_minor=moved,
-                    number=number,
                     has_out=out,
                     has_back=back,
                 ),
                 batch or "",
+                index or b"",
             )
-            for pk, key, kind, state, on, amount, moved, number, out, back, batch in cursor.fetchall()
+            for pk, key, kind, state, on, amount, moved, index, out, back, batch in cursor.fetchall()
         ]
 
 

@@ -165,7 +165,8 @@ REVEAL: Final = Verb(
     right="merchants.reveal_payoutaccount",
     note=_("To compare it with the bank's own document. That you saw it is kept in the audit trail, with your name."),
     call=lambda account, asked: reveal_number(payout_account_id=account.pk, actor=asked.actor, now=asked.now),
-    done=lambda number: _t("The number is %(number)s.") % {"number": in_fours(number)},
+    done=_("It is kept in the audit trail that you saw the number."),
+    shown=lambda number: [Facts([(_("Account number"), in_fours(number))])],
     refusals={},
 )
 
@@ -199,6 +200,7 @@ class PayoutAccountAdmin(OfficeAdmin[PayoutAccount]):
         names: dict[Any, Any] = named([row.entered_by, row.verified_by, row.approved_by, row.closed_by])
         entered = [
             (_("Account type"), NUMBER_FORMS[row.form]),
+            (_("Encrypted with key"), row.number_key),
             (_("Holder"), row.holder),
             (_("Merchant name at entry"), row.merchant_name),
             (_("Merchant name now"), linked(row.merchant)),

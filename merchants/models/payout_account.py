@@ -1,14 +1,17 @@
 """Accounts that merchants are paid out to."""
 
-from typing import Self
+from functools import cache
+from typing import Any, Self
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
 from config.db.choices import choices, known
+from config.db.encryption import Keys
 from config.db.locking import LockingQuerySet
 from merchants.domain.payout_account import (
-    NUMBER_PATTERN,
+    LONGEST_NUMBER,
     OPEN_ACCOUNTS,
     NumberForm,
     PayoutAccountState,
@@ -21,6 +24,21 @@ from merchants.models.merchant import Merchant
 PENDING, VERIFIED, REJECTED, WITHDRAWN = (state.value for state in PayoutAccountState)
 
 
+@cache
+def _keys(secrets: tuple[tuple[str, bytes], ...]) -> Keys:
+    return Keys(secrets, purpose="account number", width=LONGEST_NUMBER)
+
+
+def account_keys() -> Keys:
+    """Return the keys of account numbers that the environment gives."""
+    return _keys(settings.ACCOUNT_KEYS)
+
+
+def owner_of(merchant_id: int) -> str:
+    """Name a merchant as the owner of its account numbers."""
+    return f"merchant {merchant_id}"
+
+
 class PayoutAccountQuerySet(LockingQuerySet["PayoutAccount"]):
     def pending(self) -> Self:
         return self.filter(state=PayoutAccountState.PENDING)
@@ -31,6 +49,16 @@ class PayoutAccountQuerySet(LockingQuerySet["PayoutAccount"]):
     def verified(self) -> Self:
         return self.filter(state=PayoutAccountState.VERIFIED)
 
+    def enter(self, *, merchant: Merchant, number: str, **fields: Any) -> "PayoutAccount":  # noqa: ANN401 - of any column
+        """Create an account of a merchant with this canonical number."""
+        kept = account_keys().encrypt(number, owner=owner_of(merchant.pk))
+        sealed = {"number_key": kept.key, "sealed_number": kept.sealed, "number_index": kept.index}
+        return self.create(merchant=merchant, **sealed, **fields)
+
+    def numbered(self, number: str, *, merchant_id: int) -> Self:
+        """Keep a merchant's accounts with this canonical number, under whichever key."""
+        return self.filter(merchant=merchant_id, number_index__in=account_keys().indexes(number))
+
 
 class PayoutAccount(models.Model):
     """An account of a merchant: entered by one person, verified by another.
@@ -40,7 +68,10 @@ class PayoutAccount(models.Model):
     """
 
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="payout_accounts", db_index=False)
-    number = models.CharField(max_length=34)
+    # The number, readable as `number`: encrypted, under which key, and its hash under that key.
+    sealed_number = models.BinaryField()
+    number_key = models.CharField(max_length=20)
+    number_index = models.BinaryField()
     holder = models.CharField(max_length=200)
     merchant_name = models.CharField(max_length=200, default="", db_default="")
     state = models.CharField(max_length=9, choices=choices(PayoutAccountState))
@@ -65,10 +96,6 @@ class PayoutAccount(models.Model):
         ]
         constraints = [
             known("state", PayoutAccountState, name="merchants_payoutaccount_state_known"),
-            models.CheckConstraint(
-                name="merchants_payoutaccount_number_canonical",
-                condition=Q(number__regex=NUMBER_PATTERN),
-            ),
             models.CheckConstraint(
                 name="merchants_payoutaccount_verified_by_whom_and_when",
                 condition=Q(state__in=[VERIFIED, WITHDRAWN], verified_by__isnull=False, verified_at__isnull=False)
@@ -100,13 +127,18 @@ class PayoutAccount(models.Model):
             ),
             models.UniqueConstraint(
                 name="merchants_payoutaccount_number_once",
-                fields=["merchant", "number"],
+                fields=["merchant", "number_index"],
                 condition=Q(state__in=[PENDING, VERIFIED]),
             ),
         ]
 
     def __str__(self) -> str:
         return self.masked_number
+
+    @property
+    def number(self) -> str:
+        """The whole number, decrypted. Raises KeyMissing, TextUnreadable."""
+        return account_keys().decrypt(self.number_key, bytes(self.sealed_number), owner=owner_of(self.merchant_id))
 
     @property
     def masked_number(self) -> str:

@@ -54,12 +54,12 @@ def enter_payout_account(
         if malformed is not None:
             raise PayoutAccountNotEntered(malformed)
         # Not get_or_create: it would return an account of another holder as if it were this one.
-        known = PayoutAccount.objects.open().filter(merchant=merchant, number=canonical).first()
+        known = PayoutAccount.objects.open().numbered(canonical, merchant_id=merchant.pk).first()
         if known is not None:
             if known.holder != holder:
                 raise PayoutAccountNotEntered(EntryRefusal.HOLDER_DIFFERS)
             return known
-        account = PayoutAccount.objects.create(
+        account = PayoutAccount.objects.enter(
             merchant=merchant,
             number=canonical,
             holder=holder,

@@ -14,7 +14,15 @@ from django.db import IntegrityError, connection, transaction
 from oauth2_provider.models import Application
 from psycopg import errors
 
-from config.office.models import ApprovalRequest, BusinessDate, Heartbeat, JobRun, OperationEvent
+from config.office.models import (
+    ApprovalRequest,
+    AuditProgress,
+    AuditSeal,
+    BusinessDate,
+    Heartbeat,
+    JobRun,
+    OperationEvent,
+)
 from lending.models import (
     AccountDay,
     Bank,
@@ -95,6 +103,8 @@ def make_one_of_each() -> None:
     asked = {"entered": {}, "requested_by": "staff:1", "requested_at": NOW, "expires_at": NOW}
     ApprovalRequest.objects.create(verb="lending_loan_refund", subject="s", digest="a" * 64, **asked)
     JobRun.objects.create(name="merchants.fill_batch", subject_id=1, started_by="system:0", sent_at=NOW)
+    AuditSeal.objects.create(after_event=0, last_event=1, events=1, digest="a" * 64, sealed_at=NOW)
+    AuditProgress.objects.create(pk=1, upto=1, begun_before=1, bounded_at=NOW)
     OperationEvent.objects.create(name="a.b", subject="s", actor="system:0", before={}, after={}, booked_at=NOW)
     partner = Partner.objects.create(code="bazaar", name="Bazaar", settlement="ESCROW")
     application = Application.objects.create(hash_client_secret=False)  # Argon2 takes half a second
@@ -102,7 +112,7 @@ def make_one_of_each() -> None:
     owner = Owner.objects.create(partner=partner, external_ref="o")
     merchant = Merchant.objects.create(partner=partner, external_id="kiln", name="Kiln", currency="EUR", owner=owner)
     FormerOwnership.objects.create(merchant=merchant, owner=owner, until=NOW)
-    PayoutAccount.objects.create(
+    PayoutAccount.objects.enter(
         merchant=merchant,
         number="GB82WEST12345698765432",
         holder="Kiln",
@@ -190,10 +200,18 @@ def make_one_run(partner: Partner, merchant: Merchant) -> None:
     BehaviourFact.objects.create(merchant=merchant, business_date=NOW.date(), batch_id=1, **told)
 
 
+def fresh_key(cursor: Any, table: str) -> int:  # noqa: ANN401 - of Django or of psycopg
+    """Return a key that no row has; of an event, the one that is drawn for it."""
+    if table != OperationEvent._meta.db_table:
+        return 1_000_000
+    cursor.execute("SELECT nextval('office_operationevent_id_seq')")
+    return int(cursor.fetchone()[0])
+
+
 def violate(cursor: Any, name: str) -> None:  # noqa: ANN401 - of Django or of psycopg
     table = catalogue()[name]
     key = KEYS.get(table, "id")
-    changes = {key: 1_000_000, **VIOLATIONS[name]}
+    changes = {key: fresh_key(cursor, table), **VIOLATIONS[name]}
     cursor.execute(COPY.format(table=table, key=key), [json.dumps(changes)])
 
 

@@ -30,6 +30,8 @@ WORKLOADS = {
     "books": ("book",),
     "ledger": ("ledger", "trial"),
     "banks": ("banks",),
+    "audit": ("seals",),
+    "accounts": ("accounts",),
     "pages": ("pages",),
     "indexes": ("indexes",),
 }

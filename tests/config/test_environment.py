@@ -1,3 +1,4 @@
+from base64 import b64encode
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -7,14 +8,17 @@ from config import embedded
 from config.environment import BadSetting, Environment, parse_environment
 
 ROOT = Path("/srv/tradeline")
+KEYS = f"2026:{b64encode(b'x' * 32).decode()}"
 GOOD = {
     "SECRET_KEY": "x" * 32,
+    "ACCOUNT_KEYS": KEYS,
     "DATABASE_URL": "postgresql://app:s%40cret@db.example:5433/books?sslmode=require",
     "DATABASE_OWNER_URL": "postgres://owner@db.example/books",
     "BROKER_URL": "rediss://broker.example:6380/1",
 }
 BAD = {
     "SECRET_KEY": ["", "short", "x" * 31],
+    "ACCOUNT_KEYS": ["", "2026", "2026:", KEYS[5:], f":{KEYS[5:]}", f"{KEYS},{KEYS}", f"a b{KEYS[4:]}", "a:b"],
     "DEBUG": ["", "yes", "true", "2", " 1"],
     "ALLOWED_HOSTS": ["", " , ,"],
     "DATABASE_URL": ["books", "mysql://app@db/books", "postgresql://db/books", "postgresql://app@db", "postgresql://["],
@@ -26,9 +30,11 @@ BAD = {
     "JOB_LEASE": ["", "0", "241", "-1", "1.5", "60s", "²"],
     "SWEEP_EVERY": ["", "0", "1000", "soon"],
     "SECURE": ["", "on"],
+    "PROXIES": ["", "-1", "10", "one"],
     "LOOPBACK_DIR": ["bank", "./bank"],
     "UPLOADS_DIR": ["up"],
     "BANKS_DIR": ["banks"],
+    "AUDIT_SEALS_FILE": ["seals.jsonl"],
 }
 
 
@@ -48,6 +54,9 @@ def test_no_refusal_shows_the_secret() -> None:
     with pytest.raises(BadSetting) as refused:
         parse(GOOD | {"SECRET_KEY": "hunter2"})
     assert "hunter2" not in str(refused.value)
+    with pytest.raises(BadSetting) as refused:
+        parse(GOOD | {"ACCOUNT_KEYS": "a:hunter2"})
+    assert "hunter2" not in str(refused.value)
 
 
 @pytest.mark.parametrize("name", GOOD)
@@ -59,7 +68,7 @@ def test_what_has_no_default_may_not_be_missing(name: str) -> None:
 
 @pytest.mark.parametrize(("given", "missing"), [("DATABASE_URL", "BROKER_URL"), ("BROKER_URL", "DATABASE_URL")])
 def test_one_address_alone_is_refused(given: str, missing: str) -> None:
-    environ = {given: GOOD[given], "DATABASE_OWNER_URL": GOOD["DATABASE_OWNER_URL"], "SECRET_KEY": "x" * 32}
+    environ = {name: GOOD[name] for name in GOOD.keys() - {"DATABASE_URL", "BROKER_URL"}} | {given: GOOD[given]}
     with pytest.raises(BadSetting, match=rf"^{missing}: "):
         parse(environ)
 
@@ -68,6 +77,7 @@ def test_what_is_not_said_has_its_default() -> None:
     found = parse(GOOD)
     assert found == Environment(
         secret_key="x" * 32,
+        account_keys=(("2026", b"x" * 32),),
         debug=False,
         allowed_hosts=["localhost", "127.0.0.1", "[::1]"],
         database={
@@ -86,9 +96,11 @@ def test_what_is_not_said_has_its_default() -> None:
         job_lease=60,
         sweep_every=20,
         secure=True,
+        proxies=0,
         loopback_dir=None,
         uploads_dir=None,
         banks_dir=None,
+        audit_seals_file=None,
     )
 
 
@@ -102,14 +114,16 @@ def test_what_is_said_is_taken() -> None:
         "JOB_LEASE": "240",
         "SWEEP_EVERY": "1",
         "SECURE": "0",
+        "PROXIES": "2",
         "LOOPBACK_DIR": "/var/lib/bank",
         "UPLOADS_DIR": "/var/lib/uploads",
+        "AUDIT_SEALS_FILE": "/mnt/worm/seals.jsonl",
     }
     found = parse(GOOD | said)
     assert (found.debug, found.secure, found.allowed_hosts) == (True, False, ["office.example", "api.example"])
     assert (found.business_time_zone, found.business_clock, found.log_level) == ("Asia/Shanghai", "manual", "DEBUG")
-    assert (found.job_lease, found.sweep_every) == (240, 1)
-    assert found.loopback_dir == Path("/var/lib/bank")
+    assert (found.job_lease, found.sweep_every, found.proxies) == (240, 1, 2)
+    assert (found.loopback_dir, found.audit_seals_file) == (Path("/var/lib/bank"), Path("/mnt/worm/seals.jsonl"))
 
 
 def test_without_addresses_the_embedded_servers_are_meant() -> None:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from config.health import _require_migrations
 from config.office.heartbeat import OVERDUE, get_pulse, record_heartbeat
 from config.office.models import Heartbeat
-from tests.conftest import NOW, owner_connection
+from tests.conftest import NOW, ROOT, owner_connection
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -66,14 +66,15 @@ def test_without_a_database_the_process_lives_and_is_not_ready(client: Client, t
 
 def test_a_database_that_lacks_a_migration_is_not_ready(client: Client) -> None:
     record_heartbeat(now=timezone.now())
+    last = (ROOT / "config/office/migrations/max_migration.txt").read_text().strip()
     with owner_connection() as owner:
         owner.execute("BEGIN")
-        owner.execute("UPDATE django_migrations SET name = 'unheard_of' WHERE name = '0008_fixed'")
+        owner.execute("UPDATE django_migrations SET name = 'unheard_of' WHERE name = %s", [last])
         owner.execute("COMMIT")
         try:
             assert failing(client) == "migrations"
         finally:
-            owner.execute("UPDATE django_migrations SET name = '0008_fixed' WHERE name = 'unheard_of'")
+            owner.execute("UPDATE django_migrations SET name = %s WHERE name = 'unheard_of'", [last])
     assert failing(client) is None
 
 

@@ -30,6 +30,7 @@ from lending.queries.products import product_of
 from merchants.domain.payout_account import PayoutAccountState
 from merchants.domain.transaction import Settlement
 from merchants.models import Merchant, Partner, PayoutAccount
+from merchants.models.payout_account import account_keys, owner_of
 from merchants.operations.partners import enter_partner
 from scoring.domain.calibration import Grade
 from scoring.domain.features.sets import current_set
@@ -54,7 +55,7 @@ def make_merchant(partner: Partner, name: str, currency: str = "CNY") -> Merchan
 
 
 def verify_account(merchant: Merchant) -> None:
-    PayoutAccount.objects.create(
+    PayoutAccount.objects.enter(
         merchant=merchant,
         number="GB82WEST12345698765432",
         holder=merchant.name,
@@ -65,6 +66,12 @@ def verify_account(merchant: Merchant) -> None:
         verified_by=str(VERIFIER),
         verified_at=NOW,
     )
+
+
+def give_number(account: PayoutAccount, number: str) -> None:
+    """Let an account have another number, which no check has seen."""
+    kept = account_keys().encrypt(number, owner=owner_of(account.merchant_id))
+    forge(account, sealed_number=kept.sealed, number_index=kept.index)
 
 
 def make_score(merchant: Merchant, *, grade: Grade = Grade.B1, basis: int = 5_000_000) -> Score:

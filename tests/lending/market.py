@@ -51,7 +51,7 @@ def publish(merchants: int = 24) -> ScoreRun:
 def verify_accounts() -> None:
     """Give every merchant a verified payout account."""
     for merchant in Merchant.objects.all():
-        PayoutAccount.objects.create(
+        PayoutAccount.objects.enter(
             merchant=merchant,
             number="GB82WEST12345698765432",
             holder=merchant.name,

@@ -6,7 +6,12 @@ from django.utils.translation import gettext_lazy as _
 
 
 class OperationEvent(models.Model):
-    """One committed operation. A trigger refuses UPDATE and DELETE."""
+    """One committed operation. A trigger refuses UPDATE and DELETE.
+
+    booked_at: as the operation has it. recorded_at: by the database's clock, whatever the application writes; None of
+    events before it was kept. amount_minor, currency: of the money that it is about. address: of whoever sent the
+    request that was being answered; None of what this system does by itself.
+    """
 
     name = models.CharField(max_length=80)
     subject = models.CharField(max_length=80)
@@ -15,6 +20,10 @@ class OperationEvent(models.Model):
     before = models.JSONField()
     after = models.JSONField()
     booked_at = models.DateTimeField()
+    recorded_at = models.DateTimeField(null=True)
+    amount_minor = models.BigIntegerField(null=True)
+    currency = models.CharField(max_length=3, null=True)  # noqa: DJ001 - null, as its amount: see config/office/seals.py
+    address = models.GenericIPAddressField(null=True)
 
     class Meta:
         verbose_name = _("event")

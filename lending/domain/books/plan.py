@@ -41,6 +41,11 @@ class Plan:
     replayed: Replayed
 
 
+def amount_of(event: LoanEvent, plan: Plan) -> int | None:
+    """Return the money that an event is about: what it says, else what it moves in the ledger; None if nothing."""
+    return event.amount_minor or sum(movement.amount_minor for movement in plan.moved) or None
+
+
 def plan_event(contract: LoanHistory, event: LoanEvent, *, booked_to: date | None) -> Plan:
     """Plan an event on a loan that the ledger has up to a date (None: no day was accrued yet).
 

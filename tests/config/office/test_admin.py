@@ -16,10 +16,11 @@ from config.office import lists
 from config.office.actors import SYSTEM
 from config.office.approvals import Act, request_approval
 from config.office.lists import rounded
-from config.office.models import ApprovalRequest, BusinessDate, JobRun, OperationEvent
+from config.office.models import ApprovalRequest, AuditSeal, BusinessDate, JobRun, OperationEvent
 from config.office.models.job_run import JobState
 from config.office.pages import OfficeAdmin
 from config.office.roles import ROLES
+from config.office.seals import seal_events
 from config.office.verbs import Step, url_name
 from lending.domain.books.ledger import Account
 from lending.models import (
@@ -43,6 +44,7 @@ from tests.lending.lines import make_line
 from tests.lending.loans import OPENED, application_of, lent
 from tests.lending.office import publish_market, staff
 from tests.merchants.admin.test_payout_account import make_account
+from tests.workers import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 VIEWED = {
@@ -71,6 +73,7 @@ VIEWED = {
     "office_approvalrequest": "office.view_approvalrequest",
     "office_jobrun": "office.view_jobrun",
     "office_operationevent": "office.view_operationevent",
+    "office_auditseal": "office.view_auditseal",
     "auth_user": "auth.view_user",
     "auth_group": "auth.view_group",
 }
@@ -206,6 +209,7 @@ def addresses() -> dict[str, str]:
         "office_approvalrequest": _request(loan).pk,
         "office_jobrun": JobRun.objects.latest("pk").pk,
         "office_operationevent": OperationEvent.objects.latest("pk").pk,
+        "office_auditseal": _seal().pk,
         "auth_user": make_user("someone").pk,
         "auth_group": Group.objects.earliest("pk").pk,
     }
@@ -219,6 +223,11 @@ def addresses() -> dict[str, str]:
         more = [score.pk] if name.endswith("_replay") else []
         found[name] = reverse(f"admin:{name}", args=[*args, *more])
     return found
+
+
+def _seal() -> AuditSeal:
+    wait_until(lambda: seal_events() is not None)
+    return AuditSeal.objects.latest("pk")
 
 
 def _request(loan: Loan) -> ApprovalRequest:

@@ -155,7 +155,7 @@ def test_what_is_refused_leaves_nothing_but_a_fresh_score(api: Api, enqueued: En
     for number, (reason, (body, status, code)) in enumerate(refused.items(), start=1):
         if reason is AcceptanceRefusal.PAYOUT_ACCOUNT_NOT_VERIFIED:
             PayoutAccount.objects.filter(merchant=offer.merchant).update(
-                state="PENDING", verified_at=None, verified_by=None
+                state="WITHDRAWN", closed_by="staff:1", closed_at=NOW
             )
         if reason is AcceptanceRefusal.NOT_OPEN:
             Offer.objects.filter(pk=offer.pk).update(state=OfferState.DECLINED, closed_at=NOW)

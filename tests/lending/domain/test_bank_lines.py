@@ -44,7 +44,6 @@ def order(id_: int = 1, /, **changes: object) -> OrderFacts:
         on=ON,
         amount_minor=90_000,
         moved_minor=90_000,
-        number=NUMBER,
         has_out=False,
         has_back=False,
     )
@@ -85,7 +84,7 @@ def matched(*lines: LineFacts, orders: tuple[OrderFacts, ...] = (order(),), batc
         (line(number=NUMBER), order(on=ON + timedelta(days=1)), LineReason.NO_REFERENCE),
         (line(number="NL00OTHER"), order(), LineReason.NO_REFERENCE),
         (line(-1, number=NUMBER), order(), LineReason.NO_REFERENCE),
-        (line(), order(number=""), LineReason.NO_REFERENCE),
+        (line(), order(), LineReason.NO_REFERENCE),
         (line(batch="other"), order(), LineReason.NO_ORDER),
     ],
 )

@@ -117,7 +117,7 @@ def test_what_is_refused_leaves_nothing_but_a_score(offer: Offer) -> None:
         with pytest.raises(OfferNotAccepted) as refused:
             accept(offer, **fields)
         assert refused.value.reason is reason
-    PayoutAccount.objects.filter(merchant=offer.merchant).update(state="PENDING", verified_by=None, verified_at=None)
+    PayoutAccount.objects.filter(merchant=offer.merchant).update(state="WITHDRAWN", closed_by="staff:1", closed_at=NOW)
     with pytest.raises(OfferNotAccepted) as refused:
         accept(offer)
     assert refused.value.reason is AcceptanceRefusal.PAYOUT_ACCOUNT_NOT_VERIFIED

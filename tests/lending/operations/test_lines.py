@@ -142,7 +142,7 @@ def test_what_is_refused_leaves_nothing(line: Line) -> None:
     assert refused.value.reason is ApplicationRefusal.FEED_RED
     Partner.objects.update(feed_signal="")
     assert (everything(), Score.objects.count()) == (before, scores)
-    PayoutAccount.objects.update(state="PENDING", verified_by=None, verified_at=None)
+    PayoutAccount.objects.update(state="WITHDRAWN", closed_by="staff:1", closed_at=NOW)
     with pytest.raises(NotDrawn) as refused:
         draw(line, 100)
     assert refused.value.reason is DrawRefusal.PAYOUT_ACCOUNT_NOT_VERIFIED

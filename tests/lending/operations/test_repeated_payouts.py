@@ -76,7 +76,7 @@ def test_money_leaves_again_only_to_the_account_that_was_approved() -> None:
     approval = approved(repeat_act(loan, reason="a new account"))
     old = PayoutAccount.objects.get(merchant=loan.merchant)
     forge(old, state="WITHDRAWN", closed_by="staff:9", closed_at=NOW)
-    PayoutAccount.objects.create(
+    PayoutAccount.objects.enter(
         merchant=loan.merchant, number="DE89370400440532013000", holder=loan.merchant.name, state="VERIFIED",
         entered_by="partner:1", entered_at=NOW, verified_by="staff:7", verified_at=NOW,
     )  # fmt: skip

@@ -24,6 +24,7 @@ from lending.operations.payouts import claim_payout, record_payout, return_payou
 from lending.operations.settlement import settle_transfers
 from lending.queries.transfers import transfers_to_send
 from tests.conftest import NOW
+from tests.forge import forge
 from tests.lending.bank import Bank
 from tests.lending.loans import OPENED, close, lent, make_loan
 from tests.lending.operations.test_loans import pay, proven
@@ -112,11 +113,11 @@ def test_a_silent_gateway_keeps_nobody_from_another() -> None:
     for _ in range(SILENCES + 1):
         due(make_loan())
     elsewhere = due(make_loan())
-    Transfer.objects.filter(pk=elsewhere.pk).update(gateway="other")
+    forge(elsewhere, gateway="other")
     settle_transfers({**silent.gateways, "other": other}, clock=timezone.now)
     assert (len(silent.asked), other.asked) == (SILENCES, [elsewhere.key])
     late = due(make_loan())
-    Transfer.objects.filter(pk=late.pk).update(gateway="other")
+    forge(late, gateway="other")
     send_payout({**silent.gateways, "other": other}, transfer_id=late.pk, clock=timezone.now)
     assert other.asked == [elsewhere.key, late.key]
 

@@ -94,7 +94,7 @@ def test_what_nobody_can_know_is_unknown_and_asked_for_under_the_same_key(answer
 
 HOLDS: dict[PayoutHold, Callable[[], object]] = {
     PayoutHold.ACCOUNT_NOT_VERIFIED: lambda: PayoutAccount.objects.update(
-        state="PENDING", verified_by=None, verified_at=None
+        state="WITHDRAWN", closed_by="staff:1", closed_at=NOW
     ),
     PayoutHold.BOOKS_BROKEN: lambda: DayClose.objects.create(
         day=OPENED, parts=1, state="BROKEN", started_by="system:0", started_at=NOW, finished_at=NOW

@@ -51,8 +51,9 @@ def break_books(_patch: pytest.MonkeyPatch) -> None:
 def change_account() -> None:
     """Let the merchant have had another account before, under a product that waits for two days."""
     account = PayoutAccount.objects.get()
-    PayoutAccount.objects.filter(pk=account.pk).update(
-        follows=PayoutAccount.objects.create(
+    forge(
+        account,
+        follows=PayoutAccount.objects.enter(
             merchant=account.merchant,
             number="DE89370400440532013000",
             holder=account.holder,
@@ -64,7 +65,7 @@ def change_account() -> None:
             verified_at=NOW,
             closed_by=str(VERIFIER),
             closed_at=NOW,
-        )
+        ).pk,
     )
     wait_for_changed_accounts(days=2)
 
@@ -80,7 +81,7 @@ def wait_for_changed_accounts(*, days: int) -> None:
 HELD: dict[PayoutHold, Callable[[pytest.MonkeyPatch], object]] = {
     PayoutHold.NOT_APPROVED: lambda _: Loan.objects.update(status="CANCELLED"),
     PayoutHold.ACCOUNT_NOT_VERIFIED: lambda _: PayoutAccount.objects.update(
-        state="PENDING", verified_by=None, verified_at=None
+        state="WITHDRAWN", closed_by="staff:1", closed_at=NOW
     ),
     PayoutHold.ACCOUNT_IS_NEW: lambda _: change_account(),
     PayoutHold.COOLING_OFF: lambda _: forge(Application.objects.get(), applied_on=OPENED + timedelta(days=30)),

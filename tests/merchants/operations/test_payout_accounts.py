@@ -23,7 +23,7 @@ from merchants.operations.payout_accounts import (
 from merchants.queries.payout_accounts import get_payout_account
 from tests.approvals import SECOND, approved
 from tests.conftest import CLERK, NOW, VERIFIER
-from tests.forge import forge
+from tests.lending.loans import give_number
 from tests.markets import make_merchants, make_partner
 from tests.race import race
 
@@ -168,7 +168,7 @@ def test_a_rename_after_the_request_ends_its_approval() -> None:
 
 def test_a_number_that_no_check_would_let_in_any_more_is_not_verified() -> None:
     account = enter()
-    forge(account, number="GB83WEST12345698765432")
+    give_number(account, "GB83WEST12345698765432")
     with pytest.raises(PayoutAccountNotVerified) as refused:
         verify(account)
     assert refused.value.reason is VerificationRefusal.NUMBER_MALFORMED

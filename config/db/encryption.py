@@ -1,0 +1,79 @@
+"""Texts that are kept encrypted in a column, and found again by a keyed hash."""
+
+import hmac
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+NONCE_BYTES: Final = 12
+DERIVED_BYTES: Final = 32
+
+
+class KeyMissing(Exception):
+    """The key under which a text was encrypted is not given; the message is its name."""
+
+
+class TextUnreadable(Exception):
+    """What is kept is not what was encrypted: it was changed, or belongs to another row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encrypted:
+    """A text as it is kept: the name of its key, what was encrypted, and the hash by which it is found again."""
+
+    key: str
+    sealed: bytes
+    index: bytes
+
+
+class Keys:
+    """Keys with their names, for one purpose: the first encrypts, each decrypts what it encrypted.
+
+    Of each secret are derived (HKDF, RFC 5869) a key of AES-256-GCM and one of HMAC-SHA256. Texts are filled up with
+    spaces to `width`, so that what is kept does not tell how long they are. owner: whose a text is; as another's it
+    cannot be decrypted.
+    """
+
+    def __init__(self, secrets: Iterable[tuple[str, bytes]], *, purpose: str, width: int) -> None:
+        self._width = width
+        self._keys = {
+            name: (AESGCM(_derived(secret, purpose)), _derived(secret, f"{purpose}, index")) for name, secret in secrets
+        }
+        self.names = frozenset(self._keys)
+        self.current = next(iter(self._keys))
+
+    def encrypt(self, text: str, *, owner: str) -> Encrypted:
+        """Encrypt a text with the first key."""
+        cipher, index = self._keys[self.current]
+        nonce = os.urandom(NONCE_BYTES)
+        sealed = nonce + cipher.encrypt(nonce, text.ljust(self._width).encode(), owner.encode())
+        return Encrypted(key=self.current, sealed=sealed, index=_hash(index, text))
+
+    def decrypt(self, name: str, sealed: bytes, *, owner: str) -> str:
+        """Return what was encrypted under a key. Raises KeyMissing, TextUnreadable."""
+        if name not in self._keys:
+            raise KeyMissing(name)
+        cipher, _ = self._keys[name]
+        try:
+            text = cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], owner.encode())
+        except (InvalidTag, ValueError):
+            raise TextUnreadable from None
+        return text.decode().rstrip()
+
+    def indexes(self, text: str) -> list[bytes]:
+        """Return the hashes of a text, one under each key."""
+        return [_hash(index, text) for _, index in self._keys.values()]
+
+
+def _derived(secret: bytes, purpose: str) -> bytes:
+    return HKDF(algorithm=hashes.SHA256(), length=DERIVED_BYTES, salt=None, info=purpose.encode()).derive(secret)
+
+
+def _hash(key: bytes, text: str) -> bytes:
+    return hmac.digest(key, text.encode(), "sha256")
