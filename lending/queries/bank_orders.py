@@ -15,10 +15,10 @@ from lending.gateways.bank_orders import BankOrder
 from lending.models import Bank, Loan, LoanEvent, Transfer
 from lending.models.transfer import OPEN
 from lending.queries.transfers import applied_on
-from merchants.models.payout_account import account_keys
+from merchants.models.payout_account import account_keys, owner_of
 
 FACTS: Final = """
-SELECT t.id, t.key, t.kind, t.state, t.on, t.amount_minor, t.moved_minor, o.number_index,
+SELECT t.id, t.key, t.kind, t.state, t.on, t.amount_minor, t.moved_minor, o.number_key, o.sealed_number, l.merchant_id,
     EXISTS (SELECT FROM lending_statementline s WHERE s.transfer_id = t.id AND NOT s.back),
     EXISTS (SELECT FROM lending_statementline s WHERE s.transfer_id = t.id AND s.back), f.message_id
 FROM lending_transfer t JOIN lending_loan l ON l.id = t.loan_id LEFT JOIN lending_bankfile f ON f.id = t.file_id
@@ -63,13 +63,13 @@ def bank_order(transfer: Transfer, loan: Loan) -> BankOrder:
 
 def facts_by_key(bank: str, keys: Iterable[UUID]) -> dict[UUID, OrderFacts]:
     """Return orders at a bank by their key."""
-    return {order.key: order for order, _, _ in _facts(BY_KEY, bank=bank, keys=list(keys))}
+    return {order.key: order for order, _ in _facts(BY_KEY, bank=bank, keys=list(keys))}
 
 
 def facts_by_batch(bank: str, batches: Iterable[str]) -> dict[str, list[OrderFacts]]:
     """Return the orders of files, by the file's message id."""
     found = dict[str, list[OrderFacts]]()
-    for order, batch, _ in _facts(BY_BATCH, bank=bank, batches=sorted(batches)):
+    for order, batch in _facts(BY_BATCH, bank=bank, batches=sorted(batches)):
         found.setdefault(batch, []).append(order)
     return found
 
@@ -79,13 +79,13 @@ def facts_by_number(
 ) -> Mapping[str, Sequence[OrderFacts]]:
     """Return the orders between two days that no statement shows yet, by the merchant's account number."""
     found, first = dict[str, list[OrderFacts]](), since - MATCHED_WITHIN
-    asked = {index: number for number in numbers for index in account_keys().indexes(number)}
-    for order, _, index in _facts(BY_NUMBER, bank=bank, numbers=sorted(asked), since=first, until=until):
-        found.setdefault(asked[index], []).append(order)
+    asked = [index for number in numbers for index in account_keys().indexes(number)]
+    for order, _ in _facts(BY_NUMBER, bank=bank, numbers=asked, since=first, until=until):
+        found.setdefault(order.number, []).append(order)
     return found
 
 
-def _facts(statement: str, **asked: Any) -> list[tuple[OrderFacts, str, bytes]]:  # noqa: ANN401 - parameters of the statement
+def _facts(statement: str, **asked: Any) -> list[tuple[OrderFacts, str]]:  # noqa: ANN401 - parameters of the statement
     if not next(value for name, value in asked.items() if name not in {"bank", "since", "until"}):
         return []
     with connection.cursor() as cursor:
@@ -100,13 +100,13 @@ def _facts(statement: str, **asked: Any) -> list[tuple[OrderFacts, str, bytes]]:
                     on=on,
                     amount_minor=amount,
                     moved_minor=moved,
+                    number="" if name is None else account_keys().decrypt(name, sealed, owner=owner_of(merchant)),
                     has_out=out,
                     has_back=back,
                 ),
                 batch or "",
-                index or b"",
             )
-            for pk, key, kind, state, on, amount, moved, index, out, back, batch in cursor.fetchall()
+            for pk, key, kind, state, on, amount, moved, name, sealed, merchant, out, back, batch in cursor.fetchall()
         ]
 
 

@@ -103,6 +103,7 @@ class OrderFacts:
     on: date
     amount_minor: int
     moved_minor: int
+    number: str
     has_out: bool
     has_back: bool
 

@@ -44,6 +44,7 @@ def order(id_: int = 1, /, **changes: object) -> OrderFacts:
         on=ON,
         amount_minor=90_000,
         moved_minor=90_000,
+        number=NUMBER,
         has_out=False,
         has_back=False,
     )
