@@ -11,6 +11,7 @@ from lending.admin import (
     merchant,
     offer,
     product,
+    provision,
     transfer,
 )
 
@@ -25,5 +26,6 @@ __all__ = [
     "merchant",
     "offer",
     "product",
+    "provision",
     "transfer",
 ]

@@ -10,7 +10,7 @@ from config.office.words import Words
 from lending.domain.books.booking import BACK_DATED_AT_MOST, MOST_PERIODS, BookingRefusal
 from lending.domain.books.day_close import EXPOSURE, CloseRefusal, CloseState, OpeningRefusal
 from lending.domain.books.instalment import InstalmentState
-from lending.domain.books.ledger import ACCRUAL, OPENING, Account, AccountKind
+from lending.domain.books.ledger import ACCRUAL, OPENING, PROVISION, Account, AccountKind
 from lending.domain.books.loan import LoanStatus
 from lending.domain.contract.events import EventType
 from lending.domain.contract.refusal import LoanRefusal
@@ -120,10 +120,13 @@ ACCOUNTS: Final = {
     Account.WAIVERS: _("Waivers"),
     Account.WRITE_OFFS: _("Write-offs"),
     Account.RECOVERIES: _("Recoveries"),
+    Account.PROVISION: _("Provisions for credit losses"),
+    Account.PROVISION_EXPENSE: _("Provision expense"),
 }
 ENTRY_CODE_WORDS: Final = {
     ACCRUAL: _("Earned"),
     OPENING: _("Taken over with the loan book"),
+    PROVISION: _("Provided"),
     **{kind.name: words for kind, words in EVENT_TYPES.items()},
 }
 ACCOUNT_KINDS: Final = {

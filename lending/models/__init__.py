@@ -9,6 +9,7 @@ from lending.models.loan import Instalment, Loan, LoanEvent, ProductExposure
 from lending.models.loan_book import ImportedLoan
 from lending.models.offer import GrantedLimit, Offer, OfferRound
 from lending.models.product import ProductVersion
+from lending.models.provision import LoanProvision, ProvisionMonth, ProvisionPolicy
 from lending.models.transfer import Transfer
 
 __all__ = [
@@ -26,11 +27,14 @@ __all__ = [
     "LineEvent",
     "Loan",
     "LoanEvent",
+    "LoanProvision",
     "Offer",
     "OfferRound",
     "Posting",
     "ProductExposure",
     "ProductVersion",
     "ProofLine",
+    "ProvisionMonth",
+    "ProvisionPolicy",
     "Transfer",
 ]

@@ -6,10 +6,12 @@ from django.utils.translation import gettext_lazy as _
 
 from config.db.choices import choices, known
 from config.kernel.money import CURRENCY_PATTERN
-from lending.domain.books.ledger import ENTRY_CODES, AccountKind
+from lending.domain.books.ledger import ACCRUAL, ENTRY_CODES, OPENING, PROVISION, AccountKind
 from lending.models.day_close import DayClose
 from lending.models.loan import Loan, LoanEvent
 from lending.models.product import ProductVersion
+
+WITHOUT_EVENT = [ACCRUAL, OPENING, PROVISION]
 
 
 class LedgerAccount(models.Model):
@@ -33,7 +35,7 @@ class Entry(models.Model):
 
     Either a loan's own: what its `event` moved or, without one, how it stood at the cut-over date of the book that it
     came with (OPENING), or what it earned before a write ahead of the close;
-    or what a day's `close` accrued for loans of a product, some thousand at a time.
+    or what a day's `close` accrued for loans of a product, some thousand at a time, or provided for them in its month.
     """
 
     code = models.CharField(max_length=20, choices=[(code, code) for code in ENTRY_CODES])
@@ -51,13 +53,14 @@ class Entry(models.Model):
             models.CheckConstraint(name="lending_entry_code_known", condition=Q(code__in=ENTRY_CODES)),
             models.CheckConstraint(
                 name="lending_entry_of_loan_or_close",
-                condition=Q(loan__isnull=False, close__isnull=True, product__isnull=True)
-                | Q(loan__isnull=True, event__isnull=True, close__isnull=False, product__isnull=False, code="ACCRUAL"),
+                condition=Q(loan__isnull=False, close__isnull=True, product__isnull=True) & ~Q(code=PROVISION)
+                | Q(loan__isnull=True, event__isnull=True, close__isnull=False, product__isnull=False)
+                & Q(code__in=[ACCRUAL, PROVISION]),
             ),
             models.CheckConstraint(
                 name="lending_entry_event_unless_accrual",
-                condition=Q(code__in=["ACCRUAL", "OPENING"], event__isnull=True)
-                | (~Q(code__in=["ACCRUAL", "OPENING"]) & Q(event__isnull=False)),
+                condition=Q(code__in=WITHOUT_EVENT, event__isnull=True)
+                | (~Q(code__in=WITHOUT_EVENT) & Q(event__isnull=False)),
             ),
         ]
         indexes = [models.Index(fields=["effective_date", "id"], name="lending_entry_by_date")]

@@ -14,7 +14,7 @@ from config.kernel.calendar import EPOCH
 from config.kernel.daycount import DAILY
 from config.kernel.documents import load
 from lending.domain.books.day_close import EVERY_LOAN_WITHIN, EXPOSURE, Balance
-from lending.domain.books.ledger import POSITION_FIELDS, Account, Position, balances
+from lending.domain.books.ledger import POSITION_FIELDS, Account, Position, balances, shares_of_provisions
 from lending.domain.books.plan import LoanHistory
 from lending.domain.books.projection import project
 from lending.domain.books.transfer import TransferKind, TransferState
@@ -33,7 +33,7 @@ AT_REST: Final = {
     "penalty_minor": penalty_at(PLACE),
     "fees_minor": fees_at(REACHED),
 }
-# One statement, so one moment: what is booked meanwhile is in both or in neither.
+# One statement, so one moment: what is booked meanwhile is in both or in neither. Of provisions, the last month's rows.
 PROVE: Final = f"""
 WITH ledger AS (
     SELECT account, currency, sum(amount) AS minor FROM (
@@ -46,11 +46,15 @@ WITH ledger AS (
     LEFT JOIN unnest(%(day_counts)s::text[], %(before)s::bigint[], %(after)s::bigint[]) c (day_count, before, after)
         ON c.day_count = l.day_count
     GROUP BY l.currency
+), provided AS (
+    SELECT currency, sum(provision_minor)::bigint AS minor FROM lending_loanprovision
+    WHERE month_id = (SELECT id FROM lending_provisionmonth WHERE booked_at IS NOT NULL ORDER BY month DESC LIMIT 1)
+    GROUP BY currency
 )
-SELECT currency, {", ".join(f"coalesce(loans.{name}, 0)" for name in POSITION_FIELDS)},
+SELECT currency, {", ".join(f"coalesce(loans.{name}, 0)" for name in POSITION_FIELDS)}, coalesce(provided.minor, 0),
     (SELECT jsonb_object_agg(ledger.account, ledger.minor) FROM ledger WHERE ledger.currency = all_of.currency)
 FROM (SELECT currency FROM ledger UNION SELECT currency FROM loans) all_of LEFT JOIN loans USING (currency)
-ORDER BY currency
+LEFT JOIN provided USING (currency) ORDER BY currency
 """  # noqa: S608 - constants only
 ACCRUED: Final = f"""
 SELECT l.id, {interest_at("greatest(l.place, c.place)")}, {penalty_at("greatest(l.place, c.place)")}, {fees_at("%s")}
@@ -103,8 +107,8 @@ def prove_accounts() -> list[Balance]:
     return [
         *(
             Balance(account=account, currency=currency, ledger_minor=booked, loans_minor=share)
-            for currency, *sums, ledger in accounts
-            for account, booked, share in _compared(sums, load(ledger or "{}"))
+            for currency, *sums, provided, ledger in accounts
+            for account, booked, share in _compared(sums, load(ledger or "{}"), provided)
         ),
         *(
             Balance(account=EXPOSURE, currency=currency, ledger_minor=int(kept), loans_minor=int(kept + gap))
@@ -113,9 +117,11 @@ def prove_accounts() -> list[Balance]:
     ]
 
 
-def _compared(sums: Sequence[int], ledger: Mapping[str, int]) -> Iterator[tuple[Account, int, int]]:
+def _compared(
+    sums: Sequence[int], ledger: Mapping[str, int], provided_minor: int
+) -> Iterator[tuple[Account, int, int]]:
     shares = balances(Position(**dict(zip(POSITION_FIELDS, map(int, sums), strict=True))))
-    for account, share in shares.items():
+    for account, share in (*shares.items(), *shares_of_provisions(provided_minor).items()):
         yield account, int(ledger.get(account, 0)), share
 
 

@@ -35,6 +35,8 @@ APPEND_ONLY = {
     "lending_entry",
     "lending_posting",
     "lending_proofline",
+    "lending_provisionpolicy",
+    "lending_loanprovision",
 }
 STATEMENTS = {
     "UPDATE": "UPDATE {table} SET {column} = {column}",

@@ -22,10 +22,14 @@ from lending.models import (
     Decision,
     GrantedLimit,
     ImportedLoan,
+    Loan,
     LoanEvent,
+    LoanProvision,
     Offer,
     OfferRound,
     ProofLine,
+    ProvisionMonth,
+    ProvisionPolicy,
     Transfer,
 )
 from merchants.models import (
@@ -145,6 +149,16 @@ def make_one_loan(partner: Partner) -> None:
     close = DayClose.objects.create(day=NOW.date(), parts=1, started_at=NOW)
     AccountDay.objects.create(day=close.day, account_id="PRINCIPAL", currency="CNY", debit_minor=0, credit_minor=0)
     ProofLine.objects.create(close=close, account="PRINCIPAL", currency="CNY", ledger_minor=0, loans_minor=0)
+    make_one_provision(loan, close)
+
+
+def make_one_provision(loan: Loan, close: DayClose) -> None:
+    policy = ProvisionPolicy.objects.create(sha256="a" * 64, version=1, content="{}", created_at=NOW)
+    month = ProvisionMonth.objects.create(month="2026-03-01", close=close, policy=policy, last_line=0)
+    row: dict[str, Any] = {"month": month, "product_id": loan.product_id, "currency": "CNY", "ead_minor": 10}
+    row |= {"stage": 1, "cause": "SOUND", "category": "NORMAL"}
+    LoanProvision.objects.create(**row, loan=loan)
+    LoanProvision.objects.create(**row, line_id=LINE)
 
 
 def make_one_run(partner: Partner, merchant: Merchant) -> None:

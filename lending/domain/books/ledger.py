@@ -44,13 +44,17 @@ class Account(StrEnum):
     RECOVERIES = "RECOVERIES"
     WAIVERS = "WAIVERS"
     WRITE_OFFS = "WRITE_OFFS"
+    PROVISION = "PROVISION"
+    PROVISION_EXPENSE = "PROVISION_EXPENSE"
 
 
 ACCRUAL: Final = "ACCRUAL"
 """The code of an entry that books what a loan earned."""
 OPENING: Final = "OPENING"
 """The code of the entry that brings an imported loan in; every other books what an event moved, and has its name."""
-ENTRY_CODES: Final = (ACCRUAL, OPENING, *(kind.name for kind in EventType))
+PROVISION: Final = "PROVISION"
+"""The code of an entry that books by how much the provisions for loans of a product changed in a month."""
+ENTRY_CODES: Final = (ACCRUAL, OPENING, PROVISION, *(kind.name for kind in EventType))
 
 
 KINDS: Final[Mapping[Account, AccountKind]] = MappingProxyType(
@@ -69,6 +73,8 @@ KINDS: Final[Mapping[Account, AccountKind]] = MappingProxyType(
         Account.RECOVERIES: AccountKind.INCOME,
         Account.WAIVERS: AccountKind.EXPENSE,
         Account.WRITE_OFFS: AccountKind.EXPENSE,
+        Account.PROVISION: AccountKind.ASSET,  # taken off what is owned: its balance is a credit
+        Account.PROVISION_EXPENSE: AccountKind.EXPENSE,
     }
 )
 ACCRUALS: Final = (
@@ -156,7 +162,10 @@ class Movement:
 
 
 def balances(position: Position) -> dict[Account, int]:
-    """Return the loan's share of each account, debits positive; the shares of one loan add up to 0."""
+    """Return the loan's share of each account, debits positive; the shares of one loan add up to 0.
+
+    What is provided for it does not follow from its position: see `shares_of_provisions`.
+    """
     return {
         Account.PRINCIPAL: position.principal_minor,
         Account.INTEREST_RECEIVABLE: position.interest_open_minor,
@@ -173,6 +182,20 @@ def balances(position: Position) -> dict[Account, int]:
         Account.WAIVERS: position.waived_minor,
         Account.WRITE_OFFS: position.lost_minor,
     }
+
+
+def shares_of_provisions(minor: int) -> dict[Account, int]:
+    """Return what provisions of so many minor units come to in the accounts, debits positive."""
+    return {Account.PROVISION: -minor, Account.PROVISION_EXPENSE: minor}
+
+
+def provision_movements(minor: int) -> tuple[Movement, ...]:
+    """Return the posting that raises provisions by an amount, or lowers them if it is below 0."""
+    if not minor:
+        return ()
+    sides = (Account.PROVISION_EXPENSE, Account.PROVISION)
+    debit, credit = sides if minor > 0 else sides[::-1]
+    return (Movement(debit, credit, abs(minor)),)
 
 
 def earned_between(before: Position, after: Position) -> Position:

@@ -158,6 +158,7 @@ class Command(BaseCommand):
         for currency in Merchant.objects.values_list("currency", flat=True).distinct().order_by():
             for kind in ProductKind:
                 call_command("enter_product", kind=kind, currency=currency, stdout=self.stderr)
+        call_command("enter_provision_policy", stdout=self.stderr)
         while True:
             self._live_day(today, is_scored=(last - today).days % 7 == 0)
             if today >= last:

@@ -31,6 +31,7 @@ from tests.lending.calendars import make_calendar
 from tests.lending.lines import make_line
 from tests.lending.loans import OPENED, application_of, lent
 from tests.lending.office import publish_market, staff
+from tests.lending.provisions import make_provision
 from tests.merchants.admin.test_payout_account import make_account
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -52,6 +53,8 @@ VIEWED = {
     "lending_transfer": "lending.view_transfer",
     "lending_dayclose": "lending.view_dayclose",
     "lending_posting": "lending.view_posting",
+    "lending_provisionmonth": "lending.view_provisionmonth",
+    "lending_loanprovision": "lending.view_loanprovision",
     "office_approvalrequest": "office.view_approvalrequest",
     "office_jobrun": "office.view_jobrun",
     "office_operationevent": "office.view_operationevent",
@@ -175,6 +178,8 @@ def addresses() -> dict[str, str]:
         "lending_transfer": loan.transfers.latest("pk").pk,
         "lending_dayclose": close.pk,
         "lending_posting": Posting.objects.latest("pk").pk,
+        "lending_loanprovision": (provision := make_provision(loan, close)).pk,
+        "lending_provisionmonth": provision.month_id,
         "lending_ledgeraccount": Account.PRINCIPAL,
         "office_approvalrequest": _request(loan).pk,
         "office_jobrun": JobRun.objects.latest("pk").pk,
