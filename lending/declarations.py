@@ -9,8 +9,10 @@ from lending.domain.books.booking import BACK_DATED_AT_MOST
 
 DECLARED = Declaration(
     rights={
+        "lending.add_monthclose": frozenset({Role.FINANCE}),
         "lending.add_productversion": frozenset({Role.RISK_MANAGER}),
         "lending.approve_loan": frozenset({Role.CONTROLLER}),
+        "lending.approve_monthclose": frozenset({Role.CONTROLLER}),
         "lending.approve_productversion": frozenset({Role.CONTROLLER}),
         "lending.cancel_loan": frozenset({Role.RISK_MANAGER}),
         "lending.change_rate_loan": frozenset({Role.RISK_MANAGER}),
@@ -37,6 +39,7 @@ DECLARED = Declaration(
         "lending.view_line": EVERYONE,
         "lending.view_loan": EVERYONE,
         "lending.view_loanprovision": EVERYONE,
+        "lending.view_monthclose": EVERYONE,
         "lending.view_offer": EVERYONE,
         "lending.view_posting": EVERYONE,
         "lending.view_productversion": EVERYONE,
@@ -46,6 +49,7 @@ DECLARED = Declaration(
         "lending.write_off_loan": frozenset({Role.RISK_MANAGER}),
     },
     approvals={
+        "lending.add_monthclose": "lending.approve_monthclose",
         "lending.add_productversion": "lending.approve_productversion",
         "lending.change_rate_loan": "lending.approve_loan",
         "lending.charge_loan": "lending.approve_loan",
@@ -110,6 +114,7 @@ DECLARED = Declaration(
         Link(section=Section.BOOKS, title=_("Trial balance"), icon="balance", app="lending", model="ledgeraccount"),
         Link(section=Section.BOOKS, title=_("Journal"), icon="menu_book", app="lending", model="posting"),
         Link(section=Section.BOOKS, title=_("Provisions"), icon="shield", app="lending", model="provisionmonth"),
+        Link(section=Section.BOOKS, title=_("Closed months"), icon="lock", app="lending", model="monthclose"),
     ],
     scopes={
         "offers:read": "Read offers, quotes and applications",

@@ -7,6 +7,7 @@ from lending.models.ledger import AccountDay, Entry, LedgerAccount, Posting
 from lending.models.line import Line, LineEvent
 from lending.models.loan import Instalment, Loan, LoanEvent, ProductExposure
 from lending.models.loan_book import ImportedLoan
+from lending.models.month_close import MonthClose
 from lending.models.offer import GrantedLimit, Offer, OfferRound
 from lending.models.product import ProductVersion
 from lending.models.provision import LoanProvision, ProvisionMonth, ProvisionPolicy
@@ -28,6 +29,7 @@ __all__ = [
     "Loan",
     "LoanEvent",
     "LoanProvision",
+    "MonthClose",
     "Offer",
     "OfferRound",
     "Posting",

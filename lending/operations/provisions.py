@@ -23,16 +23,8 @@ from lending.domain.books.provision_policy import canonical_policy, parse_policy
 from lending.models import DayClose, Entry, Line, LoanProvision, ProvisionMonth, ProvisionPolicy
 from lending.operations.bookings import lock_books, post
 from lending.queries.closes import get_close
-from lending.queries.provisions import (
-    Basis,
-    Provided,
-    basis_of,
-    changes_of,
-    latest_policy,
-    lines_to_provide,
-    loans_to_provide,
-    month_of,
-)
+from lending.queries.provision_exposures import Pins, Provided, lines_to_provide, loans_to_provide, pins_of
+from lending.queries.provisions import changes_of, latest_policy, month_of
 from scoring.queries.scores import get_live_run
 
 DAY: Final = timedelta(days=1)
@@ -100,9 +92,9 @@ def provide_loans(*, claim: Claim, clock: Clock) -> int:
     month = month_of(close)
     if month is None:
         return 0
-    basis, done = basis_of(month), 0
-    for found in loans_to_provide(basis, ids_of_part(claim.part, parts=close.parts, last=close.last_loan)):
-        done += _write(found, basis, claim=claim, done=done, clock=clock)
+    pins, done = pins_of(month), 0
+    for found in loans_to_provide(pins, ids_of_part(claim.part, parts=close.parts, last=close.last_loan)):
+        done += _write(found, pins, claim=claim, done=done, clock=clock)
     return done
 
 
@@ -111,9 +103,9 @@ def provide_lines(*, claim: Claim, clock: Clock) -> int:
     month = month_of(get_close(claim.subject_id))
     if month is None:
         return 0
-    basis, done = basis_of(month), 0
-    for found in lines_to_provide(basis):
-        done += _write(found, basis, claim=claim, done=done, clock=clock)
+    pins, done = pins_of(month), 0
+    for found in lines_to_provide(pins):
+        done += _write(found, pins, claim=claim, done=done, clock=clock)
     return done
 
 
@@ -137,18 +129,18 @@ def book_provisions(close: DayClose, *, now: datetime) -> None:
     require_one(ProvisionMonth.objects.filter(pk=month.pk, booked_at=None).update(booked_at=now))
 
 
-def _write(found: list[Provided], basis: Basis, *, claim: Claim, done: int, clock: Clock) -> int:
-    rows = [_row(one, basis) for one in found]
+def _write(found: list[Provided], pins: Pins, *, claim: Claim, done: int, clock: Clock) -> int:
+    rows = [_row(one, pins) for one in found]
     with operation():
         hold_claim(claim=claim, done=done + len(rows), total=0, now=clock())
         LoanProvision.objects.bulk_create(rows)
     return len(rows)
 
 
-def _row(found: Provided, basis: Basis) -> LoanProvision:
+def _row(found: Provided, pins: Pins) -> LoanProvision:
     is_line = isinstance(found.row, Line)
     row = LoanProvision(
-        month=basis.month,
+        month=pins.month,
         loan_id=None if is_line else found.row.pk,
         line_id=found.row.pk if is_line else None,
         product_id=found.row.product_id,
@@ -160,7 +152,7 @@ def _row(found: Provided, basis: Basis) -> LoanProvision:
     exposure = found.exposure
     if exposure is None:
         return row
-    made = provide(basis.policy, exposure, found.before)
+    made = provide(pins.policy, exposure, found.before)
     for name in ("dpd", "worst_dpd", "re_aged_on", "origination_pd_ppm", "lgd_bps", "rate_ppm", "ead_minor"):
         setattr(row, name, getattr(exposure, name))
     for name in ("cause", "good_months", "category", "pd_ppm", "ecl_minor", "minimum_minor", "provision_minor"):

@@ -37,6 +37,7 @@ APPEND_ONLY = {
     "lending_proofline",
     "lending_provisionpolicy",
     "lending_loanprovision",
+    "lending_monthclose",
 }
 STATEMENTS = {
     "UPDATE": "UPDATE {table} SET {column} = {column}",

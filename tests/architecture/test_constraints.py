@@ -25,6 +25,7 @@ from lending.models import (
     Loan,
     LoanEvent,
     LoanProvision,
+    MonthClose,
     Offer,
     OfferRound,
     ProofLine,
@@ -150,6 +151,7 @@ def make_one_loan(partner: Partner) -> None:
     AccountDay.objects.create(day=close.day, account_id="PRINCIPAL", currency="CNY", debit_minor=0, credit_minor=0)
     ProofLine.objects.create(close=close, account="PRINCIPAL", currency="CNY", ledger_minor=0, loans_minor=0)
     make_one_provision(loan, close)
+    MonthClose.objects.create(month="2025-01-01", sha256="a" * 64, closed_by="staff:1", closed_at=NOW)
 
 
 def make_one_provision(loan: Loan, close: DayClose) -> None:

@@ -5,10 +5,12 @@ from datetime import date, timedelta
 from typing import Any
 
 from config.office.actors import SYSTEM
+from lending.domain.books.month_close import kept_of
 from lending.domain.books.provision_policy import DAY_ONE_POLICY, Policy, canonical_policy, parse_policy
-from lending.models import DayClose, Loan, LoanProvision, ProvisionMonth, ProvisionPolicy
+from lending.models import DayClose, Loan, LoanProvision, MonthClose, ProvisionMonth, ProvisionPolicy
 from lending.operations.provisions import enter_policy
-from tests.conftest import NOW
+from tests.approvals import SECOND
+from tests.conftest import CLERK, NOW
 from tests.lending.loans import roll
 
 DAY = timedelta(days=1)
@@ -36,6 +38,15 @@ def make_provision(loan: Loan, close: DayClose) -> LoanProvision:
         month=month, loan=loan, product_id=loan.product_id, currency=loan.currency, stage=1, cause="SOUND",
         category="NORMAL", ead_minor=1_000, periods=[[30, 1_000]], pd_ppm=500,
     )  # fmt: skip
+
+
+def make_month_close() -> MonthClose:
+    """Close a month before any loan, by hand."""
+    month = date(2025, 1, 1)
+    content, sha256 = kept_of(month, [])
+    return MonthClose.objects.create(
+        month=month, content=content, sha256=sha256, closed_by=str(CLERK), approved_by=str(SECOND), closed_at=NOW
+    )
 
 
 def end_month(last: date) -> ProvisionMonth:

@@ -26,7 +26,7 @@ import lending.operations.day_close
 import lending.operations.nights
 import lending.operations.payouts
 import lending.operations.provisions
-import lending.queries.provisions
+import lending.queries.provision_exposures
 import lending.tasks
 from config.db.transactions import operation
 from config.embedded import Addresses, Role, clean, start
@@ -181,7 +181,7 @@ def test_postgresql_dies_in_every_stage_of_a_close(server: SimpleNamespace, monk
     """Whoever goes on ends where an undisturbed close would: nothing collected, earned or provided twice."""
     monkeypatch.setattr(lending.operations.nights, "ACCRUED_AT_ONCE", 1)
     monkeypatch.setattr(lending.operations.nights, "TURNED_AT_ONCE", 1)
-    monkeypatch.setattr(lending.queries.provisions, "AT_ONCE", 1)
+    monkeypatch.setattr(lending.queries.provision_exposures, "AT_ONCE", 1)
     roll(MARCH_END - DAY)
     provide_by()
     loans = [lent(amount_minor=90_000, terms={"unit": "DAY", "every": 1}) for _ in range(3)]

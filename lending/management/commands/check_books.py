@@ -13,10 +13,12 @@ from lending.models import Loan
 from lending.operations.bookings import lock_books
 from lending.queries.books import booked_loans, drifted_loans, prove_accounts
 from lending.queries.ledger import days_apart
+from lending.queries.month_closes import closed_months_apart
 from lending.queries.provision_proof import months_apart, provisions_apart
 
 APART: Final = {
     "days": "the sums of {} days are not those of their postings, the first {}",
+    "closed_months": "the trial balances of {} closed months are not those of their postings, the first {}",
     "provision_months": "the account of provisions is not their sum at {} month ends, the first {}",
     "provisions": "{} provisions are not what their policy makes, the first {}",
 }
@@ -42,6 +44,7 @@ class Command(BaseCommand):
         drifted = drifted_loans(list(Loan.objects.filter(pk__in=suspects)))
         apart: dict[str, list[str] | list[int]] = {
             "days": list(map(str, days_apart())),
+            "closed_months": [f"{month:%Y-%m}" for month in closed_months_apart()],
             "provision_months": list(map(str, months_apart())),
             "provisions": provisions_apart(),
             "drifted": drifted,

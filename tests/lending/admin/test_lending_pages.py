@@ -21,6 +21,7 @@ from lending.domain.books.booking import BookingRefusal
 from lending.domain.books.day_close import CloseRefusal, CloseState, OpeningRefusal
 from lending.domain.books.ledger import KINDS, Account, AccountKind
 from lending.domain.books.loan import LoanStatus
+from lending.domain.books.month_close import MonthRefusal
 from lending.domain.books.provision import Cause, Left, Stage
 from lending.domain.books.provision_movement import Line
 from lending.domain.books.provision_policy import Basis, Category
@@ -69,6 +70,7 @@ TABLES: dict[Any, Any] = {
     AccountKind: words.ACCOUNT_KINDS,
     CloseState: words.CLOSE_STATES,
     CloseRefusal: words.CLOSE_REFUSALS,
+    MonthRefusal: words.MONTH_REFUSALS,
     OpeningRefusal: words.OPENING_REFUSALS,
     OfferState: words.OFFER_STATES,
     AcceptanceRefusal: words.ACCEPTANCE_REFUSALS,

@@ -23,11 +23,12 @@ from lending.models import DayClose, Entry, LoanProvision, Posting, ProvisionMon
 from lending.operations import provisions as operations
 from lending.operations.day_close import CLOSE, close_day
 from lending.operations.provisions import PolicyNotEntered
-from lending.queries import provisions
+from lending.queries import provision_exposures
 from lending.queries.books import prove_accounts
 from lending.queries.ledger import balances
+from lending.queries.provision_exposures import Pins, loans_to_provide, pins_of
 from lending.queries.provision_proof import months_apart, provisions_apart
-from lending.queries.provisions import Basis, basis_of, loans_to_provide, movements_of
+from lending.queries.provisions import movements_of
 from scoring.models import LiveRun, Score
 from tests.beginnings import begin
 from tests.conftest import CLERK, NOW
@@ -142,11 +143,11 @@ def test_a_row_at_rest_says_what_its_replay_does(monkeypatch: pytest.MonkeyPatch
     book(EventType.RE_AGE, loan_id=loans[1].pk, periods=4, on=OPENED + 20 * DAY)
     provide_by()
     march = end_month(MARCH_END)
-    basis = basis_of(march)
+    pins = pins_of(march)
     march.pk = LAST_ID  # so that no loan has its row yet
-    unwritten = Basis(month=march, before=None, policy=basis.policy, lgd_bps=basis.lgd_bps)
+    unwritten = Pins(month=march, before=None, policy=pins.policy, lgd_bps=pins.lgd_bps)
     [told] = loans_to_provide(unwritten, range(LAST_ID))
-    monkeypatch.setattr(provisions, "_tells", lambda _loan, _basis: False)
+    monkeypatch.setattr(provision_exposures, "_tells", lambda _loan, _basis: False)
     [replayed] = loans_to_provide(unwritten, range(LAST_ID))
     assert [one.exposure for one in told] == [one.exposure for one in replayed]
     assert [one.row.pk for one in told] == [loan.pk for loan in loans]
@@ -163,7 +164,7 @@ def test_whoever_goes_on_writes_and_books_the_rest(monkeypatch: pytest.MonkeyPat
     place = CLOSE.names.index("lending.provide_loans")
     for stage in CLOSE.names[:place]:
         do_job(CLOSE, JobRun.objects.get(name=stage, subject_id=found.pk))
-    monkeypatch.setattr(provisions, "AT_ONCE", 1)
+    monkeypatch.setattr(provision_exposures, "AT_ONCE", 1)
     fails_once(monkeypatch, "provide", call=3, stage=CLOSE.names[place])
     written = list(LoanProvision.objects.values())
     assert len(written) == 2
