@@ -88,7 +88,7 @@ class ProvisionMonthAdmin(OfficeAdmin[ProvisionMonth]):
 
 def _movement(month: ProvisionMonth, table: MovementTable) -> Card:
     columns = [
-        Column(label=table.currency),
+        Column(label=_("Movement")),
         *(Column(label=STAGES[stage][0], number=True) for stage in Stage),
         Column(label=_("All"), number=True),
     ]

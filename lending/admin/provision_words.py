@@ -14,7 +14,7 @@ STAGES: Final = {
     Stage.THREE: (_("Stage 3"), "tl-bad"),
 }
 CAUSES: Final = {
-    Cause.SOUND: _("No higher risk than when it was lent"),
+    Cause.SOUND: _("No higher risk than at origination"),
     Cause.LATE: _("Past due"),
     Cause.DEFAULTED: _("In default, or was this month"),
     Cause.PD_RISEN: _("Probability of default has risen"),

@@ -104,6 +104,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "month of provisions",
+                "verbose_name_plural": "months of provisions",
             },
         ),
         migrations.CreateModel(
@@ -118,6 +119,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "policy of provisions",
+                "verbose_name_plural": "policies of provisions",
             },
         ),
         migrations.RemoveConstraint(

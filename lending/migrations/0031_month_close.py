@@ -1,6 +1,7 @@
 """Close months: nothing is booked with a date in one, not even by a program that forgets to ask.
 
-By statement, for an entry and for a posting that is added to an entry of before. While no month is closed it costs nothing.
+By statement, for an entry and for a posting that is added to an entry of before; while no month is closed nothing is read.
+Tables go by their schema: whoever makes a temporary one of the same name changes nothing.
 """
 
 from django.db import migrations, models
@@ -10,7 +11,7 @@ from config.db.append_only import append_only
 REFUSE = """
 CREATE FUNCTION lending_refuse_closed_month() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    opens date := (SELECT max(month) + interval '1 month' FROM lending_monthclose);
+    opens date := (SELECT max(month) + interval '1 month' FROM public.lending_monthclose);
     closed boolean := false;
 BEGIN
     IF opens IS NOT NULL THEN
@@ -18,7 +19,7 @@ BEGIN
             closed := EXISTS (SELECT FROM added WHERE effective_date < opens);
         ELSE
             closed := EXISTS (
-                SELECT FROM added JOIN lending_entry e ON e.id = added.entry_id WHERE e.effective_date < opens
+                SELECT FROM added JOIN public.lending_entry e ON e.id = added.entry_id WHERE e.effective_date < opens
             );
         END IF;
     END IF;

@@ -28,6 +28,7 @@ class ProvisionPolicy(models.Model):
 
     class Meta:
         verbose_name = _("policy of provisions")
+        verbose_name_plural = _("policies of provisions")
         constraints = [
             models.CheckConstraint(name="lending_provisionpolicy_sha256", condition=Q(sha256__regex="^[0-9a-f]{64}$")),
         ]
@@ -51,6 +52,7 @@ class ProvisionMonth(models.Model):
 
     class Meta:
         verbose_name = _("month of provisions")
+        verbose_name_plural = _("months of provisions")
         constraints = [models.CheckConstraint(name="lending_provisionmonth_first", condition=Q(month__day=1))]
 
     def __str__(self) -> str:

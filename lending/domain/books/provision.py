@@ -14,7 +14,6 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from enum import IntEnum, StrEnum
 from fractions import Fraction
 from functools import lru_cache
-from itertools import accumulate
 from typing import Final
 
 from config.kernel.calendar import add_months, day_number
@@ -30,6 +29,7 @@ from lending.domain.contract.terms import Terms
 YEAR: Final = 365
 """Days, of a PD and of a rate; and how far ahead stage 1 looks."""
 HIGHEST_RATE_PPM: Final = 1_000 * MILLION
+"""What is worth a thousandth in a year; a higher rate, or none that makes the flows even, changes nothing more."""
 _CONTEXT: Final = Context(prec=30)
 
 
@@ -198,16 +198,16 @@ def periods_of(
     owed, ahead = exposure_of(position), [(due, minor) for due, minor in left if due > on]
     if not ahead:
         return (Period(past_maturity_days, owed),)
-    outstanding = accumulate((minor for _, minor in ahead), lambda before, paid: before - paid,
-                             initial=sum(minor for _, minor in ahead))  # fmt: skip
-    found, reached, is_first = list[Period](), on + timedelta(days=1), True
-    for (due, _), scheduled in zip(ahead, outstanding, strict=False):
+    found, reached = list[Period](), on + timedelta(days=1)
+    scheduled = sum(minor for _, minor in ahead)
+    for due, minor in ahead:
+        is_first = not found
         principal = position.principal_minor if is_first else scheduled
         if not principal and not is_first:
             break
         interest = _interest(carry, principal, reached, due)
-        found.append(Period((due - on).days, (owed if is_first else scheduled) + interest))
-        reached, is_first = due, False
+        found.append(Period((due - on).days, (owed if is_first else principal) + interest))
+        reached, scheduled = due, scheduled - minor
     return tuple(found)
 
 
@@ -231,7 +231,8 @@ def effective_rate_ppm(terms: Terms, on: date) -> int:
 def line_rate_ppm(daily_rate: Decimal) -> int:
     """Return the effective yearly rate of a line by its rate of a day, in millionths, half to even."""
     with localcontext(_CONTEXT):
-        return int((((1 + daily_rate) ** YEAR - 1) * MILLION).to_integral_value(ROUND_HALF_EVEN))
+        rate = (((1 + daily_rate) ** YEAR - 1) * MILLION).to_integral_value(ROUND_HALF_EVEN)
+    return min(int(rate), HIGHEST_RATE_PPM)
 
 
 def _stage_of(policy: Policy, exposure: Exposure, before: Before | None) -> tuple[Stage, Cause, int]:

@@ -6,7 +6,7 @@ from json import loads
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.urls import reverse
 from pytest_django.asserts import assertContains
@@ -105,6 +105,8 @@ def test_the_database_takes_nothing_with_a_date_in_a_closed_month(table: str) ->
         entry.pk = None
     else:
         posting.pk, posting.entry = None, entry
+    with connection.cursor() as cursor:  # which would be found first
+        cursor.execute("CREATE TEMPORARY TABLE lending_monthclose (month date)")
     with pytest.raises(IntegrityError, match="the month is closed"), transaction.atomic():
         (entry if table == "lending_entry" else posting).save(force_insert=True)
     columns = "entry_id, debit_id, credit_id, currency, amount_minor"
@@ -113,6 +115,8 @@ def test_the_database_takes_nothing_with_a_date_in_a_closed_month(table: str) ->
             as_owner(f"INSERT INTO lending_posting ({columns}) SELECT {columns} FROM lending_posting")
     entry.pk, entry.effective_date = None, APRIL
     entry.save(force_insert=True)
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE pg_temp.lending_monthclose")
 
 
 def test_what_is_dated_back_into_a_closed_month_is_booked_in_the_open_one() -> None:
