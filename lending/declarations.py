@@ -9,8 +9,10 @@ from lending.domain.books.booking import BACK_DATED_AT_MOST
 
 DECLARED = Declaration(
     rights={
+        "lending.add_monthclose": frozenset({Role.FINANCE}),
         "lending.add_productversion": frozenset({Role.RISK_MANAGER}),
         "lending.approve_loan": frozenset({Role.CONTROLLER}),
+        "lending.approve_monthclose": frozenset({Role.CONTROLLER}),
         "lending.approve_productversion": frozenset({Role.CONTROLLER}),
         "lending.approve_statementline": frozenset({Role.CONTROLLER}),
         "lending.book_bankstatement": frozenset({Role.FINANCE}),
@@ -45,15 +47,19 @@ DECLARED = Declaration(
         "lending.view_ledgeraccount": EVERYONE,
         "lending.view_line": EVERYONE,
         "lending.view_loan": EVERYONE,
+        "lending.view_loanprovision": EVERYONE,
+        "lending.view_monthclose": EVERYONE,
         "lending.view_offer": EVERYONE,
         "lending.view_posting": EVERYONE,
         "lending.view_productversion": EVERYONE,
         "lending.view_statementline": EVERYONE,
+        "lending.view_provisionmonth": EVERYONE,
         "lending.view_transfer": EVERYONE,
         "lending.waive_loan": frozenset({Role.RISK_MANAGER}),
         "lending.write_off_loan": frozenset({Role.RISK_MANAGER}),
     },
     approvals={
+        "lending.add_monthclose": "lending.approve_monthclose",
         "lending.add_productversion": "lending.approve_productversion",
         "lending.book_bankstatement": "lending.approve_statementline",
         "lending.change_rate_loan": "lending.approve_loan",
@@ -137,6 +143,8 @@ DECLARED = Declaration(
         Link(
             section=Section.BANKS, title=_("Bank accounts"), icon="account_balance_wallet", app="lending", model="bank"
         ),
+        Link(section=Section.BOOKS, title=_("Provisions"), icon="shield", app="lending", model="provisionmonth"),
+        Link(section=Section.BOOKS, title=_("Closed months"), icon="lock", app="lending", model="monthclose"),
     ],
     scopes={
         "offers:read": "Read offers, quotes and applications",

@@ -32,13 +32,14 @@ from django.urls import reverse  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from config.declarations import Role  # noqa: E402
+from config.office.actors import SYSTEM  # noqa: E402
 from config.office.heartbeat import record_heartbeat  # noqa: E402
 from config.office.models import ApprovalRequest  # noqa: E402
 from config.office.models.approval_request import RequestState  # noqa: E402
 from lending.domain.books.loan import LoanStatus  # noqa: E402
 from lending.domain.origination.line import LineState  # noqa: E402
 from lending.domain.origination.product import ProductKind  # noqa: E402
-from lending.models import (  # noqa: E402
+from lending.models import (  # noqa: E402  # noqa: E402
     Application,
     Bank,
     BankFile,
@@ -46,9 +47,13 @@ from lending.models import (  # noqa: E402
     DayClose,
     Line,
     Loan,
+    LoanProvision,
+    MonthClose,
     Offer,
     StatementLine,
 )
+from lending.operations.month_close import close_month  # noqa: E402
+from lending.queries.month_closes import next_month  # noqa: E402
 from merchants.models import Batch  # noqa: E402
 from scoring.models import Score, ScoreRun  # noqa: E402
 from scoring.queries.scores import get_live_run  # noqa: E402
@@ -100,6 +105,9 @@ def pages() -> dict[str, Page]:
     application = Application.objects.order_by("-amount_minor")[0]
     batch = Batch.objects.order_by("pk")[0]
     close = DayClose.objects.order_by("-day")[0]
+
+    provided = LoanProvision.objects.filter(loan__isnull=False, left=None).order_by("-stage", "-pk")[0]
+    month = closed_month()
 
     def change(model: str, pk: int) -> str:
         return reverse(f"admin:{model}_change", args=[pk])
@@ -163,6 +171,11 @@ def pages() -> dict[str, Page]:
         "balance-sheet": Page("The balance sheet", reverse("admin:lending_ledgeraccount_sheet")),
         "journal": Page("The journal", reverse("admin:lending_posting_changelist")),
         **bank_pages(change),
+        "provisions": Page("Provisions of a month", change("lending_provisionmonth", provided.month_id)),
+        "provisions-list": Page("Provisions, loan by loan", reverse("admin:lending_loanprovision_changelist")),
+        "provision": Page("How the provision of a loan adds up", change("lending_loanprovision", provided.pk)),
+        "months": Page("Closed months", reverse("admin:lending_monthclose_changelist")),
+        "month": Page("A closed month", change("lending_monthclose", month.pk)),
         "start-close": Page("Closing the next day", reverse("admin:lending_dayclose_start"), "finance"),
         "open-day": Page("Opening the next day", reverse("admin:lending_dayclose_open"), "finance"),
         "not-found": Page("A page that does not exist", "/admin/nothing/here/"),
@@ -213,6 +226,14 @@ def bank_pages(change: Callable[[str, int], str]) -> dict[str, Page]:
         "banks": Page("Bank accounts", reverse("admin:lending_bank_changelist"), "finance"),
         "bank": Page("A bank account", change("lending_bank", Bank.objects.order_by("-pk")[0].pk), "finance"),
     }
+
+
+def closed_month() -> MonthClose:
+    """Return a closed month; if there is none, the first that can be is closed, as a command would."""
+    month = next_month()
+    if month is not None and not MonthClose.objects.exists():
+        close_month(month=month, actor=SYSTEM, now=timezone.now())
+    return MonthClose.objects.latest("month")
 
 
 def ask(address: str, fields: Mapping[str, str], *, events: int) -> int:

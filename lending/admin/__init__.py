@@ -11,8 +11,10 @@ from lending.admin import (
     line,
     loan,
     merchant,
+    month_close,
     offer,
     product,
+    provision,
     transfer,
 )
 
@@ -27,7 +29,9 @@ __all__ = [
     "line",
     "loan",
     "merchant",
+    "month_close",
     "offer",
     "product",
+    "provision",
     "transfer",
 ]

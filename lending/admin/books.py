@@ -97,7 +97,7 @@ class LedgerAccountAdmin(OfficeAdmin[LedgerAccount]):
             ],
             alerts=[Alert(text=_("The period ends before it begins."))] if backwards else [],
             form=PeriodChoice(dates=[*dates, (LAST, _("As of") if is_as_of else _("Until"), period.last)]),
-            buttons=_others(request.path, period),
+            buttons=statements(period, without=request.path),
             cards=[] if backwards else cards(period) or [Card(title=title, parts=[Text(EMPTY)])],
         )
         return self.show(request, page)
@@ -113,8 +113,8 @@ def _asked(asked: QueryDict, *, is_as_of: bool) -> Period:
     return Period(first=None if is_as_of else given.get(FIRST, last.replace(day=1)), last=last)
 
 
-def _others(here: str, period: Period) -> list[Button]:
-    """Return links to the other pages, as of the same dates."""
+def statements(period: Period, *, without: str = "") -> list[Button]:
+    """Return links to the pages of the books for a period, but for one that is at an address."""
     pages = (
         ("changelist", _("Trial balance")),
         ("income", _("Income statement")),
@@ -127,7 +127,7 @@ def _others(here: str, period: Period) -> list[Button]:
     return [
         Button(label=label, url=f"{address}?{urlencode(dates)}", is_primary=False)
         for label, address in addresses
-        if address != here
+        if address != without
     ]
 
 
@@ -136,6 +136,11 @@ def _by_currency(lines: Iterable[TrialLine]) -> list[tuple[str, list[TrialLine]]
 
 
 def _trial_cards(period: Period) -> list[Card]:
+    return trial_cards(trial_balance(period.first or period.last, period.last), period)
+
+
+def trial_cards(lines: Iterable[TrialLine], period: Period) -> list[Card]:
+    """Show the trial balance of a period by currency; each figure is a link to what makes it."""
     first = period.first or period.last
     columns = [
         Column(label=_("Account")),
@@ -147,7 +152,7 @@ def _trial_cards(period: Period) -> list[Card]:
     ]
     before, through = Period(first=None, last=first - DAY), Period(first=None, last=period.last)
     cards = []
-    for currency, lines in _by_currency(trial_balance(first, period.last)):
+    for currency, found in _by_currency(lines):
         rows = [
             [
                 ACCOUNTS[line.account],
@@ -157,10 +162,10 @@ def _trial_cards(period: Period) -> list[Card]:
                 _figure(line.credit_minor, line, period, "credit"),
                 _figure(line.closing_minor, line, through),
             ]
-            for line in lines
+            for line in found
         ]
         names = ("opening_minor", "debit_minor", "credit_minor", "closing_minor")
-        sums = [money(sum(getattr(line, name) for line in lines), currency) for name in names]
+        sums = [money(sum(getattr(line, name) for line in found), currency) for name in names]
         cards.append(
             Card(title=currency, parts=[Table(columns=columns, rows=rows, foot=[Row(cells=[_("Total"), *sums])])])
         )

@@ -10,8 +10,9 @@ from config.office.words import Words
 from lending.domain.books.booking import BACK_DATED_AT_MOST, MOST_PERIODS, BookingRefusal
 from lending.domain.books.day_close import EXPOSURE, CloseRefusal, CloseState, OpeningRefusal
 from lending.domain.books.instalment import InstalmentState
-from lending.domain.books.ledger import ACCRUAL, OPENING, RESOLUTION, STATEMENT, Account, AccountKind
+from lending.domain.books.ledger import ACCRUAL, OPENING, PROVISION, RESOLUTION, STATEMENT, Account, AccountKind
 from lending.domain.books.loan import LoanStatus
+from lending.domain.books.month_close import MonthRefusal
 from lending.domain.contract.events import EventType
 from lending.domain.contract.refusal import LoanRefusal
 from lending.domain.contract.terms import Method, PeriodUnit, Prepayment
@@ -124,12 +125,15 @@ ACCOUNTS: Final = {
     Account.SUSPENSE: _("Suspense"),
     Account.BANK_CHARGES: _("Bank charges"),
     Account.FUNDING: _("Funding"),
+    Account.PROVISION: _("Provisions for credit losses"),
+    Account.PROVISION_EXPENSE: _("Provision expense"),
 }
 ENTRY_CODE_WORDS: Final = {
     ACCRUAL: _("Earned"),
     OPENING: _("Taken over with the loan book"),
     STATEMENT: _("Bank statement"),
     RESOLUTION: _("Line in suspense explained"),
+    PROVISION: _("Provided"),
     **{kind.name: words for kind, words in EVENT_TYPES.items()},
 }
 ACCOUNT_KINDS: Final = {
@@ -145,6 +149,14 @@ CLOSE_STATES: Final = {
     CloseState.WORKING: (_("In progress"), "tl-warn"),
     CloseState.PROVEN: (_("Books proven"), "tl-ok"),
     CloseState.BROKEN: (_("Proof failed"), "tl-bad"),
+}
+MONTH_REFUSALS: Final = {
+    MonthRefusal.NO_BUSINESS_DATE: _("No business day is open."),
+    MonthRefusal.CLOSED_ALREADY: _("This month is closed already."),
+    MonthRefusal.MONTH_NOT_OVER: _("The month is not over: a later business day has to be open."),
+    MonthRefusal.DAYS_NOT_PROVEN: _("The books of its last day are not proven yet."),
+    MonthRefusal.PROVISIONS_NOT_BOOKED: _("No provisions are booked for this month: enter a policy before its end."),
+    MonthRefusal.EARLIER_MONTH_OPEN: _("An earlier month is still open: close that first."),
 }
 CLOSE_REFUSALS: Final = {
     CloseRefusal.NO_BUSINESS_DATE: _("No business day is open."),

@@ -8,8 +8,10 @@ from lending.models.ledger import AccountDay, Entry, LedgerAccount, Posting
 from lending.models.line import Line, LineEvent
 from lending.models.loan import Instalment, Loan, LoanEvent, ProductExposure
 from lending.models.loan_book import ImportedLoan
+from lending.models.month_close import MonthClose
 from lending.models.offer import GrantedLimit, Offer, OfferRound
 from lending.models.product import ProductVersion
+from lending.models.provision import LoanProvision, ProvisionMonth, ProvisionPolicy
 from lending.models.transfer import Transfer
 
 __all__ = [
@@ -31,12 +33,16 @@ __all__ = [
     "LineEvent",
     "Loan",
     "LoanEvent",
+    "LoanProvision",
+    "MonthClose",
     "Offer",
     "OfferRound",
     "Posting",
     "ProductExposure",
     "ProductVersion",
     "ProofLine",
+    "ProvisionMonth",
+    "ProvisionPolicy",
     "StatementLine",
     "Transfer",
 ]

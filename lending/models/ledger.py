@@ -6,14 +6,15 @@ from django.utils.translation import gettext_lazy as _
 
 from config.db.choices import choices, known
 from config.kernel.money import CURRENCY_PATTERN
-from lending.domain.books.ledger import ACCRUAL, ENTRY_CODES, OPENING, RESOLUTION, STATEMENT, AccountKind
+from lending.domain.books.ledger import ACCRUAL, ENTRY_CODES, OPENING, PROVISION, RESOLUTION, STATEMENT, AccountKind
 from lending.models.bank import BankStatement
 from lending.models.day_close import DayClose
 from lending.models.loan import Loan, LoanEvent
 from lending.models.product import ProductVersion
 
+CLOSE_CODES = [ACCRUAL, PROVISION]
 BANK_CODES = [RESOLUTION, STATEMENT]
-WITHOUT_EVENT = sorted([ACCRUAL, OPENING, *BANK_CODES])
+WITHOUT_EVENT = sorted([OPENING, *CLOSE_CODES, *BANK_CODES])
 
 
 class LedgerAccount(models.Model):
@@ -37,7 +38,7 @@ class Entry(models.Model):
 
     Either a loan's own: what its `event` moved or, without one, how it stood at the cut-over date of the book that it
     came with (OPENING), or what it earned before a write ahead of the close;
-    or what a day's `close` accrued for loans of a product, some thousand at a time;
+    or what a day's `close` accrued for loans of a product, some thousand at a time, or provided for them in its month;
     or what a `statement` of a bank says, and what its lines in suspense turned out to be.
     """
 
@@ -60,12 +61,13 @@ class Entry(models.Model):
             models.CheckConstraint(
                 name="lending_entry_of_one_subject",
                 condition=Q(loan__isnull=False, close__isnull=True, product__isnull=True, statement__isnull=True)
+                & ~Q(code=PROVISION)
                 | Q(
                     loan__isnull=True,
                     close__isnull=False,
                     product__isnull=False,
                     statement__isnull=True,
-                    code=ACCRUAL,
+                    code__in=CLOSE_CODES,
                 )
                 | Q(
                     loan__isnull=True,

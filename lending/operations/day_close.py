@@ -1,4 +1,4 @@
-"""Close a business day behind the one that is open: collect, accrue, move on what turns, verify, prove.
+"""Close a business day behind the one that is open: collect, accrue, move on what turns, verify, provide, prove.
 
 What a part of a stage has done is in the rows of the loans or of the close, so one that is interrupted continues where
 it was, and a day that is closed twice books nothing.
@@ -34,6 +34,7 @@ from lending.operations.bookings import lock_books
 from lending.operations.collection_rounds import collect_dues
 from lending.operations.day_sums import keep_sums
 from lending.operations.nights import accrue_day, report_behaviour, turn_loans
+from lending.operations.provisions import begin_provisions, book_provisions, provide_lines, provide_loans
 from lending.queries.books import drifted_loans, loans_to_verify, prove_accounts
 from lending.queries.closes import get_close, get_close_refusal, get_first_refusal, get_opening_refusal, next_day
 from lending.queries.gateways import get_gateways
@@ -60,6 +61,7 @@ def close_day(*, actor: Actor, now: datetime, seen: date | None = None) -> DayCl
         parts = CLOSE.parts_for(Loan.objects.active().count())
         last = Loan.objects.aggregate(last=Max("pk", default=0))["last"]
         close = DayClose.objects.create(day=day, parts=parts, last_loan=last, started_by=str(actor), started_at=now)
+        begin_provisions(close)
         record_event(
             name="lending.close_day", subject=close, actor=actor, before={}, after={"day": day.isoformat()}, now=now
         )
@@ -145,6 +147,24 @@ def turn_part(*, claim: Claim, clock: Clock) -> None:
         CLOSE.finish_part(claim=claim, done=done, now=clock())
 
 
+def provide_part(*, claim: Claim, clock: Clock) -> None:
+    """Make provisions for the loans of a part, if the day is the last of its month. Raises StaleRow."""
+    done = provide_loans(claim=claim, clock=clock)
+    with operation():
+        CLOSE.finish_part(claim=claim, done=done, now=clock())
+
+
+def book_month(*, claim: Claim, clock: Clock) -> None:
+    """Make provisions for lines, and book what the month's provisions come to. Raises StaleRow, NotYet."""
+    try:
+        done = provide_lines(claim=claim, clock=clock)
+        with operation():
+            book_provisions(get_close(claim.subject_id), now=clock())
+            CLOSE.finish_part(claim=claim, done=done, now=clock())
+    except Contended as error:  # as for a night
+        raise NotYet from error
+
+
 def prove_books(*, claim: Claim, clock: Clock) -> None:
     """Compare the ledger with the loans, and conclude the close. Raises StaleRow if fenced off."""
     with operation():
@@ -191,6 +211,19 @@ CLOSE: Final = Pipeline(
             work=verify_part,
             words=_("Compare loans with their events"),
             counts=_("loans"),
+        ),
+        Stage(
+            name="lending.provide_loans",
+            work=provide_part,
+            words=_("Provide for loans, at the end of a month"),
+            counts=_("loans"),
+        ),
+        Stage(
+            name="lending.book_provisions",
+            work=book_month,
+            words=_("Provide for lines and book provisions, at the end of a month"),
+            counts=_("lines"),
+            is_divided=False,
         ),
         Stage(
             name="lending.prove_books",

@@ -15,7 +15,7 @@ from config.kernel.daycount import DAILY
 from config.kernel.documents import load
 from lending.domain.books.bank_lines import bank_balances
 from lending.domain.books.day_close import EVERY_LOAN_WITHIN, EXPOSURE, Balance
-from lending.domain.books.ledger import POSITION_FIELDS, Account, Position, balances
+from lending.domain.books.ledger import POSITION_FIELDS, Account, Position, balances, shares_of_provisions
 from lending.domain.books.plan import LoanHistory
 from lending.domain.books.projection import project
 from lending.domain.books.transfer import TransferKind, TransferState
@@ -34,7 +34,7 @@ AT_REST: Final = {
     "penalty_minor": penalty_at(PLACE),
     "fees_minor": fees_at(REACHED),
 }
-# One statement, so one moment: what is booked meanwhile is in both or in neither.
+# One statement, so one moment: what is booked meanwhile is in both or in neither. Of provisions, the last month's rows.
 PROVE: Final = f"""
 WITH ledger AS (
     SELECT account, currency, sum(amount) AS minor FROM (
@@ -54,13 +54,17 @@ WITH ledger AS (
 ), closed AS (
     SELECT DISTINCT ON (bank) currency, closing_minor FROM lending_bankstatement WHERE booked_no IS NOT NULL
     ORDER BY bank, booked_no DESC
+), provided AS (
+    SELECT currency, sum(provision_minor)::bigint AS minor FROM lending_loanprovision
+    WHERE month_id = (SELECT id FROM lending_provisionmonth WHERE booked_at IS NOT NULL ORDER BY month DESC LIMIT 1)
+    GROUP BY currency
 )
-SELECT currency, {", ".join(f"coalesce(loans.{name}, 0)" for name in POSITION_FIELDS)},
+SELECT currency, {", ".join(f"coalesce(loans.{name}, 0)" for name in POSITION_FIELDS)}, coalesce(provided.minor, 0),
     (SELECT jsonb_object_agg(ledger.account, ledger.minor) FROM ledger WHERE ledger.currency = all_of.currency),
     (SELECT jsonb_object_agg(lines.contra_id, lines.minor) FROM lines WHERE lines.currency = all_of.currency),
     (SELECT coalesce(sum(closing_minor), 0) FROM closed WHERE closed.currency = all_of.currency)
 FROM (SELECT currency FROM ledger UNION SELECT currency FROM loans) all_of LEFT JOIN loans USING (currency)
-ORDER BY currency
+LEFT JOIN provided USING (currency) ORDER BY currency
 """  # noqa: S608 - constants only
 ACCRUED: Final = f"""
 SELECT l.id, {interest_at("greatest(l.place, c.place)")}, {penalty_at("greatest(l.place, c.place)")}, {fees_at("%s")}
@@ -113,9 +117,12 @@ def prove_accounts() -> list[Balance]:
     return [
         *(
             Balance(account=account, currency=currency, ledger_minor=booked, loans_minor=share)
-            for currency, *sums, ledger, lines, closed in accounts
+            for currency, *sums, provided, ledger, lines, closed in accounts
             for account, booked, share in _compared(
-                sums, load(ledger or "{}"), bank_balances(load(lines or "{}"), closed_minor=int(closed))
+                sums,
+                load(ledger or "{}"),
+                shares_of_provisions(provided),
+                bank_balances(load(lines or "{}"), closed_minor=int(closed)),
             )
         ),
         *(
@@ -126,11 +133,11 @@ def prove_accounts() -> list[Balance]:
 
 
 def _compared(
-    sums: Sequence[int], ledger: Mapping[str, int], banks: Mapping[Account, int]
+    sums: Sequence[int], ledger: Mapping[str, int], *others: Mapping[Account, int]
 ) -> Iterator[tuple[Account, int, int]]:
     loans = balances(Position(**dict(zip(POSITION_FIELDS, map(int, sums), strict=True))))
     for account in Account:
-        yield account, int(ledger.get(account, 0)), loans.get(account, 0) + banks.get(account, 0)
+        yield account, int(ledger.get(account, 0)), sum(shares.get(account, 0) for shares in (loans, *others))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

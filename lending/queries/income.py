@@ -7,23 +7,36 @@ from typing import Final
 
 from django.db.models import Q, Sum
 
-from lending.domain.books.ledger import ACCRUAL, KINDS, NOTHING, RESULT_KINDS, Account, balances
+from lending.domain.books.ledger import (
+    ACCRUAL,
+    KINDS,
+    NOTHING,
+    PROVISION,
+    RESULT_KINDS,
+    Account,
+    balances,
+    shares_of_provisions,
+)
 from lending.domain.books.projection import position_after
 from lending.models import Loan, Posting
 from lending.queries.books import booked_loans
 from lending.queries.loans import contracts_of
+from lending.queries.provisions import provided_by_month
 
-STATED: Final = tuple(account for account in balances(NOTHING) if KINDS[account] in RESULT_KINDS)
-"""What loans earn and lose; what banks charge is no loan's."""
+OF_LOANS: Final = tuple(account for account in balances(NOTHING) if KINDS[account] in RESULT_KINDS)
+"""What follows from the events of a loan; what is provided does not."""
+STATED: Final = (*OF_LOANS, *(account for account in shares_of_provisions(0) if KINDS[account] in RESULT_KINDS))
+"""What is earned, lost and provided on loans; what banks charge is no loan's."""
+NIGHTLY: Final = (ACCRUAL, PROVISION)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncomeLine:
     """An account in one currency over a period; minor units, income positive and losses negative.
 
-    nights_minor: what nights accrued; events_minor: what events moved. loans_minor: what the loans' events, as they are
-    known now, make of the period. The two differ by what was booked for a day that was proven by then: the ledger has
-    it on the first day that was not.
+    nights_minor: what nights accrued and provided; events_minor: what events moved. loans_minor: what the loans'
+    events, as they are known now, make of the period; of provisions, what the rows of its months do. The two differ by
+    what was booked for a day that was proven by then: the ledger has it on the first day that was not.
     """
 
     account: Account
@@ -54,7 +67,7 @@ def income_by_loan(first: date, last: date) -> Iterator[LoanIncome]:
             replayed = contracts[loan.pk].replayed()
             before = balances(position_after(replayed, first - timedelta(days=1)))
             after = balances(position_after(replayed, last))
-            moved = {account: before[account] - after[account] for account in STATED}
+            moved = {account: before[account] - after[account] for account in OF_LOANS}
             if any(moved.values()):
                 yield LoanIncome(loan=loan, minor=moved)
 
@@ -66,6 +79,8 @@ def income_statement(first: date, last: date, *, loans: Iterator[LoanIncome]) ->
         for account, minor in one.minor.items():
             key = (one.loan.currency, account)
             told[key] = told.get(key, 0) + minor
+    for currency, minor in _provided(first, last).items():
+        told[currency, Account.PROVISION_EXPENSE] = -minor
     booked = _booked(first, last)
     currencies = sorted({key[0] for key in told} | {key[0] for key in booked})
     return [
@@ -88,11 +103,23 @@ def _booked(first: date, last: date) -> dict[tuple[str, Account, bool], int]:
     for side, sign in (("debit", -1), ("credit", 1)):
         rows = in_period.filter(**{f"{side}__in": STATED}).values_list("currency", side)
         sums = rows.annotate(
-            nights=Sum("amount_minor", filter=Q(entry__code=ACCRUAL), default=0),
-            events=Sum("amount_minor", filter=~Q(entry__code=ACCRUAL), default=0),
+            nights=Sum("amount_minor", filter=Q(entry__code__in=NIGHTLY), default=0),
+            events=Sum("amount_minor", filter=~Q(entry__code__in=NIGHTLY), default=0),
         ).order_by()
         for currency, account, *parts in sums:
             for is_night, minor in zip((True, False), parts, strict=True):
                 key = (currency, Account(account), is_night)
                 found[key] = found.get(key, 0) + sign * minor
+    return found
+
+
+def _provided(first: date, last: date) -> dict[str, int]:
+    """Return by how much the provisions of the months that end in a period raised them, by currency."""
+    found, before = dict[str, int](), dict[str, int]()
+    for ended, minor in provided_by_month():
+        if first <= ended <= last:
+            for currency in {*minor, *before}:
+                change = minor.get(currency, 0) - before.get(currency, 0)
+                found[currency] = found.get(currency, 0) + change
+        before = minor
     return found

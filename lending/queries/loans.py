@@ -201,6 +201,11 @@ def projection_of(loan: Loan, *, as_of: date) -> Projection:
     return project(contract_of(loan).replayed(), as_of=as_of)
 
 
+def terms_of(loan: Loan) -> Terms:
+    """Return what was agreed."""
+    return _terms_of(loan.terms)
+
+
 def _terms_of(raw: Mapping[str, Any]) -> Terms:
     """Parse a loan's terms; what loans of a product have in common is parsed once."""
     common = {name: value for name, value in raw.items() if name != "principal_minor"}

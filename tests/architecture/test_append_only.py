@@ -37,6 +37,9 @@ APPEND_ONLY = {
     "lending_entry",
     "lending_posting",
     "lending_proofline",
+    "lending_provisionpolicy",
+    "lending_loanprovision",
+    "lending_monthclose",
 }
 STATEMENTS = {
     "UPDATE": "UPDATE {table} SET {column} = {column}",

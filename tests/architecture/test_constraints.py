@@ -34,10 +34,15 @@ from lending.models import (
     Decision,
     GrantedLimit,
     ImportedLoan,
+    Loan,
     LoanEvent,
+    LoanProvision,
+    MonthClose,
     Offer,
     OfferRound,
     ProofLine,
+    ProvisionMonth,
+    ProvisionPolicy,
     StatementLine,
     Transfer,
 )
@@ -173,6 +178,17 @@ def make_one_loan(partner: Partner) -> None:
     close = DayClose.objects.create(day=NOW.date(), parts=1, started_at=NOW)
     AccountDay.objects.create(day=close.day, account_id="PRINCIPAL", currency="CNY", debit_minor=0, credit_minor=0)
     ProofLine.objects.create(close=close, account="PRINCIPAL", currency="CNY", ledger_minor=0, loans_minor=0)
+    make_one_provision(loan, close)
+    MonthClose.objects.create(month="2025-01-01", sha256="a" * 64, closed_by="staff:1", closed_at=NOW)
+
+
+def make_one_provision(loan: Loan, close: DayClose) -> None:
+    policy = ProvisionPolicy.objects.create(sha256="a" * 64, version=1, content="{}", created_at=NOW)
+    month = ProvisionMonth.objects.create(month="2026-03-01", close=close, policy=policy, last_line=0)
+    row: dict[str, Any] = {"month": month, "product_id": loan.product_id, "currency": "CNY", "ead_minor": 10}
+    row |= {"stage": 1, "cause": "SOUND", "category": "NORMAL"}
+    LoanProvision.objects.create(**row, loan=loan)
+    LoanProvision.objects.create(**row, line_id=LINE)
 
 
 def make_one_run(partner: Partner, merchant: Merchant) -> None:

@@ -22,6 +22,7 @@ from lending.models import (
     BankStatement,
     DayClose,
     Loan,
+    ProvisionMonth,
     StatementLine,
     Transfer,
 )
@@ -31,6 +32,7 @@ from tests.conftest import NOW, make_user
 from tests.forge import as_owner, forge
 from tests.lending.bank_files import take_statement
 from tests.lending.loans import OPENED, lent, roll
+from tests.lending.provisions import make_provision
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Rows = Callable[[], QuerySet[Any]]
@@ -178,3 +180,17 @@ def test_the_owner_of_the_tables_may_mend_a_row() -> None:
     forge(loan, category="Tea")
     loan.refresh_from_db()
     assert loan.category == "Tea"
+
+
+def test_what_the_provisions_of_a_month_rest_on_is_not_rewritten() -> None:
+    """Red without the triggers: another policy or run, or a month that is booked again."""
+    loan = lent()
+    roll(OPENED + timedelta(days=1))
+    month = make_provision(loan, DayClose.objects.get()).month
+    months = ProvisionMonth.objects.filter(pk=month.pk)
+    for change in ({"policy_id": F("policy_id") + 1}, {"month": OPENED - timedelta(days=28)}, {"last_line": 9}):
+        with pytest.raises(IntegrityError, match="this stays as it is"), transaction.atomic():
+            months.update(**change)
+    months.update(booked_at=NOW)
+    with pytest.raises(IntegrityError, match="this stays as it is"), transaction.atomic():
+        months.update(booked_at=None)

@@ -8,6 +8,7 @@ OTHER_KEY = "00000000-0000-0000-0000-000000000009"
 PAYMENT = 900_001
 LINE = 900_002
 SPARE = 900_003
+OTHER_MONTH = {"month_id": SPARE}
 UNSETTLED = {"state": "DUE", "moved_minor": 0, "settled_at": None}
 VIOLATIONS: dict[str, Mapping[str, object]] = {
     "office_approvalrequest_state_known": {"state": "LOST", "decided_by": "staff:2", "decided_at": str(NOW)},
@@ -203,6 +204,26 @@ VIOLATIONS: dict[str, Mapping[str, object]] = {
     "lending_statementline_resolved_by_whom_and_when": {"place": 2, "transfer_id": None, "resolution": "CHARGE"},
     "lending_accountday_once": {},
     "lending_accountday_amounts": {"day": "2026-03-09", "debit_minor": -1},
+    "lending_provisionpolicy_sha256_key": {"version": 2},
+    "lending_provisionpolicy_version_key": {"sha256": "b" * 64},
+    "lending_provisionpolicy_sha256": {"version": 2, "sha256": "A" * 64},
+    "lending_provisionmonth_month_key": {"close_id": SPARE},
+    "lending_provisionmonth_close_id_key": {"month": "2026-04-01"},
+    "lending_provisionmonth_first": {"month": "2026-04-02", "close_id": SPARE},
+    "lending_loanprovision_cause_known": {**OTHER_MONTH, "cause": "LOST"},
+    "lending_loanprovision_category_known": {**OTHER_MONTH, "category": "LOST"},
+    "lending_loanprovision_left_known": {**OTHER_MONTH, "left": "LOST", "stage": None, "before_stage": 1},
+    "lending_loanprovision_currency_code": {**OTHER_MONTH, "currency": "cny"},
+    "lending_loanprovision_of_loan_or_line": {**OTHER_MONTH, "loan_id": SPARE, "line_id": SPARE},
+    "lending_loanprovision_runs_or_left": {**OTHER_MONTH, "stage": None},
+    "lending_loanprovision_within_exposure": {**OTHER_MONTH, "provision_minor": 11},
+    "lending_loanprovision_before_when": {**OTHER_MONTH, "before_minor": 1},
+    "lending_loanprovision_once_a_loan": {},
+    "lending_loanprovision_once_a_line": {"loan_id": None, "line_id": LINE},
+    "lending_monthclose_month_key": {},
+    "lending_monthclose_first": {"month": "2026-02-02"},
+    "lending_monthclose_sha256": {"month": "2026-02-01", "sha256": "A" * 64},
+    "lending_monthclose_four_eyes": {"month": "2026-02-01", "approved_by": "staff:1"},
     "lending_posting_amount_positive": {"amount_minor": 0},
     "lending_posting_two_accounts": {"debit_id": "PRINCIPAL", "credit_id": "PRINCIPAL"},
     "lending_posting_currency_code": {"currency": "cny"},

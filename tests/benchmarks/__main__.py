@@ -25,7 +25,7 @@ WORKLOADS = {
     "ingestion": ("ingest",),
     "workloads": ("measures", "run", "single"),
     "lending": ("decision", "replay"),
-    "nights": ("close",),
+    "nights": ("close", "provisions"),
     "years": ("years",),
     "books": ("book",),
     "ledger": ("ledger", "trial"),

@@ -3,10 +3,10 @@
 import os
 import resource
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
 
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 from django.db.models import F, Sum
 from django.utils import timezone
 
@@ -15,14 +15,18 @@ from config.office.actors import SYSTEM
 from config.office.business_date import get_business_date, open_day
 from config.office.models import JobRun
 from lending.domain.books.ledger import ACCRUAL, NOTHING, Position, movements
+from lending.domain.books.provision_policy import DAY_ONE_POLICY
 from lending.domain.books.transfer import Answer, Moved, Nothing, TransferKind
 from lending.gateways.protocol import Gateway, Order, Report
 from lending.gateways.registry import LOOPBACK
-from lending.models import DayClose, Entry, Loan, Posting, ProofLine, Transfer
+from lending.models import DayClose, Entry, Loan, LoanProvision, Posting, ProofLine, ProvisionMonth, Transfer
 from lending.operations.bookings import post
 from lending.operations.day_close import CLOSE, close_day, collect_part
+from lending.operations.provisions import enter_policy
 from lending.queries.closes import closed_to
 from lending.queries.loans import standing_of
+from lending.queries.provision_proof import provisions_apart
+from lending.queries.provisions import changes_of
 from lending.tasks import pay_out
 from tests.benchmarks.lending import accept, make_offers, multiply
 from tests.benchmarks.results import Result, say, timed
@@ -70,18 +74,55 @@ def close() -> Result:
         say(f"  of it {stage}", seconds, loans=loans)
     written = wal() - before
     say(f"  {turned:,} turned; WAL {written / 1e6:,.0f} MB, {written / loans:,.0f} bytes a loan")
-    say(f"  peak memory of this process {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB")
+    say(f"  peak memory of this process {peak():,.0f} MB")
     owner("VACUUM ANALYZE")
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
         bare = timed(partial(cursor.execute, BARE))
+        transaction.set_rollback(True)  # the loans go on
     say("one bare UPDATE of all these rows", bare, loans=loans)
     found = sum(stages.values()) / bare
     say(f"  = the close takes, in bare UPDATEs: {found:.2f}")
     return Result(ratio=found, rival="time of one bare UPDATE of all these rows", target=2.0)
 
 
-def fill() -> None:
-    """Pay a loan out on each of thirty days and let some fall due; then copy each, with what its nights booked."""
+def provisions() -> Result:
+    """Provide for every loan at the end of a month; beside a bare INSERT of the same rows into a bare table."""
+    if not Loan.objects.exists():
+        fill(to_month_end=True)
+    while not next_ends_month():
+        next_day({})
+    enter_policy(text=DAY_ONE_POLICY.read_text(), actor=SYSTEM, now=timezone.now())
+    owner("VACUUM ANALYZE")
+    before = peak()
+    stages = next_day({})
+    rows = LoanProvision.objects.count()
+    say(f"\nProvisions at the end of a month: {rows:,} loans, each with its periods ahead, in one process")
+    for stage in ("lending.provide_loans", "lending.book_provisions"):
+        say(f"  {stage}", stages[stage], loans=rows)
+    say(f"  peak memory of this process {peak():,.0f} MB, {peak() - before:,.0f} MB more than before the close")
+    say(
+        "of it, the sum by product and currency that is booked", timed(lambda: changes_of(ProvisionMonth.objects.get()))
+    )
+    say("check_books: every row computed again from its figures", timed(provisions_apart), loans=rows)
+    owner("CREATE TABLE bare (LIKE lending_loanprovision)")
+    bare = timed(partial(owner, "INSERT INTO bare SELECT * FROM lending_loanprovision"))
+    owner("DROP TABLE bare")
+    say("one bare INSERT of the same rows, without index or constraint", bare, loans=rows)
+    found = stages["lending.provide_loans"] + stages["lending.book_provisions"]
+    say(f"  = the provisions take, in bare INSERTs: {found / bare:.1f}")
+    return Result(ratio=found / 100, rival="100 s, a thousand loans a second of one process", target=1.0)
+
+
+def peak() -> float:
+    """Return the most memory that this process had so far, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def fill(*, to_month_end: bool = False) -> None:
+    """Pay a loan out on each of thirty days and let some fall due; then copy each, with what its nights booked.
+
+    to_month_end: go on until the next day to be closed is the last of a month.
+    """
     for offer in make_offers()[0][:BASES]:
         accept(offer)
     payouts = list(Transfer.objects.filter(kind=TransferKind.PAYOUT).order_by("pk")[:BASES])
@@ -89,6 +130,8 @@ def fill() -> None:
     for day in range(DAYS):
         if day < len(payouts):
             pay_out(payouts[day].pk)
+        next_day({LOOPBACK: bank})
+    while to_month_end and not next_ends_month():
         next_day({LOOPBACK: bank})
     with connection.cursor() as cursor:
         cursor.execute("SET statement_timeout = 0")
@@ -98,6 +141,11 @@ def fill() -> None:
         book_nights(loan, times)
     owner("SELECT setval(pg_get_serial_sequence('lending_loanevent', 'id'), (SELECT max(id) FROM lending_loanevent))")
     owner("UPDATE lending_dayclose SET last_event = (SELECT max(id) FROM lending_loanevent)")  # the copies are not new
+
+
+def next_ends_month() -> bool:
+    """Tell whether the next day to be closed is the last of its month."""
+    return ((get_business_date() or date.min) + timedelta(days=1)).day == 1
 
 
 def book_nights(loan: Loan, times: int) -> None:
@@ -151,4 +199,4 @@ def wal() -> int:
         return int(cursor.fetchone()[0])
 
 
-WORKLOADS = {"close": close}
+WORKLOADS = {"close": close, "provisions": provisions}

@@ -25,6 +25,8 @@ import lending.operations.collection_rounds
 import lending.operations.day_close
 import lending.operations.nights
 import lending.operations.payouts
+import lending.operations.provisions
+import lending.queries.provision_exposures
 import lending.tasks
 from config.db.transactions import operation
 from config.embedded import Addresses, Role, clean, start
@@ -34,13 +36,14 @@ from config.office.models import JobRun
 from lending.domain.books.day_close import CloseState
 from lending.domain.books.loan import LoanStatus
 from lending.gateways.loopback import Loopback
-from lending.models import Loan, LoanEvent, Transfer
+from lending.models import Entry, Loan, LoanEvent, LoanProvision, Transfer
 from lending.operations.day_close import CLOSE, close_day
 from lending.operations.loans import book_repayment
 from lending.operations.payouts import make_payout
 from merchants.domain.idempotency import RequestKey
 from tests.conftest import NOW
-from tests.lending.loans import OPENED, deposit, lent, make_loan
+from tests.lending.loans import OPENED, deposit, lent, make_loan, roll
+from tests.lending.provisions import MARCH_END, provide_by
 from tests.stages import attempt_job, do_job, do_stages
 from tests.stories.test_lending_faults import PARTNER, proven
 from tests.workers import environment, listener
@@ -168,14 +171,19 @@ MOMENTS = {
     "lending.accrue_day": (lending.operations.nights, "post", 2),
     "lending.turn_loans": (lending.operations.nights, "write_projections", 2),
     "lending.verify_loans": (lending.operations.day_close, "drifted_loans", 1),
+    "lending.provide_loans": (lending.operations.provisions, "provide", 2),
+    "lending.book_provisions": (lending.operations.provisions, "post", 1),
     "lending.prove_books": (lending.operations.day_close, "conclude", 1),
 }
 
 
 def test_postgresql_dies_in_every_stage_of_a_close(server: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever goes on ends where an undisturbed close would: nothing collected or earned twice."""
+    """Whoever goes on ends where an undisturbed close would: nothing collected, earned or provided twice."""
     monkeypatch.setattr(lending.operations.nights, "ACCRUED_AT_ONCE", 1)
     monkeypatch.setattr(lending.operations.nights, "TURNED_AT_ONCE", 1)
+    monkeypatch.setattr(lending.queries.provision_exposures, "AT_ONCE", 1)
+    roll(MARCH_END - DAY)
+    provide_by()
     loans = [lent(amount_minor=90_000, terms={"unit": "DAY", "every": 1}) for _ in range(3)]
     deposit(loans)
     today = get_business_date() or OPENED
@@ -199,4 +207,6 @@ def test_postgresql_dies_in_every_stage_of_a_close(server: SimpleNamespace, monk
     assert mine.values("booked_to", "interest_minor", "repaid_minor", "due_minor", "late_since").distinct().count() == 1
     assert Transfer.objects.filter(loan__in=loans, kind="COLLECTION", state="DONE").count() == 3
     assert len(list(server.bank.iterdir())) == 3
+    assert Entry.objects.filter(close=found, code="PROVISION").count() == 1
+    assert LoanProvision.objects.filter(month__close=found).count() == Loan.objects.active().count()
     assert proven()

@@ -48,17 +48,21 @@ class Account(StrEnum):
     SUSPENSE = "SUSPENSE"
     BANK_CHARGES = "BANK_CHARGES"
     FUNDING = "FUNDING"
+    PROVISION = "PROVISION"
+    PROVISION_EXPENSE = "PROVISION_EXPENSE"
 
 
 ACCRUAL: Final = "ACCRUAL"
 """The code of an entry that books what a loan earned."""
 OPENING: Final = "OPENING"
 """The code of the entry that brings an imported loan in."""
+PROVISION: Final = "PROVISION"
+"""The code of an entry that books by how much the provisions for loans of a product changed in a month."""
 STATEMENT: Final = "STATEMENT"
 """The code of an entry that books a statement of a bank."""
 RESOLUTION: Final = "RESOLUTION"
 """The code of an entry that books what a line in suspense turned out to be."""
-ENTRY_CODES: Final = (ACCRUAL, OPENING, STATEMENT, RESOLUTION, *(kind.name for kind in EventType))
+ENTRY_CODES: Final = (ACCRUAL, OPENING, PROVISION, STATEMENT, RESOLUTION, *(kind.name for kind in EventType))
 """Every other books what an event of a loan moved, and has its name."""
 
 
@@ -78,6 +82,8 @@ KINDS: Final[Mapping[Account, AccountKind]] = MappingProxyType(
         Account.RECOVERIES: AccountKind.INCOME,
         Account.WAIVERS: AccountKind.EXPENSE,
         Account.WRITE_OFFS: AccountKind.EXPENSE,
+        Account.PROVISION: AccountKind.ASSET,  # taken off what is owned: its balance is a credit
+        Account.PROVISION_EXPENSE: AccountKind.EXPENSE,
         Account.BANK: AccountKind.ASSET,
         Account.SUSPENSE: AccountKind.LIABILITY,
         Account.BANK_CHARGES: AccountKind.EXPENSE,
@@ -169,7 +175,10 @@ class Movement:
 
 
 def balances(position: Position) -> dict[Account, int]:
-    """Return the loan's share of each account that loans have, debits positive; those of one loan add up to 0."""
+    """Return the loan's share of each account that loans have, debits positive; those of one loan add up to 0.
+
+    What is provided for it does not follow from its position: see `shares_of_provisions`.
+    """
     return {
         Account.PRINCIPAL: position.principal_minor,
         Account.INTEREST_RECEIVABLE: position.interest_open_minor,
@@ -186,6 +195,20 @@ def balances(position: Position) -> dict[Account, int]:
         Account.WAIVERS: position.waived_minor,
         Account.WRITE_OFFS: position.lost_minor,
     }
+
+
+def shares_of_provisions(minor: int) -> dict[Account, int]:
+    """Return what provisions of so many minor units come to in the accounts, debits positive."""
+    return {Account.PROVISION: -minor, Account.PROVISION_EXPENSE: minor}
+
+
+def provision_movements(minor: int) -> tuple[Movement, ...]:
+    """Return the posting that raises provisions by an amount, or lowers them if it is below 0."""
+    if not minor:
+        return ()
+    sides = (Account.PROVISION_EXPENSE, Account.PROVISION)
+    debit, credit = sides if minor > 0 else sides[::-1]
+    return (Movement(debit, credit, abs(minor)),)
 
 
 def earned_between(before: Position, after: Position) -> Position:

@@ -94,9 +94,12 @@ NOT_DISBURSED: Final = Projection(
 def project(replayed: Replayed, *, as_of: date) -> Projection:
     """Project a replayed loan as of a date that is not before its disbursement."""
     account = replayed.account(as_of)
-    if account is None:
-        return NOT_DISBURSED
-    known = [event for event in replayed.standing if event.on <= as_of]
+    return NOT_DISBURSED if account is None else project_account(replayed, account, through=as_of)
+
+
+def project_account(replayed: Replayed, account: LoanAccount, *, through: date) -> Projection:
+    """Project a loan's account, which has reached some day, with its events up to a date."""
+    known = [event for event in replayed.standing if event.on <= through]
     state = read_state(account)
     position = _position(state, known)
     return Projection(

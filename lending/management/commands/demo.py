@@ -173,6 +173,7 @@ class Command(BaseCommand):
                 call_command("enter_product", kind=kind, currency=currency, stdout=self.stderr)
         local = settings.BASE_DIR / ".local"
         self._bank = started.enter_context(demo_bank(local, currency=currencies[0], on=today))
+        call_command("enter_provision_policy", stdout=self.stderr)
         while True:
             self._live_day(today, is_scored=(last - today).days % 7 == 0)
             if today >= last:

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from config.kernel.money import format_minor
 from lending.queries.closes import last_proven_day
-from lending.queries.income import STATED, IncomeLine, LoanIncome, income_by_loan, income_statement
+from lending.queries.income import OF_LOANS, IncomeLine, LoanIncome, income_by_loan, income_statement
 
 
 class Command(BaseCommand):
@@ -64,8 +64,8 @@ def _written(loans: Iterator[LoanIncome], path: Path) -> Iterator[LoanIncome]:
         raise CommandError(message) from error
     with file:
         writer = csv.writer(file)
-        writer.writerow(["loan", "currency", *(account.lower() for account in STATED)])
+        writer.writerow(["loan", "currency", *(account.lower() for account in OF_LOANS)])
         for one in loans:
-            amounts = [format_minor(one.minor[account], one.loan.currency) for account in STATED]
+            amounts = [format_minor(one.minor[account], one.loan.currency) for account in OF_LOANS]
             writer.writerow([str(one.loan), one.loan.currency, *amounts])
             yield one

@@ -43,6 +43,7 @@ from tests.lending.calendars import make_calendar
 from tests.lending.lines import make_line
 from tests.lending.loans import OPENED, application_of, lent
 from tests.lending.office import publish_market, staff
+from tests.lending.provisions import make_month_close, make_provision
 from tests.merchants.admin.test_payout_account import make_account
 from tests.workers import wait_until
 
@@ -70,6 +71,9 @@ VIEWED = {
     "lending_bankfile": "lending.view_bankfile",
     "lending_bankstatement": "lending.view_bankstatement",
     "lending_statementline": "lending.view_statementline",
+    "lending_provisionmonth": "lending.view_provisionmonth",
+    "lending_monthclose": "lending.view_monthclose",
+    "lending_loanprovision": "lending.view_loanprovision",
     "office_approvalrequest": "office.view_approvalrequest",
     "office_jobrun": "office.view_jobrun",
     "office_operationevent": "office.view_operationevent",
@@ -125,6 +129,7 @@ RIGHTS = {f"{model}_{page}": right for model, right in VIEWED.items() for page i
     "lending_loan_reverse": "lending.reverse_loan",
     "lending_dayclose_progress": "lending.view_dayclose",
     "lending_dayclose_start": "lending.start_dayclose",
+    "lending_monthclose_close": "lending.add_monthclose",
     "lending_ledgeraccount_changelist": "lending.view_ledgeraccount",
     "lending_ledgeraccount_income": "lending.view_ledgeraccount",
     "lending_ledgeraccount_sheet": "lending.view_ledgeraccount",
@@ -200,6 +205,9 @@ def addresses() -> dict[str, str]:
         "lending_transfer": loan.transfers.latest("pk").pk,
         "lending_dayclose": close.pk,
         "lending_posting": Posting.objects.latest("pk").pk,
+        "lending_loanprovision": (provision := make_provision(loan, close)).pk,
+        "lending_provisionmonth": provision.month_id,
+        "lending_monthclose": make_month_close().pk,
         "lending_ledgeraccount": Account.PRINCIPAL,
         "lending_bank": Bank.objects.get().pk,
         "lending_bankanswer": BankAnswer.objects.get().pk,

@@ -15,12 +15,16 @@ from pytest_django.asserts import assertContains, assertNotContains, assertRedir
 from config.declarations import Role
 from config.kernel.money import format_minor
 from config.office.business_date import get_business_date
-from lending.admin import transfer_words, words
+from lending.admin import provision_words, transfer_words, words
 from lending.admin.loan import LoanAdmin
 from lending.domain.books.booking import BookingRefusal
 from lending.domain.books.day_close import CloseRefusal, CloseState, OpeningRefusal
 from lending.domain.books.ledger import KINDS, Account, AccountKind
 from lending.domain.books.loan import LoanStatus
+from lending.domain.books.month_close import MonthRefusal
+from lending.domain.books.provision import Cause, Left, Stage
+from lending.domain.books.provision_movement import Line
+from lending.domain.books.provision_policy import Basis, Category
 from lending.domain.books.transfer import PayoutHold, PayoutRetryRefusal, ReturnRefusal, TransferKind, TransferState
 from lending.domain.contract.events import EventType
 from lending.domain.contract.refusal import LoanRefusal
@@ -57,9 +61,16 @@ TABLES: dict[Any, Any] = {
     PayoutRetryRefusal: transfer_words.RETRY_REFUSALS,
     ReturnRefusal: transfer_words.RETURN_REFUSALS,
     Account: words.ACCOUNTS,
+    Stage: provision_words.STAGES,
+    Cause: provision_words.CAUSES,
+    Left: provision_words.LEFTS,
+    Category: provision_words.CATEGORIES,
+    Basis: provision_words.BASES,
+    Line: provision_words.MOVEMENTS,
     AccountKind: words.ACCOUNT_KINDS,
     CloseState: words.CLOSE_STATES,
     CloseRefusal: words.CLOSE_REFUSALS,
+    MonthRefusal: words.MONTH_REFUSALS,
     OpeningRefusal: words.OPENING_REFUSALS,
     OfferState: words.OFFER_STATES,
     AcceptanceRefusal: words.ACCEPTANCE_REFUSALS,

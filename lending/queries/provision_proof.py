@@ -1,0 +1,76 @@
+"""Prove provisions: the account against the rows of every month, and the rows of the last against their own figures."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import date
+from typing import Final
+
+from django.db import connection, transaction
+
+from lending.domain.books.provision import Before, Stage, provide
+from lending.models import LoanProvision, ProvisionMonth
+from lending.queries.provisions import month_before, policy_of, provided_by_month, stored_exposure
+
+CHUNK: Final = 2_000
+BOOKED: Final = """
+SELECT e.effective_date, p.currency, sum(CASE p.credit_id WHEN 'PROVISION' THEN p.amount_minor ELSE -p.amount_minor END)
+FROM lending_posting p JOIN lending_entry e ON e.id = p.entry_id
+WHERE 'PROVISION' IN (p.debit_id, p.credit_id)
+GROUP BY e.effective_date, p.currency ORDER BY e.effective_date
+"""
+
+
+def months_apart() -> list[date]:
+    """List the month ends at which the account is not the sum of the provisions of loans and lines."""
+    months = provided_by_month()  # first: what is booked meanwhile falls on a later day than theirs
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 0")  # every posting is read
+        cursor.execute(BOOKED)
+        booked = cursor.fetchall()
+    balances, apart = defaultdict[str, int](int), []
+    for day, provided in months:
+        while booked and booked[0][0] <= day:
+            _, currency, minor = booked.pop(0)
+            balances[currency] += int(minor)
+        if any(balances[currency] != provided.get(currency, 0) for currency in {*balances, *provided}):
+            apart.append(day)
+    return apart
+
+
+def provisions_apart() -> list[int]:
+    """List the rows of the last month that its policy does not make of the figures that they hold."""
+    month = ProvisionMonth.objects.select_related("policy").exclude(booked_at=None).order_by("-month").first()
+    if month is None:
+        return []
+    policy, previous = policy_of(month.policy), month_before(month)
+    last_day = month.close.day
+    return [
+        row.pk
+        for row, before in _rows(month, previous)
+        if row.stage is not None and not _agrees(row, provide(policy, stored_exposure(row, on=last_day), before))
+    ]
+
+
+def _rows(month: ProvisionMonth, previous: ProvisionMonth | None) -> Iterator[tuple[LoanProvision, Before | None]]:
+    """Yield the rows of a month, each with that of the month before."""
+    after = 0
+    while rows := list(month.provisions.filter(pk__gt=after).order_by("pk")[:CHUNK]):
+        after = rows[-1].pk
+        kept = dict[tuple[int | None, int | None], LoanProvision]()
+        for name in ("loan", "line"):
+            keys = [getattr(row, f"{name}_id") for row in rows if getattr(row, f"{name}_id") is not None]
+            befores = LoanProvision.objects.filter(month=previous, left=None, **{f"{name}__in": keys})
+            kept |= {(before.loan_id, before.line_id): before for before in befores}
+        for row in rows:
+            before = kept.get((row.loan_id, row.line_id))
+            yield (
+                row,
+                None
+                if before is None or before.stage is None
+                else Before(stage=Stage(before.stage), good_months=before.good_months, worst_dpd=before.worst_dpd),
+            )
+
+
+def _agrees(row: LoanProvision, made: object) -> bool:
+    names = ("stage", "cause", "good_months", "category", "pd_ppm", "ecl_minor", "minimum_minor", "provision_minor")
+    return all(getattr(row, name) == getattr(made, name) for name in names)
