@@ -71,7 +71,7 @@ def payout_holds(transfers: Iterable[Transfer]) -> dict[int, PayoutHold]:
     loans = Loan.objects.select_related("payout_account", "application", "product")
     found = loans.in_bulk([transfer.loan_id for transfer in waiting])
     gateways, today, broken = get_gateways(), get_business_date(), books_are_broken()
-    silent = {name for name in gateways if is_gateway_down(name)}
+    silent = {name for name in {one.gateway for one in waiting} if is_gateway_down(name)}
     holds = {
         transfer.pk: _hold(
             found[transfer.loan_id],

@@ -87,6 +87,8 @@ RIGHTS = {f"{model}_{page}": right for model, right in VIEWED.items() for page i
     "merchants_merchant_transactions": "merchants.view_merchant",
     "merchants_feedupload_progress": "merchants.view_feedupload",
     "merchants_partner_upload": "merchants.upload_feed",
+    "merchants_partner_withhold": "merchants.withhold_partner",
+    "merchants_partner_collect_ourselves": "merchants.withhold_partner",
     "merchants_batch_not_stored": "merchants.view_batch",
     "merchants_merchant_replay": "scoring.replay_score",
     "merchants_payoutaccount_verify": "merchants.verify_payoutaccount",
