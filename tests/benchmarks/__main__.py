@@ -18,6 +18,7 @@ import psycopg
 from celery import Celery
 
 from config import embedded
+from tests.forge import LENIENT
 
 ROOT = Path(__file__).resolve().parents[2]
 DIRECTORY = ROOT / ".local" / "bench"
@@ -71,6 +72,8 @@ def main() -> None:
             describe(embedded.start(ROOT, environ))
             command = [sys.executable, "manage.py", "migrate", "--database", "owner", "--verbosity", "0"]
             subprocess.run(command, env=environ, cwd=ROOT, check=True)
+            with psycopg.connect(embedded.addresses(ROOT, environ).database_url(embedded.Role.OWNER)) as database:
+                database.execute(LENIENT)  # the workloads have clocks and staff as the tests do
         for module, name in chosen:
             command = [sys.executable, "-c", CHILD.format(module=module, name=name)]
             subprocess.run(command, env=environ, cwd=ROOT, check=True)

@@ -11,14 +11,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from decimal import Decimal
+from io import StringIO
 from typing import Any
 
+from django.core.management import call_command
 from django.utils import timezone
 
 from config.kernel.money import format_minor
 from config.office.actors import SYSTEM
 from config.office.business_date import get_business_date
 from lending.domain.books.booking import Booking
+from lending.domain.books.journal import Journal
 from lending.domain.books.transfer import Answer, Moved, Nothing
 from lending.domain.contract.events import EventType
 from lending.gateways.protocol import Order, Report
@@ -31,8 +34,9 @@ from lending.queries.closes import last_proven_day
 from lending.queries.income import income_by_loan, income_statement
 from merchants.models import Merchant
 from tests.benchmarks.nights import next_day
-from tests.benchmarks.results import Result, say
+from tests.benchmarks.results import DIRECTORY, Result, say
 from tests.lending.loans import OPENED, make_loan, pay_out
+from tests.lending.management.test_export_ledger import balances, changed, complaints, proven
 
 MERCHANTS = int(os.environ["MERCHANTS"])
 DAYS = int(os.environ.get("DAYS", "730"))
@@ -95,6 +99,7 @@ def years() -> Result:
     say(f"  every day proven, and no loan drifted; {LoanEvent.objects.count():,} events, {events:,} of them by hand")
     say(f"  all {DAYS} days", time.perf_counter() - began)
     _tell_income()
+    _check_by_others()
     say(f"  a day's close, at the mean {1_000 * spent / DAYS:,.0f} ms, at worst {1_000 * slowest:,.0f} ms")
     return Result(ratio=spent / DAYS, rival="one second, by the mean of a day's close", target=1.0)
 
@@ -168,6 +173,21 @@ def _tell_income() -> None:
             apart[line.account] += amounts[-1]
         first = end + timedelta(days=1)
     assert not any(apart.values()), apart
+
+
+def _check_by_others() -> None:
+    """Let hledger and beancount check the ledger, and add up its balances; then the same with one posting changed."""
+    for journal in Journal:
+        DIRECTORY.mkdir(parents=True, exist_ok=True)
+        path, start = DIRECTORY / f"books.{journal}", time.perf_counter()
+        call_command("export", "ledger", format=journal, to=path, stdout=StringIO())
+        assert complaints(journal, path) == ""
+        assert balances(journal, path) == proven()
+        found = time.perf_counter() - start
+        for way in list(changed(path.read_text())):
+            path.write_text(way)
+            assert complaints(journal, path)
+        say(f"  {journal}: nothing wrong, balances as proven, each of seven changes of one posting caught", found)
 
 
 WORKLOADS = {"years": years}
