@@ -63,18 +63,18 @@ def _amount(event: OperationEvent) -> str:
 
 
 def _said(event: OperationEvent, name: str, value: object) -> object:
-    """Return a fact as people read it: amounts in the currency of the event."""
-    is_amount = name.endswith(MINOR) and isinstance(value, int) and event.currency is not None
-    return money(int(str(value)), str(event.currency)) if is_amount else value
+    """Return a fact as people read it: amounts in the event's currency, if that was kept."""
+    is_amount = name.endswith(MINOR) and isinstance(value, int)
+    return money(int(str(value)), event.currency) if is_amount and event.currency else value
 
 
-def _label(name: str) -> str:
-    return name.removesuffix(MINOR).replace("_", " ")
+def _label(event: OperationEvent, name: str) -> str:
+    return (name.removesuffix(MINOR) if event.currency else name).replace("_", " ")
 
 
 def _changes(event: OperationEvent, facts: dict[str, Any]) -> str:
     told = {name: value for name, value in facts.items() if value not in (None, "")}
-    return ", ".join(f"{_label(name)} {_said(event, name, value)}" for name, value in told.items())
+    return ", ".join(f"{_label(event, name)} {_said(event, name, value)}" for name, value in told.items())
 
 
 @admin.register(OperationEvent)
@@ -109,7 +109,7 @@ class OperationEventAdmin(OfficeAdmin[OperationEvent]):
 
     def page_of(self, row: OperationEvent, request: HttpRequest) -> Page:
         names = sorted({*row.before, *row.after})
-        facts = Facts([(_label(name), _change(row, name)) for name in names])
+        facts = Facts([(_label(row, name), _change(row, name)) for name in names])
         amount = _amount(row)
         return Page(
             title=in_words(row.name),
