@@ -20,12 +20,21 @@ from lending.operations.applications import OfferNotAccepted
 from lending.operations.lines import NotDrawn
 from lending.operations.loans import EventNotBooked
 from lending.operations.offers import OfferNotMoved
+from lending.operations.platform_collections import ResultNotTaken
 from merchants.domain.idempotency import KeyRefusal
 from merchants.operations.idempotency import RequestNotTaken
 from scoring.domain.policy import Gate, NotScored
 from scoring.operations.single import MerchantNotScored
 
-CALLED = (OfferNotAccepted, OfferNotMoved, NotDrawn, EventNotBooked, RequestNotTaken, MerchantNotScored)
+CALLED = (
+    OfferNotAccepted,
+    OfferNotMoved,
+    NotDrawn,
+    EventNotBooked,
+    RequestNotTaken,
+    ResultNotTaken,
+    MerchantNotScored,
+)
 
 
 def reasons_of(error: type[Refused[StrEnum]]) -> set[type[StrEnum]]:

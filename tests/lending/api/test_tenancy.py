@@ -4,18 +4,20 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.urls import URLPattern, get_resolver
 
 from config.office.actors import Actor, ActorKind
-from lending.models import Loan
+from lending.gateways.registry import PLATFORM
+from lending.models import Loan, Transfer
 from merchants.models import Batch, Partner, PayoutAccount
 from merchants.operations.payout_accounts import enter_payout_account
 from tests.conftest import NOW
 from tests.lending.api.calls import EVIDENCE, decide, everything, open_offer, yuan
 from tests.lending.lines import make_line
-from tests.lending.loans import lent
+from tests.lending.loans import OPENED, lent
 from tests.markets import make_partner, receive, sale
 from tests.partners import Api, token_for
 
@@ -32,6 +34,7 @@ BODIES: dict[str, Any] = {
     "loan-bounce": {"on": "2026-03-01"},
     "line-quote": {"amount": yuan("1000"), "months": 6},
     "line-draws": {"amount": yuan("1000"), "months": 6, "external_ref": "d1", "evidence": EVIDENCE},
+    "collection-result": {"amount": yuan("0")},
     "loan-repayments": {"amount": yuan("1"), "on": "2026-03-01", "external_ref": "p1"},
 }
 # Lists that may be asked for one merchant.
@@ -91,7 +94,14 @@ def ids_of(loan: Loan, batch: Batch) -> dict[str, str]:
         "line_id": f"line_{make_line(loan).pk}",
         "loan_id": f"loan_{loan.pk}",
         "seq": "2",
+        "key": str(make_collection(loan).key),
     }
+
+
+def make_collection(loan: Loan) -> Transfer:
+    """Ask the loan's platform to withhold something."""
+    asked = {"kind": "COLLECTION", "state": "PENDING", "gateway": PLATFORM, "on": OPENED, "amount_minor": 100}
+    return Transfer.objects.create(loan=loan, key=uuid4(), made_at=NOW, sent_at=NOW, answer="", **asked)
 
 
 def test_a_stranger_finds_nothing_and_changes_nothing() -> None:

@@ -98,7 +98,7 @@ def test_a_decision_asks_the_database_few_questions(offer: Offer) -> None:
     accept(Offer.objects.open().exclude(pk=offer.pk)[0])  # what a process keeps is kept
     with CaptureQueriesContext(connection) as asked:
         assert accept(offer).state == ApplicationState.APPROVED
-    assert len(asked) <= 43, "\n".join(query["sql"][:100] for query in asked.captured_queries)
+    assert len(asked) <= 44, "\n".join(query["sql"][:100] for query in asked.captured_queries)
 
 
 REFUSED: dict[AcceptanceRefusal | ApplicationRefusal, dict[str, Any]] = {
