@@ -21,7 +21,7 @@ from config.office.verbs import (
     VerbForm,
     reason_field,
     refused_by,
-    tick_field,
+    text_field,
 )
 from config.office.words import HUNDREDTH, percent
 from merchants.domain.payout_account import (
@@ -55,6 +55,7 @@ REFUSALS: Final = {
     VerificationRefusal.HOLDER_MISMATCH: _(
         "The holder's name does not match the merchant's, as it was when the account was entered or as it is now."
     ),
+    VerificationRefusal.EVIDENCE_MISSING: _("The SHA-256 is 64 digits and small letters from a to f."),
 }
 CLOSING_REFUSALS: Final = {
     ClosingRefusal.NOT_PENDING: _("This account no longer waits for verification."),
@@ -65,9 +66,13 @@ CLOSED: Final[Refusals] = {PayoutAccountNotClosed: CLOSING_REFUSALS}
 
 
 class VerifyForm(VerbForm):
-    """Confirmation of the one thing that only a person can check."""
+    """What the verification rests on, which only a person can check."""
 
-    document_seen = tick_field(_("I have seen the bank's own document"))
+    evidence = text_field(
+        _("SHA-256 of the bank's document"),
+        longest=64,
+        help_text=_("Of the file that you have seen and keep: sha256sum FILE. Whoever approves compares it."),
+    )
 
 
 def _about(account: PayoutAccount, asked: Asked) -> Sequence[Part]:
@@ -87,7 +92,10 @@ def _about(account: PayoutAccount, asked: Asked) -> Sequence[Part]:
     return [Facts(facts)]
 
 
-def _effects(account: PayoutAccount, _asked: Asked) -> Effects:
+def _effects(account: PayoutAccount, asked: Asked) -> Effects:
+    verdict = get_verification_verdict(account=account, verifier=asked.actor, evidence=asked.data["evidence"])
+    if verdict.refusal is not None:
+        return Effects(refusal=REFUSALS[verdict.refusal])
     replaced = replaced_by(account)
     warnings = []
     if account.merchant_name != account.merchant.name:
@@ -118,9 +126,13 @@ VERIFY: Final = Verb(
         lambda account, asked: get_verification_verdict(account=account, verifier=asked.actor).refusal, REFUSALS
     ),
     effects=_effects,
-    act=lambda account, _asked: verification_act(account),
+    act=lambda account, asked: verification_act(account, evidence=asked.data["evidence"]),
     call=lambda account, asked: verify_payout_account(
-        payout_account_id=account.pk, actor=asked.actor, now=asked.now, approval=asked.approval
+        payout_account_id=account.pk,
+        evidence=asked.data["evidence"],
+        actor=asked.actor,
+        now=asked.now,
+        approval=asked.approval,
     ),
     done=_("The payout account is verified."),
     refusals={PayoutAccountNotVerified: REFUSALS},
@@ -210,6 +222,7 @@ class PayoutAccountAdmin(OfficeAdmin[PayoutAccount]):
         later = [
             (_("Verified"), row.verified_at),
             (_("Verified by"), names[row.verified_by]),
+            (_("SHA-256 of the bank's document"), row.evidence_sha256 or None),
             (_("Approved by"), names[row.approved_by]),
             (_("Previous verified account"), None if row.follows is None else linked(row.follows)),
             (_("Rejected or withdrawn"), row.closed_at),

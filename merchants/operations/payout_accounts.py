@@ -79,29 +79,34 @@ def enter_payout_account(
         return account
 
 
-def verification_act(account: PayoutAccount) -> Act:
+def verification_act(account: PayoutAccount, *, evidence: str) -> Act:
     """Return what a second person has to approve before an account is verified."""
     replaced = replaced_by(account)
     return Act(
         operation="merchants.verify_payout_account",
         subject=account,
-        arguments={"merchant": account.merchant.name, "replaces": None if replaced is None else replaced.pk},
+        arguments={
+            "merchant": account.merchant.name,
+            "replaces": None if replaced is None else replaced.pk,
+            "evidence": evidence,
+        },
     )
 
 
 def verify_payout_account(
-    *, payout_account_id: int, actor: Actor, now: datetime, approval: Approval | None = None
+    *, payout_account_id: int, actor: Actor, now: datetime, evidence: str = "", approval: Approval | None = None
 ) -> PayoutAccount:
     """Verify an account that another person entered, so that it may be paid to; one verified before is withdrawn.
 
+    evidence: the SHA-256 of the bank's document that a member of staff has seen, and keeps.
     Raises PayoutAccountNotVerified, NotApproved, Contended, Merchant.DoesNotExist.
     """
     with operation():
         account = _locked(payout_account_id)
-        verdict = get_verification_verdict(account=account, verifier=actor)
+        verdict = get_verification_verdict(account=account, verifier=actor, evidence=evidence)
         if verdict.refusal is not None:
             raise PayoutAccountNotVerified(verdict.refusal)
-        require_approval(verification_act(account), approval, actor=actor, now=now)
+        require_approval(verification_act(account, evidence=evidence), approval, actor=actor, now=now)
         before, replaced = verified_before(account), replaced_by(account)
         if replaced is not None:
             _close(replaced, PayoutAccountState.WITHDRAWN, by=account, reason="", actor=actor, now=now)
@@ -114,6 +119,7 @@ def verify_payout_account(
                 verified_at=now,
                 approved_by=None if approval is None else str(approval.by),
                 follows=before,
+                evidence_sha256=evidence,
             )
         )
         record_event(
@@ -125,6 +131,7 @@ def verify_payout_account(
                 "state": PayoutAccountState.VERIFIED,
                 "merchant_name": account.merchant.name,
                 "holder_score_bps": verdict.holder_score_bps,
+                "evidence_sha256": evidence,
                 "replaces": None if replaced is None else replaced.pk,
             },
             now=now,

@@ -52,8 +52,10 @@ def payout_accounts_of(*, merchant_id: int) -> list[PayoutAccount]:
     return list(PayoutAccount.objects.select_related("merchant").filter(merchant=merchant_id).order_by("-pk"))
 
 
-def get_verification_verdict(*, account: PayoutAccount, verifier: Actor) -> VerificationVerdict:
-    """Judge the account as this person would find it now.
+def get_verification_verdict(
+    *, account: PayoutAccount, verifier: Actor, evidence: str | None = None
+) -> VerificationVerdict:
+    """Judge the account as this person would find it now. evidence: what staff gave; None before they are asked.
 
     The preview shows this verdict and the operation enforces it, under lock: one rule, read twice.
     """
@@ -63,6 +65,7 @@ def get_verification_verdict(*, account: PayoutAccount, verifier: Actor) -> Veri
         holder=account.holder,
         names={account.merchant_name, account.merchant.name},
         same_person=account.entered_by == str(verifier),
+        evidence=evidence if verifier.kind is ActorKind.STAFF else None,
     )
 
 

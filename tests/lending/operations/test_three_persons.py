@@ -29,6 +29,7 @@ from tests.lending.lines import draw, make_offers_of_both_kinds, offered_lines, 
 from tests.lending.market import accept, make_offers
 from tests.lending.operations.test_applications import everything, refer, review
 
+EVIDENCE = "ab" * 32
 pytestmark = pytest.mark.django_db(transaction=True)
 OTHER = Actor(ActorKind.STAFF, 77)
 PARTNER = Actor(ActorKind.PARTNER, 1)
@@ -38,8 +39,8 @@ def verify_anew(merchant: int, *, verifier: Actor, approver: Actor = SECOND) -> 
     """Have the account of a merchant verified by others than before."""
     account = PayoutAccount.objects.get(merchant=merchant)
     forge(account, state=PayoutAccountState.PENDING, entered_by=str(PARTNER), verified_by=None, verified_at=None)
-    approval = approved(verification_act(account), actor=verifier, by=approver)
-    verify_payout_account(payout_account_id=account.pk, actor=verifier, now=NOW, approval=approval)
+    approval = approved(verification_act(account, evidence=EVIDENCE), actor=verifier, by=approver)
+    verify_payout_account(payout_account_id=account.pk, evidence=EVIDENCE, actor=verifier, now=NOW, approval=approval)
 
 
 @pytest.mark.parametrize("who", [OTHER, SECOND])

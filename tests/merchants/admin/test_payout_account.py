@@ -26,6 +26,7 @@ from tests.conftest import NOW, make_user
 from tests.markets import make_merchants, make_partner
 from tests.race import race
 
+EVIDENCE = "ab" * 32
 pytestmark = pytest.mark.django_db(transaction=True)
 SYSTEM_OF_PARTNER = Actor(ActorKind.PARTNER, 1)
 NUMBER = "GB82WEST12345698765432"
@@ -62,7 +63,7 @@ def test_verify_shows_the_verdict_then_verifies(client: Client, checker: User) -
     account.refresh_from_db()
     assert account.state == PayoutAccountState.PENDING
 
-    asked = client.post(page(account, "verify"), {"document_seen": "on", "step": "confirm"}, follow=True)
+    asked = client.post(page(account, "verify"), {"evidence": EVIDENCE, "step": "confirm"}, follow=True)
     assertContains(asked, ASKED)
     account.refresh_from_db()
     assert account.state == PayoutAccountState.PENDING
@@ -76,7 +77,7 @@ def test_verify_says_why_not(client: Client, checker: User) -> None:
     client.force_login(checker)
     assertContains(client.get(page(own, "verify")), "someone else has to verify it")
     assertContains(
-        client.post(page(own, "verify"), {"document_seen": "on"}, follow=True), "someone else has to verify it"
+        client.post(page(own, "verify"), {"evidence": EVIDENCE}, follow=True), "someone else has to verify it"
     )
     own.refresh_from_db()
     assert own.state == PayoutAccountState.PENDING
@@ -118,9 +119,10 @@ def test_of_two_accounts_verified_at_once_one_is(checker: User) -> None:
         partial(
             verify_payout_account,
             payout_account_id=account.pk,
+            evidence=EVIDENCE,
             actor=Actor(ActorKind.STAFF, checker.pk),
             now=NOW,
-            approval=approved(verification_act(account), actor=Actor(ActorKind.STAFF, checker.pk)),
+            approval=approved(verification_act(account, evidence=EVIDENCE), actor=Actor(ActorKind.STAFF, checker.pk)),
         )
         for account in accounts
     ]
@@ -147,7 +149,7 @@ def test_a_rename_is_shown_and_needs_a_tick(client: Client, checker: User) -> No
     account = make_account()
     Merchant.objects.update(name="Blue Kiln Ceramics Ltd")
     client.force_login(checker)
-    sent = {"document_seen": "on", "step": "confirm"}
+    sent = {"evidence": EVIDENCE, "step": "confirm"}
     shown = client.post(page(account, "verify"), sent)
     assertContains(shown, "called “Blue Kiln Ceramics” when the account was entered")
     assertContains(shown, "Blue Kiln Ceramics Ltd")
@@ -164,7 +166,7 @@ def test_the_office_rejects_withdraws_and_replaces(client: Client, checker: User
     client.post(page(rejected, "reject"), {"reason": "no document"})
     first = make_account()
     second = make_account(number="DE89370400440532013000")
-    sent = {"document_seen": "on", "step": "confirm", "sure": "on"}
+    sent = {"evidence": EVIDENCE, "step": "confirm", "sure": "on"}
     for account in (first, second):
         client.post(page(account, "verify"), sent)
         approve_open()

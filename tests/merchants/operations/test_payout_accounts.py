@@ -27,6 +27,7 @@ from tests.lending.loans import give_number
 from tests.markets import make_merchants, make_partner
 from tests.race import race
 
+EVIDENCE = "ab" * 32
 pytestmark = pytest.mark.django_db(transaction=True)
 S = PayoutAccountState
 PARTNER = Actor(ActorKind.PARTNER, 1)
@@ -46,8 +47,10 @@ def enter(number: str = IBANS[0], *, holder: str = NAME) -> PayoutAccount:
 
 def verify(account: PayoutAccount, *, actor: Actor = VERIFIER) -> PayoutAccount:
     account = get_payout_account(payout_account_id=account.pk)  # its merchant as it is called now
-    approval = approved(verification_act(account), actor=actor)
-    return verify_payout_account(payout_account_id=account.pk, actor=actor, now=NOW, approval=approval)
+    approval = approved(verification_act(account, evidence=EVIDENCE), actor=actor)
+    return verify_payout_account(
+        payout_account_id=account.pk, evidence=EVIDENCE, actor=actor, now=NOW, approval=approval
+    )
 
 
 def rename(name: str) -> None:
@@ -79,11 +82,13 @@ def test_a_verified_account_is_replaced_by_another_in_one_step() -> None:
 def test_a_replacement_is_approved_for_the_account_that_it_replaces() -> None:
     """Red if whoever approved a first account has approved by that the end of one that was verified meanwhile."""
     first, second = enter(IBANS[0]), enter(IBANS[1])
-    approval = approved(verification_act(second), actor=VERIFIER)
+    approval = approved(verification_act(second, evidence=EVIDENCE), actor=VERIFIER)
     verify(first)
     before = list(PayoutAccount.objects.order_by("pk").values())
     with pytest.raises(NotApproved) as refused:
-        verify_payout_account(payout_account_id=second.pk, actor=VERIFIER, now=NOW, approval=approval)
+        verify_payout_account(
+            payout_account_id=second.pk, evidence=EVIDENCE, actor=VERIFIER, now=NOW, approval=approval
+        )
     assert refused.value.reason is ApprovalRefusal.OTHER_ACT
     assert list(PayoutAccount.objects.order_by("pk").values()) == before
 
@@ -159,10 +164,12 @@ def test_the_names_then_and_now_are_kept_with_the_verification() -> None:
 
 def test_a_rename_after_the_request_ends_its_approval() -> None:
     account = enter()
-    approval = approved(verification_act(account), actor=VERIFIER)
+    approval = approved(verification_act(account, evidence=EVIDENCE), actor=VERIFIER)
     rename("Blue Kiln Ceramics Ltd")
     with pytest.raises(NotApproved) as refused:
-        verify_payout_account(payout_account_id=account.pk, actor=VERIFIER, now=NOW, approval=approval)
+        verify_payout_account(
+            payout_account_id=account.pk, evidence=EVIDENCE, actor=VERIFIER, now=NOW, approval=approval
+        )
     assert refused.value.reason is ApprovalRefusal.OTHER_ACT
 
 
@@ -203,3 +210,12 @@ def test_a_rejected_or_withdrawn_account_is_not_opened_again_by_a_forged_row(sta
             state=state, closed_by=None, closed_at=None, verified_by=str(VERIFIER), verified_at=NOW
         )
     assert list(PayoutAccount.objects.values()) == before
+
+
+@pytest.mark.parametrize("evidence", ["", "AB" * 32, "ab" * 31, "seen it"])
+def test_staff_verify_by_a_document_that_can_be_known_again(evidence: str) -> None:
+    account = enter()
+    with pytest.raises(PayoutAccountNotVerified) as refused:
+        verify_payout_account(payout_account_id=account.pk, evidence=evidence, actor=VERIFIER, now=NOW)
+    assert refused.value.reason is VerificationRefusal.EVIDENCE_MISSING
+    assert verify(account).evidence_sha256 == EVIDENCE
