@@ -1,6 +1,7 @@
 """The bank of a demo: mock-bank in a process beside it, on whose clock the business date runs."""
 
 import json
+import shutil
 import socket
 import sys
 import time
@@ -22,7 +23,7 @@ from lending.gateways.registry import folders_of
 from lending.management.processes import supervised
 from lending.operations.banks import BankNotEntered, enter_bank
 from lending.operations.settlement import settle_transfers
-from lending.queries.gateways import get_gateways
+from lending.queries.gateways import bank_profiles, get_gateways
 
 NAME: Final = "mock-bank"
 STARTS_WITHIN: Final = 30
@@ -74,6 +75,8 @@ def demo_bank(local: Path, *, currency: str, on: date) -> Iterator[DemoBank]:
     if folders is None:
         message = "BANKS_DIR is not set"
         raise RuntimeError(message)
+    if not bank_profiles():  # what an earlier office left there is not this one's
+        shutil.rmtree(folders.root, ignore_errors=True)
     for folder in (folders.outbox, folders.inbox):
         folder.mkdir(parents=True, exist_ok=True)
     with socket.socket() as probe:
