@@ -70,6 +70,7 @@ DECLARED = Declaration(
         "lending.resolve_statementline": "lending.approve_statementline",
         "lending.return_loan": "lending.approve_loan",
         "lending.reverse_loan": "lending.approve_loan",
+        "lending.settle_bankanswer": "lending.approve_statementline",
         "lending.settle_loan": "lending.approve_loan",
         "lending.waive_loan": "lending.approve_loan",
         "lending.write_off_loan": "lending.approve_loan",

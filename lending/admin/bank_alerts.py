@@ -20,7 +20,7 @@ def bank_alerts(queue: BankQueue) -> Iterator[Alert]:
             said = ngettext(
                 "%(n)s order at %(bank)s has no answer", "%(n)s orders at %(bank)s have no answer", waiting.number
             )
-            text = _t("the oldest is of %(since)s: ask the bank whether it has the file.") % {"since": waiting.since}
+            text = _t("the oldest is of %(since)s: ask whether they were received.") % {"since": waiting.since}
             yield Alert(
                 tint="tl-bad", link=_link(said, waiting.number, "transfer", bank=bank, state="PENDING"), text=text
             )
@@ -35,7 +35,7 @@ def bank_alerts(queue: BankQueue) -> Iterator[Alert]:
     if queue.held:
         said = ngettext("%(n)s answer of a bank waits", "%(n)s answers of banks wait", queue.held)
         link = _link(said, queue.held, "bankanswer", state=AnswerState.HELD)
-        yield Alert(tint="tl-bad", link=link, text=_("they contradict what is booked: nothing was done by itself."))
+        yield Alert(tint="tl-bad", link=link, text=_("somebody has to look at them: nothing was done by itself."))
     if queue.set_aside:
         said = ngettext("%(n)s file of a bank is set aside", "%(n)s files of banks are set aside", queue.set_aside)
         link = _link(said, queue.set_aside, "bankfile", state="aside")

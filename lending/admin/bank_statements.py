@@ -1,6 +1,6 @@
 """Office pages of bank statements and their lines, and the queue of those in suspense."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from django import forms
@@ -22,11 +22,10 @@ from lending.admin.bank_words import GAP_REFUSALS, LINE_REASONS, RESOLUTION_REFU
 from lending.admin.loan_forms import ReasonForm
 from lending.admin.words import ACCOUNTS, BOOKING_REFUSALS, LOAN_REFUSALS
 from lending.domain.books.bank_lines import (
-    CONTRA,
-    RESOLVED_TO,
     LineReason,
     Resolution,
     resolved_movement,
+    resolved_to,
 )
 from lending.domain.books.ledger import Account
 from lending.models import BankStatement, StatementLine
@@ -40,13 +39,19 @@ from lending.operations.bank_statements import (
 )
 from lending.operations.loans import EventNotBooked
 from lending.queries import bank_lines
-from lending.queries.bank_lines import gap_before, get_gap_refusal, get_resolution_refusal, order_of_line
+from lending.queries.bank_lines import (
+    gap_before,
+    get_gap_refusal,
+    get_resolution_refusal,
+    order_of_line,
+    overtaken_of,
+)
 from lending.queries.bank_orders import bank_names
 from lending.queries.gateways import bank_profiles
 from merchants.domain.payout_account import mask_number
 
 LINES_SHOWN: Final = 200
-BOOKED, WAITS = (_("Booked"), "tl-ok"), (_("Waits"), "tl-warn")
+BOOKED, WAITS, OVERTAKEN = (_("Booked"), "tl-ok"), (_("Waits"), "tl-warn"), (_("Overtaken"), "")
 LINE_STATES: Final = {
     "suspense": (_("In suspense"), "tl-warn"),
     "matched": (_("Matched"), "tl-ok"),
@@ -91,6 +96,11 @@ class ResolveForm(ReasonForm):
         part.choices = [(one.value, words) for one, words in RESOLUTIONS.items()]
 
 
+def _states_of(statements: Sequence[BankStatement]) -> list[tuple[Words, str]]:
+    waiting, states = overtaken_of(statements), {False: WAITS, True: OVERTAKEN, None: BOOKED}
+    return [states[waiting.get(one.pk)] for one in statements]
+
+
 def _asked(asked: Asked) -> bank_lines.Asked:
     data = asked.data
     return bank_lines.Asked(resolution=data["resolution"], order=data["order"] or "", loan_id=data["loan"])
@@ -102,7 +112,7 @@ def _resolution_effects(line: StatementLine, asked: Asked) -> Effects:
     if refusal is not None:
         return Effects(refusal=RESOLUTION_REFUSALS[refusal])
     order = order_of_line(line, said)
-    moved = resolved_movement(line.amount_minor, RESOLVED_TO[said.resolution] if order is None else CONTRA[order.kind])
+    moved = resolved_movement(line.amount_minor, resolved_to(said.resolution, line.amount_minor, order))
     currency = line.statement.currency
     columns = [Column(label=_("Debit")), Column(label=_("Credit")), Column(label=_("Amount"), number=True)]
     rows = [[ACCOUNTS[moved.debit], ACCOUNTS[moved.credit], f"{money(moved.amount_minor, currency)} {currency}"]]
@@ -241,14 +251,14 @@ def _book_after_gap(statement: BankStatement, asked: Asked) -> BankStatement:
 class BankStatementAdmin(OfficeAdmin[BankStatement]):
     title = _("Bank statements")
     columns = (
-        ListColumn(label=_("Statement"), cell=lambda one: one.statement_id),
-        ListColumn(label=_("State"), cell=lambda one: chip(*(BOOKED if one.booked_at else WAITS))),
-        ListColumn(label=_("Bank"), cell=lambda one: one.bank),
-        ListColumn(label=_("Closed on"), cell=lambda one: one.closed_on, style="tl-nowrap"),
-        ListColumn(label=_("Opening"), cell=lambda one: money(one.opening_minor, one.currency), number=True),
-        ListColumn(label=_("Closing"), cell=lambda one: money(one.closing_minor, one.currency), number=True),
-        ListColumn(label=_("Currency"), cell=lambda one: one.currency),
-        ListColumn(label=_("Lines"), cell=lambda one: one.number_of_lines, number=True),
+        ListColumn(label=_("Statement"), cell=lambda row: row[0].statement_id),
+        ListColumn(label=_("State"), cell=lambda row: chip(*row[1])),
+        ListColumn(label=_("Bank"), cell=lambda row: row[0].bank),
+        ListColumn(label=_("Closed on"), cell=lambda row: row[0].closed_on, style="tl-nowrap"),
+        ListColumn(label=_("Opening"), cell=lambda row: money(row[0].opening_minor, row[0].currency), number=True),
+        ListColumn(label=_("Closing"), cell=lambda row: money(row[0].closing_minor, row[0].currency), number=True),
+        ListColumn(label=_("Currency"), cell=lambda row: row[0].currency),
+        ListColumn(label=_("Lines"), cell=lambda row: row[0].number_of_lines, number=True),
     )
     filters = (
         Filter(
@@ -277,6 +287,9 @@ class BankStatementAdmin(OfficeAdmin[BankStatement]):
             refusals={StatementNotBooked: GAP_REFUSALS},
         ),
     )
+
+    def prepare(self, rows: list[BankStatement]) -> Sequence[Any]:
+        return list(zip(rows, _states_of(rows), strict=True))
 
     def listed(self) -> QuerySet[BankStatement]:
         return super().listed().annotate(number_of_lines=Count("lines"))
@@ -308,10 +321,11 @@ class BankStatementAdmin(OfficeAdmin[BankStatement]):
         )
         gap = gap_before(row)
         waits = _t("It opens %(amount)s above the last statement that is booked: those before it are missing.")
-        alerts = [Alert(text=waits % {"amount": _signed(gap, row.currency)})] if row.booked_at is None and gap else []
+        [state] = _states_of([row])
+        alerts = [Alert(text=waits % {"amount": _signed(gap, row.currency)})] if state is WAITS and gap else []
         return Page(
             title=_t("Statement %(id)s") % {"id": row.statement_id},
-            chips=[chip(*(BOOKED if row.booked_at else WAITS))],
+            chips=[chip(*state)],
             sub=[linked(row.file, row.file.name), row.currency],
             alerts=alerts,
             figures=[

@@ -37,7 +37,7 @@ LINE_REASONS: Final = {
     LineReason.NO_ORDER: _("Names an order that is not this office's"),
     LineReason.OTHER_ACCOUNT: _("Names an order, and another account than that has: was the file altered on its way?"),
     LineReason.AMOUNT_DIFFERS: _("Another amount than was ordered"),
-    LineReason.NOT_MOVED: _("Of an order that is not known to have moved"),
+    LineReason.NOT_MOVED: _("Of an order that is not known to have moved, or to have come back"),
     LineReason.REPEATED: _("Another line has this order already"),
     LineReason.BATCH_DIFFERS: _("The orders of the file add up to another amount"),
     LineReason.MISSING: _("The balance moved by it without a line"),
@@ -45,6 +45,7 @@ LINE_REASONS: Final = {
 RESOLUTIONS: Final = {
     Resolution.ORDER: _("A payout or collection of this office"),
     Resolution.REPAYMENT: _("The repayment of a loan"),
+    Resolution.BOOKED: _("A repayment or refund that is booked on its loan already"),
     Resolution.PLATFORM: _("What a marketplace withheld, paid over"),
     Resolution.CHARGE: _("A fee or interest of the bank"),
     Resolution.FUNDING: _("The lender's own money, put in or taken out"),
@@ -57,7 +58,7 @@ RESOLUTION_REFUSALS: Final = {
     ResolutionRefusal.ORDER_HAS_LINE: _("Another line shows that order already."),
     ResolutionRefusal.AMOUNT_DIFFERS: _("That order is of another amount."),
     ResolutionRefusal.LOAN_UNKNOWN: _("There is no such loan in this currency."),
-    ResolutionRefusal.NOT_A_CREDIT: _("Money left the account by this line: it is no repayment."),
+    ResolutionRefusal.NOT_A_CREDIT: _("Money left the account by this line: nobody paid it in."),
     ResolutionRefusal.REASON_MISSING: _("Please give a reason."),
 }
 GAP_REFUSALS: Final = {

@@ -1,20 +1,23 @@
 """The verbs of a loan's payout."""
 
+from datetime import date
 from typing import Any, Final
 
 from django.utils.translation import gettext_lazy as _
 
 from config.office.approvals import Act
+from config.office.business_date import get_business_date
 from config.office.display import Facts, linked
 from config.office.pages import named
-from config.office.verbs import TO_BE_GIVEN, Asked, Effects, Verb, refused_by
+from config.office.verbs import TO_BE_GIVEN, Asked, Effects, Verb, choice_field, reason_field, refused_by
 from config.office.words import Words, money
 from lending.admin.booking_effects import planned_effects
 from lending.admin.loan_forms import DatedForm, ReasonForm
-from lending.admin.transfer_words import RETRY_REFUSALS, RETURN_REFUSALS
+from lending.admin.transfer_words import RETRY_REFUSALS, RETURN_REFUSALS, TRANSFER_KINDS, WORD_REFUSALS
 from lending.admin.words import GROUNDS, LOAN_REFUSALS, SINGLE_REFUSALS
-from lending.domain.books.transfer import ReturnRefusal
+from lending.domain.books.transfer import ReturnRefusal, TransferKind, TransferState, WordRefusal, judge_word
 from lending.models import Loan
+from lending.operations.bank_word import WordNotTaken, enter_word, word_act
 from lending.operations.payouts import (
     LoanNotCancelled,
     PayoutNotReturned,
@@ -24,7 +27,13 @@ from lending.operations.payouts import (
 )
 from lending.operations.repeated_payouts import PayoutNotRepeated, pay_out_again, repeat_act
 from lending.queries.bookings import preview_return
-from lending.queries.transfers import get_cancel_refusal, get_retry_refusal, get_return_refusal, last_payout
+from lending.queries.transfers import (
+    get_cancel_refusal,
+    get_retry_refusal,
+    get_return_refusal,
+    last_payout,
+    pending_order,
+)
 from merchants.queries.payout_accounts import verified_account_of
 from scoring.operations.single import MerchantNotScored
 
@@ -115,7 +124,79 @@ def _payout_verb(name: str, label: Words, right: str, done: Words, **more: Any) 
     return Verb(name=name, label=label, right=right, done=done, **options)
 
 
+class WordForm(DatedForm):
+    moved = choice_field(_("What became of it"), coerce=lambda text: text == "yes")
+    reason = reason_field(_("How you know"))
+
+    def prepare(self) -> None:
+        super().prepare()
+        part: Any = self.fields["moved"]
+        part.choices = [("yes", _("All of it moved")), ("no", _("Nothing moved, and nothing will"))]
+
+
+def _word_refusal(loan: Loan, *, on: date | None = None, reason: str = TO_BE_GIVEN) -> WordRefusal | None:
+    order, today = pending_order(loan), get_business_date()
+    if order is None:
+        return WordRefusal.NOT_PENDING
+    return judge_word(
+        state=TransferState(order.state), on=on or today or order.on, ordered_on=order.on, today=today, reason=reason
+    )
+
+
+def _word_effects(loan: Loan, asked: Asked) -> Effects:
+    refusal = _word_refusal(loan, on=asked.data["on"], reason=asked.data["reason"])
+    order = pending_order(loan)
+    if refusal is not None or order is None:
+        return Effects(refusal=WORD_REFUSALS[refusal or WordRefusal.NOT_PENDING])
+    facts: list[tuple[Words, object]] = [
+        (_("Order"), TRANSFER_KINDS[TransferKind(order.kind)]),
+        (_("Reference"), order.key.hex),
+        (_("Amount"), f"{money(order.amount_minor, loan.currency)} {loan.currency}"),
+        (_("Ordered for"), order.on),
+    ]
+    return Effects(parts=[Facts(facts)])
+
+
+def _word_act(loan: Loan, asked: Asked) -> Act | None:
+    order = pending_order(loan)
+    if order is None:
+        return None
+    return word_act(order, moved=asked.data["moved"], on=asked.data["on"], reason=asked.data["reason"])
+
+
+def _enter_word(loan: Loan, asked: Asked) -> None:
+    order = pending_order(loan)
+    if order is None:
+        raise WordNotTaken(WordRefusal.NOT_PENDING)
+    enter_word(
+        transfer_id=order.pk,
+        moved=asked.data["moved"],
+        on=asked.data["on"],
+        reason=asked.data["reason"],
+        actor=asked.actor,
+        now=asked.now,
+        approval=asked.approval,
+    )
+
+
 PAYOUT_VERBS: Final = (
+    Verb(
+        name="word",
+        label=_("Enter what the bank says"),
+        right="lending.settle_bankanswer",
+        done=_("What became of the order is recorded."),
+        group=PAYOUT,
+        note=_(
+            "For an order of which the bank, or the platform, has said nothing in its files: it told you by letter or "
+            "telephone."
+        ),
+        form=WordForm,
+        effects=_word_effects,
+        why_not=refused_by(lambda loan, _: _word_refusal(loan), WORD_REFUSALS),
+        act=_word_act,
+        call=_enter_word,
+        refusals={WordNotTaken: WORD_REFUSALS},
+    ),
     _payout_verb(
         "return",
         _("Take the payout back"),

@@ -14,6 +14,7 @@ from config.office.pages import OfficeAdmin, name_over
 from config.office.words import money
 from lending.admin.transfer_words import PAYOUT_HOLDS, TRANSFER_KINDS, TRANSFER_STATES
 from lending.domain.books.transfer import PayoutHold, TransferKind, TransferState
+from lending.gateways.registry import LOOPBACK, PLATFORM
 from lending.models import Transfer
 from lending.queries.bank_orders import bank_names
 from lending.queries.search import search_transfers
@@ -47,7 +48,7 @@ class TransferAdmin(OfficeAdmin[Transfer]):
     filters = (
         choice_filter("state", _("state"), TRANSFER_STATES),
         choice_filter("kind", _("what"), TRANSFER_KINDS),
-        value_filter("gateway", _("bank"), bank_names),
+        value_filter("gateway", _("through"), lambda: [LOOPBACK, PLATFORM, *bank_names()]),
     )
     search = Search(
         help=_("Transfer or loan number, merchant, or reference of the contract"),

@@ -13,6 +13,7 @@ from lending.domain.books.transfer import (
     ReturnRefusal,
     TransferKind,
     TransferState,
+    WordRefusal,
 )
 
 TRANSFER_KINDS: Final = {TransferKind.PAYOUT: _("Payout"), TransferKind.COLLECTION: _("Collection")}
@@ -53,6 +54,13 @@ RETRY_REFUSALS: Final = {
     PayoutRetryRefusal.LINE_NOT_ACTIVE: _("The line that is drawn on is frozen or closed."),
     PayoutRetryRefusal.VERIFIED_THE_ACCOUNT: VERIFIED_THE_ACCOUNT,
     PayoutRetryRefusal.REASON_MISSING: _("Please give a reason."),
+}
+WORD_REFUSALS: Final = {
+    WordRefusal.NOT_PENDING: _("No order of this loan is at a bank, or at its platform."),
+    WordRefusal.NO_BUSINESS_DATE: _("No business day is open."),
+    WordRefusal.IN_THE_FUTURE: _("This date is after the business date."),
+    WordRefusal.BEFORE_THE_ORDER: _("It was ordered after this date."),
+    WordRefusal.REASON_MISSING: _("Please give a reason."),
 }
 RETURN_REFUSALS: Final = {
     ReturnRefusal.NO_BUSINESS_DATE: _("No business day is open."),

@@ -123,7 +123,9 @@ def _read_notification(document: Any, kind: str) -> BankMessage:  # noqa: ANN401
         for notification in found.ntfctn
         for entry in notification.ntry
         if entry.sts.cd == BOOKED
-        for line in _lines(entry, today=_day(notification.cre_dt_tm or found.grp_hdr.cre_dt_tm))
+        for line in _lines(
+            entry, ours=_number(notification.acct), today=_day(notification.cre_dt_tm or found.grp_hdr.cre_dt_tm)
+        )
     ]
     return BankMessage(kind=kind, message_id=found.grp_hdr.msg_id, answers=answers)
 
@@ -159,12 +161,15 @@ def _statement(found: Any, *, made_on: date | None) -> StatementFacts:  # noqa: 
         closing_minor=_signed(closing.amt, closing.cdt_dbt_ind),
         closed_on=closed_on,
         lines=[
-            line for entry in found.ntry if entry.sts.cd == BOOKED for line in _lines(entry, today=made_on or closed_on)
+            line
+            for entry in found.ntry
+            if entry.sts.cd == BOOKED
+            for line in _lines(entry, ours=_number(found.acct), today=made_on or closed_on)
         ],
     )
 
 
-def _lines(entry: Any, *, today: date | None) -> Iterator[LineFacts]:  # noqa: ANN401 - of generated classes
+def _lines(entry: Any, *, ours: str, today: date | None) -> Iterator[LineFacts]:  # noqa: ANN401 - of generated classes
     """Yield an entry's amounts: those of its details, where they add up to it, else the entry as one."""
     booked = _day_of(entry.bookg_dt) or _day_of(entry.val_dt) or today
     if booked is None:
@@ -178,7 +183,7 @@ def _lines(entry: Any, *, today: date | None) -> Iterator[LineFacts]:  # noqa: A
     known = [minor for minor in amounts if minor is not None]
     if details and len(known) == len(details) and sum(known) == whole:
         for one, minor in zip(details, known, strict=True):
-            yield _line(entry, one, minor, booked_on=booked, value_on=valued)
+            yield _line(entry, one, minor, ours=ours, booked_on=booked, value_on=valued)
         return
     batch = next((one.pmt_inf_id or one.msg_id for one in batches), "") or _batch_of(details)
     yield LineFacts(
@@ -191,12 +196,12 @@ def _lines(entry: Any, *, today: date | None) -> Iterator[LineFacts]:  # noqa: A
     )
 
 
-def _line(entry: Any, detail: Any, minor: int, *, booked_on: date, value_on: date) -> LineFacts:  # noqa: ANN401
+def _line(entry: Any, detail: Any, minor: int, *, ours: str, booked_on: date, value_on: date) -> LineFacts:  # noqa: ANN401
     references = detail.refs
     end_to_end = "" if references is None else references.end_to_end_id or ""
     code, words = ("", "") if detail.rtr_inf is None else _reason([detail.rtr_inf])
     said = [] if detail.rmt_inf is None else detail.rmt_inf.ustrd
-    account, party = _other_side(detail.rltd_pties, is_debit=minor < 0)
+    account, party = _other_side(detail.rltd_pties, ours=ours, is_debit=minor < 0)
     return LineFacts(
         amount_minor=minor,
         booked_on=booked_on,
@@ -211,11 +216,13 @@ def _line(entry: Any, detail: Any, minor: int, *, booked_on: date, value_on: dat
     )
 
 
-def _other_side(parties: Any, *, is_debit: bool) -> tuple[str, str]:  # noqa: ANN401 - of generated classes
-    """Return account and name of whom money went to, or came from."""
+def _other_side(parties: Any, *, ours: str, is_debit: bool) -> tuple[str, str]:  # noqa: ANN401 - of generated classes
+    """Return account and name of whom money went to, or came from: of what came back, some banks keep the roles."""
     if parties is None:
         return "", ""
-    account, party = (parties.cdtr_acct, parties.cdtr) if is_debit else (parties.dbtr_acct, parties.dbtr)
+    sides = [(parties.cdtr_acct, parties.cdtr), (parties.dbtr_acct, parties.dbtr)]
+    likely, other = sides if is_debit else reversed(sides)
+    account, party = other if likely[0] is not None and _number(likely[0]) == ours else likely
     name = "" if party is None or party.pty is None else party.pty.nm or ""
     return ("" if account is None else _number(account)), name
 

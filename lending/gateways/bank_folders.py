@@ -34,7 +34,7 @@ class BankFolders:
     def put(self, name: str, content: bytes) -> None:
         """Put a file into the outbox, whole or not at all; again, it replaces itself. Raises OSError."""
         self.outbox.mkdir(parents=True, exist_ok=True)
-        draft = self.outbox / f".{name}.part"
+        draft = self.outbox / f".{name}.{os.getpid()}.part"
         with draft.open("wb") as file:
             file.write(content)
             file.flush()
@@ -50,9 +50,14 @@ class BankFolders:
         """Yield the files in the inbox that are whole, those that came first before later ones."""
         if not self.inbox.is_dir():
             return
-        found = [path for path in self.inbox.iterdir() if path.is_file() and not path.is_symlink()]
-        whole = [path for path in found if not path.name.startswith(".") and path.suffix not in UNFINISHED]
-        yield from sorted(whole, key=lambda path: (path.stat().st_mtime_ns, path.name))
+        found = list[tuple[int, str, Path]]()
+        for path in self.inbox.iterdir():
+            with suppress(FileNotFoundError):  # another worker was faster
+                if path.is_file() and not path.is_symlink():
+                    found.append((path.stat().st_mtime_ns, path.name, path))
+        for _, name, path in sorted(found):
+            if not name.startswith(".") and path.suffix not in UNFINISHED:
+                yield path
 
     def read(self, path: Path, *, most: int) -> bytes | None:
         """Read a file of the inbox, no further than so many bytes; None if it is gone. Raises OSError."""
@@ -64,4 +69,4 @@ class BankFolders:
         """Move a file that is kept out of the inbox; its name gets the hash, as banks use names again."""
         self.archive.mkdir(parents=True, exist_ok=True)
         with suppress(FileNotFoundError):  # another worker was faster
-            path.rename(self.archive / f"{path.stem}-{sha256[:12]}{path.suffix}")
+            path.rename(self.archive / f"{path.stem[:100]}-{sha256[:12]}{path.suffix[:20]}")

@@ -1,5 +1,6 @@
 """Write orders as ISO 20022 files: payouts as pain.001.001.09, direct debits as pain.008.001.08."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -124,7 +125,7 @@ def _payout(order: BankOrder) -> credit.CreditTransferTransaction34:
             instd_amt=credit.ActiveOrHistoricCurrencyAndAmount(value=_decimal(order.amount), ccy=order.amount.currency)
         ),
         cdtr_agt=_agent(credit, agent) if agent else None,  # an agent without a name passes the schema, but no bank
-        cdtr=credit.PartyIdentification135(nm=order.holder[:LONGEST_NAME]),
+        cdtr=credit.PartyIdentification135(nm=_name(order.holder)),
         cdtr_acct=_account(credit, order.number),
         rmt_inf=credit.RemittanceInformation16(ustrd=[order.words]),
     )
@@ -147,10 +148,15 @@ def _debit(order: BankOrder) -> debit.DirectDebitTransactionInformation23:
                 othr=debit.GenericFinancialIdentification1(id=NOT_PROVIDED)
             )
         ),
-        dbtr=debit.PartyIdentification135(nm=order.holder[:LONGEST_NAME]),
+        dbtr=debit.PartyIdentification135(nm=_name(order.holder)),
         dbtr_acct=_account(debit, order.number),
         rmt_inf=debit.RemittanceInformation16(ustrd=[order.words]),
     )
+
+
+def _name(text: str) -> str:
+    """Return a name as XML can carry it: no file may fail for a control character in one."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f\ufffe\uffff]+", " ", text)[:LONGEST_NAME].strip() or NOT_PROVIDED
 
 
 def _account(message: Any, number: str, currency: str | None = None) -> Any:  # noqa: ANN401 - each message has its own

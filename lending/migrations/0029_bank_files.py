@@ -179,6 +179,7 @@ class Migration(migrations.Migration):
                         choices=[
                             ("ORDER", "ORDER"),
                             ("REPAYMENT", "REPAYMENT"),
+                            ("BOOKED", "BOOKED"),
                             ("PLATFORM", "PLATFORM"),
                             ("CHARGE", "CHARGE"),
                             ("FUNDING", "FUNDING"),

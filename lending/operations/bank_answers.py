@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from typing import Final
 
 import structlog
 
@@ -23,6 +24,7 @@ from lending.domain.books.bank_messages import (
     Outcome,
     StatementFacts,
     Verdict,
+    is_lost,
     judge_answer,
 )
 from lending.domain.books.bank_profile import BankProfile
@@ -40,13 +42,18 @@ from lending.queries.bank_orders import collected_event, facts_by_batch, facts_b
 from lending.queries.loans import next_event_id
 from merchants.domain.payout_account import without_number
 
+LONGEST_ID: Final = 35
 log = structlog.get_logger(__name__)
 
 
 def keep_message(bank: BankProfile, file: BankFile, message: BankMessage) -> str:
     """Keep a message's answers and statements; return why it is set aside, or "". Raises NoTransaction."""
     require_transaction()
+    if len({one.statement_id for one in message.statements}) < len(message.statements):
+        return "it has a statement twice"
     for statement in message.statements:
+        if len(statement.statement_id) > LONGEST_ID:
+            return "a statement's name is longer than the standard allows"
         if statement.account != bank.account or statement.currency != bank.currency:
             return f"statement {statement.statement_id} is of another account, or in another currency"
     known = {
@@ -177,9 +184,9 @@ def _keep_answers(bank: BankProfile, file: BankFile, said: Sequence[AnswerFacts]
     for answer in spread:
         order = None if answer.key is None else orders.get(answer.key)
         if order is None:
-            hold = AnswerHold.NO_ORDER if answer.key is not None and answer.outcome is not Outcome.ACCEPTED else None
-            if hold is not None and answer.outcome is not Outcome.BOOKED:  # what is booked is on the statement, too
-                rows.append(_answer_row(file, answer, place=len(rows), state=AnswerState.HELD, hold=hold))
+            if is_lost(answer):
+                held = AnswerHold.NO_ORDER
+                rows.append(_answer_row(file, answer, place=len(rows), state=AnswerState.HELD, hold=held))
             continue
         verdict = _judge(answer, order, currency=bank.currency)
         if verdict.effect is not Effect.NONE or verdict.hold is not None:
@@ -191,6 +198,8 @@ def _spread(answer: AnswerFacts, batches: dict[str, list[OrderFacts]]) -> list[A
     if answer.key is not None or not answer.batch:
         return [answer]
     orders = [one for one in batches.get(answer.batch, ()) if one.state is not TransferState.FAILED]
+    if not orders and answer.amount is None:
+        return [answer]
     if answer.amount is None:
         return [replace(answer, key=one.key) for one in orders]
     if sum(one.amount_minor for one in orders) != abs(answer.amount.minor):
@@ -282,7 +291,7 @@ def _take_back(transfer: Transfer, answer: BankAnswer, *, now: datetime) -> tupl
     words = answer.words or answer.code or "returned by the bank"
     try:
         if transfer.kind == TransferKind.PAYOUT:
-            return_payout(transfer_id=transfer.pk, on=on, reason=words, actor=SYSTEM, now=now)
+            return_payout(transfer_id=transfer.pk, on=on, reason=words, actor=SYSTEM, now=now, by_bank=True)
         else:
             bounce_collection(transfer_id=transfer.pk, on=on, words=words, now=now)
     except (PayoutNotReturned, LoanRefused) as refused:

@@ -6,7 +6,7 @@ name, and a bank that has it says so, which changes nothing. A file of the bank 
 after a crash, it is known.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, time
 from hashlib import sha256
 from typing import Final
@@ -87,25 +87,33 @@ def write_file(bank: BankProfile, *, now: datetime) -> BankFile | None:
 
 def deliver_files(bank: BankProfile, folders: BankFolders, *, clock: Clock) -> None:
     """Put the files that are written, and not yet marked as delivered, into the outbox of their bank."""
-    for file in BankFile.objects.to_deliver().filter(bank=bank.name).order_by("pk"):
-        folders.put(file.name, bytes(file.content))
+    for pk in list(BankFile.objects.to_deliver().filter(bank=bank.name).order_by("pk").values_list("pk", flat=True)):
         with operation():
-            BankFile.objects.filter(pk=file.pk, delivered_at__isnull=True).update(delivered_at=clock())
+            lock_name(BANK, bank.name)
+            file = BankFile.objects.to_deliver().filter(pk=pk).first()
+            if file is not None:  # no other worker was faster
+                folders.put(file.name, bytes(file.content))
+                require_one(BankFile.objects.to_deliver().filter(pk=pk).update(delivered_at=clock()))
 
 
-def take_files(bank: BankProfile, folders: BankFolders, *, clock: Clock) -> None:
-    """Take in what came from a bank: read and kept, or set aside whole; the same file again changes nothing."""
+def take_files(
+    bank: BankProfile, folders: BankFolders, *, clock: Clock, then: Callable[[], None] = lambda: None
+) -> None:
+    """Take in what came from a bank: read and kept, or set aside whole; the same file again changes nothing.
+
+    then: what is done after each, before the next is read: a later file may rest on what an earlier one says.
+    """
     for path in folders.arrived():
-        content = folders.read(path, most=LARGEST + 1)
-        if content is None:  # another worker was faster
-            continue
-        digest = sha256(content).hexdigest()
         try:
+            content = folders.read(path, most=LARGEST + 1)
+            if content is None:  # another worker was faster
+                continue
             take_file(bank, name=path.name, content=content, now=clock())
+            folders.put_away(path, sha256=sha256(content).hexdigest())
         except Exception:  # it stays in the inbox, and the others are taken
             log.exception("bank_file_left", bank=bank.name, file=path.name)
             continue
-        folders.put_away(path, sha256=digest)
+        then()
 
 
 def take_file(bank: BankProfile, *, name: str, content: bytes, now: datetime) -> BankFile:

@@ -23,8 +23,6 @@ from config.office.business_date import get_business_date
 from config.office.events import record_event
 from config.office.job_runs import Clock
 from lending.domain.books.bank_lines import (
-    CONTRA,
-    RESOLVED_TO,
     GapRefusal,
     LineReason,
     Match,
@@ -33,6 +31,7 @@ from lending.domain.books.bank_lines import (
     bank_movements,
     match_lines,
     resolved_movement,
+    resolved_to,
 )
 from lending.domain.books.bank_messages import LineFacts, goes_out
 from lending.domain.books.bank_profile import BankProfile
@@ -40,7 +39,7 @@ from lending.domain.books.booking import Booking, effective_date
 from lending.domain.books.ledger import RESOLUTION, STATEMENT, Account, Movement
 from lending.domain.books.second_person import line_needs_second
 from lending.domain.contract.events import EventType
-from lending.models import BankStatement, Entry, StatementLine
+from lending.models import BankStatement, Entry, Loan, StatementLine
 from lending.operations.bank_files import BANK
 from lending.operations.bookings import lock_books, post
 from lending.operations.loans import EventNotBooked, book_on
@@ -55,7 +54,7 @@ from lending.queries.bank_lines import (
     order_of_line,
 )
 from lending.queries.bank_orders import facts_by_batch, facts_by_key, facts_by_number
-from lending.queries.bookings import get_booking_refusal
+from lending.queries.bookings import get_booking_refusal, needs_second_person
 from lending.queries.closes import last_proven_day
 
 AT_ONCE: Final = 1_000
@@ -163,7 +162,7 @@ def resolve_line(
         order = order_of_line(line, asked)
         if asked.resolution is Resolution.REPAYMENT:
             _book_repayment(line, asked, reason=reason, actor=actor, now=now)
-        contra = RESOLVED_TO[asked.resolution] if order is None else CONTRA[order.kind]
+        contra = resolved_to(asked.resolution, line.amount_minor, order)
         _post(line.statement, RESOLUTION, [resolved_movement(line.amount_minor, contra)], now=now)
         require_one(
             StatementLine.objects.in_suspense()
@@ -198,7 +197,12 @@ def resolve_line(
 
 def resolution_act(line: StatementLine, asked: Asked, *, reason: str) -> Act | None:
     """Return what a second person has to approve of what a line is said to be; None if one person may say it alone."""
-    needs = line_needs_second(line.amount_minor, currency=line.statement.currency)
+    needs = line_needs_second(
+        line.amount_minor, currency=line.statement.currency, may_be_altered=line.reason == LineReason.OTHER_ACCOUNT
+    )
+    if not needs and asked.resolution is Resolution.REPAYMENT and asked.loan_id is not None:
+        loan = Loan.objects.filter(pk=asked.loan_id).first()
+        needs = loan is not None and needs_second_person(loan, _repayment(line, reason=reason))
     return _act_of(line, asked, reason=reason) if needs else None
 
 
@@ -213,12 +217,16 @@ def _act_of(line: StatementLine, asked: Asked, *, reason: str) -> Act:
     return Act(operation="lending.resolve_line", subject=line, arguments=arguments)
 
 
+def _repayment(line: StatementLine, *, reason: str) -> Booking:
+    return Booking(
+        type=EventType.REPAYMENT, on=line.value_on, amount_minor=line.amount_minor, by_hand=True, reason=reason
+    )
+
+
 def _book_repayment(line: StatementLine, asked: Asked, *, reason: str, actor: Actor, now: datetime) -> None:
     """Book a line as a repayment of a loan. The approval of the line is that of the repayment."""
     loan = lock_loan(int(asked.loan_id or 0))
-    booking = Booking(
-        type=EventType.REPAYMENT, on=line.value_on, amount_minor=line.amount_minor, by_hand=True, reason=reason
-    )
+    booking = _repayment(line, reason=reason)
     refusal = get_booking_refusal(loan, booking, external_ref="")
     if refusal is not None:
         raise EventNotBooked(refusal)

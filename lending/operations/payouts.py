@@ -151,15 +151,16 @@ def return_payout(
     now: datetime,
     seen: int | None = None,
     approval: Approval | None = None,
+    by_bank: bool = False,
 ) -> Transfer:
-    """Take back a payout whose money came back: the loan may be paid out again, or cancelled.
+    """Take back a payout whose money came back, as the bank may say: the loan may be paid out again, or cancelled.
 
     Raises PayoutNotReturned, NotApproved, Contended, Transfer.DoesNotExist.
     """
     with operation():
         loan, transfer = lock_transfer(transfer_id)
         never_sent = Transfer.objects.filter(loan=loan, kind=TransferKind.COLLECTION, state=TransferState.DUE)
-        refusal = get_return_refusal(loan, payout=transfer, on=on, reason=reason, seen=seen)
+        refusal = get_return_refusal(loan, payout=transfer, on=on, reason=reason, seen=seen, by_bank=by_bank)
         if refusal is not None:
             raise PayoutNotReturned(refusal)
         require_approval(return_act(loan, payout=transfer, on=on, reason=reason), approval, actor=actor, now=now)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from functools import partial
 
 import structlog
 
@@ -38,7 +39,10 @@ def settle_transfers(gateways: Mapping[str, Gateway], *, clock: Clock) -> None:
         _send_what_waits(bank, to=today - DAY, clock=clock)
     for profile in bank_profiles():
         if profile.name in gateways:
-            exchange_files(profile, gateways[profile.name], clock=clock)
+            try:
+                exchange_files(profile, gateways[profile.name], clock=clock)
+            except Exception:  # the other banks have their turn
+                log.exception("bank_exchange_failed", bank=profile.name)
 
 
 def exchange_files(profile: BankProfile, gateway: Gateway, *, clock: Clock) -> None:
@@ -47,9 +51,10 @@ def exchange_files(profile: BankProfile, gateway: Gateway, *, clock: Clock) -> N
     if folders is None:
         return
     bank = Breaker(profile.name, gateway)
+    apply = partial(apply_answers, bank, clock=clock)
     try:
-        take_files(profile, folders, clock=clock)
-        apply_answers(bank, clock=clock)
+        take_files(profile, folders, clock=clock, then=apply)
+        apply()
         book_statements(profile, clock=clock)
         write_files(profile, clock=clock)
         deliver_files(profile, folders, clock=clock)

@@ -1,8 +1,11 @@
 """Statements that are to be booked, and lines in suspense."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
+
+from django.db.models import Exists, OuterRef, QuerySet
 
 from config.office.business_date import get_business_date
 from lending.domain.books.bank_lines import (
@@ -12,6 +15,7 @@ from lending.domain.books.bank_lines import (
     ResolutionRefusal,
     judge_gap,
     judge_resolution,
+    skips,
 )
 from lending.domain.books.ledger import Account
 from lending.models import BankAnswer, BankStatement, Loan, StatementLine, Transfer
@@ -44,7 +48,9 @@ def next_statement(bank: str, *, today: date | None) -> NextStatement | None:
     if last is not None:
         waiting = waiting.filter(opening_minor=last.closing_minor, closed_on__gte=last.closed_on)
     statement = waiting.order_by("closed_on", "number", "pk").first()
-    if statement is None or BankAnswer.objects.open().filter(file=statement.file_id).exists():
+    if statement is None or (last is not None and skips(statement.number, after=last.number)):
+        return None
+    if BankAnswer.objects.open().filter(file=statement.file_id).exists():
         return None
     return NextStatement(statement=statement, is_first=last is None)
 
@@ -52,6 +58,26 @@ def next_statement(bank: str, *, today: date | None) -> NextStatement | None:
 def last_booked(bank: str) -> BankStatement | None:
     """Get the statement of a bank that was booked last."""
     return BankStatement.objects.filter(bank=bank, booked_no__isnull=False).order_by("-booked_no").first()
+
+
+def overtaken_of(statements: Iterable[BankStatement]) -> dict[int, bool]:
+    """Return which of some statements wait, and whether a later one of the bank is booked.
+
+    One that is overtaken is never booked: what it would have explained is in suspense.
+    """
+    waiting = BankStatement.objects.filter(booked_at=None, pk__in=[one.pk for one in statements])
+    overtaken = set(waiting.filter(Exists(_later())).values_list("pk", flat=True))
+    return {pk: pk in overtaken for pk in waiting.values_list("pk", flat=True)}
+
+
+def blocked_statements(*, before: date) -> int:
+    """Count the statements of days before one that wait for others."""
+    return BankStatement.objects.filter(~Exists(_later()), booked_at=None, closed_on__lt=before).count()
+
+
+def _later() -> QuerySet[BankStatement]:
+    booked = BankStatement.objects.filter(bank=OuterRef("bank"), booked_no__isnull=False)
+    return booked.filter(closed_on__gt=OuterRef("closed_on"))
 
 
 def gap_before(statement: BankStatement) -> int:
@@ -69,6 +95,7 @@ def get_gap_refusal(statement: BankStatement, *, reason: str) -> GapRefusal | No
         today=get_business_date(),
         last_closed_on=None if last is None else last.closed_on,
         gap_minor=gap_before(statement),
+        skips_some=last is not None and skips(statement.number, after=last.number),
         reason=reason,
     )
 

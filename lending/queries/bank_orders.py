@@ -12,6 +12,7 @@ from config.kernel.money import Money
 from lending.domain.books.bank_lines import MATCHED_WITHIN, OrderFacts
 from lending.domain.books.transfer import TransferKind, TransferState
 from lending.gateways.bank_orders import BankOrder
+from lending.gateways.registry import PLATFORM
 from lending.models import Bank, Loan, LoanEvent, Transfer
 from lending.models.transfer import OPEN
 from lending.queries.transfers import applied_on
@@ -123,8 +124,9 @@ def collected_event(transfer: Transfer) -> LoanEvent:
 
 
 def unanswered(*, before: date) -> QuerySet[Transfer]:
-    """Return the orders that a bank was given in a file before a day, and has not said what became of."""
-    return Transfer.objects.filter(file__isnull=False, state__in=OPEN, on__lt=before)
+    """Return the orders that a bank was given in a file, or a platform, before a day, and nothing was said of."""
+    asked = Q(file__isnull=False) | Q(gateway=PLATFORM)
+    return Transfer.objects.filter(asked, state__in=OPEN, on__lt=before)
 
 
 def uncleared(*, before: date) -> QuerySet[Transfer]:

@@ -2,12 +2,18 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Final
 
 from django.db.models import Count, Min, Q
 
-from lending.models import BankAnswer, BankFile, BankStatement, StatementLine
+from lending.gateways.registry import PLATFORM
+from lending.models import BankAnswer, BankFile, StatementLine
+from lending.queries.bank_lines import blocked_statements
 from lending.queries.bank_orders import unanswered, uncleared
 from lending.queries.gateways import bank_profiles
+
+PLATFORM_ANSWERS_WITHIN: Final = timedelta(days=5)
+"""Judgement: platforms settle with their merchants at least once a week."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,15 +47,16 @@ class BankQueue:
 def get_bank_queue(*, on: date | None) -> BankQueue:
     """Return what waits for people at banks. on: the business date."""
     late = {} if on is None else {bank.name: on - timedelta(days=bank.cleared_within_days) for bank in bank_profiles()}
+    asked = late if on is None else {**late, PLATFORM: on - PLATFORM_ANSWERS_WITHIN}
     counted = {"number": Count("pk"), "since": Min("on")}
     return BankQueue(
         set_aside=BankFile.objects.set_aside().count(),
         held=BankAnswer.objects.held().count(),
         suspense=Waiting.of(StatementLine.objects.in_suspense().aggregate(number=Count("pk"), since=Min("booked_on"))),
-        statements=0 if on is None else BankStatement.objects.filter(booked_at=None, closed_on__lt=on).count(),
+        statements=0 if on is None else blocked_statements(before=on),
         unanswered={
             bank: Waiting.of(unanswered(before=before).filter(Q(gateway=bank)).aggregate(**counted))
-            for bank, before in late.items()
+            for bank, before in asked.items()
         },
         uncleared={
             bank: Waiting.of(uncleared(before=before).filter(Q(gateway=bank)).aggregate(**counted))

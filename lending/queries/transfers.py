@@ -151,6 +151,12 @@ def last_payout(loan: Loan) -> Transfer | None:
     return Transfer.objects.filter(loan=loan, kind=TransferKind.PAYOUT, state=TransferState.DONE).order_by("pk").last()
 
 
+def pending_order(loan: Loan) -> Transfer | None:
+    """Get the order of a loan that a bank or a platform has and has said nothing of: its payout before a collection."""
+    pending = Transfer.objects.filter(loan=loan, state=TransferState.PENDING).select_related("loan")
+    return pending.order_by("-kind", "pk").first()
+
+
 def get_return_refusal(
     loan: Loan,
     *,
@@ -158,6 +164,7 @@ def get_return_refusal(
     on: date | None = None,
     reason: str = "to be given",
     seen: int | None = None,
+    by_bank: bool = False,
 ) -> ReturnRefusal | None:
     """Decide whether a payout may be taken back as of a date; by default the last one that stands, as of today."""
     payout, today = payout or last_payout(loan), get_business_date()
@@ -175,6 +182,7 @@ def get_return_refusal(
         reason=reason,
         seen=seen,
         events=loan.events.count(),
+        by_bank=by_bank,
     )
 
 

@@ -42,12 +42,14 @@ class LineReason(StrEnum):
 class Resolution(StrEnum):
     """What a line in suspense turns out to be.
 
-    ORDER: a payout or collection of ours. REPAYMENT: of a loan. PLATFORM: what a platform collected, and pays over.
-    CHARGE: the bank's fee or interest. FUNDING: the lender's own money, put in or taken out.
+    ORDER: a payout or collection of ours. REPAYMENT: of a loan, which is booked by it. BOOKED: a repayment or refund
+    that is booked on its loan already. PLATFORM: what a platform collected, and pays over. CHARGE: the bank's fee or
+    interest. FUNDING: the lender's own money, put in or taken out.
     """
 
     ORDER = "ORDER"
     REPAYMENT = "REPAYMENT"
+    BOOKED = "BOOKED"
     PLATFORM = "PLATFORM"
     CHARGE = "CHARGE"
     FUNDING = "FUNDING"
@@ -81,7 +83,7 @@ CONTRA: Final[Mapping[TransferKind, Account]] = MappingProxyType(
     {TransferKind.PAYOUT: Account.PAYOUT_CLEARING, TransferKind.COLLECTION: Account.COLLECTION_CLEARING}
 )
 """Where the other side of an order's line is, there and back."""
-RESOLVED_TO: Final[Mapping[Resolution, Account]] = MappingProxyType(
+_RESOLVED_TO: Final[Mapping[Resolution, Account]] = MappingProxyType(
     {
         Resolution.REPAYMENT: Account.COLLECTION_CLEARING,
         Resolution.PLATFORM: Account.COLLECTION_CLEARING,
@@ -89,7 +91,6 @@ RESOLVED_TO: Final[Mapping[Resolution, Account]] = MappingProxyType(
         Resolution.FUNDING: Account.FUNDING,
     }
 )
-"""Where the other side of a line goes from suspense; that of an order as `CONTRA` has it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,7 +183,7 @@ def _fault(
     back = not goes_out(order.kind, amount_minor)
     return first_of(
         {
-            LineReason.NOT_MOVED: order.state not in {TransferState.DONE, TransferState.RETURNED},
+            LineReason.NOT_MOVED: not _has_moved(order, back=back),
             LineReason.OTHER_ACCOUNT: bool(IBAN.match(number) and IBAN.match(order.number)) and number != order.number,
             LineReason.AMOUNT_DIFFERS: abs(amount_minor) != _due(order),
             LineReason.REPEATED: (order.id, back) in taken,
@@ -198,6 +199,11 @@ def _matched(order: OrderFacts, amount_minor: int, taken: set[tuple[int, bool]])
 
 def _suspended(line: LineFacts, reason: LineReason) -> Match:
     return Match(amount_minor=line.amount_minor, contra=Account.SUSPENSE, reason=reason)
+
+
+def _has_moved(order: OrderFacts, *, back: bool) -> bool:
+    """Whether an order's money is known to have gone, or to have come back."""
+    return order.state is TransferState.RETURNED or (order.state is TransferState.DONE and not back)
 
 
 def _due(order: OrderFacts) -> int:
@@ -225,6 +231,14 @@ def bank_balances(lines: Mapping[str, int], *, closed_minor: int) -> dict[Accoun
     return {Account.BANK: closed_minor, **{Account(contra): -int(minor) for contra, minor in lines.items()}}
 
 
+def resolved_to(resolution: Resolution, amount_minor: int, order: OrderFacts | None) -> Account:
+    """Return where the other side of a line goes from suspense. What is booked already was paid in, or refunded."""
+    if order is not None:
+        return CONTRA[order.kind]
+    booked = Account.PAYOUT_CLEARING if amount_minor < 0 else Account.COLLECTION_CLEARING
+    return _RESOLVED_TO.get(resolution, booked)
+
+
 def resolved_movement(amount_minor: int, contra: Account) -> Movement:
     """Return the posting that moves a line's other side out of suspense."""
     if amount_minor > 0:
@@ -232,18 +246,31 @@ def resolved_movement(amount_minor: int, contra: Account) -> Movement:
     return Movement(contra, Account.SUSPENSE, -amount_minor)
 
 
+def skips(number: int | None, *, after: int | None) -> bool:
+    """Whether the bank's numbers tell that statements are missing between two: numbers begin again with each year."""
+    return number is not None and after is not None and number > after + 1
+
+
 def judge_gap(
-    *, booked: bool, closed_on: date, today: date | None, last_closed_on: date | None, gap_minor: int, reason: str
+    *,
+    booked: bool,
+    closed_on: date,
+    today: date | None,
+    last_closed_on: date | None,
+    gap_minor: int,
+    skips_some: bool,
+    reason: str,
 ) -> GapRefusal | None:
     """Decide whether a statement may be booked though those before it are missing.
 
     last_closed_on: of the last statement that is booked; None if this is the first, which follows on nothing.
+    skips_some: the bank's numbers tell that some are missing, even if the balances do not.
     """
     return first_of(
         {
             GapRefusal.BOOKED: booked,
             GapRefusal.NOT_YET: today is None or closed_on > today,
-            GapRefusal.FOLLOWS: last_closed_on is None or gap_minor == 0,
+            GapRefusal.FOLLOWS: last_closed_on is None or (gap_minor == 0 and not skips_some),
             GapRefusal.OLDER: last_closed_on is not None and closed_on < last_closed_on,
             GapRefusal.REASON_MISSING: not reason.strip(),
         }
@@ -268,12 +295,12 @@ def judge_resolution(
             ResolutionRefusal.NOT_IN_SUSPENSE: not in_suspense,
             ResolutionRefusal.ORDER_UNKNOWN: by_order and order is None,
             ResolutionRefusal.ORDER_ELSEWHERE: by_order and not same_bank,
-            ResolutionRefusal.ORDER_NOT_MOVED: order is not None
-            and order.state not in {TransferState.DONE, TransferState.RETURNED},
+            ResolutionRefusal.ORDER_NOT_MOVED: order is not None and not _has_moved(order, back=back),
             ResolutionRefusal.ORDER_HAS_LINE: order is not None and (order.has_back if back else order.has_out),
             ResolutionRefusal.AMOUNT_DIFFERS: order is not None and abs(amount_minor) != _due(order),
             ResolutionRefusal.LOAN_UNKNOWN: resolution is Resolution.REPAYMENT and not has_loan,
-            ResolutionRefusal.NOT_A_CREDIT: resolution is Resolution.REPAYMENT and amount_minor < 0,
+            ResolutionRefusal.NOT_A_CREDIT: resolution in {Resolution.REPAYMENT, Resolution.PLATFORM}
+            and amount_minor < 0,
             ResolutionRefusal.REASON_MISSING: not reason.strip(),
         }
     )

@@ -58,8 +58,8 @@ class Effect(StrEnum):
     CAME_BACK = "CAME_BACK"
 
 
-DUPLICATE: Final = "DUPL"
-"""The reason code of a file that the bank has already: of the first copy it says nothing."""
+DUPLICATES: Final = frozenset({"DUPL", "AM05", "DU01", "DU02", "DU03", "DU04", "DU05"})
+"""The reason codes of what the bank has already: a rejection for one of them says nothing of the first copy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +142,11 @@ def goes_out(kind: TransferKind, amount_minor: int) -> bool:
     return (amount_minor < 0) is (kind is TransferKind.PAYOUT)
 
 
+def is_lost(answer: AnswerFacts) -> bool:
+    """Whether an answer about no order of ours has to be looked at: what is booked is on the statement, too."""
+    return answer.outcome in {Outcome.REJECTED, Outcome.RETURNED} and answer.code not in DUPLICATES
+
+
 def judge_answer(
     answer: AnswerFacts, *, kind: TransferKind, state: TransferState, ordered: Money, moved_minor: int
 ) -> Verdict:
@@ -150,10 +155,10 @@ def judge_answer(
     The same is said up to three times, by a status report, a notification and a statement, in any order: what is known
     changes nothing. What contradicts it never moves money by itself.
     """
-    if answer.outcome is Outcome.ACCEPTED or answer.code == DUPLICATE:
+    if answer.outcome is Outcome.ACCEPTED:
         return Verdict()
     if answer.outcome is Outcome.REJECTED:
-        return _judge_rejection(state)
+        return Verdict() if answer.code in DUPLICATES else _judge_rejection(state)
     back = answer.outcome is Outcome.RETURNED or (answer.amount is not None and not goes_out(kind, answer.amount.minor))
     expected = moved_minor or ordered.minor
     differs = answer.amount is not None and (

@@ -60,6 +60,9 @@ RESOLVED_ALONE_UP_TO: Final = 1_000
 """Judgement: in major units, what one person may say of a line in suspense."""
 
 
-def line_needs_second(amount_minor: int, *, currency: str) -> bool:
-    """Decide whether a second person has to approve what a line of a bank's statement is said to be."""
-    return abs(amount_minor) > parse_minor(str(RESOLVED_ALONE_UP_TO), currency)
+def line_needs_second(amount_minor: int, *, currency: str, may_be_altered: bool) -> bool:
+    """Decide whether a second person has to approve what a line of a bank's statement is said to be.
+
+    may_be_altered: it names another account than its order has.
+    """
+    return may_be_altered or abs(amount_minor) > parse_minor(str(RESOLVED_ALONE_UP_TO), currency)

@@ -81,6 +81,16 @@ class PayoutRetryRefusal(StrEnum):
     REASON_MISSING = "REASON_MISSING"
 
 
+class WordRefusal(StrEnum):
+    """Why what became of an order is not entered by hand; the first that applies counts."""
+
+    NOT_PENDING = "NOT_PENDING"
+    NO_BUSINESS_DATE = "NO_BUSINESS_DATE"
+    IN_THE_FUTURE = "IN_THE_FUTURE"
+    BEFORE_THE_ORDER = "BEFORE_THE_ORDER"
+    REASON_MISSING = "REASON_MISSING"
+
+
 class ResultRefusal(StrEnum):
     """Why what a platform says it withheld is not booked; the first that applies counts."""
 
@@ -210,6 +220,21 @@ def judge_payout_retry(
     return first_of(holds)
 
 
+def judge_word(
+    *, state: TransferState, on: date, ordered_on: date, today: date | None, reason: str
+) -> WordRefusal | None:
+    """Decide whether a person may say what became of an order: only of one that somebody has and said nothing of."""
+    return first_of(
+        {
+            WordRefusal.NOT_PENDING: state is not TransferState.PENDING,
+            WordRefusal.NO_BUSINESS_DATE: today is None,
+            WordRefusal.IN_THE_FUTURE: today is not None and on > today,
+            WordRefusal.BEFORE_THE_ORDER: on < ordered_on,
+            WordRefusal.REASON_MISSING: not reason.strip(),
+        }
+    )
+
+
 def judge_result(
     *, state: TransferState, ordered_minor: int, moved_minor: int, said_minor: int
 ) -> ResultRefusal | None:
@@ -235,8 +260,11 @@ def judge_return(
     reason: str,
     seen: int | None,
     events: int,
+    by_bank: bool = False,
 ) -> ReturnRefusal | None:
     """Decide whether a payout may be taken back as of a date; its effect on the loan is judged by `replay`.
+
+    by_bank: the bank says that its money came back, which holds however late it is, and however late the loan was.
 
     worst_dpd: the most days that the loan ever was past due: it is not made new by hand. seen: how many events it had
     when it was shown to whoever confirms; None if it was not.
@@ -248,8 +276,8 @@ def judge_return(
         ReturnRefusal.COLLECTION_UNDER_WAY: collecting,
         ReturnRefusal.IN_THE_FUTURE: on > today,
         ReturnRefusal.BEFORE_THE_PAYOUT: on < sent_on,
-        ReturnRefusal.TOO_LATE: today > sent_on + RETURNED_WITHIN,
-        ReturnRefusal.HAS_BEEN_LATE: worst_dpd > 0,
+        ReturnRefusal.TOO_LATE: not by_bank and today > sent_on + RETURNED_WITHIN,
+        ReturnRefusal.HAS_BEEN_LATE: not by_bank and worst_dpd > 0,
         ReturnRefusal.REASON_MISSING: not reason.strip(),
         ReturnRefusal.BOOKED_MEANWHILE: seen is not None and seen != events,
     }

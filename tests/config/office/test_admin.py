@@ -127,6 +127,7 @@ RIGHTS = {f"{model}_{page}": right for model, right in VIEWED.items() for page i
     "lending_loan_undo_write_off": "lending.write_off_loan",
     "lending_loan_return": "lending.return_loan",
     "lending_loan_pay_out": "lending.pay_out_loan",
+    "lending_loan_word": "lending.settle_bankanswer",
     "lending_loan_cancel": "lending.cancel_loan",
     "lending_loan_reverse": "lending.reverse_loan",
     "lending_dayclose_progress": "lending.view_dayclose",

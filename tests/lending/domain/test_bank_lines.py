@@ -22,6 +22,8 @@ from lending.domain.books.bank_lines import (
     judge_resolution,
     match_lines,
     resolved_movement,
+    resolved_to,
+    skips,
 )
 from lending.domain.books.bank_messages import LineFacts
 from lending.domain.books.ledger import Account, Movement
@@ -68,14 +70,15 @@ def matched(*lines: LineFacts, orders: tuple[OrderFacts, ...] = (order(),), batc
     ("said", "known", "reason"),
     [
         (line(key=key(1)), order(), None),
-        (line(90_000, key=key(1)), order(), None),
+        (line(90_000, key=key(1)), order(state=TransferState.RETURNED), None),
+        (line(90_000, key=key(1)), order(), LineReason.NOT_MOVED),
         (line(key=key(2)), order(), LineReason.NO_ORDER),
         (line(-90_001, key=key(1)), order(), LineReason.AMOUNT_DIFFERS),
         (line(key=key(1)), order(state=TransferState.FAILED, moved_minor=0), LineReason.NOT_MOVED),
         (line(key=key(1)), order(state=TransferState.PENDING, moved_minor=0), LineReason.NOT_MOVED),
         (line(key=key(1)), order(has_out=True), LineReason.REPEATED),
-        (line(90_000, key=key(1)), order(has_out=True), None),
-        (line(90_000, key=key(1)), order(has_back=True), LineReason.REPEATED),
+        (line(90_000, key=key(1)), order(state=TransferState.RETURNED, has_out=True), None),
+        (line(90_000, key=key(1)), order(state=TransferState.RETURNED, has_back=True), LineReason.REPEATED),
         (line(key=key(1), number="NL14MOCK0000000002"), order(), LineReason.OTHER_ACCOUNT),
         (line(key=key(1), number="0000000005"), order(), None),
         (line(key=key(1), number=NUMBER), order(number="MOCK0000000005"), None),
@@ -171,6 +174,8 @@ def test_lines_and_what_they_turn_out_to_be_are_posted_with_the_banks_side() -> 
         (Resolution.REPAYMENT, {"has_loan": False}, ResolutionRefusal.LOAN_UNKNOWN),
         (Resolution.REPAYMENT, {}, ResolutionRefusal.NOT_A_CREDIT),
         (Resolution.REPAYMENT, {"amount_minor": 5}, None),
+        (Resolution.PLATFORM, {}, ResolutionRefusal.NOT_A_CREDIT),
+        (Resolution.BOOKED, {}, None),
         (Resolution.CHARGE, {"reason": " "}, ResolutionRefusal.REASON_MISSING),
     ],
 )
@@ -190,6 +195,7 @@ def test_what_a_line_is_said_to_be_has_to_fit(
         ({"today": None}, GapRefusal.NOT_YET),
         ({"last_closed_on": None}, GapRefusal.FOLLOWS),
         ({"gap_minor": 0}, GapRefusal.FOLLOWS),
+        ({"gap_minor": 0, "skips_some": True}, None),
         ({"last_closed_on": ON + timedelta(days=1)}, GapRefusal.OLDER),
         ({"reason": ""}, GapRefusal.REASON_MISSING),
     ],
@@ -197,5 +203,30 @@ def test_what_a_line_is_said_to_be_has_to_fit(
 def test_a_statement_is_booked_without_those_before_only_if_they_are_missing(
     changes: dict[str, object], refusal: GapRefusal | None
 ) -> None:
-    asked = {"booked": False, "closed_on": ON, "today": ON, "last_closed_on": ON, "gap_minor": 5, "reason": "lost"}
-    assert judge_gap(**{**asked, **changes}) is refusal  # type: ignore[arg-type]
+    asked = {"booked": False, "closed_on": ON, "today": ON, "last_closed_on": ON, "gap_minor": 5, "skips_some": False}
+    assert judge_gap(**{"reason": "lost", **asked, **changes}) is refusal  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("number", "after", "missing"), [(8, 7, False), (9, 7, True), (1, 250, False), (None, 7, False), (9, None, False)]
+)
+def test_numbers_tell_of_missing_statements_and_begin_again_with_the_year(
+    number: int | None, after: int | None, *, missing: bool
+) -> None:
+    assert skips(number, after=after) is missing
+
+
+@pytest.mark.parametrize(
+    ("resolution", "minor", "account"),
+    [
+        (Resolution.ORDER, -1, Account.PAYOUT_CLEARING),
+        (Resolution.REPAYMENT, 1, Account.COLLECTION_CLEARING),
+        (Resolution.BOOKED, 1, Account.COLLECTION_CLEARING),
+        (Resolution.BOOKED, -1, Account.PAYOUT_CLEARING),
+        (Resolution.PLATFORM, 1, Account.COLLECTION_CLEARING),
+        (Resolution.CHARGE, -1, Account.BANK_CHARGES),
+        (Resolution.FUNDING, 1, Account.FUNDING),
+    ],
+)
+def test_where_a_line_goes_from_suspense(resolution: Resolution, minor: int, account: Account) -> None:
+    assert resolved_to(resolution, minor, order() if resolution is Resolution.ORDER else None) is account

@@ -1,5 +1,6 @@
 """What a bank's answer does to an order, in every state, in every order of arrival."""
 
+from dataclasses import replace
 from datetime import date
 from itertools import permutations
 
@@ -7,7 +8,7 @@ import pytest
 
 from config.kernel.money import Money
 from lending.domain.books.bank_messages import (
-    DUPLICATE,
+    DUPLICATES,
     AnswerFacts,
     AnswerHold,
     Effect,
@@ -15,6 +16,7 @@ from lending.domain.books.bank_messages import (
     Outcome,
     StatementFacts,
     Verdict,
+    is_lost,
     judge_answer,
 )
 from lending.domain.books.transfer import (
@@ -43,13 +45,12 @@ def booked(minor: int, currency: str = "EUR") -> AnswerFacts:
 
 REJECTED = AnswerFacts(outcome=Outcome.REJECTED, code="AC04")
 RETURNED = AnswerFacts(outcome=Outcome.RETURNED, amount=ORDERED)
+KNOWN_ALREADY = [AnswerFacts(outcome=Outcome.REJECTED, code=code) for code in sorted(DUPLICATES)]
 OUT, BACK = booked(-90_000), booked(90_000)
 
 
 @pytest.mark.parametrize("state", TransferState)
-@pytest.mark.parametrize(
-    "answer", [AnswerFacts(outcome=Outcome.ACCEPTED), AnswerFacts(outcome=Outcome.REJECTED, code=DUPLICATE)]
-)
+@pytest.mark.parametrize("answer", [AnswerFacts(outcome=Outcome.ACCEPTED), *KNOWN_ALREADY])
 def test_what_says_nothing_new_changes_nothing(answer: AnswerFacts, state: TransferState) -> None:
     """Red if a file that the bank has already read as a rejection of its orders."""
     assert judged(answer, state) == NOTHING
@@ -83,6 +84,18 @@ def test_an_order_that_is_awaited_ends_as_the_bank_says(state: TransferState) ->
 )
 def test_an_order_that_ended(state: TransferState, answer: AnswerFacts, verdict: Verdict) -> None:
     assert judged(answer, state) == verdict
+
+
+def test_money_that_comes_back_as_a_duplicate_has_come_back() -> None:
+    """Red if the code of a rejection were read in a return: the loan would earn on, and nobody be told."""
+    for answer in (replace(BACK, code="DUPL"), replace(RETURNED, code="AM05")):
+        assert judged(answer, TransferState.DONE) == Verdict(effect=Effect.CAME_BACK)
+
+
+def test_what_is_about_no_order_of_ours_is_looked_at_unless_the_statement_has_it() -> None:
+    assert is_lost(REJECTED)
+    assert is_lost(RETURNED)
+    assert not any(map(is_lost, (OUT, AnswerFacts(outcome=Outcome.ACCEPTED), *KNOWN_ALREADY)))
 
 
 def test_a_collection_comes_in_and_goes_back() -> None:

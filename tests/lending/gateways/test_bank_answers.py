@@ -91,6 +91,16 @@ def test_the_other_side_is_whom_money_went_to_or_came_from() -> None:
     assert found.missing_minor == 0
 
 
+def test_a_return_that_keeps_the_roles_is_of_the_other_side_all_the_same() -> None:
+    parties = (
+        "<RltdPties><Dbtr><Pty><Nm>We</Nm></Pty></Dbtr><DbtrAcct><Id><Othr><Id>0001</Id></Othr></Id></DbtrAcct>"
+        "<Cdtr><Pty><Nm>Shop</Nm></Pty></Cdtr><CdtrAcct><Id><Othr><Id>77</Id></Othr></Id></CdtrAcct></RltdPties>"
+    )
+    back = entry("5.00", detail(ONE, more=parties), side="CRDT")
+    [found] = read_message(statement(balance("OPBD", "4.00"), balance("CLBD", "9.00"), back)).statements
+    assert [(line.number, line.name) for line in found.lines] == [("77", "Shop")]
+
+
 def test_an_account_overdrawn_has_a_balance_below_nothing() -> None:
     body = [balance("PRCD", "5", side="DBIT", currency="JPY"), balance("CLBD", "5.0", currency="JPY")]
     [found] = read_message(statement(*body)).statements

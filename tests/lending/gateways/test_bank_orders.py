@@ -76,6 +76,13 @@ def test_an_agent_is_named_or_left_out_never_empty() -> None:
     assert texts(written(DEBITS, ORDER), "Id")[-3:-1] != ["NOTPROVIDED"]
 
 
+def test_a_name_with_what_xml_has_not_spoils_no_file() -> None:
+    """Red if one holder's control character stopped every payout of a bank."""
+    for kind in WRITERS:
+        assert "Shop Ltd" in texts(written(kind, replace(ORDER, holder="Shop\x0b\x1fLtd\x00")), "Nm")
+        assert "NOTPROVIDED" in texts(written(kind, replace(ORDER, holder="\x0b")), "Nm")
+
+
 def test_a_direct_debit_names_the_mandate_and_when_it_was_signed() -> None:
     root = written(DEBITS, ORDER)
     assert (texts(root, "MndtId"), texts(root, "DtOfSgntr")) == (["LOAN-1"], ["2026-02-27"])

@@ -1,44 +1,42 @@
 """Files to and from a bank, their answers and statements: what one file does, and what a second copy does not."""
 
 from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from config.kernel.money import format_minor
 from config.office.actors import SYSTEM
 from config.office.approvals import NotApproved
 from config.office.business_date import open_day
-from lending.domain.books.bank_lines import GapRefusal, LineReason, Resolution, ResolutionRefusal
+from lending.domain.books.bank_lines import Resolution
 from lending.domain.books.bank_messages import AnswerHold, AnswerState
-from lending.domain.books.bank_profile import BankProfile
+from lending.domain.books.transfer import WordRefusal
+from lending.gateways.bank_folders import BankFolders
 from lending.models import (
     BankAnswer,
     BankFile,
     BankStatement,
-    Entry,
     Loan,
     LoanEvent,
     StatementLine,
     Transfer,
 )
-from lending.operations.bank_answers import apply_answers, deal_with_answer
-from lending.operations.bank_files import read_file_again, take_file, write_file
+from lending.operations.bank_answers import deal_with_answer
+from lending.operations.bank_files import deliver_files, read_file_again, write_file
 from lending.operations.bank_statements import (
-    LineNotResolved,
-    StatementNotBooked,
-    book_after_gap,
-    book_statement,
     resolve_line,
 )
+from lending.operations.bank_word import WordNotTaken, enter_word, word_act
 from lending.operations.banks import BankEntryRefusal, BankNotEntered, enter_bank
 from lending.queries.bank_lines import Asked
 from lending.queries.bank_orders import unanswered, uncleared
 from lending.queries.books import drifted_loans, prove_accounts
 from merchants.models import PayoutAccount
+from tests.approvals import approved
 from tests.bank_messages import balance, entry, notification, reason, statement, status
-from tests.conftest import CLERK, NOW
-from tests.forge import forge
-from tests.lending.bank_files import BANK, MONDAY, account_statement, booked, filed, ordered, take
+from tests.conftest import CLERK, NOW, owner_connection
+from tests.lending.bank_files import MONDAY, account_statement, booked, filed, ordered, take
 from tests.mock_bank import enter, profile
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -142,51 +140,6 @@ def test_what_contradicts_waits_for_a_person() -> None:
         deal_with_answer(answer_id=answer.pk, reason="again", actor=CLERK, now=NOW)
 
 
-def test_a_statement_alone_says_it_all() -> None:
-    """A bank that sends nothing but statements is enough."""
-    bank = enter()
-    [transfer] = filed(bank, 90_000)
-    take(bank, account_statement(100_000, 10_000, booked(transfer.key, 90_000)))
-    assert states() == ["DONE"]
-    line = StatementLine.objects.get(place=0)
-    assert (line.contra_id, line.transfer_id, line.reason) == ("PAYOUT_CLEARING", transfer.pk, "")
-    assert StatementLine.objects.get(place=-1).contra_id == "FUNDING"
-    assert proven()
-    assert not uncleared(before=MONDAY + timedelta(days=9)).exists()
-
-
-def test_an_amount_for_a_file_is_split_into_its_orders() -> None:
-    bank = enter(batch_booking=True)
-    transfers = filed(bank, 90_000, 80_000)
-    message_id = BankFile.objects.get(is_ours=True).message_id
-    batch = f"<Btch><PmtInfId>{message_id}</PmtInfId></Btch>"
-    take(bank, account_statement(200_000, 30_000, entry("1700.00", batch)))
-    assert states() == ["DONE", "DONE"]
-    lines = StatementLine.objects.filter(place=0).order_by("part")
-    assert [(line.transfer_id, line.amount_minor) for line in lines] == [
-        (transfers[0].pk, -90_000),
-        (transfers[1].pk, -80_000),
-    ]
-    assert proven()
-
-
-def test_statements_are_booked_in_their_order_and_each_once() -> None:
-    bank = enter()
-    filed(bank, 90_000)
-    second = account_statement(500, 700, entry("2.00", side="CRDT"), name="T2")
-    take(bank, account_statement(100, 200, entry("1.00", side="CRDT")))
-    take(bank, second)
-    assert BankStatement.objects.get(statement_id="T2").booked_at is None
-    take(bank, account_statement(200, 500, entry("3.00", side="CRDT"), name="T1b"))
-    assert not BankStatement.objects.filter(booked_at=None).exists()
-    take(bank, second.replace(b"<MsgId>C1<", b"<MsgId>C9<"))
-    assert BankStatement.objects.count() == 3
-    other = take(bank, account_statement(500, 701, entry("2.01", side="CRDT"), name="T2"))
-    assert "was sent before" in other.problem
-    assert {balance.account: balance.ledger_minor for balance in prove_accounts()}["BANK"] == 700
-    assert proven()
-
-
 def test_a_statement_of_another_account_is_set_aside_and_read_again_when_that_is_mended() -> None:
     bank = enter()
     filed(bank, 90_000)
@@ -201,99 +154,78 @@ def test_a_statement_of_another_account_is_set_aside_and_read_again_when_that_is
         read_file_again(file_id=file.pk, bank=mended, actor=CLERK, now=NOW)
 
 
-def in_suspense(bank: BankProfile, minor: int, **facts: str) -> StatementLine:
-    side = "CRDT" if minor > 0 else "DBIT"
-    take(bank, account_statement(10**9, 10**9 + minor, entry(format_minor(abs(minor), "EUR"), side=side, **facts)))
-    return StatementLine.objects.in_suspense().get()
-
-
-def test_a_line_without_a_reference_is_explained_by_a_person() -> None:
-    bank = enter()
-    filed(bank, 90_000)
-    line = in_suspense(bank, -1_500)
-    assert line.reason == LineReason.NO_REFERENCE
-    charge = Asked(resolution=Resolution.CHARGE)
-    with pytest.raises(LineNotResolved) as refused:
-        resolve_line(line_id=line.pk, asked=charge, reason=" ", actor=CLERK, now=NOW)
-    assert refused.value.reason is ResolutionRefusal.REASON_MISSING
-    resolve_line(line_id=line.pk, asked=charge, reason="monthly fee", actor=CLERK, now=NOW)
-    with pytest.raises(LineNotResolved) as refused:
-        resolve_line(line_id=line.pk, asked=charge, reason="monthly fee", actor=CLERK, now=NOW)
-    assert refused.value.reason is ResolutionRefusal.NOT_IN_SUSPENSE
-    balances = {balance.account: balance.ledger_minor for balance in prove_accounts()}
-    assert (balances["SUSPENSE"], balances["BANK_CHARGES"]) == (0, 1_500)
-    assert [entry.code for entry in Entry.objects.order_by("pk")] == ["STATEMENT", "RESOLUTION"]
-    assert proven()
-
-
-def test_a_large_line_needs_a_second_person() -> None:
-    bank = enter()
-    filed(bank, 90_000)
-    line = in_suspense(bank, 100_001)
-    with pytest.raises(NotApproved):
-        resolve_line(line_id=line.pk, asked=Asked(resolution=Resolution.FUNDING), reason="ours", actor=CLERK, now=NOW)
-    assert StatementLine.objects.in_suspense().exists()
-
-
-def test_a_payment_without_a_reference_becomes_the_repayment_of_a_loan() -> None:
+def test_a_late_return_is_the_banks_word_and_nobody_elses() -> None:
+    """Red if a loan whose money came back earned on because the bank took its time."""
     bank = enter()
     [transfer] = filed(bank, 90_000)
     take(bank, notification(booked(transfer.key, 90_000)))
-    open_day(on=MONDAY + timedelta(days=1), actor=SYSTEM, now=NOW)
-    line = in_suspense(bank, 2_500)
-    asked = Asked(resolution=Resolution.REPAYMENT, loan_id=transfer.loan_id)
-    resolve_line(line_id=line.pk, asked=asked, reason="they wrote to us", actor=CLERK, now=NOW)
-    assert LoanEvent.objects.get(type="repayment").amount_minor == 2_500
-    clearing = next(one for one in prove_accounts() if one.account == "COLLECTION_CLEARING")
-    assert clearing.ledger_minor == 0
+    open_day(on=MONDAY + timedelta(days=40), actor=SYSTEM, now=NOW)
+    take(bank, notification(booked(transfer.key, 90_000, "CRDT")), name="late.xml")
+    assert states() == ["RETURNED"]
     assert proven()
 
 
-def test_a_gap_between_statements_is_booked_by_two_people() -> None:
+def test_an_order_of_which_nothing_is_said_is_settled_by_two_people() -> None:
+    bank = enter()
+    [first, second] = filed(bank, 90_000, 80_000)
+    word: dict[str, Any] = {"on": MONDAY, "reason": "the bank's letter", "now": NOW}
+    with pytest.raises(NotApproved):
+        enter_word(transfer_id=first.pk, moved=True, actor=CLERK, **word)
+    for wrong, refusal in (
+        ({"on": MONDAY + timedelta(days=1)}, WordRefusal.IN_THE_FUTURE),
+        ({"on": MONDAY - timedelta(days=9)}, WordRefusal.BEFORE_THE_ORDER),
+        ({"reason": ""}, WordRefusal.REASON_MISSING),
+    ):
+        with pytest.raises(WordNotTaken) as refused:
+            enter_word(transfer_id=first.pk, moved=True, actor=SYSTEM, **{**word, **wrong})
+        assert refused.value.reason is refusal
+    act = word_act(first, moved=True, on=MONDAY, reason="the bank's letter")
+    enter_word(transfer_id=first.pk, moved=True, actor=CLERK, approval=approved(act, actor=CLERK), **word)
+    enter_word(transfer_id=second.pk, moved=False, actor=SYSTEM, **word)
+    assert states() == ["DONE", "FAILED"]
+    with pytest.raises(WordNotTaken) as refused:
+        enter_word(transfer_id=first.pk, moved=False, actor=SYSTEM, **word)
+    assert refused.value.reason is WordRefusal.NOT_PENDING
+    take(bank, account_statement(100_000, 10_000, entry("900.00")))
+    line = StatementLine.objects.in_suspense().get()
+    resolve_line(
+        line_id=line.pk,
+        asked=Asked(resolution=Resolution.ORDER, order=first.key.hex),
+        reason="the same amount",
+        actor=SYSTEM,
+        now=NOW,
+    )
+    assert proven()
+
+
+def test_a_file_is_put_once_whoever_else_delivers(tmp_path: Path) -> None:
+    """Red if a worker with an old list put a file that another put, and the bank read, meanwhile."""
+    bank, names = enter(orders_a_file=1), list[str]()
+    filed(bank, 90_000, 80_000)
+
+    class Overtaken(BankFolders):
+        def put(self, name: str, content: bytes) -> None:
+            names.append(name)
+            assert content
+            with owner_connection() as other:
+                other.execute("UPDATE lending_bankfile SET delivered_at = now() WHERE name <> %s", [name])
+
+    deliver_files(bank, Overtaken(tmp_path), clock=lambda: NOW)
+    assert len(names) == 1
+    assert not BankFile.objects.to_deliver().exists()
+
+
+def test_what_names_nothing_known_and_what_is_said_twice_is_not_lost() -> None:
     bank = enter()
     filed(bank, 90_000)
-    take(bank, account_statement(0, 100, entry("1.00", side="CRDT")))
-    take(bank, account_statement(300, 300, name="T3"))
-    waiting = BankStatement.objects.get(booked_at=None)
-    with pytest.raises(NotApproved):
-        book_after_gap(bank, statement_id=waiting.pk, reason="lost", actor=CLERK, now=NOW)
-    book_after_gap(bank, statement_id=waiting.pk, reason="lost", actor=SYSTEM, now=NOW)
-    assert [line.amount_minor for line in StatementLine.objects.in_suspense().order_by("pk")] == [100, 200]
-    with pytest.raises(StatementNotBooked) as refused:
-        book_after_gap(bank, statement_id=waiting.pk, reason="lost", actor=SYSTEM, now=NOW)
-    assert refused.value.reason is GapRefusal.BOOKED
-    assert proven()
-
-
-def test_a_statement_waits_for_its_day_and_for_what_it_says_of_orders() -> None:
-    bank = enter()
-    [transfer] = filed(bank, 90_000)
-    tomorrow = MONDAY + timedelta(days=1)
-    content = account_statement(100_000, 10_000, booked(transfer.key, 90_000), on=tomorrow)
-    take_file(bank, name="a", content=content, now=NOW)
-    assert book_statement(bank, now=NOW) is None
-    open_day(on=tomorrow, actor=SYSTEM, now=NOW)
-    assert book_statement(bank, now=NOW) is None
-    apply_answers(BANK, clock=lambda: NOW)
-    assert book_statement(bank, now=NOW) is not None
-    assert StatementLine.objects.get(place=0).contra_id == "PAYOUT_CLEARING"
-
-
-FORGED = {
-    "a line": lambda: forge(StatementLine.objects.get(place=0), amount_minor=-80_000),
-    "where a line's other side is": lambda: forge(StatementLine.objects.get(place=0), contra_id="FUNDING"),
-    "a statement": lambda: forge(BankStatement.objects.get(), closing_minor=20_000),
-}
-
-
-@pytest.mark.parametrize("what", FORGED)
-def test_a_forged_statement_is_found_by_the_proof(what: str) -> None:
-    bank = enter()
-    [transfer] = filed(bank, 90_000)
-    take(bank, account_statement(100_000, 10_000, booked(transfer.key, 90_000)))
-    assert proven()
-    FORGED[what]()
-    assert not proven()
+    group = f"<GrpSts>RJCT</GrpSts>{reason('FF01')}"
+    take(bank, status("", group))
+    assert BankAnswer.objects.get().hold == AnswerHold.NO_ORDER
+    twice = account_statement(0, 0).decode()
+    inner = twice[twice.index("<Stmt>") : twice.index("</BkToCstmrStmt>")]
+    file = take(bank, twice.replace(inner, inner * 2).encode())
+    assert "a statement twice" in BankFile.objects.get(pk=file.pk).problem
+    assert "longer" in BankFile.objects.get(pk=take(bank, account_statement(0, 0, name="T" * 36)).pk).problem
 
 
 def test_orders_that_no_answer_and_no_statement_reaches_are_told() -> None:

@@ -1,0 +1,202 @@
+"""Statements are booked in their order, each line matched or explained, and a forged one is found."""
+
+from datetime import timedelta
+
+import pytest
+
+from config.kernel.money import format_minor
+from config.office.actors import SYSTEM
+from config.office.approvals import NotApproved
+from config.office.business_date import open_day
+from lending.domain.books.bank_lines import GapRefusal, LineReason, Resolution, ResolutionRefusal
+from lending.domain.books.bank_profile import BankProfile
+from lending.models import (
+    BankFile,
+    BankStatement,
+    Entry,
+    Loan,
+    LoanEvent,
+    StatementLine,
+    Transfer,
+)
+from lending.operations.bank_answers import apply_answers
+from lending.operations.bank_files import take_file
+from lending.operations.bank_statements import (
+    LineNotResolved,
+    StatementNotBooked,
+    book_after_gap,
+    book_statement,
+    resolve_line,
+)
+from lending.queries.bank_lines import Asked
+from lending.queries.bank_orders import uncleared
+from lending.queries.books import drifted_loans, prove_accounts
+from tests.bank_messages import detail, entry, notification
+from tests.conftest import CLERK, NOW
+from tests.forge import forge
+from tests.lending.bank_files import BANK, MONDAY, account_statement, booked, filed, take
+from tests.mock_bank import enter
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def proven() -> bool:
+    loans = list(Loan.objects.filter(booked_to__isnull=False))
+    return all(balance.holds for balance in prove_accounts()) and not drifted_loans(loans)
+
+
+def states() -> list[str]:
+    return list(Transfer.objects.order_by("pk").values_list("state", flat=True))
+
+
+def test_a_statement_alone_says_it_all() -> None:
+    """A bank that sends nothing but statements is enough."""
+    bank = enter()
+    [transfer] = filed(bank, 90_000)
+    take(bank, account_statement(100_000, 10_000, booked(transfer.key, 90_000)))
+    assert states() == ["DONE"]
+    line = StatementLine.objects.get(place=0)
+    assert (line.contra_id, line.transfer_id, line.reason) == ("PAYOUT_CLEARING", transfer.pk, "")
+    assert StatementLine.objects.get(place=-1).contra_id == "FUNDING"
+    assert proven()
+    assert not uncleared(before=MONDAY + timedelta(days=9)).exists()
+
+
+def test_an_amount_for_a_file_is_split_into_its_orders() -> None:
+    bank = enter(batch_booking=True)
+    transfers = filed(bank, 90_000, 80_000)
+    message_id = BankFile.objects.get(is_ours=True).message_id
+    batch = f"<Btch><PmtInfId>{message_id}</PmtInfId></Btch>"
+    take(bank, account_statement(200_000, 30_000, entry("1700.00", batch)))
+    assert states() == ["DONE", "DONE"]
+    lines = StatementLine.objects.filter(place=0).order_by("part")
+    assert [(line.transfer_id, line.amount_minor) for line in lines] == [
+        (transfers[0].pk, -90_000),
+        (transfers[1].pk, -80_000),
+    ]
+    assert proven()
+
+
+def test_statements_are_booked_in_their_order_and_each_once() -> None:
+    bank = enter()
+    filed(bank, 90_000)
+    second = account_statement(500, 700, entry("2.00", side="CRDT"), name="T2")
+    take(bank, account_statement(100, 200, entry("1.00", side="CRDT")))
+    take(bank, second)
+    assert BankStatement.objects.get(statement_id="T2").booked_at is None
+    take(bank, account_statement(200, 500, entry("3.00", side="CRDT"), name="T1b"))
+    assert not BankStatement.objects.filter(booked_at=None).exists()
+    take(bank, second.replace(b"<MsgId>C1<", b"<MsgId>C9<"))
+    assert BankStatement.objects.count() == 3
+    other = take(bank, account_statement(500, 701, entry("2.01", side="CRDT"), name="T2"))
+    assert "was sent before" in other.problem
+    assert {balance.account: balance.ledger_minor for balance in prove_accounts()}["BANK"] == 700
+    assert proven()
+
+
+def in_suspense(bank: BankProfile, minor: int, **facts: str) -> StatementLine:
+    side = "CRDT" if minor > 0 else "DBIT"
+    take(bank, account_statement(10**9, 10**9 + minor, entry(format_minor(abs(minor), "EUR"), side=side, **facts)))
+    return StatementLine.objects.in_suspense().get()
+
+
+def test_a_line_without_a_reference_is_explained_by_a_person() -> None:
+    bank = enter()
+    filed(bank, 90_000)
+    line = in_suspense(bank, -1_500)
+    assert line.reason == LineReason.NO_REFERENCE
+    charge = Asked(resolution=Resolution.CHARGE)
+    with pytest.raises(LineNotResolved) as refused:
+        resolve_line(line_id=line.pk, asked=charge, reason=" ", actor=CLERK, now=NOW)
+    assert refused.value.reason is ResolutionRefusal.REASON_MISSING
+    resolve_line(line_id=line.pk, asked=charge, reason="monthly fee", actor=CLERK, now=NOW)
+    with pytest.raises(LineNotResolved) as refused:
+        resolve_line(line_id=line.pk, asked=charge, reason="monthly fee", actor=CLERK, now=NOW)
+    assert refused.value.reason is ResolutionRefusal.NOT_IN_SUSPENSE
+    balances = {balance.account: balance.ledger_minor for balance in prove_accounts()}
+    assert (balances["SUSPENSE"], balances["BANK_CHARGES"]) == (0, 1_500)
+    assert [entry.code for entry in Entry.objects.order_by("pk")] == ["STATEMENT", "RESOLUTION"]
+    assert proven()
+
+
+def test_a_large_line_needs_a_second_person() -> None:
+    bank = enter()
+    filed(bank, 90_000)
+    line = in_suspense(bank, 100_001)
+    with pytest.raises(NotApproved):
+        resolve_line(line_id=line.pk, asked=Asked(resolution=Resolution.FUNDING), reason="ours", actor=CLERK, now=NOW)
+    assert StatementLine.objects.in_suspense().exists()
+
+
+def test_a_payment_without_a_reference_becomes_the_repayment_of_a_loan() -> None:
+    bank = enter()
+    [transfer] = filed(bank, 90_000)
+    take(bank, notification(booked(transfer.key, 90_000)))
+    open_day(on=MONDAY + timedelta(days=1), actor=SYSTEM, now=NOW)
+    line = in_suspense(bank, 2_500)
+    asked = Asked(resolution=Resolution.REPAYMENT, loan_id=transfer.loan_id)
+    resolve_line(line_id=line.pk, asked=asked, reason="they wrote to us", actor=CLERK, now=NOW)
+    assert LoanEvent.objects.get(type="repayment").amount_minor == 2_500
+    clearing = next(one for one in prove_accounts() if one.account == "COLLECTION_CLEARING")
+    assert clearing.ledger_minor == 0
+    assert proven()
+
+
+def test_a_gap_between_statements_is_booked_by_two_people() -> None:
+    bank = enter()
+    filed(bank, 90_000)
+    take(bank, account_statement(0, 100, entry("1.00", side="CRDT")))
+    take(bank, account_statement(300, 300, name="T3"))
+    waiting = BankStatement.objects.get(booked_at=None)
+    with pytest.raises(NotApproved):
+        book_after_gap(bank, statement_id=waiting.pk, reason="lost", actor=CLERK, now=NOW)
+    book_after_gap(bank, statement_id=waiting.pk, reason="lost", actor=SYSTEM, now=NOW)
+    assert [line.amount_minor for line in StatementLine.objects.in_suspense().order_by("pk")] == [100, 200]
+    with pytest.raises(StatementNotBooked) as refused:
+        book_after_gap(bank, statement_id=waiting.pk, reason="lost", actor=SYSTEM, now=NOW)
+    assert refused.value.reason is GapRefusal.BOOKED
+    assert proven()
+
+
+def test_a_statement_waits_for_its_day_and_for_what_it_says_of_orders() -> None:
+    bank = enter()
+    [transfer] = filed(bank, 90_000)
+    tomorrow = MONDAY + timedelta(days=1)
+    content = account_statement(100_000, 10_000, booked(transfer.key, 90_000), on=tomorrow)
+    take_file(bank, name="a", content=content, now=NOW)
+    assert book_statement(bank, now=NOW) is None
+    open_day(on=tomorrow, actor=SYSTEM, now=NOW)
+    assert book_statement(bank, now=NOW) is None
+    apply_answers(BANK, clock=lambda: NOW)
+    assert book_statement(bank, now=NOW) is not None
+    assert StatementLine.objects.get(place=0).contra_id == "PAYOUT_CLEARING"
+
+
+def test_a_line_that_names_another_account_needs_a_second_person_however_small() -> None:
+    bank = enter()
+    [transfer] = filed(bank, 90_000)
+    account = "<RltdPties><CdtrAcct><Id><IBAN>NL14MOCK0000000002</IBAN></Id></CdtrAcct></RltdPties>"
+    line = entry("900.00", detail(transfer.key, more=account))
+    take(bank, account_statement(100_000, 10_000, line))
+    found = StatementLine.objects.in_suspense().get()
+    assert found.reason == LineReason.OTHER_ACCOUNT
+    asked = Asked(resolution=Resolution.ORDER, order=transfer.key.hex)
+    with pytest.raises(NotApproved):
+        resolve_line(line_id=found.pk, asked=asked, reason="seen", actor=CLERK, now=NOW)
+
+
+FORGED = {
+    "a line": lambda: forge(StatementLine.objects.get(place=0), amount_minor=-80_000),
+    "where a line's other side is": lambda: forge(StatementLine.objects.get(place=0), contra_id="FUNDING"),
+    "a statement": lambda: forge(BankStatement.objects.get(), closing_minor=20_000),
+}
+
+
+@pytest.mark.parametrize("what", FORGED)
+def test_a_forged_statement_is_found_by_the_proof(what: str) -> None:
+    bank = enter()
+    [transfer] = filed(bank, 90_000)
+    take(bank, account_statement(100_000, 10_000, booked(transfer.key, 90_000)))
+    assert proven()
+    FORGED[what]()
+    assert not proven()
