@@ -276,8 +276,8 @@ class BankAdmin(OfficeAdmin[Bank]):
             (_("Cut-off"), f"{profile.cut_off:%H:%M}"),
             (_("Debits ahead, days"), profile.debit_days if profile.collects else None),
             (_("On a statement within, days"), profile.cleared_within_days),
-            (_("Outbox"), None if folders is None else str(folders.outbox)),
-            (_("Inbox"), None if folders is None else str(folders.inbox)),
+            (_("Outbox, in BANKS_DIR"), None if folders is None else f"{row.name}/{folders.outbox.name}"),
+            (_("Inbox, in BANKS_DIR"), None if folders is None else f"{row.name}/{folders.inbox.name}"),
         ]
         missing = Alert(tint="tl-bad", text=_("BANKS_DIR is not set: its orders wait until it is."))
         return Page(
