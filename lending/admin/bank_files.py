@@ -26,7 +26,7 @@ from lending.domain.books.transfer import TransferState
 from lending.gateways.registry import folders_of
 from lending.models import Bank, BankAnswer, BankFile
 from lending.operations.bank_answers import deal_with_answer
-from lending.operations.bank_files import read_file_again
+from lending.operations.bank_files import dismiss_file, read_file_again
 from lending.queries.bank_orders import bank_names
 from lending.queries.gateways import bank_profiles
 from merchants.domain.payout_account import in_fours
@@ -43,6 +43,8 @@ def file_state(file: BankFile) -> tuple[Words, str]:
     """Say how far a file is, with its tint."""
     if file.is_ours:
         return FILE_STATES["waiting" if file.delivered_at is None else "delivered"]
+    if file.dismissed_by:
+        return FILE_STATES["dismissed"]
     return FILE_STATES["aside" if file.problem else "read"]
 
 
@@ -51,7 +53,8 @@ def _with_state(rows: QuerySet[BankFile], state: str) -> QuerySet[BankFile]:
         "waiting": rows.filter(is_ours=True, delivered_at=None),
         "delivered": rows.filter(is_ours=True, delivered_at__isnull=False),
         "read": rows.filter(is_ours=False, problem=""),
-        "aside": rows.filter(is_ours=False).exclude(problem=""),
+        "aside": rows.filter(is_ours=False, dismissed_by="").exclude(problem=""),
+        "dismissed": rows.exclude(dismissed_by=""),
     }[state]
 
 
@@ -88,12 +91,27 @@ class BankFileAdmin(OfficeAdmin[BankFile]):
             name="read_again",
             label=_("Read it again"),
             right=DOWNLOAD,
-            done=_("The file was read again: see its state."),
+            done=lambda file: (
+                _("It could not be read again, for the same or another reason.") if file.problem else _("It is read.")
+            ),
             note=_(
                 "For a file that was set aside: what was wrong with this office is mended. The bytes stay the same."
             ),
             call=_read_again,
-            offered=lambda file: bool(file.problem),
+            offered=lambda file: bool(file.problem) and not file.dismissed_by,
+            refusals={BankFile.DoesNotExist: _("This file is not set aside.")},
+        ),
+        Verb(
+            name="dismiss",
+            label=_("It is dealt with"),
+            right=DOWNLOAD,
+            done=_("Nothing is to be done about the file any more."),
+            note=_("For a file that will never be read: the bank sent it anew, or it was none of the bank's."),
+            form=ReasonForm,
+            call=lambda file, asked: dismiss_file(
+                file_id=file.pk, reason=asked.data["reason"], actor=asked.actor, now=asked.now
+            ),
+            offered=lambda file: bool(file.problem) and not file.dismissed_by,
             refusals={BankFile.DoesNotExist: _("This file is not set aside.")},
         ),
     )
@@ -144,6 +162,8 @@ def _about(file: BankFile, request: HttpRequest) -> Card:
         (_("Written, UTC") if file.is_ours else _("Taken, UTC"), file.made_at),
         (_("Put into the outbox, UTC"), file.delivered_at),
         (_("SHA-256"), file.sha256),
+        (_("Dealt with by"), name_of(file.dismissed_by)),
+        (_("Reason"), file.dismissed_why or None),
     ]
     may = request.user.has_perm(DOWNLOAD)
     button = Button(

@@ -48,7 +48,7 @@ from lending.queries.bank_lines import (
 )
 from lending.queries.bank_orders import bank_names
 from lending.queries.gateways import bank_profiles
-from merchants.domain.payout_account import mask_number
+from merchants.domain.payout_account import mask_number, without_numbers
 
 LINES_SHOWN: Final = 200
 BOOKED, WAITS, OVERTAKEN = (_("Booked"), "tl-ok"), (_("Waits"), "tl-warn"), (_("Overtaken"), "")
@@ -148,7 +148,7 @@ class StatementLineAdmin(OfficeAdmin[StatementLine]):
                    sort="amount_minor"),
         ListColumn(label=_("Currency"), cell=lambda line: line.statement.currency),
         ListColumn(label=_("Other side"), cell=lambda line: Cell(text=line.name or None, note=_masked(line.number))),
-        ListColumn(label=_("Text"), cell=lambda line: Cell(text=line.words or line.bank_reference, title=line.words)),
+        ListColumn(label=_("Text"), cell=lambda line: Cell(text=_text(line))),
         ListColumn(label=_("Bank"), cell=lambda line: line.statement.bank),
     )  # fmt: skip
     filters = (
@@ -191,7 +191,7 @@ class StatementLineAdmin(OfficeAdmin[StatementLine]):
             (_("Value date"), row.value_on),
             (_("Other side"), row.name or None),
             (_("Its account"), _masked(row.number) or None),
-            (_("Text"), row.words or None),
+            (_("Text"), _text(row) or None),
             (_("Order named"), row.reference or None),
             (_("File named"), row.batch or None),
             (_("The bank's reference"), row.bank_reference or None),
@@ -218,6 +218,10 @@ class StatementLineAdmin(OfficeAdmin[StatementLine]):
                 Card(title=_("How it is booked"), parts=[Facts(booked)], span=5),
             ],
         )
+
+
+def _text(line: StatementLine) -> str:
+    return without_numbers(line.words) or line.bank_reference
 
 
 def _masked(number: str) -> str:
@@ -310,7 +314,7 @@ class BankStatementAdmin(OfficeAdmin[BankStatement]):
                 money(one.amount_minor, row.currency),
                 chip(*LINE_STATES["suspense"]) if line_state(one) == "suspense" else _against(one, ACCOUNTS),
                 None if one.transfer is None else linked(one.transfer.loan),
-                one.words or one.bank_reference,
+                _text(one),
             ]
             for one in lines[:LINES_SHOWN]
         ]

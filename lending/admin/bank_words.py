@@ -12,6 +12,7 @@ FILE_STATES: Final = {
     "delivered": (_("In the outbox"), "tl-ok"),
     "read": (_("Read"), "tl-ok"),
     "aside": (_("Set aside"), "tl-bad"),
+    "dismissed": (_("Set aside, dealt with"), ""),
 }
 OUTCOMES: Final = {
     Outcome.ACCEPTED: _("Accepted"),

@@ -21,7 +21,7 @@ TRANSFER_STATES: Final = {
     TransferState.DUE: (_("To be sent"), "tl-warn"),
     TransferState.SENT: (_("Sent"), "tl-warn"),
     TransferState.UNKNOWN: (_("No answer yet"), "tl-bad"),
-    TransferState.PENDING: (_("At the bank"), "tl-warn"),
+    TransferState.PENDING: (_("Pending"), "tl-warn"),
     TransferState.DONE: (_("Executed"), "tl-ok"),
     TransferState.FAILED: (_("Not executed"), ""),
     TransferState.RETURNED: (_("Returned"), ""),

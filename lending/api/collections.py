@@ -90,6 +90,7 @@ class CollectionResultView(APIView):
             taken = take_result(
                 transfer_id=transfer.pk,
                 amount_minor=minor_of(sent.validated_data["amount"], transfer.loan.currency),
+                actor=caller_of(request).actor,
                 clock=timezone.now,
             )
         except ResultNotTaken as denied:

@@ -31,6 +31,11 @@ class BankFolders:
         """Where files of the bank go that are kept in the database."""
         return self.root / "archive"
 
+    def make(self) -> None:
+        """Make the folders that whatever talks to the bank uses. Raises OSError."""
+        for folder in (self.outbox, self.inbox):
+            folder.mkdir(parents=True, exist_ok=True)
+
     def put(self, name: str, content: bytes) -> None:
         """Put a file into the outbox, whole or not at all; again, it replaces itself. Raises OSError."""
         self.outbox.mkdir(parents=True, exist_ok=True)

@@ -114,6 +114,8 @@ class Migration(migrations.Migration):
                 ("made_at", models.DateTimeField()),
                 ("delivered_at", models.DateTimeField(null=True)),
                 ("problem", models.CharField(max_length=500)),
+                ("dismissed_by", models.CharField(max_length=40)),
+                ("dismissed_why", models.CharField(max_length=500)),
             ],
             options={
                 "verbose_name": "bank file",

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.db.choices import choices, known
 from config.db.locking import LockingQuerySet
-from config.kernel.money import CURRENCY_PATTERN
+from config.kernel.money import CURRENCY_PATTERN, Money
 from lending.domain.books.bank_lines import LineReason, Resolution
 from lending.domain.books.bank_messages import AnswerHold, AnswerState, Outcome
 from lending.domain.books.ledger import Account
@@ -38,14 +38,15 @@ class BankFileQuerySet(LockingQuerySet["BankFile"]):
         return self.filter(is_ours=True, delivered_at__isnull=True)
 
     def set_aside(self) -> Self:
-        return self.exclude(problem="")
+        return self.exclude(problem="").filter(dismissed_by="")
 
 
 class BankFile(models.Model):
     """A file that went to a bank (is_ours) or came from it, byte for byte.
 
     kind: the message with its version, as far as it is known. message_id: its own; the orders of a file carry it too.
-    problem: why a file of the bank was set aside whole, and nothing of it counts.
+    problem: why a file of the bank was set aside whole, and nothing of it counts. dismissed_by, dismissed_why: who said
+    that nothing is to be done about it.
     """
 
     bank = models.CharField(max_length=20)
@@ -58,6 +59,8 @@ class BankFile(models.Model):
     made_at = models.DateTimeField()
     delivered_at = models.DateTimeField(null=True)
     problem = models.CharField(max_length=500)
+    dismissed_by = models.CharField(max_length=40)
+    dismissed_why = models.CharField(max_length=500)
 
     objects = BankFileQuerySet.as_manager()
 
@@ -240,4 +243,4 @@ class StatementLine(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.booked_on}: {self.amount_minor}"
+        return f"{self.booked_on}: {Money(self.amount_minor, self.statement.currency)}"

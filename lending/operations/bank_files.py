@@ -79,6 +79,8 @@ def write_file(bank: BankProfile, *, now: datetime) -> BankFile | None:
                 sha256=sha256(content).hexdigest(),
                 made_at=now,
                 problem="",
+                dismissed_by="",
+                dismissed_why="",
             )
         )
         Transfer.objects.filter(pk__in=[transfer.pk for transfer in sent]).update(file=file)
@@ -136,6 +138,8 @@ def take_file(bank: BankProfile, *, name: str, content: bytes, now: datetime) ->
                 sha256=digest,
                 made_at=now,
                 problem="",
+                dismissed_by="",
+                dismissed_why="",
             )
         )
         _read(bank, file)
@@ -156,6 +160,23 @@ def read_file_again(*, file_id: int, bank: BankProfile, actor: Actor, now: datet
             actor=actor,
             before={"problem": before},
             after={"problem": file.problem},
+            now=now,
+        )
+        return file
+
+
+def dismiss_file(*, file_id: int, reason: str, actor: Actor, now: datetime) -> BankFile:
+    """Record that nothing is to be done about a file that was set aside. Raises BankFile.DoesNotExist."""
+    with operation():
+        file = BankFile.objects.set_aside().lock().get(pk=file_id)
+        aside = BankFile.objects.set_aside().filter(pk=file.pk)
+        require_one(aside.update(dismissed_by=str(actor), dismissed_why=reason.strip()[:500]))
+        record_event(
+            name="lending.dismiss_bank_file",
+            subject=file,
+            actor=actor,
+            before={"problem": file.problem},
+            after={"reason": reason.strip()},
             now=now,
         )
         return file

@@ -18,6 +18,7 @@ class BankEntryRefusal(StrEnum):
 
     ENTERED = "ENTERED"
     ACCOUNT_CHANGED = "ACCOUNT_CHANGED"
+    ACCOUNT_TAKEN = "ACCOUNT_TAKEN"
     CURRENCY_TAKEN = "CURRENCY_TAKEN"
 
 
@@ -36,7 +37,10 @@ def enter_bank(*, profile: BankProfile, actor: Actor, now: datetime) -> Bank:
             raise BankNotEntered(BankEntryRefusal.ENTERED)
         if before is not None and (before.account, before.currency) != (profile.account, profile.currency):
             raise BankNotEntered(BankEntryRefusal.ACCOUNT_CHANGED)
-        if any(profile.competes_with(bank) for bank in known.values()):
+        others = [bank for bank in known.values() if bank.name != profile.name]
+        if any((bank.account, bank.currency) == (profile.account, profile.currency) for bank in others):
+            raise BankNotEntered(BankEntryRefusal.ACCOUNT_TAKEN)
+        if any(profile.competes_with(bank) for bank in others):
             raise BankNotEntered(BankEntryRefusal.CURRENCY_TAKEN)
         bank = Bank.objects.create(
             name=profile.name, sha256=digest, content=content, created_by=str(actor), created_at=now

@@ -2,15 +2,21 @@
 
 from datetime import datetime
 
+from config.db.transactions import operation
+from config.kernel.money import Money
 from config.kernel.refusals import Refused
+from config.office.actors import Actor
 from config.office.business_date import get_business_date
+from config.office.events import record_event
 from config.office.job_runs import Clock
 from lending.domain.books.transfer import Moved, Nothing, ResultRefusal, TransferState, judge_result
+from lending.domain.contract.events import EventType
 from lending.gateways.breaker import Breaker
 from lending.gateways.platform import Platform
 from lending.gateways.registry import PLATFORM
 from lending.models import Transfer
-from lending.operations.collections import DAY, collect_loan, record_collection
+from lending.operations.collections import DAY, collect_loan
+from lending.operations.transfers import book_moved, lock_transfer, settle_transfer
 
 NOT_ENOUGH = "the platform had less to settle"
 
@@ -19,12 +25,12 @@ class ResultNotTaken(Refused[ResultRefusal]):
     """What the platform says is not booked."""
 
 
-def take_result(*, transfer_id: int, amount_minor: int, clock: Clock) -> Transfer:
+def take_result(*, transfer_id: int, amount_minor: int, actor: Actor, clock: Clock) -> Transfer:
     """Book what a platform withheld for a collection; the same again changes nothing. Then ask for what is due since.
 
     Raises ResultNotTaken, Contended, Transfer.DoesNotExist.
     """
-    settled = _record(transfer_id, amount_minor, now=clock())
+    settled = _record(transfer_id, amount_minor, actor=actor, now=clock())
     today = get_business_date()
     if today is not None:
         platform = Breaker(PLATFORM, Platform())
@@ -32,19 +38,30 @@ def take_result(*, transfer_id: int, amount_minor: int, clock: Clock) -> Transfe
     return Transfer.objects.select_related("loan__merchant").get(pk=transfer_id)
 
 
-def _record(transfer_id: int, amount_minor: int, *, now: datetime) -> Transfer:
-    asked = Transfer.objects.get(pk=transfer_id)
-    refusal = judge_result(
-        state=TransferState(asked.state),
-        ordered_minor=asked.amount_minor,
-        moved_minor=asked.moved_minor,
-        said_minor=amount_minor,
-    )
-    if refusal is not None:
-        raise ResultNotTaken(refusal)
-    words = "" if amount_minor == asked.amount_minor else NOT_ENOUGH
-    answer = Moved(amount_minor, words) if amount_minor else Nothing(words)
-    settled = record_collection(transfer_id=transfer_id, answer=answer, now=now)
-    if settled.moved_minor != amount_minor:  # another result was faster
-        raise ResultNotTaken(ResultRefusal.REPORTED_OTHERWISE)
-    return settled
+def _record(transfer_id: int, amount_minor: int, *, actor: Actor, now: datetime) -> Transfer:
+    with operation():
+        loan, transfer = lock_transfer(transfer_id)
+        refusal = judge_result(
+            state=TransferState(transfer.state),
+            ordered_minor=transfer.amount_minor,
+            moved_minor=transfer.moved_minor,
+            said_minor=amount_minor,
+        )
+        if refusal is not None:
+            raise ResultNotTaken(refusal)
+        words = "" if amount_minor == transfer.amount_minor else NOT_ENOUGH
+        answer = Moved(amount_minor, words) if amount_minor else Nothing(words)
+        settled = settle_transfer(transfer, answer, now=now)
+        if settled is not None:
+            record_event(
+                name="lending.take_result",
+                subject=loan,
+                actor=actor,
+                before={"transfer": transfer.pk, "state": transfer.state},
+                after={"state": settled.state},
+                now=now,
+                amount=Money(amount_minor, loan.currency),
+            )
+            if settled.moved_minor:
+                book_moved(loan, transfer, EventType.REPAYMENT, settled.moved_minor, now=now)
+        return Transfer.objects.get(pk=transfer_id)

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from schwifty import BIC, IBAN
 from schwifty.exceptions import SchwiftyException
+from stdnum.eu import at_02
 
 from config.kernel.documents import load
 from config.kernel.money import is_currency
@@ -125,11 +126,13 @@ _RULES: Final[Mapping[str, _Rule]] = {
     "holder": (lambda _, value: 0 < len(value.strip()) <= 70, "1 to 70 characters"),  # noqa: PLR2004 - of the standard
     "account": (lambda _, value: _is_account(value), "not an IBAN whose digits hold, nor another account number"),
     "currency": (lambda _, value: is_currency(value), "not a currency"),
-    "agent": (lambda _, value: _raises_nothing(lambda: BIC(value)), "not a BIC"),
+    "agent": (lambda _, value: value.isupper() and _raises_nothing(lambda: BIC(value)), "not a BIC in capital letters"),
     "creditor_id": (
-        lambda all_of, value: not all_of.get("collects") or bool(re.fullmatch(r"[0-9A-Z]{8,35}", value or "")),
-        "direct debits need the identifier of the creditor",
+        lambda all_of, value: (not value and not all_of.get("collects")) or at_02.is_valid(value or ""),
+        "direct debits need the identifier of the creditor, whose check digits hold",
     ),
+    "instrument": (lambda _, value: len(value or "") <= 35, "at most 35 characters"),  # noqa: PLR2004
+    "service_level": (lambda _, value: len(value or "") <= 4, "at most 4 characters"),  # noqa: PLR2004
     "orders_a_file": (lambda _, value: value is None or 0 < value <= 50_000, "1 to 50,000"),  # noqa: PLR2004
     "debit_days": (lambda _, value: value is None or 0 <= value <= 14, "0 to 14"),  # noqa: PLR2004
     "cleared_within_days": (lambda _, value: value is None or 0 < value <= 60, "1 to 60"),  # noqa: PLR2004

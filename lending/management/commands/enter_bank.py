@@ -4,18 +4,19 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any, Final
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from config.office.actors import SYSTEM
 from lending.domain.books.bank_profile import BadProfile, parse_profile
+from lending.gateways.registry import folders_of
 from lending.operations.banks import BankEntryRefusal, BankNotEntered, enter_bank
 
 REFUSED: Final = {
     BankEntryRefusal.ENTERED: "It is entered so already.",
     BankEntryRefusal.ACCOUNT_CHANGED: "The bank of this name has another account or currency: give it a new name.",
-    BankEntryRefusal.CURRENCY_TAKEN: "Another bank pays or collects in this currency: enter that one first without.",
+    BankEntryRefusal.ACCOUNT_TAKEN: "This account is entered under another name.",
+    BankEntryRefusal.CURRENCY_TAKEN: "Another bank pays or collects in this currency: enter that one with false first.",
 }
 
 
@@ -37,8 +38,10 @@ class Command(BaseCommand):
             message = f"{file}: {error}"
             raise CommandError(message) from error
         self.stdout.write(f"{bank}: {bank.sha256}")
-        if settings.BANKS_DIR is None:
+        folders = folders_of(profile)
+        if folders is None:
             self.stderr.write("BANKS_DIR is not set: its orders wait until it is.")
-        else:
-            self.stdout.write(f"Orders: {settings.BANKS_DIR / bank.name / 'outbox'}")
-            self.stdout.write(f"What the bank sends: {settings.BANKS_DIR / bank.name / 'inbox'}")
+            return
+        folders.make()
+        self.stdout.write(f"Orders: {folders.outbox}")
+        self.stdout.write(f"What the bank sends: {folders.inbox}")

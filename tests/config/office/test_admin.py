@@ -138,6 +138,7 @@ RIGHTS = {f"{model}_{page}": right for model, right in VIEWED.items() for page i
     "lending_ledgeraccount_sheet": "lending.view_ledgeraccount",
     "lending_bankanswer_deal_with": "lending.settle_bankanswer",
     "lending_bankfile_download": "lending.read_bankfile",
+    "lending_bankfile_dismiss": "lending.read_bankfile",
     "lending_bankfile_read_again": "lending.read_bankfile",
     "lending_bankstatement_book_after_gap": "lending.book_bankstatement",
     "lending_statementline_resolve": "lending.resolve_statementline",

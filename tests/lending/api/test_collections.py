@@ -10,6 +10,7 @@ from django.urls import reverse
 from config.declarations import Role
 from config.office.actors import SYSTEM
 from config.office.business_date import open_day
+from config.office.models import OperationEvent
 from lending.domain.books.transfer import ResultRefusal
 from lending.models import Loan, LoanEvent, Transfer
 from lending.operations.platform_collections import ResultNotTaken, take_result
@@ -70,6 +71,8 @@ def test_what_is_due_is_fetched_and_reported() -> None:
     assert api.get("collections")[1]["collections"] == []
     assert LoanEvent.objects.filter(type="repayment").count() == 1
     assert LoanEvent.objects.get(type="repayment").on == transfer.on
+    [told] = OperationEvent.objects.filter(name="lending.take_result")
+    assert (told.actor, told.amount_minor) == (f"partner:{loan.merchant.partner_id}", due)
     assert proven()
 
 
@@ -129,7 +132,10 @@ def test_a_platform_sees_its_own_collections_alone() -> None:
 def test_two_results_at_once_are_one() -> None:
     [transfer] = withheld(lent(amount_minor=90_000, terms=DAILY))
 
-    calls = [partial(take_result, transfer_id=transfer.pk, amount_minor=minor, clock=lambda: NOW) for minor in (1, 2)]
+    calls = [
+        partial(take_result, transfer_id=transfer.pk, amount_minor=minor, actor=CLERK, clock=lambda: NOW)
+        for minor in (1, 2)
+    ]
     outcomes = race(*calls, held=Loan.objects.filter(pk=transfer.loan_id))
     [refused] = [outcome for outcome in outcomes if isinstance(outcome, ResultNotTaken)]
     assert refused.reason is ResultRefusal.REPORTED_OTHERWISE

@@ -23,7 +23,7 @@ from lending.models import (
     Transfer,
 )
 from lending.operations.bank_answers import deal_with_answer
-from lending.operations.bank_files import deliver_files, read_file_again, write_file
+from lending.operations.bank_files import deliver_files, dismiss_file, read_file_again, write_file
 from lending.operations.bank_statements import (
     resolve_line,
 )
@@ -31,6 +31,7 @@ from lending.operations.bank_word import WordNotTaken, enter_word, word_act
 from lending.operations.banks import BankEntryRefusal, BankNotEntered, enter_bank
 from lending.queries.bank_lines import Asked
 from lending.queries.bank_orders import unanswered, uncleared
+from lending.queries.bank_queue import get_bank_queue
 from lending.queries.books import drifted_loans, prove_accounts
 from merchants.models import PayoutAccount
 from tests.approvals import approved
@@ -228,6 +229,19 @@ def test_what_names_nothing_known_and_what_is_said_twice_is_not_lost() -> None:
     assert "longer" in BankFile.objects.get(pk=take(bank, account_statement(0, 0, name="T" * 36)).pk).problem
 
 
+def test_a_file_that_will_never_be_read_is_put_away_by_a_person() -> None:
+    bank = enter()
+    filed(bank, 90_000)
+    file = take(bank, b"none of the bank's")
+    assert get_bank_queue(on=MONDAY).set_aside == 1
+    dismiss_file(file_id=file.pk, reason="junk", actor=CLERK, now=NOW)
+    assert get_bank_queue(on=MONDAY).set_aside == 0
+    with pytest.raises(BankFile.DoesNotExist):
+        dismiss_file(file_id=file.pk, reason="junk", actor=CLERK, now=NOW)
+    with pytest.raises(BankFile.DoesNotExist):
+        read_file_again(file_id=file.pk, bank=bank, actor=CLERK, now=NOW)
+
+
 def test_orders_that_no_answer_and_no_statement_reaches_are_told() -> None:
     bank = enter()
     [transfer] = filed(bank, 90_000)
@@ -242,7 +256,8 @@ def test_a_profile_is_entered_once_and_keeps_its_account() -> None:
     for changes, refusal in (
         ({}, BankEntryRefusal.ENTERED),
         ({"account": "NL14MOCK0000000002"}, BankEntryRefusal.ACCOUNT_CHANGED),
-        ({"name": "another"}, BankEntryRefusal.CURRENCY_TAKEN),
+        ({"name": "another"}, BankEntryRefusal.ACCOUNT_TAKEN),
+        ({"name": "another", "account": "NL14MOCK0000000002"}, BankEntryRefusal.CURRENCY_TAKEN),
     ):
         with pytest.raises(BankNotEntered) as refused:
             enter_bank(profile=profile(**changes), actor=SYSTEM, now=NOW)
