@@ -19,7 +19,7 @@ from lending.queries.transfers import applied_on
 from merchants.models.payout_account import account_keys, owner_of
 
 FACTS: Final = """
-SELECT t.id, t.key, t.kind, t.state, t.on, t.amount_minor, t.moved_minor, o.number_key, o.sealed_number, l.merchant_id,
+SELECT t.id, t.key, t.kind, t.state, t.on, t.amount_minor, t.moved_minor, o.number_key, o.sealed_number, o.merchant_id,
     EXISTS (SELECT FROM lending_statementline s WHERE s.transfer_id = t.id AND NOT s.back),
     EXISTS (SELECT FROM lending_statementline s WHERE s.transfer_id = t.id AND s.back), f.message_id
 FROM lending_transfer t JOIN lending_loan l ON l.id = t.loan_id LEFT JOIN lending_bankfile f ON f.id = t.file_id
