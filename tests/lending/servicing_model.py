@@ -36,7 +36,7 @@ def apply(loan: "Loan", event: Case, d: date) -> None:
         loan.waived += loan.claim
     if kind == "write_off":
         late = loan.days_past_due(d)
-        if let_go_all(loan, d) and not loan.written_off_since:
+        if let_go_all(loan, d):
             loan.written_off_since = d - late * DAY
 
 

@@ -33,10 +33,11 @@ def settle_for(account: LoanAccount, amount: int, *, event: str) -> Allocation:
 def write_off(account: LoanAccount) -> None:
     """Write off all that is open; nothing accrues from then on.
 
-    The loan stays late since its oldest unpaid due date, or is from now on, until the claim is paid.
+    The loan stays late since its oldest unpaid due date, or is from now on, until the claim is paid. What is written
+    off after that, a fee charged later, is late from its own write-off.
     """
     since = late_since(account)
-    if _let_go_all(account) and account.written_off_since is None:
+    if _let_go_all(account):
         account.written_off_since = account.day if since is None else since
 
 
