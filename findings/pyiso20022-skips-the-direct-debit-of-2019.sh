@@ -2,7 +2,7 @@
 # pyiso20022 1.6.2 beside sepaxml 2.7.0.
 # Guess: a library with pain.001 in versions 8 to 12 has pain.008 in those that go with them.
 # Seen: pain.008 is there in versions 1 to 7, 9 and 10; version 8, which goes with pain.001.001.09 and which SEPA banks take, is
-# missing. sepaxml has its schema, and a file of version 9 with the namespace of version 8 holds against it, as long as nothing new is used.
+# missing. sepaxml, which writes version 2, has the schema of version 8 to hold such a file against.
 set -eu
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
