@@ -8,13 +8,12 @@ import os
 import re
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from http.cookiejar import CookieJar
 from pathlib import Path
@@ -27,6 +26,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from config.embedded import Account, Addresses, NotStarted, prepare
+from lending.management.processes import free_port
 
 T = TypeVar("T")
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -163,13 +163,6 @@ class Person:
         except OSError as error:
             message = f"{path}: {error}"
             raise self._office.failed(message, "web") from error
-
-
-def free_port() -> int:
-    """Find a port on which nothing listens."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:

@@ -1,48 +1,37 @@
 """A bank that nobody here wrote: mock-bank, in a process of its own, with the folders of the product's profile."""
 
-import json
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
-from urllib.request import Request, urlopen
 
 from schwifty import IBAN
 
 from config.office.actors import SYSTEM
 from lending.domain.books.bank_profile import BankProfile, parse_profile
 from lending.gateways.bank_folders import BankFolders
+from lending.management.demo_bank import OUR_ACCOUNT, MockBank
+from lending.management.processes import free_port
 from lending.models import Loan
 from lending.operations.banks import enter_bank
 from merchants.models import PayoutAccount
 from tests.conftest import NOW
 from tests.lending.loans import give_number
 
-PROFILE = Path("docs/examples/bank.toml")
-STARTS_WITHIN = 20
-OUR_ACCOUNT = "ACME"
 OTHERS = ("GLOBEX", "INITECH")
+PROFILE = Path("docs/examples/bank.toml")
 
 
-class MockBank:
+class FolderBank(MockBank):
     """Asks the bank to do things, and moves its clock; everything else goes through the folders."""
 
     def __init__(self, address: str, folders: BankFolders) -> None:
-        self.address = address
+        super().__init__(address)
         self.folders = folders
-
-    def call(self, method: str, path: str, **body: Any) -> Any:  # noqa: ANN401 - JSON
-        data = json.dumps(body).encode() if body else None
-        request = Request(f"{self.address}/_mock/{path}", method=method, data=data)  # noqa: S310 - of this machine
-        request.add_header("Content-Type", "application/json")
-        with urlopen(request, timeout=30) as answer:  # noqa: S310 - of this machine
-            return json.load(answer)
 
     def read_outbox(self) -> list[dict[str, Any]]:
         """Let the bank take what is in the outbox now; return what it made of each file."""
@@ -57,39 +46,24 @@ class MockBank:
 
 
 @contextmanager
-def mock_bank(root: Path, *, on: date) -> Iterator[MockBank]:
+def mock_bank(root: Path, *, on: date) -> Iterator[FolderBank]:
     """Start the bank on the morning of a day."""
     folders = BankFolders(root / profile().name)
     for folder in (folders.outbox, folders.inbox):
         folder.mkdir(parents=True)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "mockbank", "--port", str(port), "-q", "--clock", f"{on}T09:00"]
     command += ["--drop-dir", str(folders.outbox), "--pickup-dir", str(folders.inbox), "--drop-settle-ms", "0"]
     process = subprocess.Popen([*command, "--drop-interval-ms", "3600000"])
     try:
-        bank = MockBank(f"http://127.0.0.1:{port}", folders)
-        _wait_for(bank)
+        bank = FolderBank(f"http://127.0.0.1:{port}", folders)
+        bank.wait()
         for other in OTHERS:
             bank.call("PATCH", f"accounts/{other}", closed=True)  # else it sends their statements, too
         yield bank
     finally:
         process.terminate()
         process.wait(10)
-
-
-def _wait_for(bank: MockBank) -> None:
-    until = time.monotonic() + STARTS_WITHIN
-    while True:
-        try:
-            bank.call("GET", "health")
-        except OSError:
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.05)
-        else:
-            return
 
 
 def profile(**changes: object) -> BankProfile:

@@ -6,12 +6,11 @@ Needs Debian's chromium, and the demo's database.
 """
 
 import os
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -39,7 +38,8 @@ from config.office.models.approval_request import RequestState  # noqa: E402
 from lending.domain.books.loan import LoanStatus  # noqa: E402
 from lending.domain.origination.line import LineState  # noqa: E402
 from lending.domain.origination.product import ProductKind  # noqa: E402
-from lending.models import (  # noqa: E402  # noqa: E402
+from lending.management.processes import free_port  # noqa: E402
+from lending.models import (  # noqa: E402
     Application,
     Bank,
     BankFile,
@@ -249,9 +249,7 @@ def ask(address: str, fields: Mapping[str, str], *, events: int) -> int:
 @contextmanager
 def served() -> Iterator[str]:
     """Serve the office on a free port."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     command = [sys.executable, "-m", "gunicorn", "config.wsgi", "-b", address, "--threads", "4"]
     server = subprocess.Popen([*command, "--log-level", "error"], env=os.environ | {"LOG_LEVEL": "ERROR"})
     try:

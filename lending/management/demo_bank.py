@@ -2,12 +2,10 @@
 
 import json
 import shutil
-import socket
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -20,7 +18,7 @@ from config.office.business_date import get_business_date
 from lending.domain.books.bank_profile import BankProfile
 from lending.gateways.bank_folders import BankFolders
 from lending.gateways.registry import folders_of
-from lending.management.processes import supervised
+from lending.management.processes import free_port, supervised
 from lending.operations.banks import BankNotEntered, enter_bank
 from lending.operations.settlement import settle_transfers
 from lending.queries.gateways import bank_profiles, get_gateways
@@ -32,11 +30,35 @@ FUNDED: Final = 2 * 10**9
 OUR_ACCOUNT, OTHERS = "ACME", ("GLOBEX", "INITECH", "EURODIS")
 
 
-@dataclass(frozen=True, slots=True)
-class DemoBank:
-    """Reads its folder when it is told to, and follows the business date."""
+class MockBank:
+    """A mock-bank that listens at an address, and does what it is told."""
 
-    address: str
+    def __init__(self, address: str) -> None:
+        self.address = address
+
+    def call(self, method: str, path: str, **body: object) -> Any:  # noqa: ANN401 - JSON
+        data = json.dumps(body).encode() if body else None
+        request = Request(f"{self.address}/_mock/{path}", method=method, data=data)  # noqa: S310 - of this machine
+        request.add_header("Content-Type", "application/json")
+        with urlopen(request, timeout=60) as answer:  # noqa: S310 - of this machine
+            return json.load(answer)
+
+    def wait(self) -> None:
+        """Wait until it listens."""
+        until = time.monotonic() + STARTS_WITHIN
+        while True:
+            try:
+                self.call("GET", "health")
+            except OSError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.05)
+            else:
+                return
+
+
+class DemoBank(MockBank):
+    """Reads its folder when it is told to, and follows the business date."""
 
     def exchange(self) -> None:
         """Write what waits for the bank to a file, let the bank read it, and take in what it says."""
@@ -51,13 +73,6 @@ class DemoBank:
         if today is not None:
             with suppress(OSError):  # it is there already
                 self.call("POST", f"advance?to={today}")
-
-    def call(self, method: str, path: str, **body: object) -> Any:  # noqa: ANN401 - JSON
-        data = json.dumps(body).encode() if body else None
-        request = Request(f"{self.address}/_mock/{path}", method=method, data=data)  # noqa: S310 - of this machine
-        request.add_header("Content-Type", "application/json")
-        with urlopen(request, timeout=60) as answer:  # noqa: S310 - of this machine
-            return json.load(answer)
 
 
 @contextmanager
@@ -79,12 +94,10 @@ def demo_bank(local: Path, *, currency: str, on: date) -> Iterator[DemoBank]:
         shutil.rmtree(folders.root, ignore_errors=True)
     for folder in (folders.outbox, folders.inbox):
         folder.mkdir(parents=True, exist_ok=True)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     with supervised(_command(port, folders, on=on), log=local / "bank.log"):
         bank = DemoBank(f"http://127.0.0.1:{port}")
-        _wait_for(bank)
+        bank.wait()
         _set_up(bank, currency=currency)
         with suppress(BankNotEntered):  # the demo was interrupted
             enter_bank(profile=profile, actor=SYSTEM, now=timezone.now())
@@ -103,16 +116,3 @@ def _set_up(bank: DemoBank, *, currency: str) -> None:
         bank.call("PATCH", f"accounts/{OUR_ACCOUNT}", currency=currency, balance=FUNDED, name="Tradeline Lending")
         for other in OTHERS:  # else it sends their statements, too
             bank.call("PATCH", f"accounts/{other}", closed=True)
-
-
-def _wait_for(bank: DemoBank) -> None:
-    until = time.monotonic() + STARTS_WITHIN
-    while True:
-        try:
-            bank.call("GET", "health")
-        except OSError:
-            if time.monotonic() > until:
-                raise
-            time.sleep(0.1)
-        else:
-            return

@@ -1,5 +1,6 @@
 """Keep processes running beside a command."""
 
+import socket
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -8,6 +9,13 @@ from threading import Event, Thread
 
 PAUSE = 1  # seconds before a process that ended is restarted: one that cannot start must not spin
 PATIENCE = 30  # seconds for a warm shutdown
+
+
+def free_port() -> int:
+    """Find a port of this machine on which nothing listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @contextmanager

@@ -54,6 +54,11 @@ def take(bank: BankProfile, content: bytes, name: str = "answer.xml") -> BankFil
     return file
 
 
+def states() -> list[str]:
+    """Return the states of all orders."""
+    return list(Transfer.objects.order_by("pk").values_list("state", flat=True))
+
+
 def booked(key: UUID, minor: int, side: str = "DBIT") -> str:
     """Write the entry of an order."""
     return entry(format_minor(minor, "EUR"), detail(key), side=side)

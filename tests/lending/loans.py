@@ -25,6 +25,7 @@ from lending.operations.day_close import CLOSE, close_day, collect_part
 from lending.operations.payouts import claim_payout, make_payout, record_payout
 from lending.operations.products import enter_product
 from lending.operations.transfers import lock_loan
+from lending.queries.books import drifted_loans, prove_accounts
 from lending.queries.loans import share_of
 from lending.queries.products import product_of
 from merchants.domain.payout_account import PayoutAccountState
@@ -237,3 +238,9 @@ def deposit(loans: list[Loan]) -> None:
     """Let the merchants have something to collect from."""
     partner = loans[0].merchant.partner
     receive(partner, [sale(f"s{loan.pk}", loan.merchant.external_id, amount="500.00") for loan in loans])
+
+
+def proven() -> bool:
+    """Tell whether ledger, loans and events say the same."""
+    booked = Loan.objects.filter(booked_to__isnull=False)
+    return all(balance.holds for balance in prove_accounts()) and not drifted_loans(list(booked))

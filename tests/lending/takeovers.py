@@ -7,9 +7,7 @@ from django.core.management import call_command
 from config.office.actors import SYSTEM
 from config.office.business_date import open_day
 from lending.domain.origination.product_document import DAY_ONE_PRODUCT
-from lending.models import Loan
 from lending.operations.products import enter_product
-from lending.queries.books import drifted_loans, prove_accounts
 from merchants.domain.transaction import Settlement
 from merchants.operations.partners import enter_partner
 from tests.conftest import CLERK, NOW
@@ -36,8 +34,3 @@ def some_book(names: list[str], number: int) -> list[Written]:
 
 def take_over(folder: Path, **options: object) -> None:
     call_command("import_loan_book", folder, cut_over=str(CUT_OVER), **options)
-
-
-def proven() -> bool:
-    booked = Loan.objects.filter(booked_to__isnull=False)
-    return all(balance.holds for balance in prove_accounts()) and not drifted_loans(list(booked))

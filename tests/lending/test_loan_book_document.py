@@ -13,8 +13,8 @@ from lending.models import ImportedLoan, Loan
 from lending.queries.loans import standing_of
 from merchants.models import Partner
 from tests.conftest import ROOT
-from tests.lending.loans import make_merchant
-from tests.lending.takeovers import make_market, proven
+from tests.lending.loans import make_merchant, proven
+from tests.lending.takeovers import make_market
 
 PAGE: Final = (ROOT / "docs" / "loan-book.md").read_text()
 EXAMPLE: Final = ROOT / "docs" / "examples" / "loan-book"

@@ -38,7 +38,7 @@ from lending.queries.gateways import get_gateways
 from lending.tasks import settle_transfers
 from tests.conftest import NOW
 from tests.lending.loans import close, make_loan
-from tests.mock_bank import MockBank, enter, iban, mock_bank, profile, with_account
+from tests.mock_bank import FolderBank, enter, iban, mock_bank, profile, with_account
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MONDAY: Final = date(2026, 3, 2)
@@ -59,7 +59,7 @@ ON_DAY: Final[Mapping[int, str]] = {
 
 
 @pytest.fixture
-def bank(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MockBank]:
+def bank(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FolderBank]:
     monkeypatch.setattr("django.conf.settings.BANKS_DIR", tmp_path)
     with mock_bank(tmp_path, on=MONDAY) as started:
         started.call("PATCH", "accounts/ACME", balance=100_000_000)
@@ -74,7 +74,7 @@ def approve(numbers: list[str], *, amount_minor: int = AMOUNT) -> None:
             make_payout(loan, now=NOW)
 
 
-def live_through_a_day(bank: MockBank, *, during: Callable[[], None] = lambda: None) -> None:
+def live_through_a_day(bank: FolderBank, *, during: Callable[[], None] = lambda: None) -> None:
     """Exchange files, let the bank work until tomorrow morning, and close the day."""
     settle_transfers()
     bank.read_outbox()
@@ -87,7 +87,7 @@ def live_through_a_day(bank: MockBank, *, during: Callable[[], None] = lambda: N
     assert not DayClose.objects.exclude(state=CloseState.PROVEN).exists()
 
 
-def test_twenty_days_with_a_bank(bank: MockBank) -> None:
+def test_twenty_days_with_a_bank(bank: FolderBank) -> None:
     open_day(on=MONDAY, actor=SYSTEM, now=NOW)
     enter()
     numbers = (iban(number) for number in range(LOANS))
@@ -115,7 +115,7 @@ def test_twenty_days_with_a_bank(bank: MockBank) -> None:
     every_line_is_explained()
 
 
-def disturb(bank: MockBank, day: int) -> None:
+def disturb(bank: FolderBank, day: int) -> None:
     """Do to the bank, or to what lies in the folders, what happens once."""
     inbox = bank.folders.inbox
     if day == 1:  # killed between the outbox and the row: the bank gets the file once more
@@ -159,7 +159,7 @@ def explain_what_is_in_suspense() -> None:
         resolve_line(line_id=line.pk, asked=asked, reason="seen at the bank", actor=SYSTEM, now=NOW)
 
 
-def moved_once(bank: MockBank) -> None:
+def moved_once(bank: FolderBank) -> None:
     """Hold what the office says of every order against what the bank did."""
     payments = Counter((one["end_to_end_id"], one["status"]) for one in bank.call("GET", "payments"))
     assert set(payments.values()) == {1}

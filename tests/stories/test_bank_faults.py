@@ -18,7 +18,7 @@ from lending.queries.books import drifted_loans, prove_accounts
 from lending.tasks import settle_transfers
 from tests.conftest import NOW
 from tests.lending.loans import make_loan
-from tests.mock_bank import MockBank, enter, iban, mock_bank, with_account
+from tests.mock_bank import FolderBank, enter, iban, mock_bank, with_account
 from tests.workers import die_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -52,14 +52,14 @@ ANSWERED: Final = {
 
 
 @pytest.fixture
-def bank(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MockBank]:
+def bank(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FolderBank]:
     monkeypatch.setattr("django.conf.settings.BANKS_DIR", tmp_path)
     with mock_bank(tmp_path, on=MONDAY) as started:
         yield started
 
 
 @pytest.mark.parametrize("before", [*ORDERING, *ANSWERED])
-def test_a_worker_dies_before(bank: MockBank, before: str) -> None:
+def test_a_worker_dies_before(bank: FolderBank, before: str) -> None:
     open_day(on=MONDAY, actor=SYSTEM, now=NOW)
     enter()
     for number in range(3):

@@ -42,10 +42,10 @@ from lending.operations.loans import book_repayment
 from lending.operations.payouts import make_payout
 from merchants.domain.idempotency import RequestKey
 from tests.conftest import NOW
-from tests.lending.loans import OPENED, deposit, lent, make_loan, roll
+from tests.lending.loans import OPENED, deposit, lent, make_loan, proven, roll
 from tests.lending.provisions import MARCH_END, provide_by
 from tests.stages import attempt_job, do_job, do_stages
-from tests.stories.test_lending_faults import PARTNER, proven
+from tests.stories.test_lending_faults import PARTNER
 from tests.workers import environment, listener
 
 DAY = timedelta(days=1)

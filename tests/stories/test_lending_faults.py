@@ -29,7 +29,6 @@ from lending.operations.loans import book_repayment
 from lending.operations.offers import OFFERS, start_round
 from lending.operations.payouts import make_payout
 from lending.operations.write_offs import write_off_late_loans
-from lending.queries.books import drifted_loans, prove_accounts
 from lending.queries.closes import booked_to, latest_close
 from lending.tasks import settle_transfers
 from merchants.domain.idempotency import RequestKey
@@ -37,7 +36,7 @@ from merchants.models import KeptRequest
 from merchants.operations.idempotency import RequestNotTaken
 from tests.conftest import NOW, Enqueued
 from tests.lending.lines import draw, make_offers_of_both_kinds, offered_lines, open_line, paid_out
-from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, deposit, lent, make_loan, roll, serviced
+from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, deposit, lent, make_loan, proven, roll, serviced
 from tests.lending.loans import close as undisturbed
 from tests.lending.market import next_run
 from tests.race import lock_timeout
@@ -56,11 +55,6 @@ def bank(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Keep what the bank did in a directory of the test's own, for this process and those that die."""
     monkeypatch.setattr("django.conf.settings.LOOPBACK_DIR", tmp_path)
     return tmp_path
-
-
-def proven() -> bool:
-    booked = Loan.objects.filter(booked_to__isnull=False)
-    return all(balance.holds for balance in prove_accounts()) and not drifted_loans(list(booked))
 
 
 @pytest.mark.parametrize("moment", ["claim_payout", "Loopback.pay", "record_payout"])

@@ -8,7 +8,8 @@ from django.db import connection
 
 from lending.models import ImportedLoan, Loan, LoanEvent
 from tests.lending.books import CUT_OVER, write_book
-from tests.lending.takeovers import make_market, proven, some_book, take_over
+from tests.lending.loans import proven
+from tests.lending.takeovers import make_market, some_book, take_over
 from tests.workers import die_in
 
 pytestmark = pytest.mark.django_db(transaction=True)

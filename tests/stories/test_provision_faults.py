@@ -13,10 +13,10 @@ from lending.models import Entry, LoanProvision, Posting, ProvisionMonth
 from lending.operations.day_close import CLOSE, close_day
 from lending.queries.provision_proof import months_apart, provisions_apart
 from tests.conftest import NOW
-from tests.lending.loans import lent, roll
+from tests.lending.loans import lent, proven, roll
 from tests.lending.provisions import DAY, MARCH_END, provide_by
 from tests.stages import do_job
-from tests.stories.test_lending_faults import JOB, proven
+from tests.stories.test_lending_faults import JOB
 from tests.workers import die_in
 
 pytestmark = pytest.mark.django_db(transaction=True)

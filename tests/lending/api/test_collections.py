@@ -14,14 +14,13 @@ from config.office.models import OperationEvent
 from lending.domain.books.transfer import ResultRefusal
 from lending.models import Loan, LoanEvent, Transfer
 from lending.operations.platform_collections import ResultNotTaken, take_result
-from lending.queries.books import drifted_loans, prove_accounts
 from lending.queries.gateways import collection_routes, get_gateways
 from merchants.domain.transaction import Settlement
 from merchants.models import Partner
 from merchants.operations.partners import enter_partner, let_withhold
 from tests.conftest import CLERK, NOW
 from tests.lending.api.calls import yuan
-from tests.lending.loans import OPENED, close, lent
+from tests.lending.loans import OPENED, close, lent, proven
 from tests.lending.office import staff
 from tests.partners import Api, token_for
 from tests.race import race
@@ -42,10 +41,6 @@ def withheld(*loans: Loan) -> list[Transfer]:
 
 def caller() -> Api:
     return Api(token_for(Partner.objects.get(code="bazaar")))
-
-
-def proven() -> bool:
-    return all(balance.holds for balance in prove_accounts()) and not drifted_loans(list(Loan.objects.all()))
 
 
 def test_what_is_due_is_fetched_and_reported() -> None:

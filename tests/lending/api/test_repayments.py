@@ -13,12 +13,11 @@ from lending.domain.books.booking import BookingRefusal
 from lending.domain.contract.refusal import LoanRefusal
 from lending.models import Loan, LoanEvent
 from lending.operations.loans import book_repayment
-from lending.queries.books import drifted_loans, prove_accounts
 from merchants.models import KeptRequest, Partner
 from tests.conftest import CLERK, NOW, owner_connection
 from tests.lending.api.calls import everything, post, yuan
 from tests.lending.bookings import take_repayment
-from tests.lending.loans import OPENED, lent, make_loan
+from tests.lending.loans import OPENED, lent, make_loan, proven
 from tests.partners import Api, token_for
 from tests.race import race
 
@@ -31,11 +30,6 @@ def caller() -> Api:
 
 def payment(amount: str, *, on: date = OPENED, ref: str = "p1", **fields: Any) -> dict[str, Any]:  # noqa: ANN401
     return {"amount": yuan(amount), "on": on.isoformat(), "external_ref": ref} | fields
-
-
-def proven() -> bool:
-    booked = Loan.objects.filter(booked_to__isnull=False)
-    return all(balance.holds for balance in prove_accounts()) and not drifted_loans(list(booked))
 
 
 def test_a_payment_is_told_where_it_went_and_what_is_left() -> None:

@@ -32,24 +32,15 @@ from lending.operations.banks import BankEntryRefusal, BankNotEntered, enter_ban
 from lending.queries.bank_lines import Asked
 from lending.queries.bank_orders import unanswered, uncleared
 from lending.queries.bank_queue import get_bank_queue
-from lending.queries.books import drifted_loans, prove_accounts
 from merchants.models import PayoutAccount
 from tests.approvals import approved
 from tests.bank_messages import balance, entry, notification, reason, statement, status
 from tests.conftest import CLERK, NOW, owner_connection
-from tests.lending.bank_files import MONDAY, account_statement, booked, filed, ordered, take
+from tests.lending.bank_files import MONDAY, account_statement, booked, filed, ordered, states, take
+from tests.lending.loans import proven
 from tests.mock_bank import enter, profile
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def proven() -> bool:
-    loans = list(Loan.objects.filter(booked_to__isnull=False))
-    return all(balance.holds for balance in prove_accounts()) and not drifted_loans(loans)
-
-
-def states() -> list[str]:
-    return list(Transfer.objects.order_by("pk").values_list("state", flat=True))
 
 
 def test_orders_are_in_one_file_and_one_only() -> None:

@@ -14,10 +14,8 @@ from lending.models import (
     BankFile,
     BankStatement,
     Entry,
-    Loan,
     LoanEvent,
     StatementLine,
-    Transfer,
 )
 from lending.operations.bank_answers import apply_answers
 from lending.operations.bank_files import take_file
@@ -30,23 +28,15 @@ from lending.operations.bank_statements import (
 )
 from lending.queries.bank_lines import Asked
 from lending.queries.bank_orders import uncleared
-from lending.queries.books import drifted_loans, prove_accounts
+from lending.queries.books import prove_accounts
 from tests.bank_messages import detail, entry, notification
 from tests.conftest import CLERK, NOW
 from tests.forge import forge
-from tests.lending.bank_files import BANK, MONDAY, account_statement, booked, filed, take
+from tests.lending.bank_files import BANK, MONDAY, account_statement, booked, filed, states, take
+from tests.lending.loans import proven
 from tests.mock_bank import enter
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def proven() -> bool:
-    loans = list(Loan.objects.filter(booked_to__isnull=False))
-    return all(balance.holds for balance in prove_accounts()) and not drifted_loans(loans)
-
-
-def states() -> list[str]:
-    return list(Transfer.objects.order_by("pk").values_list("state", flat=True))
 
 
 def test_a_statement_alone_says_it_all() -> None:

@@ -22,8 +22,8 @@ from tests.conftest import CLERK, NOW
 from tests.lending.bank import Bank
 from tests.lending.bookings import book, reverse_event
 from tests.lending.books import CUT_OVER, control_of, pays, some_history, write_book, written_loan
-from tests.lending.loans import close, roll, verify_account
-from tests.lending.takeovers import make_market, proven, some_book, take_over
+from tests.lending.loans import close, proven, roll, verify_account
+from tests.lending.takeovers import make_market, some_book, take_over
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DAY = timedelta(days=1)

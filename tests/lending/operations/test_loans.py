@@ -18,7 +18,7 @@ from lending.domain.books.loan import LoanStatus
 from lending.domain.contract.refusal import LoanRefusal
 from lending.models import DayClose, Entry, Instalment, Loan, LoanEvent, Posting, Transfer
 from lending.operations.loans import EventNotBooked, book_repayment
-from lending.queries.books import drifted_loans, prove_accounts
+from lending.queries.books import drifted_loans
 from lending.queries.closes import last_night
 from lending.queries.loans import standing_of
 from merchants.domain.idempotency import KeyRefusal, RequestKey
@@ -27,7 +27,7 @@ from merchants.operations.idempotency import RequestNotTaken
 from tests.conftest import CLERK, NOW
 from tests.forge import forge
 from tests.lending.bookings import apply_credit, change_rate, charge_fee, refund_credit, reverse_event
-from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, close, lent, make_loan, roll
+from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, close, lent, make_loan, proven, roll
 from tests.race import lock_timeout, race
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -38,12 +38,6 @@ PARTNER = Actor(ActorKind.PARTNER, 1)
 def pay(loan: Loan, amount: int, *, on: date = OPENED, ref: str = "", key: RequestKey | None = None) -> LoanEvent:
     actor = PARTNER if ref else CLERK
     return book_repayment(loan_id=loan.pk, amount_minor=amount, on=on, external_ref=ref, actor=actor, now=NOW, key=key)
-
-
-def proven() -> bool:
-    """Tell whether ledger, loans and events say the same."""
-    booked = Loan.objects.filter(booked_to__isnull=False)
-    return all(balance.holds for balance in prove_accounts()) and not drifted_loans(list(booked))
 
 
 def everything() -> list[object]:

@@ -38,8 +38,8 @@ from lending.queries.transfers import is_gateway_down, loans_due, transfers_to_s
 from tests.conftest import CLERK, NOW
 from tests.forge import forge
 from tests.lending.bank import Bank
-from tests.lending.loans import OPENED, close, lent, make_loan
-from tests.lending.operations.test_loans import everything, proven
+from tests.lending.loans import OPENED, close, lent, make_loan, proven
+from tests.lending.operations.test_loans import everything
 from tests.lending.operations.test_transfers import due
 
 pytestmark = pytest.mark.django_db(transaction=True)

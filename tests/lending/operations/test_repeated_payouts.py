@@ -20,9 +20,8 @@ from merchants.models import PayoutAccount
 from tests.approvals import SECOND, approved
 from tests.conftest import CLERK, NOW
 from tests.forge import forge
-from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, application_of, lent, roll
+from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, application_of, lent, proven, roll
 from tests.lending.market import accept, make_round, publish, sell, verify_accounts
-from tests.lending.operations.test_loans import proven
 from tests.race import race
 from tests.scoring.market import AS_OF
 

@@ -15,20 +15,14 @@ from lending.models import Entry, Instalment, Loan, LoanEvent, Transfer
 from lending.operations.loans import EventNotBooked
 from lending.operations.write_offs import write_off_late_loans
 from lending.queries.behaviour import behaviours
-from lending.queries.books import drifted_loans, prove_accounts
 from tests.conftest import CLERK, NOW
 from tests.forge import forge
 from tests.lending.bookings import book, refund_credit, reverse_event, take_repayment
-from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, close, lent, roll, serviced
+from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, close, lent, proven, roll, serviced
 from tests.race import race
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TOLD = {"on": OPENED, "reason": "agreed", "actor": CLERK, "now": NOW}
-
-
-def proven() -> bool:
-    booked = Loan.objects.filter(booked_to__isnull=False)
-    return all(balance.holds for balance in prove_accounts()) and not drifted_loans(list(booked))
 
 
 def write_off() -> int:

@@ -26,8 +26,8 @@ from lending.queries.transfers import transfers_to_send
 from tests.conftest import NOW
 from tests.forge import forge
 from tests.lending.bank import Bank
-from tests.lending.loans import OPENED, close, lent, make_loan
-from tests.lending.operations.test_loans import pay, proven
+from tests.lending.loans import OPENED, close, lent, make_loan, proven
+from tests.lending.operations.test_loans import pay
 from tests.lending.operations.test_transfers import due
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -43,8 +43,8 @@ from lending.queries.transfers import loans_due
 from lending.tasks import pay_out, settle_transfers
 from merchants.models import PayoutAccount
 from tests.conftest import CLERK, NOW, Enqueued
-from tests.lending.loans import OPENED, lent, make_loan, send_again
-from tests.lending.operations.test_loans import everything, pay, proven
+from tests.lending.loans import OPENED, lent, make_loan, proven, send_again
+from tests.lending.operations.test_loans import everything, pay
 from tests.race import race
 
 pytestmark = pytest.mark.django_db(transaction=True)
