@@ -49,8 +49,7 @@ class FolderBank(MockBank):
 def mock_bank(root: Path, *, on: date) -> Iterator[FolderBank]:
     """Start the bank on the morning of a day."""
     folders = BankFolders(root / profile().name)
-    for folder in (folders.outbox, folders.inbox):
-        folder.mkdir(parents=True)
+    folders.make()
     port = free_port()
     command = [sys.executable, "-m", "mockbank", "--port", str(port), "-q", "--clock", f"{on}T09:00"]
     command += ["--drop-dir", str(folders.outbox), "--pickup-dir", str(folders.inbox), "--drop-settle-ms", "0"]

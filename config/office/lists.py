@@ -77,13 +77,13 @@ def date_filter(name: str, label: Words, lookup: str) -> Filter:
     )
 
 
-def value_filter(name: str, label: Words, values: Callable[[], Iterable[str]]) -> Filter:
+def value_filter(name: str, label: Words, values: Callable[[], Iterable[str]], *, field: str | None = None) -> Filter:
     """Return a filter by a column whose values are read from the table."""
     return Filter(
         name=name,
         label=label,
         choices=lambda: ((value, value) for value in values()),
-        keep=lambda rows, value: rows.filter(**{name: value}),
+        keep=lambda rows, value: rows.filter(**{field or name: value}),
     )
 
 

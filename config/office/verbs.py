@@ -99,10 +99,10 @@ def share_field(label: Words, **options: Any) -> forms.DecimalField:  # noqa: AN
     )
 
 
-def number_field(label: Words, *, most: int) -> forms.IntegerField:
+def number_field(label: Words, *, most: int | None = None, required: bool = True) -> forms.IntegerField:
     """Return a field for a whole number from 1 on."""
     widget = UnfoldAdminTextInputWidget({"inputmode": "numeric"})
-    return forms.IntegerField(label=label, min_value=1, max_value=most, widget=widget)
+    return forms.IntegerField(label=label, min_value=1, max_value=most, required=required, widget=widget)
 
 
 def tick_field(label: Words) -> forms.BooleanField:

@@ -23,8 +23,11 @@ from lending.admin.words import LOAN_REFUSALS
 from lending.domain.books.bank_messages import AnswerHold, AnswerState, Outcome
 from lending.domain.books.bank_profile import profile_of
 from lending.domain.books.transfer import TransferState
+from lending.gateways.bank_answers import KINDS
+from lending.gateways.bank_orders import DEBITS, PAYOUTS
 from lending.gateways.registry import folders_of
 from lending.models import Bank, BankAnswer, BankFile
+from lending.models.bank import BankFileQuerySet
 from lending.operations.bank_answers import deal_with_answer
 from lending.operations.bank_files import dismiss_file, read_file_again
 from lending.queries.bank_orders import bank_names
@@ -48,14 +51,18 @@ def file_state(file: BankFile) -> tuple[Words, str]:
     return FILE_STATES["aside" if file.problem else "read"]
 
 
-def _with_state(rows: QuerySet[BankFile], state: str) -> QuerySet[BankFile]:
+def _with_state(rows: BankFileQuerySet, state: str) -> QuerySet[BankFile]:
     return {
-        "waiting": rows.filter(is_ours=True, delivered_at=None),
+        "waiting": rows.to_deliver(),
         "delivered": rows.filter(is_ours=True, delivered_at__isnull=False),
         "read": rows.filter(is_ours=False, problem=""),
-        "aside": rows.filter(is_ours=False, dismissed_by="").exclude(problem=""),
+        "aside": rows.set_aside(),
         "dismissed": rows.exclude(dismissed_by=""),
     }[state]
+
+
+def _is_set_aside(file: BankFile) -> bool:
+    return bool(file.problem) and not file.dismissed_by
 
 
 def _read_again(file: BankFile, asked: Asked) -> BankFile:
@@ -78,12 +85,11 @@ class BankFileAdmin(OfficeAdmin[BankFile]):
         Filter(
             name="state",
             label=_("state"),
-            keep=_with_state,
+            keep=_with_state,  # type: ignore[arg-type] # what `rows` returns
             choices=lambda: ((name, words) for name, (words, _tint) in FILE_STATES.items()),
         ),
         value_filter("bank", _("bank"), bank_names),
-        value_filter("kind", _("message"), lambda: ("camt.053.001.08", "camt.054.001.08", "pacs.004.001.09",
-                                                   "pain.001.001.09", "pain.002.001.10", "pain.008.001.08")),
+        value_filter("kind", _("message"), lambda: sorted({*KINDS, PAYOUTS, DEBITS})),
     )  # fmt: skip
     empty = _("No file yet. One is written once a bank is entered (manage.py enter_bank) and an order waits for it.")
     verbs = (
@@ -98,7 +104,7 @@ class BankFileAdmin(OfficeAdmin[BankFile]):
                 "For a file that was set aside: what was wrong with this office is mended. The bytes stay the same."
             ),
             call=_read_again,
-            offered=lambda file: bool(file.problem) and not file.dismissed_by,
+            offered=_is_set_aside,
             refusals={BankFile.DoesNotExist: _("This file is not set aside.")},
         ),
         Verb(
@@ -111,7 +117,7 @@ class BankFileAdmin(OfficeAdmin[BankFile]):
             call=lambda file, asked: dismiss_file(
                 file_id=file.pk, reason=asked.data["reason"], actor=asked.actor, now=asked.now
             ),
-            offered=lambda file: bool(file.problem) and not file.dismissed_by,
+            offered=_is_set_aside,
             refusals={BankFile.DoesNotExist: _("This file is not set aside.")},
         ),
     )

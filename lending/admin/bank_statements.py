@@ -3,20 +3,28 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from django import forms
 from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminTextInputWidget
 
 from config.office.approvals import Act
 from config.office.display import Alert, Button, Card, Cell, Column, Facts, Figure, Page, Table, chip, linked
 from config.office.lists import Filter, ListColumn, choice_filter, value_filter
 from config.office.pages import OfficeAdmin, name_of
-from config.office.verbs import TO_BE_GIVEN, Asked, Effects, Verb, choice_field, reason_field, refused_by, text_field
+from config.office.verbs import (
+    TO_BE_GIVEN,
+    Asked,
+    Effects,
+    Verb,
+    choice_field,
+    number_field,
+    reason_field,
+    refused_by,
+    text_field,
+)
 from config.office.words import Words, money
 from lending.admin.bank_words import GAP_REFUSALS, LINE_REASONS, RESOLUTION_REFUSALS, RESOLUTIONS
 from lending.admin.loan_forms import ReasonForm
@@ -29,6 +37,7 @@ from lending.domain.books.bank_lines import (
 )
 from lending.domain.books.ledger import Account
 from lending.models import BankStatement, StatementLine
+from lending.models.bank import StatementLineQuerySet
 from lending.operations.bank_statements import (
     LineNotResolved,
     StatementNotBooked,
@@ -47,7 +56,6 @@ from lending.queries.bank_lines import (
     overtaken_of,
 )
 from lending.queries.bank_orders import bank_names
-from lending.queries.gateways import bank_profiles
 from merchants.domain.payout_account import mask_number, without_numbers
 
 LINES_SHOWN: Final = 200
@@ -69,10 +77,10 @@ def line_state(line: StatementLine) -> str:
     return "suspense" if line.contra_id == Account.SUSPENSE else "matched"
 
 
-def _lines_in_state(rows: QuerySet[StatementLine], state: str) -> QuerySet[StatementLine]:
+def _lines_in_state(rows: StatementLineQuerySet, state: str) -> QuerySet[StatementLine]:
     booked = rows.filter(resolution="")
     return {
-        "suspense": booked.filter(contra=Account.SUSPENSE),
+        "suspense": rows.in_suspense(),
         "matched": booked.exclude(contra=Account.SUSPENSE).filter(contra__isnull=False),
         "resolved": rows.exclude(resolution=""),
         "waits": booked.filter(contra=None),
@@ -83,12 +91,7 @@ class ResolveForm(ReasonForm):
     field_order = ("resolution", "order", "loan", "reason")
     resolution = choice_field(_("What it is"), coerce=Resolution)
     order = text_field(_("Reference of the order"), longest=36, required=False)
-    loan = forms.IntegerField(
-        label=_("Number of the loan"),
-        min_value=1,
-        required=False,
-        widget=UnfoldAdminTextInputWidget({"inputmode": "numeric"}),
-    )
+    loan = number_field(_("Number of the loan"), required=False)
     reason = reason_field(_("How you know"))
 
     def prepare(self) -> None:
@@ -155,11 +158,11 @@ class StatementLineAdmin(OfficeAdmin[StatementLine]):
         Filter(
             name="state",
             label=_("state"),
-            keep=_lines_in_state,
+            keep=_lines_in_state,  # type: ignore[arg-type] # of this model
             choices=lambda: ((name, words) for name, (words, _tint) in LINE_STATES.items()),
         ),
         choice_filter("reason", _("in suspense as"), LINE_REASONS),
-        value_filter("bank", _("bank"), bank_names),
+        value_filter("bank", _("bank"), bank_names, field="statement__bank"),
     )
     list_related = ("statement",)
     related = ("statement", "transfer__loan")
@@ -240,9 +243,7 @@ def _gap_effects(statement: BankStatement, asked: Asked) -> Effects:
 
 
 def _book_after_gap(statement: BankStatement, asked: Asked) -> BankStatement:
-    profile = next(bank for bank in bank_profiles() if bank.name == statement.bank)
     return book_after_gap(
-        profile,
         statement_id=statement.pk,
         reason=asked.data["reason"],
         actor=asked.actor,

@@ -15,7 +15,6 @@ FILE_STATES: Final = {
     "dismissed": (_("Set aside, dealt with"), ""),
 }
 OUTCOMES: Final = {
-    Outcome.ACCEPTED: _("Accepted"),
     Outcome.REJECTED: _("Rejected"),
     Outcome.BOOKED: _("Booked on the account"),
     Outcome.RETURNED: _("Returned"),
@@ -54,7 +53,6 @@ RESOLUTIONS: Final = {
 RESOLUTION_REFUSALS: Final = {
     ResolutionRefusal.NOT_IN_SUSPENSE: _("This line is not in suspense."),
     ResolutionRefusal.ORDER_UNKNOWN: _("There is no such order at this bank: give its reference, 32 characters."),
-    ResolutionRefusal.ORDER_ELSEWHERE: _("That order went through another gateway."),
     ResolutionRefusal.ORDER_NOT_MOVED: _("That order is not known to have moved: its bank has to say so first."),
     ResolutionRefusal.ORDER_HAS_LINE: _("Another line shows that order already."),
     ResolutionRefusal.AMOUNT_DIFFERS: _("That order is of another amount."),

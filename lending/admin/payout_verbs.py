@@ -1,12 +1,10 @@
 """The verbs of a loan's payout."""
 
-from datetime import date
 from typing import Any, Final
 
 from django.utils.translation import gettext_lazy as _
 
 from config.office.approvals import Act
-from config.office.business_date import get_business_date
 from config.office.display import Facts, linked
 from config.office.pages import named
 from config.office.verbs import TO_BE_GIVEN, Asked, Effects, Verb, choice_field, reason_field, refused_by
@@ -15,7 +13,7 @@ from lending.admin.booking_effects import planned_effects
 from lending.admin.loan_forms import DatedForm, ReasonForm
 from lending.admin.transfer_words import RETRY_REFUSALS, RETURN_REFUSALS, TRANSFER_KINDS, WORD_REFUSALS
 from lending.admin.words import GROUNDS, LOAN_REFUSALS, SINGLE_REFUSALS
-from lending.domain.books.transfer import ReturnRefusal, TransferKind, TransferState, WordRefusal, judge_word
+from lending.domain.books.transfer import ReturnRefusal, TransferKind, WordRefusal
 from lending.models import Loan
 from lending.operations.bank_word import WordNotTaken, enter_word, word_act
 from lending.operations.payouts import (
@@ -31,6 +29,7 @@ from lending.queries.transfers import (
     get_cancel_refusal,
     get_retry_refusal,
     get_return_refusal,
+    get_word_refusal,
     last_payout,
     pending_order,
 )
@@ -38,6 +37,7 @@ from merchants.queries.payout_accounts import verified_account_of
 from scoring.operations.single import MerchantNotScored
 
 PAYOUT: Final = _("Payout")
+MOVED: Final = "all"
 REPEAT_WORDS: Final[dict[Any, Words]] = {**RETRY_REFUSALS, **GROUNDS}
 RETURN_WORDS: Final[dict[Any, Words]] = {**RETURN_REFUSALS, **LOAN_REFUSALS}
 
@@ -125,27 +125,18 @@ def _payout_verb(name: str, label: Words, right: str, done: Words, **more: Any) 
 
 
 class WordForm(DatedForm):
-    moved = choice_field(_("What became of it"), coerce=lambda text: text == "yes")
+    moved = choice_field(_("What became of it"), coerce=str)
     reason = reason_field(_("How you know"))
 
     def prepare(self) -> None:
         super().prepare()
         part: Any = self.fields["moved"]
-        part.choices = [("yes", _("All of it moved")), ("no", _("Nothing moved, and nothing will"))]
-
-
-def _word_refusal(loan: Loan, *, on: date | None = None, reason: str = TO_BE_GIVEN) -> WordRefusal | None:
-    order, today = pending_order(loan), get_business_date()
-    if order is None:
-        return WordRefusal.NOT_PENDING
-    return judge_word(
-        state=TransferState(order.state), on=on or today or order.on, ordered_on=order.on, today=today, reason=reason
-    )
+        part.choices = [(MOVED, _("All of it moved")), ("nothing", _("Nothing moved, and nothing will"))]
 
 
 def _word_effects(loan: Loan, asked: Asked) -> Effects:
-    refusal = _word_refusal(loan, on=asked.data["on"], reason=asked.data["reason"])
     order = pending_order(loan)
+    refusal = get_word_refusal(order, on=asked.data["on"], reason=asked.data["reason"])
     if refusal is not None or order is None:
         return Effects(refusal=WORD_REFUSALS[refusal or WordRefusal.NOT_PENDING])
     facts: list[tuple[Words, object]] = [
@@ -161,7 +152,7 @@ def _word_act(loan: Loan, asked: Asked) -> Act | None:
     order = pending_order(loan)
     if order is None:
         return None
-    return word_act(order, moved=asked.data["moved"], on=asked.data["on"], reason=asked.data["reason"])
+    return word_act(order, moved=asked.data["moved"] == MOVED, on=asked.data["on"], reason=asked.data["reason"])
 
 
 def _enter_word(loan: Loan, asked: Asked) -> None:
@@ -170,7 +161,7 @@ def _enter_word(loan: Loan, asked: Asked) -> None:
         raise WordNotTaken(WordRefusal.NOT_PENDING)
     enter_word(
         transfer_id=order.pk,
-        moved=asked.data["moved"],
+        moved=asked.data["moved"] == MOVED,
         on=asked.data["on"],
         reason=asked.data["reason"],
         actor=asked.actor,
@@ -192,7 +183,7 @@ PAYOUT_VERBS: Final = (
         ),
         form=WordForm,
         effects=_word_effects,
-        why_not=refused_by(lambda loan, _: _word_refusal(loan), WORD_REFUSALS),
+        why_not=refused_by(lambda loan, _: get_word_refusal(pending_order(loan), reason=TO_BE_GIVEN), WORD_REFUSALS),
         act=_word_act,
         call=_enter_word,
         refusals={WordNotTaken: WORD_REFUSALS},

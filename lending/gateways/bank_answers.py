@@ -5,8 +5,7 @@ or of another type raises. Amounts are read by their currency, never as they hap
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import date
 from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID
@@ -20,7 +19,7 @@ from xsdata.formats.dataclass.parsers import XmlParser
 from xsdata.formats.dataclass.parsers.config import ParserConfig
 
 from config.kernel.money import BadAmount, Money, parse_minor
-from lending.domain.books.bank_messages import AnswerFacts, BankMessage, LineFacts, Outcome, StatementFacts
+from lending.domain.books.bank_messages import AnswerFacts, BankMessage, LineFacts, Outcome, StatementFacts, said_by
 
 NAMESPACE: Final = "urn:iso:std:iso:20022:tech:xsd:"
 LARGEST: Final = 64 * 2**20
@@ -38,10 +37,10 @@ def read_message(content: bytes) -> BankMessage:
     """Read a message of a bank. Raises NotReadable."""
     root = _root(content)
     kind = str(etree.QName(root).namespace or "").removeprefix(NAMESPACE)
-    if kind not in _KINDS:
-        message = f"{kind or 'no namespace'}: not one of {', '.join(sorted(_KINDS))}"
+    if kind not in KINDS:
+        message = f"{kind or 'no namespace'}: not one of {', '.join(sorted(KINDS))}"
         raise NotReadable(message)
-    document, read = _KINDS[kind]
+    document, read = KINDS[kind]
     try:
         return read(PARSER.parse(root, document), kind)
     except (ParserError, BadAmount, TypeError, ValueError) as error:
@@ -75,12 +74,10 @@ def _read_status(document: Any, kind: str) -> BankMessage:  # noqa: ANN401 - of 
         if batch.pmt_inf_sts == REJECTED:
             answers.append(_rejection(batch.sts_rsn_inf, batch=batch.orgnl_pmt_inf_id))
         for one in batch.tx_inf_and_sts:
-            key = _key(one.orgnl_end_to_end_id, one.orgnl_instr_id)
-            if one.tx_sts == REJECTED:
+            if one.tx_sts == REJECTED:  # that an order is accepted changes nothing: its money has not moved
+                key = _key(one.orgnl_end_to_end_id, one.orgnl_instr_id)
                 answers.append(_rejection(one.sts_rsn_inf, key=key))
-            elif key is not None:
-                answers.append(AnswerFacts(outcome=Outcome.ACCEPTED, key=key, words=one.tx_sts or ""))
-    return BankMessage(kind=kind, message_id=report.grp_hdr.msg_id, answers=answers)
+    return BankMessage(kind=kind, answers=answers)
 
 
 def _rejection(reasons: Sequence[Any], *, key: UUID | None = None, batch: str = "") -> AnswerFacts:
@@ -90,7 +87,6 @@ def _rejection(reasons: Sequence[Any], *, key: UUID | None = None, batch: str = 
 
 def _read_return(document: Any, kind: str) -> BankMessage:  # noqa: ANN401 - of generated classes
     returned = document.pmt_rtr
-    group = getattr(returned.grp_hdr, "intr_bk_sttlm_dt", None)
     shared = [] if returned.orgnl_grp_inf is None else returned.orgnl_grp_inf.rtr_rsn_inf
     answers = []
     for one in returned.tx_inf:
@@ -100,26 +96,18 @@ def _read_return(document: Any, kind: str) -> BankMessage:  # noqa: ANN401 - of 
                 outcome=Outcome.RETURNED,
                 key=_key(one.orgnl_end_to_end_id, one.orgnl_instr_id),
                 amount=_money(one.rtrd_instd_amt or one.rtrd_intr_bk_sttlm_amt),
-                on=_day(one.intr_bk_sttlm_dt or group),
+                on=_day(one.intr_bk_sttlm_dt or returned.grp_hdr.intr_bk_sttlm_dt),
                 code=code,
                 words=words,
             )
         )
-    return BankMessage(kind=kind, message_id=returned.grp_hdr.msg_id, answers=answers)
+    return BankMessage(kind=kind, answers=answers)
 
 
 def _read_notification(document: Any, kind: str) -> BankMessage:  # noqa: ANN401 - of generated classes
     found = document.bk_to_cstmr_dbt_cdt_ntfctn
     answers = [
-        AnswerFacts(
-            outcome=Outcome.BOOKED,
-            key=line.key,
-            batch=line.batch,
-            amount=Money(line.amount_minor, entry.amt.ccy),
-            on=line.value_on,
-            code=line.code,
-            words=line.words,
-        )
+        said_by(line, currency=entry.amt.ccy)
         for notification in found.ntfctn
         for entry in notification.ntry
         if entry.sts.cd == BOOKED
@@ -127,13 +115,13 @@ def _read_notification(document: Any, kind: str) -> BankMessage:  # noqa: ANN401
             entry, ours=_number(notification.acct), today=_day(notification.cre_dt_tm or found.grp_hdr.cre_dt_tm)
         )
     ]
-    return BankMessage(kind=kind, message_id=found.grp_hdr.msg_id, answers=answers)
+    return BankMessage(kind=kind, answers=answers)
 
 
 def _read_statement(document: Any, kind: str) -> BankMessage:  # noqa: ANN401 - of generated classes
     found = document.bk_to_cstmr_stmt
     statements = [_statement(one, made_on=_day(found.grp_hdr.cre_dt_tm)) for one in found.stmt]
-    return BankMessage(kind=kind, message_id=found.grp_hdr.msg_id, statements=statements)
+    return BankMessage(kind=kind, statements=statements)
 
 
 def _statement(found: Any, *, made_on: date | None) -> StatementFacts:  # noqa: ANN401 - of generated classes
@@ -244,19 +232,12 @@ def _batch_of(details: Sequence[Any]) -> str:
 
 
 def _signed(amount: Any, side: Any) -> int:  # noqa: ANN401 - of generated classes
-    minor = parse_minor(format(_plain(amount.value), "f"), amount.ccy)
+    minor = _money(amount).minor
     return -minor if side.value == "DBIT" else minor
 
 
 def _money(amount: Any) -> Money:  # noqa: ANN401 - of generated classes
-    return Money(parse_minor(format(_plain(amount.value), "f"), amount.ccy), amount.ccy)
-
-
-def _plain(value: Decimal) -> Decimal:
-    if not value.is_finite():
-        message = f"{value} is no amount"
-        raise ValueError(message)
-    return value
+    return Money(parse_minor(format(amount.value, "f"), amount.ccy), amount.ccy)
 
 
 def _number(account: Any) -> str:  # noqa: ANN401 - of generated classes
@@ -286,13 +267,10 @@ def _day_of(choice: Any) -> date | None:  # noqa: ANN401 - of generated classes
 
 
 def _day(found: Any) -> date | None:  # noqa: ANN401 - xsdata's dates
-    if found is None:
-        return None
-    then = found.to_datetime() if hasattr(found, "to_datetime") else found.to_date()
-    return then.date() if isinstance(then, datetime) else then
+    return None if found is None else found.to_datetime().date()
 
 
-_KINDS: Final[Mapping[str, tuple[type[Any], Callable[[Any, str], BankMessage]]]] = MappingProxyType(
+KINDS: Final[Mapping[str, tuple[type[Any], Callable[[Any, str], BankMessage]]]] = MappingProxyType(
     {
         "pain.002.001.10": (pain_002_001_10.Document, _read_status),
         "camt.053.001.08": (camt_053_001_08.Document, _read_statement),

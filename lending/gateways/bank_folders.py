@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from lending.gateways.ledger_files import written_beside
+
 UNFINISHED: Final = (".part", ".tmp", ".filepart", ".writing")
 
 
@@ -39,12 +41,8 @@ class BankFolders:
     def put(self, name: str, content: bytes) -> None:
         """Put a file into the outbox, whole or not at all; again, it replaces itself. Raises OSError."""
         self.outbox.mkdir(parents=True, exist_ok=True)
-        draft = self.outbox / f".{name}.{os.getpid()}.part"
-        with draft.open("wb") as file:
+        with written_beside(self.outbox / name) as file:
             file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.rename(self.outbox / name)
         folder = os.open(self.outbox, os.O_RDONLY)
         try:
             os.fsync(folder)

@@ -92,8 +92,7 @@ def demo_bank(local: Path, *, currency: str, on: date) -> Iterator[DemoBank]:
         raise RuntimeError(message)
     if not bank_profiles():  # what an earlier office left there is not this one's
         shutil.rmtree(folders.root, ignore_errors=True)
-    for folder in (folders.outbox, folders.inbox):
-        folder.mkdir(parents=True, exist_ok=True)
+    folders.make()
     port = free_port()
     with supervised(_command(port, folders, on=on), log=local / "bank.log"):
         bank = DemoBank(f"http://127.0.0.1:{port}")

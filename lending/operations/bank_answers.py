@@ -1,9 +1,7 @@
 """Keep what a bank says of orders, and act on it: each answer in a transaction of its own, once."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Final
 
 import structlog
 
@@ -13,7 +11,7 @@ from config.office.actors import SYSTEM, Actor
 from config.office.business_date import get_business_date
 from config.office.events import record_event
 from config.office.job_runs import Clock
-from lending.domain.books.bank_lines import OrderFacts
+from lending.domain.books.bank_lines import OrderFacts, spread
 from lending.domain.books.bank_messages import (
     AnswerFacts,
     AnswerHold,
@@ -24,8 +22,10 @@ from lending.domain.books.bank_messages import (
     Outcome,
     StatementFacts,
     Verdict,
+    fault_of,
     is_lost,
     judge_answer,
+    said_by,
 )
 from lending.domain.books.bank_profile import BankProfile
 from lending.domain.books.transfer import Answer, Moved, Nothing, TransferKind, TransferState, paid_on
@@ -38,39 +38,30 @@ from lending.operations.bookings import NewEvent, book_event
 from lending.operations.collections import DAY, collect_loan, record_collection
 from lending.operations.payouts import PayoutNotReturned, record_payout, return_payout
 from lending.operations.transfers import lock_transfer
+from lending.queries.bank_lines import known_statements
 from lending.queries.bank_orders import collected_event, facts_by_batch, facts_by_key
 from lending.queries.loans import next_event_id
 from merchants.domain.payout_account import without_number
 
-LONGEST_ID: Final = 35
 log = structlog.get_logger(__name__)
 
 
 def keep_message(bank: BankProfile, file: BankFile, message: BankMessage) -> str:
     """Keep a message's answers and statements; return why it is set aside, or "". Raises NoTransaction."""
     require_transaction()
-    if len({one.statement_id for one in message.statements}) < len(message.statements):
-        return "it has a statement twice"
-    for statement in message.statements:
-        if len(statement.statement_id) > LONGEST_ID:
-            return "a statement's name is longer than the standard allows"
-        if statement.account != bank.account or statement.currency != bank.currency:
-            return f"statement {statement.statement_id} is of another account, or in another currency"
-    known = {
-        one.statement_id: one
-        for one in BankStatement.objects.filter(
-            bank=bank.name, statement_id__in=[one.statement_id for one in message.statements]
-        )
-    }
+    fault = fault_of(message, account=bank.account, currency=bank.currency)
+    if fault:
+        return fault
+    known = known_statements(bank.name, [one.statement_id for one in message.statements])
     for statement in message.statements:
         before = known.get(statement.statement_id)
-        if before is not None and not _is_same(before, statement):
+        if before is not None and not statement.repeats(
+            opening_minor=before.opening_minor, closing_minor=before.closing_minor, lines_minor=before.lines_minor
+        ):
             return f"statement {statement.statement_id} was sent before, with other lines or balances"
-    for statement in message.statements:
-        if statement.statement_id not in known:
-            _keep_statement(bank, file, statement)
-    said = [*message.answers, *(one for statement in message.statements for one in _said_by(statement))]
-    _keep_answers(bank, file, said)
+    _keep_statements(bank, file, [one for one in message.statements if one.statement_id not in known])
+    lines = (said_by(line, currency=one.currency) for one in message.statements for line in one.lines)
+    _keep_answers(bank, file, [*message.answers, *lines])
     return ""
 
 
@@ -118,19 +109,27 @@ def bounce_collection(*, transfer_id: int, on: date, words: str, now: datetime) 
         require_one(done.update(state=TransferState.RETURNED, answer=words[:200]))
 
 
-def _keep_statement(bank: BankProfile, file: BankFile, statement: StatementFacts) -> None:
-    row = BankStatement.objects.create(
-        bank=bank.name,
-        file=file,
-        statement_id=statement.statement_id,
-        number=statement.number,
-        currency=statement.currency,
-        opening_minor=statement.opening_minor,
-        closing_minor=statement.closing_minor,
-        closed_on=statement.closed_on,
+def _keep_statements(bank: BankProfile, file: BankFile, statements: Sequence[StatementFacts]) -> None:
+    rows = BankStatement.objects.bulk_create(
+        BankStatement(
+            bank=bank.name,
+            file=file,
+            statement_id=statement.statement_id,
+            number=statement.number,
+            currency=statement.currency,
+            opening_minor=statement.opening_minor,
+            closing_minor=statement.closing_minor,
+            closed_on=statement.closed_on,
+        )
+        for statement in statements
     )
     StatementLine.objects.bulk_create(
-        (line_row(row, line, place=place) for place, line in enumerate(statement.lines) if line.amount_minor),
+        (
+            line_row(row, line, place=place)
+            for row, statement in zip(rows, statements, strict=True)
+            for place, line in enumerate(statement.lines)
+            if line.amount_minor
+        ),
         batch_size=5_000,
     )
 
@@ -154,34 +153,13 @@ def line_row(statement: BankStatement, line: LineFacts, *, place: int) -> Statem
     )
 
 
-def _is_same(row: BankStatement, statement: StatementFacts) -> bool:
-    lines = sum(line.amount_minor for line in statement.lines)
-    before = sum(row.lines.filter(place__gte=0, part=0).values_list("amount_minor", flat=True))
-    balances = (row.opening_minor, row.closing_minor) == (statement.opening_minor, statement.closing_minor)
-    return balances and (row.booked_at is not None or before == lines)
-
-
-def _said_by(statement: StatementFacts) -> Iterable[AnswerFacts]:
-    for line in statement.lines:
-        if line.key is not None or line.batch:
-            yield AnswerFacts(
-                outcome=Outcome.BOOKED,
-                key=line.key,
-                batch=line.batch,
-                amount=Money(line.amount_minor, statement.currency),
-                on=line.value_on,
-                code=line.code,
-                words=line.words,
-            )
-
-
 def _keep_answers(bank: BankProfile, file: BankFile, said: Sequence[AnswerFacts]) -> None:
     """Keep the answers that may change something; those about a whole file once for each of its orders."""
     batches = facts_by_batch(bank.name, {one.batch for one in said if one.key is None and one.batch})
-    spread = [one for answer in said for one in _spread(answer, batches)]
-    orders = facts_by_key(bank.name, {one.key for one in spread if one.key is not None})
+    answers = [one for answer in said for one in spread(answer, batches)]
+    orders = facts_by_key(bank.name, {one.key for one in answers if one.key is not None})
     rows = list[BankAnswer]()
-    for answer in spread:
+    for answer in answers:
         order = None if answer.key is None else orders.get(answer.key)
         if order is None:
             if is_lost(answer):
@@ -192,22 +170,6 @@ def _keep_answers(bank: BankProfile, file: BankFile, said: Sequence[AnswerFacts]
         if verdict.effect is not Effect.NONE or verdict.hold is not None:
             rows.append(_answer_row(file, answer, place=len(rows), state=AnswerState.NEW, order=order))
     BankAnswer.objects.bulk_create(rows, batch_size=5_000)
-
-
-def _spread(answer: AnswerFacts, batches: dict[str, list[OrderFacts]]) -> list[AnswerFacts]:
-    if answer.key is not None or not answer.batch:
-        return [answer]
-    orders = [one for one in batches.get(answer.batch, ()) if one.state is not TransferState.FAILED]
-    if not orders and answer.amount is None:
-        return [answer]
-    if answer.amount is None:
-        return [replace(answer, key=one.key) for one in orders]
-    if sum(one.amount_minor for one in orders) != abs(answer.amount.minor):
-        return []  # the statement's line waits in suspense
-    sign = -1 if answer.amount.minor < 0 else 1
-    return [
-        replace(answer, key=one.key, amount=Money(sign * one.amount_minor, answer.amount.currency)) for one in orders
-    ]
 
 
 def _judge(answer: AnswerFacts, order: OrderFacts, *, currency: str) -> Verdict:
@@ -287,7 +249,7 @@ def _record(transfer: Transfer, answer: Answer, *, now: datetime) -> None:
 
 def _take_back(transfer: Transfer, answer: BankAnswer, *, now: datetime) -> tuple[AnswerHold | None, str]:
     """Book that an order's money came back; return why that is left to a person, if it is."""
-    on = paid_on(Moved(0, on=answer.on), ordered_on=transfer.on, today=get_business_date() or transfer.on)
+    on = paid_on(answer.on, ordered_on=transfer.on, today=get_business_date() or transfer.on)
     words = answer.words or answer.code or "returned by the bank"
     try:
         if transfer.kind == TransferKind.PAYOUT:

@@ -31,7 +31,7 @@ from lending.gateways.bank_orders import DEBITS, PAYOUTS, write_debits, write_pa
 from lending.models import BankFile, Transfer
 from lending.operations.bank_answers import keep_message
 from lending.queries.bank_orders import bank_order, orders_to_file
-from merchants.domain.payout_account import PayoutAccountState
+from lending.queries.transfers import is_account_verified
 
 BANK: Final = "lending.bank"
 FILES_AT_ONCE: Final = 100
@@ -98,9 +98,7 @@ def deliver_files(bank: BankProfile, folders: BankFolders, *, clock: Clock) -> N
                 require_one(BankFile.objects.to_deliver().filter(pk=pk).update(delivered_at=clock()))
 
 
-def take_files(
-    bank: BankProfile, folders: BankFolders, *, clock: Clock, then: Callable[[], None] = lambda: None
-) -> None:
+def take_files(bank: BankProfile, folders: BankFolders, *, clock: Clock, then: Callable[[], None]) -> None:
     """Take in what came from a bank: read and kept, or set aside whole; the same file again changes nothing.
 
     then: what is done after each, before the next is read: a later file may rest on what an earlier one says.
@@ -194,13 +192,7 @@ def _read(bank: BankProfile, file: BankFile) -> None:
 
 def _put_back_withdrawn(transfers: Sequence[Transfer], *, now: datetime) -> list[Transfer]:
     """Return the orders that may go; a payout whose account was withdrawn meanwhile counts as never sent."""
-    verified = PayoutAccountState.VERIFIED
-    held = [
-        one
-        for one in transfers
-        if one.kind == TransferKind.PAYOUT
-        and (one.loan.payout_account is None or one.loan.payout_account.state != verified)
-    ]
+    held = [one for one in transfers if one.kind == TransferKind.PAYOUT and not is_account_verified(one.loan)]
     waiting = Transfer.objects.filter(pk__in=[one.pk for one in held], file__isnull=True, state=TransferState.PENDING)
     waiting.update(state=TransferState.DUE, attempts=0, sent_at=None, answer="", next_attempt_at=now + PATIENCE)
     return [one for one in transfers if one not in held]

@@ -30,6 +30,8 @@ from lending.domain.books.bank_lines import (
     ResolutionRefusal,
     bank_movements,
     match_lines,
+    moved_before,
+    moved_within,
     resolved_movement,
     resolved_to,
 )
@@ -93,37 +95,28 @@ def book_statement(bank: BankProfile, *, now: datetime) -> BankStatement | None:
     """Book the next statement of a bank, once all that it says of orders is applied; None if none is to be booked."""
     with operation():
         lock_name(BANK, bank.name)
-        found = next_statement(bank.name, today=get_business_date())
-        if found is None:
-            return None
-        opening = Match(amount_minor=found.statement.opening_minor, contra=Account.FUNDING)
-        _book(bank, found.statement, before=opening if found.is_first else None, now=now)
-        return found.statement
+        statement = next_statement(bank.name, today=get_business_date())
+        if statement is not None:
+            _book(statement, now=now)
+        return statement
 
 
 def book_after_gap(
-    bank: BankProfile,
-    *,
-    statement_id: int,
-    reason: str,
-    actor: Actor,
-    now: datetime,
-    approval: Approval | None = None,
+    *, statement_id: int, reason: str, actor: Actor, now: datetime, approval: Approval | None = None
 ) -> BankStatement:
     """Book a statement though those before it are missing: what the balance moved by between is in suspense.
 
     Raises StatementNotBooked, NotApproved, Contended, BankStatement.DoesNotExist.
     """
     with operation():
-        lock_name(BANK, bank.name)
-        statement = BankStatement.objects.get(pk=statement_id, bank=bank.name)
+        lock_name(BANK, BankStatement.objects.values_list("bank", flat=True).get(pk=statement_id))
+        statement = BankStatement.objects.get(pk=statement_id)
         refusal = get_gap_refusal(statement, reason=reason)
         if refusal is not None:
             raise StatementNotBooked(refusal)
         require_approval(gap_act(statement, reason=reason), approval, actor=actor, now=now)
         missing = gap_before(statement)
-        gap = Match(amount_minor=missing, contra=Account.SUSPENSE, reason=LineReason.MISSING)
-        _book(bank, statement, before=gap, now=now)
+        _book(statement, now=now)
         record_event(
             name="lending.book_after_gap",
             subject=statement,
@@ -233,27 +226,28 @@ def _book_repayment(line: StatementLine, asked: Asked, *, reason: str, actor: Ac
     book_on(loan, booking, actor=actor, now=now)
 
 
-def _book(bank: BankProfile, statement: BankStatement, *, before: Match | None, now: datetime) -> None:
-    """Book a statement: before is what its opening balance has more than was booked before."""
-    lines = list(statement.lines.order_by("place"))
-    missing = statement.closing_minor - statement.opening_minor - sum(line.amount_minor for line in lines)
-    _match(bank, lines)
-    if before is not None and before.amount_minor:
+def _book(statement: BankStatement, *, now: datetime) -> None:
+    """Book a statement after the last one of its bank, with what its balances moved by without a line."""
+    lines, last = list(statement.lines.order_by("place")), last_booked(statement.bank)
+    _match(statement.bank, lines)
+    before = moved_before(statement.opening_minor, last_closing_minor=None if last is None else last.closing_minor)
+    if before is not None:
         _add(statement, before, place=BEFORE_LINES, words="before this statement")
-    if missing:
-        lost = Match(amount_minor=missing, contra=Account.SUSPENSE, reason=LineReason.MISSING)
-        _add(statement, lost, place=AFTER_LINES, words="moved the balance without a line")
+    within = moved_within(
+        statement.opening_minor, statement.closing_minor, lines_minor=sum(line.amount_minor for line in lines)
+    )
+    if within is not None:
+        _add(statement, within, place=AFTER_LINES, words="moved the balance without a line")
     shares = Counter[Account]()
     for contra, amount in statement.lines.values_list("contra_id", "amount_minor"):
         shares[Account(contra)] += amount
     _post(statement, STATEMENT, bank_movements(shares), now=now)
-    last = last_booked(bank.name)
     number = 1 if last is None or last.booked_no is None else last.booked_no + 1
     waiting = BankStatement.objects.filter(pk=statement.pk, booked_at__isnull=True)
     require_one(waiting.update(booked_at=now, booked_no=number))
 
 
-def _match(bank: BankProfile, lines: Sequence[StatementLine]) -> None:
+def _match(bank: str, lines: Sequence[StatementLine]) -> None:
     """Match lines with orders, and write with what; an amount for a whole file becomes a line an order."""
     if not lines:
         return
@@ -262,9 +256,9 @@ def _match(bank: BankProfile, lines: Sequence[StatementLine]) -> None:
     plain = {line.number for line in facts if line.key is None and not line.batch and line.number}
     matched = match_lines(
         facts,
-        by_key=facts_by_key(bank.name, {line.key for line in facts if line.key is not None}),
-        by_batch=facts_by_batch(bank.name, {line.batch for line in facts if line.key is None and line.batch}),
-        by_number=facts_by_number(bank.name, plain, since=min(dates), until=max(dates)),
+        by_key=facts_by_key(bank, {line.key for line in facts if line.key is not None}),
+        by_batch=facts_by_batch(bank, {line.batch for line in facts if line.key is None and line.batch}),
+        by_number=facts_by_number(bank, plain, since=min(dates), until=max(dates)),
     )
     rows = [(line.pk, *_columns(found[0])) for line, found in zip(lines, matched, strict=True)]
     with connection.cursor() as cursor:

@@ -1,23 +1,16 @@
 """Enter by hand what became of an order that nothing was said of: by two people, who have the bank's word."""
 
 from datetime import date, datetime
-from typing import Final
 
 from config.db.transactions import operation
 from config.kernel.refusals import Refused
 from config.office.actors import Actor
 from config.office.approvals import Act, Approval, require_approval
-from config.office.business_date import get_business_date
 from config.office.events import record_event
-from lending.domain.books.transfer import Moved, Nothing, TransferKind, TransferState, WordRefusal, judge_word
-from lending.domain.contract.events import EventType
+from lending.domain.books.transfer import Moved, Nothing, WordRefusal
 from lending.models import Transfer
-from lending.operations.transfers import book_moved, lock_transfer, settle_transfer
-
-BOOKED_AS: Final = {
-    TransferKind.PAYOUT: EventType.DISBURSEMENT,
-    TransferKind.COLLECTION: EventType.REPAYMENT,
-}
+from lending.operations.transfers import lock_transfer, settle_and_book
+from lending.queries.transfers import get_word_refusal
 
 
 class WordNotTaken(Refused[WordRefusal]):
@@ -40,9 +33,7 @@ def enter_word(
     """
     with operation():
         loan, transfer = lock_transfer(transfer_id)
-        refusal = judge_word(
-            state=TransferState(transfer.state), on=on, ordered_on=transfer.on, today=get_business_date(), reason=reason
-        )
+        refusal = get_word_refusal(transfer, on=on, reason=reason)
         if refusal is not None:
             raise WordNotTaken(refusal)
         require_approval(word_act(transfer, moved=moved, on=on, reason=reason), approval, actor=actor, now=now)
@@ -55,10 +46,7 @@ def enter_word(
             now=now,
         )
         answer = Moved(transfer.amount_minor, on=on) if moved else Nothing(reason.strip())
-        counts_on = on if moved and transfer.kind == TransferKind.PAYOUT else transfer.on
-        settle_transfer(transfer, answer, now=now, on=counts_on)
-        if moved:
-            book_moved(loan, transfer, BOOKED_AS[TransferKind(transfer.kind)], transfer.amount_minor, now=now)
+        settle_and_book(loan, transfer, answer, now=now)
         return Transfer.objects.get(pk=transfer_id)
 
 

@@ -8,17 +8,15 @@ from django.db.models import Q
 from config.db.transactions import operation, require_one
 from config.office.job_runs import Clock
 from lending.domain.books.transfer import OPEN_TRANSFERS, Answer, TransferKind, TransferState
-from lending.domain.contract.events import EventType
 from lending.gateways.breaker import Breaker
 from lending.models import Loan, Transfer
 from lending.models.transfer import OPEN
 from lending.operations.transfers import (
     Claimed,
-    book_moved,
     lock_loan,
     lock_transfer,
     mark_sent,
-    settle_transfer,
+    settle_and_book,
 )
 from lending.queries.loans import get_collectable
 
@@ -70,9 +68,7 @@ def record_collection(*, transfer_id: int, answer: Answer | None, now: datetime)
     """Record a gateway's answer to a collection, and book what came as a repayment of its date."""
     with operation():
         loan, transfer = lock_transfer(transfer_id)
-        settled = settle_transfer(transfer, answer, now=now)
-        if settled is not None and settled.moved_minor:
-            book_moved(loan, transfer, EventType.REPAYMENT, settled.moved_minor, now=now)
+        settle_and_book(loan, transfer, answer, now=now)
         return Transfer.objects.get(pk=transfer_id)
 
 

@@ -25,9 +25,7 @@ from lending.domain.books.transfer import (
     ReturnRefusal,
     TransferKind,
     TransferState,
-    paid_on,
 )
-from lending.domain.contract.events import EventType
 from lending.domain.contract.refusal import LoanRefusal, LoanRefused
 from lending.gateways.breaker import Breaker
 from lending.gateways.protocol import Gateway
@@ -36,12 +34,11 @@ from lending.models import LoanEvent as EventRow
 from lending.operations.bookings import NewEvent, book_event, move_exposure
 from lending.operations.transfers import (
     Claimed,
-    book_moved,
     lock_loan,
     lock_transfer,
     mark_sent,
     postpone_transfer,
-    settle_transfer,
+    settle_and_book,
 )
 from lending.queries.gateways import payout_route
 from lending.queries.loans import get_loan, return_event, share_of
@@ -135,10 +132,7 @@ def record_payout(*, transfer_id: int, answer: Answer | None, now: datetime) -> 
     """
     with operation():
         loan, transfer = lock_transfer(transfer_id)
-        on = paid_on(answer, ordered_on=transfer.on, today=get_business_date() or transfer.on)
-        settled = settle_transfer(transfer, answer, now=now, on=on)
-        if settled is not None and settled.state is TransferState.DONE:
-            book_moved(loan, transfer, EventType.DISBURSEMENT, settled.moved_minor, now=now)
+        settle_and_book(loan, transfer, answer, now=now)
         return Transfer.objects.get(pk=transfer_id)
 
 

@@ -10,13 +10,12 @@ from config.office.business_date import get_business_date
 from config.office.events import record_event
 from config.office.job_runs import Clock
 from lending.domain.books.transfer import Moved, Nothing, ResultRefusal, TransferState, judge_result
-from lending.domain.contract.events import EventType
 from lending.gateways.breaker import Breaker
 from lending.gateways.platform import Platform
 from lending.gateways.registry import PLATFORM
 from lending.models import Transfer
 from lending.operations.collections import DAY, collect_loan
-from lending.operations.transfers import book_moved, lock_transfer, settle_transfer
+from lending.operations.transfers import lock_transfer, settle_and_book
 
 NOT_ENOUGH = "the platform had less to settle"
 
@@ -51,7 +50,7 @@ def _record(transfer_id: int, amount_minor: int, *, actor: Actor, now: datetime)
             raise ResultNotTaken(refusal)
         words = "" if amount_minor == transfer.amount_minor else NOT_ENOUGH
         answer = Moved(amount_minor, words) if amount_minor else Nothing(words)
-        settled = settle_transfer(transfer, answer, now=now)
+        settled = settle_and_book(loan, transfer, answer, now=now)
         if settled is not None:
             record_event(
                 name="lending.take_result",
@@ -62,6 +61,4 @@ def _record(transfer_id: int, amount_minor: int, *, actor: Actor, now: datetime)
                 now=now,
                 amount=Money(amount_minor, loan.currency),
             )
-            if settled.moved_minor:
-                book_moved(loan, transfer, EventType.REPAYMENT, settled.moved_minor, now=now)
         return Transfer.objects.get(pk=transfer_id)

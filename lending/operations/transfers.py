@@ -7,11 +7,13 @@ gateway executes at most once.
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Final
 
 from config.db.locking import lock_rows
 from config.db.transactions import operation, require_one, require_transaction
 from config.kernel.money import Money
 from config.office.actors import SYSTEM
+from config.office.business_date import get_business_date
 from lending.domain.books.transfer import (
     AWAITED_TRANSFERS,
     OPEN_TRANSFERS,
@@ -20,6 +22,7 @@ from lending.domain.books.transfer import (
     Settlement,
     TransferKind,
     TransferState,
+    counts_on,
     settle,
     wait_after,
 )
@@ -29,6 +32,8 @@ from lending.models import Loan, Transfer
 from lending.operations.bookings import NewEvent, book_event
 from lending.queries.loans import get_loan, next_event_id
 from merchants.models import PayoutAccount
+
+BOOKED_AS: Final = {TransferKind.PAYOUT: EventType.DISBURSEMENT, TransferKind.COLLECTION: EventType.REPAYMENT}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,34 +85,30 @@ def order_of(transfer: Transfer, loan: Loan) -> Order:
     )
 
 
-def settle_transfer(
-    transfer: Transfer, answer: Answer | None, *, now: datetime, on: date | None = None
-) -> Settlement | None:
-    """Record what became of a locked transfer; None if it was never sent, or that was recorded before.
+def settle_and_book(loan: Loan, transfer: Transfer, answer: Answer | None, *, now: datetime) -> Settlement | None:
+    """Record what became of a locked transfer, and book what moved on its loan.
 
-    on: the date for which it counts from now on, if that changes. Raises NoTransaction, StaleRow.
+    None if it was never sent, or that was recorded before. Raises NoTransaction, StaleRow.
     """
     require_transaction()
     if transfer.state not in AWAITED_TRANSFERS:
         return None
-    settled = settle(TransferKind(transfer.kind), amount_minor=transfer.amount_minor, answer=answer)
+    kind = TransferKind(transfer.kind)
+    settled = settle(kind, amount_minor=transfer.amount_minor, answer=answer)
+    on = counts_on(kind, answer, ordered_on=transfer.on, today=get_business_date() or transfer.on)
     require_one(
         Transfer.objects.filter(pk=transfer.pk, state=transfer.state).update(
             state=settled.state,
             moved_minor=settled.moved_minor,
             answer=settled.words[:200],
             settled_at=None if settled.state in OPEN_TRANSFERS else now,
-            on=on or transfer.on,
+            on=on,
         )
     )
-    transfer.on = on or transfer.on
+    if settled.moved_minor:
+        event = LoanEvent(id=next_event_id(loan), on=on, type=BOOKED_AS[kind], amount_minor=settled.moved_minor)
+        book_event(NewEvent(loan=loan, event=event), actor=SYSTEM, now=now)
     return settled
-
-
-def book_moved(loan: Loan, transfer: Transfer, kind: EventType, moved_minor: int, *, now: datetime) -> None:
-    """Book what moved, on the transfer's date. Raises NoTransaction."""
-    event = LoanEvent(id=next_event_id(loan), on=transfer.on, type=kind, amount_minor=moved_minor)
-    book_event(NewEvent(loan=loan, event=event), actor=SYSTEM, now=now)
 
 
 def postpone_transfer(*, transfer_id: int, now: datetime) -> None:

@@ -1,11 +1,11 @@
 """Statements that are to be booked, and lines in suspense."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 
 from config.office.business_date import get_business_date
 from lending.domain.books.bank_lines import (
@@ -18,16 +18,17 @@ from lending.domain.books.bank_lines import (
     skips,
 )
 from lending.domain.books.ledger import Account
-from lending.models import BankAnswer, BankStatement, Loan, StatementLine, Transfer
+from lending.models import BankAnswer, BankStatement, Loan, StatementLine
 from lending.queries.bank_orders import facts_by_key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NextStatement:
-    """The statement of a bank that is booked next; is_first: nothing of this bank is booked yet."""
+class KnownStatement:
+    """What is kept of a statement; lines_minor: the sum of its lines until they are booked, which may split them."""
 
-    statement: BankStatement
-    is_first: bool
+    opening_minor: int
+    closing_minor: int
+    lines_minor: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +40,7 @@ class Asked:
     loan_id: int | None = None
 
 
-def next_statement(bank: str, *, today: date | None) -> NextStatement | None:
+def next_statement(bank: str, *, today: date | None) -> BankStatement | None:
     """Return the statement that follows the last one booked, if what it says of orders is applied."""
     if today is None:
         return None
@@ -52,7 +53,21 @@ def next_statement(bank: str, *, today: date | None) -> NextStatement | None:
         return None
     if BankAnswer.objects.open().filter(file=statement.file_id).exists():
         return None
-    return NextStatement(statement=statement, is_first=last is None)
+    return statement
+
+
+def known_statements(bank: str, names: Collection[str]) -> Mapping[str, KnownStatement]:
+    """Return what is kept under the names of statements of a bank."""
+    lines = Sum("lines__amount_minor", filter=Q(lines__place__gte=0), default=0)
+    rows = BankStatement.objects.filter(bank=bank, statement_id__in=names).annotate(lines_minor=lines)
+    return {
+        row.statement_id: KnownStatement(
+            opening_minor=row.opening_minor,
+            closing_minor=row.closing_minor,
+            lines_minor=None if row.booked_at else row.lines_minor,
+        )
+        for row in rows
+    }
 
 
 def last_booked(bank: str) -> BankStatement | None:
@@ -101,22 +116,18 @@ def get_gap_refusal(statement: BankStatement, *, reason: str) -> GapRefusal | No
 
 
 def order_of_line(line: StatementLine, asked: Asked) -> OrderFacts | None:
-    """Return the order that a line is said to be of."""
-    key = _key(asked.order)
+    """Return the order that a line is said to be of; None too where it is said to be something else."""
+    key = _key(asked.order) if asked.resolution is Resolution.ORDER else None
     return None if key is None else facts_by_key(line.statement.bank, [key]).get(key)
 
 
 def get_resolution_refusal(line: StatementLine, asked: Asked, *, reason: str) -> ResolutionRefusal | None:
     """Decide whether a line in suspense is what a person says it is."""
-    key = _key(asked.order)
-    order = order_of_line(line, asked)
-    elsewhere = order is None and key is not None and Transfer.objects.filter(key=key).exists()
     return judge_resolution(
         asked.resolution,
         amount_minor=line.amount_minor,
         in_suspense=line.contra_id == Account.SUSPENSE,
-        order=order,
-        same_bank=not elsewhere,
+        order=order_of_line(line, asked),
         has_loan=Loan.objects.filter(pk=asked.loan_id or 0, currency=line.statement.currency).exists(),
         reason=reason,
     )

@@ -17,9 +17,11 @@ from lending.domain.books.transfer import (
     ReturnRefusal,
     TransferKind,
     TransferState,
+    WordRefusal,
     judge_payout,
     judge_payout_retry,
     judge_return,
+    judge_word,
 )
 from lending.domain.contract.terms import parse_terms
 from lending.domain.origination.calendars import knows_dues
@@ -101,6 +103,16 @@ def _hold(
         books_broken=books_broken,
         has_gateway=has_gateway,
         gateway_silent=is_silent,
+    )
+
+
+def get_word_refusal(order: Transfer | None, *, on: date | None = None, reason: str) -> WordRefusal | None:
+    """Decide whether a person may say what became of an order, on a day; None: on any that may be."""
+    if order is None:
+        return WordRefusal.NOT_PENDING
+    today = get_business_date()
+    return judge_word(
+        state=TransferState(order.state), on=on or today or order.on, ordered_on=order.on, today=today, reason=reason
     )
 
 

@@ -2,15 +2,16 @@
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
+from config.kernel.money import Money
 from config.kernel.refusals import first_of
-from lending.domain.books.bank_messages import LineFacts, goes_out
+from lending.domain.books.bank_messages import AnswerFacts, LineFacts, goes_out
 from lending.domain.books.ledger import Account, Movement
 from lending.domain.books.transfer import TransferKind, TransferState
 
@@ -60,7 +61,6 @@ class ResolutionRefusal(StrEnum):
 
     NOT_IN_SUSPENSE = "NOT_IN_SUSPENSE"
     ORDER_UNKNOWN = "ORDER_UNKNOWN"
-    ORDER_ELSEWHERE = "ORDER_ELSEWHERE"
     ORDER_NOT_MOVED = "ORDER_NOT_MOVED"
     ORDER_HAS_LINE = "ORDER_HAS_LINE"
     AMOUNT_DIFFERS = "AMOUNT_DIFFERS"
@@ -161,6 +161,26 @@ def _match(
     return [_match_order(line, fits[0], taken) if len(fits) == 1 else _suspended(line, LineReason.NO_REFERENCE)]
 
 
+def spread(answer: AnswerFacts, batches: Mapping[str, Sequence[OrderFacts]]) -> list[AnswerFacts]:
+    """Return an answer about a whole file as one about each of its orders; any other as it is.
+
+    An amount that is not the sum of those orders says nothing of them: the statement's line waits in suspense.
+    """
+    if answer.key is not None or not answer.batch:
+        return [answer]
+    orders = [one for one in batches.get(answer.batch, ()) if one.state is not TransferState.FAILED]
+    if not orders and answer.amount is None:
+        return [answer]
+    if answer.amount is None:
+        return [replace(answer, key=one.key) for one in orders]
+    if sum(one.amount_minor for one in orders) != abs(answer.amount.minor):
+        return []
+    sign = -1 if answer.amount.minor < 0 else 1
+    return [
+        replace(answer, key=one.key, amount=Money(sign * one.amount_minor, answer.amount.currency)) for one in orders
+    ]
+
+
 def _match_order(line: LineFacts, order: OrderFacts, taken: set[tuple[int, bool]]) -> Match:
     fault = _fault(line.amount_minor, order, taken, number=line.number)
     return _suspended(line, fault) if fault is not None else _matched(order, line.amount_minor, taken)
@@ -212,6 +232,25 @@ def _due(order: OrderFacts) -> int:
 
 def _had(order: OrderFacts) -> list[bool]:
     return [back for back, has in ((False, order.has_out), (True, order.has_back)) if has]
+
+
+def moved_before(opening_minor: int, *, last_closing_minor: int | None) -> Match | None:
+    """Return what an account had before a statement, and no statement shows; None if that is nothing.
+
+    What the first one opens with is the lender's own money. last_closing_minor: of the one booked before, if any.
+    """
+    if last_closing_minor is None:
+        return _match_of(opening_minor, Account.FUNDING)
+    return _match_of(opening_minor - last_closing_minor, Account.SUSPENSE, LineReason.MISSING)
+
+
+def moved_within(opening_minor: int, closing_minor: int, *, lines_minor: int) -> Match | None:
+    """Return what the balances of a statement moved by without a line; None if that is nothing."""
+    return _match_of(closing_minor - opening_minor - lines_minor, Account.SUSPENSE, LineReason.MISSING)
+
+
+def _match_of(amount_minor: int, contra: Account, reason: LineReason | None = None) -> Match | None:
+    return Match(amount_minor=amount_minor, contra=contra, reason=reason) if amount_minor else None
 
 
 def bank_movements(shares: Mapping[Account, int]) -> tuple[Movement, ...]:
@@ -283,18 +322,15 @@ def judge_resolution(
     amount_minor: int,
     in_suspense: bool,
     order: OrderFacts | None,
-    same_bank: bool,
     has_loan: bool,
     reason: str,
 ) -> ResolutionRefusal | None:
     """Decide whether a line in suspense is what a person says it is. order: where it is said to be one of ours."""
-    by_order = resolution is Resolution.ORDER
     back = order is not None and not goes_out(order.kind, amount_minor)
     return first_of(
         {
             ResolutionRefusal.NOT_IN_SUSPENSE: not in_suspense,
-            ResolutionRefusal.ORDER_UNKNOWN: by_order and order is None,
-            ResolutionRefusal.ORDER_ELSEWHERE: by_order and not same_bank,
+            ResolutionRefusal.ORDER_UNKNOWN: resolution is Resolution.ORDER and order is None,
             ResolutionRefusal.ORDER_NOT_MOVED: order is not None and not _has_moved(order, back=back),
             ResolutionRefusal.ORDER_HAS_LINE: order is not None and (order.has_back if back else order.has_out),
             ResolutionRefusal.AMOUNT_DIFFERS: order is not None and abs(amount_minor) != _due(order),

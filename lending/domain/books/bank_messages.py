@@ -11,15 +11,17 @@ from config.kernel.money import Money
 from config.kernel.refusals import first_of
 from lending.domain.books.transfer import AWAITED_TRANSFERS, TransferKind, TransferState
 
+LONGEST_ID: Final = 35
+"""Characters of a reference, by the standard."""
+
 
 class Outcome(StrEnum):
     """What a bank says of an order.
 
-    ACCEPTED: it is in order, and is worked on. REJECTED: nothing moves. BOOKED: money moved on the account, which way
-    its sign says. RETURNED: money that had moved comes back.
+    REJECTED: nothing moves. BOOKED: money moved on the account, which way its sign says. RETURNED: money that had moved
+    comes back.
     """
 
-    ACCEPTED = "ACCEPTED"
     REJECTED = "REJECTED"
     BOOKED = "BOOKED"
     RETURNED = "RETURNED"
@@ -113,10 +115,10 @@ class StatementFacts:
     closed_on: date
     lines: Sequence[LineFacts]
 
-    @property
-    def missing_minor(self) -> int:
-        """What the balances moved by beyond the lines: of a whole statement nothing."""
-        return self.closing_minor - self.opening_minor - sum(line.amount_minor for line in self.lines)
+    def repeats(self, *, opening_minor: int, closing_minor: int, lines_minor: int | None) -> bool:
+        """Whether one that is known under this name says the same. lines_minor: None once its lines are booked."""
+        same = (opening_minor, closing_minor) == (self.opening_minor, self.closing_minor)
+        return same and lines_minor in {None, sum(line.amount_minor for line in self.lines)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +126,6 @@ class BankMessage:
     """A message of a bank, read."""
 
     kind: str
-    message_id: str
     answers: Sequence[AnswerFacts] = ()
     statements: Sequence[StatementFacts] = ()
 
@@ -135,6 +136,31 @@ class Verdict:
 
     effect: Effect = Effect.NONE
     hold: AnswerHold | None = None
+
+
+def fault_of(message: BankMessage, *, account: str, currency: str) -> str:
+    """Return why a message about an account is set aside whole, or ""."""
+    if len({one.statement_id for one in message.statements}) < len(message.statements):
+        return "it has a statement twice"
+    for statement in message.statements:
+        if len(statement.statement_id) > LONGEST_ID:
+            return "a statement's name is longer than the standard allows"
+        if statement.account != account or statement.currency != currency:
+            return f"statement {statement.statement_id} is of another account, or in another currency"
+    return ""
+
+
+def said_by(line: LineFacts, *, currency: str) -> AnswerFacts:
+    """Return what a line says of an order, or of those of a file."""
+    return AnswerFacts(
+        outcome=Outcome.BOOKED,
+        key=line.key,
+        batch=line.batch,
+        amount=Money(line.amount_minor, currency),
+        on=line.value_on,
+        code=line.code,
+        words=line.words,
+    )
 
 
 def goes_out(kind: TransferKind, amount_minor: int) -> bool:
@@ -155,8 +181,6 @@ def judge_answer(
     The same is said up to three times, by a status report, a notification and a statement, in any order: what is known
     changes nothing. What contradicts it never moves money by itself.
     """
-    if answer.outcome is Outcome.ACCEPTED:
-        return Verdict()
     if answer.outcome is Outcome.REJECTED:
         return Verdict() if answer.code in DUPLICATES else _judge_rejection(state)
     back = answer.outcome is Outcome.RETURNED or (answer.amount is not None and not goes_out(kind, answer.amount.minor))

@@ -151,9 +151,14 @@ class Settlement:
     words: str
 
 
-def paid_on(answer: Answer | None, *, ordered_on: date, today: date) -> date:
-    """Return the date from which a payout counts: the bank's, if it lies between the order and today."""
-    said = answer.on if isinstance(answer, Moved) else None
+def counts_on(kind: TransferKind, answer: Answer | None, *, ordered_on: date, today: date) -> date:
+    """Return the date from which a transfer counts: a payout from the bank's date, a collection as it was asked for."""
+    said = answer.on if kind is TransferKind.PAYOUT and isinstance(answer, Moved) else None
+    return paid_on(said, ordered_on=ordered_on, today=today)
+
+
+def paid_on(said: date | None, *, ordered_on: date, today: date) -> date:
+    """Return the date on which money moved: the bank's, if it lies between the order and today."""
     return min(max(said or ordered_on, ordered_on), max(ordered_on, today))
 
 

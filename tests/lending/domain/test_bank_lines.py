@@ -167,7 +167,6 @@ def test_lines_and_what_they_turn_out_to_be_are_posted_with_the_banks_side() -> 
         (Resolution.ORDER, {"order": order()}, None),
         (Resolution.CHARGE, {"in_suspense": False}, ResolutionRefusal.NOT_IN_SUSPENSE),
         (Resolution.ORDER, {}, ResolutionRefusal.ORDER_UNKNOWN),
-        (Resolution.ORDER, {"order": order(), "same_bank": False}, ResolutionRefusal.ORDER_ELSEWHERE),
         (Resolution.ORDER, {"order": order(state=TransferState.PENDING)}, ResolutionRefusal.ORDER_NOT_MOVED),
         (Resolution.ORDER, {"order": order(has_out=True)}, ResolutionRefusal.ORDER_HAS_LINE),
         (Resolution.ORDER, {"order": order(moved_minor=1)}, ResolutionRefusal.AMOUNT_DIFFERS),
@@ -182,7 +181,7 @@ def test_lines_and_what_they_turn_out_to_be_are_posted_with_the_banks_side() -> 
 def test_what_a_line_is_said_to_be_has_to_fit(
     resolution: Resolution, changes: dict[str, object], refusal: ResolutionRefusal | None
 ) -> None:
-    asked = {"amount_minor": -90_000, "in_suspense": True, "order": None, "same_bank": True, "has_loan": True}
+    asked = {"amount_minor": -90_000, "in_suspense": True, "order": None, "has_loan": True}
     assert judge_resolution(resolution, **{**asked, "reason": "seen", **changes}) is refusal  # type: ignore[arg-type]
 
 

@@ -11,11 +11,13 @@ from lending.domain.books.bank_messages import (
     DUPLICATES,
     AnswerFacts,
     AnswerHold,
+    BankMessage,
     Effect,
     LineFacts,
     Outcome,
     StatementFacts,
     Verdict,
+    fault_of,
     is_lost,
     judge_answer,
 )
@@ -26,7 +28,7 @@ from lending.domain.books.transfer import (
     Pending,
     TransferKind,
     TransferState,
-    paid_on,
+    counts_on,
 )
 
 ORDERED = Money(90_000, "EUR")
@@ -50,7 +52,7 @@ OUT, BACK = booked(-90_000), booked(90_000)
 
 
 @pytest.mark.parametrize("state", TransferState)
-@pytest.mark.parametrize("answer", [AnswerFacts(outcome=Outcome.ACCEPTED), *KNOWN_ALREADY])
+@pytest.mark.parametrize("answer", KNOWN_ALREADY)
 def test_what_says_nothing_new_changes_nothing(answer: AnswerFacts, state: TransferState) -> None:
     """Red if a file that the bank has already read as a rejection of its orders."""
     assert judged(answer, state) == NOTHING
@@ -95,7 +97,7 @@ def test_money_that_comes_back_as_a_duplicate_has_come_back() -> None:
 def test_what_is_about_no_order_of_ours_is_looked_at_unless_the_statement_has_it() -> None:
     assert is_lost(REJECTED)
     assert is_lost(RETURNED)
-    assert not any(map(is_lost, (OUT, AnswerFacts(outcome=Outcome.ACCEPTED), *KNOWN_ALREADY)))
+    assert not any(map(is_lost, (OUT, *KNOWN_ALREADY)))
 
 
 def test_a_collection_comes_in_and_goes_back() -> None:
@@ -136,18 +138,53 @@ def test_whatever_comes_first_the_end_is_the_same(order: tuple[AnswerFacts, ...]
     ],
 )
 def test_a_payout_counts_from_the_banks_date_between_order_and_today(answer: object, expected: date) -> None:
-    assert paid_on(answer, ordered_on=ON, today=date(2026, 3, 5)) == expected  # type: ignore[arg-type]
+    today = date(2026, 3, 5)
+    assert counts_on(TransferKind.PAYOUT, answer, ordered_on=ON, today=today) == expected  # type: ignore[arg-type]
+    assert counts_on(TransferKind.COLLECTION, answer, ordered_on=ON, today=today) == ON  # type: ignore[arg-type]
 
 
-def test_a_statement_says_what_its_lines_lack() -> None:
+@pytest.mark.parametrize(
+    ("known", "same"),
+    [
+        ((100, 90, -10), True),
+        ((100, 90, None), True),
+        ((100, 90, -9), False),
+        ((101, 90, -10), False),
+        ((100, 91, None), False),
+    ],
+)
+def test_a_statement_sent_again_says_the_same(known: tuple[int, int, int | None], *, same: bool) -> None:
+    opening, closing, lines = known
+    found = statement(opening_minor=100, closing_minor=90)
+    assert found.repeats(opening_minor=opening, closing_minor=closing, lines_minor=lines) is same
+
+
+@pytest.mark.parametrize(
+    ("statements", "fault"),
+    [
+        ([{}], ""),
+        ([{}, {"statement_id": "2"}], ""),
+        ([{}, {}], "it has a statement twice"),
+        ([{"statement_id": "x" * 36}], "a statement's name is longer than the standard allows"),
+        ([{"account": "b"}], "statement 1 is of another account, or in another currency"),
+        ([{"currency": "USD"}], "statement 1 is of another account, or in another currency"),
+    ],
+)
+def test_a_message_of_something_else_is_set_aside(statements: list[dict[str, object]], fault: str) -> None:
+    message = BankMessage(kind="camt.053.001.08", statements=[statement(**changes) for changes in statements])
+    assert fault_of(message, account="a", currency="EUR") == fault
+
+
+def statement(**changes: object) -> StatementFacts:
     line = LineFacts(amount_minor=-5, booked_on=ON, value_on=ON)
-    facts = {
+    facts: dict[str, object] = {
         "account": "a",
         "statement_id": "1",
         "number": 1,
         "currency": "EUR",
         "closed_on": ON,
+        "opening_minor": 0,
+        "closing_minor": -10,
         "lines": [line, line],
     }
-    assert StatementFacts(**facts, opening_minor=100, closing_minor=90).missing_minor == 0  # type: ignore[arg-type]
-    assert StatementFacts(**facts, opening_minor=100, closing_minor=83).missing_minor == -7  # type: ignore[arg-type]
+    return StatementFacts(**{**facts, **changes})  # type: ignore[arg-type]

@@ -139,11 +139,11 @@ def test_a_gap_between_statements_is_booked_by_two_people() -> None:
     take(bank, account_statement(300, 300, name="T3"))
     waiting = BankStatement.objects.get(booked_at=None)
     with pytest.raises(NotApproved):
-        book_after_gap(bank, statement_id=waiting.pk, reason="lost", actor=CLERK, now=NOW)
-    book_after_gap(bank, statement_id=waiting.pk, reason="lost", actor=SYSTEM, now=NOW)
+        book_after_gap(statement_id=waiting.pk, reason="lost", actor=CLERK, now=NOW)
+    book_after_gap(statement_id=waiting.pk, reason="lost", actor=SYSTEM, now=NOW)
     assert [line.amount_minor for line in StatementLine.objects.in_suspense().order_by("pk")] == [100, 200]
     with pytest.raises(StatementNotBooked) as refused:
-        book_after_gap(bank, statement_id=waiting.pk, reason="lost", actor=SYSTEM, now=NOW)
+        book_after_gap(statement_id=waiting.pk, reason="lost", actor=SYSTEM, now=NOW)
     assert refused.value.reason is GapRefusal.BOOKED
     assert proven()
 
