@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from typing import Any
 
 
@@ -13,3 +14,8 @@ def canonical_json(value: Any) -> str:  # noqa: ANN401 - whatever JSON holds
 def sha256_of(text: str) -> str:
     """Hash the text as UTF-8; 64 hexadecimal digits."""
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def is_sha256(text: str) -> bool:
+    """Check whether a text may be a hash of `sha256_of`."""
+    return re.fullmatch(r"[0-9a-f]{64}", text) is not None

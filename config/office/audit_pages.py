@@ -24,7 +24,7 @@ from config.office.lists import COUNTED, Filter, ListColumn, Listing, Search, da
 from config.office.models import AuditSeal, OperationEvent
 from config.office.pages import OfficeAdmin, name_of, named, subject_url
 from config.office.seals import count_waiting, get_sealing
-from config.office.words import in_words, money
+from config.office.words import in_words, money, money_with_currency
 
 MINOR: Final = "_minor"
 """Ends the names of amounts."""
@@ -59,7 +59,7 @@ def _at_least(rows: QuerySet[OperationEvent], text: str) -> QuerySet[OperationEv
 def _amount(event: OperationEvent) -> str:
     if event.amount_minor is None or event.currency is None:
         return ""
-    return f"{money(event.amount_minor, event.currency)} {event.currency}"
+    return money_with_currency(event.amount_minor, event.currency)
 
 
 def _said(event: OperationEvent, name: str, value: object) -> object:
@@ -145,7 +145,7 @@ class AuditSealAdmin(OfficeAdmin[AuditSeal]):
 
     def list_parts(self, listing: Listing) -> Sequence[Part]:
         sealing = get_sealing()
-        waiting = _number(count_waiting(sealing, most=COUNTED))
+        waiting = _number(count_waiting(sealing.last_event, most=COUNTED + 1))
         written = _t("up to seal %(number)s") % {"number": sealing.written} if sealing.written else None
         where = _t("no: AUDIT_SEALS_FILE is not set") if settings.AUDIT_SEALS_FILE is None else written
         return [Facts([(_("Events that wait for a seal"), waiting), (_("Written outside the database"), where)])]
@@ -169,7 +169,7 @@ def seal_alerts(request: HttpRequest) -> Iterator[Alert]:
         return
     sealing, now = get_sealing(), timezone.now()
     if sealing.waiting_since is not None and sealing.is_overdue(now):
-        waiting = count_waiting(sealing, most=COUNTED)
+        waiting = count_waiting(sealing.last_event, most=COUNTED + 1)
         said = ngettext("%(n)s event is not sealed", "%(n)s events are not sealed", waiting)
         since = _t("the oldest has waited %(since)s: scheduler or workers are gone, or a transaction does not end.")
         yield Alert(
@@ -186,7 +186,7 @@ def seal_alerts(request: HttpRequest) -> Iterator[Alert]:
 
 
 def _number(waiting: int) -> str:
-    return f"{waiting:,}{'+' * (waiting >= COUNTED)}"
+    return f"{waiting:,}" if waiting <= COUNTED else f"{COUNTED:,}+"
 
 
 def _seals(words: object) -> Cell:

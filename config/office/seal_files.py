@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from config.db.transactions import operation
+from config.disk import force_directory
 from config.kernel.canonical import canonical_json
 from config.kernel.documents import load
 from config.office.models import AuditProgress, AuditSeal
@@ -65,7 +66,7 @@ def write_seals(path: Path) -> None:
         file.flush()
         os.fsync(file.fileno())
     if known is None:
-        _force(path.parent)
+        force_directory(path.parent)
     if seal is not None:
         with operation():
             AuditProgress.objects.filter(pk=1).exclude(written=seal.pk).update(written=seal.pk)
@@ -80,12 +81,3 @@ def _end_of(file: IO[bytes]) -> tuple[dict[str, Any] | None, bool]:
     for last in records_in(tail.splitlines()):  # noqa: B007 - the last one counts
         pass
     return last, not tail.endswith(b"\n") and bool(tail)
-
-
-def _force(directory: Path) -> None:
-    """Force to the disk that a new file is in its directory."""
-    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

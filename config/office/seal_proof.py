@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any, Final
 
 from config.kernel.refusals import first_of
-from config.office.models import AuditSeal, OperationEvent
+from config.office.models import AuditSeal
 from config.office.seal_files import record_of
 from config.office.seals import Digest, SealedEvent, events_between, micros
 
@@ -70,7 +70,7 @@ def faulty_seals(count: Count) -> Iterator[FaultySeal]:
     last = AuditSeal.objects.order_by("pk").last()
     events = _Ahead(events_between(-(2**63), 0 if last is None else last.last_event))
     before: AuditSeal | None = None
-    for seal in _seals():
+    for seal in _seals(0 if last is None else last.pk):
         digest = Digest("" if before is None else before.digest)
         digest.add(events.up_to(seal.last_event))
         fault = judge_seal(seal, before, digest)
@@ -117,11 +117,6 @@ def faulty_records(records: Iterable[dict[str, Any]], count: Count) -> Iterator[
             last, count.written = record, count.written + 1
 
 
-def waiting_events(count: Count) -> int:
-    """Count the events that no seal has yet."""
-    return OperationEvent.objects.filter(pk__gt=count.last_event).count()
-
-
 class _Ahead:
     """Events in their order, of which the next is looked at before it is taken."""
 
@@ -135,10 +130,10 @@ class _Ahead:
             self._next = next(self._events, None)
 
 
-def _seals() -> Iterator[AuditSeal]:
-    """Read the seals page by page."""
+def _seals(last: int) -> Iterator[AuditSeal]:
+    """Read the seals page by page, up to the last that there was when the events were asked for."""
     known = 0
-    while page := list(AuditSeal.objects.filter(pk__gt=known).order_by("pk")[:A_PAGE]):
+    while page := list(AuditSeal.objects.filter(pk__gt=known, pk__lte=last).order_by("pk")[:A_PAGE]):
         yield from page
         known = page[-1].pk
 

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from itertools import islice
 from typing import Any, Final
 
 from django.db import connection
-from django.db.models import QuerySet
 
 from config.db.locking import try_lock_name
 from config.db.transactions import operation
@@ -127,7 +127,7 @@ def seal_events() -> AuditSeal | None:
         if progress is None or progress.upto <= after or progress.begun_before > _scalar(SNAPSHOT.format("xmin")):
             return None
         digest = Digest("" if last is None else last.digest)
-        digest.add(_some(events_between(after, progress.upto)))
+        digest.add(islice(events_between(after, progress.upto), MOST))
         is_whole = digest.events < MOST
         seal = AuditSeal(
             after_event=after,
@@ -139,11 +139,6 @@ def seal_events() -> AuditSeal | None:
         seal.digest = digest.close(seal)
         seal.save()
         return seal
-
-
-def _some(events: Iterator[SealedEvent]) -> Iterator[SealedEvent]:
-    for _, event in zip(range(MOST), events, strict=False):
-        yield event
 
 
 def _bound() -> None:
@@ -182,9 +177,14 @@ def _scalar(statement: str) -> Any:  # noqa: ANN401 - a number or a moment
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sealing:
-    """How the seals stand. waiting_since: when the oldest event that has none was recorded; written: to a file."""
+    """How the seals stand.
+
+    last_event: the last that has one. waiting_since: when the oldest event that has none was recorded. written: to a
+    file.
+    """
 
     last: AuditSeal | None
+    last_event: int
     waiting_since: datetime | None
     written: int
 
@@ -200,18 +200,16 @@ class Sealing:
 def get_sealing() -> Sealing:
     """Return how far the audit trail is sealed."""
     last, progress = _last_seal(), AuditProgress.objects.first()
-    oldest = _without(last).order_by("pk").first()
+    sealed_to = 0 if last is None else last.last_event
+    oldest = OperationEvent.objects.filter(pk__gt=sealed_to).order_by("pk").first()
     return Sealing(
         last=last,
+        last_event=sealed_to,
         waiting_since=None if oldest is None else oldest.recorded_at or oldest.booked_at,
         written=0 if progress is None else progress.written,
     )
 
 
-def count_waiting(sealing: Sealing, *, most: int) -> int:
-    """Count the events that have no seal, up to a number."""
-    return _without(sealing.last)[:most].count()
-
-
-def _without(last: AuditSeal | None) -> QuerySet[OperationEvent]:
-    return OperationEvent.objects.filter(pk__gt=0 if last is None else last.last_event)
+def count_waiting(last_event: int, *, most: int | None = None) -> int:
+    """Count the events after the last one under a seal, up to a number."""
+    return OperationEvent.objects.filter(pk__gt=last_event)[:most].count()

@@ -21,7 +21,6 @@ from unfold.widgets import (
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
-    UnfoldBooleanWidget,
 )
 
 from config.db.transactions import Contended
@@ -103,11 +102,6 @@ def number_field(label: Words, *, most: int | None = None, required: bool = True
     """Return a field for a whole number from 1 on."""
     widget = UnfoldAdminTextInputWidget({"inputmode": "numeric"})
     return forms.IntegerField(label=label, min_value=1, max_value=most, required=required, widget=widget)
-
-
-def tick_field(label: Words) -> forms.BooleanField:
-    """Return a field for a tick."""
-    return forms.BooleanField(label=label, widget=UnfoldBooleanWidget)
 
 
 class AmountField(forms.CharField):

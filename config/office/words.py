@@ -35,6 +35,11 @@ def signed(number: int) -> str:
     return f"{'+' if number > 0 else MINUS if number < 0 else ''}{abs(number):,}"
 
 
+def money_with_currency(minor: int, currency: str) -> str:
+    """Format an amount as `money` does, with its currency."""
+    return f"{money(minor, currency)} {currency}"
+
+
 def money(minor: int, currency: str) -> str:
     """Format an amount with thousands separated, without its currency."""
     return format_minor(minor, currency, grouped=True).replace("-", MINUS)

@@ -27,7 +27,7 @@ from config.office.display import (
 from config.office.lists import ListColumn, Search, choice_filter
 from config.office.pages import OfficeAdmin, name_of, name_over, named
 from config.office.verbs import TO_BE_GIVEN, Asked, Refusals, Verb, VerbForm, reason_field
-from config.office.words import Words, money
+from config.office.words import Words, money, money_with_currency
 from lending.admin.caps import caps_parts
 from lending.admin.words import (
     APPLICATION_STATES,
@@ -96,7 +96,7 @@ def _review(outcome: Outcome, name: str, label: Words, note: Words, *, is_primar
 
 
 def _asked_for(application: Application) -> str:
-    return f"{money(application.amount_minor, application.currency)} {application.currency}"
+    return money_with_currency(application.amount_minor, application.currency)
 
 
 @admin.register(Application)

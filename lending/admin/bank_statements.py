@@ -25,7 +25,7 @@ from config.office.verbs import (
     refused_by,
     text_field,
 )
-from config.office.words import Words, money
+from config.office.words import Words, money, money_with_currency
 from lending.admin.bank_words import GAP_REFUSALS, LINE_REASONS, RESOLUTION_REFUSALS, RESOLUTIONS
 from lending.admin.loan_forms import ReasonForm
 from lending.admin.words import ACCOUNTS, BOOKING_REFUSALS, LOAN_REFUSALS
@@ -118,7 +118,7 @@ def _resolution_effects(line: StatementLine, asked: Asked) -> Effects:
     moved = resolved_movement(line.amount_minor, resolved_to(said.resolution, line.amount_minor, order))
     currency = line.statement.currency
     columns = [Column(label=_("Debit")), Column(label=_("Credit")), Column(label=_("Amount"), number=True)]
-    rows = [[ACCOUNTS[moved.debit], ACCOUNTS[moved.credit], f"{money(moved.amount_minor, currency)} {currency}"]]
+    rows = [[ACCOUNTS[moved.debit], ACCOUNTS[moved.credit], money_with_currency(moved.amount_minor, currency)]]
     return Effects(parts=[Table(columns=columns, rows=rows)])
 
 
@@ -135,10 +135,6 @@ def _resolve(line: StatementLine, asked: Asked) -> StatementLine:
 
 def _resolution_act(line: StatementLine, asked: Asked) -> Act | None:
     return resolution_act(line, _asked(asked), reason=asked.data["reason"])
-
-
-def _signed(minor: int, currency: str) -> str:
-    return f"{money(minor, currency)} {currency}"
 
 
 @admin.register(StatementLine)
@@ -213,7 +209,7 @@ class StatementLineAdmin(OfficeAdmin[StatementLine]):
             ]
         in_suspense = line_state(row) == "suspense"
         return Page(
-            title=_signed(row.amount_minor, currency),
+            title=money_with_currency(row.amount_minor, currency),
             chips=[chip(*LINE_STATES[line_state(row)])],
             alerts=[Alert(text=LINE_REASONS[LineReason(row.reason)])] if in_suspense else [],
             cards=[
@@ -237,8 +233,8 @@ def _gap_effects(statement: BankStatement, asked: Asked) -> Effects:
         return Effects(refusal=GAP_REFUSALS[refusal])
     said = _t("%(amount)s goes into suspense, to be explained.")
     return Effects(
-        parts=[Facts([(_("Missing before it"), _signed(gap_before(statement), statement.currency))])],
-        warning=said % {"amount": _signed(gap_before(statement), statement.currency)},
+        parts=[Facts([(_("Missing before it"), money_with_currency(gap_before(statement), statement.currency))])],
+        warning=said % {"amount": money_with_currency(gap_before(statement), statement.currency)},
     )
 
 
@@ -327,7 +323,9 @@ class BankStatementAdmin(OfficeAdmin[BankStatement]):
         gap = gap_before(row)
         waits = _t("It opens %(amount)s above the last statement that is booked: those before it are missing.")
         [state] = _states_of([row])
-        alerts = [Alert(text=waits % {"amount": _signed(gap, row.currency)})] if state is WAITS and gap else []
+        alerts = (
+            [Alert(text=waits % {"amount": money_with_currency(gap, row.currency)})] if state is WAITS and gap else []
+        )
         return Page(
             title=_t("Statement %(id)s") % {"id": row.statement_id},
             chips=[chip(*state)],

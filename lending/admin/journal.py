@@ -1,6 +1,6 @@
 """Office pages of the journal: every posting, and the entry that it belongs to."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from django.contrib import admin
@@ -26,9 +26,9 @@ def _of_account(rows: QuerySet[Posting], account: str) -> QuerySet[Posting]:
     return rows.filter(Q(debit=account) | Q(credit=account))
 
 
-def _of_loan(rows: QuerySet[Posting], text: str) -> QuerySet[Posting]:
-    """Keep the postings of a loan by its number. Raises ValueError."""
-    return rows.filter(entry__loan=int(text.removeprefix(LOAN)))
+def of_loan(field: str) -> Callable[[QuerySet[Any], str], QuerySet[Any]]:
+    """Return what keeps the rows of a loan, given by its number or as the API names it."""
+    return lambda rows, text: rows.filter(**{field: int(text.removeprefix(LOAN))})
 
 
 def _source(entry: Entry) -> object:
@@ -57,7 +57,7 @@ class PostingAdmin(OfficeAdmin[Posting]):
         date_filter("from", _("from"), "entry__effective_date__gte"),
         date_filter("until", _("until"), "entry__effective_date__lte"),
         Filter(name="account", label=_("account"), keep=_of_account, choices=member(Account, ACCOUNTS)),
-        Filter(name="loan", label=_("loan"), keep=_of_loan),
+        Filter(name="loan", label=_("loan"), keep=of_loan("entry__loan")),
         choice_filter("code", _("what"), ENTRY_CODE_WORDS, field="entry__code"),
         value_filter("currency", _("currency"), lent_currencies),
         choice_filter("debit", _("debit"), ACCOUNTS),

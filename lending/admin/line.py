@@ -28,7 +28,7 @@ from config.office.display import (
 from config.office.lists import Filter, ListColumn, Search, choice_filter
 from config.office.pages import OfficeAdmin, name_over, named
 from config.office.verbs import TO_BE_GIVEN, Asked, Effects, Refusals, Verb, VerbForm, reason_field, refused_by
-from config.office.words import Words, money
+from config.office.words import Words, money, money_with_currency
 from lending.admin.calendar import CALENDAR_REFUSALS
 from lending.admin.evidence import EVIDENCE, EvidenceForm, applied, months_asked, quoted
 from lending.admin.words import (
@@ -103,7 +103,7 @@ def _amounts(line: Line) -> list[tuple[Words, object]]:
         (_("Left"), facts.free_minor),
         (_("Least draw"), drawable.minimum_minor),
     )
-    return [(words, f"{money(minor, line.currency)} {line.currency}") for words, minor in shown]
+    return [(words, money_with_currency(minor, line.currency)) for words, minor in shown]
 
 
 def _effects(line: Line, asked: Asked) -> Effects:

@@ -19,11 +19,11 @@ from config.office.words import Words, money
 from lending.admin.books import Period, statements, trial_cards
 from lending.admin.words import MONTH_REFUSALS
 from lending.domain.books.ledger import Account
-from lending.domain.books.month_close import kept_of, last_day_of
+from lending.domain.books.month_close import last_day_of
 from lending.domain.books.statements import income_statement_of
 from lending.models import MonthClose
 from lending.operations.month_close import MonthNotClosed, close_month, month_act
-from lending.queries.month_closes import get_month_refusal, kept_trial, open_months, trial_of
+from lending.queries.month_closes import get_month_refusal, is_as_booked, kept_trial, open_months, trial_of
 
 
 class MonthForm(VerbForm):
@@ -127,9 +127,7 @@ class MonthCloseAdmin(OfficeAdmin[MonthClose]):
         return [_Listed(close=row, closed_by=names[row.closed_by], approved_by=names[row.approved_by]) for row in rows]
 
     def page_of(self, row: MonthClose, request: HttpRequest) -> Page:
-        chart = list(Account)
-        kept = sorted(kept_trial(row), key=lambda line: (line.currency, chart.index(line.account)))
-        agrees = kept_of(row.month, trial_of(row.month)) == (row.content, row.sha256)
+        agrees = is_as_booked(row, trial_of(row.month))
         closed = {"at": f"{row.closed_at:%Y-%m-%d %H:%M}", "who": name_of(row.closed_by)}
         approved = name_of(row.approved_by)
         note = _("What the close keeps. Each figure leads to the postings that make it in the ledger as it is now.")
@@ -144,5 +142,5 @@ class MonthCloseAdmin(OfficeAdmin[MonthClose]):
             ],
             lead=note,
             buttons=statements(_period(row)),
-            cards=[*trial_cards(kept, _period(row)), version_card(_("Trial balance"), row.sha256)],
+            cards=[*trial_cards(kept_trial(row), _period(row)), version_card(_("Trial balance"), row.sha256)],
         )

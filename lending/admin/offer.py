@@ -14,7 +14,7 @@ from config.office.display import Facts, Part, Text, change_url, chip, grade_chi
 from config.office.lists import Filter, ListColumn, Search, choice_filter
 from config.office.pages import OfficeAdmin, name_over
 from config.office.verbs import Asked, Effects, Verb
-from config.office.words import Words, money
+from config.office.words import Words, money, money_with_currency
 from lending.admin.calendar import CALENDAR_REFUSALS
 from lending.admin.evidence import EVIDENCE, EvidenceForm, applied, months_asked, quoted
 from lending.admin.words import (
@@ -85,7 +85,7 @@ def _effects(offer: Offer, asked: Asked) -> Effects:
 
 def _refused(offer: Offer, refusal: AcceptanceRefusal) -> Words:
     if refusal is AcceptanceRefusal.AMOUNT_BELOW_MINIMUM:
-        minimum = f"{money(offer.minimum_minor, offer.currency)} {offer.currency}"
+        minimum = money_with_currency(offer.minimum_minor, offer.currency)
         return _t("The amount is below the product minimum of %(minimum)s.") % {"minimum": minimum}
     return ACCEPTANCE_REFUSALS[refusal]
 

@@ -8,7 +8,7 @@ from config.office.approvals import Act
 from config.office.display import Facts, linked
 from config.office.pages import named
 from config.office.verbs import TO_BE_GIVEN, Asked, Effects, Verb, choice_field, reason_field, refused_by
-from config.office.words import Words, money
+from config.office.words import Words, money_with_currency
 from lending.admin.booking_effects import planned_effects
 from lending.admin.loan_forms import DatedForm, ReasonForm
 from lending.admin.transfer_words import RETRY_REFUSALS, RETURN_REFUSALS, TRANSFER_KINDS, WORD_REFUSALS
@@ -89,7 +89,7 @@ def _account_seen(loan: Loan) -> int:
 def _pay_out_effects(loan: Loan, _asked: Asked) -> Effects:
     """Show how much would leave, and to which account, verified by whom."""
     account = verified_account_of(merchant_id=loan.merchant_id)
-    facts: list[tuple[Words, object]] = [(_("Amount"), f"{money(loan.amount_minor, loan.currency)} {loan.currency}")]
+    facts: list[tuple[Words, object]] = [(_("Amount"), money_with_currency(loan.amount_minor, loan.currency))]
     if account is None:
         return Effects(parts=[Facts([*facts, (_("Payout account"), _("none is verified: the payout waits"))])])
     names = named([account.verified_by, account.approved_by])
@@ -142,7 +142,7 @@ def _word_effects(loan: Loan, asked: Asked) -> Effects:
     facts: list[tuple[Words, object]] = [
         (_("Order"), TRANSFER_KINDS[TransferKind(order.kind)]),
         (_("Reference"), order.key.hex),
-        (_("Amount"), f"{money(order.amount_minor, loan.currency)} {loan.currency}"),
+        (_("Amount"), money_with_currency(order.amount_minor, loan.currency)),
         (_("Ordered for"), order.on),
     ]
     return Effects(parts=[Facts(facts)])

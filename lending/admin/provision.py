@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from itertools import groupby
-from typing import Final
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -19,15 +18,14 @@ from config.office.display import Card, Cell, Column, Facts, Page, Row, Table, T
 from config.office.lists import Filter, ListColumn, choice_filter, value_filter
 from config.office.pages import OfficeAdmin, name_of
 from config.office.words import HUNDREDTH, NOTHING, Words, money, percent
+from lending.admin.journal import of_loan
 from lending.admin.provision_words import BASES, CATEGORIES, CAUSES, LEFTS, MOVEMENTS, STAGES
 from lending.domain.books.provision import Cause, Left, Stage, terms_of_loss
 from lending.domain.books.provision_movement import Line, MovementTable
 from lending.domain.books.provision_policy import Category, Policy
 from lending.models import LoanProvision, ProvisionMonth
 from lending.queries.portfolio import lent_currencies
-from lending.queries.provisions import months_provided, movements_of, policy_of, stored_exposure, totals_of
-
-OF_STANDING: Final = frozenset({Line.OPENING, Line.CLOSING})
+from lending.queries.provisions import booked_months, movements_of, policy_of, stored_exposure, totals_of
 
 
 def _listed(month: str, **asked: str | int) -> str:
@@ -180,11 +178,6 @@ def _of_month(rows: QuerySet[LoanProvision], text: str) -> QuerySet[LoanProvisio
     return rows.filter(month__month=f"{text}-01")
 
 
-def _of_loan(rows: QuerySet[LoanProvision], text: str) -> QuerySet[LoanProvision]:
-    """Keep the provisions of a loan by its number. Raises ValueError."""
-    return rows.filter(loan=int(text.removeprefix("loan_")))
-
-
 def _subject(row: LoanProvision) -> Cell:
     return linked(row.loan if row.loan is not None else row.line)  # type: ignore[arg-type] # one of the two
 
@@ -222,14 +215,14 @@ class LoanProvisionAdmin(OfficeAdmin[LoanProvision]):
             name="month",
             label=_("month"),
             keep=_of_month,
-            choices=lambda: ((month, month) for month in months_provided()),
+            choices=lambda: ((f"{month:%Y-%m}", f"{month:%Y-%m}") for month in reversed(booked_months())),
         ),
         choice_filter("stage", _("stage"), {int(stage): words for stage, words in STAGES.items()}),
         choice_filter("category", _("category"), CATEGORIES),
         choice_filter("cause", _("why"), CAUSES),
         choice_filter("left", _("ended"), LEFTS),
         value_filter("currency", _("currency"), lent_currencies),
-        Filter(name="loan", label=_("loan"), keep=_of_loan),
+        Filter(name="loan", label=_("loan"), keep=of_loan("loan")),
     )
     list_related = ("month", "loan", "line")
     related = ("month__close", "month__policy", "loan", "line", "product")

@@ -1,12 +1,12 @@
 """The folders through which files go to a bank and come from it: an outbox that it empties, an inbox that it fills."""
 
-import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from config.disk import force_directory
 from lending.gateways.ledger_files import written_beside
 
 UNFINISHED: Final = (".part", ".tmp", ".filepart", ".writing")
@@ -43,11 +43,7 @@ class BankFolders:
         self.outbox.mkdir(parents=True, exist_ok=True)
         with written_beside(self.outbox / name) as file:
             file.write(content)
-        folder = os.open(self.outbox, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        force_directory(self.outbox)
 
     def arrived(self) -> Iterator[Path]:
         """Yield the files in the inbox that are whole, those that came first before later ones."""

@@ -20,6 +20,10 @@ class MonthNotClosed(Refused[MonthRefusal]):
 def month_act(month: date) -> Act:
     """Return what a second person has to approve: that this month is closed with the trial balance it has now."""
     _content, sha256 = kept_of(month, trial_of(month))
+    return _act(month, sha256)
+
+
+def _act(month: date, sha256: str) -> Act:
     return Act(operation="lending.close_month", arguments={"month": month, "sha256": sha256})
 
 
@@ -31,7 +35,7 @@ def close_month(*, month: date, actor: Actor, now: datetime, approval: Approval 
         if refusal is not None:
             raise MonthNotClosed(refusal)
         content, sha256 = kept_of(month, trial_of(month))
-        require_approval(month_act(month), approval, actor=actor, now=now)
+        require_approval(_act(month, sha256), approval, actor=actor, now=now)
         close = MonthClose.objects.create(
             month=month,
             content=content,

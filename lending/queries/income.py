@@ -21,7 +21,7 @@ from lending.domain.books.projection import position_after
 from lending.models import Loan, Posting
 from lending.queries.books import booked_loans
 from lending.queries.loans import contracts_of
-from lending.queries.provisions import provided_by_month
+from lending.queries.provisions import provided_between
 
 OF_LOANS: Final = tuple(account for account in balances(NOTHING) if KINDS[account] in RESULT_KINDS)
 """What follows from the events of a loan; what is provided does not."""
@@ -79,7 +79,7 @@ def income_statement(first: date, last: date, *, loans: Iterator[LoanIncome]) ->
         for account, minor in one.minor.items():
             key = (one.loan.currency, account)
             told[key] = told.get(key, 0) + minor
-    for currency, minor in _provided(first, last).items():
+    for currency, minor in provided_between(first, last).items():
         told[currency, Account.PROVISION_EXPENSE] = -minor
     booked = _booked(first, last)
     currencies = sorted({key[0] for key in told} | {key[0] for key in booked})
@@ -110,16 +110,4 @@ def _booked(first: date, last: date) -> dict[tuple[str, Account, bool], int]:
             for is_night, minor in zip((True, False), parts, strict=True):
                 key = (currency, Account(account), is_night)
                 found[key] = found.get(key, 0) + sign * minor
-    return found
-
-
-def _provided(first: date, last: date) -> dict[str, int]:
-    """Return by how much the provisions of the months that end in a period raised them, by currency."""
-    found, before = dict[str, int](), dict[str, int]()
-    for ended, minor in provided_by_month():
-        if first <= ended <= last:
-            for currency in {*minor, *before}:
-                change = minor.get(currency, 0) - before.get(currency, 0)
-                found[currency] = found.get(currency, 0) + change
-        before = minor
     return found

@@ -1,6 +1,6 @@
 """The ledger as it stands on a day, and its postings streamed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -117,10 +117,15 @@ def trial_balance(first: date, last: date) -> list[TrialLine]:
     with planned_for_its_values(), connection.cursor() as cursor:
         cursor.execute(TRIAL, asked)
         found = {(currency, Account(account)): list(map(int, sums)) for currency, account, *sums in cursor.fetchall()}
-    return [
-        TrialLine(account=key[1], currency=key[0], opening_minor=opening, debit_minor=debit, credit_minor=credit)
-        for key, (opening, debit, credit) in sorted(found.items(), key=lambda item: _place(item[0]))
-    ]
+    return in_chart_order(
+        TrialLine(account=account, currency=currency, opening_minor=opening, debit_minor=debit, credit_minor=credit)
+        for (currency, account), (opening, debit, credit) in found.items()
+    )
+
+
+def in_chart_order(lines: Iterable[TrialLine]) -> list[TrialLine]:
+    """Sort lines by currency, then as their accounts stand in the chart."""
+    return sorted(lines, key=lambda line: _place((line.currency, line.account)))
 
 
 def days_apart() -> list[date]:

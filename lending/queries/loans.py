@@ -77,7 +77,7 @@ def contracts_of(loans: Sequence[Loan]) -> dict[int, LoanHistory]:
         cursor.execute(EVENTS, [[loan.pk for loan in loans]])
         for loan_id, *event in cursor.fetchall():
             events[loan_id].append(_event(tuple(event)))
-    return {loan.pk: LoanHistory(terms=_terms_of(loan.terms), events=tuple(events[loan.pk])) for loan in loans}
+    return {loan.pk: LoanHistory(terms=parse_kept_terms(loan.terms), events=tuple(events[loan.pk])) for loan in loans}
 
 
 def share_of(loan: Loan) -> Share:
@@ -201,12 +201,7 @@ def projection_of(loan: Loan, *, as_of: date) -> Projection:
     return project(contract_of(loan).replayed(), as_of=as_of)
 
 
-def terms_of(loan: Loan) -> Terms:
-    """Return what was agreed."""
-    return _terms_of(loan.terms)
-
-
-def _terms_of(raw: Mapping[str, Any]) -> Terms:
+def parse_kept_terms(raw: Mapping[str, Any]) -> Terms:
     """Parse a loan's terms; what loans of a product have in common is parsed once."""
     common = {name: value for name, value in raw.items() if name != "principal_minor"}
     return _common_terms(json.dumps(common)).of_principal(raw["principal_minor"])

@@ -1,7 +1,7 @@
 """Closed months, and those that may be closed."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import Final
 
@@ -20,9 +20,10 @@ from lending.domain.books.month_close import (
     parse_kept,
 )
 from lending.domain.books.statements import TrialLine
-from lending.models import MonthClose, ProvisionMonth
+from lending.models import MonthClose
 from lending.queries.closes import last_proven_day
-from lending.queries.ledger import trial_balance
+from lending.queries.ledger import in_chart_order, trial_balance
+from lending.queries.provisions import booked_months
 
 BOOKED: Final = """
 SELECT date_trunc('month', on_date)::date, account, currency, sum(debit)::bigint, sum(credit)::bigint FROM (
@@ -41,7 +42,7 @@ def last_closed_month() -> date | None:
 
 def next_month() -> date | None:
     """Return the month that is closed next; None before one is provided for."""
-    return month_to_close(last_closed=last_closed_month(), provided=_provided())
+    return month_to_close(last_closed=last_closed_month(), provided=booked_months())
 
 
 def open_months() -> list[date]:
@@ -61,7 +62,7 @@ def get_month_refusal(month: date) -> MonthRefusal | None:
         today=get_business_date(),
         last_proven=last_proven_day(),
         last_closed=last_closed_month(),
-        provided=_provided(),
+        provided=booked_months(),
     )
 
 
@@ -70,9 +71,17 @@ def trial_of(month: date) -> list[TrialLine]:
     return trial_balance(month, last_day_of(month))
 
 
-def kept_trial(close: MonthClose) -> tuple[TrialLine, ...]:
-    """Return the trial balance that is kept of a month. Raises KeptMalformed."""
-    return parse_kept(close.content, close.sha256)
+def kept_trial(close: MonthClose) -> list[TrialLine]:
+    """Return the trial balance that is kept of a month; nothing of one that was altered."""
+    try:
+        return in_chart_order(parse_kept(close.content, close.sha256))
+    except KeptMalformed:
+        return []
+
+
+def is_as_booked(close: MonthClose, lines: Iterable[TrialLine]) -> bool:
+    """Check whether what is kept of a month is the trial balance that its postings make."""
+    return kept_of(close.month, lines) == (close.content, close.sha256)
 
 
 def closed_months_apart() -> list[date]:
@@ -84,20 +93,7 @@ def closed_months_apart() -> list[date]:
         cursor.execute("SET LOCAL statement_timeout = 0")
         cursor.execute(BOOKED, {"through": last_day_of(closes[-1].month)})
         booked = cursor.fetchall()
-    apart = []
-    for close in closes:
-        try:
-            kept = kept_of(close.month, kept_trial(close))
-        except KeptMalformed:
-            kept = ("", "")
-        if kept != kept_of(close.month, _trial_of(booked, close.month)):
-            apart.append(close.month)
-    return apart
-
-
-def _provided() -> list[date]:
-    months = ProvisionMonth.objects.exclude(booked_at=None).order_by("month")
-    return list(months.values_list("month", flat=True))
+    return [close.month for close in closes if not is_as_booked(close, _trial_of(booked, close.month))]
 
 
 def _trial_of(booked: Sequence[tuple[date, str, str, int, int]], month: date) -> Iterator[TrialLine]:

@@ -1,6 +1,6 @@
 """What is provided for at the end of a month: each loan and line as of that day, its scores, and its month before."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
@@ -11,8 +11,9 @@ from django.db.models.functions import Coalesce
 
 from config.kernel.calendar import day_number
 from config.kernel.exact import BASIS_POINTS, half_even
+from lending.domain.books.at_rest import Standing
 from lending.domain.books.loan import LoanStatus
-from lending.domain.books.projection import project_account
+from lending.domain.books.projection import AccrualCarry, Projection, project_account
 from lending.domain.books.provision import (
     Before,
     Exposure,
@@ -29,7 +30,7 @@ from lending.domain.contract.events import EventType
 from lending.domain.contract.state import reach
 from lending.domain.origination.line import LineState
 from lending.models import Instalment, Line, Loan, LoanEvent, LoanProvision, ProductVersion, ProvisionMonth
-from lending.queries.loans import carry_of, contracts_of, resting_of, terms_of
+from lending.queries.loans import carry_of, contracts_of, parse_kept_terms, resting_of
 from lending.queries.products import product_of
 from lending.queries.provisions import month_before, policy_of
 from scoring.models import Score
@@ -50,7 +51,7 @@ class Provided:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pins:
-    """What the provisions of a month rest on; products: the loss given default of each version, in pins points."""
+    """What the provisions of a month rest on; lgd_bps: the loss given default of each version of a product."""
 
     month: ProvisionMonth
     before: ProvisionMonth | None
@@ -166,16 +167,23 @@ def _at_rest(loan: Any, pins: Pins) -> _End | None:  # noqa: ANN401 - a loan of 
     if resting is None:
         return None
     standing = resting.as_of(pins.day + timedelta(days=1))
+    left = zip(loan.dues, loan.left_minor, strict=True)
+    return _end(pins, standing, LoanStatus(loan.status), carry_of(loan), left)
+
+
+def _end(
+    pins: Pins, stood: Standing | Projection, status: LoanStatus, carry: AccrualCarry, left: Iterable[tuple[date, int]]
+) -> _End:
     return _End(
-        status=LoanStatus(loan.status),
-        dpd=standing.dpd,
-        worst_dpd=standing.worst_dpd,
-        ead_minor=exposure_of(standing.position),
+        status=status,
+        dpd=stood.dpd,
+        worst_dpd=stood.worst_dpd,
+        ead_minor=exposure_of(stood.position),
         periods=periods_of(
             on=pins.day,
-            position=standing.position,
-            carry=carry_of(loan),
-            left=list(zip(loan.dues, loan.left_minor, strict=True)),
+            position=stood.position,
+            carry=carry,
+            left=list(left),
             past_maturity_days=pins.policy.past_maturity_days,
         ),
     )
@@ -192,20 +200,8 @@ def _replayed(loans: Sequence[Loan], pins: Pins) -> dict[int, _End | None]:
             continue
         reach(account, day_number(pins.day) + 1)
         end = project_account(replayed, account, through=pins.day)
-        dues = [row.due for row in account.schedule]
-        found[pk] = _End(
-            status=end.status,
-            dpd=end.dpd,
-            worst_dpd=end.worst_dpd,
-            ead_minor=exposure_of(end.position),
-            periods=periods_of(
-                on=pins.day,
-                position=end.position,
-                carry=end.carry,
-                left=list(zip(dues, end.left_minor, strict=True)),
-                past_maturity_days=pins.policy.past_maturity_days,
-            ),
-        )
+        left = zip((row.due for row in account.schedule), end.left_minor, strict=True)
+        found[pk] = _end(pins, end, end.status, end.carry, left)
     return found
 
 
@@ -227,23 +223,23 @@ def _provided(loan: Any, end: _End | None, pins: Pins) -> Provided | None:  # no
         pd_ppm=loan.score_pd_ppm,
         origination_pd_ppm=loan.origination_pd_ppm,
         lgd_bps=pins.lgd_bps[loan.product_id],
-        rate_ppm=effective_rate_ppm(terms_of(loan), loan.disbursed_on) if rate is None else rate,
+        rate_ppm=effective_rate_ppm(parse_kept_terms(loan.terms), loan.disbursed_on) if rate is None else rate,
         ead_minor=end.ead_minor,
         periods=end.periods,
     )
     return Provided(row=loan, exposure=exposure, left=None, before=before, before_minor=loan.before_minor)
 
 
-def _provided_line(line: Any, drawn: Mapping[str, int], pins: Pins) -> Provided:  # noqa: ANN401 - a line of _lines
+def _provided_line(line: Any, drawn: Mapping[str, Any], pins: Pins) -> Provided:  # noqa: ANN401 - a line of _lines
     before = _before_of(line)
     if line.state != LineState.ACTIVE:
         return Provided(row=line, exposure=None, left=Left.REPAID, before=before, before_minor=line.before_minor)
-    undrawn = max(0, line.limit_minor - drawn.get("ead_minor", 0))
+    undrawn = max(0, line.limit_minor - int(drawn.get("drawn", 0)))
     ead = half_even(undrawn * pins.policy.conversion_bps, BASIS_POINTS)
     exposure = Exposure(
         on=pins.day,
-        dpd=drawn.get("dpd", 0),
-        worst_dpd=drawn.get("worst_dpd", 0),
+        dpd=drawn.get("late", 0),
+        worst_dpd=drawn.get("latest", 0),
         re_aged_on=None,
         pd_ppm=line.score_pd_ppm,
         origination_pd_ppm=line.origination_pd_ppm,
@@ -251,7 +247,7 @@ def _provided_line(line: Any, drawn: Mapping[str, int], pins: Pins) -> Provided:
         rate_ppm=line_rate_ppm(line.daily_rate),
         ead_minor=ead,
         periods=(Period(pins.policy.line_days, ead),),
-        least_stage=Stage(drawn.get("stage", Stage.ONE)),
+        least_stage=Stage(drawn.get("worst", Stage.ONE)),
     )
     return Provided(row=line, exposure=exposure, left=None, before=before, before_minor=line.before_minor)
 
@@ -262,18 +258,10 @@ def _before_of(row: Any) -> Before | None:  # noqa: ANN401 - of loans or lines
     return Before(stage=Stage(row.before_stage), good_months=row.before_good_months, worst_dpd=row.before_worst_dpd)
 
 
-def _drawn(pins: Pins, lines: Sequence[int]) -> dict[int, dict[str, int]]:
+def _drawn(pins: Pins, lines: Sequence[int]) -> dict[int, Mapping[str, Any]]:
     """Sum what is provided for loans under lines: what they owe, and how late and of which stage the worst is."""
     rows = LoanProvision.objects.filter(month=pins.month, loan__line__in=lines, left=None).values("loan__line")
     sums = rows.annotate(
-        drawn_minor=Sum("ead_minor"), most_dpd=Max("dpd"), worst=Max("worst_dpd"), worst_stage=Max("stage")
+        drawn=Sum("ead_minor"), late=Max("dpd"), latest=Max("worst_dpd"), worst=Max("stage")
     ).order_by()
-    return {
-        row["loan__line"]: {
-            "ead_minor": int(row["drawn_minor"]),
-            "dpd": row["most_dpd"],
-            "worst_dpd": row["worst"],
-            "stage": row["worst_stage"],
-        }
-        for row in sums
-    }
+    return {row["loan__line"]: row for row in sums}

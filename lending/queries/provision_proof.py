@@ -22,9 +22,9 @@ GROUP BY e.effective_date, p.currency ORDER BY e.effective_date
 
 def months_apart() -> list[date]:
     """List the month ends at which the account is not the sum of the provisions of loans and lines."""
-    months = provided_by_month()  # first: what is booked meanwhile falls on a later day than theirs
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL statement_timeout = 0")  # every posting is read
+        cursor.execute("SET LOCAL statement_timeout = 0")  # every provision and every posting is read
+        months = provided_by_month()  # first: what is booked meanwhile falls on a later day than theirs
         cursor.execute(BOOKED)
         booked = cursor.fetchall()
     balances, apart = defaultdict[str, int](int), []

@@ -69,6 +69,13 @@ def changes_of(month: ProvisionMonth) -> list[tuple[int, str, int]]:
     return [(product, currency, int(change)) for product, currency, change in sums]
 
 
+def provided_between(first: date, last: date) -> dict[str, int]:
+    """Sum by how much the months that end in a period raised provisions, by currency."""
+    rows = LoanProvision.objects.filter(month__booked_at__isnull=False, month__close__day__range=(first, last))
+    sums = rows.values_list("currency").annotate(change=Sum(F("provision_minor") - F("before_minor")))
+    return {currency: int(change) for currency, change in sums.order_by()}
+
+
 def provided_by_month() -> list[tuple[date, dict[str, int]]]:
     """Sum the provisions of each month that is booked, by its last day and by currency, in order."""
     found = dict[date, dict[str, int]]()
@@ -129,7 +136,7 @@ def totals_of(month: ProvisionMonth) -> list[Total]:
     return sorted(found, key=lambda total: (total.currency, total.stage, list(Category).index(total.category)))
 
 
-def months_provided() -> list[str]:
-    """List the months that are booked, as their first days, the latest first."""
-    months = ProvisionMonth.objects.exclude(booked_at=None).order_by("-month").values_list("month", flat=True)
-    return [f"{month:%Y-%m}" for month in months]
+def booked_months() -> list[date]:
+    """List the months that are booked, by their first days, in order."""
+    booked = ProvisionMonth.objects.filter(booked_at__isnull=False).order_by("month")
+    return list(booked.values_list("month", flat=True))

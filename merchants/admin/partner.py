@@ -30,7 +30,7 @@ from config.office.display import (
 from config.office.lists import ListColumn
 from config.office.pages import OfficeAdmin
 from config.office.verbs import Asked, Verb
-from config.office.words import money
+from config.office.words import money_with_currency
 from merchants.admin.batch import batches_table
 from merchants.admin.upload import UPLOAD
 from merchants.domain.feed import FeedHealth, FeedSignal
@@ -183,7 +183,7 @@ def _totals_table(totals: Sequence[FeedTotal]) -> Table:
         [
             KINDS[TransactionKind(total.kind)],
             total.rows,
-            f"{money(total.amount_minor, total.currency)} {total.currency}" if total.amount_minor else "",
+            money_with_currency(total.amount_minor, total.currency) if total.amount_minor else "",
             date_of(total.first),
             date_of(total.last),
             Cell(text=f"{total.late:,}", title=_("More than a week after they happened")),

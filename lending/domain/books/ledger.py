@@ -211,11 +211,6 @@ def provision_movements(minor: int) -> tuple[Movement, ...]:
     return (Movement(debit, credit, abs(minor)),)
 
 
-def earned_between(before: Position, after: Position) -> Position:
-    """Return what was earned from one position to the other, as a position of its own."""
-    return Position(**{name: getattr(after, name) - getattr(before, name) for name, _, _ in ACCRUALS})
-
-
 def total(positions: Iterable[Position]) -> Position:
     """Sum positions."""
     found = list(positions)

@@ -1,16 +1,14 @@
 """The states of an offer, and whether one may be accepted."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from config.kernel.canonical import is_sha256
 from config.kernel.refusals import first_of
 from lending.domain.origination.product import Months, Product
-
-_SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
 class OfferState(StrEnum):
@@ -81,7 +79,7 @@ class SignedTerms:
     @property
     def is_whole(self) -> bool:
         """Whether it says who signed, where, and which document."""
-        return bool(self.signatory and self.address and _SHA256.fullmatch(self.document_sha256))
+        return bool(self.signatory and self.address and is_sha256(self.document_sha256))
 
 
 def write_choices(most_by_months: Mapping[Months, int]) -> dict[str, int]:

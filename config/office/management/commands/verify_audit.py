@@ -11,7 +11,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from config.office.seal_files import records_in
-from config.office.seal_proof import Count, FaultySeal, faulty_records, faulty_seals, waiting_events
+from config.office.seal_proof import Count, FaultySeal, faulty_records, faulty_seals
+from config.office.seals import count_waiting
 
 TOLD: Final = 20
 """So many seals that do not hold are named."""
@@ -30,7 +31,7 @@ class Command(BaseCommand):
         path: Path | None = options["seals"] or settings.AUDIT_SEALS_FILE
         count = Count()
         faults = list(islice(faulty_seals(count), TOLD))
-        waiting = 0 if faults else waiting_events(count)
+        waiting = 0 if faults else count_waiting(count.last_event)
         if path is not None and (count.seals or path.exists()):  # before the first seal there is no file
             faults += _compare(path, count)
         found = {"seals": count.seals, "events": count.events, "waiting": waiting, "written": count.written}
