@@ -46,6 +46,8 @@ NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 CLERK = Actor(ActorKind.STAFF, 1)
 VERIFIER = Actor(ActorKind.STAFF, 1_000_003)
 """Of the payout accounts that tests make; nobody who enters applications or decides them."""
+EVIDENCE = "ab" * 32
+"""Hash of the bank's document that an account is verified by."""
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "gw")
 # TEST_NAME lets two sessions run at once, each on databases and queues of its own.
 TEST_DATABASE = f"test_tradeline_{os.environ.get('TEST_NAME', '')}{WORKER}"

@@ -30,8 +30,8 @@ def accounts() -> Result:
         for number in range(ACCOUNTS)
     ]
     merchants = Merchant.objects.bulk_create(shops, batch_size=1_000)
-    PayoutAccount.objects.bulk_create((made(one, f"DE{one.pk:020}") for one in merchants), batch_size=1_000)
-    ids = sorted(PayoutAccount.objects.values_list("pk", flat=True))
+    rows = PayoutAccount.objects.bulk_create((made(one, f"DE{one.pk:020}") for one in merchants), batch_size=1_000)
+    ids = [row.pk for row in rows]
     plain = timed(lambda: read(ids, "holder"), times=TIMES)
     decrypted = timed(lambda: read(ids, "number"), times=TIMES)
     settings.ACCOUNT_KEYS = (("new", b"n" * 32), *settings.ACCOUNT_KEYS)

@@ -1,17 +1,16 @@
 """What is measured of the audit trail: sealing and verifying it, beside a bare COPY of its events."""
 
 import os
-import resource
 from contextlib import redirect_stdout
 from io import StringIO
-from pathlib import Path
 
 from django.core.management import call_command
 from django.db import connection, transaction
 
 from config.office.seal_files import write_seals
 from config.office.seals import seal_waiting
-from tests.benchmarks.results import DIRECTORY, Result, say, timed
+from tests.benchmarks.ledger import copy
+from tests.benchmarks.results import DIRECTORY, Result, peak, say, timed
 
 EVENTS = int(os.environ["ROWS"])
 FILL = """
@@ -35,7 +34,7 @@ def seals() -> Result:
     few = timed(seal_waiting)
     with redirect_stdout(StringIO()):
         verified = timed(lambda: call_command("verify_audit", seals=DIRECTORY / "seals.jsonl"))
-    bare = timed(lambda: copy(DIRECTORY / "events"), times=3)
+    bare = timed(lambda: copy(BARE), times=3)
     say(f"\nThe audit trail: {EVENTS:,} events, in one process")
     say("sealed", sealed, events=EVENTS)
     say("the seals written to a file, and forced to the disk", written)
@@ -51,18 +50,6 @@ def record(number: int) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0")
         cursor.execute(FILL, [number])
-
-
-def copy(path: Path) -> None:
-    with transaction.atomic(), connection.cursor() as cursor, path.open("wb") as file:
-        cursor.execute("SET LOCAL statement_timeout = 0")
-        with cursor.copy(BARE) as rows:
-            for row in rows:
-                file.write(row)
-
-
-def peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 WORKLOADS = {"seals": seals}

@@ -1,7 +1,6 @@
 """What is measured of taking over a loan book."""
 
 import os
-import resource
 from contextlib import redirect_stdout
 from functools import partial
 from io import StringIO
@@ -18,7 +17,7 @@ from lending.operations.products import enter_product
 from merchants.domain.transaction import Settlement
 from merchants.models import Merchant
 from merchants.operations.partners import enter_partner
-from tests.benchmarks.results import DIRECTORY, Result, say, timed
+from tests.benchmarks.results import DIRECTORY, Result, peak, say, timed
 from tests.lending.books import CUT_OVER, some_history, write_book, written_loan
 
 LOANS = min(int(os.environ["LOANS"]), 10_000)
@@ -60,10 +59,6 @@ def copy() -> None:
     with connection.cursor() as cursor:
         for name in COPIED:
             cursor.execute(f"CREATE TEMP TABLE copy_of_{name} AS TABLE {name}")
-
-
-def peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 WORKLOADS = {"book": book}

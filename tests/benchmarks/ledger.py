@@ -5,7 +5,6 @@ The postings are written by SQL: so many a day over two years, all but the last 
 
 import gc
 import os
-import resource
 from contextlib import redirect_stdout
 from datetime import date, timedelta
 from functools import partial
@@ -23,7 +22,7 @@ from lending.models import Posting
 from lending.operations.day_sums import keep_sums
 from lending.operations.products import enter_product
 from lending.queries.ledger import trial_balance
-from tests.benchmarks.results import DIRECTORY, Result, say, timed
+from tests.benchmarks.results import DIRECTORY, Result, peak, say, timed
 
 POSTINGS = int(os.environ.get("POSTINGS", "1000000"))
 DAYS = 730
@@ -138,10 +137,6 @@ def export(kind: str, path: Path) -> None:
     with redirect_stdout(StringIO()):
         call_command("export", "ledger", format=kind, to=path)
     gc.collect()
-
-
-def peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 WORKLOADS = {"ledger": ledger, "trial": trial}

@@ -1,7 +1,6 @@
 """What is measured of a night: the close of a day over many loans at rest, a thirtieth of which turns."""
 
 import os
-import resource
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from functools import partial
@@ -29,7 +28,7 @@ from lending.queries.provision_proof import provisions_apart
 from lending.queries.provisions import changes_of
 from lending.tasks import pay_out
 from tests.benchmarks.lending import accept, make_offers, multiply
-from tests.benchmarks.results import Result, say, timed
+from tests.benchmarks.results import Result, peak, say, timed
 from tests.benchmarks.workloads import do_all
 
 LOANS = int(os.environ["LOANS"])
@@ -111,11 +110,6 @@ def provisions() -> Result:
     found = stages["lending.provide_loans"] + stages["lending.book_provisions"]
     say(f"  = the provisions take, in bare INSERTs: {found / bare:.1f}")
     return Result(ratio=found / 100, rival="100 s, a thousand loans a second of one process", target=1.0)
-
-
-def peak() -> float:
-    """Return the most memory that this process had so far, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def fill(*, to_month_end: bool = False) -> None:

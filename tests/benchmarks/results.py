@@ -49,9 +49,13 @@ def spread(words: str, seconds: Sequence[float]) -> None:
 
 def ratio(words: str, slow: float, fast: float) -> float:
     """Return how often the second fits into the first; write it, and the peak memory of this process so far."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    say(f"  = {words}: {slow / fast:.2f}; peak memory of this process {peak:,.0f} MB")
+    say(f"  = {words}: {slow / fast:.2f}; peak memory of this process {peak():,.0f} MB")
     return slow / fast
+
+
+def peak() -> float:
+    """Return the most memory that this process had so far, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def timed(work: Callable[[], object], times: int = 1) -> float:

@@ -6,7 +6,11 @@ from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import partial
+from io import StringIO
 from itertools import count
+from typing import Any
+
+from django.core.management import call_command
 
 from config.db.transactions import operation
 from config.office.actors import SYSTEM
@@ -244,3 +248,11 @@ def proven() -> bool:
     """Tell whether ledger, loans and events say the same."""
     booked = Loan.objects.filter(booked_to__isnull=False)
     return all(balance.holds for balance in prove_accounts()) and not drifted_loans(list(booked))
+
+
+def checked() -> dict[str, Any]:
+    """Return what check_books finds. Raises CommandError where the books do not hold."""
+    output = StringIO()
+    call_command("check_books", "--json", stdout=output)
+    found: dict[str, Any] = json.loads(output.getvalue())
+    return found

@@ -15,7 +15,7 @@ from tests.lending.loans import roll
 
 DAY = timedelta(days=1)
 MARCH, APRIL = date(2026, 3, 1), date(2026, 4, 1)
-MARCH_END, APRIL_END = date(2026, 3, 31), date(2026, 4, 30)
+MARCH_END, APRIL_END, MAY_END = date(2026, 3, 31), date(2026, 4, 30), date(2026, 5, 31)
 
 
 def policy_text(**changes: Any) -> str:  # noqa: ANN401 - of any field

@@ -24,7 +24,7 @@ from lending.models import AccountDay, Entry, Loan, Posting
 from lending.queries.ledger import balances, days_apart, trial_balance
 from tests.conftest import CLERK, NOW, owner_connection
 from tests.lending.bookings import book, take_repayment
-from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, lent, roll
+from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, checked, lent, roll
 from tests.lending.office import staff
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -87,9 +87,7 @@ def test_each_figure_is_what_the_journal_behind_it_comes_to(viewer: Client, name
 @pytest.mark.usefixtures("loans")
 def test_the_trial_balance_to_date_is_what_is_proven() -> None:
     """Red if a posting were left out, or the totals did not meet."""
-    output = StringIO()
-    call_command("check_books", "--json", stdout=output)
-    proven = {(one["account"], one["currency"]): one["ledger_minor"] for one in loads(output.getvalue())["accounts"]}
+    proven = {(one["account"], one["currency"]): one["ledger_minor"] for one in checked()["accounts"]}
     lines = trial_balance(OPENED + 4 * DAY, date.max)
     for line in lines:
         assert proven[line.account, line.currency] == line.closing_minor

@@ -1,7 +1,6 @@
 """The ledger's files, read by programs that others wrote, beside what check_books says."""
 
 import csv
-import json
 import re
 import shutil
 import subprocess
@@ -24,7 +23,7 @@ from lending.domain.contract.events import EventType
 from lending.models import Entry, Posting
 from tests.conftest import CLERK, NOW
 from tests.lending.bookings import book, reverse_event, take_repayment
-from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, lent, roll
+from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, checked, lent, roll
 
 DAY = timedelta(days=1)
 MIDDLE = OPENED + 6 * DAY
@@ -57,10 +56,8 @@ def export(path: Path, kind: str, **options: object) -> Path:
 
 def proven() -> Found:
     """Give the balances that check_books proves, as decimals."""
-    output = StringIO()
-    call_command("check_books", "--json", stdout=output)
     found: Found = {}
-    for line in json.loads(output.getvalue())["accounts"]:
+    for line in checked()["accounts"]:
         if line["account"] in set(Account) and line["ledger_minor"]:
             assert line["ledger_minor"] == line["loans_minor"]
             amount = Decimal(format_minor(line["ledger_minor"], line["currency"]))

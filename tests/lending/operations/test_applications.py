@@ -223,7 +223,8 @@ def test_a_person_decides_what_the_rules_leave_to_one() -> None:
     with pytest.raises(ApplicationNotReviewed) as found:
         review(application)
     assert found.value.reason is ReviewRefusal.NOT_REFERRED
-    assert OperationEvent.objects.filter(name="lending.review_application").count() == 1
+    event = OperationEvent.objects.get(name="lending.review_application")
+    assert (event.amount_minor, event.currency) == (application.amount_minor, application.currency)
 
 
 def test_nobody_approves_what_the_rules_decline_by_now() -> None:

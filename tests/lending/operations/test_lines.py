@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from config.office.actors import SYSTEM, Actor, ActorKind
 from config.office.business_date import get_business_date, open_day
+from config.office.models import OperationEvent
 from lending.domain.books.loan import LoanStatus
 from lending.domain.contract.terms import Method, parse_terms
 from lending.domain.origination.application import ApplicationRefusal, ApplicationState
@@ -96,6 +97,8 @@ def test_a_draw_is_decided_and_paid_out_as_an_accepted_offer_is(line: Line, enqu
     assert Score.objects.count() == scores + 1, "scored afresh"
     assert replay_decision(Decision.objects.get(application=application)).equal
     assert history(line) == ["OPENED", "DRAWN"]
+    event = OperationEvent.objects.get(name="lending.draw_on_line")
+    assert (event.amount_minor, event.currency) == (500, line.currency)
     assert ProductExposure.objects.get(code="line").minor == 500
     assert parse_terms(loan_of(draw(line, 300, months=3)).terms).method is Method.EQUAL_INSTALMENTS
 

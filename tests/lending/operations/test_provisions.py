@@ -2,13 +2,11 @@
 
 from collections.abc import Callable
 from datetime import date, timedelta
-from io import StringIO
-from json import loads
 from typing import Any
 
 import pytest
 import time_machine
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from django.utils import timezone
 
 from config.office.actors import SYSTEM
@@ -35,7 +33,7 @@ from tests.conftest import CLERK, NOW
 from tests.forge import forge_fact
 from tests.lending.bookings import book, take_repayment
 from tests.lending.lines import make_line
-from tests.lending.loans import OPENED, application_of, close, lent, make_loan, roll
+from tests.lending.loans import OPENED, application_of, checked, close, lent, make_loan, roll
 from tests.lending.provisions import APRIL_END, DAY, MARCH_END, end_month, provide_by
 from tests.stages import attempt_job, do_job
 
@@ -51,13 +49,6 @@ def rows(month: ProvisionMonth) -> dict[int | None, LoanProvision]:
 
 def account(name: str = Account.PROVISION) -> int:
     return balances().get(("CNY", Account(name)), 0)
-
-
-def checked() -> dict[str, Any]:
-    output = StringIO()
-    call_command("check_books", "--json", stdout=output)
-    found: dict[str, Any] = loads(output.getvalue())
-    return found
 
 
 def test_the_account_is_the_sum_of_the_provisions_month_by_month() -> None:
@@ -264,7 +255,7 @@ def test_a_forged_provision_is_found(what: str) -> None:
     elif not stops_the_close:
         assert provisions_apart() == [last_row().pk]
     with pytest.raises(CommandError):
-        call_command("check_books", "--json", stdout=StringIO())
+        checked()
     open_day(on=APRIL_END + 2 * DAY, actor=SYSTEM, now=NOW)
     assert (close().state == CloseState.BROKEN) is stops_the_close
 

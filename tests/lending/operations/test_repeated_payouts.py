@@ -10,6 +10,7 @@ import pytest
 from config.office.actors import SYSTEM, Actor, ActorKind
 from config.office.approvals import NotApproved
 from config.office.business_date import open_day
+from config.office.models import OperationEvent
 from lending.domain.books.transfer import RETURNED_WITHIN, Nothing, ReturnRefusal, TransferState
 from lending.domain.origination.rules import Ground
 from lending.models import Loan, Offer, Transfer
@@ -54,6 +55,8 @@ def test_a_loan_that_took_all_of_the_limit_is_paid_out_again() -> None:
         pay_out_again(loan_id=loan.pk, reason="a new account", actor=CLERK, now=NOW)
     transfer = again(loan)
     assert (transfer.state, transfer.amount_minor) == (TransferState.DUE, loan.amount_minor)
+    event = OperationEvent.objects.get(name="lending.pay_out_again")
+    assert (event.amount_minor, event.currency) == (loan.amount_minor, loan.currency)
     with pytest.raises(PayoutNotRepeated, match="PAYOUT_UNDER_WAY"):
         again(loan)
 

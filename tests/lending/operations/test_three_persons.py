@@ -23,13 +23,12 @@ from merchants.domain.payout_account import PayoutAccountState
 from merchants.models import PayoutAccount
 from merchants.operations.payout_accounts import verification_act, verify_payout_account
 from tests.approvals import SECOND, approved
-from tests.conftest import CLERK, NOW, VERIFIER, make_user
+from tests.conftest import CLERK, EVIDENCE, NOW, VERIFIER, make_user
 from tests.forge import forge
 from tests.lending.lines import draw, make_offers_of_both_kinds, offered_lines, open_line
 from tests.lending.market import accept, make_offers
 from tests.lending.operations.test_applications import everything, refer, review
 
-EVIDENCE = "ab" * 32
 pytestmark = pytest.mark.django_db(transaction=True)
 OTHER = Actor(ActorKind.STAFF, 77)
 PARTNER = Actor(ActorKind.PARTNER, 1)

@@ -22,11 +22,10 @@ from merchants.operations.payout_accounts import (
 )
 from merchants.queries.labels import ACCOUNT_STATES
 from tests.approvals import approve_open, approved
-from tests.conftest import NOW, make_user
+from tests.conftest import EVIDENCE, NOW, make_user
 from tests.markets import make_merchants, make_partner
 from tests.race import race
 
-EVIDENCE = "ab" * 32
 pytestmark = pytest.mark.django_db(transaction=True)
 SYSTEM_OF_PARTNER = Actor(ActorKind.PARTNER, 1)
 NUMBER = "GB82WEST12345698765432"

@@ -22,12 +22,11 @@ from merchants.operations.payout_accounts import (
 )
 from merchants.queries.payout_accounts import get_payout_account
 from tests.approvals import SECOND, approved
-from tests.conftest import CLERK, NOW, VERIFIER
+from tests.conftest import CLERK, EVIDENCE, NOW, VERIFIER
 from tests.lending.loans import give_number
 from tests.markets import make_merchants, make_partner
 from tests.race import race
 
-EVIDENCE = "ab" * 32
 pytestmark = pytest.mark.django_db(transaction=True)
 S = PayoutAccountState
 PARTNER = Actor(ActorKind.PARTNER, 1)
