@@ -2,19 +2,15 @@
 
 import os
 from datetime import timedelta
-from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
 from csp.constants import NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
-from django.http import HttpRequest
 from django.templatetags.static import static
-from django.urls import reverse
-from django.utils.functional import lazy
 from django.utils.translation import gettext_lazy as _
 
-from config.declarations import Link, Section, gather
+from config.declarations import gather
 from config.environment import BadSetting, parse_environment
 from config.logs import logging_config
 
@@ -50,8 +46,8 @@ JOB_MAX_ATTEMPTS = 3
 APPS = ["config.office", "merchants", "scoring", "lending"]
 DECLARED = gather(APPS)
 INSTALLED_APPS = [
-    "unfold",
-    "django.contrib.admin",
+    "unfold.apps.BasicAppConfig",
+    "config.office.apps.OfficeAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -206,29 +202,6 @@ SPECTACULAR_SETTINGS = {
 }
 
 
-SECTIONS = {
-    Section.MERCHANTS: _("Merchants"),
-    Section.SCORING: _("Scoring"),
-    Section.LENDING: _("Lending"),
-    Section.BOOKS: _("Books"),
-    Section.BANKS: _("Banks"),
-    Section.WORK: _("Work"),
-    Section.ADMINISTRATION: _("Administration"),
-}
-
-
-# Each page asks for each address of the sidebar three times: it is looked up once.
-address_of = lazy(cache(reverse), str)
-
-
-def _item(link: Link) -> dict[str, object]:
-    def may_view(request: HttpRequest) -> bool:
-        return request.user.has_perm(f"{link.app}.view_{link.model}")
-
-    address = address_of(f"admin:{link.app}_{link.model}_changelist")
-    return {"title": link.title, "icon": link.icon, "link": address, "permission": may_view}
-
-
 UNFOLD = {
     "SITE_TITLE": _("Tradeline"),
     "SITE_HEADER": _("Tradeline"),
@@ -258,15 +231,6 @@ UNFOLD = {
     "SIDEBAR": {
         "show_search": False,
         "command_search": True,
-        "navigation": [
-            {
-                "title": _("Overview"),
-                "items": [{"title": _("Overview"), "icon": "monitoring", "link": address_of("admin:index")}],
-            },
-            *(
-                {"title": title, "items": [_item(link) for link in DECLARED.links if link.section is section]}
-                for section, title in SECTIONS.items()
-            ),
-        ],
+        "navigation": "config.office.sidebar.navigation",
     },
 }

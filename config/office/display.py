@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from html import escape
 from itertools import groupby
 from typing import Any, ClassVar, Final
 
@@ -107,7 +108,7 @@ class Table:
             tags[0], ends[0] = tags[0].replace("<td", '<th scope="row"'), "</th>"
         for row in self.rows:
             line = row if isinstance(row, Row) else Row(cells=row)
-            cells = [tag + as_cell(value).html + end for tag, value, end in zip(tags, line.cells, ends, strict=False)]
+            cells = [tag + _html_of(value) + end for tag, value, end in zip(tags, line.cells, ends, strict=False)]
             yield line, mark_safe("".join(cells))  # noqa: S308 - built of escaped parts
 
     def sums(self) -> Iterator[tuple[int, list[tuple[Column, Cell]]]]:
@@ -286,6 +287,10 @@ def as_cell(value: object) -> Cell:
     if isinstance(value, datetime):
         return Cell(text=f"{value:%Y-%m-%d %H:%M}")
     return Cell(text=value.isoformat() if isinstance(value, date) else value)
+
+
+def _html_of(value: object) -> str:
+    return escape(value) if type(value) is str else as_cell(value).html  # most are: a list has five hundred
 
 
 def change_url(row: Model) -> str:

@@ -47,7 +47,6 @@ from lending.domain.books.loan import LoanStatus
 from lending.domain.books.transfer import PayoutHold, TransferKind
 from lending.domain.contract.events import EventType
 from lending.models import Entry, Loan, LoanEvent, Transfer
-from lending.queries.loans import rate_of, reversible_events
 from lending.queries.servicing import EventWithAllocation, InstalmentRow, Servicing, get_servicing
 from lending.queries.transfers import payout_holds
 
@@ -88,7 +87,7 @@ def loan_page(loan: Loan, request: HttpRequest) -> Page:
         sub=[
             str(loan),
             f"{amount(loan.amount_minor)} {loan.currency}",
-            _t("%(rate)s a year") % {"rate": rate_words(rate_of(loan))},
+            _t("%(rate)s a year") % {"rate": rate_words(servicing.rate)},
             linked(loan.product),
             _origin(loan),
             None if loan.line is None else linked(loan.line),
@@ -245,11 +244,9 @@ def _events(servicing: Servicing, loan: Loan, request: HttpRequest) -> Card:
         Column(label=_("By")),
         Column(label=""),
     ]
-    shown = reversible_events(loan).filter(pk__in=[one.event.pk for one in servicing.events])
-    reversible = set(shown.values_list("pk", flat=True)) if may_reverse else set()
-    address = reverse("admin:lending_loan_reverse", args=[loan.pk])
+    address = reverse("admin:lending_loan_reverse", args=[loan.pk]) if may_reverse else None
     rows = [
-        _event(one, loan, people.get(one.event.actor), reversed_at=address if one.event.pk in reversible else None)
+        _event(one, loan, people.get(one.event.actor), reversed_at=address if one.is_reversible else None)
         for one in servicing.events
     ]
     empty = _("Nothing yet. Payments, fees and corrections appear here once the loan is paid out.")

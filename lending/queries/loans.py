@@ -13,14 +13,15 @@ from django.db.models import QuerySet
 
 from config.db.rows import select
 from config.kernel.daycount import DayCount
-from config.kernel.documents import decimal_of, load
+from config.kernel.documents import load
 from lending.domain.books.at_rest import RestingLoan, Standing
 from lending.domain.books.ledger import POSITION_FIELDS, Position
 from lending.domain.books.loan import LoanStatus, Share
 from lending.domain.books.plan import LoanHistory
 from lending.domain.books.projection import AccrualCarry, Projection, project
 from lending.domain.contract.effective_events import PAYMENTS
-from lending.domain.contract.events import REMOVING, EventType, LoanEvent
+from lending.domain.contract.events import IRREVERSIBLE, EventType, LoanEvent
+from lending.domain.contract.replay import last_rate
 from lending.domain.contract.terms import Terms, parse_terms
 from lending.models import Application, Loan, ProductVersion
 from lending.models import LoanEvent as EventRow
@@ -38,6 +39,7 @@ SELECT e.loan_id, e.seq, e."on", e.type, e.amount_minor, e.rate, removed.seq, e.
 FROM lending_loanevent e LEFT JOIN lending_loanevent removed ON removed.id = e.of_id
 WHERE e.loan_id = ANY(%s::bigint[]) ORDER BY e.loan_id, e.seq
 """
+EVENT_TYPES: Final = {kind.value: kind for kind in EventType}
 LAST: Final = "SELECT loan_id, max(seq) FROM lending_loanevent WHERE loan_id = ANY(%s::bigint[]) GROUP BY loan_id"
 
 
@@ -107,7 +109,7 @@ def next_event_ids(loans: Collection[int]) -> dict[int, str]:
 def reversible_events(loan: Loan) -> QuerySet[EventRow]:
     """Return the events that may be reversed by hand, latest first: neither reversed nor a payout or reversal."""
     reversed_ones = EventRow.objects.filter(loan=loan, of__isnull=False).values("of")
-    events = EventRow.objects.filter(loan=loan).exclude(type__in=[*REMOVING, EventType.DISBURSEMENT])
+    events = EventRow.objects.filter(loan=loan).exclude(type__in=IRREVERSIBLE)
     return events.exclude(pk__in=reversed_ones).select_related("loan").order_by("-seq")
 
 
@@ -127,9 +129,9 @@ def instalments_ahead(loan: Loan) -> int:
 
 
 def rate_of(loan: Loan) -> Decimal:
-    """Return the yearly rate in force on the last known date: of the latest change that stands, else of the terms."""
-    latest = reversible_events(loan).filter(type=EventType.RATE_CHANGE).order_by("-on", "-seq").first()
-    return decimal_of(loan.terms, "rate") if latest is None or latest.rate is None else latest.rate
+    """Return the yearly rate in force on the last known date."""
+    contract = contract_of(loan)
+    return last_rate(contract.terms, contract.replayed().standing)
 
 
 def position_of(loan: Loan) -> Position:
@@ -217,7 +219,7 @@ def _event(row: tuple[int, date, str, int | None, Decimal | None, int | None, in
     return LoanEvent(
         id=str(seq),
         on=on,
-        type=EventType(kind),
+        type=EVENT_TYPES[kind],
         amount_minor=amount_minor,
         rate=rate,
         of=None if of is None else str(of),

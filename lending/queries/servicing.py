@@ -3,6 +3,10 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
+from operator import attrgetter
+
+from django.db.models import prefetch_related_objects
 
 from config.office.business_date import get_business_date
 from lending.domain.books.instalment import (
@@ -15,8 +19,8 @@ from lending.domain.books.instalment import (
 from lending.domain.books.plan import LoanHistory
 from lending.domain.books.projection import Projection, project
 from lending.domain.contract.allocation import Allocation
-from lending.domain.contract.events import EventType
-from lending.domain.contract.replay import Replayed
+from lending.domain.contract.events import IRREVERSIBLE, EventType
+from lending.domain.contract.replay import Replayed, last_rate
 from lending.domain.contract.schedule import Instalment
 from lending.models import Entry, Loan, LoanEvent, Transfer
 from lending.queries.loans import contract_of
@@ -40,6 +44,11 @@ class EventWithAllocation:
     allocation: Allocation | None
     reversed_by: LoanEvent | None
 
+    @property
+    def is_reversible(self) -> bool:
+        """Tell whether it may be reversed by hand, as `reversible_events` does."""
+        return self.reversed_by is None and EventType(self.event.type) not in IRREVERSIBLE
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
@@ -53,11 +62,12 @@ class Receipt:
 class Servicing:
     """A loan as of a date: its projection, schedule, events, entries with postings, and transfers, the latest first.
 
-    booked: how many events there are in all. repaid: when principal was repaid or let go, and how much, in
-    minor units.
+    rate: the yearly one in force. booked: how many events there are in all. repaid: when principal was repaid or let
+    go, and how much, in minor units.
     """
 
     as_of: date
+    rate: Decimal
     projection: Projection
     due: DueParts
     rows: Sequence[InstalmentRow]
@@ -99,11 +109,13 @@ def get_servicing(loan: Loan, *, most: int | None = None) -> Servicing:
     most: how many events and entries are read, the latest; all by default.
     """
     as_of, contract = current_date_of(loan), contract_of(loan)
+    prefetch_related_objects([loan], "transfers")  # which the loan's verbs ask about, each again
     replayed = contract.replayed()
     projection = project(replayed, as_of=as_of)
     days = {event.id: event.on for event in replayed.standing}
     return Servicing(
         as_of=as_of,
+        rate=last_rate(contract.terms, replayed.standing),
         projection=projection,
         due=due_parts(replayed.schedule, projection, as_of=as_of),
         rows=[
@@ -124,7 +136,7 @@ def get_servicing(loan: Loan, *, most: int | None = None) -> Servicing:
         ],
         events=_allocated(LoanEvent.objects.filter(loan=loan).order_by("-seq")[:most], replayed),
         entries=list(Entry.objects.filter(loan=loan).prefetch_related("postings").order_by("-pk")[:most]),
-        transfers=list(Transfer.objects.filter(loan=loan).order_by("-pk")),
+        transfers=sorted(loan.transfers.all(), key=attrgetter("pk"), reverse=True),
     )
 
 

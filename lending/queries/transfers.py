@@ -1,8 +1,9 @@
 """Transfers: what has to be sent, what waits for an answer."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from itertools import zip_longest
+from operator import attrgetter
 
 from django.db.models import Exists, OuterRef, Q
 
@@ -11,6 +12,8 @@ from config.office.business_date import get_business_date
 from lending.domain.books.day_close import ids_of_part
 from lending.domain.books.loan import LoanStatus
 from lending.domain.books.transfer import (
+    AWAITED_TRANSFERS,
+    OPEN_TRANSFERS,
     SILENCES,
     PayoutHold,
     PayoutRetryRefusal,
@@ -138,7 +141,7 @@ def get_retry_refusal(loan: Loan, *, reason: str, by: Iterable[str] = ()) -> Pay
 
     by: the staff who have to do with it, beside whoever applied.
     """
-    under_way = Transfer.objects.open().filter(loan=loan, kind=TransferKind.PAYOUT).exists()
+    under_way = bool(_transfers(loan, TransferKind.PAYOUT, OPEN_TRANSFERS))
     line_is_active = loan.line is None or LineState(loan.line.state) is LineState.ACTIVE
     people = {*by, *(() if loan.application is None else (loan.application.entered_by,))}
     verifiers = verifiers_of(verified_account_of(merchant_id=loan.merchant_id))
@@ -153,20 +156,24 @@ def get_retry_refusal(loan: Loan, *, reason: str, by: Iterable[str] = ()) -> Pay
 
 def get_cancel_refusal(loan: Loan, *, reason: str) -> PayoutRetryRefusal | None:
     """Decide whether a loan may be cancelled: not once its money may have left."""
-    payouts = Transfer.objects.open().filter(loan=loan, kind=TransferKind.PAYOUT)
-    under_way = payouts.exclude(state=TransferState.DUE).exists()
+    under_way = bool(_transfers(loan, TransferKind.PAYOUT, AWAITED_TRANSFERS))
     return judge_payout_retry(status=LoanStatus(loan.status), under_way=under_way, reason=reason)
 
 
 def last_payout(loan: Loan) -> Transfer | None:
     """Get the payout that disbursed the loan, unless it came back."""
-    return Transfer.objects.filter(loan=loan, kind=TransferKind.PAYOUT, state=TransferState.DONE).order_by("pk").last()
+    return max(_transfers(loan, TransferKind.PAYOUT, {TransferState.DONE}), key=attrgetter("pk"), default=None)
 
 
 def pending_order(loan: Loan) -> Transfer | None:
     """Get the order of a loan that a bank or a platform has and has said nothing of: its payout before a collection."""
-    pending = Transfer.objects.filter(loan=loan, state=TransferState.PENDING).select_related("loan")
-    return pending.order_by("-kind", "pk").first()
+    kinds = (TransferKind.PAYOUT, TransferKind.COLLECTION)
+    return next((one for kind in kinds for one in _transfers(loan, kind, {TransferState.PENDING})), None)
+
+
+def _transfers(loan: Loan, kind: TransferKind, states: Collection[TransferState]) -> list[Transfer]:
+    """List a loan's transfers of a kind that are in some state; out of memory where the loan's were read before."""
+    return [one for one in loan.transfers.all() if one.kind == kind and one.state in states]
 
 
 def get_return_refusal(
@@ -182,11 +189,10 @@ def get_return_refusal(
     payout, today = payout or last_payout(loan), get_business_date()
     if payout is None:
         return ReturnRefusal.NOT_PAID_OUT
-    collections = Transfer.objects.open().filter(loan=loan, kind=TransferKind.COLLECTION)
     return judge_return(
         kind=TransferKind(payout.kind),
         state=TransferState(payout.state),
-        collecting=collections.exclude(state=TransferState.DUE).exists(),
+        collecting=bool(_transfers(loan, TransferKind.COLLECTION, AWAITED_TRANSFERS)),
         today=today,
         on=on or today or payout.on,
         sent_on=payout.on,

@@ -38,6 +38,8 @@ class EventType(StrEnum):
 
 REMOVING: Final = frozenset({EventType.REVERSAL, EventType.BOUNCE})
 """Events that remove another as if it had never been."""
+IRREVERSIBLE: Final = REMOVING | {EventType.DISBURSEMENT}
+"""Events that nobody reverses by hand: a payout is taken back."""
 RESTRUCTURING: Final = frozenset({EventType.PAUSE, EventType.EXTEND, EventType.RE_AMORTISE, EventType.RE_AGE})
 """Events that draw anew what falls due after them; each carries a number of periods."""
 WAIVING: Final = frozenset({EventType.WAIVE_INTEREST, EventType.WAIVE_PENALTY, EventType.WAIVE_FEE})

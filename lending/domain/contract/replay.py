@@ -4,6 +4,7 @@ from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from decimal import Decimal
 from typing import Final
 
 from config.kernel.calendar import day_number
@@ -97,6 +98,11 @@ def replay(terms: Terms, events: Iterable[LoanEvent]) -> Replayed:
         _spent_before_bounce=spent_before_bounce,
         _copies=copies,
     )
+
+
+def last_rate(terms: Terms, standing: Sequence[LoanEvent]) -> Decimal:
+    """Return the yearly rate in force after all events that stand."""
+    return next((event.rate for event in reversed(standing) if event.rate is not None), terms.rate)
 
 
 def apply_event(account: LoanAccount, event: LoanEvent, spent_before_bounce: Collection[str]) -> Allocation | None:
