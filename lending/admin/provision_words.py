@@ -17,6 +17,7 @@ CAUSES: Final = {
     Cause.SOUND: _("No higher risk than at origination"),
     Cause.LATE: _("Past due"),
     Cause.DEFAULTED: _("In default, or was this month"),
+    Cause.CROSS_DEFAULT: _("Another loan of the borrower is in default"),
     Cause.PD_RISEN: _("Probability of default has risen"),
     Cause.RE_AGED: _("Re-aged"),
     Cause.SAME_LINE: _("A loan under the same line"),

@@ -74,7 +74,7 @@ class LoanProvision(models.Model):
     currency = models.CharField(max_length=3)
     left = models.CharField(max_length=11, choices=choices(Left), null=True)  # noqa: DJ001 - null: it still runs
     stage = models.SmallIntegerField(null=True)
-    cause = models.CharField(max_length=9, choices=choices(Cause), null=True)  # noqa: DJ001 - as stage
+    cause = models.CharField(max_length=13, choices=choices(Cause), null=True)  # noqa: DJ001 - as stage
     category = models.CharField(max_length=15, choices=choices(Category), null=True)  # noqa: DJ001 - as stage
     good_months = models.SmallIntegerField(default=0)
     dpd = models.IntegerField(default=0)

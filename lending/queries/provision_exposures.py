@@ -1,6 +1,7 @@
 """What is provided for at the end of a month: each loan and line as of that day, its scores, and its month before."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
@@ -22,10 +23,11 @@ from lending.domain.books.provision import (
     Stage,
     effective_rate_ppm,
     exposure_of,
+    is_default,
     line_rate_ppm,
     periods_of,
 )
-from lending.domain.books.provision_policy import Policy
+from lending.domain.books.provision_policy import DefaultLevel, Policy
 from lending.domain.contract.events import EventType
 from lending.domain.contract.state import reach
 from lending.domain.origination.line import LineState
@@ -76,12 +78,11 @@ def loans_to_provide(pins: Pins, ids: range) -> Iterator[list[Provided]]:
     Some hundred at a time; each is read in one statement, with its schedule.
     """
     after = ids.start - 1
-    while loans := list(_loans(pins).filter(pk__gt=after, pk__lt=ids.stop).order_by("pk")[:AT_ONCE]):
+    while loans := list(_undone_loans(pins).filter(pk__gt=after, pk__lt=ids.stop).order_by("pk")[:AT_ONCE]):
         after = loans[-1].pk
-        found = _replayed([loan for loan in loans if not _tells(loan, pins)], pins)
-        told = {loan.pk: _at_rest(loan, pins) for loan in loans if loan.pk not in found}
-        ends = (_provided(loan, (told | found)[loan.pk], pins) for loan in loans)
-        yield [end for end in ends if end is not None]
+        ends, defaulted = _ends_of(loans, pins), _defaulted(loans, pins)
+        made = (_provided(loan, ends[loan.pk], pins, defaulted[_borrower_of(loan)]) for loan in loans)
+        yield [one for one in made if one is not None]
 
 
 def lines_to_provide(pins: Pins) -> Iterator[list[Provided]]:
@@ -90,21 +91,21 @@ def lines_to_provide(pins: Pins) -> Iterator[list[Provided]]:
     After the loans: a line is of the stage of the worst loan under it, and what these owe is drawn.
     """
     after = 0
-    while lines := list(_lines(pins).filter(pk__gt=after).order_by("pk")[:AT_ONCE]):
+    while lines := list(_undone_lines(pins).filter(pk__gt=after).order_by("pk")[:AT_ONCE]):
         after = lines[-1].pk
-        drawn = _drawn(pins, [line.pk for line in lines])
-        yield [_provided_line(line, drawn.get(line.pk, {}), pins) for line in lines]
+        drawn, defaulted = _drawn(pins, [line.pk for line in lines]), _defaulted(lines, pins)
+        yield [_provided_line(line, drawn.get(line.pk, {}), pins, defaulted[_borrower_of(line)]) for line in lines]
 
 
 def _loans(pins: Pins) -> Any:  # noqa: ANN401 - a queryset whose rows have more than its model
-    """Select the loans, each with its schedule, its scores, and its row of the month before, in one statement."""
+    """Select each loan with its schedule, its scores, and its row of the month before, in one statement."""
     of_loan = {"loan": OuterRef("pk")}
     later = LoanEvent.objects.filter(**of_loan, on__gt=pins.day)
     re_aged = LoanEvent.objects.filter(**of_loan, type=EventType.RE_AGE, on__lte=pins.day).exclude(
         pk__in=LoanEvent.objects.filter(of__loan=OuterRef(OuterRef("pk"))).values("of")
     )
     rows = Instalment.objects.filter(**of_loan).order_by("no")
-    loans = _with_before(Loan.objects.all(), pins).annotate(
+    return _with_before(Loan.objects.all(), pins).annotate(
         moved_later=Exists(later),
         re_aged_on=Subquery(re_aged.order_by("-on").values("on")[:1]),
         dues=ArraySubquery(rows.values("due")),
@@ -112,22 +113,24 @@ def _loans(pins: Pins) -> Any:  # noqa: ANN401 - a queryset whose rows have more
         score_pd_ppm=_score_of(pins),
         origination_pd_ppm=F("application__score__pd_ppm"),
     )
+
+
+def _undone_loans(pins: Pins) -> Any:  # noqa: ANN401 - as _loans
     ran = Q(disbursed_on__lte=pins.day) & (Q(status=LoanStatus.ACTIVE) | Q(moved_later=True))
-    return loans.filter(ran | Q(before__stage__isnull=False))
+    return _undone(_loans(pins).filter(ran | Q(before__stage__isnull=False)), pins)
 
 
-def _lines(pins: Pins) -> Any:  # noqa: ANN401 - as _loans
+def _undone_lines(pins: Pins) -> Any:  # noqa: ANN401 - as _loans
     lines = _with_before(Line.objects.all(), pins).annotate(
         score_pd_ppm=_score_of(pins), origination_pd_ppm=F("application__score__pd_ppm")
     )
     open_ones = Q(state=LineState.ACTIVE, opened_on__lte=pins.day, pk__lte=pins.month.last_line)
-    return lines.filter(open_ones | Q(before__stage__isnull=False))
+    return _undone(lines.filter(open_ones | Q(before__stage__isnull=False)), pins)
 
 
 def _with_before(rows: Any, pins: Pins) -> Any:  # noqa: ANN401 - of loans or lines
-    """Annotate with the row of the month before that stands, and leave out what has one of this month."""
+    """Annotate with the row of the month before that stands, and with the owner of the merchant."""
     of_month = FilteredRelation("provisions", condition=Q(provisions__month=pins.before, provisions__left=None))
-    done = LoanProvision.objects.filter(month=pins.month, **{rows.model._meta.model_name: OuterRef("pk")})
     return rows.annotate(
         before=of_month,
         before_stage=F("before__stage"),
@@ -135,7 +138,13 @@ def _with_before(rows: Any, pins: Pins) -> Any:  # noqa: ANN401 - of loans or li
         before_worst_dpd=F("before__worst_dpd"),
         before_minor=Coalesce(F("before__provision_minor"), 0),
         before_rate_ppm=F("before__rate_ppm"),
-    ).filter(~Exists(done))
+        owner=F("merchant__owner"),
+    )
+
+
+def _undone(rows: Any, pins: Pins) -> Any:  # noqa: ANN401 - as _with_before
+    done = LoanProvision.objects.filter(month=pins.month, **{rows.model._meta.model_name: OuterRef("pk")})
+    return rows.filter(~Exists(done))
 
 
 def _score_of(pins: Pins) -> Subquery:
@@ -152,6 +161,45 @@ class _End:
     worst_dpd: int
     ead_minor: int
     periods: tuple[Period, ...]
+
+
+def _ends_of(loans: Sequence[Any], pins: Pins) -> dict[int, _End | None]:
+    """Return how loans of _loans stood at the end of the month; None for one whose payout came back."""
+    found = _replayed([loan for loan in loans if not _tells(loan, pins)], pins)
+    return found | {loan.pk: _at_rest(loan, pins) for loan in loans if loan.pk not in found}
+
+
+def _borrower_of(row: Any) -> tuple[str, int]:  # noqa: ANN401 - of loans or lines
+    """Return whom a loan or line is lent to: an owner of several merchants is one borrower."""
+    return ("merchant", row.merchant_id) if row.owner is None else ("owner", row.owner)
+
+
+def _defaulted(rows: Sequence[Any], pins: Pins) -> Mapping[tuple[str, int], set[int]]:
+    """Return the loans in default of those to whom loans or lines are lent, by borrower.
+
+    Nothing where each loan is in default for itself.
+    """
+    found = defaultdict[tuple[str, int], set[int]](set)
+    if pins.policy.default_level is DefaultLevel.LOAN:
+        return found
+    theirs = Q(merchant__in={row.merchant_id for row in rows}) | Q(owner__in={row.owner for row in rows} - {None})
+    night, least = pins.day + timedelta(days=1), pins.policy.default_dpd
+    # Whatever else there is was not late, and is not now.
+    may_be = Q(late_since__isnull=False) | Q(worst_dpd__gte=least) | Q(status=LoanStatus.WRITTEN_OFF)
+    moved = Q(moved_later=True) | Q(booked_to__gt=night) | Q(turns_on__lte=night)
+    loans = list(_loans(pins).filter(theirs, may_be | moved, disbursed_on__lte=pins.day))
+    ends = _ends_of(loans, pins)
+    for loan in loans:
+        if _is_default(loan, ends[loan.pk], pins):
+            found[_borrower_of(loan)].add(loan.pk)
+    return found
+
+
+def _is_default(loan: Any, end: _End | None, pins: Pins) -> bool:  # noqa: ANN401 - a loan of _loans
+    if end is None or end.status is not LoanStatus.ACTIVE:
+        return end is not None and end.status is LoanStatus.WRITTEN_OFF
+    before = loan.before_worst_dpd or 0
+    return is_default(pins.policy, dpd=end.dpd, worst_dpd=end.worst_dpd, worst_before=before)
 
 
 def _tells(loan: Any, pins: Pins) -> bool:  # noqa: ANN401 - a loan of _loans
@@ -205,8 +253,11 @@ def _replayed(loans: Sequence[Loan], pins: Pins) -> dict[int, _End | None]:
     return found
 
 
-def _provided(loan: Any, end: _End | None, pins: Pins) -> Provided | None:  # noqa: ANN401 - a loan of _loans
-    """Return what is provided for; None for a loan that ended before its first month did."""
+def _provided(loan: Any, end: _End | None, pins: Pins, defaulted: Collection[int]) -> Provided | None:  # noqa: ANN401 - a loan of _loans
+    """Return what is provided for; None for a loan that ended before its first month did.
+
+    defaulted: the borrower's loans that are in default.
+    """
     before = _before_of(loan)
     if end is None or end.status is not LoanStatus.ACTIVE:
         if before is None:
@@ -226,11 +277,12 @@ def _provided(loan: Any, end: _End | None, pins: Pins) -> Provided | None:  # no
         rate_ppm=effective_rate_ppm(parse_kept_terms(loan.terms), loan.disbursed_on) if rate is None else rate,
         ead_minor=end.ead_minor,
         periods=end.periods,
+        borrower_defaulted=any(pk != loan.pk for pk in defaulted),
     )
     return Provided(row=loan, exposure=exposure, left=None, before=before, before_minor=loan.before_minor)
 
 
-def _provided_line(line: Any, drawn: Mapping[str, Any], pins: Pins) -> Provided:  # noqa: ANN401 - a line of _lines
+def _provided_line(line: Any, drawn: Mapping[str, Any], pins: Pins, defaulted: Collection[int]) -> Provided:  # noqa: ANN401 - a line of _undone_lines
     before = _before_of(line)
     if line.state != LineState.ACTIVE:
         return Provided(row=line, exposure=None, left=Left.REPAID, before=before, before_minor=line.before_minor)
@@ -248,6 +300,7 @@ def _provided_line(line: Any, drawn: Mapping[str, Any], pins: Pins) -> Provided:
         ead_minor=ead,
         periods=(Period(pins.policy.line_days, ead),),
         least_stage=Stage(drawn.get("worst", Stage.ONE)),
+        borrower_defaulted=bool(defaulted),
     )
     return Provided(row=line, exposure=exposure, left=None, before=before, before_minor=line.before_minor)
 

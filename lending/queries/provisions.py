@@ -121,6 +121,7 @@ def stored_exposure(row: LoanProvision, *, on: date) -> Exposure:
         periods=tuple(Period(days, minor) for days, minor in row.periods),
         # Of the loans under a line no more is known here than that they made its stage.
         least_stage=Stage(row.stage) if row.stage is not None and row.cause == Cause.SAME_LINE else Stage.ONE,
+        borrower_defaulted=row.cause == Cause.CROSS_DEFAULT,
     )
 
 

@@ -47,6 +47,7 @@ class Cause(StrEnum):
     SOUND = "SOUND"
     LATE = "LATE"
     DEFAULTED = "DEFAULTED"
+    CROSS_DEFAULT = "CROSS_DEFAULT"  # another loan of the borrower is in default
     PD_RISEN = "PD_RISEN"
     RE_AGED = "RE_AGED"
     SAME_LINE = "SAME_LINE"  # a loan under the line is of this stage
@@ -84,7 +85,7 @@ class Exposure:
 
     worst_dpd: the most days past due it ever was. re_aged_on: when last. pd_ppm, origination_pd_ppm: of a year, in
     millionths; None without a score. rate_ppm: effective, a year. ead_minor: what is owed now, or of a line what of it
-    is expected to be drawn. least_stage: of the worst loan under the line.
+    is expected to be drawn. least_stage: of the worst loan under the line. borrower_defaulted: by another loan.
     """
 
     on: date
@@ -98,6 +99,7 @@ class Exposure:
     ead_minor: int
     periods: tuple[Period, ...]
     least_stage: Stage = Stage.ONE
+    borrower_defaulted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +147,14 @@ def provide(policy: Policy, exposure: Exposure, before: Before | None) -> Provis
         minimum_minor=minimum,
         provision_minor=booked[policy.basis],
     )
+
+
+def is_default(policy: Policy, *, dpd: int, worst_dpd: int, worst_before: int) -> bool:
+    """Tell whether a loan is in default, or was since the last month end, be it paid or re-aged meanwhile.
+
+    worst_dpd, worst_before: the most days past due it ever was, now and a month ago.
+    """
+    return dpd >= policy.default_dpd or policy.default_dpd <= worst_dpd > worst_before
 
 
 def category_of(policy: Policy, dpd: int, *, is_impaired: bool) -> Category:
@@ -252,12 +262,12 @@ def _stage_of(policy: Policy, exposure: Exposure, before: Before | None) -> tupl
 def _stage_by_facts(policy: Policy, exposure: Exposure, before: Before | None) -> tuple[Stage, Cause]:
     """Return the stage that this month's facts alone make, with the first cause of it."""
     worst_before = 0 if before is None else before.worst_dpd
-    # It was in default since the last month end, also if it was paid or re-aged meanwhile.
-    defaulted = exposure.worst_dpd >= policy.default_dpd and exposure.worst_dpd > worst_before
+    defaulted = is_default(policy, dpd=exposure.dpd, worst_dpd=exposure.worst_dpd, worst_before=worst_before)
     re_aged = exposure.re_aged_on is not None and exposure.on < add_months(exposure.re_aged_on, policy.re_aged_months)
     causes = (
-        (Stage.THREE, Cause.DEFAULTED, exposure.dpd >= policy.default_dpd or defaulted),
+        (Stage.THREE, Cause.DEFAULTED, defaulted),
         (Stage(policy.re_aged_stage), Cause.RE_AGED, re_aged and policy.re_aged_stage == Stage.THREE),
+        (Stage.THREE, Cause.CROSS_DEFAULT, exposure.borrower_defaulted),
         (exposure.least_stage, Cause.SAME_LINE, exposure.least_stage is Stage.THREE),
         (Stage.TWO, Cause.LATE, exposure.dpd >= policy.late_dpd),
         (Stage.TWO, Cause.RE_AGED, re_aged),

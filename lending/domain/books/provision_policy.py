@@ -1,7 +1,7 @@
 """The policy of provisions: every figure that is a judgement, as a versioned document."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache, partial
@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Annotated, Final
 
 from config.kernel.canonical import canonical_json, sha256_of
-from config.kernel.documents import Unfit, load, read, unfit, written
+from config.kernel.documents import ADDED, Unfit, load, read, unfit, written
 from config.kernel.exact import BASIS_POINTS, MILLION
 from lending.domain.contract.fields import require_range
 
@@ -36,6 +36,13 @@ class Basis(StrEnum):
     IFRS9 = "IFRS9"
     MINIMUM = "MINIMUM"
     GREATER = "GREATER"
+
+
+class DefaultLevel(StrEnum):
+    """What is in default when a loan is: this loan alone, or all that its borrower owes (Basel CRE 36.70)."""
+
+    LOAN = "LOAN"
+    BORROWER = "BORROWER"
 
 
 class Category(StrEnum):
@@ -72,7 +79,8 @@ class Policy:
     3; one stage at a time. least_pd_ppm, least_risen_pd_ppm: the least PD in stages 1 and 2. unscored_pd_ppm: the PD
     of a merchant without a score. past_maturity_days: over how long a loan past its last due date is expected to be
     paid. line_days: how long a credit line is expected to stay open. conversion_bps: the share of what is undrawn
-    that is expected to be drawn before a default.
+    that is expected to be drawn before a default. default_level: whether a borrower's other loans and lines follow one
+    that is in default.
     """
 
     version: Number
@@ -92,6 +100,7 @@ class Policy:
     line_days: Days
     conversion_bps: Share
     categories: Mapping[Category, CategoryRule]
+    default_level: DefaultLevel = field(default=DefaultLevel.LOAN, metadata=ADDED)
 
 
 class PolicyMalformed(ValueError):

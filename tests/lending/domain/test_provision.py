@@ -49,6 +49,7 @@ def exposures(draw: st.DrawFn) -> Exposure:
         ead_minor=draw(amounts),
         periods=tuple(map(Period, days, owed)),
         least_stage=draw(st.sampled_from(Stage)),
+        borrower_defaulted=draw(st.booleans()),
     )
 
 

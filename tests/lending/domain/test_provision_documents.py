@@ -45,7 +45,7 @@ LOAN = Exposure(
 
 def stages(table: list[Line]) -> list[Line]:
     found = []
-    for dpd, worst, before_worst, before, good, origination, now, re_aged, *_ in table[2:]:
+    for dpd, worst, before_worst, before, good, origination, now, re_aged, other, *_ in table[2:]:
         exposure = replace(
             LOAN,
             dpd=int(dpd),
@@ -53,12 +53,13 @@ def stages(table: list[Line]) -> list[Line]:
             pd_ppm=None if now == "-" else int(now),
             origination_pd_ppm=None if origination == "-" else int(origination),
             re_aged_on=None if re_aged == "-" else date.fromisoformat(re_aged),
+            borrower_defaulted=other == "yes",
         )
         kept = None
         if before != "-":
             kept = Before(stage=Stage(int(before)), good_months=int(good), worst_dpd=int(before_worst))
         made = provide(policy(), exposure, kept)
-        given = [dpd, worst, before_worst, before, good, origination, now, re_aged]
+        given = [dpd, worst, before_worst, before, good, origination, now, re_aged, other]
         found.append([*given, str(made.stage.value), made.cause.value, str(made.good_months), str(made.pd_ppm)])
     return found
 

@@ -17,7 +17,7 @@ from lending.domain.books.ledger import Account
 from lending.domain.books.provision import Cause, Left, Stage
 from lending.domain.books.provision_movement import Line as Row
 from lending.domain.contract.events import EventType
-from lending.models import DayClose, Entry, LoanProvision, Posting, ProvisionMonth
+from lending.models import DayClose, Entry, Loan, LoanProvision, Posting, ProvisionMonth
 from lending.operations import provisions as operations
 from lending.operations.day_close import CLOSE, close_day
 from lending.operations.provisions import PolicyNotEntered
@@ -27,6 +27,7 @@ from lending.queries.ledger import balances
 from lending.queries.provision_exposures import Pins, loans_to_provide, pins_of
 from lending.queries.provision_proof import months_apart, provisions_apart
 from lending.queries.provisions import movements_of
+from merchants.models import Merchant, Owner
 from scoring.models import LiveRun, Score
 from tests.beginnings import begin
 from tests.conftest import CLERK, NOW
@@ -34,11 +35,12 @@ from tests.forge import forge_fact
 from tests.lending.bookings import book, take_repayment
 from tests.lending.lines import make_line
 from tests.lending.loans import OPENED, application_of, checked, close, lent, make_loan, roll
-from tests.lending.provisions import APRIL_END, DAY, MARCH_END, end_month, provide_by
+from tests.lending.provisions import APRIL, APRIL_END, DAY, MARCH_END, end_month, provide_by
 from tests.stages import attempt_job, do_job
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DAILY = {"unit": "DAY", "every": 1}
+SLOW = {"unit": "DAY", "every": 70}
 CALM = {"unscored_pd_ppm": 20_000}
 """The PD of a loan's origination in tests: no risk has risen."""
 
@@ -99,7 +101,7 @@ def test_a_policy_counts_from_the_month_end_after_it() -> None:
     first = provide_by()
     assert provide_by() == first, "entered once"
     march = end_month(MARCH_END)
-    second = provide_by(version=2, basis="MINIMUM")
+    second = provide_by(version=3, basis="MINIMUM")
     with pytest.raises(PolicyNotEntered):
         provide_by(basis="MINIMUM")
     april = end_month(APRIL_END)
@@ -258,6 +260,50 @@ def test_a_forged_provision_is_found(what: str) -> None:
         checked()
     open_day(on=APRIL_END + 2 * DAY, actor=SYSTEM, now=NOW)
     assert (close().state == CloseState.BROKEN) is stops_the_close
+
+
+def owned_by(owner: Owner, *loans: Loan) -> None:
+    Merchant.objects.filter(pk__in=[loan.merchant_id for loan in loans]).update(owner=owner)
+
+
+def test_whoever_is_in_default_with_one_loan_is_so_with_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Red if a loan followed another's borrower, or only where both were read together, or one repaid still counted."""
+    monkeypatch.setattr(provision_exposures, "AT_ONCE", 1)
+    provide_by(**CALM, default_dpd=28, late_dpd=27)
+    bad, sound, alone, friend = lent(terms=DAILY), lent(terms=SLOW), lent(terms=SLOW), lent(terms=SLOW)
+    owner = Owner.objects.create(partner=bad.merchant.partner, external_ref="o")
+    owned_by(owner, bad, sound)
+    line = make_line(sound)
+    march = end_month(MARCH_END)
+    assert {row.loan_id or "line": (row.stage, row.cause) for row in march.provisions.all()} == {
+        bad.pk: (3, Cause.DEFAULTED),
+        sound.pk: (3, Cause.CROSS_DEFAULT),
+        alone.pk: (1, Cause.SOUND),
+        friend.pk: (1, Cause.SOUND),
+        "line": (3, Cause.CROSS_DEFAULT),
+    }
+    assert rows(march)[sound.pk].category == "SUBSTANDARD"
+    assert checked()["proven"]
+    take_repayment(loan_id=bad.pk, amount_minor=2_000_000, on=MARCH_END + DAY, reason="x", actor=CLERK, now=NOW)
+    book(EventType.WRITE_OFF, loan_id=friend.pk, on=MARCH_END + DAY)
+    owned_by(owner, alone)
+    Merchant.objects.filter(pk=alone.merchant_id).update(
+        owner=Owner.objects.create(partner=owner.partner, external_ref="p")
+    )
+    owned_by(Owner.objects.get(external_ref="p"), friend)
+    april = rows(end_month(APRIL_END))
+    assert (april[sound.pk].stage, april[sound.pk].cause) == (3, Cause.CURING)
+    assert (april[alone.pk].stage, april[alone.pk].cause) == (3, Cause.CROSS_DEFAULT), "one is written off"
+    assert line.pk in {row.line_id for row in ProvisionMonth.objects.get(month=APRIL).provisions.all()}
+    assert checked()["proven"]
+
+
+def test_where_each_loan_is_in_default_for_itself_none_follows() -> None:
+    provide_by(**CALM, default_dpd=28, late_dpd=27, default_level="LOAN")
+    bad, sound = lent(terms=DAILY), lent()
+    owned_by(Owner.objects.create(partner=bad.merchant.partner, external_ref="o"), bad, sound)
+    found = rows(end_month(MARCH_END))
+    assert (found[bad.pk].stage, found[sound.pk].stage) == (3, 1)
 
 
 def test_what_is_undrawn_of_a_line_is_provided_for() -> None:
