@@ -61,7 +61,7 @@ check: venv ## formats, lint, types, layers, migrations; prints the lines of sou
 	@$(MANAGE) makemigrations --check --dry-run
 	@# 0002_transaction makes a table; the linter takes its NOT NULL columns for added ones.
 	@# 0005_no_dues_of_90_days drops a column that only closes of days wrote: they wait until the new code runs.
-	@# 0008_corrections and 0016_servicing widen varchar columns, which rewrites nothing.
+	@# 0008_corrections, 0016_servicing, 0036_cross_default and 0037_lines_less_charges widen varchar columns, which rewrites nothing.
 	@# 0011_sums_by_status makes a constraint of a table that has some hundred rows.
 	@# 0011_behaviour_corrected makes a constraint that the one it replaces implies.
 	@# 0014_loans_at_rest and 0015_rows_at_rest rename and drop columns: every process is stopped meanwhile.
@@ -71,7 +71,8 @@ check: venv ## formats, lint, types, layers, migrations; prints the lines of sou
 	@LOG_LEVEL=ERROR $(MANAGE) lintmigrations --no-cache --quiet ok ignore warning \
 	  --include-apps office merchants scoring lending \
 	  --ignore-name 0002_transaction 0005_no_dues_of_90_days 0008_corrections 0011_lean_staging 0011_sums_by_status \
-	  0011_behaviour_corrected 0014_loans_at_rest 0015_rows_at_rest 0016_payout_accounts 0016_servicing 0019_encrypted_numbers 0025_one_payout
+	  0011_behaviour_corrected 0014_loans_at_rest 0015_rows_at_rest 0016_payout_accounts 0016_servicing 0019_encrypted_numbers 0025_one_payout \
+	  0036_cross_default 0037_lines_less_charges
 	@$(PY) tests/architecture/lock.py
 	@$(PY) tests/architecture/lines.py
 

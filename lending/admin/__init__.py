@@ -15,6 +15,7 @@ from lending.admin import (
     offer,
     product,
     provision,
+    statement_lines,
     transfer,
 )
 
@@ -33,5 +34,6 @@ __all__ = [
     "offer",
     "product",
     "provision",
+    "statement_lines",
     "transfer",
 ]

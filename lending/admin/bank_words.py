@@ -4,7 +4,7 @@ from typing import Final
 
 from django.utils.translation import gettext_lazy as _
 
-from lending.domain.books.bank_lines import GapRefusal, LineReason, Resolution, ResolutionRefusal
+from lending.domain.books.bank_lines import GapRefusal, LineReason, ReopeningRefusal, Resolution, ResolutionRefusal
 from lending.domain.books.bank_messages import AnswerHold, AnswerState, Outcome
 
 FILE_STATES: Final = {
@@ -44,6 +44,7 @@ LINE_REASONS: Final = {
 }
 RESOLUTIONS: Final = {
     Resolution.ORDER: _("A payout or collection of this office"),
+    Resolution.ORDER_LESS_CHARGE: _("A payout or collection of this office, and what the bank took for it"),
     Resolution.REPAYMENT: _("The repayment of a loan"),
     Resolution.BOOKED: _("A repayment or refund that is booked on its loan already"),
     Resolution.PLATFORM: _("What a marketplace withheld, paid over"),
@@ -55,10 +56,18 @@ RESOLUTION_REFUSALS: Final = {
     ResolutionRefusal.ORDER_UNKNOWN: _("There is no such order at this bank: give its reference, 32 characters."),
     ResolutionRefusal.ORDER_NOT_MOVED: _("That order is not known to have moved: its bank has to say so first."),
     ResolutionRefusal.ORDER_HAS_LINE: _("Another line shows that order already."),
+    ResolutionRefusal.NO_CHARGE: _("By this line the bank took nothing for that order, or more than the order itself."),
     ResolutionRefusal.AMOUNT_DIFFERS: _("That order is of another amount."),
     ResolutionRefusal.LOAN_UNKNOWN: _("There is no such loan in this currency."),
     ResolutionRefusal.NOT_A_CREDIT: _("Money left the account by this line: nobody paid it in."),
     ResolutionRefusal.REASON_MISSING: _("Please give a reason."),
+}
+REOPENING_REFUSALS: Final = {
+    ReopeningRefusal.NOT_RESOLVED: _("Nobody said what this line is."),
+    ReopeningRefusal.ON_A_LOAN: _(
+        "It is booked on a loan: reverse the repayment there. The money stays paid in, for whatever loan it belongs to."
+    ),
+    ReopeningRefusal.REASON_MISSING: _("Please give a reason."),
 }
 GAP_REFUSALS: Final = {
     GapRefusal.BOOKED: _("This statement is booked."),

@@ -210,7 +210,7 @@ class StatementLine(models.Model):
     )
     back = models.BooleanField(default=False)
     reason = models.CharField(max_length=14, choices=choices(LineReason))
-    resolution = models.CharField(max_length=9, choices=choices(Resolution))
+    resolution = models.CharField(max_length=17, choices=choices(Resolution))
     resolved_by = models.CharField(max_length=40)
     resolved_at = models.DateTimeField(null=True)
     resolved_why = models.CharField(max_length=500)

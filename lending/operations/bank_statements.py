@@ -5,7 +5,7 @@ order or in suspense, and what the balances moved by without a line is a line in
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -24,39 +24,26 @@ from config.office.events import record_event
 from config.office.job_runs import Clock
 from lending.domain.books.bank_lines import (
     GapRefusal,
-    LineReason,
     Match,
-    Resolution,
-    ResolutionRefusal,
     bank_movements,
     match_lines,
     moved_before,
     moved_within,
-    resolved_movement,
-    resolved_to,
 )
-from lending.domain.books.bank_messages import LineFacts, goes_out
+from lending.domain.books.bank_messages import LineFacts
 from lending.domain.books.bank_profile import BankProfile
-from lending.domain.books.booking import Booking, effective_date
-from lending.domain.books.ledger import RESOLUTION, STATEMENT, Account, Movement
-from lending.domain.books.second_person import line_needs_second
-from lending.domain.contract.events import EventType
-from lending.models import BankStatement, Entry, Loan, StatementLine
+from lending.domain.books.booking import effective_date
+from lending.domain.books.ledger import STATEMENT, Account, Movement
+from lending.models import BankStatement, Entry, StatementLine
 from lending.operations.bank_files import BANK
 from lending.operations.bookings import lock_books, post
-from lending.operations.loans import EventNotBooked, book_on
-from lending.operations.transfers import lock_loan
 from lending.queries.bank_lines import (
-    Asked,
     gap_before,
     get_gap_refusal,
-    get_resolution_refusal,
     last_booked,
     next_statement,
-    order_of_line,
 )
 from lending.queries.bank_orders import facts_by_batch, facts_by_key, facts_by_number
-from lending.queries.bookings import get_booking_refusal, needs_second_person
 from lending.queries.closes import last_proven_day
 
 AT_ONCE: Final = 1_000
@@ -74,10 +61,6 @@ log = structlog.get_logger(__name__)
 
 class StatementNotBooked(Refused[GapRefusal]):
     """The statement waits for those before it."""
-
-
-class LineNotResolved(Refused[ResolutionRefusal]):
-    """The line stays in suspense."""
 
 
 def book_statements(bank: BankProfile, *, clock: Clock) -> None:
@@ -135,97 +118,6 @@ def gap_act(statement: BankStatement, *, reason: str) -> Act:
     return Act(operation="lending.book_after_gap", subject=statement, arguments=arguments)
 
 
-def resolve_line(
-    *, line_id: int, asked: Asked, reason: str, actor: Actor, now: datetime, approval: Approval | None = None
-) -> StatementLine:
-    """Book what a line in suspense turned out to be; a repayment is booked on its loan, too.
-
-    Raises LineNotResolved, EventNotBooked, NotApproved, Contended, StatementLine.DoesNotExist.
-    """
-    with operation():
-        bank = StatementLine.objects.values_list("statement__bank", flat=True).get(pk=line_id)
-        lock_name(BANK, bank)
-        line = StatementLine.objects.lock().get(pk=line_id)
-        refusal = get_resolution_refusal(line, asked, reason=reason)
-        if refusal is not None:
-            raise LineNotResolved(refusal)
-        act = resolution_act(line, asked, reason=reason)
-        if approval is not None or act is not None:
-            require_approval(act or _act_of(line, asked, reason=reason), approval, actor=actor, now=now)
-        order = order_of_line(line, asked)
-        if asked.resolution is Resolution.REPAYMENT:
-            _book_repayment(line, asked, reason=reason, actor=actor, now=now)
-        contra = resolved_to(asked.resolution, line.amount_minor, order)
-        _post(line.statement, RESOLUTION, [resolved_movement(line.amount_minor, contra)], now=now)
-        require_one(
-            StatementLine.objects.in_suspense()
-            .filter(pk=line.pk)
-            .update(
-                contra=contra,
-                transfer=None if order is None else order.id,
-                back=order is not None and not goes_out(order.kind, line.amount_minor),
-                resolution=asked.resolution,
-                resolved_by=str(actor),
-                resolved_at=now,
-                resolved_why=reason.strip()[:500],
-            )
-        )
-        record_event(
-            name="lending.resolve_line",
-            subject=line,
-            actor=actor,
-            before={"account": Account.SUSPENSE, "amount_minor": line.amount_minor},
-            after={
-                "account": contra,
-                "resolution": asked.resolution,
-                "order": asked.order,
-                "loan": asked.loan_id,
-                "reason": reason.strip(),
-            },
-            now=now,
-            amount=Money(line.amount_minor, line.statement.currency),
-        )
-        return StatementLine.objects.get(pk=line_id)
-
-
-def resolution_act(line: StatementLine, asked: Asked, *, reason: str) -> Act | None:
-    """Return what a second person has to approve of what a line is said to be; None if one person may say it alone."""
-    needs = line_needs_second(
-        line.amount_minor, currency=line.statement.currency, may_be_altered=line.reason == LineReason.OTHER_ACCOUNT
-    )
-    if not needs and asked.resolution is Resolution.REPAYMENT and asked.loan_id is not None:
-        loan = Loan.objects.filter(pk=asked.loan_id).first()
-        needs = loan is not None and needs_second_person(loan, _repayment(line, reason=reason))
-    return _act_of(line, asked, reason=reason) if needs else None
-
-
-def _act_of(line: StatementLine, asked: Asked, *, reason: str) -> Act:
-    arguments = {
-        "resolution": asked.resolution.value,
-        "order": asked.order,
-        "loan": asked.loan_id,
-        "amount_minor": line.amount_minor,
-        "reason": reason,
-    }
-    return Act(operation="lending.resolve_line", subject=line, arguments=arguments)
-
-
-def _repayment(line: StatementLine, *, reason: str) -> Booking:
-    return Booking(
-        type=EventType.REPAYMENT, on=line.value_on, amount_minor=line.amount_minor, by_hand=True, reason=reason
-    )
-
-
-def _book_repayment(line: StatementLine, asked: Asked, *, reason: str, actor: Actor, now: datetime) -> None:
-    """Book a line as a repayment of a loan. The approval of the line is that of the repayment."""
-    loan = lock_loan(int(asked.loan_id or 0))
-    booking = _repayment(line, reason=reason)
-    refusal = get_booking_refusal(loan, booking, external_ref="")
-    if refusal is not None:
-        raise EventNotBooked(refusal)
-    book_on(loan, booking, actor=actor, now=now)
-
-
 def _book(statement: BankStatement, *, now: datetime) -> None:
     """Book a statement after the last one of its bank, with what its balances moved by without a line."""
     lines, last = list(statement.lines.order_by("place")), last_booked(statement.bank)
@@ -241,7 +133,7 @@ def _book(statement: BankStatement, *, now: datetime) -> None:
     shares = Counter[Account]()
     for contra, amount in statement.lines.values_list("contra_id", "amount_minor"):
         shares[Account(contra)] += amount
-    _post(statement, STATEMENT, bank_movements(shares), now=now)
+    post_lines(statement, STATEMENT, bank_movements(shares), now=now)
     number = 1 if last is None or last.booked_no is None else last.booked_no + 1
     waiting = BankStatement.objects.filter(pk=statement.pk, booked_at__isnull=True)
     require_one(waiting.update(booked_at=now, booked_no=number))
@@ -251,34 +143,42 @@ def _match(bank: str, lines: Sequence[StatementLine]) -> None:
     """Match lines with orders, and write with what; an amount for a whole file becomes a line an order."""
     if not lines:
         return
+    matched = matches_of(bank, lines)
+    rows = [(line.pk, *columns_of(found[0])) for line, found in zip(lines, matched, strict=True)]
+    with connection.cursor() as cursor:
+        for start in range(0, len(rows), AT_ONCE * 10):
+            cursor.execute(MATCH, list(map(list, zip(*rows[start : start + AT_ONCE * 10], strict=True))))
+    StatementLine.objects.bulk_create(
+        (
+            part_of(line, one, part=part)
+            for line, found in zip(lines, matched, strict=True)
+            for part, one in enumerate(found)
+            if part
+        ),
+        batch_size=5_000,
+    )
+
+
+def matches_of(bank: str, lines: Sequence[StatementLine]) -> list[list[Match]]:
+    """Match lines of a bank with its orders."""
     facts = [_facts_of(line) for line in lines]
     dates = [line.booked_on for line in lines]
     plain = {line.number for line in facts if line.key is None and not line.batch and line.number}
-    matched = match_lines(
+    return match_lines(
         facts,
         by_key=facts_by_key(bank, {line.key for line in facts if line.key is not None}),
         by_batch=facts_by_batch(bank, {line.batch for line in facts if line.key is None and line.batch}),
         by_number=facts_by_number(bank, plain, since=min(dates), until=max(dates)),
     )
-    rows = [(line.pk, *_columns(found[0])) for line, found in zip(lines, matched, strict=True)]
-    with connection.cursor() as cursor:
-        for start in range(0, len(rows), AT_ONCE * 10):
-            cursor.execute(MATCH, list(map(list, zip(*rows[start : start + AT_ONCE * 10], strict=True))))
-    StatementLine.objects.bulk_create(
-        (_part(line, one, part=part) for line, found in zip(lines, matched, strict=True) for part, one in _rest(found)),
-        batch_size=5_000,
-    )
 
 
-def _rest(found: Sequence[Match]) -> Iterable[tuple[int, Match]]:
-    return [(part, one) for part, one in enumerate(found) if part]
-
-
-def _columns(match: Match) -> tuple[str, int | None, bool, str, int]:
+def columns_of(match: Match) -> tuple[str, int | None, bool, str, int]:
+    """Return a match as a line has it: other side, order, whether back, reason, amount."""
     return match.contra.value, match.order_id, match.back, match.reason or "", match.amount_minor
 
 
-def _part(line: StatementLine, match: Match, *, part: int) -> StatementLine:
+def part_of(line: StatementLine, match: Match, *, part: int) -> StatementLine:
+    """Return a further part of a line that is split."""
     return StatementLine(
         statement_id=line.statement_id,
         place=line.place,
@@ -292,6 +192,7 @@ def _part(line: StatementLine, match: Match, *, part: int) -> StatementLine:
         contra_id=match.contra,
         transfer_id=match.order_id,
         back=match.back,
+        reason=line.reason,
     )
 
 
@@ -320,7 +221,8 @@ def _facts_of(line: StatementLine) -> LineFacts:
     )
 
 
-def _post(statement: BankStatement, code: str, moved: Sequence[Movement], *, now: datetime) -> None:
+def post_lines(statement: BankStatement, code: str, moved: Sequence[Movement], *, now: datetime) -> None:
+    """Post what lines of a statement move. Raises NoTransaction, Contended."""
     lock_books(exclusive=False)
     if not moved:
         return

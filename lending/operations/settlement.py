@@ -19,6 +19,7 @@ from lending.operations.bank_files import deliver_files, take_files, write_files
 from lending.operations.bank_statements import book_statements
 from lending.operations.collections import DAY, collect_loan, record_collection
 from lending.operations.payouts import pay_out, record_payout
+from lending.operations.statement_lines import match_again
 from lending.operations.transfers import postpone_transfer
 from lending.queries.gateways import bank_profiles
 from lending.queries.transfers import is_gateway_down, transfers_to_send
@@ -56,6 +57,7 @@ def exchange_files(profile: BankProfile, gateway: Gateway, *, clock: Clock) -> N
         take_files(profile, folders, clock=clock, then=apply)
         apply()
         book_statements(profile, clock=clock)
+        match_again(profile, clock=clock)
         write_files(profile, clock=clock)
         deliver_files(profile, folders, clock=clock)
     except OSError as error:  # the folders are out of reach: at the next turn

@@ -9,11 +9,15 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 
 from config.office.business_date import get_business_date
 from lending.domain.books.bank_lines import (
+    LOOKED_AT_AGAIN,
+    OF_AN_ORDER,
     GapRefusal,
     OrderFacts,
+    ReopeningRefusal,
     Resolution,
     ResolutionRefusal,
     judge_gap,
+    judge_reopening,
     judge_resolution,
     skips,
 )
@@ -117,7 +121,7 @@ def get_gap_refusal(statement: BankStatement, *, reason: str) -> GapRefusal | No
 
 def order_of_line(line: StatementLine, asked: Asked) -> OrderFacts | None:
     """Return the order that a line is said to be of; None too where it is said to be something else."""
-    key = _key(asked.order) if asked.resolution is Resolution.ORDER else None
+    key = _key(asked.order) if asked.resolution in OF_AN_ORDER else None
     return None if key is None else facts_by_key(line.statement.bank, [key]).get(key)
 
 
@@ -131,6 +135,17 @@ def get_resolution_refusal(line: StatementLine, asked: Asked, *, reason: str) ->
         has_loan=Loan.objects.filter(pk=asked.loan_id or 0, currency=line.statement.currency).exists(),
         reason=reason,
     )
+
+
+def get_reopening_refusal(line: StatementLine, *, reason: str) -> ReopeningRefusal | None:
+    """Decide whether a line is put back in suspense."""
+    return judge_reopening(Resolution(line.resolution) if line.resolution else None, reason=reason)
+
+
+def lines_to_match_again(bank: str) -> list[StatementLine]:
+    """List the lines in suspense of a bank whose orders it may have told more of since."""
+    lines = StatementLine.objects.in_suspense().filter(statement__bank=bank, reason__in=LOOKED_AT_AGAIN)
+    return list(lines.select_related("statement").order_by("pk"))
 
 
 def _key(reference: str) -> UUID | None:

@@ -15,6 +15,7 @@ from lending.operations.bank_answers import apply_answers
 from lending.operations.bank_files import take_file, write_files
 from lending.operations.bank_statements import book_statements
 from lending.operations.payouts import make_payout, pay_out
+from lending.operations.statement_lines import match_again
 from tests.bank_messages import balance, detail, entry, statement
 from tests.conftest import NOW
 from tests.lending.loans import OPENED, make_loan
@@ -51,6 +52,7 @@ def take(bank: BankProfile, content: bytes, name: str = "answer.xml") -> BankFil
     file = take_file(bank, name=name, content=content, now=NOW)
     apply_answers(BANK, clock=lambda: NOW)
     book_statements(bank, clock=lambda: NOW)
+    match_again(bank, clock=lambda: NOW)
     return file
 
 

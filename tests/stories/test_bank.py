@@ -27,9 +27,10 @@ from lending.models import (
     StatementLine,
     Transfer,
 )
-from lending.operations.bank_statements import book_after_gap, resolve_line
+from lending.operations.bank_statements import book_after_gap
 from lending.operations.day_close import DayNotClosed
 from lending.operations.payouts import make_payout
+from lending.operations.statement_lines import resolve_line
 from lending.queries.bank_lines import Asked
 from lending.queries.bank_orders import unanswered, uncleared
 from lending.queries.books import drifted_loans, prove_accounts

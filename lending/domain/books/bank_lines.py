@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
+from itertools import chain
 from types import MappingProxyType
 from typing import Final
 from uuid import UUID
@@ -43,12 +44,14 @@ class LineReason(StrEnum):
 class Resolution(StrEnum):
     """What a line in suspense turns out to be.
 
-    ORDER: a payout or collection of ours. REPAYMENT: of a loan, which is booked by it. BOOKED: a repayment or refund
-    that is booked on its loan already. PLATFORM: what a platform collected, and pays over. CHARGE: the bank's fee or
-    interest. FUNDING: the lender's own money, put in or taken out.
+    ORDER: a payout or collection of ours. ORDER_LESS_CHARGE: the same, with what the bank took for it. REPAYMENT: of a
+    loan, which is booked by it. BOOKED: a repayment or refund that is booked on its loan already. PLATFORM: what a
+    platform collected, and pays over. CHARGE: the bank's fee or interest. FUNDING: the lender's own money, put in or
+    taken out.
     """
 
     ORDER = "ORDER"
+    ORDER_LESS_CHARGE = "ORDER_LESS_CHARGE"
     REPAYMENT = "REPAYMENT"
     BOOKED = "BOOKED"
     PLATFORM = "PLATFORM"
@@ -63,9 +66,18 @@ class ResolutionRefusal(StrEnum):
     ORDER_UNKNOWN = "ORDER_UNKNOWN"
     ORDER_NOT_MOVED = "ORDER_NOT_MOVED"
     ORDER_HAS_LINE = "ORDER_HAS_LINE"
+    NO_CHARGE = "NO_CHARGE"
     AMOUNT_DIFFERS = "AMOUNT_DIFFERS"
     LOAN_UNKNOWN = "LOAN_UNKNOWN"
     NOT_A_CREDIT = "NOT_A_CREDIT"
+    REASON_MISSING = "REASON_MISSING"
+
+
+class ReopeningRefusal(StrEnum):
+    """Why a line is not put back in suspense; the first that applies counts."""
+
+    NOT_RESOLVED = "NOT_RESOLVED"
+    ON_A_LOAN = "ON_A_LOAN"
     REASON_MISSING = "REASON_MISSING"
 
 
@@ -83,6 +95,9 @@ CONTRA: Final[Mapping[TransferKind, Account]] = MappingProxyType(
     {TransferKind.PAYOUT: Account.PAYOUT_CLEARING, TransferKind.COLLECTION: Account.COLLECTION_CLEARING}
 )
 """Where the other side of an order's line is, there and back."""
+OF_AN_ORDER: Final = frozenset({Resolution.ORDER, Resolution.ORDER_LESS_CHARGE})
+LOOKED_AT_AGAIN: Final = frozenset({LineReason.NOT_MOVED, LineReason.BATCH_DIFFERS})
+"""Reasons that pass once the bank says what became of the orders."""
 _RESOLVED_TO: Final[Mapping[Resolution, Account]] = MappingProxyType(
     {
         Resolution.REPAYMENT: Account.COLLECTION_CLEARING,
@@ -134,7 +149,8 @@ def match_lines(
 
     by_key: orders that lines name. by_batch: those of a file. by_number: those of an account that have no line yet.
     """
-    taken = {(order.id, back) for order in by_key.values() for back in _had(order)}
+    known = [*by_key.values(), *chain.from_iterable(by_batch.values())]
+    taken = {(order.id, back) for order in known for back in _had(order)}
     return [_match(line, taken, by_key=by_key, by_batch=by_batch, by_number=by_number) for line in lines]
 
 
@@ -191,9 +207,11 @@ def _match_batch(line: LineFacts, orders: Sequence[OrderFacts], taken: set[tuple
     if not orders:
         return [_suspended(line, LineReason.NO_ORDER)]
     sign = -1 if line.amount_minor < 0 else 1
-    moved = [one for one in orders if _fault(sign * _due(one), one, taken) is None]
+    faults = [_fault(sign * _due(one), one, taken) for one in orders]
+    moved = [one for one, fault in zip(orders, faults, strict=True) if fault is None]
     if sum(map(_due, moved)) != abs(line.amount_minor):
-        return [_suspended(line, LineReason.BATCH_DIFFERS)]
+        is_repeated = not moved and LineReason.REPEATED in faults
+        return [_suspended(line, LineReason.REPEATED if is_repeated else LineReason.BATCH_DIFFERS)]
     return [_matched(one, sign * _due(one), taken) for one in moved]
 
 
@@ -270,12 +288,22 @@ def bank_balances(lines: Mapping[str, int], *, closed_minor: int) -> dict[Accoun
     return {Account.BANK: closed_minor, **{Account(contra): -int(minor) for contra, minor in lines.items()}}
 
 
-def resolved_to(resolution: Resolution, amount_minor: int, order: OrderFacts | None) -> Account:
-    """Return where the other side of a line goes from suspense. What is booked already was paid in, or refunded."""
-    if order is not None:
-        return CONTRA[order.kind]
-    booked = Account.PAYOUT_CLEARING if amount_minor < 0 else Account.COLLECTION_CLEARING
-    return _RESOLVED_TO.get(resolution, booked)
+def resolve(resolution: Resolution, amount_minor: int, order: OrderFacts | None) -> list[Match]:
+    """Return what a line in suspense is split into. What is booked already was paid in, or refunded.
+
+    order: that of an order's line, which `judge_resolution` allows.
+    """
+    if order is None:
+        booked = Account.PAYOUT_CLEARING if amount_minor < 0 else Account.COLLECTION_CLEARING
+        return [Match(amount_minor=amount_minor, contra=_RESOLVED_TO.get(resolution, booked))]
+    charge = _charge(amount_minor, order) if resolution is Resolution.ORDER_LESS_CHARGE else 0
+    found = [_matched(order, amount_minor + charge, set())]
+    return [*found, Match(amount_minor=-charge, contra=Account.BANK_CHARGES)] if charge else found
+
+
+def _charge(amount_minor: int, order: OrderFacts) -> int:
+    """Return by how much a line is below what its order moved: what its bank took."""
+    return (-_due(order) if amount_minor < 0 else _due(order)) - amount_minor
 
 
 def resolved_movement(amount_minor: int, contra: Account) -> Movement:
@@ -283,6 +311,11 @@ def resolved_movement(amount_minor: int, contra: Account) -> Movement:
     if amount_minor > 0:
         return Movement(Account.SUSPENSE, contra, amount_minor)
     return Movement(contra, Account.SUSPENSE, -amount_minor)
+
+
+def reopened_movement(amount_minor: int, contra: Account) -> Movement:
+    """Return the posting that moves a line's other side back into suspense."""
+    return resolved_movement(-amount_minor, contra)
 
 
 def skips(number: int | None, *, after: int | None) -> bool:
@@ -330,13 +363,32 @@ def judge_resolution(
     return first_of(
         {
             ResolutionRefusal.NOT_IN_SUSPENSE: not in_suspense,
-            ResolutionRefusal.ORDER_UNKNOWN: resolution is Resolution.ORDER and order is None,
+            ResolutionRefusal.ORDER_UNKNOWN: resolution in OF_AN_ORDER and order is None,
             ResolutionRefusal.ORDER_NOT_MOVED: order is not None and not _has_moved(order, back=back),
             ResolutionRefusal.ORDER_HAS_LINE: order is not None and (order.has_back if back else order.has_out),
-            ResolutionRefusal.AMOUNT_DIFFERS: order is not None and abs(amount_minor) != _due(order),
+            ResolutionRefusal.NO_CHARGE: order is not None
+            and resolution is Resolution.ORDER_LESS_CHARGE
+            and not 0 < _charge(amount_minor, order) <= _due(order),
+            ResolutionRefusal.AMOUNT_DIFFERS: order is not None
+            and resolution is Resolution.ORDER
+            and abs(amount_minor) != _due(order),
             ResolutionRefusal.LOAN_UNKNOWN: resolution is Resolution.REPAYMENT and not has_loan,
             ResolutionRefusal.NOT_A_CREDIT: resolution in {Resolution.REPAYMENT, Resolution.PLATFORM}
             and amount_minor < 0,
             ResolutionRefusal.REASON_MISSING: not reason.strip(),
+        }
+    )
+
+
+def judge_reopening(resolution: Resolution | None, *, reason: str) -> ReopeningRefusal | None:
+    """Decide whether a line is put back in suspense. resolution: what a person said it is, if one did.
+
+    What is booked on a loan is reversed there: its money stays paid in, for whatever loan it belongs to.
+    """
+    return first_of(
+        {
+            ReopeningRefusal.NOT_RESOLVED: resolution is None,
+            ReopeningRefusal.ON_A_LOAN: resolution is Resolution.REPAYMENT,
+            ReopeningRefusal.REASON_MISSING: not reason.strip(),
         }
     )

@@ -141,6 +141,7 @@ RIGHTS = {f"{model}_{page}": right for model, right in VIEWED.items() for page i
     "lending_bankfile_dismiss": "lending.read_bankfile",
     "lending_bankfile_read_again": "lending.read_bankfile",
     "lending_bankstatement_book_after_gap": "lending.book_bankstatement",
+    "lending_statementline_reopen": "lending.resolve_statementline",
     "lending_statementline_resolve": "lending.resolve_statementline",
     "office_jobrun_resume": "office.resume_jobrun",
     "office_approvalrequest_approve": "office.decide_approvalrequest",

@@ -58,6 +58,27 @@ def test_finance_says_what_a_line_is(finance: Client) -> None:
     assertContains(again, "This line is not in suspense.")
 
 
+def test_finance_sees_what_a_line_does_to_a_loan_and_puts_it_back(finance: Client) -> None:
+    """Red if a repayment were confirmed without a look at the loan, or another answer could not be taken back."""
+    bank = enter()
+    [transfer] = filed(bank, 90_000)
+    take(bank, account_statement(100_000, 12_500, booked(transfer.key, 90_000), entry("25.00", side="CRDT")))
+    open_day(on=MONDAY + timedelta(days=1), actor=SYSTEM, now=NOW)
+    line = StatementLine.objects.in_suspense().get()
+    page = reverse("admin:lending_statementline_change", args=[line.pk])
+    said = {"order": "", "loan": str(transfer.loan_id), "reason": "they wrote to us"}
+    assertContains(finance.get(address_of(line, "resolve")), "25.00 EUR")
+    shown = finance.post(address_of(line, "resolve"), {**said, "resolution": "REPAYMENT"})
+    for words in ("Suspense", "Collection clearing", "Principal", "25.00"):
+        assertContains(shown, words)
+    confirm(finance, line, "resolve", **said, resolution="FUNDING")
+    assertContains(finance.get(page), "Put it back in suspense")
+    assertContains(confirm(finance, line, "reopen", reason="it was theirs"), "The line is in suspense again.")
+    line.refresh_from_db()
+    assert (line.contra_id, line.resolution) == ("SUSPENSE", "")
+    assert proven()
+
+
 def test_a_reference_beside_another_answer_changes_nothing(finance: Client) -> None:
     """Red if the reference of an order decided where a fee is booked."""
     bank = enter()

@@ -14,15 +14,18 @@ from lending.domain.books.bank_lines import (
     LineReason,
     Match,
     OrderFacts,
+    ReopeningRefusal,
     Resolution,
     ResolutionRefusal,
     bank_balances,
     bank_movements,
     judge_gap,
+    judge_reopening,
     judge_resolution,
     match_lines,
+    reopened_movement,
+    resolve,
     resolved_movement,
-    resolved_to,
     skips,
 )
 from lending.domain.books.bank_messages import LineFacts
@@ -154,6 +157,7 @@ def test_lines_and_what_they_turn_out_to_be_are_posted_with_the_banks_side() -> 
         Account.SUSPENSE, Account.COLLECTION_CLEARING, 2_500
     )
     assert resolved_movement(-17, Account.BANK_CHARGES) == Movement(Account.BANK_CHARGES, Account.SUSPENSE, 17)
+    assert reopened_movement(2_500, Account.FUNDING) == Movement(Account.FUNDING, Account.SUSPENSE, 2_500)
     proof = bank_balances({"PAYOUT_CLEARING": -90_000, "SUSPENSE": 2_500}, closed_minor=-87_500)
     assert proof == {Account.BANK: -87_500, Account.PAYOUT_CLEARING: 90_000, Account.SUSPENSE: -2_500}
     assert sum(proof.values()) == 0
@@ -170,6 +174,12 @@ def test_lines_and_what_they_turn_out_to_be_are_posted_with_the_banks_side() -> 
         (Resolution.ORDER, {"order": order(state=TransferState.PENDING)}, ResolutionRefusal.ORDER_NOT_MOVED),
         (Resolution.ORDER, {"order": order(has_out=True)}, ResolutionRefusal.ORDER_HAS_LINE),
         (Resolution.ORDER, {"order": order(moved_minor=1)}, ResolutionRefusal.AMOUNT_DIFFERS),
+        (Resolution.ORDER_LESS_CHARGE, {}, ResolutionRefusal.ORDER_UNKNOWN),
+        (Resolution.ORDER_LESS_CHARGE, {"order": order()}, ResolutionRefusal.NO_CHARGE),
+        (Resolution.ORDER_LESS_CHARGE, {"order": order(), "amount_minor": -89_999}, ResolutionRefusal.NO_CHARGE),
+        (Resolution.ORDER_LESS_CHARGE, {"order": order(), "amount_minor": -90_250}, None),
+        (Resolution.ORDER_LESS_CHARGE, {"order": order(), "amount_minor": -180_000}, None),
+        (Resolution.ORDER_LESS_CHARGE, {"order": order(), "amount_minor": -180_001}, ResolutionRefusal.NO_CHARGE),
         (Resolution.REPAYMENT, {"has_loan": False}, ResolutionRefusal.LOAN_UNKNOWN),
         (Resolution.REPAYMENT, {}, ResolutionRefusal.NOT_A_CREDIT),
         (Resolution.REPAYMENT, {"amount_minor": 5}, None),
@@ -228,4 +238,51 @@ def test_numbers_tell_of_missing_statements_and_begin_again_with_the_year(
     ],
 )
 def test_where_a_line_goes_from_suspense(resolution: Resolution, minor: int, account: Account) -> None:
-    assert resolved_to(resolution, minor, order() if resolution is Resolution.ORDER else None) is account
+    [match] = resolve(resolution, minor, order(moved_minor=1) if resolution is Resolution.ORDER else None)
+    assert (match.contra, match.amount_minor) == (account, minor)
+
+
+@pytest.mark.parametrize(
+    ("minor", "changes", "parts"),
+    [
+        (-90_250, {}, [(-90_000, Account.PAYOUT_CLEARING, False), (-250, Account.BANK_CHARGES, False)]),
+        (
+            89_000,
+            {"state": TransferState.RETURNED},
+            [(90_000, Account.PAYOUT_CLEARING, True), (-1_000, Account.BANK_CHARGES, False)],
+        ),
+        (
+            89_990,
+            {"kind": TransferKind.COLLECTION},
+            [(90_000, Account.COLLECTION_CLEARING, False), (-10, Account.BANK_CHARGES, False)],
+        ),
+    ],
+)
+def test_what_a_bank_took_for_an_order_is_split_off(
+    minor: int, changes: dict[str, object], parts: list[tuple[int, Account, bool]]
+) -> None:
+    found = resolve(Resolution.ORDER_LESS_CHARGE, minor, order(**changes))
+    assert [(one.amount_minor, one.contra, one.back) for one in found] == parts
+    assert sum(one.amount_minor for one in found) == minor
+
+
+@pytest.mark.parametrize(
+    ("resolution", "reason", "refusal"),
+    [
+        (None, "x", ReopeningRefusal.NOT_RESOLVED),
+        (Resolution.REPAYMENT, "x", ReopeningRefusal.ON_A_LOAN),
+        (Resolution.FUNDING, " ", ReopeningRefusal.REASON_MISSING),
+        (Resolution.FUNDING, "x", None),
+    ],
+)
+def test_only_what_a_person_said_is_taken_back(
+    resolution: Resolution | None, reason: str, refusal: ReopeningRefusal | None
+) -> None:
+    assert judge_reopening(resolution, reason=reason) is refusal
+
+
+def test_a_file_that_is_booked_twice_is_matched_once() -> None:
+    """Red if only lines that name an order knew that it has its line: the database would refuse the statement."""
+    had = (order(1, has_out=True), order(2, has_out=True))
+    [[second]] = matched(line(-180_000, batch="file"), orders=had, batch="file")
+    assert second.reason is LineReason.REPEATED

@@ -24,11 +24,9 @@ from lending.models import (
 )
 from lending.operations.bank_answers import deal_with_answer
 from lending.operations.bank_files import deliver_files, dismiss_file, read_file_again, write_file
-from lending.operations.bank_statements import (
-    resolve_line,
-)
 from lending.operations.bank_word import WordNotTaken, enter_word, word_act
 from lending.operations.banks import BankEntryRefusal, BankNotEntered, enter_bank
+from lending.operations.statement_lines import resolve_line
 from lending.queries.bank_lines import Asked
 from lending.queries.bank_orders import unanswered, uncleared
 from lending.queries.bank_queue import get_bank_queue

@@ -8,7 +8,8 @@ from config.kernel.money import format_minor
 from config.office.actors import SYSTEM
 from config.office.approvals import NotApproved
 from config.office.business_date import open_day
-from lending.domain.books.bank_lines import GapRefusal, LineReason, Resolution, ResolutionRefusal
+from config.office.models import OperationEvent
+from lending.domain.books.bank_lines import GapRefusal, LineReason, ReopeningRefusal, Resolution, ResolutionRefusal
 from lending.domain.books.bank_profile import BankProfile
 from lending.models import (
     BankFile,
@@ -20,15 +21,22 @@ from lending.models import (
 from lending.operations.bank_answers import apply_answers
 from lending.operations.bank_files import take_file
 from lending.operations.bank_statements import (
-    LineNotResolved,
     StatementNotBooked,
     book_after_gap,
     book_statement,
+)
+from lending.operations.statement_lines import (
+    LineNotReopened,
+    LineNotResolved,
+    reopen_line,
+    reopening_act,
+    resolution_act,
     resolve_line,
 )
 from lending.queries.bank_lines import Asked
 from lending.queries.bank_orders import uncleared
 from lending.queries.books import prove_accounts
+from tests.approvals import approved
 from tests.bank_messages import detail, entry, notification
 from tests.conftest import CLERK, NOW
 from tests.forge import forge
@@ -106,6 +114,80 @@ def test_a_line_without_a_reference_is_explained_by_a_person() -> None:
     balances = {balance.account: balance.ledger_minor for balance in prove_accounts()}
     assert (balances["SUSPENSE"], balances["BANK_CHARGES"]) == (0, 1_500)
     assert [entry.code for entry in Entry.objects.order_by("pk")] == ["STATEMENT", "RESOLUTION"]
+    assert proven()
+
+
+def test_what_a_bank_took_for_an_order_is_its_charge() -> None:
+    """Red if the order kept no line of its own, or the charge stayed in suspense."""
+    bank = enter()
+    [transfer] = filed(bank, 50_000)
+    take(bank, notification(booked(transfer.key, 50_000)))
+    line = in_suspense(bank, -50_250)
+    asked = Asked(resolution=Resolution.ORDER_LESS_CHARGE, order=str(transfer.key))
+    resolve_line(line_id=line.pk, asked=asked, reason="2.50 for the wire", actor=CLERK, now=NOW)
+    parts = StatementLine.objects.filter(place=line.place, statement=line.statement).order_by("part")
+    assert [(one.amount_minor, one.contra_id, one.transfer_id, one.resolution) for one in parts] == [
+        (-50_000, "PAYOUT_CLEARING", transfer.pk, "ORDER_LESS_CHARGE"),
+        (-250, "BANK_CHARGES", None, "ORDER_LESS_CHARGE"),
+    ]
+    assert not uncleared(before=MONDAY + timedelta(days=9)).exists()
+    assert proven()
+
+
+def test_what_was_said_wrongly_is_put_back_in_suspense() -> None:
+    """Red if the account kept it, or the order its line: it could never be matched with what shows it."""
+    bank = enter()
+    [transfer] = filed(bank, 50_000)
+    take(bank, notification(booked(transfer.key, 50_000)))
+    line = in_suspense(bank, -50_000)
+    asked = Asked(resolution=Resolution.ORDER, order=str(transfer.key))
+    with pytest.raises(LineNotReopened) as refused:
+        reopen_line(line_id=line.pk, reason="wrong", actor=CLERK, now=NOW)
+    assert refused.value.reason is ReopeningRefusal.NOT_RESOLVED
+    resolve_line(line_id=line.pk, asked=asked, reason="it fits", actor=CLERK, now=NOW)
+    reopen_line(line_id=line.pk, reason="it was another's", actor=CLERK, now=NOW)
+    line.refresh_from_db()
+    assert (line.contra_id, line.transfer_id, line.resolution, line.resolved_at) == ("SUSPENSE", None, "", None)
+    assert uncleared(before=MONDAY + timedelta(days=9)).exists()
+    assert proven()
+    resolve_line(line_id=line.pk, asked=asked, reason="it was right", actor=CLERK, now=NOW)
+    assert [entry.code for entry in Entry.objects.order_by("-pk")[:3]] == ["RESOLUTION"] * 3
+    names = OperationEvent.objects.filter(name__contains="_line").order_by("pk").values_list("name", flat=True)
+    assert list(names) == ["lending.resolve_line", "lending.reopen_line", "lending.resolve_line"]
+    assert proven()
+
+
+def test_a_large_line_is_put_back_by_two_people() -> None:
+    bank = enter()
+    filed(bank, 90_000)
+    line, asked = in_suspense(bank, 100_001), Asked(resolution=Resolution.FUNDING)
+    approval = approved(resolution_act(line, asked, reason="ours"), actor=CLERK)
+    resolve_line(line_id=line.pk, asked=asked, reason="ours", actor=CLERK, now=NOW, approval=approval)
+    line.refresh_from_db()
+    with pytest.raises(NotApproved):
+        reopen_line(line_id=line.pk, reason="not ours", actor=CLERK, now=NOW)
+    approval = approved(reopening_act(line, reason="not ours"), actor=CLERK)
+    reopen_line(line_id=line.pk, reason="not ours", actor=CLERK, now=NOW, approval=approval)
+    assert StatementLine.objects.in_suspense().exists()
+
+
+def test_a_line_for_a_file_is_matched_once_its_orders_are_answered() -> None:
+    """Red if it stayed in suspense for a person, as the bank's word on one order came after its statement."""
+    bank = enter(batch_booking=True)
+    first, second = filed(bank, 90_000, 80_000)
+    message_id = BankFile.objects.get(is_ours=True).message_id
+    batch = f"<Btch><PmtInfId>{message_id}</PmtInfId></Btch>"
+    take(bank, account_statement(200_000, 110_000, entry("900.00", batch)))
+    line = StatementLine.objects.in_suspense().get()
+    assert line.reason == LineReason.BATCH_DIFFERS
+    take(bank, notification(booked(first.key, 90_000)), name="later.xml")
+    line.refresh_from_db()
+    assert (line.contra_id, line.transfer_id, line.resolution) == ("PAYOUT_CLEARING", first.pk, "")
+    assert [entry.code for entry in Entry.objects.order_by("pk")].count("RESOLUTION") == 1
+    assert proven()
+    take(bank, account_statement(110_000, 20_000, entry("900.00", batch), name="T2"))
+    assert StatementLine.objects.in_suspense().get().reason == LineReason.REPEATED
+    assert second.key != first.key
     assert proven()
 
 
