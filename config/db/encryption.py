@@ -15,11 +15,15 @@ NONCE_BYTES: Final = 12
 DERIVED_BYTES: Final = 32
 
 
-class KeyMissing(Exception):
+class Unreadable(Exception):
+    """What is encrypted cannot be read."""
+
+
+class KeyMissing(Unreadable):
     """The key under which a text was encrypted is not given; the message is its name."""
 
 
-class TextUnreadable(Exception):
+class TextUnreadable(Unreadable):
     """What is kept is not what was encrypted: it was changed, or belongs to another row."""
 
 

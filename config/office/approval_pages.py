@@ -57,6 +57,10 @@ NO_LONGER_ALLOWED: Final = _("The requester no longer has this permission.")
 NOT_YOURS: Final = _("Your role does not approve this.")
 
 
+SHORT: Final = 40
+"""Characters that a column has room for."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """What a request is for: a verb, the row it would be used on (None for a verb of a list), and what was entered."""
@@ -272,8 +276,12 @@ def approval_alerts(request: HttpRequest) -> Iterator[Alert]:
 
 
 def _subject(row: ApprovalRequest) -> Cell | None:
-    """Return what a request is about as the audit trail names it; None if it is about no row."""
-    return Cell(text=row.subject, link=subject_url(row.subject)) if row.subject else None
+    """Return what a request is about: the row as the audit trail names it, else the first short value entered."""
+    if row.subject:
+        return Cell(text=row.subject, link=subject_url(row.subject))
+    wanted = wanted_by(row)
+    said = [] if wanted is None else [str(value) for _name, value in wanted.entered]
+    return next((Cell(text=one) for one in said if 0 < len(one) <= SHORT), None)
 
 
 def _label(row: ApprovalRequest) -> Words:

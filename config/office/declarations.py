@@ -33,6 +33,7 @@ DECLARED = Declaration(
         "not_acceptable": "Replies are JSON: accept application/json.",
         "unsupported_media_type": "The body's type or encoding is not read here.",
         "body_too_large": "The body is too large: send it in parts.",
+        "account_unreadable": "The number of an account cannot be read on our side: tell us, and send it again later.",
         "contended": "Someone else is working on the same thing; nothing was written: send it again.",
     },
     links=[

@@ -1,14 +1,20 @@
 """Pages for what does not exist or is not allowed, each with a way back."""
 
+from collections.abc import Callable
 from http import HTTPStatus
 
+import structlog
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
+from config.db.encryption import KeyMissing, Unreadable
 from config.office.display import Button, Page
 from config.office.words import Words
+
+log = structlog.get_logger(__name__)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -20,6 +26,27 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Reply 403."""
     lead = _("Your role does not allow it. An administrator can give you another role.")
     return _lost(request, HTTPStatus.FORBIDDEN, _("You may not open this page"), lead)
+
+
+def explain_unreadable(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Reply 503 where the number of an account cannot be read, with what to do."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        return get_response(request)
+
+    answer.process_exception = _unreadable  # type: ignore[attr-defined] # Django looks for it
+    return answer
+
+
+def _unreadable(request: HttpRequest, error: Exception) -> HttpResponse | None:
+    if not isinstance(error, Unreadable):
+        return None
+    log.error("account_unreadable", exc_info=error)
+    lead = _t("The number of a payout account was changed in the database, or belongs to another merchant.")
+    if isinstance(error, KeyMissing):
+        words = _t("The key “%(key)s”, under which the number of a payout account is kept, is not in ACCOUNT_KEYS.")
+        lead = words % {"key": error}
+    return _lost(request, HTTPStatus.SERVICE_UNAVAILABLE, _("An account number cannot be read"), lead)
 
 
 def _lost(request: HttpRequest, status: HTTPStatus, title: Words, lead: Words) -> HttpResponse:

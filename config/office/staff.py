@@ -12,8 +12,12 @@ from config.declarations import Role
 from config.kernel.refusals import Refused, first_of
 from config.office.actors import Actor
 from config.office.approvals import Act, Approval, require_approval
-from config.office.events import record_event
+from config.office.events import record_event, subject_of
+from config.office.models import OperationEvent
 from config.office.roles import clashing
+
+CREATED, PASSWORD_SET = "office.create_account", "office.set_password"
+PASSWORD_CHANGED = "office.change_own_password"  # noqa: S105 - a name of events
 
 
 class NameTaken(Exception):
@@ -27,6 +31,7 @@ class RoleRefusal(StrEnum):
     HAS_IT_NOT = "HAS_IT_NOT"
     OWN_ACCOUNT = "OWN_ACCOUNT"
     BOTH_SIDES = "BOTH_SIDES"
+    PASSWORD_KNOWN = "PASSWORD_KNOWN"  # noqa: S105 - no password
 
 
 class RoleNotChanged(Refused[RoleRefusal]):
@@ -53,7 +58,7 @@ def create_account(*, name: str, password: str, role: Role | None, actor: Actor,
         user = User.objects.create_user(name, password=password, is_staff=True)
         user.groups.set(Group.objects.filter(name=role))
         record_event(
-            name="office.create_account",
+            name=CREATED,
             subject=user,
             actor=actor,
             before={},
@@ -103,9 +108,17 @@ def set_password(*, user_id: int, password: str, actor: Actor, now: datetime) ->
             raise AccountNotChanged(refusal)
         user.set_password(password)
         user.save(update_fields=["password"])
-        record_event(name="office.set_password", subject=user, actor=actor, before={}, after={}, now=now)
+        record_event(name=PASSWORD_SET, subject=user, actor=actor, before={}, after={}, now=now)
         _set_roles(user, frozenset(), actor=actor, now=now)
         return user
+
+
+def change_own_password(user: User, password: str, *, now: datetime) -> None:
+    """Set the password of whoever is signed in, which nobody else knows then."""
+    with operation():
+        user.set_password(password)
+        user.save(update_fields=["password"])
+        record_event(name=PASSWORD_CHANGED, subject=user, actor=Actor.of_staff(user.pk), before={}, after={}, now=now)
 
 
 def set_activity(*, user_id: int, active: bool, actor: Actor, now: datetime) -> User:
@@ -145,8 +158,17 @@ def get_role_refusal(user: User, role: Role, *, people: Sequence[Actor]) -> Role
         RoleRefusal.HAS_IT: role in roles,
         RoleRefusal.OWN_ACCOUNT: Actor.of_staff(user.pk) in people,
         RoleRefusal.BOTH_SIDES: role in clashing(roles | {role}),
+        RoleRefusal.PASSWORD_KNOWN: _is_password_known(user),
     }
     return first_of(holds)
+
+
+def _is_password_known(user: User) -> bool:
+    """Tell whether somebody else set the account's password last."""
+    set_by = {CREATED, PASSWORD_SET, PASSWORD_CHANGED}
+    events = OperationEvent.objects.filter(subject=subject_of(user), name__in=set_by)
+    last = events.order_by("-pk").values_list("name", flat=True).first()
+    return last in {CREATED, PASSWORD_SET}
 
 
 def roles_of(user: User) -> frozenset[Role]:

@@ -45,6 +45,9 @@ ROLE_REFUSALS: Final = {
     RoleRefusal.HAS_IT: _("The account has this role already."),
     RoleRefusal.HAS_IT_NOT: _("The account does not have this role."),
     RoleRefusal.OWN_ACCOUNT: _("Nobody gives a role to their own account."),
+    RoleRefusal.PASSWORD_KNOWN: _(
+        "Somebody else knows its password: its owner has to sign in and change it first, from the menu of their name."
+    ),
     RoleRefusal.BOTH_SIDES: _("With its other roles, the account could approve what it asks for: take one away first."),
 }
 ACCOUNT_REFUSALS: Final = {
@@ -129,11 +132,14 @@ NEW: Final = Verb(
     label=_("Add an account"),
     right="auth.add_user",
     form=AccountForm,
-    note=_("It may do nothing until it has a role, which a controller has to approve."),
+    note=_(
+        "It may do nothing until its owner has signed in and changed the password, and a role is given to it, which a "
+        "controller has to approve."
+    ),
     call=lambda _row, asked: create_account(
         name=asked.data["name"], password=asked.data["password"], role=None, actor=asked.actor, now=asked.now
     ),
-    done=_("The account is created. Give it a role next."),
+    done=_("The account is created. Its owner signs in and changes the password; then give it a role."),
     refusals={NameTaken: _("There is an account with this log-in.")},
     is_primary=True,
 )

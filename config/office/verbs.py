@@ -380,7 +380,8 @@ def _as_text(part: forms.Field, value: Any) -> object:  # noqa: ANN401 - of any 
     if isinstance(part, AmountField):
         return money(value, part.currency)
     if isinstance(part, forms.ChoiceField):
-        return dict(part.choices).get(value, value)  # type: ignore[arg-type]
+        choices: Any = part.choices
+        return {str(key): words for key, words in choices}.get(str(value), value)  # its key, before it was coerced
     return value if isinstance(value, (date, datetime)) else str(value)
 
 

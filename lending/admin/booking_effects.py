@@ -13,6 +13,7 @@ from config.office.words import money
 from lending.admin.words import ACCOUNTS
 from lending.domain.books.ledger import Movement
 from lending.domain.books.plan import Plan
+from lending.domain.books.projection import Projection
 from lending.models import Loan
 
 POSITIONS: Final = (
@@ -56,6 +57,7 @@ def planned_effects(plan: Plan, loan: Loan) -> Iterator[Part]:
         rows=[
             *changed,
             [_("Due now"), amount(before.due_minor), amount(after.due_minor)],
+            [_("Due next"), _next_due(before, amount), _next_due(after, amount)],
             [_("Days past due"), before.dpd, after.dpd],
         ],
     )
@@ -69,6 +71,10 @@ def planned_effects(plan: Plan, loan: Loan) -> Iterator[Part]:
         rows=[*earned, *(_movement(part, loan) for part in plan.moved)],
         empty=_("Nothing is posted."),
     )
+
+
+def _next_due(loan: Projection, amount: Callable[[int], str]) -> Cell | None:
+    return None if loan.next_due is None else Cell(text=amount(loan.next_due_minor), note=loan.next_due.isoformat())
 
 
 def _schedules(plan: Plan, amount: Callable[[int], str]) -> Table:

@@ -31,6 +31,7 @@ from lending.queries.transfers import (
     get_return_refusal,
     get_word_refusal,
     last_payout,
+    payouts_back,
     pending_order,
 )
 from merchants.queries.payout_accounts import verified_account_of
@@ -89,7 +90,10 @@ def _account_seen(loan: Loan) -> int:
 def _pay_out_effects(loan: Loan, _asked: Asked) -> Effects:
     """Show how much would leave, and to which account, verified by whom."""
     account = verified_account_of(merchant_id=loan.merchant_id)
-    facts: list[tuple[Words, object]] = [(_("Amount"), money_with_currency(loan.amount_minor, loan.currency))]
+    facts: list[tuple[Words, object]] = [
+        (_("Amount"), money_with_currency(loan.amount_minor, loan.currency)),
+        (_("Payouts so far that came back"), payouts_back(loan)),
+    ]
     if account is None:
         return Effects(parts=[Facts([*facts, (_("Payout account"), _("none is verified: the payout waits"))])])
     names = named([account.verified_by, account.approved_by])

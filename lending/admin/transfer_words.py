@@ -33,6 +33,10 @@ PAYOUT_HOLDS: Final = {
         "The payout account is not verified, or was withdrawn: have it verified under Payout accounts, or cancel the "
         "loan if another has taken its place."
     ),
+    PayoutHold.HOLDER_DIFFERS: _(
+        "The merchant was renamed since its payout account was verified: find out why; then have an account in its "
+        "present name verified, or cancel the loan."
+    ),
     PayoutHold.ACCOUNT_IS_NEW: _(
         "The merchant's payout account was changed not long ago: the payout leaves by itself after the product's days."
     ),
@@ -53,6 +57,9 @@ RETRY_REFUSALS: Final = {
     PayoutRetryRefusal.PAYOUT_UNDER_WAY: _("A payout is pending: whether its money left is not known yet."),
     PayoutRetryRefusal.LINE_NOT_ACTIVE: _("The line that is drawn on is frozen or closed."),
     PayoutRetryRefusal.VERIFIED_THE_ACCOUNT: VERIFIED_THE_ACCOUNT,
+    PayoutRetryRefusal.CAME_BACK_OFTEN: _(
+        "Its money came back twice: it is not sent again. Cancel the loan; the merchant may be made another offer."
+    ),
     PayoutRetryRefusal.REASON_MISSING: _("Please give a reason."),
 }
 WORD_REFUSALS: Final = {

@@ -35,7 +35,7 @@ from lending.queries.closes import booked_to, books_are_broken, latest_close
 from lending.queries.gateways import get_gateways
 from lending.queries.loans import standing_of
 from lending.queries.products import product_of
-from merchants.domain.payout_account import PayoutAccountState
+from merchants.domain.payout_account import PayoutAccountState, is_named
 from merchants.queries.payout_accounts import verified_account_of, verifiers_of
 
 AT_ONCE = 500
@@ -73,7 +73,7 @@ def payout_holds(transfers: Iterable[Transfer]) -> dict[int, PayoutHold]:
     waiting = [one for one in transfers if one.state == TransferState.DUE and one.kind == TransferKind.PAYOUT]
     if not waiting:
         return {}
-    loans = Loan.objects.select_related("payout_account", "application", "product")
+    loans = Loan.objects.select_related("merchant", "payout_account", "application", "product")
     found = loans.in_bulk([transfer.loan_id for transfer in waiting])
     gateways, today, broken = get_gateways(), get_business_date(), books_are_broken()
     silent = {name for name in {one.gateway for one in waiting} if is_gateway_down(name)}
@@ -98,6 +98,7 @@ def _hold(
         today=today,
         status=LoanStatus(loan.status),
         account_verified=is_account_verified(loan),
+        holder_matches=loan.payout_account is None or is_named(loan.payout_account.holder, loan.merchant.name),
         account_changed_on=_account_changed_on(loan),
         account_wait_days=rules.account_wait_days,
         applied_on=applied_on(loan),
@@ -150,8 +151,14 @@ def get_retry_refusal(loan: Loan, *, reason: str, by: Iterable[str] = ()) -> Pay
         under_way=under_way,
         reason=reason,
         line_is_active=line_is_active,
+        came_back=payouts_back(loan),
         by_verifier=any(actor.startswith(f"{ActorKind.STAFF}:") for actor in people & verifiers),
     )
+
+
+def payouts_back(loan: Loan) -> int:
+    """Count the payouts of a loan whose money came back."""
+    return len(_transfers(loan, TransferKind.PAYOUT, {TransferState.RETURNED}))
 
 
 def get_cancel_refusal(loan: Loan, *, reason: str) -> PayoutRetryRefusal | None:

@@ -44,7 +44,7 @@ from merchants.operations.payout_accounts import (
 )
 from merchants.queries.labels import ACCOUNT_STATES, NUMBER_FORMS
 from merchants.queries.merchants import search_merchants
-from merchants.queries.payout_accounts import get_verification_verdict, get_withdrawal_refusal, replaced_by
+from merchants.queries.payout_accounts import get_verification_verdict, get_withdrawal_refusal, names_of, replaced_by
 
 REFUSALS: Final = {
     VerificationRefusal.NOT_PENDING: _("This account no longer waits for verification."),
@@ -76,7 +76,7 @@ class VerifyForm(VerbForm):
 
 
 def _about(account: PayoutAccount, asked: Asked) -> Sequence[Part]:
-    verdict = get_verification_verdict(account=account, verifier=asked.actor)
+    verdict = get_verification_verdict(account=account, verifier=asked.actor, now=asked.now)
     match = _t("%(found)s; at least %(needed)s is required") % {
         "found": percent(verdict.holder_score_bps, BASIS_POINTS, HUNDREDTH),
         "needed": percent(HOLDER_MATCH_BPS, BASIS_POINTS, HUNDREDTH),
@@ -87,13 +87,16 @@ def _about(account: PayoutAccount, asked: Asked) -> Sequence[Part]:
         (_("Holder"), account.holder),
         (_("Merchant name at entry"), account.merchant_name),
         (_("Merchant name now"), linked(account.merchant)),
+        (_("Called in the last 90 days"), ", ".join(sorted(names_of(account, now=asked.now)))),
         (_("Name match"), match),
     ]
     return [Facts(facts)]
 
 
 def _effects(account: PayoutAccount, asked: Asked) -> Effects:
-    verdict = get_verification_verdict(account=account, verifier=asked.actor, evidence=asked.data["evidence"])
+    verdict = get_verification_verdict(
+        account=account, verifier=asked.actor, now=asked.now, evidence=asked.data["evidence"]
+    )
     if verdict.refusal is not None:
         return Effects(refusal=REFUSALS[verdict.refusal])
     replaced = replaced_by(account)
@@ -123,7 +126,8 @@ VERIFY: Final = Verb(
     about=_about,
     note=_("Once verified, loans of this merchant are paid out to this account."),
     why_not=refused_by(
-        lambda account, asked: get_verification_verdict(account=account, verifier=asked.actor).refusal, REFUSALS
+        lambda account, asked: get_verification_verdict(account=account, verifier=asked.actor, now=asked.now).refusal,
+        REFUSALS,
     ),
     effects=_effects,
     act=lambda account, asked: verification_act(account, evidence=asked.data["evidence"]),

@@ -1,6 +1,6 @@
 """Merchants and their owners."""
 
-from typing import Self
+from typing import Final, Self
 
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
@@ -10,6 +10,9 @@ from django.db.models.functions import Upper
 from config.db.locking import LockingQuerySet
 from config.kernel.money import CURRENCY_PATTERN
 from merchants.models.partner import Partner
+
+MERCHANT_CHANGED: Final = "merchants.change_merchant"
+"""Names the events that have an owner and a name, before and after."""
 
 
 class OwnerQuerySet(LockingQuerySet["Owner"]):

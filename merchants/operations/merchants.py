@@ -19,6 +19,7 @@ from merchants.domain.merchant import (
     judge_new,
 )
 from merchants.models import FormerOwnership, Merchant, Owner, Partner
+from merchants.models.merchant import MERCHANT_CHANGED
 
 CHANGEABLE = ("name", "owner_id", "category", "region", "city", "membership", "opened_on")
 
@@ -131,7 +132,7 @@ def _record_changes(changed: Sequence[tuple[Merchant, Merchant]], *, actor: Acto
         for before, after in changed
     ]
     record_events(
-        name="merchants.change_merchant",
+        name=MERCHANT_CHANGED,
         changes=[(subject, before, after) for subject, before, after in told if before != after],
         actor=actor,
         now=now,

@@ -103,7 +103,7 @@ def verify_payout_account(
     """
     with operation():
         account = _locked(payout_account_id)
-        verdict = get_verification_verdict(account=account, verifier=actor, evidence=evidence)
+        verdict = get_verification_verdict(account=account, verifier=actor, now=now, evidence=evidence)
         if verdict.refusal is not None:
             raise PayoutAccountNotVerified(verdict.refusal)
         require_approval(verification_act(account, evidence=evidence), approval, actor=actor, now=now)

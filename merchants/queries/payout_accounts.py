@@ -1,9 +1,14 @@
 """Read payout accounts."""
 
+from datetime import datetime
+
 from django.db.models import Count
 
 from config.office.actors import Actor, ActorKind
+from config.office.events import subject_of
+from config.office.models import OperationEvent
 from merchants.domain.payout_account import (
+    NAMES_COUNT_FOR,
     ClosingRefusal,
     PayoutAccountState,
     VerificationVerdict,
@@ -12,6 +17,7 @@ from merchants.domain.payout_account import (
     judge_withdrawal,
 )
 from merchants.models import PayoutAccount
+from merchants.models.merchant import MERCHANT_CHANGED
 
 
 def get_payout_account(*, payout_account_id: int) -> PayoutAccount:
@@ -52,8 +58,17 @@ def payout_accounts_of(*, merchant_id: int) -> list[PayoutAccount]:
     return list(PayoutAccount.objects.select_related("merchant").filter(merchant=merchant_id).order_by("-pk"))
 
 
+def names_of(account: PayoutAccount, *, now: datetime) -> set[str]:
+    """Return what the account's merchant is called: when it was entered, now, and in the time before."""
+    renamed = OperationEvent.objects.filter(
+        subject=subject_of(account.merchant), name=MERCHANT_CHANGED, booked_at__gt=now - NAMES_COUNT_FOR
+    )
+    former = {told["name"] for event in renamed for told in (event.before, event.after)}
+    return {account.merchant_name, account.merchant.name, *former}
+
+
 def get_verification_verdict(
-    *, account: PayoutAccount, verifier: Actor, evidence: str | None = None
+    *, account: PayoutAccount, verifier: Actor, now: datetime, evidence: str | None = None
 ) -> VerificationVerdict:
     """Judge the account as this person would find it now. evidence: what staff gave; None before they are asked.
 
@@ -63,7 +78,7 @@ def get_verification_verdict(
         state=PayoutAccountState(account.state),
         number_malformed=judge_number(account.number, currency=account.merchant.currency) is not None,
         holder=account.holder,
-        names={account.merchant_name, account.merchant.name},
+        names=names_of(account, now=now),
         same_person=account.entered_by == str(verifier),
         evidence=evidence if verifier.kind is ActorKind.STAFF else None,
     )

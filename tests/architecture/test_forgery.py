@@ -36,6 +36,13 @@ from tests.lending.provisions import make_provision
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Rows = Callable[[], QuerySet[Any]]
+
+
+def broken_close() -> QuerySet[DayClose]:
+    forge(DayClose.objects.latest("pk"), state="BROKEN")
+    return DayClose.objects.filter(state="BROKEN")
+
+
 FORGED: dict[str, tuple[Rows, dict[str, object]]] = {
     "a loan's amount": (Loan.objects.all, {"amount_minor": F("amount_minor") + 1}),
     "a loan's terms": (Loan.objects.all, {"terms": {}}),
@@ -67,6 +74,7 @@ FORGED: dict[str, tuple[Rows, dict[str, object]]] = {
     "how a statement closed": (BankStatement.objects.all, {"closing_minor": F("closing_minor") + 1}),
     "the order that a line names": (StatementLine.objects.all, {"reference": "another"}),
     "a proven close": (lambda: DayClose.objects.filter(state="PROVEN"), {"state": "BROKEN"}),
+    "that the books did not hold": (broken_close, {"state": "PROVEN"}),
     "what a proven close found": (lambda: DayClose.objects.filter(state="PROVEN"), {"drifted": []}),
     "the business date, backwards": (BusinessDate.objects.all, {"current": OPENED - timedelta(days=1)}),
 }

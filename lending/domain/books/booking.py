@@ -98,9 +98,9 @@ def judge_verb(
 
 
 def is_implausible(booking: Booking, position: Position) -> bool:
-    """Check whether a repayment is above twice what the loan owes, and above twice what was lent."""
+    """Check whether a repayment, with the credit that is held, is above twice what the loan owes, and what was lent."""
     most = IMPLAUSIBLE_MULTIPLE * max(position.owed_minor, position.disbursed_minor)
-    return booking.type is EventType.REPAYMENT and (booking.amount_minor or 0) > most
+    return booking.type is EventType.REPAYMENT and (booking.amount_minor or 0) + position.credit_minor > most
 
 
 def is_premature(booking: Booking, plan: Plan) -> bool:

@@ -9,6 +9,7 @@ from typing import Final
 from config.kernel.money import parse_minor
 from lending.domain.books.booking import BACK_DATED_AT_MOST, Booking
 from lending.domain.contract.events import WAIVING, EventType
+from lending.domain.contract.fields import HIGHEST_RATE
 
 NEVER: Final = 0
 ALONE_UP_TO: Final[Mapping[EventType, int]] = MappingProxyType(
@@ -52,8 +53,14 @@ def needs_second(
     return (
         (most is not None and (most == NEVER or amount_minor + before_minor > parse_minor(str(most), currency)))
         or booking.on < today - BACK_DATED_AT_MOST
-        or (booking.rate is not None and (booking.on < today or not rates[0] <= booking.rate <= rates[1]))
+        or (booking.rate is not None and (booking.on < today or not _is_agreed(booking.rate, rates)))
     )
+
+
+def _is_agreed(rate: Decimal, bounds: tuple[Decimal, Decimal]) -> bool:
+    """Tell whether a rate is one that the product foresees; one that names no highest foresees none."""
+    lowest, highest = bounds
+    return highest < HIGHEST_RATE and lowest <= rate <= highest
 
 
 RESOLVED_ALONE_UP_TO: Final = 1_000

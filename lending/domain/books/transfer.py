@@ -55,6 +55,8 @@ SILENCES: Final = 5
 
 RETURNED_WITHIN: Final = timedelta(days=30)
 """Judgement: what a bank sends back, it sends back within days; what is taken back later is no return."""
+CAME_BACK_AT_MOST: Final = 2
+"""Judgement: money that came back so often is not sent again; cancel the loan, and find out why."""
 
 
 class PayoutHold(StrEnum):
@@ -63,6 +65,7 @@ class PayoutHold(StrEnum):
     NO_BUSINESS_DATE = "NO_BUSINESS_DATE"
     NOT_APPROVED = "NOT_APPROVED"
     ACCOUNT_NOT_VERIFIED = "ACCOUNT_NOT_VERIFIED"
+    HOLDER_DIFFERS = "HOLDER_DIFFERS"
     ACCOUNT_IS_NEW = "ACCOUNT_IS_NEW"
     COOLING_OFF = "COOLING_OFF"
     CALENDAR_ENDS = "CALENDAR_ENDS"
@@ -78,6 +81,7 @@ class PayoutRetryRefusal(StrEnum):
     PAYOUT_UNDER_WAY = "PAYOUT_UNDER_WAY"
     LINE_NOT_ACTIVE = "LINE_NOT_ACTIVE"
     VERIFIED_THE_ACCOUNT = "VERIFIED_THE_ACCOUNT"
+    CAME_BACK_OFTEN = "CAME_BACK_OFTEN"
     REASON_MISSING = "REASON_MISSING"
 
 
@@ -172,6 +176,7 @@ def judge_payout(
     today: date | None,
     status: LoanStatus,
     account_verified: bool,
+    holder_matches: bool,
     account_changed_on: date | None,
     account_wait_days: int,
     applied_on: date,
@@ -183,14 +188,16 @@ def judge_payout(
 ) -> PayoutHold | None:
     """Decide whether money may leave for a loan.
 
-    account_changed_on: the day on which the account was verified, if the merchant had another before. dues_known: the
-    loan's calendar knows all due dates, should the money leave now.
+    holder_matches: the account's holder is named as the merchant is now, which may have been renamed since it was
+    verified. account_changed_on: the day on which the account was verified, if the merchant had another before.
+    dues_known: the loan's calendar knows all due dates, should the money leave now.
     """
     if today is None:
         return PayoutHold.NO_BUSINESS_DATE
     holds = {
         PayoutHold.NOT_APPROVED: status is not LoanStatus.APPROVED,
         PayoutHold.ACCOUNT_NOT_VERIFIED: not account_verified,
+        PayoutHold.HOLDER_DIFFERS: not holder_matches,
         PayoutHold.ACCOUNT_IS_NEW: account_changed_on is not None
         and today < account_changed_on + timedelta(days=account_wait_days),
         PayoutHold.COOLING_OFF: today < applied_on + timedelta(days=cooling_off_days),
@@ -209,17 +216,19 @@ def judge_payout_retry(
     reason: str,
     line_is_active: bool = True,
     by_verifier: bool = False,
+    came_back: int = 0,
 ) -> PayoutRetryRefusal | None:
     """Decide whether a loan whose payout failed or came back may be paid out again, or cancelled.
 
     line_is_active: of a loan that is drawn on a line, to which money would leave. by_verifier: whoever verified the
-    account that it would go to, or approved that, has applied, asks or approves.
+    account that it would go to, or approved that, has applied, asks or approves. came_back: payouts of the loan.
     """
     holds = {
         PayoutRetryRefusal.NOT_WAITING: status is not LoanStatus.APPROVED,
         PayoutRetryRefusal.PAYOUT_UNDER_WAY: under_way,
         PayoutRetryRefusal.LINE_NOT_ACTIVE: not line_is_active,
         PayoutRetryRefusal.VERIFIED_THE_ACCOUNT: by_verifier,
+        PayoutRetryRefusal.CAME_BACK_OFTEN: came_back >= CAME_BACK_AT_MOST,
         PayoutRetryRefusal.REASON_MISSING: not reason.strip(),
     }
     return first_of(holds)

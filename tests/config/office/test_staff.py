@@ -14,19 +14,37 @@ from config.office.actors import Actor
 from config.office.approvals import NotApproved
 from config.office.models import OperationEvent
 from config.office.roles import clashing
-from config.office.staff import AccountRefusal, RoleNotChanged, RoleRefusal, give_role, role_act, roles_of, take_role
+from config.office.staff import (
+    AccountRefusal,
+    RoleNotChanged,
+    RoleRefusal,
+    give_role,
+    role_act,
+    roles_of,
+    set_password,
+    take_role,
+)
 from config.office.staff_pages import ACCOUNT_REFUSALS, ROLE_REFUSALS
 from config.office.verbs import ASKED
 from tests.approvals import approve_open, approved
 from tests.conftest import CLERK, NOW, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
-PASSWORD = "correct-horse-battery"  # noqa: S105 - of accounts that a test makes
+PASSWORD, OTHER = "correct-horse-battery", "staple-of-the-stable"
 
 
 def post(client: Client, user: User, verb: str, **fields: str) -> Any:  # noqa: ANN401
     address = reverse(f"admin:auth_user_{verb}", args=[user.pk])
     return client.post(address, {**fields, "step": "confirm"}, follow=True)
+
+
+def change_password(user: User, old: str, new: str) -> None:
+    """Let the owner of an account change its password, as on the page for it."""
+    client = Client()
+    assert client.login(username=user.username, password=old)
+    sent = {"old_password": old, "new_password1": new, "new_password2": new}
+    assert client.post(reverse("admin:password_change"), sent).status_code == 302
+    assert client.get(reverse("admin:index")).status_code == 200, "still signed in"
 
 
 @pytest.fixture
@@ -44,6 +62,9 @@ def test_a_new_account_may_nothing_until_two_people_gave_it_a_role(admin: Client
     assert (mei.is_staff, mei.is_superuser, mei.check_password(PASSWORD), roles_of(mei)) == (
         True, False, True, frozenset(),
     )  # fmt: skip
+    known = ROLE_REFUSALS[RoleRefusal.PASSWORD_KNOWN]
+    assertContains(post(admin, mei, "give", role=Role.FINANCE), known)
+    change_password(mei, PASSWORD, OTHER)
     assertContains(post(admin, mei, "give", role=Role.FINANCE), ASKED)
     assert roles_of(mei) == frozenset()
     approve_open()
@@ -80,6 +101,25 @@ def test_who_could_approve_what_they_ask_for_is_not_made() -> None:
     with pytest.raises(NotApproved, match="MISSING"):
         give_role(user_id=user.pk, role=Role.CONTROLLER, actor=CLERK, now=NOW)
     assert clashing([Role.VIEWER, Role.AUDITOR]) == frozenset()
+
+
+def test_a_change_of_roles_says_which_stood_before() -> None:
+    """Red if what stood before were told as nothing, or read once the new roles are set."""
+    make_user("clerk")  # the first account, who asks
+    user = make_user("mei", Role.FINANCE)
+
+    def told() -> tuple[object, object]:
+        event = OperationEvent.objects.filter(name="office.change_roles").latest("pk")
+        return event.before, event.after
+
+    approval = approved(role_act(user, Role.VIEWER))
+    give_role(user_id=user.pk, role=Role.VIEWER, actor=CLERK, now=NOW, approval=approval)
+    assert told() == ({"roles": "Finance"}, {"roles": "Finance, Viewer"})
+    take_role(user_id=user.pk, role=Role.FINANCE, actor=CLERK, now=NOW)
+    assert told() == ({"roles": "Finance, Viewer"}, {"roles": "Viewer"})
+    set_password(user_id=user.pk, password=PASSWORD, actor=CLERK, now=NOW)
+    assert told() == ({"roles": "Viewer"}, {"roles": ""})
+    assert OperationEvent.objects.filter(name="office.change_roles").count() == 3
 
 
 def test_nobody_approves_a_role_of_their_own() -> None:

@@ -101,6 +101,15 @@ def test_a_refund_is_asked_for_by_one_and_done_by_another() -> None:
     assert loan.events.count() == 3
 
 
+def test_what_taking_a_payout_back_does_is_shown_before(client: Client) -> None:
+    """Red if the page asked for a confirmation of nothing."""
+    loan = lent(amount_minor=123_400)
+    client.force_login(staff(Role.FINANCE))
+    page = client.post(reverse("admin:lending_loan_return", args=[loan.pk]), {"on": OPENED, "reason": "came back"})
+    for words in ("Payout clearing", "Principal outstanding", "1,234.00", "Ask for approval"):
+        assertContains(page, words)
+
+
 @pytest.mark.parametrize(("kind", "alone", "together"), [
     (EventType.CHARGE, 100_000, 100_001),
     (EventType.REPAYMENT, 1_000_000, 1_000_001),
@@ -265,11 +274,11 @@ def test_nobody_reaches_money_out_alone(roles: frozenset[Role]) -> None:
     verbs = [verb for verb in VERBS if any(verb.right in ROLES[role] for role in roles)]
     kinds = {EventType.REFUND_CREDIT, EventType.REVERSAL, EventType.WRITE_OFF, EventType.SETTLEMENT}
     for order in (verbs, verbs[::-1]):
-        loan = with_credit()
-        for verb in order:
-            confirm(alone, loan, verb.name, FIELDS)
-        for request in ApprovalRequest.objects.filter(state="OPEN"):
-            decide(alone, request)
-        assert Transfer.objects.filter(loan=loan, kind="PAYOUT").count() == 1
-        assert not loan.events.filter(type__in=kinds).exists()
+        for loan in (with_credit(), lent(amount_minor=100_000)):  # a payout that was repaid is not taken back at all
+            for verb in order:
+                confirm(alone, loan, verb.name, FIELDS)
+            for request in ApprovalRequest.objects.filter(state="OPEN"):
+                decide(alone, request)
+            assert Transfer.objects.filter(loan=loan, kind="PAYOUT").count() == 1
+            assert not loan.events.filter(type__in=kinds).exists()
     assert not ApprovalRequest.objects.filter(state="APPROVED").exists()

@@ -186,6 +186,7 @@ def test_finance_asks_the_controller_approves_and_the_page_shows_it(client: Clie
     assertContains(client.post(address, {"month": "2026-04-01"}), "The month is not over")
     client.post(address, {"month": "2026-03-01", "step": "confirm", "sure": "1"})
     assert ApprovalRequest.objects.filter(state="OPEN").count() == 1
+    assertContains(client.get(reverse("admin:office_approvalrequest_changelist")), ">2026-03<")
     assert not MonthClose.objects.exists()
     approve_open()
     found = MonthClose.objects.get()

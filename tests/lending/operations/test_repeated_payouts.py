@@ -11,10 +11,18 @@ from config.office.actors import SYSTEM, Actor, ActorKind
 from config.office.approvals import NotApproved
 from config.office.business_date import open_day
 from config.office.models import OperationEvent
-from lending.domain.books.transfer import RETURNED_WITHIN, Nothing, ReturnRefusal, TransferState
+from lending.domain.books.loan import LoanStatus
+from lending.domain.books.transfer import (
+    CAME_BACK_AT_MOST,
+    RETURNED_WITHIN,
+    Moved,
+    Nothing,
+    ReturnRefusal,
+    TransferState,
+)
 from lending.domain.origination.rules import Ground
 from lending.models import Loan, Offer, Transfer
-from lending.operations.payouts import PayoutNotReturned, claim_payout, record_payout, return_payout
+from lending.operations.payouts import PayoutNotReturned, cancel_loan, claim_payout, record_payout, return_payout
 from lending.operations.repeated_payouts import PayoutNotRepeated, pay_out_again, repeat_act
 from lending.queries.transfers import get_return_refusal
 from merchants.models import PayoutAccount
@@ -104,6 +112,30 @@ def test_of_two_that_send_it_again_one_does() -> None:
     call = partial(pay_out_again, loan_id=loan.pk, reason="a new account", actor=CLERK, now=NOW, approval=approval)
     outcomes = race(call, call, held=Loan.objects.filter(pk=loan.pk))
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["PayoutNotRepeated", "Transfer"]
+
+
+def test_a_payout_is_taken_back_by_two_people() -> None:
+    """Red if one person made a loan as if its money had never left."""
+    loan = lent()
+    payout = Transfer.objects.get(loan=loan, kind="PAYOUT")
+    with pytest.raises(NotApproved, match="MISSING"):
+        return_payout(transfer_id=payout.pk, on=OPENED, reason="came back", actor=CLERK, now=NOW)
+    loan.refresh_from_db()
+    assert loan.status == LoanStatus.ACTIVE
+
+
+def test_money_that_came_back_twice_is_not_sent_a_third_time() -> None:
+    """Red if two people could send a loan's money as often as they liked, by taking each payout back."""
+    loan = failed()
+    for _ in range(CAME_BACK_AT_MOST):
+        transfer = again(loan)
+        claim_payout(transfer_id=transfer.pk, now=NOW)
+        record_payout(transfer_id=transfer.pk, answer=Moved(transfer.amount_minor), now=NOW)
+        transfer.refresh_from_db()
+        return_payout(transfer_id=transfer.pk, on=transfer.on, reason="came back", actor=SYSTEM, now=NOW)
+    with pytest.raises(PayoutNotRepeated, match="CAME_BACK_OFTEN"):
+        again(loan)
+    assert cancel_loan(loan_id=loan.pk, reason="it never arrives", actor=CLERK, now=NOW).status == LoanStatus.CANCELLED
 
 
 def test_a_payout_is_not_taken_back_long_after_it_was_sent() -> None:

@@ -41,7 +41,7 @@ from lending.operations.payouts import (
 from lending.operations.repeated_payouts import PayoutNotRepeated, pay_out_again
 from lending.queries.transfers import loans_due
 from lending.tasks import pay_out, settle_transfers
-from merchants.models import PayoutAccount
+from merchants.models import Merchant, PayoutAccount
 from tests.conftest import CLERK, NOW, Enqueued
 from tests.lending.loans import OPENED, lent, make_loan, proven, send_again
 from tests.lending.operations.test_loans import everything, pay
@@ -96,6 +96,7 @@ HOLDS: dict[PayoutHold, Callable[[], object]] = {
     PayoutHold.ACCOUNT_NOT_VERIFIED: lambda: PayoutAccount.objects.update(
         state="WITHDRAWN", closed_by="staff:1", closed_at=NOW
     ),
+    PayoutHold.HOLDER_DIFFERS: lambda: Merchant.objects.update(name="Quite another"),
     PayoutHold.BOOKS_BROKEN: lambda: DayClose.objects.create(
         day=OPENED, parts=1, state="BROKEN", started_by="system:0", started_at=NOW, finished_at=NOW
     ),

@@ -81,9 +81,19 @@ def test_a_repayment_far_above_what_is_owed_is_asked_again_and_from_a_system_ref
 
     book(2_400_001, sure=True)
     assert Loan.objects.get(pk=loan.pk).credit_minor == 1_200_001
-    pay(loan, 2_400_000, ref="p2")  # twice what was lent, though nothing is owed
+    pay(loan, 1_199_999, ref="p2")  # with the credit that is held, twice what was lent, though nothing is owed
     with pytest.raises(EventNotBooked):
-        pay(loan, 2_400_001, ref="p3")
+        pay(loan, 1, ref="p3")
+
+
+def test_many_repayments_are_no_more_plausible_than_one() -> None:
+    """Red if a system could raise the credit without bound, by reports each of which is plausible."""
+    loan = lent(amount_minor=1_200_000)
+    for ref in ("p1", "p2"):
+        pay(loan, 1_200_000 if ref == "p1" else 2_400_000, ref=ref)
+    with pytest.raises(EventNotBooked) as refused:
+        pay(loan, 100, ref="p3")
+    assert refused.value.reason is BookingRefusal.AMOUNT_IMPLAUSIBLE
 
 
 def test_the_office_asks_again_before_it_books_far_too_much(client: Client) -> None:

@@ -12,6 +12,7 @@ from config.office.actors import SYSTEM
 from config.office.business_date import get_business_date, open_day
 from config.office.models import BusinessDate
 from config.office.words import money
+from lending.admin.words import OPENING_REFUSALS
 from lending.domain.books.day_close import CloseRefusal, OpeningRefusal
 from lending.models import DayClose
 from lending.operations.day_close import DayNotClosed, DayNotOpened, close_day, open_next_day
@@ -111,3 +112,33 @@ def test_staff_close_the_day_that_the_page_shows(client: Client) -> None:
     assert not DayClose.objects.exists()
     client.post(address, {"seen": OPENED.isoformat()})
     assert DayClose.objects.get().day == OPENED
+
+
+def test_the_page_that_opens_the_next_day_shows_what_falls_due(client: Client) -> None:
+    """Red if the page left the dues out, or took a loan that owes nothing then for one that does."""
+    loans = [lent(amount_minor=minor, terms=EVERY_FIVE_DAYS) for minor in (600_000, 900_000)]
+    lent(amount_minor=600_000)
+    client.force_login(staff(Role.FINANCE))
+    address = reverse("admin:lending_dayclose_open")
+    assertContains(client.get(address), "Nothing is due on the day that is closed.")
+    roll(DUE)
+    rows = [loan.instalments.get(no=1) for loan in loans]
+    total = money(sum(row.principal_minor + row.interest_minor for row in rows), "CNY")
+    page = client.get(address)
+    assertContains(page, f'CNY</th><td class="tl-number">2</td><td class="tl-number">{total}</td>')
+    assertContains(page, f'name="seen" value="{DUE}"')
+
+
+def test_staff_open_no_day_but_the_one_after_that_on_the_page(client: Client) -> None:
+    """Red if the verb opened whichever is next, whatever the page had shown, or without having shown one."""
+    lent()
+    roll(OPENED + timedelta(days=1))
+    client.force_login(staff(Role.FINANCE))
+    address = reverse("admin:lending_dayclose_open")
+    before = (get_business_date(), DayClose.objects.count())
+    for stale in ({"seen": OPENED.isoformat()}, {"seen": "today"}, {}):
+        page = client.post(address, stale | {"step": "confirm"})
+        assertContains(page, OPENING_REFUSALS[OpeningRefusal.NOT_THE_DAY_SHOWN])
+        assert (get_business_date(), DayClose.objects.count()) == before, stale
+    client.post(address, {"seen": page.context["step"].seen, "step": "confirm"})
+    assert get_business_date() == OPENED + timedelta(days=2)

@@ -26,6 +26,7 @@ from tests.forge import forge
 from tests.lending.loans import lent, make_loan
 from tests.lending.operations.test_transfers import due
 from tests.merchants.operations.test_payout_accounts import IBANS, enter, verify
+from tests.partners import Api, token_for
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "owner"])
 OLD, NEW = ("2025", b"o" * 32), ("2026", b"n" * 32)
@@ -49,6 +50,23 @@ def rotate(*arguments: str) -> list[str]:
 
 def used() -> set[tuple[str, str]]:
     return {(account.number_key, account.number) for account in PayoutAccount.objects.all()}
+
+
+def test_without_its_key_pages_and_calls_say_what_is_missing(monkeypatch: pytest.MonkeyPatch, client: Client) -> None:
+    """Red if they ended in a bare 500: nobody would know that an environment lacks a key."""
+    account = enter()
+    give(monkeypatch, NEW)
+    client.force_login(make_user("uma", Role.UNDERWRITER))
+    for address in (
+        reverse("admin:merchants_payoutaccount_changelist"),
+        reverse("admin:merchants_payoutaccount_change", args=[account.pk]),
+    ):
+        page = client.get(address)
+        assert page.status_code == 503
+        assert "The key “2025”" in page.content.decode()
+    api = Api(token_for(account.merchant.partner))
+    status, reply = api.get(f"merchants/{account.merchant.external_id}/payout-account")
+    assert (status, reply["code"]) == (503, "account_unreadable")
 
 
 def test_no_table_and_no_log_holds_the_number(caplog: pytest.LogCaptureFixture, client: Client) -> None:

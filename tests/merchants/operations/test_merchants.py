@@ -6,6 +6,7 @@ import pytest
 from config.office.models import OperationEvent
 from merchants.domain.merchant import MerchantRefusal
 from merchants.models import FormerOwnership, Merchant, Owner, Partner
+from merchants.models.merchant import MERCHANT_CHANGED
 from merchants.operations.merchants import MerchantsEntered, enter_merchants
 from tests.conftest import CLERK, NOW
 from tests.markets import make_partner
@@ -41,6 +42,20 @@ def test_new_ones_are_created_known_ones_changed_and_nothing_said_twice() -> Non
     ]
     assert counts(enter(partner, row("barn"))) == (0, 0, 1, 0)
     assert events.count() == 2, "what changes nothing is no event"
+
+
+def test_a_rename_is_one_event_with_the_former_name_and_the_new_one() -> None:
+    """Red if changes of owner alone were recorded, or if whatever changes were told as a change of name."""
+    partner = make_partner()
+    enter(partner, row("kiln", owner_ref="ann"), row("barn", owner_ref="ann"))
+    renamed = row("kiln", owner_ref="ann", name="Oast")
+    assert counts(enter(partner, renamed, row("barn", owner_ref="ann", city="York"))) == (0, 2, 0, 0)
+    kiln = Merchant.objects.get(external_id="kiln")
+    event = OperationEvent.objects.get(name=MERCHANT_CHANGED)
+    assert (event.subject, event.actor) == (f"merchants.merchant:{kiln.pk}", str(CLERK))
+    assert event.before == {"owner": kiln.owner_id, "name": "Kiln"}
+    assert event.after == {"owner": kiln.owner_id, "name": "Oast"}
+    assert not FormerOwnership.objects.exists()
 
 
 def test_an_owner_is_entered_once_and_stays_its_partners() -> None:

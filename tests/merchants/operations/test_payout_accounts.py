@@ -1,5 +1,6 @@
 """What becomes of payout accounts: rejected, withdrawn, replaced; and what a renamed merchant changes."""
 
+from datetime import datetime, timedelta
 from functools import partial
 
 import pytest
@@ -8,8 +9,9 @@ from django.db import IntegrityError, transaction
 from config.office.actors import SYSTEM, Actor, ActorKind
 from config.office.approvals import ApprovalRefusal, NotApproved
 from config.office.models import OperationEvent
-from merchants.domain.payout_account import ClosingRefusal, PayoutAccountState, VerificationRefusal
+from merchants.domain.payout_account import NAMES_COUNT_FOR, ClosingRefusal, PayoutAccountState, VerificationRefusal
 from merchants.models import Merchant, Partner, PayoutAccount
+from merchants.operations.merchants import enter_merchants
 from merchants.operations.payout_accounts import (
     PayoutAccountNotClosed,
     PayoutAccountNotVerified,
@@ -52,8 +54,11 @@ def verify(account: PayoutAccount, *, actor: Actor = VERIFIER) -> PayoutAccount:
     )
 
 
-def rename(name: str) -> None:
-    Merchant.objects.update(name=name)
+def rename(name: str, *, now: datetime = NOW) -> None:
+    """Let the partner call its merchant otherwise."""
+    merchant = Merchant.objects.get()
+    row = {"external_id": merchant.external_id, "name": name, "currency": merchant.currency}
+    enter_merchants(partner_id=merchant.partner_id, rows=[row], actor=PARTNER, now=now)
 
 
 def last_event() -> tuple[str, str, dict[str, object], dict[str, object]]:
@@ -150,6 +155,21 @@ def test_a_merchant_renamed_for_a_moment_has_no_account_of_another_holder_verifi
         verify(account)
     assert refused.value.reason is VerificationRefusal.HOLDER_MISMATCH
     assert PayoutAccount.objects.get(pk=account.pk).merchant_name == then
+
+
+@pytest.mark.parametrize("passed", [timedelta(), NAMES_COUNT_FOR])
+def test_a_merchant_renamed_from_entry_to_verification_is_known_by_its_former_name(passed: timedelta) -> None:
+    """Red if only the names at entry and now counted: renamed before, verified, renamed back."""
+    enter()
+    reject_payout_account(payout_account_id=PayoutAccount.objects.get().pk, reason="x", actor=CLERK, now=NOW)
+    rename("Mallory Trading", now=NOW - passed)
+    account = enter(IBANS[1], holder="Mallory Trading")
+    if passed:
+        assert verify(account).state == S.VERIFIED, "for so long it has been called so"
+    else:
+        with pytest.raises(PayoutAccountNotVerified) as refused:
+            verify(account)
+        assert refused.value.reason is VerificationRefusal.HOLDER_MISMATCH
 
 
 def test_the_names_then_and_now_are_kept_with_the_verification() -> None:
