@@ -66,13 +66,13 @@ check: venv ## formats, lint, types, layers, migrations; prints the lines of sou
 	@# 0011_behaviour_corrected makes a constraint that the one it replaces implies.
 	@# 0014_loans_at_rest and 0015_rows_at_rest rename and drop columns: every process is stopped meanwhile.
 	@# 0011_lean_staging drops an id that nothing names, and its index, of a table that is empty most of the time.
-	@# 0019_encrypted_numbers drops the plain column once it is encrypted: every process is stopped meanwhile.
+	@# 0019_encrypted_numbers and 0039_encrypted_files drop plain columns once they are encrypted: every process is stopped meanwhile.
 	@# 0025_one_payout makes a unique index of the payouts: every process is stopped meanwhile.
 	@LOG_LEVEL=ERROR $(MANAGE) lintmigrations --no-cache --quiet ok ignore warning \
 	  --include-apps office merchants scoring lending \
 	  --ignore-name 0002_transaction 0005_no_dues_of_90_days 0008_corrections 0011_lean_staging 0011_sums_by_status \
 	  0011_behaviour_corrected 0014_loans_at_rest 0015_rows_at_rest 0016_payout_accounts 0016_servicing 0019_encrypted_numbers 0025_one_payout \
-	  0036_cross_default 0037_lines_less_charges
+	  0036_cross_default 0037_lines_less_charges 0039_encrypted_files
 	@$(PY) tests/architecture/lock.py
 	@$(PY) tests/architecture/lines.py
 

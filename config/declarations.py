@@ -58,6 +58,21 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sealed:
+    """Columns of a model that hold something encrypted, the name of its key and, if it is looked for, its hash.
+
+    model: as `merchants.payoutaccount`. owner: SQL of whose it is. at_once: rows that are encrypted anew together.
+    """
+
+    model: str
+    key: str
+    sealed: str
+    owner: str
+    index: str | None = None
+    at_once: int = 2_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Declaration:
     """What one app declares.
 
@@ -66,7 +81,7 @@ class Declaration:
     something is due and start it; called every half minute, and after every change that may have made it due.
     search: dotted paths of functions `(request, term) -> list[SearchResult]`. dashboard: the dotted path of the
     function that fills the first page; only one app declares it. authentication: likewise, the class that identifies
-    callers of the API.
+    callers of the API. sealed: what is encrypted, so that a rotation of keys finds it.
     """
 
     rights: Mapping[str, frozenset[Role]] = field(default_factory=dict)
@@ -79,6 +94,7 @@ class Declaration:
     search: Sequence[str] = ()
     dashboard: str | None = None
     authentication: str | None = None
+    sealed: Sequence[Sealed] = ()
 
 
 def gather(apps: Iterable[str]) -> Declaration:
@@ -95,6 +111,7 @@ def gather(apps: Iterable[str]) -> Declaration:
         search=list(chain.from_iterable(part.search for part in found)),
         dashboard=_one(part.dashboard for part in found),
         authentication=_one(part.authentication for part in found),
+        sealed=list(chain.from_iterable(part.sealed for part in found)),
     )
 
 

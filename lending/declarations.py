@@ -4,10 +4,25 @@ from datetime import timedelta
 
 from django.utils.translation import gettext_lazy as _
 
-from config.declarations import EVERYONE, Declaration, Link, Role, Section
+from config.declarations import EVERYONE, Declaration, Link, Role, Sealed, Section
 from lending.domain.books.booking import BACK_DATED_AT_MOST
 
 DECLARED = Declaration(
+    sealed=[
+        Sealed(
+            model="lending.statementline",
+            key="number_key",
+            sealed="sealed_number",
+            owner="'statement ' || statement_id",
+        ),
+        Sealed(
+            model="lending.bankfile",
+            key="content_key",
+            sealed="sealed_content",
+            owner="'file ' || sha256",
+            at_once=20,
+        ),
+    ],
     rights={
         "lending.add_monthclose": frozenset({Role.FINANCE}),
         "lending.add_productversion": frozenset({Role.RISK_MANAGER}),

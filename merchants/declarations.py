@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from django.utils.translation import gettext_lazy as _
 
-from config.declarations import EVERYONE, Declaration, Link, Role, Section
+from config.declarations import EVERYONE, Declaration, Link, Role, Sealed, Section
 
 DECLARED = Declaration(
     rights={
@@ -22,6 +22,15 @@ DECLARED = Declaration(
             {Role.CREDIT_ANALYST, Role.UNDERWRITER, Role.FINANCE, Role.CONTROLLER, Role.AUDITOR}
         ),
     },
+    sealed=[
+        Sealed(
+            model="merchants.payoutaccount",
+            key="number_key",
+            sealed="sealed_number",
+            owner="'merchant ' || merchant_id",
+            index="number_index",
+        )
+    ],
     approvals={"merchants.verify_payoutaccount": "merchants.approve_payoutaccount"},
     problems={
         "too_many_rows": "A request takes at most 100,000 rows: send them in parts.",

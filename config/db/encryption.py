@@ -54,21 +54,35 @@ class Keys:
 
     def encrypt(self, text: str, *, owner: str) -> Encrypted:
         """Encrypt a text with the first key."""
-        cipher, index = self._keys[self.current]
-        nonce = os.urandom(NONCE_BYTES)
-        sealed = nonce + cipher.encrypt(nonce, text.ljust(self._width).encode(), owner.encode())
+        _, index = self._keys[self.current]
+        sealed = self.seal(text.ljust(self._width).encode(), owner=owner)
         return Encrypted(key=self.current, sealed=sealed, index=_hash(index, text))
 
     def decrypt(self, name: str, sealed: bytes, *, owner: str) -> str:
-        """Return what was encrypted under a key. Raises KeyMissing, TextUnreadable."""
+        """Return the text that was encrypted under a key. Raises KeyMissing, TextUnreadable."""
+        return self.open(name, sealed, owner=owner).decode().rstrip()
+
+    def encrypt_again(self, name: str, sealed: bytes, *, owner: str) -> Encrypted:
+        """Encrypt with the first key what was encrypted under another. Raises KeyMissing, TextUnreadable."""
+        content, (_, index) = self.open(name, sealed, owner=owner), self._keys[self.current]
+        hashed = hmac.digest(index, content.rstrip(), "sha256")
+        return Encrypted(key=self.current, sealed=self.seal(content, owner=owner), index=hashed)
+
+    def seal(self, content: bytes, *, owner: str) -> bytes:
+        """Encrypt bytes with the first key."""
+        cipher, _ = self._keys[self.current]
+        nonce = os.urandom(NONCE_BYTES)
+        return nonce + cipher.encrypt(nonce, content, owner.encode())
+
+    def open(self, name: str, sealed: bytes, *, owner: str) -> bytes:
+        """Return the bytes that were encrypted under a key. Raises KeyMissing, TextUnreadable."""
         if name not in self._keys:
             raise KeyMissing(name)
         cipher, _ = self._keys[name]
         try:
-            text = cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], owner.encode())
+            return cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], owner.encode())
         except (InvalidTag, ValueError):
             raise TextUnreadable from None
-        return text.decode().rstrip()
 
     def indexes(self, text: str) -> list[bytes]:
         """Return the hashes of a text, one under each key."""

@@ -123,7 +123,7 @@ class BankFileAdmin(OfficeAdmin[BankFile]):
     )
 
     def rows(self) -> QuerySet[BankFile]:
-        return BankFile.objects.defer("content")
+        return BankFile.objects.defer("sealed_content")
 
     def further_urls(self, wrap: Callable[..., Any]) -> list[URLPattern]:
         return [path("<int:object_id>/download/", wrap(self.download), name="lending_bankfile_download")]
@@ -133,7 +133,7 @@ class BankFileAdmin(OfficeAdmin[BankFile]):
         if not request.user.has_perm(DOWNLOAD):
             raise PermissionDenied
         file = self.found(object_id)
-        answer = HttpResponse(bytes(file.content), content_type="application/octet-stream")
+        answer = HttpResponse(file.content, content_type="application/octet-stream")
         answer["Content-Disposition"] = f'attachment; filename="{file.sha256[:12]}.xml"'
         return answer
 

@@ -56,7 +56,7 @@ from lending.queries.bank_lines import (
 )
 from lending.queries.bank_orders import bank_names
 from lending.queries.bookings import preview_booking
-from merchants.domain.payout_account import mask_number, without_numbers
+from merchants.domain.payout_account import mask_number
 
 LINE_STATES: Final = {
     "suspense": (_("In suspense"), "tl-warn"),
@@ -268,8 +268,8 @@ class StatementLineAdmin(OfficeAdmin[StatementLine]):
 
 
 def line_text(line: StatementLine) -> str:
-    """Return what a line says, without account numbers."""
-    return without_numbers(line.words) or line.bank_reference
+    """Return what a line says."""
+    return line.words or line.bank_reference
 
 
 def _masked(number: str) -> str:

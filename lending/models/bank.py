@@ -1,6 +1,7 @@
 """Accounts at banks, the files that are exchanged with them, and what their statements say."""
 
-from typing import Self
+from hashlib import sha256
+from typing import Any, Self
 
 from django.db import models
 from django.db.models import Q
@@ -12,6 +13,7 @@ from config.kernel.money import CURRENCY_PATTERN, Money
 from lending.domain.books.bank_lines import LineReason, Resolution
 from lending.domain.books.bank_messages import AnswerHold, AnswerState, Outcome
 from lending.domain.books.ledger import Account
+from merchants.models.payout_account import account_keys
 
 
 class Bank(models.Model):
@@ -42,7 +44,9 @@ class BankFileQuerySet(LockingQuerySet["BankFile"]):
 
 
 class BankFile(models.Model):
-    """A file that went to a bank (is_ours) or came from it, byte for byte.
+    """A file that went to a bank (is_ours) or came from it, byte for byte, and encrypted: it names accounts.
+
+    sha256: of the file.
 
     kind: the message with its version, as far as it is known. message_id: its own; the orders of a file carry it too.
     problem: why a file of the bank was set aside whole, and nothing of it counts. dismissed_by, dismissed_why: who said
@@ -54,7 +58,9 @@ class BankFile(models.Model):
     name = models.CharField(max_length=200)
     kind = models.CharField(max_length=20)
     message_id = models.CharField(max_length=70)
-    content = models.BinaryField()
+    # The file, readable as `content`: encrypted, and under which key.
+    sealed_content = models.BinaryField()
+    content_key = models.CharField(max_length=20)
     sha256 = models.CharField(max_length=64)
     made_at = models.DateTimeField()
     delivered_at = models.DateTimeField(null=True)
@@ -87,6 +93,19 @@ class BankFile(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def content(self) -> bytes:
+        """The file. Raises KeyMissing, TextUnreadable."""
+        return account_keys().open(self.content_key, bytes(self.sealed_content), owner=f"file {self.sha256}")
+
+
+def sealed_file(content: bytes) -> dict[str, Any]:
+    """Return the columns of a file's content, and of its hash."""
+    digest, keys = sha256(content).hexdigest(), account_keys()
+    return {
+        "sha256": digest, "content_key": keys.current, "sealed_content": keys.seal(content, owner=f"file {digest}"),
+    }  # fmt: skip
 
 
 class BankAnswerQuerySet(LockingQuerySet["BankAnswer"]):
@@ -198,7 +217,9 @@ class StatementLine(models.Model):
     batch = models.CharField(max_length=35)
     reference = models.CharField(max_length=35)
     bank_reference = models.CharField(max_length=35)
-    number = models.CharField(max_length=34)
+    # The number of the other side's account, readable as `number`: encrypted, and under which key; empty without one.
+    sealed_number = models.BinaryField()
+    number_key = models.CharField(max_length=20)
     name = models.CharField(max_length=140)
     code = models.CharField(max_length=35)
     words = models.CharField(max_length=500)
@@ -244,3 +265,19 @@ class StatementLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.booked_on}: {Money(self.amount_minor, self.statement.currency)}"
+
+    @property
+    def number(self) -> str:
+        """The number of the other side's account; "" without one. Raises KeyMissing, TextUnreadable."""
+        if not self.number_key:
+            return ""
+        owner = f"statement {self.statement_id}"
+        return account_keys().decrypt(self.number_key, bytes(self.sealed_number), owner=owner)
+
+
+def sealed_line(number: str, *, statement_id: int) -> dict[str, Any]:
+    """Return the columns of an account's number on a line of a statement."""
+    if not number:
+        return {"number_key": "", "sealed_number": b""}
+    kept = account_keys().encrypt(number, owner=f"statement {statement_id}")
+    return {"number_key": kept.key, "sealed_number": kept.sealed}

@@ -34,6 +34,7 @@ from lending.domain.contract.refusal import LoanRefused
 from lending.gateways.breaker import Breaker
 from lending.models import BankAnswer, BankFile, BankStatement, StatementLine, Transfer
 from lending.models import LoanEvent as EventRow
+from lending.models.bank import sealed_line
 from lending.operations.bookings import NewEvent, book_event
 from lending.operations.collections import DAY, collect_loan, record_collection
 from lending.operations.payouts import PayoutNotReturned, record_payout, return_payout
@@ -41,7 +42,7 @@ from lending.operations.transfers import lock_transfer
 from lending.queries.bank_lines import known_statements
 from lending.queries.bank_orders import collected_event, facts_by_batch, facts_by_key
 from lending.queries.loans import next_event_id
-from merchants.domain.payout_account import without_number
+from merchants.domain.payout_account import LONGEST_NUMBER, without_number, without_numbers
 
 log = structlog.get_logger(__name__)
 
@@ -146,10 +147,10 @@ def line_row(statement: BankStatement, line: LineFacts, *, place: int) -> Statem
         batch=line.batch[:35],
         reference=line.reference[:35],
         bank_reference=line.bank_reference[:35],
-        number=line.number[:34],
+        **sealed_line(line.number[:LONGEST_NUMBER], statement_id=statement.pk),
         name=line.name[:140],
         code=line.code[:35],
-        words=line.words[:500],
+        words=without_numbers(line.words)[:500],
     )
 
 
@@ -200,7 +201,7 @@ def _answer_row(
         currency="" if answer.amount is None else answer.amount.currency,
         on=answer.on,
         code=answer.code[:35],
-        words=(answer.words if order is None else without_number(answer.words, order.number))[:200],
+        words=without_numbers(answer.words if order is None else without_number(answer.words, order.number))[:200],
         state=state,
         hold=hold or "",
     )

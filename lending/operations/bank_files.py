@@ -29,6 +29,7 @@ from lending.gateways.bank_answers import LARGEST, NotReadable, read_message
 from lending.gateways.bank_folders import BankFolders
 from lending.gateways.bank_orders import DEBITS, PAYOUTS, write_debits, write_payouts
 from lending.models import BankFile, Transfer
+from lending.models.bank import sealed_file
 from lending.operations.bank_answers import keep_message
 from lending.queries.bank_orders import bank_order, orders_to_file
 from lending.queries.transfers import is_account_verified
@@ -75,8 +76,7 @@ def write_file(bank: BankProfile, *, now: datetime) -> BankFile | None:
                 name=f"{message_id}.xml",
                 kind=PAYOUTS if is_payout else DEBITS,
                 message_id=message_id,
-                content=content,
-                sha256=sha256(content).hexdigest(),
+                **sealed_file(content),
                 made_at=now,
                 problem="",
                 dismissed_by="",
@@ -94,7 +94,7 @@ def deliver_files(bank: BankProfile, folders: BankFolders, *, clock: Clock) -> N
             lock_name(BANK, bank.name)
             file = BankFile.objects.to_deliver().filter(pk=pk).first()
             if file is not None:  # no other worker was faster
-                folders.put(file.name, bytes(file.content))
+                folders.put(file.name, file.content)
                 require_one(BankFile.objects.to_deliver().filter(pk=pk).update(delivered_at=clock()))
 
 
@@ -132,8 +132,7 @@ def take_file(bank: BankProfile, *, name: str, content: bytes, now: datetime) ->
                 name=name[:200],
                 kind="",
                 message_id="",
-                content=content,
-                sha256=digest,
+                **sealed_file(content),
                 made_at=now,
                 problem="",
                 dismissed_by="",
@@ -183,7 +182,7 @@ def dismiss_file(*, file_id: int, reason: str, actor: Actor, now: datetime) -> B
 def _read(bank: BankProfile, file: BankFile) -> None:
     """Keep what a file says, or why it is set aside."""
     try:
-        message = read_message(bytes(file.content))
+        message = read_message(file.content)
         file.kind, file.problem = message.kind, keep_message(bank, file, message)
     except NotReadable as error:
         file.problem = str(error)[:500] or "not readable"

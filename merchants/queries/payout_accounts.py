@@ -2,8 +2,6 @@
 
 from datetime import datetime
 
-from django.db.models import Count
-
 from config.office.actors import Actor, ActorKind
 from config.office.events import subject_of
 from config.office.models import OperationEvent
@@ -88,9 +86,3 @@ def get_withdrawal_refusal(account: PayoutAccount, *, actor: Actor, reason: str)
     """Decide whether somebody may withdraw the account."""
     by_partner = actor.kind is ActorKind.PARTNER
     return judge_withdrawal(PayoutAccountState(account.state), by_partner=by_partner, reason=reason)
-
-
-def accounts_by_key() -> dict[str, int]:
-    """Count the accounts under each key."""
-    counted = PayoutAccount.objects.values_list("number_key").annotate(Count("pk")).order_by("number_key")
-    return dict(counted)

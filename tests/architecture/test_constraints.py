@@ -46,6 +46,7 @@ from lending.models import (
     StatementLine,
     Transfer,
 )
+from lending.models.bank import sealed_file
 from merchants.models import (
     Batch,
     BatchIssue,
@@ -145,7 +146,7 @@ def make_one_of_each() -> None:
 def make_one_file(transfer: Transfer) -> None:
     """Make a bank, a file of it, an answer, and a statement with a line."""
     Bank.objects.create(name="bank", sha256="a" * 64, content="{}", created_by="system:0", created_at=NOW)
-    file = BankFile.objects.create(bank="bank", is_ours=False, name="f", content=b"", sha256="a" * 64, made_at=NOW)
+    file = BankFile.objects.create(bank="bank", is_ours=False, name="f", made_at=NOW, **sealed_file(b""))
     BankAnswer.objects.create(file=file, place=1, outcome="BOOKED", state="NEW")
     statement = {"file": file, "bank": "bank", "statement_id": "1", "currency": "EUR", "closed_on": NOW.date()}
     moved = {"opening_minor": 0, "closing_minor": 1, "booked_at": NOW, "booked_no": 1}

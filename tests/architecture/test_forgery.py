@@ -69,7 +69,7 @@ FORGED: dict[str, tuple[Rows, dict[str, object]]] = {
     "a payout's gateway": (Transfer.objects.all, {"gateway": "another"}),
     "that a transfer pays out": (Transfer.objects.all, {"kind": "COLLECTION"}),
     "a transfer's loan": (Transfer.objects.all, {"loan_id": F("loan_id") + 1}),
-    "what a bank sent": (BankFile.objects.all, {"content": b"another"}),
+    "what a bank sent": (BankFile.objects.all, {"sealed_content": b"another"}),
     "whose an answer of a bank is": (BankAnswer.objects.all, {"transfer": None}),
     "how a statement closed": (BankStatement.objects.all, {"closing_minor": F("closing_minor") + 1}),
     "the order that a line names": (StatementLine.objects.all, {"reference": "another"}),

@@ -18,6 +18,7 @@ from lending.domain.books.bank_profile import BankProfile
 from lending.gateways.bank_answers import read_message
 from lending.gateways.bank_orders import BankOrder, write_payouts
 from lending.models import BankFile, BankStatement, Loan, StatementLine
+from lending.models.bank import sealed_file
 from lending.operations.bank_statements import book_statement
 from lending.operations.banks import enter_bank
 from lending.queries.books import prove_accounts
@@ -40,9 +41,9 @@ FROM generate_series(0, %(lines)s - 1) i
 """
 LINES_OF = """
 INSERT INTO lending_statementline (statement_id, place, part, amount_minor, booked_on, value_on, key, batch, reference,
-    bank_reference, number, name, code, words, back, reason, resolution, resolved_by, resolved_why)
+    bank_reference, sealed_number, number_key, name, code, words, back, reason, resolution, resolved_by, resolved_why)
 SELECT %(statement)s, row_number() OVER (ORDER BY t.id), 0, t.amount_minor, current_date, current_date, t.key, '',
-    replace(t.key::text, '-', ''), '', '', '', '', '', false, '', '', '', ''
+    replace(t.key::text, '-', ''), '', '', '', '', '', '', false, '', '', '', ''
 FROM lending_transfer t WHERE t.gateway = 'bench'
 """
 JOIN = """
@@ -79,7 +80,7 @@ def banks() -> Result:
 def fill() -> BankStatement:
     """Write orders that moved, and the statement that shows them."""
     now = timezone.now()
-    file = BankFile.objects.create(bank="bench", is_ours=True, name="f", content=b"", sha256="a" * 64, made_at=now)
+    file = BankFile.objects.create(bank="bench", is_ours=True, name="f", made_at=now, **sealed_file(b""))
     loans = list(Loan.objects.active().values_list("pk", flat=True)[:1_000])
     asked: dict[str, Any] = {
         "loans": loans,

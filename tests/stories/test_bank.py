@@ -125,7 +125,7 @@ def disturb(bank: FolderBank, day: int) -> None:
         assert answer["status"] == "RJCT"
     if day == 3:  # the same file twice, under another name
         first = BankFile.objects.filter(is_ours=False, kind__startswith="camt.054").earliest("pk")
-        (inbox / "again.xml").write_bytes(bytes(first.content))
+        (inbox / "again.xml").write_bytes(first.content)
         (inbox / "broken.xml").write_bytes(b"<Document")
     if day == 12:  # somebody pays without a reference, and the bank takes a fee by itself
         payer = {"name": "A shop", "iban": iban(7)}

@@ -48,7 +48,7 @@ def test_orders_are_in_one_file_and_one_only() -> None:
     assert write_file(bank, now=NOW) is None
     assert first is not None
     assert second is not None
-    content = bytes(first.content)
+    content = first.content
     assert [transfer.key.hex.encode() in content for transfer in transfers] == [True, True, False]
     assert list(Transfer.objects.order_by("pk").values_list("file", flat=True)) == [first.pk, first.pk, second.pk]
 
@@ -61,8 +61,8 @@ def test_an_order_whose_account_was_withdrawn_meanwhile_is_not_written() -> None
     PayoutAccount.objects.filter(pk=account.pk).update(state="WITHDRAWN", closed_by=str(CLERK), closed_at=NOW)
     file = write_file(bank, now=NOW)
     assert file is not None
-    assert first.key.hex.encode() not in bytes(file.content)
-    assert second.key.hex.encode() in bytes(file.content)
+    assert first.key.hex.encode() not in file.content
+    assert second.key.hex.encode() in file.content
     assert states() == ["DUE", "PENDING"]
 
 

@@ -1,6 +1,7 @@
 """Account numbers at rest: nowhere in plain text, and under another key when it is wanted."""
 
 import logging
+from dataclasses import replace
 from importlib import import_module
 from io import StringIO
 from types import SimpleNamespace
@@ -15,14 +16,18 @@ from django.urls import reverse
 from config.db.encryption import KeyMissing, TextUnreadable
 from config.declarations import Role
 from config.office.models import OperationEvent
-from lending.models import Loan
+from lending.models import BankFile, Loan, StatementLine
 from lending.operations.payouts import claim_payout
 from lending.operations.transfers import order_of
+from merchants.domain.payout_account import mask_number
 from merchants.models import Merchant, PayoutAccount
 from merchants.operations import account_keys
 from merchants.operations.payout_accounts import PayoutAccountNotEntered, reveal_number
+from tests import mock_bank
+from tests.bank_messages import detail, entry
 from tests.conftest import CLERK, NOW, emptier, make_user
 from tests.forge import forge
+from tests.lending.bank_files import account_statement, booked, filed, take
 from tests.lending.loans import lent, make_loan
 from tests.lending.operations.test_transfers import due
 from tests.merchants.operations.test_payout_accounts import IBANS, enter, verify
@@ -92,6 +97,36 @@ def test_no_table_and_no_log_holds_the_number(caplog: pytest.LogCaptureFixture, 
         assert not [row for (row,) in rows if number[-8:] in row or number.encode().hex() in row], table
 
 
+def test_what_a_bank_is_given_and_sends_is_encrypted_and_rotated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Red if a file or a line kept a number in plain text, or stayed under a key that is said to be free to go."""
+    [transfer] = filed(mock_bank.enter(), 90_000)
+    account = transfer.loan.payout_account
+    assert account is not None
+    number, other = account.number, mock_bank.iban(77)
+    theirs = f"<RltdPties><CdtrAcct><Id><IBAN>{other}</IBAN></Id></CdtrAcct></RltdPties>"
+    told = detail(None, more=f"{theirs}<RmtInf><Ustrd>to {other} of the shop</Ustrd></RmtInf>")
+    content = account_statement(100_000, 8_501, booked(transfer.key, 90_000), entry("14.99", told))
+    take(mock_bank.profile(), content)
+    for (table,) in emptier().execute(TABLES).fetchall():
+        rows = emptier().execute(f'SELECT t::text FROM "{table}" t').fetchall()
+        for plain in (number, other):
+            assert not [row for (row,) in rows if plain in row or plain.encode().hex() in row], table
+    files = {file.pk: file.content for file in BankFile.objects.all()}
+    assert content in files.values()
+    assert any(number.encode() in one for one in files.values())
+    line = StatementLine.objects.in_suspense().get()
+    assert (line.number, line.words) == (other, f"to {mask_number(other)} of the shop")
+    give(monkeypatch, NEW, OLD)
+    said = rotate()
+    assert [one.split(maxsplit=1)[1] for one in said if one.startswith("2025")] == [
+        "1 payout accounts", "1 statement lines", "2 bank files",
+    ]  # fmt: skip
+    assert said[-1] == "All is under 2026. 2025 may be removed."
+    give(monkeypatch, NEW)
+    assert StatementLine.objects.get(pk=line.pk).number == other
+    assert {file.pk: file.content for file in BankFile.objects.all()} == files
+
+
 def test_an_account_is_known_again_under_another_key(monkeypatch: pytest.MonkeyPatch) -> None:
     """Red if the hash were looked for under the first key alone: the merchant would have the account twice."""
     account = enter()
@@ -106,23 +141,24 @@ def test_every_number_is_encrypted_anew_also_of_closed_accounts(monkeypatch: pyt
     verify(enter())
     verify(enter(IBANS[1]))  # the first is withdrawn
     give(monkeypatch, NEW, OLD)
-    assert rotate("--count") == ["2025                             2 accounts"]
+    assert rotate("--count") == ["2025                             2 payout accounts"]
     assert {key for key, _ in used()} == {"2025"}
     said = rotate()
-    assert said[1].startswith("2 of 2, up to account ")
-    assert said[-1] == "Every account is under 2026. 2025 may be removed."
+    assert said[1].startswith("2 of 2 payout accounts, up to ")
+    assert said[-1] == "All is under 2026. 2025 may be removed."
     give(monkeypatch, NEW)
     assert used() == {("2026", number) for number in IBANS}
-    assert rotate() == ["2026                             2 accounts", "Every account is under 2026."]
+    assert rotate() == ["2026                             2 payout accounts", "All is under 2026."]
     event = OperationEvent.objects.get(name="merchants.rotate_account_keys")
-    assert (event.before["keys"], event.after["keys"], event.after["accounts"]) == ("2025", "2026", 2)
+    assert (event.before["keys"], event.after["keys"], event.after["rows"]) == ("2025", "2026", 2)
 
 
 def test_a_rotation_that_is_killed_goes_on_where_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in IBANS:
         enter(number)
     give(monkeypatch, NEW, OLD)
-    monkeypatch.setattr(account_keys, "BATCH", 1)
+    one = [replace(part, at_once=1) for part in settings.DECLARED.sealed]
+    monkeypatch.setattr(settings, "DECLARED", replace(settings.DECLARED, sealed=one))
 
     def die(**_: object) -> None:
         raise KeyboardInterrupt
@@ -132,7 +168,7 @@ def test_a_rotation_that_is_killed_goes_on_where_it_was(monkeypatch: pytest.Monk
         with pytest.raises(KeyboardInterrupt):
             rotate()
     assert used() == {("2026", IBANS[0]), ("2025", IBANS[1])}
-    assert rotate()[2] == f"1 of 1, up to account {PayoutAccount.objects.latest('pk').pk}"
+    assert rotate()[2] == f"1 of 1 payout accounts, up to {PayoutAccount.objects.latest('pk').pk}"
     assert used() == {("2026", number) for number in IBANS}
 
 
@@ -157,7 +193,7 @@ def test_a_number_that_is_copied_from_another_merchant_is_neither_paid_to_nor_ro
     with pytest.raises(TextUnreadable):
         order_of(loan.transfers.get(), loan)
     give(monkeypatch, NEW, OLD)
-    with pytest.raises(CommandError, match=rf"1 accounts were changed or copied from others: \[{its.pk}\]"):
+    with pytest.raises(CommandError, match=f"1 were changed or copied from others: merchants.payoutaccount:{its.pk}"):
         rotate()
     assert {account.number_key for account in PayoutAccount.objects.all()} == {"2025", "2026"}
 
