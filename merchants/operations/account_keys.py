@@ -21,8 +21,8 @@ OWNER: Final = "owner"
 """The alias of the connection."""
 READ: Final = """
 SELECT id, {key}, {sealed}, {owner} FROM {table} WHERE id > %s AND {key} NOT IN (%s, '') ORDER BY id LIMIT %s
-FOR NO KEY UPDATE
 """
+"""Without a lock: nobody else writes these columns, and a rotation beside this one writes as good ones."""
 WRITE: Final = """
 UPDATE {table} t SET {key} = %s, {sealed} = n.sealed{index}
 FROM unnest(%s::bigint[], %s::bytea[], %s::bytea[]) n (id, sealed, index) WHERE n.id = t.id
