@@ -12,6 +12,7 @@ class OfficeConfig(AppConfig):
 
     def ready(self) -> None:
         """Fill the task registry now: by itself only a worker does, and web processes enqueue."""
+        from config.db import lookups  # noqa: F401, PLC0415 - registers them
         from config.office import checks  # noqa: F401, PLC0415 - registers them
 
         app.autodiscover_tasks(force=True)

@@ -122,7 +122,7 @@ def _some_at_a_time(merchants: Sequence[int], day: date) -> Iterator[tuple[date,
 def _replayed(loans: Sequence[int], *, day: date) -> dict[int, _End]:
     """Replay loans as of the end of a day: after its events, with its interest, before any event of the next."""
     ends = {}
-    for pk, contract in contracts_of(list(Loan.objects.filter(pk__in=loans))).items():
+    for pk, contract in contracts_of(list(Loan.objects.filter(pk__any_of=loans))).items():
         account = contract.replayed().account(day)
         if account is not None:
             account.turn_to(day_number(day) + 1)

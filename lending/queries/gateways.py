@@ -31,7 +31,7 @@ def payout_route(loan: Loan) -> str:
 
 def collection_routes(loan_ids: Sequence[int]) -> dict[str, list[int]]:
     """Divide loans by the gateway that they are collected through, in their order."""
-    rows = Loan.objects.filter(pk__in=loan_ids).values_list("pk", "currency", "merchant__partner__withholds")
+    rows = Loan.objects.filter(pk__any_of=loan_ids).values_list("pk", "currency", "merchant__partner__withholds")
     banks, loans = bank_profiles(), {pk: (currency, withholds) for pk, currency, withholds in rows}
     found = dict[str, list[int]]()
     for loan_id in loan_ids:

@@ -113,7 +113,7 @@ def _enter_owners(partner: Partner, refs: set[str]) -> dict[str, int]:
     Owner.objects.bulk_create(
         [Owner(partner=partner, external_ref=ref) for ref in sorted(refs)], ignore_conflicts=True, batch_size=5_000
     )
-    return dict(Owner.objects.filter(partner=partner, external_ref__in=refs).values_list("external_ref", "pk"))
+    return dict(Owner.objects.filter(partner=partner, external_ref__any_of=refs).values_list("external_ref", "pk"))
 
 
 def _record_changes(changed: Sequence[tuple[Merchant, Merchant]], *, actor: Actor, now: datetime) -> None:
@@ -145,10 +145,10 @@ def _lock_known(partner_id: int, entries: Sequence[MerchantEntry], owners: Mappi
     Raises Contended if one changed hands meanwhile.
     """
     wanted = {entry.external_id: owners.get(entry.owner_ref) for entry in entries}
-    rows = Merchant.objects.of(partner_id).filter(external_id__in=wanted)
+    rows = Merchant.objects.of(partner_id).filter(external_id__any_of=wanted)
     present = dict(rows.values_list("external_id", "owner_id"))
     moves = [(owner, wanted[name]) for name, owner in present.items() if owner != wanted[name]]
-    list(Owner.objects.filter(pk__in=[owner for move in moves for owner in move if owner is not None]).lock())
+    list(Owner.objects.filter(pk__any_of=[owner for move in moves for owner in move if owner is not None]).lock())
     known = {merchant.external_id: merchant for merchant in rows.lock()}
     if any(merchant.owner_id != present.get(name, merchant.owner_id) for name, merchant in known.items()):
         raise Contended

@@ -40,7 +40,7 @@ def merchants_after(*, partner_id: int, external_id: str, limit: int) -> list[Me
 
 def known_merchants(*, partner_id: int, external_ids: Iterable[str]) -> dict[str, KnownMerchant]:
     """Return the partner's merchants among these external ids, by external id."""
-    found = Merchant.objects.of(partner_id).filter(external_id__in=set(external_ids))
+    found = Merchant.objects.of(partner_id).filter(external_id__any_of=set(external_ids))
     return {
         name: KnownMerchant(pk, currency) for pk, name, currency in found.values_list("pk", "external_id", "currency")
     }

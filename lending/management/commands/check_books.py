@@ -41,7 +41,7 @@ class Command(BaseCommand):
             balances = prove_accounts()
         suspects = [loan for chunk in booked_loans() for loan in drifted_loans(chunk)]
         # Checked again: a payment between the reading of a row and of its events is not drift.
-        drifted = drifted_loans(list(Loan.objects.filter(pk__in=suspects)))
+        drifted = drifted_loans(list(Loan.objects.filter(pk__any_of=suspects)))
         apart: dict[str, list[str] | list[int]] = {
             "days": list(map(str, days_apart())),
             "closed_months": [f"{month:%Y-%m}" for month in closed_months_apart()],

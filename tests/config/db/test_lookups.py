@@ -1,0 +1,36 @@
+"""Lists that are longer than a statement may have parameters."""
+
+import pytest
+
+from lending.models import Loan
+from lending.queries.gateways import collection_routes
+from merchants.models import Merchant
+from merchants.operations.merchants import enter_merchants
+from tests.conftest import CLERK, NOW
+from tests.lending.loans import lent
+from tests.markets import make_partner
+
+pytestmark = pytest.mark.django_db(transaction=True)
+MORE_THAN_PARAMETERS = 66_000
+
+
+def test_a_list_of_any_length_is_looked_up() -> None:
+    """Red with `__in`, which sends a parameter for each value: PostgreSQL takes 65,535."""
+    loan = lent()
+    ids = range(loan.pk, loan.pk + MORE_THAN_PARAMETERS)
+    assert list(Loan.objects.filter(pk__any_of=ids)) == [loan]
+    assert list(Merchant.objects.filter(external_id__any_of=[loan.merchant.external_id, "%", "it's"])) == [
+        loan.merchant
+    ]
+    assert not Loan.objects.filter(pk__any_of=[]).exists()
+    assert collection_routes([loan.pk]) == {"loopback": [loan.pk]}
+
+
+def test_a_market_of_more_merchants_than_parameters_is_entered() -> None:
+    """Red if a file of so many merchants ended in an error of the driver."""
+    partner = make_partner()
+    rows = [
+        {"external_id": f"m{number}", "name": "Shop", "currency": "EUR", "owner_ref": f"o{number}"}
+        for number in range(MORE_THAN_PARAMETERS)
+    ]
+    assert enter_merchants(partner_id=partner.pk, rows=rows, actor=CLERK, now=NOW).created == MORE_THAN_PARAMETERS
