@@ -53,6 +53,7 @@ STATES: Final = {
 }
 GONE: Final = _("What this asks for can no longer be done: its verb or its row is gone.")
 NO_LONGER_FITS: Final = _("What was entered no longer fits: it has to be asked for again.")
+NOT_SHOWN: Final = _("Your role does not show what this is about.")
 NO_LONGER_ALLOWED: Final = _("The requester no longer has this permission.")
 NOT_YOURS: Final = _("Your role does not approve this.")
 
@@ -247,6 +248,9 @@ class ApprovalRequestAdmin(OfficeAdmin[ApprovalRequest]):
         if row.state != RequestState.OPEN:
             decision = [(_("By"), names[row.decided_by]), (_("At, UTC"), row.decided_at), (_("Reason"), row.reason)]
             cards.append(Card(title=_("How it was decided"), parts=[Facts(decision)], span=6))
+        found = _verb_of(row.verb)
+        if found is not None and not found[0].has_view_permission(request):
+            alerts, cards = [], [Card(title=_("What it would do"), parts=[Text(NOT_SHOWN)])]
         asked = {"who": names[row.requested_by], "at": f"{row.requested_at:%Y-%m-%d %H:%M}"}
         return Page(
             title=str(_label(row)),

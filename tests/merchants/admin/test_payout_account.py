@@ -71,6 +71,20 @@ def test_verify_shows_the_verdict_then_verifies(client: Client, checker: User) -
     assert account.verified_by == f"staff:{checker.pk}"
 
 
+def test_a_request_shows_what_it_is_about_to_those_who_may_see_that(client: Client, checker: User) -> None:
+    """Red if every role that sees requests saw the holders and banks' documents of payout accounts."""
+    account = make_account()
+    client.force_login(checker)
+    client.post(page(account, "verify"), {"evidence": EVIDENCE, "step": "confirm"})
+    address = reverse("admin:office_approvalrequest_change", args=[ApprovalRequest.objects.get().pk])
+    assertContains(client.get(address), account.holder)
+    client.force_login(make_user("vera", Role.VIEWER))
+    shown = client.get(address)
+    assertContains(shown, "Your role does not show what this is about.")
+    assertNotContains(shown, account.holder)
+    assertNotContains(shown, EVIDENCE)
+
+
 def test_verify_says_why_not(client: Client, checker: User) -> None:
     own = make_account(entered_by=Actor(ActorKind.STAFF, checker.pk))
     client.force_login(checker)
