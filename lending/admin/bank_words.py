@@ -4,7 +4,8 @@ from typing import Final
 
 from django.utils.translation import gettext_lazy as _
 
-from lending.domain.books.bank_lines import GapRefusal, LineReason, ReopeningRefusal, Resolution, ResolutionRefusal
+from lending.domain.books.bank_gaps import GapRefusal
+from lending.domain.books.bank_lines import LineReason, ReopeningRefusal, Resolution, ResolutionRefusal
 from lending.domain.books.bank_messages import AnswerHold, AnswerState, Outcome
 
 FILE_STATES: Final = {
@@ -73,6 +74,9 @@ GAP_REFUSALS: Final = {
     GapRefusal.BOOKED: _("This statement is booked."),
     GapRefusal.NOT_YET: _("This statement is of a day after the business date."),
     GapRefusal.FOLLOWS: _("It follows the last one booked: it is booked by itself."),
-    GapRefusal.OLDER: _("Later statements are booked: what it would have explained is in suspense."),
+    GapRefusal.OLDER: _(
+        "Later statements are booked. It is booked by itself if it opens where the last one before it closed, and what "
+        "is missing is still in suspense."
+    ),
     GapRefusal.REASON_MISSING: _("Please give a reason."),
 }

@@ -72,6 +72,8 @@ def line_state(line: StatementLine) -> str:
         return "resolved"
     if line.contra_id is None:
         return "waits"
+    if not line.amount_minor:
+        return "matched"
     return "suspense" if line.contra_id == Account.SUSPENSE else "matched"
 
 

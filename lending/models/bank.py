@@ -157,7 +157,7 @@ class BankAnswer(models.Model):
 class BankStatement(models.Model):
     """The statement of an account over a period, in minor units. It is booked once the one before it is.
 
-    booked_no: its place among the booked statements of its bank.
+    booked_no: its place among the booked statements of its bank; none of one that came after it was booked without.
     """
 
     bank = models.CharField(max_length=20)
@@ -179,8 +179,7 @@ class BankStatement(models.Model):
             models.UniqueConstraint(name="lending_bankstatement_one_a_place", fields=["bank", "booked_no"]),
             models.CheckConstraint(
                 name="lending_bankstatement_booked_when",
-                condition=Q(booked_at__isnull=True, booked_no__isnull=True)
-                | Q(booked_at__isnull=False, booked_no__isnull=False),
+                condition=Q(booked_at__isnull=False) | Q(booked_no__isnull=True),
             ),
             models.CheckConstraint(
                 name="lending_bankstatement_currency", condition=Q(currency__regex=CURRENCY_PATTERN)
@@ -196,7 +195,7 @@ class BankStatement(models.Model):
 
 class StatementLineQuerySet(LockingQuerySet["StatementLine"]):
     def in_suspense(self) -> Self:
-        return self.filter(contra=Account.SUSPENSE)
+        return self.filter(contra=Account.SUSPENSE).exclude(amount_minor=0)
 
 
 class StatementLine(models.Model):
@@ -204,7 +203,8 @@ class StatementLine(models.Model):
 
     contra: the account that has its other side, from when the statement is booked; transfer, back: the order whose
     money went out, or came back, by it; reason: why it is or was in suspense; resolution: what a person said it is.
-    An amount that a bank booked for a whole file is one line an order: `part` tells them apart.
+    An amount that a bank booked for a whole file is one line an order: `part` tells them apart. What a statement lacks
+    that was booked without those before it is a line before its first; what those show later is taken off it.
     """
 
     statement = models.ForeignKey(BankStatement, on_delete=models.PROTECT, related_name="lines", db_index=False)
@@ -247,7 +247,7 @@ class StatementLine(models.Model):
         constraints = [
             models.UniqueConstraint(name="lending_statementline_once", fields=["statement", "place", "part"]),
             models.UniqueConstraint(name="lending_statementline_one_an_order", fields=["transfer", "back"]),
-            models.CheckConstraint(name="lending_statementline_amount", condition=~Q(amount_minor=0)),
+            models.CheckConstraint(name="lending_statementline_amount", condition=~Q(amount_minor=0) | Q(place=-1)),
             models.CheckConstraint(
                 name="lending_statementline_suspended_why", condition=~Q(contra=Account.SUSPENSE.value) | ~Q(reason="")
             ),

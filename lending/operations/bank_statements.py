@@ -22,14 +22,8 @@ from config.office.approvals import Act, Approval, require_approval
 from config.office.business_date import get_business_date
 from config.office.events import record_event
 from config.office.job_runs import Clock
-from lending.domain.books.bank_lines import (
-    GapRefusal,
-    Match,
-    bank_movements,
-    match_lines,
-    moved_before,
-    moved_within,
-)
+from lending.domain.books.bank_gaps import GapRefusal, moved_before, moved_within
+from lending.domain.books.bank_lines import Match, bank_movements, explained_movements, match_lines
 from lending.domain.books.bank_messages import LineFacts
 from lending.domain.books.bank_profile import BankProfile
 from lending.domain.books.booking import effective_date
@@ -38,16 +32,17 @@ from lending.models import BankStatement, Entry, StatementLine
 from lending.operations.bank_files import BANK
 from lending.operations.bookings import lock_books, post
 from lending.queries.bank_lines import (
+    BEFORE_LINES,
     gap_before,
     get_gap_refusal,
     last_booked,
+    late_statement,
     next_statement,
 )
 from lending.queries.bank_orders import facts_by_batch, facts_by_key, facts_by_number
 from lending.queries.closes import last_proven_day
 
 AT_ONCE: Final = 1_000
-BEFORE_LINES: Final = -1
 AFTER_LINES: Final = 2**31 - 1
 MATCH: Final = """
 UPDATE lending_statementline l SET contra_id = n.contra, transfer_id = n.transfer, back = n.back, reason = n.reason,
@@ -81,7 +76,12 @@ def book_statement(bank: BankProfile, *, now: datetime) -> BankStatement | None:
         statement = next_statement(bank.name, today=get_business_date())
         if statement is not None:
             _book(statement, now=now)
-        return statement
+            return statement
+        late = late_statement(bank.name)
+        if late is None:
+            return None
+        _book_late(*late, now=now)
+        return late[0]
 
 
 def book_after_gap(
@@ -120,11 +120,37 @@ def gap_act(statement: BankStatement, *, reason: str) -> Act:
 
 def _book(statement: BankStatement, *, now: datetime) -> None:
     """Book a statement after the last one of its bank, with what its balances moved by without a line."""
-    lines, last = list(statement.lines.order_by("place")), last_booked(statement.bank)
-    _match(statement.bank, lines)
+    last = last_booked(statement.bank)
     before = moved_before(statement.opening_minor, last_closing_minor=None if last is None else last.closing_minor)
     if before is not None:
         _add(statement, before, place=BEFORE_LINES, words="before this statement")
+    post_lines(statement, STATEMENT, bank_movements(_book_lines(statement)), now=now)
+    number = 1 if last is None or last.booked_no is None else last.booked_no + 1
+    waiting = BankStatement.objects.filter(pk=statement.pk, booked_at__isnull=True)
+    require_one(waiting.update(booked_at=now, booked_no=number))
+
+
+def _book_late(statement: BankStatement, gap: StatementLine, *, now: datetime) -> None:
+    """Book a statement that came after it was booked without: its lines take the place of what is missing.
+
+    What is at the bank is in the ledger already, by the statement that was booked without it.
+    """
+    shares = _book_lines(statement)
+    post_lines(statement, STATEMENT, explained_movements(shares), now=now)
+    moved = statement.closing_minor - statement.opening_minor
+    require_one(
+        StatementLine.objects.in_suspense()
+        .filter(pk=gap.pk, amount_minor=gap.amount_minor)
+        .update(amount_minor=gap.amount_minor - moved)
+    )
+    waiting = BankStatement.objects.filter(pk=statement.pk, booked_at__isnull=True)
+    require_one(waiting.update(booked_at=now))
+
+
+def _book_lines(statement: BankStatement) -> Counter[Account]:
+    """Match the lines of a statement, and what its balances moved by without one; return their sums by account."""
+    lines = list(statement.lines.filter(place__gte=0).order_by("place"))
+    _match(statement.bank, lines)
     within = moved_within(
         statement.opening_minor, statement.closing_minor, lines_minor=sum(line.amount_minor for line in lines)
     )
@@ -133,10 +159,7 @@ def _book(statement: BankStatement, *, now: datetime) -> None:
     shares = Counter[Account]()
     for contra, amount in statement.lines.values_list("contra_id", "amount_minor"):
         shares[Account(contra)] += amount
-    post_lines(statement, STATEMENT, bank_movements(shares), now=now)
-    number = 1 if last is None or last.booked_no is None else last.booked_no + 1
-    waiting = BankStatement.objects.filter(pk=statement.pk, booked_at__isnull=True)
-    require_one(waiting.update(booked_at=now, booked_no=number))
+    return shares
 
 
 def _match(bank: str, lines: Sequence[StatementLine]) -> None:

@@ -3,27 +3,30 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 
 from config.office.business_date import get_business_date
+from lending.domain.books.bank_gaps import GapRefusal, explains, judge_gap, skips
 from lending.domain.books.bank_lines import (
     LOOKED_AT_AGAIN,
     OF_AN_ORDER,
-    GapRefusal,
+    LineReason,
     OrderFacts,
     ReopeningRefusal,
     Resolution,
     ResolutionRefusal,
-    judge_gap,
     judge_reopening,
     judge_resolution,
-    skips,
 )
 from lending.domain.books.ledger import Account
 from lending.models import BankAnswer, BankStatement, Loan, StatementLine
 from lending.queries.bank_orders import facts_by_key
+
+BEFORE_LINES: Final = -1
+"""The place of what a statement lacks before its first line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +63,28 @@ def next_statement(bank: str, *, today: date | None) -> BankStatement | None:
     return statement
 
 
+def late_statement(bank: str) -> tuple[BankStatement, StatementLine] | None:
+    """Return a statement that came after it was booked without, with the line in suspense that it explains."""
+    gaps = StatementLine.objects.in_suspense().filter(
+        statement__bank=bank, place=BEFORE_LINES, reason=LineReason.MISSING
+    )
+    waiting = BankStatement.objects.filter(bank=bank, booked_at__isnull=True).order_by("closed_on", "number", "pk")
+    found = (
+        (statement, gap)
+        for gap in gaps.select_related("statement")
+        for statement in waiting.filter(closed_on__lte=gap.statement.closed_on)
+        if explains(
+            opening_minor=statement.opening_minor,
+            closed_on=statement.closed_on,
+            next_opening_minor=gap.statement.opening_minor,
+            next_closed_on=gap.statement.closed_on,
+            missing_minor=gap.amount_minor,
+        )
+        and not BankAnswer.objects.open().filter(file=statement.file_id).exists()
+    )
+    return next(found, None)
+
+
 def known_statements(bank: str, names: Collection[str]) -> Mapping[str, KnownStatement]:
     """Return what is kept under the names of statements of a bank."""
     lines = Sum("lines__amount_minor", filter=Q(lines__place__gte=0), default=0)
@@ -82,7 +107,7 @@ def last_booked(bank: str) -> BankStatement | None:
 def overtaken_of(statements: Iterable[BankStatement]) -> dict[int, bool]:
     """Return which of some statements wait, and whether a later one of the bank is booked.
 
-    One that is overtaken is never booked: what it would have explained is in suspense.
+    One that is overtaken is booked by itself if it opens where those before it closed; else it never is.
     """
     waiting = BankStatement.objects.filter(booked_at=None, pk__in=[one.pk for one in statements])
     overtaken = set(waiting.filter(Exists(_later())).values_list("pk", flat=True))

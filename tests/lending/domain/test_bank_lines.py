@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lending.domain.books.bank_gaps import GapRefusal, explains, judge_gap, skips
 from lending.domain.books.bank_lines import (
     MATCHED_WITHIN,
-    GapRefusal,
     LineReason,
     Match,
     OrderFacts,
@@ -19,14 +19,13 @@ from lending.domain.books.bank_lines import (
     ResolutionRefusal,
     bank_balances,
     bank_movements,
-    judge_gap,
+    explained_movements,
     judge_reopening,
     judge_resolution,
     match_lines,
     reopened_movement,
     resolve,
     resolved_movement,
-    skips,
 )
 from lending.domain.books.bank_messages import LineFacts
 from lending.domain.books.ledger import Account, Movement
@@ -286,3 +285,20 @@ def test_a_file_that_is_booked_twice_is_matched_once() -> None:
     had = (order(1, has_out=True), order(2, has_out=True))
     [[second]] = matched(line(-180_000, batch="file"), orders=had, batch="file")
     assert second.reason is LineReason.REPEATED
+
+
+@pytest.mark.parametrize(
+    ("changes", "explained"),
+    [
+        ({}, True),
+        ({"opening_minor": 999}, False),
+        ({"missing_minor": 500}, False),
+        ({"closed_on": ON + timedelta(days=1)}, False),
+    ],
+)
+def test_a_late_statement_explains_a_gap_that_it_opens(changes: dict[str, object], *, explained: bool) -> None:
+    asked = {"opening_minor": 1_000, "closed_on": ON, "next_opening_minor": 2_500, "next_closed_on": ON}
+    assert explains(**{**asked, "missing_minor": 1_500, **changes}) is explained  # type: ignore[arg-type]
+    assert explained_movements({Account.SUSPENSE: 5, Account.BANK_CHARGES: -5, Account.FUNDING: 0}) == (
+        Movement(Account.BANK_CHARGES, Account.SUSPENSE, 5),
+    )

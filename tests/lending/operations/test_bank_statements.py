@@ -9,7 +9,8 @@ from config.office.actors import SYSTEM
 from config.office.approvals import NotApproved
 from config.office.business_date import open_day
 from config.office.models import OperationEvent
-from lending.domain.books.bank_lines import GapRefusal, LineReason, ReopeningRefusal, Resolution, ResolutionRefusal
+from lending.domain.books.bank_gaps import GapRefusal
+from lending.domain.books.bank_lines import LineReason, ReopeningRefusal, Resolution, ResolutionRefusal
 from lending.domain.books.bank_profile import BankProfile
 from lending.models import (
     BankFile,
@@ -24,6 +25,7 @@ from lending.operations.bank_statements import (
     StatementNotBooked,
     book_after_gap,
     book_statement,
+    gap_act,
 )
 from lending.operations.statement_lines import (
     LineNotReopened,
@@ -227,6 +229,58 @@ def test_a_gap_between_statements_is_booked_by_two_people() -> None:
     with pytest.raises(StatementNotBooked) as refused:
         book_after_gap(statement_id=waiting.pk, reason="lost", actor=SYSTEM, now=NOW)
     assert refused.value.reason is GapRefusal.BOOKED
+    assert proven()
+
+
+def test_statements_that_come_after_a_gap_take_the_place_of_what_is_missing() -> None:
+    """Red if they were never booked, or their money were at the bank twice; or one were booked before its turn."""
+    bank = enter()
+    first, second = filed(bank, 90_000, 80_000)
+    take(bank, account_statement(500_000, 500_000, name="T1"))
+    take(bank, account_statement(330_000, 330_000, name="T4"))
+    gapped = BankStatement.objects.get(statement_id="T4")
+    approval = approved(gap_act(gapped, reason="lost"), actor=CLERK)
+    book_after_gap(statement_id=gapped.pk, reason="lost", actor=CLERK, now=NOW, approval=approval)
+    gap = StatementLine.objects.in_suspense().get()
+    assert (gap.amount_minor, gap.reason) == (-170_000, LineReason.MISSING)
+    take(bank, account_statement(410_000, 330_000, booked(second.key, 80_000), name="T3"), name="3.xml")
+    assert BankStatement.objects.get(statement_id="T3").booked_at is None, "it follows one that has not come"
+    assert proven()
+    take(bank, account_statement(500_000, 410_000, booked(first.key, 90_000), name="T2"), name="2.xml")
+    assert not BankStatement.objects.filter(booked_at=None).exists()
+    gap.refresh_from_db()
+    assert gap.amount_minor == 0
+    assert not StatementLine.objects.in_suspense().exists()
+    matched = StatementLine.objects.filter(transfer__isnull=False).order_by("transfer")
+    assert [(line.transfer_id, line.contra_id) for line in matched] == [
+        (first.pk, "PAYOUT_CLEARING"),
+        (second.pk, "PAYOUT_CLEARING"),
+    ]
+    assert {balance.account: balance.ledger_minor for balance in prove_accounts()}["BANK"] == 330_000
+    assert proven()
+    take(bank, account_statement(330_000, 330_100, entry("1.00", side="CRDT"), name="T5"), name="5.xml")
+    assert BankStatement.objects.get(statement_id="T5").booked_no == 3
+    assert proven()
+
+
+def test_what_was_said_of_a_gap_is_put_back_before_a_late_statement_counts() -> None:
+    bank = enter()
+    filed(bank, 90_000)
+    take(bank, account_statement(1_000, 1_000, name="T1"))
+    take(bank, account_statement(2_500, 2_500, name="T3"))
+    gapped = BankStatement.objects.get(statement_id="T3")
+    approval = approved(gap_act(gapped, reason="lost"), actor=CLERK)
+    book_after_gap(statement_id=gapped.pk, reason="lost", actor=CLERK, now=NOW, approval=approval)
+    line = StatementLine.objects.in_suspense().get()
+    resolve_line(line_id=line.pk, asked=Asked(resolution=Resolution.FUNDING), reason="ours", actor=CLERK, now=NOW)
+    take(bank, account_statement(1_000, 2_500, entry("15.00", side="CRDT"), name="T2"), name="2.xml")
+    late = BankStatement.objects.get(statement_id="T2")
+    assert late.booked_at is None
+    reopen_line(line_id=line.pk, reason="the statement is here", actor=CLERK, now=NOW)
+    book_statement(bank, now=NOW)
+    late.refresh_from_db()
+    assert late.booked_at is not None
+    assert [one.amount_minor for one in StatementLine.objects.in_suspense()] == [1_500]
     assert proven()
 
 
