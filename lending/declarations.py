@@ -20,7 +20,7 @@ DECLARED = Declaration(
             key="content_key",
             sealed="sealed_content",
             owner="'file ' || sha256",
-            at_once=20,
+            at_once=1,
         ),
     ],
     rights={

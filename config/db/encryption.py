@@ -24,7 +24,7 @@ class KeyMissing(Unreadable):
 
 
 class TextUnreadable(Unreadable):
-    """What is kept is not what was encrypted: it was changed, or belongs to another row."""
+    """What is kept is not what was encrypted: it was changed, or is another's; the message is whose it should be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +62,10 @@ class Keys:
         """Return the text that was encrypted under a key. Raises KeyMissing, TextUnreadable."""
         return self.open(name, sealed, owner=owner).decode().rstrip()
 
-    def encrypt_again(self, name: str, sealed: bytes, *, owner: str) -> Encrypted:
+    def encrypt_again(self, name: str, sealed: bytes, *, owner: str, is_indexed: bool) -> Encrypted:
         """Encrypt with the first key what was encrypted under another. Raises KeyMissing, TextUnreadable."""
         content, (_, index) = self.open(name, sealed, owner=owner), self._keys[self.current]
-        hashed = hmac.digest(index, content.rstrip(), "sha256")
+        hashed = hmac.digest(index, content.rstrip(), "sha256") if is_indexed else b""
         return Encrypted(key=self.current, sealed=self.seal(content, owner=owner), index=hashed)
 
     def seal(self, content: bytes, *, owner: str) -> bytes:
@@ -82,7 +82,7 @@ class Keys:
         try:
             return cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], owner.encode())
         except (InvalidTag, ValueError):
-            raise TextUnreadable from None
+            raise TextUnreadable(owner) from None
 
     def indexes(self, text: str) -> list[bytes]:
         """Return the hashes of a text, one under each key."""

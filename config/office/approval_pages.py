@@ -238,25 +238,27 @@ class ApprovalRequestAdmin(OfficeAdmin[ApprovalRequest]):
 
     def page_of(self, row: ApprovalRequest, request: HttpRequest) -> Page:
         names = named([row.requested_by, row.decided_by])
-        wanted = wanted_by(row)
-        entered = list(row.entered.items()) if wanted is None or not wanted.is_readable else wanted.entered
-        effects = _effects(row, asked_by(request)) if row.state == RequestState.OPEN else Effects(refusal="")
-        alerts = [Alert(strong=_("Out of date:"), text=effects.refusal)] if effects.refusal else []
-        cards = [Card(title=_("What it would do now"), parts=effects.parts)]
-        if effects.refusal is not None:
-            cards = [Card(title=_("What was entered"), parts=[Facts(entered)], span=6)]
+        found, wanted = _verb_of(row.verb), wanted_by(row)
+        alerts, cards, about = list[Alert](), list[Card](), _subject(row)
+        if found is not None and not found[0].has_view_permission(request):
+            cards = [Card(title=_("What it would do"), parts=[Text(NOT_SHOWN)])]
+        else:
+            entered = list(row.entered.items()) if wanted is None or not wanted.is_readable else wanted.entered
+            effects = _effects(row, asked_by(request)) if row.state == RequestState.OPEN else Effects(refusal="")
+            alerts = [Alert(strong=_("Out of date:"), text=effects.refusal)] if effects.refusal else []
+            cards = [Card(title=_("What it would do now"), parts=effects.parts)]
+            if effects.refusal is not None:
+                cards = [Card(title=_("What was entered"), parts=[Facts(entered)], span=6)]
+            about = about if wanted is None or wanted.row is None else linked(wanted.row)
         if row.state != RequestState.OPEN:
             decision = [(_("By"), names[row.decided_by]), (_("At, UTC"), row.decided_at), (_("Reason"), row.reason)]
             cards.append(Card(title=_("How it was decided"), parts=[Facts(decision)], span=6))
-        found = _verb_of(row.verb)
-        if found is not None and not found[0].has_view_permission(request):
-            alerts, cards = [], [Card(title=_("What it would do"), parts=[Text(NOT_SHOWN)])]
         asked = {"who": names[row.requested_by], "at": f"{row.requested_at:%Y-%m-%d %H:%M}"}
         return Page(
             title=str(_label(row)),
             chips=[chip(*STATES[RequestState(row.state)])],
             sub=[
-                _subject(row) if wanted is None or wanted.row is None else linked(wanted.row),
+                about,
                 _t("requested by %(who)s, %(at)s UTC") % asked,
                 _t("can be approved until %(at)s UTC") % {"at": f"{row.expires_at:%Y-%m-%d %H:%M}"},
             ],

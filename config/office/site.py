@@ -4,10 +4,12 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.contrib.auth.views import PasswordChangeView
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from unfold.forms import AdminOwnPasswordChangeForm
 from unfold.sites import UnfoldAdminSite
 
@@ -16,6 +18,13 @@ from config.office.staff import change_own_password
 
 class OwnPasswordForm(AdminOwnPasswordChangeForm):  # type: ignore[misc] # which has no types
     """A person's own new password."""
+
+    def clean_new_password1(self) -> str:
+        """Refuse the one that there is: whoever set it would still know it. Raises ValidationError."""
+        password: str = self.cleaned_data["new_password1"]
+        if self.user.check_password(password):
+            raise ValidationError(_("This is the password that you have: choose another."))
+        return password
 
     def save(self, commit: bool = True) -> User:  # noqa: FBT001, FBT002 - as Django calls it
         """Set it, with its event."""

@@ -117,7 +117,8 @@ class BankStatementAdmin(OfficeAdmin[BankStatement]):
         return super().listed().annotate(number_of_lines=Count("lines"))
 
     def page_of(self, row: BankStatement, request: HttpRequest) -> Page:
-        lines = row.lines.select_related("transfer__loan").order_by("place", "part")
+        shown = row.lines.exclude(amount_minor=0, part__gt=0)
+        lines = shown.select_related("transfer__loan").order_by("place", "part")
         number = lines.count()
         columns = [
             Column(label=_("Booked on"), style="tl-nowrap"),

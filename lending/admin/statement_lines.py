@@ -53,6 +53,7 @@ from lending.queries.bank_lines import (
     get_reopening_refusal,
     get_resolution_refusal,
     order_of_line,
+    parts_of,
 )
 from lending.queries.bank_orders import bank_names
 from lending.queries.bookings import preview_booking
@@ -145,7 +146,8 @@ def _reopening_effects(line: StatementLine, asked: Asked) -> Effects:
     refusal = get_reopening_refusal(line, reason=asked.data["reason"])
     if refusal is not None:
         return Effects(refusal=REOPENING_REFUSALS[refusal])
-    return Effects(parts=[_postings(line, [reopened_movement(line.amount_minor, Account(str(line.contra_id)))])])
+    moved = [reopened_movement(one.amount_minor, Account(str(one.contra_id))) for one in parts_of(line)]
+    return Effects(parts=[_postings(line, moved)])
 
 
 def _reopen(line: StatementLine, asked: Asked) -> StatementLine:
@@ -231,6 +233,9 @@ class StatementLineAdmin(OfficeAdmin[StatementLine]):
             refusals={LineNotReopened: REOPENING_REFUSALS},
         ),
     )
+
+    def listed(self) -> QuerySet[StatementLine]:
+        return super().listed().exclude(amount_minor=0, part__gt=0)
 
     def page_of(self, row: StatementLine, request: HttpRequest) -> Page:
         currency = row.statement.currency

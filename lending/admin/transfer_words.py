@@ -34,8 +34,8 @@ PAYOUT_HOLDS: Final = {
         "loan if another has taken its place."
     ),
     PayoutHold.HOLDER_DIFFERS: _(
-        "The merchant was renamed since its payout account was verified: find out why; then have an account in its "
-        "present name verified, or cancel the loan."
+        "The merchant was renamed since its payout account was verified: find out why. Cancel the loan; the merchant "
+        "may be made another offer once an account matches its names."
     ),
     PayoutHold.ACCOUNT_IS_NEW: _(
         "The merchant's payout account was changed not long ago: the payout leaves by itself after the product's days."

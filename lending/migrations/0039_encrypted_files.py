@@ -16,11 +16,17 @@ SAID = (
     "statement_id", "place", "booked_on", "value_on", "key", "batch", "reference", "bank_reference", "name", "code",
     "words",
 )  # fmt: skip
-NUMBERS = re.compile(r"\b(?:[A-Z]{2}[0-9]{2}[0-9A-Z]{10,30}|[0-9]{12,34})\b")
+NUMBERS = re.compile(
+    r"\b(?:[A-Z]{2}[0-9]{2}[0-9A-Z]{10,30}|[A-Z]{2}[0-9]{2}(?: [0-9A-Z]{4}){2,7}(?: [0-9A-Z]{1,3})?"
+    r"|[0-9](?: ?[0-9]){10,33})\b",
+    re.IGNORECASE,
+)
 """What may be an account, in what a bank writes."""
 FILES = "SELECT id, sha256, content FROM lending_bankfile WHERE id > %s ORDER BY id LIMIT 20"
 FILE = "UPDATE lending_bankfile SET content_key = %s, sealed_content = %s WHERE id = %s"
 LINES = "SELECT id, statement_id, number, words FROM lending_statementline WHERE id > %s ORDER BY id LIMIT 5000"
+ANSWERS = "SELECT id, words FROM lending_bankanswer WHERE id > %s AND words <> '' ORDER BY id LIMIT 5000"
+ANSWER = "UPDATE lending_bankanswer SET words = %s WHERE id = %s"
 LINE = "UPDATE lending_statementline SET number_key = %s, sealed_number = %s, words = %s WHERE id = %s"
 
 
@@ -33,7 +39,9 @@ def encrypt(_apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
             kept = [(keys.current, keys.seal(bytes(one), owner=f"file {digest}"), pk) for pk, digest, one in rows]
             cursor.executemany(FILE, kept)
         for rows in _pages(cursor, LINES):
-            cursor.executemany(LINE, [(*_line(keys, *one), NUMBERS.sub("…", words), pk) for pk, *one, words in rows])
+            cursor.executemany(LINE, [(*_line(keys, *one), _hidden(words), pk) for pk, *one, words in rows])
+        for rows in _pages(cursor, ANSWERS):
+            cursor.executemany(ANSWER, [(_hidden(words), pk) for pk, words in rows])
 
 
 def _pages(cursor: Any, statement: str) -> Iterator[list[Any]]:  # noqa: ANN401 - of whatever driver
@@ -45,6 +53,10 @@ def _pages(cursor: Any, statement: str) -> Iterator[list[Any]]:  # noqa: ANN401 
             return
         yield rows
         last = rows[-1][0]
+
+
+def _hidden(words: str) -> str:
+    return NUMBERS.sub(lambda found: f"**** {found[0][-4:]}", words)
 
 
 def _line(keys: Keys, statement: int, number: str) -> tuple[str, bytes]:

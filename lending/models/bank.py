@@ -195,7 +195,10 @@ class BankStatement(models.Model):
 
 class StatementLineQuerySet(LockingQuerySet["StatementLine"]):
     def in_suspense(self) -> Self:
-        return self.filter(contra=Account.SUSPENSE).exclude(amount_minor=0)
+        return self.filter(contra=Account.SUSPENSE).with_amount()
+
+    def with_amount(self) -> Self:
+        return self.exclude(amount_minor=0)
 
 
 class StatementLine(models.Model):
@@ -204,7 +207,8 @@ class StatementLine(models.Model):
     contra: the account that has its other side, from when the statement is booked; transfer, back: the order whose
     money went out, or came back, by it; reason: why it is or was in suspense; resolution: what a person said it is.
     An amount that a bank booked for a whole file is one line an order: `part` tells them apart. What a statement lacks
-    that was booked without those before it is a line before its first; what those show later is taken off it.
+    that was booked without those before it is a line before its first; what those show later is taken off it. A part
+    that a line was split into, and is no more, has no amount left.
     """
 
     statement = models.ForeignKey(BankStatement, on_delete=models.PROTECT, related_name="lines", db_index=False)
@@ -247,7 +251,9 @@ class StatementLine(models.Model):
         constraints = [
             models.UniqueConstraint(name="lending_statementline_once", fields=["statement", "place", "part"]),
             models.UniqueConstraint(name="lending_statementline_one_an_order", fields=["transfer", "back"]),
-            models.CheckConstraint(name="lending_statementline_amount", condition=~Q(amount_minor=0) | Q(place=-1)),
+            models.CheckConstraint(
+                name="lending_statementline_amount", condition=~Q(amount_minor=0) | Q(place=-1) | Q(part__gt=0)
+            ),
             models.CheckConstraint(
                 name="lending_statementline_suspended_why", condition=~Q(contra=Account.SUSPENSE.value) | ~Q(reason="")
             ),

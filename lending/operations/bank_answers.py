@@ -150,7 +150,7 @@ def line_row(statement: BankStatement, line: LineFacts, *, place: int) -> Statem
         **sealed_line(line.number[:LONGEST_NUMBER], statement_id=statement.pk),
         name=line.name[:140],
         code=line.code[:35],
-        words=without_numbers(line.words)[:500],
+        words=without_numbers(without_number(line.words, line.number))[:500],
     )
 
 

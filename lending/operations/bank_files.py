@@ -32,7 +32,7 @@ from lending.models import BankFile, Transfer
 from lending.models.bank import sealed_file
 from lending.operations.bank_answers import keep_message
 from lending.queries.bank_orders import bank_order, orders_to_file
-from lending.queries.transfers import is_account_verified
+from lending.queries.transfers import may_be_paid_to
 
 BANK: Final = "lending.bank"
 FILES_AT_ONCE: Final = 100
@@ -190,8 +190,8 @@ def _read(bank: BankProfile, file: BankFile) -> None:
 
 
 def _put_back_withdrawn(transfers: Sequence[Transfer], *, now: datetime) -> list[Transfer]:
-    """Return the orders that may go; a payout whose account was withdrawn meanwhile counts as never sent."""
-    held = [one for one in transfers if one.kind == TransferKind.PAYOUT and not is_account_verified(one.loan)]
+    """Return the orders that may go; a payout to an account that is not good any more counts as never sent."""
+    held = [one for one in transfers if one.kind == TransferKind.PAYOUT and not may_be_paid_to(one.loan)]
     waiting = Transfer.objects.filter(pk__in=[one.pk for one in held], file__isnull=True, state=TransferState.PENDING)
     waiting.update(state=TransferState.DUE, attempts=0, sent_at=None, answer="", next_attempt_at=now + PATIENCE)
     return [one for one in transfers if one not in held]

@@ -1,4 +1,4 @@
-"""Book the statements of banks in their order, and what their lines in suspense turn out to be.
+"""Book the statements of banks in their order.
 
 The account of the bank in the ledger stands as its last booked statement closed: every line is booked, matched with its
 order or in suspense, and what the balances moved by without a line is a line in suspense, too.

@@ -79,7 +79,7 @@ def collect_dues(gateways: Mapping[str, Gateway], *, claim: Claim, clock: Clock)
     asked = {name: loans for name, loans in routes.items() if name in gateways}
     total = sum(map(len, asked.values()))
     for name, due in asked.items():
-        bank, loans = Breaker(name, gateways[name]), _with_accounts(due)
+        bank, loans = Breaker(name, gateways[name]), with_accounts(due)
         for start in range(0, len(loans), COLLECTED_AT_ONCE):
             renew = _renewing(claim, done=done + start, total=total, clock=clock)
             some = loans[start : start + COLLECTED_AT_ONCE]
@@ -121,9 +121,9 @@ def collect_together(
     return [*claims.alone, *unasked]
 
 
-def _with_accounts(loans: Sequence[int]) -> Sequence[int]:
+def with_accounts(loans: Sequence[int]) -> Sequence[int]:
     """Return the loans that can be collected; one imported without an account takes a verified one."""
-    lacking = Loan.objects.filter(pk__in=loans, payout_account=None)
+    lacking = Loan.objects.filter(pk__any_of=loans, payout_account=None)
     ids = list(lacking.values_list("pk", flat=True))
     if not ids:
         return loans

@@ -57,9 +57,9 @@ def exchange_files(profile: BankProfile, gateway: Gateway, *, clock: Clock) -> N
         take_files(profile, folders, clock=clock, then=apply)
         apply()
         book_statements(profile, clock=clock)
-        match_again(profile, clock=clock)
         write_files(profile, clock=clock)
         deliver_files(profile, folders, clock=clock)
+        match_again(profile, clock=clock)
     except OSError as error:  # the folders are out of reach: at the next turn
         log.warning("bank_folders_out_of_reach", bank=profile.name, error=repr(error))
 

@@ -1,6 +1,6 @@
 """Take lines of statements out of suspense, and put back what was taken out wrongly."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -13,6 +13,7 @@ from config.kernel.money import Money
 from config.kernel.refusals import Refused
 from config.office.actors import Actor
 from config.office.approvals import Act, Approval, require_approval
+from config.office.business_date import get_business_date
 from config.office.events import record_event
 from config.office.job_runs import Clock
 from lending.domain.books.bank_lines import (
@@ -41,10 +42,12 @@ from lending.queries.bank_lines import (
     get_resolution_refusal,
     lines_to_match_again,
     order_of_line,
+    parts_of,
 )
 from lending.queries.bookings import get_booking_refusal, needs_second_person
 
-CHANGED: Final = ("contra", "transfer", "back", "resolution", "resolved_by", "resolved_at", "resolved_why")
+MOVED: Final = ("contra", "transfer", "back", "amount_minor")
+RESOLVED: Final = ("resolution", "resolved_by", "resolved_at", "resolved_why")
 log = structlog.get_logger(__name__)
 
 
@@ -99,7 +102,7 @@ def resolve_line(
 def reopen_line(
     *, line_id: int, reason: str, actor: Actor, now: datetime, approval: Approval | None = None
 ) -> StatementLine:
-    """Put a line back in suspense that was said to be something else than it is.
+    """Put a line back in suspense that was said to be something else than it is; one that was split for it, whole.
 
     Raises LineNotReopened, NotApproved, Contended, StatementLine.DoesNotExist.
     """
@@ -110,58 +113,91 @@ def reopen_line(
         if refusal is not None:
             raise LineNotReopened(refusal)
         act = reopening_act(line, reason=reason)
-        if act is not None:
-            require_approval(act, approval, actor=actor, now=now)
-        was = {"account": line.contra_id, "resolution": line.resolution, "order": line.transfer_id}
-        moved = reopened_movement(line.amount_minor, Account(str(line.contra_id)))
-        post_lines(line.statement, RESOLUTION, [moved], now=now)
-        line.contra_id, line.transfer_id, line.back = Account.SUSPENSE, None, False
-        line.resolution, line.resolved_by, line.resolved_at, line.resolved_why = "", "", None, ""
-        line.save(update_fields=CHANGED)
+        if act is not None or approval is not None:
+            require_approval(act or _reopening(line, reason=reason), approval, actor=actor, now=now)
+        parts = parts_of(line)
+        moved = [reopened_movement(one.amount_minor, Account(str(one.contra_id))) for one in parts]
+        post_lines(line.statement, RESOLUTION, moved, now=now)
+        amount = sum(one.amount_minor for one in parts)
+        before = {"account": _accounts(parts), "resolution": line.resolution, "order": line.transfer_id}
+        for one in parts:
+            one.contra_id, one.transfer_id, one.back = Account.SUSPENSE, None, False
+            one.resolution, one.resolved_by, one.resolved_at, one.resolved_why = "", "", None, ""
+            one.amount_minor = amount if one is parts[0] else 0
+            one.save(update_fields=[*MOVED, *RESOLVED])
         record_event(
             name="lending.reopen_line",
-            subject=line,
+            subject=parts[0],
             actor=actor,
-            before=was,
+            before=before,
             after={"account": Account.SUSPENSE, "reason": reason.strip()},
             now=now,
-            amount=Money(line.amount_minor, line.statement.currency),
+            amount=Money(amount, line.statement.currency),
         )
-        return line
+        return parts[0]
 
 
 def reopening_act(line: StatementLine, *, reason: str) -> Act | None:
     """Return what a second person has to approve before a line is put back; None if one person may do it alone."""
-    if not line_needs_second(line.amount_minor, currency=line.statement.currency, may_be_altered=False):
-        return None
-    arguments = {"amount_minor": line.amount_minor, "was": line.resolution, "reason": reason}
+    needs = _needs_second(line, [one.amount_minor for one in parts_of(line)])
+    return _reopening(line, reason=reason) if needs else None
+
+
+def _reopening(line: StatementLine, *, reason: str) -> Act:
+    parts = parts_of(line)
+    arguments = {
+        "amount_minor": sum(one.amount_minor for one in parts),
+        "was": line.resolution,
+        "account": _accounts(parts),
+        "order": line.transfer_id,
+        "reason": reason,
+    }
     return Act(operation="lending.reopen_line", subject=line, arguments=arguments)
 
 
 def match_again(bank: BankProfile, *, clock: Clock) -> None:
     """Match lines in suspense with orders of which the bank has told more since, each in an operation of its own."""
-    for known in lines_to_match_again(bank.name):
+    for known in lines_to_match_again(bank.name, today=get_business_date()):
         try:
             with operation():
                 lock_name(BANK, bank.name)
                 line = StatementLine.objects.in_suspense().filter(pk=known.pk).lock().first()
-                found = [] if line is None else matches_of(bank.name, [line])[0]
-                if line is not None and all(one.contra is not Account.SUSPENSE for one in found):
-                    _move(line, found, now=clock())
+                if line is not None:
+                    _match_again(line, bank, now=clock())
         except Contended:  # a close proves the books: at the next turn
             log.warning("suspense_left", bank=bank.name)
             return
+        except Exception:  # the others have their turn
+            log.exception("suspense_left", bank=bank.name, line=known.pk)
+
+
+def _match_again(line: StatementLine, bank: BankProfile, *, now: datetime) -> None:
+    """Move a line to its orders, or write why it is in suspense by now."""
+    [found] = matches_of(bank.name, [line])
+    if all(one.contra is not Account.SUSPENSE for one in found):
+        _move(line, found, now=now)
+    elif found[0].reason is not None and found[0].reason != line.reason:
+        StatementLine.objects.filter(pk=line.pk).update(reason=found[0].reason)
 
 
 def resolution_act(line: StatementLine, asked: Asked, *, reason: str) -> Act | None:
     """Return what a second person has to approve of what a line is said to be; None if one person may say it alone."""
-    needs = line_needs_second(
-        line.amount_minor, currency=line.statement.currency, may_be_altered=line.reason == LineReason.OTHER_ACCOUNT
-    )
+    parts = resolve(asked.resolution, line.amount_minor, order_of_line(line, asked))
+    needs = _needs_second(line, [one.amount_minor for one in parts])
     if not needs and asked.resolution is Resolution.REPAYMENT and asked.loan_id is not None:
         loan = Loan.objects.filter(pk=asked.loan_id).first()
         needs = loan is not None and needs_second_person(loan, repayment_of(line, reason=reason))
     return _act_of(line, asked, reason=reason) if needs else None
+
+
+def _needs_second(line: StatementLine, amounts: Iterable[int]) -> bool:
+    """Decide by the largest of what a line is split into: an order that a few cents show is as large as it was."""
+    altered, currency = line.reason == LineReason.OTHER_ACCOUNT, line.statement.currency
+    return any(line_needs_second(minor, currency=currency, may_be_altered=altered) for minor in amounts)
+
+
+def _accounts(parts: Iterable[StatementLine]) -> str:
+    return " ".join(str(one.contra_id) for one in parts)
 
 
 def _act_of(line: StatementLine, asked: Asked, *, reason: str) -> Act:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -27,6 +27,10 @@ from lending.queries.bank_orders import facts_by_key
 
 BEFORE_LINES: Final = -1
 """The place of what a statement lacks before its first line."""
+
+
+AGAIN_WITHIN: Final = timedelta(days=30)
+"""Judgement: a bank that has not said by then what became of an order will not; a person says what the line is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,9 +171,21 @@ def get_reopening_refusal(line: StatementLine, *, reason: str) -> ReopeningRefus
     return judge_reopening(Resolution(line.resolution) if line.resolution else None, reason=reason)
 
 
-def lines_to_match_again(bank: str) -> list[StatementLine]:
-    """List the lines in suspense of a bank whose orders it may have told more of since."""
-    lines = StatementLine.objects.in_suspense().filter(statement__bank=bank, reason__in=LOOKED_AT_AGAIN)
+def parts_of(line: StatementLine) -> list[StatementLine]:
+    """List what a line was split into when a person said what it is; the line alone if it was not."""
+    if not line.resolution:
+        return [line]
+    said = StatementLine.objects.filter(statement=line.statement_id, place=line.place, resolved_at=line.resolved_at)
+    return list(said.select_related("statement").order_by("part"))
+
+
+def lines_to_match_again(bank: str, *, today: date | None) -> list[StatementLine]:
+    """List the lines in suspense of a bank whose orders it may have told more of since; not those of long ago."""
+    if today is None:
+        return []
+    lines = StatementLine.objects.in_suspense().filter(
+        statement__bank=bank, reason__in=LOOKED_AT_AGAIN, statement__closed_on__gt=today - AGAIN_WITHIN
+    )
     return list(lines.select_related("statement").order_by("pk"))
 
 

@@ -37,7 +37,7 @@ BY_NUMBER: Final = FACTS.format(
 def orders_to_file(*, bank: str, most: int) -> list[Transfer]:
     """List the oldest orders that a bank has to be given in a file, of one kind after the other."""
     waiting = Transfer.objects.filter(gateway=bank, file__isnull=True, state=TransferState.PENDING)
-    rows = waiting.select_related("loan__payout_account", "loan__application")
+    rows = waiting.select_related("loan__payout_account", "loan__application", "loan__merchant")
     for kind in TransferKind:
         found = list(rows.filter(kind=kind).order_by("pk")[:most])
         if found:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import chain
 from typing import Any, Final
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -33,6 +34,7 @@ from lending.domain.contract.state import reach
 from lending.domain.origination.line import LineState
 from lending.models import Instalment, Line, Loan, LoanEvent, LoanProvision, ProductVersion, ProvisionMonth
 from lending.queries.loans import carry_of, contracts_of, parse_kept_terms, resting_of
+from lending.queries.owners import merchants_of, owners_of
 from lending.queries.products import product_of
 from lending.queries.provisions import month_before, policy_of
 from scoring.models import Score
@@ -81,7 +83,7 @@ def loans_to_provide(pins: Pins, ids: range) -> Iterator[list[Provided]]:
     while loans := list(_undone_loans(pins).filter(pk__gt=after, pk__lt=ids.stop).order_by("pk")[:AT_ONCE]):
         after = loans[-1].pk
         ends, defaulted = _ends_of(loans, pins), _defaulted(loans, pins)
-        made = (_provided(loan, ends[loan.pk], pins, defaulted[_borrower_of(loan)]) for loan in loans)
+        made = (_provided(loan, ends[loan.pk], pins, defaulted[loan.merchant_id]) for loan in loans)
         yield [one for one in made if one is not None]
 
 
@@ -94,7 +96,7 @@ def lines_to_provide(pins: Pins) -> Iterator[list[Provided]]:
     while lines := list(_undone_lines(pins).filter(pk__gt=after).order_by("pk")[:AT_ONCE]):
         after = lines[-1].pk
         drawn, defaulted = _drawn(pins, [line.pk for line in lines]), _defaulted(lines, pins)
-        yield [_provided_line(line, drawn.get(line.pk, {}), pins, defaulted[_borrower_of(line)]) for line in lines]
+        yield [_provided_line(line, drawn.get(line.pk, {}), pins, defaulted[line.merchant_id]) for line in lines]
 
 
 def _loans(pins: Pins) -> Any:  # noqa: ANN401 - a queryset whose rows have more than its model
@@ -129,7 +131,7 @@ def _undone_lines(pins: Pins) -> Any:  # noqa: ANN401 - as _loans
 
 
 def _with_before(rows: Any, pins: Pins) -> Any:  # noqa: ANN401 - of loans or lines
-    """Annotate with the row of the month before that stands, and with the owner of the merchant."""
+    """Annotate with the row of the month before that stands."""
     of_month = FilteredRelation("provisions", condition=Q(provisions__month=pins.before, provisions__left=None))
     return rows.annotate(
         before=of_month,
@@ -138,7 +140,6 @@ def _with_before(rows: Any, pins: Pins) -> Any:  # noqa: ANN401 - of loans or li
         before_worst_dpd=F("before__worst_dpd"),
         before_minor=Coalesce(F("before__provision_minor"), 0),
         before_rate_ppm=F("before__rate_ppm"),
-        owner=F("merchant__owner"),
     )
 
 
@@ -169,29 +170,29 @@ def _ends_of(loans: Sequence[Any], pins: Pins) -> dict[int, _End | None]:
     return found | {loan.pk: _at_rest(loan, pins) for loan in loans if loan.pk not in found}
 
 
-def _borrower_of(row: Any) -> tuple[str, int]:  # noqa: ANN401 - of loans or lines
-    """Return whom a loan or line is lent to: an owner of several merchants is one borrower."""
-    return ("merchant", row.merchant_id) if row.owner is None else ("owner", row.owner)
+def _defaulted(rows: Sequence[Any], pins: Pins) -> Mapping[int, set[int]]:
+    """Return the loans in default of those to whom loans or lines are lent, by merchant.
 
-
-def _defaulted(rows: Sequence[Any], pins: Pins) -> Mapping[tuple[str, int], set[int]]:
-    """Return the loans in default of those to whom loans or lines are lent, by borrower.
-
-    Nothing where each loan is in default for itself.
+    An owner of several merchants is one borrower, as where limits are judged. Nothing where each loan is in default for
+    itself.
     """
-    found = defaultdict[tuple[str, int], set[int]](set)
+    found = defaultdict[int, set[int]](set)
     if pins.policy.default_level is DefaultLevel.LOAN:
         return found
-    theirs = Q(merchant__in={row.merchant_id for row in rows}) | Q(owner__in={row.owner for row in rows} - {None})
+    merchants = {row.merchant_id for row in rows}
+    owners = owners_of(merchants)
+    theirs = merchants_of(chain.from_iterable(owners.values()))
     night, least = pins.day + timedelta(days=1), pins.policy.default_dpd
     # Whatever else there is was not late, and is not now.
     may_be = Q(late_since__isnull=False) | Q(worst_dpd__gte=least) | Q(status=LoanStatus.WRITTEN_OFF)
     moved = Q(moved_later=True) | Q(booked_to__gt=night) | Q(turns_on__lte=night)
-    loans = list(_loans(pins).filter(theirs, may_be | moved, disbursed_on__lte=pins.day))
+    asked = merchants.union(*theirs.values())
+    loans = list(_loans(pins).filter(may_be | moved, merchant__in=asked, disbursed_on__lte=pins.day))
     ends = _ends_of(loans, pins)
-    for loan in loans:
-        if _is_default(loan, ends[loan.pk], pins):
-            found[_borrower_of(loan)].add(loan.pk)
+    bad = [loan for loan in loans if _is_default(loan, ends[loan.pk], pins)]
+    for merchant in merchants:
+        same = {merchant}.union(*(theirs[owner] for owner in owners.get(merchant, ()) if owner in theirs))
+        found[merchant] |= {loan.pk for loan in bad if loan.merchant_id in same}
     return found
 
 

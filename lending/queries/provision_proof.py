@@ -7,7 +7,8 @@ from typing import Final
 
 from django.db import connection, transaction
 
-from lending.domain.books.provision import Before, Stage, provide
+from lending.domain.books.provision import Before, Cause, Stage, provide
+from lending.domain.books.provision_policy import DefaultLevel, Policy
 from lending.models import LoanProvision, ProvisionMonth
 from lending.queries.provisions import month_before, policy_of, provided_by_month, stored_exposure
 
@@ -17,6 +18,17 @@ SELECT e.effective_date, p.currency, sum(CASE p.credit_id WHEN 'PROVISION' THEN 
 FROM lending_posting p JOIN lending_entry e ON e.id = p.entry_id
 WHERE 'PROVISION' IN (p.debit_id, p.credit_id)
 GROUP BY e.effective_date, p.currency ORDER BY e.effective_date
+"""
+SPARED: Final = """
+WITH rows AS (
+    SELECT p.id, p.stage, p.cause, p.loan_id, coalesce(l.merchant_id, n.merchant_id) AS merchant_id
+    FROM lending_loanprovision p
+    LEFT JOIN lending_loan l ON l.id = p.loan_id
+    LEFT JOIN lending_line n ON n.id = p.line_id
+    WHERE p.month_id = %s AND p."left" IS NULL
+)
+SELECT DISTINCT r.id FROM rows r JOIN rows d ON d.merchant_id = r.merchant_id AND d.id <> r.id
+WHERE d.cause = 'DEFAULTED' AND d.loan_id IS NOT NULL AND r.stage < 3
 """
 
 
@@ -43,12 +55,26 @@ def provisions_apart() -> list[int]:
     if month is None:
         return []
     policy, previous = policy_of(month.policy), month_before(month)
-    last_day = month.close.day
+    last_day, spared = month.close.day, _spared(month, policy)
     return [
         row.pk
         for row, before in _rows(month, previous)
-        if row.stage is not None and not _agrees(row, provide(policy, stored_exposure(row, on=last_day), before))
+        if row.stage is not None
+        and (row.pk in spared or not _agrees(row, provide(policy, stored_exposure(row, on=last_day), before)))
     ]
+
+
+def _spared(month: ProvisionMonth, policy: Policy) -> set[int]:
+    """Return the rows that are not in stage 3 though another of the same merchant's is in default, or that are for it.
+
+    Of the same merchant alone: to whom it belongs may have changed since.
+    """
+    if policy.default_level is DefaultLevel.LOAN:
+        return set(month.provisions.filter(cause=Cause.CROSS_DEFAULT).values_list("pk", flat=True))
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 0")
+        cursor.execute(SPARED, [month.pk])
+        return {pk for (pk,) in cursor.fetchall()}
 
 
 def _rows(month: ProvisionMonth, previous: ProvisionMonth | None) -> Iterator[tuple[LoanProvision, Before | None]]:

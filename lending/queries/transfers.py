@@ -98,7 +98,7 @@ def _hold(
         today=today,
         status=LoanStatus(loan.status),
         account_verified=is_account_verified(loan),
-        holder_matches=loan.payout_account is None or is_named(loan.payout_account.holder, loan.merchant.name),
+        holder_matches=is_holder_the_merchant(loan),
         account_changed_on=_account_changed_on(loan),
         account_wait_days=rules.account_wait_days,
         applied_on=applied_on(loan),
@@ -123,6 +123,16 @@ def get_word_refusal(order: Transfer | None, *, on: date | None = None, reason: 
 def is_account_verified(loan: Loan) -> bool:
     """Check whether money can be sent to the loan's account, which an imported loan may lack."""
     return loan.payout_account is not None and loan.payout_account.state == PayoutAccountState.VERIFIED
+
+
+def is_holder_the_merchant(loan: Loan) -> bool:
+    """Check whether the loan's account is in the name that its merchant has now."""
+    return loan.payout_account is None or is_named(loan.payout_account.holder, loan.merchant.name)
+
+
+def may_be_paid_to(loan: Loan) -> bool:
+    """Check whether money that was claimed for the loan's account may still go there."""
+    return is_account_verified(loan) and is_holder_the_merchant(loan)
 
 
 def _account_changed_on(loan: Loan) -> date | None:

@@ -87,7 +87,7 @@ def _about(account: PayoutAccount, asked: Asked) -> Sequence[Part]:
         (_("Holder"), account.holder),
         (_("Merchant name at entry"), account.merchant_name),
         (_("Merchant name now"), linked(account.merchant)),
-        (_("Called in the last 90 days"), ", ".join(sorted(names_of(account, now=asked.now)))),
+        (_("Names in the last 90 days"), ", ".join(sorted(names_of(account, now=asked.now)))),
         (_("Name match"), match),
     ]
     return [Facts(facts)]

@@ -45,6 +45,7 @@ def rotate_batch(part: Sealed, *, after: int, actor: Actor, now: datetime) -> Ro
     """
     keys, model = account_keys(), model_of(part)
     with transaction.atomic(using=OWNER), connections[OWNER].cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 0")
         cursor.execute(_written(READ, part), [after, keys.current, part.at_once])
         rows = cursor.fetchall()
         if not rows:
@@ -52,7 +53,7 @@ def rotate_batch(part: Sealed, *, after: int, actor: Actor, now: datetime) -> Ro
         kept, unreadable = dict[int, Encrypted](), list[int]()
         for pk, key, sealed, owner in rows:
             try:
-                kept[pk] = keys.encrypt_again(key, bytes(sealed), owner=owner)
+                kept[pk] = keys.encrypt_again(key, bytes(sealed), owner=owner, is_indexed=part.index is not None)
             except TextUnreadable:
                 unreadable.append(pk)
         sealed, indexes = [one.sealed for one in kept.values()], [one.index for one in kept.values()]

@@ -85,6 +85,8 @@ CONTRA: Final[Mapping[TransferKind, Account]] = MappingProxyType(
     {TransferKind.PAYOUT: Account.PAYOUT_CLEARING, TransferKind.COLLECTION: Account.COLLECTION_CLEARING}
 )
 """Where the other side of an order's line is, there and back."""
+CHARGE_AT_MOST: Final = 2
+"""Judgement: what a bank takes for an order is no more than this part of it, a half."""
 OF_AN_ORDER: Final = frozenset({Resolution.ORDER, Resolution.ORDER_LESS_CHARGE})
 LOOKED_AT_AGAIN: Final = frozenset({LineReason.NOT_MOVED, LineReason.BATCH_DIFFERS})
 """Reasons that pass once the bank says what became of the orders."""
@@ -317,7 +319,7 @@ def judge_resolution(
             ResolutionRefusal.ORDER_HAS_LINE: order is not None and (order.has_back if back else order.has_out),
             ResolutionRefusal.NO_CHARGE: order is not None
             and resolution is Resolution.ORDER_LESS_CHARGE
-            and not 0 < _charge(amount_minor, order) <= _due(order),
+            and not 0 < CHARGE_AT_MOST * _charge(amount_minor, order) <= _due(order),
             ResolutionRefusal.AMOUNT_DIFFERS: order is not None
             and resolution is Resolution.ORDER
             and abs(amount_minor) != _due(order),

@@ -3,6 +3,7 @@
 import pytest
 
 from lending.models import Loan
+from lending.operations.collection_rounds import with_accounts
 from lending.queries.gateways import collection_routes
 from merchants.models import Merchant
 from merchants.operations.merchants import enter_merchants
@@ -23,7 +24,16 @@ def test_a_list_of_any_length_is_looked_up() -> None:
         loan.merchant
     ]
     assert not Loan.objects.filter(pk__any_of=[]).exists()
+    assert list(Loan.objects.exclude(pk__any_of=[None])) == [loan]
+    Merchant.objects.update(external_id="x" * 100)
+    assert not Merchant.objects.filter(external_id__any_of=["x" * 100 + "y"]).exists(), "it is not cut to the column"
+
+
+def test_as_many_loans_may_be_due_at_once() -> None:
+    loan = lent()
+    absent = range(loan.pk + 1, loan.pk + MORE_THAN_PARAMETERS)
     assert collection_routes([loan.pk]) == {"loopback": [loan.pk]}
+    assert list(with_accounts([loan.pk, *absent])) == [loan.pk, *absent]
 
 
 def test_a_market_of_more_merchants_than_parameters_is_entered() -> None:

@@ -64,6 +64,11 @@ def test_a_new_account_may_nothing_until_two_people_gave_it_a_role(admin: Client
     )  # fmt: skip
     known = ROLE_REFUSALS[RoleRefusal.PASSWORD_KNOWN]
     assertContains(post(admin, mei, "give", role=Role.FINANCE), known)
+    same = {"old_password": PASSWORD, "new_password1": PASSWORD, "new_password2": PASSWORD}
+    owner = Client()
+    owner.login(username="mei", password=PASSWORD)
+    assertContains(owner.post(reverse("admin:password_change"), same), "choose another")
+    assertContains(post(admin, mei, "give", role=Role.FINANCE), known)
     change_password(mei, PASSWORD, OTHER)
     assertContains(post(admin, mei, "give", role=Role.FINANCE), ASKED)
     assert roles_of(mei) == frozenset()

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from config.db.encryption import TextUnreadable
 from config.kernel.money import format_minor
 from config.office.actors import SYSTEM
 from config.office.approvals import NotApproved
@@ -19,6 +20,7 @@ from lending.models import (
     LoanEvent,
     StatementLine,
 )
+from lending.operations import statement_lines
 from lending.operations.bank_answers import apply_answers
 from lending.operations.bank_files import take_file
 from lending.operations.bank_statements import (
@@ -157,6 +159,56 @@ def test_what_was_said_wrongly_is_put_back_in_suspense() -> None:
     names = OperationEvent.objects.filter(name__contains="_line").order_by("pk").values_list("name", flat=True)
     assert list(names) == ["lending.resolve_line", "lending.reopen_line", "lending.resolve_line"]
     assert proven()
+
+
+def test_a_line_that_was_split_is_put_back_whole() -> None:
+    """Red if a part stayed where it was: no other order could have the line then."""
+    bank = enter()
+    [transfer] = filed(bank, 50_000)
+    take(bank, notification(booked(transfer.key, 50_000)))
+    line = in_suspense(bank, -50_250)
+    asked = Asked(resolution=Resolution.ORDER_LESS_CHARGE, order=str(transfer.key))
+    for part in (0, 1):
+        resolve_line(line_id=line.pk, asked=asked, reason="2.50 for the wire", actor=CLERK, now=NOW)
+        one = StatementLine.objects.filter(place=line.place, statement=line.statement).exclude(amount_minor=0)
+        reopen_line(line_id=one.order_by("part")[part].pk, reason="no", actor=CLERK, now=NOW)
+        assert [(left.pk, left.amount_minor) for left in StatementLine.objects.in_suspense()] == [(line.pk, -50_250)]
+        balances = {balance.account: balance.ledger_minor for balance in prove_accounts()}
+        assert (balances["SUSPENSE"], balances["BANK_CHARGES"]) == (50_250, 0)
+        assert proven()
+
+
+def test_a_few_cents_are_not_an_order_and_its_charge() -> None:
+    """Red if one person could book a charge of any size by a small line, and give an order the line of its return."""
+    bank = enter()
+    [transfer] = filed(bank, 150_000)
+    take(bank, notification(booked(transfer.key, 150_000)))
+    line = in_suspense(bank, -151_000)
+    asked = Asked(resolution=Resolution.ORDER_LESS_CHARGE, order=str(transfer.key))
+    forge(line, amount_minor=-301_000)
+    with pytest.raises(LineNotResolved) as refused:
+        resolve_line(line_id=line.pk, asked=asked, reason="x", actor=CLERK, now=NOW)
+    assert refused.value.reason is ResolutionRefusal.NO_CHARGE
+    forge(line, amount_minor=-151_000)
+    with pytest.raises(NotApproved):
+        resolve_line(line_id=line.pk, asked=asked, reason="x", actor=CLERK, now=NOW)
+
+
+def test_a_line_that_cannot_be_matched_again_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    bank = enter(batch_booking=True)
+    first, _second = filed(bank, 90_000, 80_000)
+    message_id = BankFile.objects.get(is_ours=True).message_id
+    batch = f"<Btch><PmtInfId>{message_id}</PmtInfId></Btch>"
+    take(bank, account_statement(200_000, 110_000, entry("900.00", batch)))
+    take(bank, notification(booked(first.key, 90_000)), name="later.xml")
+
+    def fail(*_: object) -> None:
+        raise TextUnreadable
+
+    forge(StatementLine.objects.get(place=0), contra="SUSPENSE", transfer=None)
+    monkeypatch.setattr(statement_lines, "matches_of", fail)
+    statement_lines.match_again(bank, clock=lambda: NOW)
+    assert StatementLine.objects.in_suspense().exists()
 
 
 def test_a_large_line_is_put_back_by_two_people() -> None:

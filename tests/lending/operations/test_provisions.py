@@ -1,6 +1,7 @@
 """Provisions at the end of months: what is written, what is booked, and that neither happens twice."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ from config.office.business_date import open_day
 from config.office.models import JobRun
 from lending.domain.books.day_close import LAST_ID, CloseState
 from lending.domain.books.ledger import Account
-from lending.domain.books.provision import Cause, Left, Stage
+from lending.domain.books.provision import Cause, Left, Stage, provide
 from lending.domain.books.provision_movement import Line as Row
 from lending.domain.contract.events import EventType
 from lending.models import DayClose, Entry, Loan, LoanProvision, Posting, ProvisionMonth
@@ -26,12 +27,13 @@ from lending.queries.books import prove_accounts
 from lending.queries.ledger import balances
 from lending.queries.provision_exposures import Pins, loans_to_provide, pins_of
 from lending.queries.provision_proof import months_apart, provisions_apart
-from lending.queries.provisions import movements_of
+from lending.queries.provisions import movements_of, policy_of, stored_exposure
 from merchants.models import Merchant, Owner
+from merchants.operations.merchants import enter_merchants
 from scoring.models import LiveRun, Score
 from tests.beginnings import begin
 from tests.conftest import CLERK, NOW
-from tests.forge import forge_fact
+from tests.forge import forge, forge_fact
 from tests.lending.bookings import book, take_repayment
 from tests.lending.lines import make_line
 from tests.lending.loans import OPENED, application_of, checked, close, lent, make_loan, roll
@@ -296,6 +298,35 @@ def test_whoever_is_in_default_with_one_loan_is_so_with_all(monkeypatch: pytest.
     assert (april[alone.pk].stage, april[alone.pk].cause) == (3, Cause.CROSS_DEFAULT), "one is written off"
     assert line.pk in {row.line_id for row in ProvisionMonth.objects.get(month=APRIL).provisions.all()}
     assert checked()["proven"]
+
+
+def test_a_partner_does_not_switch_a_borrowers_default_off() -> None:
+    """Red if the owner were read as the partner sends it now: renamed in time, the other loan is sound."""
+    provide_by(**CALM, default_dpd=28, late_dpd=27)
+    bad, sound = lent(terms=DAILY), lent(terms=SLOW)
+    partner = bad.merchant.partner
+    owned_by(Owner.objects.create(partner=partner, external_ref="o"), bad, sound)
+    row = {"external_id": bad.merchant.external_id, "name": bad.merchant.name, "currency": "CNY", "owner_ref": "p"}
+    assert enter_merchants(partner_id=partner.pk, rows=[row], actor=CLERK, now=NOW).changed == 1
+    found = rows(end_month(MARCH_END))
+    assert (found[sound.pk].stage, found[sound.pk].cause) == (3, Cause.CROSS_DEFAULT)
+
+
+def test_a_row_that_is_spared_a_cross_default_is_found() -> None:
+    """Red if each row vouched for itself: a fault in finding borrowers would book wrong provisions that prove."""
+    provide_by(**CALM, default_dpd=28, late_dpd=27)
+    bad = lent(terms=DAILY)
+    sound = lent(terms=SLOW)
+    forge(sound, merchant=bad.merchant_id)
+    month = end_month(MARCH_END)
+    row = rows(month)[sound.pk]
+    assert (row.cause, provisions_apart()) == (Cause.CROSS_DEFAULT, [])
+    alone = provide(
+        policy_of(month.policy), replace(stored_exposure(row, on=MARCH_END), borrower_defaulted=False), None
+    )
+    names = ("cause", "category", "pd_ppm", "ecl_minor", "minimum_minor", "provision_minor")
+    forge_fact(row, stage=int(alone.stage), **{name: getattr(alone, name) for name in names})
+    assert provisions_apart() == [row.pk]
 
 
 def test_where_each_loan_is_in_default_for_itself_none_follows() -> None:
