@@ -51,23 +51,27 @@ def draw_schedule(terms: Terms, *, on: date) -> tuple[Instalment, ...]:
         _require_repaid(terms, amounts)
     if terms.instalment_minor is not None or terms.method is Method.MINIMUM_PAYMENT:
         amounts = until_repaid(amounts)
-    rows = [
-        Instalment(no=0, due=due, principal_minor=principal, interest_minor=interest)
-        for due, (principal, interest) in zip(dues, amounts, strict=False)
-    ]
-    rows = with_fees(terms, rows, has_first=True)
+    fees = _fees(terms, len(amounts), has_first=True)
+    rows = [(due, *amount, fee) for due, amount, fee in zip(dues, amounts, fees, strict=False)]
     at_once = terms.fees_due(FeeDue.DISBURSEMENT)
     if terms.down_payment or at_once:
-        rows.insert(0, Instalment(no=0, due=on, principal_minor=down, interest_minor=0, fee_minor=at_once))
-    return tuple(replace(row, no=no) for no, row in enumerate(rows, 1))
+        rows.insert(0, (on, down, 0, at_once))
+    return tuple(
+        Instalment(no=no, due=due, principal_minor=principal, interest_minor=interest, fee_minor=fee)
+        for no, (due, principal, interest, fee) in enumerate(rows, 1)
+    )
 
 
 def with_fees(terms: Terms, rows: Sequence[Instalment], *, has_first: bool) -> list[Instalment]:
     """Add to rows the fees that fall due with them; has_first: the first of them is the first of the loan."""
+    fees = _fees(terms, len(rows), has_first=has_first)
+    return [replace(row, fee_minor=fee) for row, fee in zip(rows, fees, strict=True)]
+
+
+def _fees(terms: Terms, rows: int, *, has_first: bool) -> list[int]:
+    """Return the fees that fall due with rows; has_first: the first of them is the first of the loan."""
     every, once = terms.fees_due(FeeDue.EVERY_DUE), terms.fees_due(FeeDue.FIRST_DUE)
-    return [
-        replace(row, fee_minor=every + (once if has_first and number == 0 else 0)) for number, row in enumerate(rows)
-    ]
+    return [every + (once if has_first and number == 0 else 0) for number in range(rows)]
 
 
 def broken_interest(terms: Terms, on: date) -> int:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any, Final
 
 from config.kernel.business_days import BusinessCalendar, BusinessDayRule
@@ -230,8 +231,9 @@ class Terms:
         with refusing(LoanRefusal.BAD_TERMS, "terms"):
             require_range("principal_minor", principal_minor, 1, MAX_MINOR)
         other: Terms = object.__new__(Terms)
-        for name in _SLOTS:  # a night does this for each loan that it replays: `replace` takes ten times as long
-            object.__setattr__(other, name, getattr(self, name))
+        # A night does this for each loan that it replays: `replace` takes ten times as long.
+        for name, value in zip(_SLOTS, _VALUES(self), strict=True):
+            object.__setattr__(other, name, value)
         object.__setattr__(other, "principal_minor", principal_minor)
         return other
 
@@ -316,6 +318,7 @@ class Terms:
 
 
 _SLOTS: Final = tuple(field.name for field in fields(Terms))
+_VALUES: Final = attrgetter(*_SLOTS)
 
 
 def parse_terms(raw: object) -> Terms:
