@@ -56,7 +56,7 @@ def _pages(cursor: Any, statement: str) -> Iterator[list[Any]]:  # noqa: ANN401 
 
 
 def _hidden(words: str) -> str:
-    return NUMBERS.sub(lambda found: f"**** {found[0][-4:]}", words)
+    return NUMBERS.sub(lambda found: f"**** {found[0].replace(' ', '')[-4:]}", words)
 
 
 def _line(keys: Keys, statement: int, number: str) -> tuple[str, bytes]:
