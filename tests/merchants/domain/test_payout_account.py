@@ -5,7 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stdnum import iban, luhn
 
-from merchants.domain.payout_account import EntryRefusal, NumberForm, canonical_number, form_of, judge_number
+from merchants.domain.payout_account import (
+    EntryRefusal,
+    NumberForm,
+    canonical_number,
+    form_of,
+    judge_number,
+    without_numbers,
+)
 
 R = EntryRefusal
 F = NumberForm
@@ -79,3 +86,19 @@ def test_one_wrong_digit_of_a_card_is_found(inner: str, data: st.DataObject) -> 
     at = data.draw(st.integers(2, len(number) - 1))
     other = data.draw(st.sampled_from("0123456789").filter(lambda digit: digit != number[at]))
     assert judge_number(number[:at] + other + number[at + 1 :], currency="CNY") is R.CARD_CHECK_FAILED
+
+
+@pytest.mark.parametrize(
+    ("words", "hidden"),
+    [
+        ("to GB82WEST12345698765432 now", "to **** 5432 now"),
+        ("gb82west12345698765432", "**** 5432"),
+        ("DE89 3704 0044 0532 0130 00.", "**** 3000."),
+        ("card 4111 1111 1111 1111", "card **** 1111"),
+        ("CPF 52998224725", "CPF **** 4725"),
+        ("invoice 2026-0042 of 2,500.00", "invoice 2026-0042 of 2,500.00"),
+        ("loan 17, 3rd instalment, 20260302", "loan 17, 3rd instalment, 20260302"),
+    ],
+)
+def test_what_may_be_an_account_is_hidden_in_words(words: str, hidden: str) -> None:
+    assert without_numbers(words) == hidden
