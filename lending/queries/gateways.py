@@ -33,9 +33,11 @@ def collection_routes(loan_ids: Sequence[int]) -> dict[str, list[int]]:
     """Divide loans by the gateway that they are collected through, in their order."""
     rows = Loan.objects.filter(pk__any_of=loan_ids).values_list("pk", "currency", "merchant__partner__withholds")
     banks, loans = bank_profiles(), {pk: (currency, withholds) for pk, currency, withholds in rows}
+    names = {
+        (currency, withholds): route(TransferKind.COLLECTION, currency, withholds=withholds, banks=banks)
+        for currency, withholds in set(loans.values())
+    }
     found = dict[str, list[int]]()
     for loan_id in loan_ids:
-        currency, withholds = loans[loan_id]
-        name = route(TransferKind.COLLECTION, currency, withholds=withholds, banks=banks)
-        found.setdefault(name, []).append(loan_id)
+        found.setdefault(names[loans[loan_id]], []).append(loan_id)
     return found
