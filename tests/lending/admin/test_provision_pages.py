@@ -141,7 +141,7 @@ def test_a_month_is_printed_and_written_loan_by_loan(tmp_path: Path) -> None:
 def test_a_policy_is_entered_by_command(tmp_path: Path, db: None) -> None:  # noqa: ARG001
     output = StringIO()
     call_command("enter_provision_policy", stdout=output)
-    assert output.getvalue().startswith("version 1: ")
+    assert output.getvalue().startswith("version 2: ")
     file = tmp_path / "policy.json"
     for text in (policy_text(late_dpd=20), policy_text(late_dpd=0), "{"):
         file.write_text(text)
