@@ -57,7 +57,7 @@ def planned_effects(plan: Plan, loan: Loan) -> Iterator[Part]:
         rows=[
             *changed,
             [_("Due now"), amount(before.due_minor), amount(after.due_minor)],
-            [_("Due next"), _next_due(before, amount), _next_due(after, amount)],
+            *([[_("Due next"), _next_due(before, amount), _next_due(after, amount)]] if before.next_due else []),
             [_("Days past due"), before.dpd, after.dpd],
         ],
     )
