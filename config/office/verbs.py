@@ -357,11 +357,11 @@ class _VerbPage:
 
 
 def entered_facts(form: VerbForm, *, without: Sequence[str] = ()) -> list[tuple[Words, object]]:
-    """Return what was entered in a valid form, by the names of its fields."""
+    """Return what was entered in a valid form, by the names of its fields; what was left empty is left out."""
     return [
         (part.label or name, _as_text(part, form.cleaned_data[name]))
         for name, part in form.fields.items()
-        if name in form.cleaned_data and name not in without
+        if form.cleaned_data.get(name) not in (None, "") and name not in without
     ]
 
 
