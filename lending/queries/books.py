@@ -1,14 +1,11 @@
 """Prove the books: the ledger against the loans' rows, and the rows against the events."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
 
-from django.contrib.postgres.aggregates import ArrayAgg
 from django.db import connection
-from django.db.models import Sum
 
 from config.kernel.calendar import EPOCH
 from config.kernel.daycount import DAILY
@@ -18,13 +15,24 @@ from lending.domain.books.day_close import EVERY_LOAN_WITHIN, EXPOSURE, Balance
 from lending.domain.books.ledger import POSITION_FIELDS, Account, Position, balances, shares_of_provisions
 from lending.domain.books.plan import LoanHistory
 from lending.domain.books.projection import project
-from lending.domain.books.transfer import TransferKind, TransferState
 from lending.domain.contract.refusal import LoanRefused
-from lending.models import DayClose, ImportedLoan, Instalment, Loan, Transfer
+from lending.models import DayClose, Loan
 from lending.queries.at_rest import fees_at, interest_at, penalty_at, places_on
 from lending.queries.closes import last_event_before, last_night, latest_close
 from lending.queries.loans import contracts_of, resting_of
 
+LEFT: Final = """
+SELECT loan_id, array_agg(left_minor ORDER BY no) FROM lending_instalment WHERE loan_id = ANY(%s::bigint[])
+GROUP BY loan_id
+"""
+PAID_OUT: Final = """
+SELECT loan_id, sum(minor) FROM (
+    SELECT loan_id, moved_minor AS minor FROM lending_transfer
+    WHERE loan_id = ANY(%(loans)s::bigint[]) AND kind = 'PAYOUT' AND state = 'DONE'
+    UNION ALL
+    SELECT loan_id, disbursed_minor FROM lending_importedloan WHERE loan_id = ANY(%(loans)s::bigint[])
+) paid GROUP BY loan_id
+"""
 CHUNK: Final = 500
 # What the ledger has of each loan: up to its last event, or to the end of the last night that was accrued for it.
 PLACE: Final = "greatest(l.place, CASE WHEN l.id <= %(accrued_loans)s THEN c.after ELSE c.before END)"
@@ -197,7 +205,7 @@ def loans_to_verify(close: DayClose, ids: range) -> Iterator[list[Loan]]:
         cursor.execute(TO_VERIFY, asked)
         found = [pk for (pk,) in cursor.fetchall()]
     for start in range(0, len(found), CHUNK):
-        yield list(Loan.objects.filter(pk__in=found[start : start + CHUNK]).order_by("pk"))
+        yield list(Loan.objects.filter(pk__any_of=found[start : start + CHUNK]).order_by("pk"))
 
 
 def _agrees(loan: Loan, contract: LoanHistory, rows: _Rows, *, have_turned: bool) -> bool:
@@ -247,14 +255,13 @@ def _accrued(loans: Sequence[Loan], to: date | None) -> dict[int, tuple[int, int
 
 
 def _left(loans: Sequence[Loan]) -> dict[int, tuple[int, ...]]:
-    rows = Instalment.objects.filter(loan__in=[loan.pk for loan in loans]).values_list("loan_id")
-    left = rows.annotate(left=ArrayAgg("left_minor", order_by="no")).order_by()
-    return {loan_id: tuple(found) for loan_id, found in left}
+    with connection.cursor() as cursor:
+        cursor.execute(LEFT, [[loan.pk for loan in loans]])
+        return {loan_id: tuple(found) for loan_id, found in cursor.fetchall()}
 
 
 def _paid_out(loans: Sequence[Loan]) -> dict[int, int]:
     """Sum the payouts of loans that were made, and of imported ones also what was paid out before the cut-over."""
-    payouts = Transfer.objects.filter(loan__in=[loan.pk for loan in loans], kind=TransferKind.PAYOUT)
-    done = payouts.filter(state=TransferState.DONE).values_list("loan_id").annotate(moved=Sum("moved_minor"))
-    before = ImportedLoan.objects.filter(loan__in=[loan.pk for loan in loans]).values_list("loan_id", "disbursed_minor")
-    return dict(Counter(dict(done.order_by())) + Counter(dict(before)))
+    with connection.cursor() as cursor:
+        cursor.execute(PAID_OUT, {"loans": [loan.pk for loan in loans]})
+        return {loan_id: int(minor) for loan_id, minor in cursor.fetchall()}
