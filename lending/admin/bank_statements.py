@@ -27,6 +27,7 @@ from lending.admin.statement_lines import LINE_STATES, line_state, line_text
 from lending.admin.words import ACCOUNTS
 from lending.domain.books.ledger import Account
 from lending.models import BankStatement, StatementLine
+from lending.models.bank import IS_NO_MORE
 from lending.operations.bank_statements import (
     StatementNotBooked,
     book_after_gap,
@@ -117,7 +118,7 @@ class BankStatementAdmin(OfficeAdmin[BankStatement]):
         return super().listed().annotate(number_of_lines=Count("lines"))
 
     def page_of(self, row: BankStatement, request: HttpRequest) -> Page:
-        shown = row.lines.exclude(amount_minor=0, part__gt=0)
+        shown = row.lines.exclude(IS_NO_MORE)
         lines = shown.select_related("transfer__loan").order_by("place", "part")
         number = lines.count()
         columns = [

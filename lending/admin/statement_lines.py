@@ -38,7 +38,7 @@ from lending.domain.books.bank_lines import (
 )
 from lending.domain.books.ledger import Account, Movement
 from lending.models import Loan, StatementLine
-from lending.models.bank import StatementLineQuerySet
+from lending.models.bank import IS_NO_MORE, StatementLineQuerySet
 from lending.operations.statement_lines import (
     LineNotReopened,
     LineNotResolved,
@@ -235,7 +235,7 @@ class StatementLineAdmin(OfficeAdmin[StatementLine]):
     )
 
     def listed(self) -> QuerySet[StatementLine]:
-        return super().listed().exclude(amount_minor=0, part__gt=0)
+        return super().listed().exclude(IS_NO_MORE)
 
     def page_of(self, row: StatementLine, request: HttpRequest) -> Page:
         currency = row.statement.currency

@@ -1,7 +1,7 @@
 """Accounts at banks, the files that are exchanged with them, and what their statements say."""
 
 from hashlib import sha256
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from django.db import models
 from django.db.models import Q
@@ -193,12 +193,13 @@ class BankStatement(models.Model):
         return self.statement_id
 
 
+IS_NO_MORE: Final = Q(amount_minor=0, part__gt=0)
+"""Of a part of a line that was split, and is whole again."""
+
+
 class StatementLineQuerySet(LockingQuerySet["StatementLine"]):
     def in_suspense(self) -> Self:
-        return self.filter(contra=Account.SUSPENSE).with_amount()
-
-    def with_amount(self) -> Self:
-        return self.exclude(amount_minor=0)
+        return self.filter(contra=Account.SUSPENSE).exclude(amount_minor=0)
 
 
 class StatementLine(models.Model):
