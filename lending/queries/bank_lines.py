@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Final
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 from config.office.business_date import get_business_date
 from lending.domain.books.bank_gaps import GapRefusal, explains, judge_gap, skips
 from lending.domain.books.bank_lines import (
+    AGAIN_WITHIN,
     LOOKED_AT_AGAIN,
     OF_AN_ORDER,
     LineReason,
@@ -27,10 +28,6 @@ from lending.queries.bank_orders import facts_by_key
 
 BEFORE_LINES: Final = -1
 """The place of what a statement lacks before its first line."""
-
-
-AGAIN_WITHIN: Final = timedelta(days=30)
-"""Judgement: a bank that has not said by then what became of an order will not; a person says what the line is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -90,6 +90,8 @@ CHARGE_AT_MOST: Final = 2
 OF_AN_ORDER: Final = frozenset({Resolution.ORDER, Resolution.ORDER_LESS_CHARGE})
 LOOKED_AT_AGAIN: Final = frozenset({LineReason.NOT_MOVED, LineReason.BATCH_DIFFERS})
 """Reasons that pass once the bank says what became of the orders."""
+AGAIN_WITHIN: Final = timedelta(days=30)
+"""Judgement: a bank that has not said by then what became of an order will not; a person says what the line is."""
 _RESOLVED_TO: Final[Mapping[Resolution, Account]] = MappingProxyType(
     {
         Resolution.REPAYMENT: Account.COLLECTION_CLEARING,
