@@ -57,7 +57,9 @@ RESOLUTION_REFUSALS: Final = {
     ResolutionRefusal.ORDER_UNKNOWN: _("There is no such order at this bank: give its reference, 32 characters."),
     ResolutionRefusal.ORDER_NOT_MOVED: _("That order is not known to have moved: its bank has to say so first."),
     ResolutionRefusal.ORDER_HAS_LINE: _("Another line shows that order already."),
-    ResolutionRefusal.NO_CHARGE: _("By this line the bank took nothing for that order, or more than the order itself."),
+    ResolutionRefusal.NO_CHARGE: _(
+        "By this line the bank took nothing for that order, or more than half of the order."
+    ),
     ResolutionRefusal.AMOUNT_DIFFERS: _("That order is of another amount."),
     ResolutionRefusal.LOAN_UNKNOWN: _("There is no such loan in this currency."),
     ResolutionRefusal.NOT_A_CREDIT: _("Money left the account by this line: nobody paid it in."),
