@@ -56,8 +56,6 @@ NO_LONGER_FITS: Final = _("What was entered no longer fits: it has to be asked f
 NOT_SHOWN: Final = _("Your role does not show what this is about.")
 NO_LONGER_ALLOWED: Final = _("The requester no longer has this permission.")
 NOT_YOURS: Final = _("Your role does not approve this.")
-
-
 SHORT: Final = 40
 """Characters that a column has room for."""
 
@@ -239,7 +237,7 @@ class ApprovalRequestAdmin(OfficeAdmin[ApprovalRequest]):
     def page_of(self, row: ApprovalRequest, request: HttpRequest) -> Page:
         names = named([row.requested_by, row.decided_by])
         found, wanted = _verb_of(row.verb), wanted_by(row)
-        alerts, cards, about = list[Alert](), list[Card](), _subject(row)
+        alerts, about = list[Alert](), _subject(row)
         if found is not None and not found[0].has_view_permission(request):
             cards = [Card(title=_("What it would do"), parts=[Text(NOT_SHOWN)])]
         else:

@@ -123,7 +123,7 @@ def seal_events() -> AuditSeal | None:
         if not _is_ours():
             return None
         last, progress = _last_seal(), AuditProgress.objects.first()
-        after = 0 if last is None else last.last_event
+        after = _last_event(last)
         if progress is None or progress.upto <= after or progress.begun_before > _scalar(SNAPSHOT.format("xmin")):
             return None
         digest = Digest("" if last is None else last.digest)
@@ -147,7 +147,7 @@ def _bound() -> None:
         if not _is_ours():
             return
         last, progress = _last_seal(), AuditProgress.objects.first()
-        after = 0 if last is None else last.last_event
+        after = _last_event(last)
         # After a restore elsewhere the numbers of transactions begin anew: what was noted would never come.
         is_lost = progress is not None and progress.begun_before > _scalar(SNAPSHOT.format("xmax"))
         if progress is None or progress.upto <= after or is_lost:
@@ -168,6 +168,10 @@ def _last_seal() -> AuditSeal | None:
     return AuditSeal.objects.order_by("pk").last()
 
 
+def _last_event(seal: AuditSeal | None) -> int:
+    return 0 if seal is None else seal.last_event
+
+
 def _scalar(statement: str) -> Any:  # noqa: ANN401 - a number or a moment
     with connection.cursor() as cursor:
         cursor.execute(statement)
@@ -179,14 +183,18 @@ def _scalar(statement: str) -> Any:  # noqa: ANN401 - a number or a moment
 class Sealing:
     """How the seals stand.
 
-    last_event: the last that has one. waiting_since: when the oldest event that has none was recorded. written: to a
-    file.
+    last: the latest seal. waiting_since: when the oldest event that has none was recorded. written: the last seal in
+    the file.
     """
 
     last: AuditSeal | None
-    last_event: int
     waiting_since: datetime | None
     written: int
+
+    @property
+    def last_event(self) -> int:
+        """The last event that has a seal; 0 without one."""
+        return _last_event(self.last)
 
     def is_overdue(self, now: datetime) -> bool:
         """Check whether events wait for longer than any transaction lasts."""
@@ -200,11 +208,9 @@ class Sealing:
 def get_sealing() -> Sealing:
     """Return how far the audit trail is sealed."""
     last, progress = _last_seal(), AuditProgress.objects.first()
-    sealed_to = 0 if last is None else last.last_event
-    oldest = OperationEvent.objects.filter(pk__gt=sealed_to).order_by("pk").first()
+    oldest = OperationEvent.objects.filter(pk__gt=_last_event(last)).order_by("pk").first()
     return Sealing(
         last=last,
-        last_event=sealed_to,
         waiting_since=None if oldest is None else oldest.recorded_at or oldest.booked_at,
         written=0 if progress is None else progress.written,
     )
