@@ -1,5 +1,6 @@
 """Statements are booked in their order, each line matched or explained, and a forged one is found."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from config.office.approvals import NotApproved
 from config.office.business_date import open_day
 from config.office.models import OperationEvent
 from lending.domain.books.bank_gaps import GapRefusal
-from lending.domain.books.bank_lines import LineReason, ReopeningRefusal, Resolution, ResolutionRefusal
+from lending.domain.books.bank_lines import LineReason, Match, ReopeningRefusal, Resolution, ResolutionRefusal
 from lending.domain.books.bank_profile import BankProfile
 from lending.models import (
     BankFile,
@@ -19,6 +20,7 @@ from lending.models import (
     Entry,
     LoanEvent,
     StatementLine,
+    Transfer,
 )
 from lending.operations import statement_lines
 from lending.operations.bank_answers import apply_answers
@@ -28,6 +30,7 @@ from lending.operations.bank_statements import (
     book_after_gap,
     book_statement,
     gap_act,
+    matches_of,
 )
 from lending.operations.statement_lines import (
     LineNotReopened,
@@ -102,6 +105,14 @@ def in_suspense(bank: BankProfile, minor: int, **facts: str) -> StatementLine:
     return StatementLine.objects.in_suspense().get()
 
 
+def paid_out(minor: int, *, shown: int) -> tuple[Transfer, StatementLine]:
+    """Pay out a loan, as the bank has said, and get the line of another amount and no reference that shows it."""
+    bank = enter()
+    [transfer] = filed(bank, minor)
+    take(bank, notification(booked(transfer.key, minor)))
+    return transfer, in_suspense(bank, shown)
+
+
 def test_a_line_without_a_reference_is_explained_by_a_person() -> None:
     bank = enter()
     filed(bank, 90_000)
@@ -123,10 +134,7 @@ def test_a_line_without_a_reference_is_explained_by_a_person() -> None:
 
 def test_what_a_bank_took_for_an_order_is_its_charge() -> None:
     """Red if the order kept no line of its own, or the charge stayed in suspense."""
-    bank = enter()
-    [transfer] = filed(bank, 50_000)
-    take(bank, notification(booked(transfer.key, 50_000)))
-    line = in_suspense(bank, -50_250)
+    transfer, line = paid_out(50_000, shown=-50_250)
     asked = Asked(resolution=Resolution.ORDER_LESS_CHARGE, order=str(transfer.key))
     resolve_line(line_id=line.pk, asked=asked, reason="2.50 for the wire", actor=CLERK, now=NOW)
     parts = StatementLine.objects.filter(place=line.place, statement=line.statement).order_by("part")
@@ -140,10 +148,7 @@ def test_what_a_bank_took_for_an_order_is_its_charge() -> None:
 
 def test_what_was_said_wrongly_is_put_back_in_suspense() -> None:
     """Red if the account kept it, or the order its line: it could never be matched with what shows it."""
-    bank = enter()
-    [transfer] = filed(bank, 50_000)
-    take(bank, notification(booked(transfer.key, 50_000)))
-    line = in_suspense(bank, -50_000)
+    transfer, line = paid_out(50_000, shown=-50_000)
     asked = Asked(resolution=Resolution.ORDER, order=str(transfer.key))
     with pytest.raises(LineNotReopened) as refused:
         reopen_line(line_id=line.pk, reason="wrong", actor=CLERK, now=NOW)
@@ -163,10 +168,7 @@ def test_what_was_said_wrongly_is_put_back_in_suspense() -> None:
 
 def test_a_line_that_was_split_is_put_back_whole() -> None:
     """Red if a part stayed where it was: no other order could have the line then."""
-    bank = enter()
-    [transfer] = filed(bank, 50_000)
-    take(bank, notification(booked(transfer.key, 50_000)))
-    line = in_suspense(bank, -50_250)
+    transfer, line = paid_out(50_000, shown=-50_250)
     asked = Asked(resolution=Resolution.ORDER_LESS_CHARGE, order=str(transfer.key))
     for part in (0, 1):
         resolve_line(line_id=line.pk, asked=asked, reason="2.50 for the wire", actor=CLERK, now=NOW)
@@ -180,10 +182,7 @@ def test_a_line_that_was_split_is_put_back_whole() -> None:
 
 def test_a_few_cents_are_not_an_order_and_its_charge() -> None:
     """Red if one person could book a charge of any size by a small line, and give an order the line of its return."""
-    bank = enter()
-    [transfer] = filed(bank, 150_000)
-    take(bank, notification(booked(transfer.key, 150_000)))
-    line = in_suspense(bank, -151_000)
+    transfer, line = paid_out(150_000, shown=-151_000)
     asked = Asked(resolution=Resolution.ORDER_LESS_CHARGE, order=str(transfer.key))
     forge(line, amount_minor=-301_000)
     with pytest.raises(LineNotResolved) as refused:
@@ -195,20 +194,23 @@ def test_a_few_cents_are_not_an_order_and_its_charge() -> None:
 
 
 def test_a_line_that_cannot_be_matched_again_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    bank = enter(batch_booking=True)
-    first, _second = filed(bank, 90_000, 80_000)
-    message_id = BankFile.objects.get(is_ours=True).message_id
-    batch = f"<Btch><PmtInfId>{message_id}</PmtInfId></Btch>"
-    take(bank, account_statement(200_000, 110_000, entry("900.00", batch)))
-    take(bank, notification(booked(first.key, 90_000)), name="later.xml")
+    bank = enter()
+    orders = filed(bank, 90_000, 80_000)
+    take(bank, account_statement(200_000, 30_000, *(booked(one.key, one.amount_minor) for one in orders)))
+    first, second = StatementLine.objects.filter(transfer__isnull=False).order_by("pk")
+    for line in (first, second):
+        forge(line, contra="SUSPENSE", transfer=None, reason=LineReason.NOT_MOVED)
 
-    def fail(*_: object) -> None:
-        raise TextUnreadable
+    def fail_once(bank: str, lines: Sequence[StatementLine]) -> list[list[Match]]:
+        if first in lines:
+            raise TextUnreadable
+        return matches_of(bank, lines)
 
-    forge(StatementLine.objects.get(place=0), contra="SUSPENSE", transfer=None)
-    monkeypatch.setattr(statement_lines, "matches_of", fail)
+    monkeypatch.setattr(statement_lines, "matches_of", fail_once)
     statement_lines.match_again(bank, clock=lambda: NOW)
-    assert StatementLine.objects.in_suspense().exists()
+    assert StatementLine.objects.in_suspense().get() == first
+    second.refresh_from_db()
+    assert second.transfer == orders[1]
 
 
 def test_a_large_line_is_put_back_by_two_people() -> None:
