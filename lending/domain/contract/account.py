@@ -1,6 +1,6 @@
 """Run the account of one loan through its days and events."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date
 from decimal import Decimal
@@ -43,14 +43,11 @@ class Frame:
     steps: tuple[int, ...]
 
 
-def frame_of(
-    terms: Terms, schedule: Sequence[Instalment], *, on: date, days: Collection[int], rates: Iterable[Decimal]
-) -> Frame:
-    """Build the frame of a loan disbursed on a date; `days` and `rates` are those of its events."""
+def frame_of(terms: Terms, schedule: Sequence[Instalment], *, on: date, rates: Iterable[Decimal]) -> Frame:
+    """Build the frame of a loan disbursed on a date; `rates` are those of its events."""
     dues = [day_number(instalment.due) for instalment in schedule]
     ripe_days = [due + terms.grace_days for due in dues]
     opened = day_number(on)
-    eves = [day - 1 for day in days if day > dues[-1]]
     return Frame(
         terms=terms,
         opened=opened,
@@ -60,7 +57,7 @@ def frame_of(
         last_due=dues[-1],
         interest_from=terms.interest_grace and terms.interest_grace + (dues[0] == opened),
         deferred=deferred_interest(terms, schedule, on=on),
-        places=places_of(terms, on, [opened, *dues, *ripe_days, *days, *eves]),
+        places=places_of(terms, on),
         flat=_flat_interest(terms, schedule, on) if terms.interest is InterestMethod.FLAT else None,
         decimals=max(map(decimals_of, [terms.rate, *rates])),
         steps=tuple(map(DEFAULT_WATERFALL.index, terms.waterfall)),

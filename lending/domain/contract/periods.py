@@ -1,7 +1,7 @@
 """How long the periods of a loan are, in units of a year, and where its days lie on a line of such units."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import accumulate, pairwise
@@ -35,43 +35,37 @@ def period_units(terms: Terms, on: date, dues: Sequence[date]) -> list[int]:
 
 
 class Places(dict[int, int]):
-    """The places of days on the line of units, of which `year` are one: many at once, any other on demand.
+    """The places of days on the line of units, of which `year` are one; each is found when it is first asked for.
 
     Days are numbers since 1970-01-01. Days before free_until share one place: they earn nothing.
     """
 
-    def __init__(self, day_count: DayCount, days: Iterable[int], *, free_until: int | None = None) -> None:
+    def __init__(self, day_count: DayCount, *, free_until: int | None = None) -> None:
+        super().__init__()
         self.year = YEAR_UNITS[day_count]
         self._day_count = day_count
-        self._lowest = None if free_until is None else self._locate([free_until])[0]
-        known = sorted(set(days))
-        super().__init__(zip(known, map(self._bounded, self._locate(known)), strict=True))
+        self._free_until = free_until
 
     def __missing__(self, day: int) -> int:
-        self[day] = place = self._bounded(self._locate([day])[0])
+        free_until = self._free_until
+        self[day] = place = self._place(day if free_until is None else max(day, free_until))
         return place
 
-    def _locate(self, days: Sequence[int]) -> list[int]:
-        return [place_of(self._day_count, day) for day in days]
-
-    def _bounded(self, place: int) -> int:
-        return place if self._lowest is None else max(place, self._lowest)
+    def _place(self, day: int) -> int:
+        return place_of(self._day_count, day)
 
 
 class PlacesByPeriod(Places):
     """The places of days under a day count that measures whole periods: each day of one has an equal part of it."""
 
-    def __init__(self, terms: Terms, on: date, days: Iterable[int], *, free_until: int | None = None) -> None:
+    def __init__(self, terms: Terms, on: date, *, free_until: int | None = None) -> None:
+        super().__init__(terms.day_count, free_until=free_until)
         self._dues = due_dates(terms, on)
         edges = list(map(day_number, (on, *self._dues)))
         self._scale = lcm(*(end - start for start, end in pairwise(edges)))
         self._starts = edges
         self._units = [0, *accumulate(period_units(terms, on, self._dues))]
-        super().__init__(terms.day_count, days, free_until=free_until)
         self.year *= self._scale
-
-    def _locate(self, days: Sequence[int]) -> list[int]:
-        return list(map(self._place, days))
 
     def _place(self, day: int) -> int:
         period = bisect_right(self._starts, day) - 1
@@ -100,9 +94,9 @@ class FlatInterest:
         return before + half_even(self.charged[period] * (day - start), end - start)
 
 
-def places_of(terms: Terms, on: date, days: Iterable[int]) -> Places:
-    """Return the places of a loan's days from its disbursement on; others are found on demand."""
+def places_of(terms: Terms, on: date) -> Places:
+    """Return the places of a loan's days from its disbursement on."""
     free_until = day_number(due_dates(terms, on)[terms.interest_free - 1]) if terms.interest_free else None
     if terms.day_count in DAILY:
-        return Places(terms.day_count, days, free_until=free_until)
-    return PlacesByPeriod(terms, on, days, free_until=free_until)
+        return Places(terms.day_count, free_until=free_until)
+    return PlacesByPeriod(terms, on, free_until=free_until)

@@ -74,13 +74,8 @@ def replay(terms: Terms, events: Iterable[LoanEvent]) -> Replayed:
     whole = amount == terms.principal_minor
     schedule = draw_schedule(terms if whole else replace(terms, principal_minor=amount), on=disbursement.on)
     days = [day_number(event.on) for event in later]
-    frame = frame_of(
-        terms,
-        schedule,
-        on=disbursement.on,
-        days=days,
-        rates=[event.rate for event in later if event.rate is not None],
-    )
+    rates = [event.rate for event in later if event.rate is not None]
+    frame = frame_of(terms, schedule, on=disbursement.on, rates=rates)
     account = open_account(frame, schedule, bounced=bounced)
     copies, allocations = dict[int, LoanAccount](), list[Allocation]()
     for number, (day, event) in enumerate(zip(days, later, strict=True)):
