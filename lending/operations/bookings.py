@@ -1,7 +1,7 @@
 """Write events, their entries and what follows from them, in the caller's operation, under the loans' locks."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -290,4 +290,4 @@ def _write_schedule(loan: Loan, plan: Plan) -> None:
 
 def _instalments(loan: Loan, replayed: Replayed, projection: Projection) -> Iterator[Instalment]:
     for row, left in zip(replayed.schedule, projection.left_minor, strict=True):
-        yield Instalment(loan=loan, left_minor=left, **asdict(row))
+        yield Instalment(loan=loan, left_minor=left, **row._asdict())

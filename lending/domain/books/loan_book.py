@@ -5,7 +5,7 @@ those of its morning, with the interest of the night before.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from typing import Any, Final
@@ -158,7 +158,9 @@ def _require_schedule(loan: BookLoan, replayed: Replayed) -> None:
     for our, their in zip(ours, theirs, strict=False):
         if our == their:
             continue
-        differs = [name for name, value in asdict(our).items() if value != getattr(their, name) and name != "fee_minor"]
+        differs = [
+            name for name, value in our._asdict().items() if value != getattr(their, name) and name != "fee_minor"
+        ]
         if differs:
             said = ", ".join(f"{name} ours {getattr(our, name)}, the book's {getattr(their, name)}" for name in differs)
             raise NotTaken(BookRefusal.SCHEDULE_DIFFERS, f"row {our.no}: {said}")

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Final
 
 from config.kernel.documents import Unfit, choice_of, date_of, shown, text_of
@@ -110,7 +109,7 @@ def quote_case(case: Mapping[str, object]) -> Result:
 
 def written_schedule(schedule: Sequence[Instalment]) -> list[Result]:
     """Write a schedule as JSON scalars."""
-    rows = ({**asdict(row), "due": row.due.isoformat(), "total_minor": row.total_minor} for row in schedule)
+    rows = ({**row._asdict(), "due": row.due.isoformat(), "total_minor": row.total_minor} for row in schedule)
     return [_without(row, ["fee_minor"]) for row in rows]
 
 

@@ -26,25 +26,11 @@ def amounts_of(
     year of the factors, that was earned before and falls due with the first row. In the rows of the interest grace no
     interest falls due; it does with the row after them.
     """
-    deferred = 0
-    for row, (repaid, interest) in enumerate(_charged(terms, principal, factors, earned, shares)):
-        deferred += interest
-        if row < terms.interest_grace:
-            yield repaid, 0
-        else:
-            yield repaid, deferred
-            deferred = 0
-
-
-def _charged(
-    terms: Terms, principal: int, factors: Factors, earned: int, agreed: Sequence[int] | None
-) -> Iterator[tuple[int, int]]:
-    """Yield the principal of each row, and the interest that its period is charged."""
     flat = flat_interest(terms, principal, factors) if terms.interest is InterestMethod.FLAT else None
     declining = _Declining(terms, factors, earned)
-    shares = _shares(terms, principal, factors) if agreed is None else agreed
+    shares = _shares(terms, principal, factors) if shares is None else shares
     level = 0 if shares else _level(terms, principal, factors, flat, earned)
-    balance, rows = principal, len(factors.of_periods)
+    balance, rows, deferred = principal, len(factors.of_periods), 0
     for row in range(rows):
         interest = flat[row] if flat else declining.of_row(row, balance)
         if shares:
@@ -54,7 +40,12 @@ def _charged(
         else:
             repaid = balance if row == rows - 1 else min(max(level - interest, 0), balance)
         balance -= repaid
-        yield repaid, interest
+        deferred += interest
+        if row < terms.interest_grace:
+            yield repaid, 0
+        else:
+            yield repaid, deferred
+            deferred = 0
 
 
 class _Declining:

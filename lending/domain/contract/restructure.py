@@ -104,8 +104,7 @@ def _make_current(account: LoanAccount) -> None:
     """
     folded, paid = account.late + account.due_today, account.interest_paid
     account.schedule = [
-        replace(
-            row,
+        row._replace(
             principal_minor=row.principal_minor - unpaid,
             interest_minor=max(0, min(row.interest_minor, paid - before)),
         )
@@ -127,7 +126,7 @@ def _redraw(account: LoanAccount, ahead: Sequence[Instalment]) -> None:
     opens_with_fee = account.schedule[0].due == date_of(frame.opened)
     ahead = with_fees(frame.terms, ahead, has_first=fallen == int(opens_with_fee))
     rows = [*account.schedule[:fallen], *ahead]
-    account.schedule = [replace(row, no=no) for no, row in enumerate(rows, start=1)]
+    account.schedule = [row._replace(no=no) for no, row in enumerate(rows, start=1)]
     account.unpaid[fallen:] = [row.principal_minor for row in ahead]
     dues = [day_number(row.due) for row in ahead]
     account.frame = replace(

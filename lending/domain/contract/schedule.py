@@ -1,9 +1,9 @@
 """Draw the schedule of a TERM loan, once, at its disbursement."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from itertools import accumulate
+from typing import NamedTuple
 
 from config.kernel.calendar import day_number
 from config.kernel.daycount import YEAR_UNITS, place_of
@@ -15,9 +15,11 @@ from lending.domain.contract.refusal import LoanRefusal, LoanRefused
 from lending.domain.contract.terms import BrokenPeriod, FeeDue, Method, Terms
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Instalment:
-    """One row of a schedule, as drawn: what should be paid on its due date, in minor units."""
+class Instalment(NamedTuple):
+    """One row of a schedule, as drawn: what should be paid on its due date, in minor units.
+
+    A tuple, as a night draws a schedule for each loan that it replays.
+    """
 
     no: int
     due: date
@@ -56,16 +58,13 @@ def draw_schedule(terms: Terms, *, on: date) -> tuple[Instalment, ...]:
     at_once = terms.fees_due(FeeDue.DISBURSEMENT)
     if terms.down_payment or at_once:
         rows.insert(0, (on, down, 0, at_once))
-    return tuple(
-        Instalment(no=no, due=due, principal_minor=principal, interest_minor=interest, fee_minor=fee)
-        for no, (due, principal, interest, fee) in enumerate(rows, 1)
-    )
+    return tuple(Instalment(no, *row) for no, row in enumerate(rows, 1))
 
 
 def with_fees(terms: Terms, rows: Sequence[Instalment], *, has_first: bool) -> list[Instalment]:
     """Add to rows the fees that fall due with them; has_first: the first of them is the first of the loan."""
     fees = _fees(terms, len(rows), has_first=has_first)
-    return [replace(row, fee_minor=fee) for row, fee in zip(rows, fees, strict=True)]
+    return [row._replace(fee_minor=fee) for row, fee in zip(rows, fees, strict=True)]
 
 
 def _fees(terms: Terms, rows: int, *, has_first: bool) -> list[int]:

@@ -1,11 +1,10 @@
 """The terms of a TERM loan, parsed from and written as JSON scalars."""
 
 import re
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from operator import attrgetter
 from typing import Any, Final
 
 from config.kernel.business_days import BusinessCalendar, BusinessDayRule
@@ -137,7 +136,7 @@ class Step(StrEnum):
 DEFAULT_WATERFALL: Final = tuple(Step)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Terms:
     """What was agreed. Raises LoanRefused (BAD_TERMS) for terms that make no loan.
 
@@ -232,9 +231,7 @@ class Terms:
             require_range("principal_minor", principal_minor, 1, MAX_MINOR)
         other: Terms = object.__new__(Terms)
         # A night does this for each loan that it replays: `replace` takes ten times as long.
-        for name, value in zip(_SLOTS, _VALUES(self), strict=True):
-            object.__setattr__(other, name, value)
-        object.__setattr__(other, "principal_minor", principal_minor)
+        other.__dict__.update(self.__dict__, principal_minor=principal_minor)
         return other
 
     @property
@@ -315,10 +312,6 @@ class Terms:
         if self.principal_grace and self.method in {Method.INTEREST_ONLY, Method.BULLET}:
             message = f"principal_grace: {self.method} has principal due at the end alone"
             raise Unfit(message)
-
-
-_SLOTS: Final = tuple(field.name for field in fields(Terms))
-_VALUES: Final = attrgetter(*_SLOTS)
 
 
 def parse_terms(raw: object) -> Terms:

@@ -26,7 +26,7 @@ def disburse_tranche(account: LoanAccount, amount: int, *, event: str) -> None:
     today = [_row(date_of(account.day), down, 0)] if terms.down_payment else []
     future = _drawn(account, ahead, account.schedule[rows:])
     account.schedule = [
-        replace(row, no=no) for no, row in enumerate([*account.schedule[:rows], *today, *future], start=1)
+        row._replace(no=no) for no, row in enumerate([*account.schedule[:rows], *today, *future], start=1)
     ]
     account.unpaid[rows:] = [row.principal_minor for row in (*today, *future)]
     account.accrual.principal += amount
