@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import fields
 from datetime import date
+from operator import attrgetter, ne
 from typing import Final
 
 from django.db import connection
@@ -24,8 +25,8 @@ OWN: Final = (
     "turn_fee_minor",
 )
 CARRY: Final = tuple(field.name for field in fields(AccrualCarry))
-WRITTEN: Final = (*OWN, *POSITION_FIELDS, *CARRY)
-COLUMNS: Final = ("id", "was_status", "was_booked_to", "booked_to", *WRITTEN)
+COLUMNS: Final = ("booked_to", *OWN, *POSITION_FIELDS, *CARRY)
+KEYS: Final = ("id", "was_status", "was_booked_to")
 TYPES: Final = {
     "id": "bigint",
     "was_status": "text",
@@ -40,42 +41,49 @@ TYPES: Final = {
 }
 """Of the columns that are not bigint."""
 # %b: sent as they are; as text, each item of each array is searched for what must be escaped.
-WRITE: Final = f"""
-UPDATE lending_loan SET booked_to = n.booked_to, {", ".join(f"{name} = n.{name}" for name in WRITTEN)}
-FROM unnest({", ".join(f"%b::{TYPES.get(name, 'bigint')}[]" for name in COLUMNS)}) AS n ({", ".join(COLUMNS)})
+WRITE: Final = """
+UPDATE lending_loan SET {changes} FROM unnest({arrays}) AS n ({names})
 WHERE lending_loan.id = n.id AND lending_loan.status = n.was_status
     AND lending_loan.booked_to IS NOT DISTINCT FROM n.was_booked_to
-"""  # noqa: S608 - constants only
+"""
 
 
 def write_projections(rows: Sequence[tuple[Loan, Projection, date]]) -> None:
     """Write loans, locked and read under their locks, as of the dates that their rows shall stand on.
 
-    Raises NoTransaction, StaleRow if one of them is not as it was read.
+    A column in which none of them changes is left out: a night changes few. Raises NoTransaction, StaleRow if one of
+    them is not as it was read.
     """
     require_transaction()
-    if not rows:
+    loans = [loan for loan, *_ in rows]
+    cells = zip(*(_cells(projection, on) for _, projection, on in rows), strict=True)
+    found = dict(zip(COLUMNS, cells, strict=False))
+    changed = {name: column for name, column in found.items() if any(map(ne, column, map(attrgetter(name), loans)))}
+    if not changed:
         return
-    columns = zip(*(_cells(*row) for row in rows), strict=True)
+    keys = zip(*((loan.pk, loan.status, loan.booked_to) for loan in loans), strict=True)
+    columns = {**dict(zip(KEYS, keys, strict=True)), **changed}
+    statement = WRITE.format(
+        changes=", ".join(f"{name} = n.{name}" for name in changed),
+        arrays=", ".join(f"%b::{TYPES.get(name, 'bigint')}[]" for name in columns),
+        names=", ".join(columns),
+    )
     with connection.cursor() as cursor:
-        cursor.execute(WRITE, list(map(list, columns)))
+        cursor.execute(statement, list(map(list, columns.values())))
         if cursor.rowcount != len(rows):
             raise StaleRow(cursor.rowcount)
 
 
 def opened_loan(loan: Loan, projection: Projection, *, booked_to: date) -> Loan:
     """Let a new loan, not yet written, stand as projected."""
-    for name, value in zip(COLUMNS[3:], _cells(loan, projection, booked_to)[3:], strict=True):
+    for name, value in zip(COLUMNS, _cells(projection, booked_to), strict=True):
         setattr(loan, name, value)
     return loan
 
 
-def _cells(loan: Loan, projection: Projection, on: date) -> tuple[object, ...]:
+def _cells(projection: Projection, on: date) -> tuple[object, ...]:
     position, carry = projection.position, projection.carry
     return (
-        loan.pk,
-        loan.status,
-        loan.booked_to,
         None if projection.disbursed_on is None else on,
         *(getattr(projection, name) for name in OWN),
         *(getattr(position, name) for name in POSITION_FIELDS),

@@ -1,5 +1,6 @@
 """Project a replayed loan to its row: its position in the books, and what its next close continues from."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -132,7 +133,7 @@ def position_after(replayed: Replayed, day: date) -> Position:
 
 
 def _position(state: LoanState, known: Sequence[LoanEvent]) -> Position:
-    moved = dict.fromkeys(EventType, 0)
+    moved = defaultdict[EventType, int](int)
     for event in known:
         moved[event.type] += event.amount_minor or 0
     return Position(
