@@ -14,7 +14,7 @@ from merchants.models import Batch
 from merchants.models.batch import BEHAVIOUR, BatchState
 from merchants.queries.batches import lock_batch_numbers
 from scoring.domain.behaviour import Behaviour
-from scoring.queries.behaviour import changed_behaviours
+from scoring.queries.behaviour import any_changed, changed_behaviours
 
 RECORD: Final = """
 INSERT INTO scoring_behaviourfact
@@ -31,10 +31,10 @@ def record_behaviour(*, facts: Sequence[Behaviour], on: date, now: datetime) -> 
     batch, sealed as it is numbered: whoever takes a watermark sees all of them, or waits. Raises NoTransaction.
     """
     require_transaction()
-    if not changed_behaviours(facts, on=on):
+    if not any_changed(facts, on=on):
         return 0  # nobody waits for a number that is not needed
     lock_batch_numbers()
-    # Checked again under the lock: another may have recorded the same meanwhile.
+    # Told under the lock: another may have recorded the same meanwhile.
     changed = changed_behaviours(facts, on=on)
     for partner, told in groupby(changed, key=itemgetter(0)):
         _record([fact for _, fact in told], partner_id=partner, on=on, now=now)
