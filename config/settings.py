@@ -28,7 +28,11 @@ ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 USE_TZ = True
 TIME_ZONE = "UTC"
+# The office speaks English. Its words are marked for translation: with a catalogue, this is True, its language listed.
+# Until then each word of a page would be looked up for nothing, and the theme would name all the languages there are.
+USE_I18N = False
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English")]
 FORMAT_MODULE_PATH = "config.formats"
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / ".local" / "static"

@@ -1,21 +1,22 @@
 """Business days and periods."""
 
 from calendar import monthrange
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from functools import lru_cache
 
 EPOCH = date(1970, 1, 1)
+EPOCH_ORDINAL = EPOCH.toordinal()
 FEBRUARY = 2
 
 
 def day_number(on: date) -> int:
     """Return the number of a date: whole days since 1970-01-01."""
-    return (on - EPOCH).days
+    return on.toordinal() - EPOCH_ORDINAL
 
 
 def date_of(day: int) -> date:
     """Convert a day's number back to its date."""
-    return EPOCH + timedelta(days=day)
+    return date.fromordinal(day + EPOCH_ORDINAL)
 
 
 def business_day(at: datetime, zone: tzinfo) -> date:

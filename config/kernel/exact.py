@@ -1,6 +1,7 @@
 """Compute with fractions as integers over a common denominator: for one amount or a column of them alike."""
 
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -27,6 +28,7 @@ def half_even(numerator: Number, denominator: Number) -> Number:
     return even
 
 
+@lru_cache(maxsize=1_024)
 def decimals_of(value: Decimal) -> int:
     """Count the decimal places that an exact decimal needs."""
     exponent = value.normalize().as_tuple().exponent

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from django.contrib import admin
 from django.db.models import Q
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
@@ -19,6 +19,7 @@ from lending.admin.words import LATENESS, LOAN_STATUSES, loan_chip
 from lending.domain.books.loan import LoanStatus
 from lending.models import Loan
 from lending.queries.closes import StandingLoan, with_standings
+from lending.queries.loans import get_loan
 from lending.queries.portfolio import Lateness, lent_currencies, totals_of_list, with_lateness
 from lending.queries.search import search_loans
 from scoring.domain.calibration import GRADES
@@ -79,7 +80,6 @@ class LoanAdmin(OfficeAdmin[Loan]):
         keep=lambda rows, term: search_loans(term, rows),
     )
     list_related = ("merchant", "application__offer", "imported")
-    related = ("merchant__partner", "product", "application", "payout_account", "line", "imported")
     verbs = VERBS
     empty = _("No loan yet. A loan begins when an offer is accepted.")
 
@@ -104,6 +104,12 @@ class LoanAdmin(OfficeAdmin[Loan]):
             for total in totals
         ]  # fmt: skip
         return [Table(columns=columns, rows=rows, style="tl-totals")] if rows else []
+
+    def found(self, object_id: str | int) -> Loan:
+        try:
+            return get_loan(loan_id=int(object_id))
+        except Loan.DoesNotExist as error:
+            raise Http404 from error
 
     def page_of(self, row: Loan, request: HttpRequest) -> Page:
         return loan_page(row, request)

@@ -46,7 +46,7 @@ from lending.domain.books.ledger import ACCRUAL, OPENING, Account
 from lending.domain.books.loan import LoanStatus
 from lending.domain.books.transfer import PayoutHold, TransferKind
 from lending.domain.contract.events import EventType
-from lending.models import Entry, Loan, LoanEvent, Transfer
+from lending.models import Loan, LoanEvent, Posting, Transfer
 from lending.queries.servicing import EventWithAllocation, InstalmentRow, Servicing, get_servicing
 from lending.queries.transfers import payout_holds
 
@@ -218,7 +218,7 @@ def _balance(servicing: Servicing, loan: Loan) -> dict[str, object]:
         drawn -= row.drawn.principal_minor
         planned.append(major(drawn, loan.currency))
     days = [loan.disbursed_on or servicing.as_of, *(row.drawn.due for row in servicing.rows)]
-    ends = sorted(servicing.repaid)
+    ends = sorted(servicing.repaid.items())
     paid = [0, *accumulate(minor for _, minor in ends)]
     actual = [
         major(loan.amount_minor - paid[bisect_right(ends, day, key=itemgetter(0))], loan.currency)
@@ -316,7 +316,7 @@ def _entries(servicing: Servicing, loan: Loan) -> Card:
         Column(label=_("Credit")),
         Column(label=loan.currency, number=True),
     ]
-    rows = [row for entry in servicing.entries for row in _postings(entry, loan)]
+    rows = [_posting(posting, loan) for posting in servicing.postings]
     note = _("What the loan earns each night is posted by product and day; its own share is in “Charged to date”.")
     return Card(
         title=_("Postings"),
@@ -325,17 +325,14 @@ def _entries(servicing: Servicing, loan: Loan) -> Card:
     )
 
 
-def _postings(entry: Entry, loan: Loan) -> list[list[object]]:
-    words = ENTRY_WORDS.get(entry.code) or EVENT_TYPES[EventType[entry.code]]
+def _posting(posting: Posting, loan: Loan) -> list[object]:
+    entry = posting.entry
     return [
-        [
-            entry.effective_date,
-            words,
-            ACCOUNTS[Account(posting.debit_id)],
-            ACCOUNTS[Account(posting.credit_id)],
-            money(posting.amount_minor, loan.currency),
-        ]
-        for posting in sorted(entry.postings.all(), key=lambda posting: posting.pk)
+        entry.effective_date,
+        ENTRY_WORDS.get(entry.code) or EVENT_TYPES[EventType[entry.code]],
+        ACCOUNTS[Account(posting.debit_id)],
+        ACCOUNTS[Account(posting.credit_id)],
+        money(posting.amount_minor, loan.currency),
     ]
 
 

@@ -33,11 +33,12 @@ from lending.admin.payout_verbs import PAYOUT_VERBS, events_seen, seen_events
 from lending.admin.words import BOOKING_REFUSALS, LOAN_REFUSALS
 from lending.domain.books.booking import Booking, BookingRefusal
 from lending.domain.books.loan import LoanStatus
-from lending.domain.contract.events import EventType
+from lending.domain.contract.effective_events import PAYMENTS as PAYMENT_TYPES
+from lending.domain.contract.events import REVERSIBLE, EventType
 from lending.models import Loan
 from lending.operations.loans import EventNotBooked, book_by_hand, booking_act
 from lending.queries.bookings import get_verb_refusal, preview_booking, rate_bounds_of
-from lending.queries.loans import instalments_ahead, payments_of, projection_of, rate_of, reversible_events
+from lending.queries.loans import any_stands, instalments_ahead, projection_of, rate_of
 from lending.queries.servicing import current_date_of
 
 PAYMENTS, TERMS, LOSSES = _("Payments"), _("Terms"), _("Losses")
@@ -76,11 +77,11 @@ def _effects(kind: EventType) -> Callable[[Loan, Asked], Effects]:
 
 
 def _nothing_to_reverse(loan: Loan, _asked: Asked) -> Words | None:
-    return None if reversible_events(loan).exists() else _("There is nothing to reverse.")
+    return None if any_stands(loan, REVERSIBLE) else _("There is nothing to reverse.")
 
 
 def _nothing_to_bounce(loan: Loan, _asked: Asked) -> Words | None:
-    return None if payments_of(loan).exists() else _("No payment stands that could bounce.")
+    return None if any_stands(loan, PAYMENT_TYPES) else _("No payment stands that could bounce.")
 
 
 def _book(kind: EventType) -> Callable[[Loan, Asked], object]:

@@ -196,7 +196,7 @@ class ScheduleView(APIView):
     def get(self, request: Request, loan_id: int) -> Response:
         """Return the instalments as drawn, each with its state."""
         loan = own_loan(request, loan_id)
-        servicing = get_servicing(loan)
+        servicing = get_servicing(loan, most=0)
         rows = InstalmentSerializer(servicing.rows, many=True, context={"currency": loan.currency})
         return Response({"as_of": servicing.as_of, "instalments": rows.data})
 

@@ -20,7 +20,7 @@ from lending.domain.books.loan import LoanStatus, Share
 from lending.domain.books.plan import LoanHistory
 from lending.domain.books.projection import AccrualCarry, Projection, project
 from lending.domain.contract.effective_events import PAYMENTS
-from lending.domain.contract.events import IRREVERSIBLE, EventType, LoanEvent
+from lending.domain.contract.events import REVERSIBLE, EventType, LoanEvent
 from lending.domain.contract.replay import last_rate
 from lending.domain.contract.terms import Terms, parse_terms
 from lending.models import Application, Loan, ProductVersion
@@ -35,9 +35,13 @@ LEFT JOIN merchants_payoutaccount o ON o.id = l.payout_account_id
 WHERE l.id = %(loan)s
 """
 EVENTS: Final = """
-SELECT e.loan_id, e.seq, e."on", e.type, e.amount_minor, e.rate, removed.seq, e.periods
-FROM lending_loanevent e LEFT JOIN lending_loanevent removed ON removed.id = e.of_id
-WHERE e.loan_id = ANY(%s::bigint[]) ORDER BY e.loan_id, e.seq
+SELECT e.loan_id, e.seq::text, e."on", e.type, e.amount_minor, e.rate,
+    CASE WHEN e.of_id IS NOT NULL THEN (SELECT r.seq::text FROM lending_loanevent r WHERE r.id = e.of_id) END, e.periods
+FROM lending_loanevent e WHERE e.loan_id = ANY(%s::bigint[]) ORDER BY e.loan_id, e.seq
+"""
+ANY_STANDS: Final = """
+SELECT EXISTS (SELECT FROM lending_loanevent e WHERE e.loan_id = %(loan)s AND e.type = ANY(%(kinds)s::text[])
+    AND NOT EXISTS (SELECT FROM lending_loanevent removing WHERE removing.of_id = e.id))
 """
 EVENT_TYPES: Final = {kind.value: kind for kind in EventType}
 LAST: Final = "SELECT loan_id, max(seq) FROM lending_loanevent WHERE loan_id = ANY(%s::bigint[]) GROUP BY loan_id"
@@ -77,8 +81,9 @@ def contracts_of(loans: Sequence[Loan]) -> dict[int, LoanHistory]:
     events = defaultdict[int, list[LoanEvent]](list)
     with connection.cursor() as cursor:
         cursor.execute(EVENTS, [[loan.pk for loan in loans]])
-        for loan_id, *event in cursor.fetchall():
-            events[loan_id].append(_event(tuple(event)))
+        for loan_id, seq, on, kind, amount_minor, rate, of, periods in cursor.fetchall():
+            fields = (seq, on, EVENT_TYPES[kind], amount_minor, rate, of, periods)
+            events[loan_id].append(LoanEvent._make(fields))
     return {loan.pk: LoanHistory(terms=parse_kept_terms(loan.terms), events=tuple(events[loan.pk])) for loan in loans}
 
 
@@ -109,13 +114,20 @@ def next_event_ids(loans: Collection[int]) -> dict[int, str]:
 def reversible_events(loan: Loan) -> QuerySet[EventRow]:
     """Return the events that may be reversed by hand, latest first: neither reversed nor a payout or reversal."""
     reversed_ones = EventRow.objects.filter(loan=loan, of__isnull=False).values("of")
-    events = EventRow.objects.filter(loan=loan).exclude(type__in=IRREVERSIBLE)
+    events = EventRow.objects.filter(loan=loan, type__in=REVERSIBLE)
     return events.exclude(pk__in=reversed_ones).select_related("loan").order_by("-seq")
 
 
 def payments_of(loan: Loan) -> QuerySet[EventRow]:
     """Return the payments that stand, latest first."""
     return reversible_events(loan).filter(type__in=PAYMENTS)
+
+
+def any_stands(loan: Loan, kinds: Collection[EventType]) -> bool:
+    """Tell whether an event of one of these types stands: none removed it."""
+    with connection.cursor() as cursor:
+        cursor.execute(ANY_STANDS, {"loan": loan.pk, "kinds": list(kinds)})
+        return bool(cursor.fetchone()[0])
 
 
 def write_offs_of(loan: Loan) -> QuerySet[EventRow]:
@@ -212,16 +224,3 @@ def parse_kept_terms(raw: Mapping[str, Any]) -> Terms:
 @lru_cache(maxsize=4_096)
 def _common_terms(text: str) -> Terms:
     return parse_terms({**load(text), "principal_minor": 1})
-
-
-def _event(row: tuple[int, date, str, int | None, Decimal | None, int | None, int | None]) -> LoanEvent:
-    seq, on, kind, amount_minor, rate, of, periods = row
-    return LoanEvent(
-        id=str(seq),
-        on=on,
-        type=EVENT_TYPES[kind],
-        amount_minor=amount_minor,
-        rate=rate,
-        of=None if of is None else str(of),
-        periods=periods,
-    )

@@ -1,13 +1,16 @@
 """One loan as its servicer sees it: schedule against actual, events with their allocation, postings."""
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from operator import attrgetter
+from typing import Final
 
 from django.db.models import prefetch_related_objects
 
+from config.db.rows import select
 from config.office.business_date import get_business_date
 from lending.domain.books.instalment import (
     DueParts,
@@ -19,11 +22,25 @@ from lending.domain.books.instalment import (
 from lending.domain.books.plan import LoanHistory
 from lending.domain.books.projection import Projection, project
 from lending.domain.contract.allocation import Allocation
-from lending.domain.contract.events import IRREVERSIBLE, EventType
+from lending.domain.contract.events import REVERSIBLE, EventType
 from lending.domain.contract.replay import Replayed, last_rate
 from lending.domain.contract.schedule import Instalment
-from lending.models import Entry, Loan, LoanEvent, Transfer
+from lending.models import Entry, Loan, LoanEvent, Posting, Transfer
 from lending.queries.loans import contract_of
+
+# With what removed it, and what it removed.
+EVENTS: Final = """
+SELECT {e}, {r}, {o} FROM lending_loanevent e LEFT JOIN lending_loanevent r ON r.of_id = e.id
+LEFT JOIN lending_loanevent o ON o.id = e.of_id
+WHERE e.loan_id = %(loan)s AND e.seq > %(after)s
+"""
+EARLIEST: Final = f"{EVENTS} ORDER BY e.seq LIMIT %(most)s"
+LATEST: Final = f"{EVENTS} ORDER BY e.seq DESC LIMIT %(most)s"
+POSTINGS: Final = """
+SELECT {p}, {e}
+FROM (SELECT * FROM lending_entry WHERE loan_id = %(loan)s ORDER BY id DESC LIMIT %(most)s) e
+JOIN lending_posting p ON p.entry_id = e.id ORDER BY e.id DESC, p.id
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +64,7 @@ class EventWithAllocation:
     @property
     def is_reversible(self) -> bool:
         """Tell whether it may be reversed by hand, as `reversible_events` does."""
-        return self.reversed_by is None and EventType(self.event.type) not in IRREVERSIBLE
+        return self.reversed_by is None and EventType(self.event.type) in REVERSIBLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,10 +77,10 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Servicing:
-    """A loan as of a date: its projection, schedule, events, entries with postings, and transfers, the latest first.
+    """A loan as of a date: its projection, schedule, events, postings by entry, and transfers, the latest first.
 
-    rate: the yearly one in force. booked: how many events there are in all. repaid: when principal was repaid or let
-    go, and how much, in minor units.
+    rate: the yearly one in force. booked: how many events there are in all. repaid: by day, how much principal was
+    repaid or let go, in minor units.
     """
 
     as_of: date
@@ -72,9 +89,9 @@ class Servicing:
     due: DueParts
     rows: Sequence[InstalmentRow]
     booked: int
-    repaid: Sequence[tuple[date, int]]
+    repaid: Mapping[date, int]
     events: Sequence[EventWithAllocation]
-    entries: Sequence[Entry]
+    postings: Sequence[Posting]
     transfers: Sequence[Transfer]
 
 
@@ -106,13 +123,12 @@ def _as_booked(event: LoanEvent) -> Replayed:
 def get_servicing(loan: Loan, *, most: int | None = None) -> Servicing:
     """Replay a loan as of the business date, or the date its books reach if that is later.
 
-    most: how many events and entries are read, the latest; all by default.
+    most: of how many events and entries it is told what they were, the latest; of all by default.
     """
     as_of, contract = current_date_of(loan), contract_of(loan)
     prefetch_related_objects([loan], "transfers")  # which the loan's verbs ask about, each again
     replayed = contract.replayed()
     projection = project(replayed, as_of=as_of)
-    days = {event.id: event.on for event in replayed.standing}
     return Servicing(
         as_of=as_of,
         rate=last_rate(contract.terms, replayed.standing),
@@ -130,34 +146,44 @@ def get_servicing(loan: Loan, *, most: int | None = None) -> Servicing:
             )
         ],
         booked=len(contract.events),
-        repaid=[
-            *((days[part.event], part.principal_minor) for part in replayed.allocations if part.principal_minor),
-            *_let_go(replayed, projection),
-        ],
-        events=_allocated(LoanEvent.objects.filter(loan=loan).order_by("-seq")[:most], replayed),
-        entries=list(Entry.objects.filter(loan=loan).prefetch_related("postings").order_by("-pk")[:most]),
+        repaid=_repaid(replayed, projection),
+        events=_allocated(LATEST, loan, replayed, most=most),
+        postings=_postings(loan, most=most),
         transfers=sorted(loan.transfers.all(), key=attrgetter("pk"), reverse=True),
     )
 
 
-def _let_go(replayed: Replayed, projection: Projection) -> list[tuple[date, int]]:
-    """Return when the principal was written off or settled for less, all of it at once, and how much."""
+def _repaid(replayed: Replayed, projection: Projection) -> dict[date, int]:
+    days, repaid = {event.id: event.on for event in replayed.standing}, defaultdict[date, int](int)
+    for part in replayed.allocations:
+        repaid[days[part.event]] += part.principal_minor
     minor = projection.position.principal_written_off_minor
-    ends = {EventType.SETTLEMENT, EventType.WRITE_OFF}
-    return [(event.on, minor) for event in replayed.standing if minor and event.type in ends][:1]
+    if minor:  # all of it at once
+        ends = {EventType.SETTLEMENT, EventType.WRITE_OFF}
+        repaid[next(event.on for event in replayed.standing if event.type in ends)] += minor
+    return repaid
 
 
 def events_after(loan: Loan, seq: int, *, most: int) -> list[EventWithAllocation]:
     """List a loan's events after a place in the order of booking, in this order."""
-    events = LoanEvent.objects.filter(loan=loan, seq__gt=seq).order_by("seq")
-    return _allocated(events[:most], contract_of(loan).replayed())
+    return _allocated(EARLIEST, loan, contract_of(loan).replayed(), after=seq, most=most)
 
 
-def _allocated(events: Iterable[LoanEvent], replayed: Replayed) -> list[EventWithAllocation]:
-    rows = list(events)
+def _allocated(
+    statement: str, loan: Loan, replayed: Replayed, *, after: int = 0, most: int | None
+) -> list[EventWithAllocation]:
     allocations = {allocation.event: allocation for allocation in replayed.allocations}
-    reversals = {event.of_id: event for event in LoanEvent.objects.filter(of__in=[row.pk for row in rows])}
-    return [
-        EventWithAllocation(event=row, allocation=allocations.get(str(row.seq)), reversed_by=reversals.get(row.pk))
-        for row in rows
-    ]
+    asked, found = {"loan": loan.pk, "after": after, "most": most}, list[EventWithAllocation]()
+    for event, reversed_by, removed in select(statement, asked, e=LoanEvent, r=LoanEvent, o=LoanEvent):
+        event.of = removed
+        allocation = allocations.get(str(event.seq))
+        found.append(EventWithAllocation(event=event, allocation=allocation, reversed_by=reversed_by))
+    return found
+
+
+def _postings(loan: Loan, *, most: int | None) -> list[Posting]:
+    found = list[Posting]()
+    for posting, entry in select(POSTINGS, {"loan": loan.pk, "most": most}, p=Posting, e=Entry):
+        posting.entry = entry
+        found.append(posting)
+    return found

@@ -216,7 +216,7 @@ def get_return_refusal(
         worst_dpd=standing_of(loan, on=booked_to(loan, latest_close())).worst_dpd,
         reason=reason,
         seen=seen,
-        events=loan.events.count(),
+        events=None if seen is None else loan.events.count(),
         by_bank=by_bank,
     )
 

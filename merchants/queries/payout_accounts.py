@@ -1,7 +1,9 @@
 """Read payout accounts."""
 
 from datetime import datetime
+from typing import Final
 
+from config.db.rows import select
 from config.office.actors import Actor, ActorKind
 from config.office.events import subject_of
 from config.office.models import OperationEvent
@@ -17,6 +19,10 @@ from merchants.domain.payout_account import (
 from merchants.models import PayoutAccount
 from merchants.models.merchant import MERCHANT_CHANGED
 
+VERIFIED: Final = """
+SELECT {a} FROM merchants_payoutaccount a WHERE a.merchant_id = %(merchant)s AND a.state = 'VERIFIED'
+"""
+
 
 def get_payout_account(*, payout_account_id: int) -> PayoutAccount:
     """Get the account with its merchant. Raises PayoutAccount.DoesNotExist."""
@@ -25,7 +31,9 @@ def get_payout_account(*, payout_account_id: int) -> PayoutAccount:
 
 def verified_account_of(*, merchant_id: int) -> PayoutAccount | None:
     """Get the account that a merchant is paid out to."""
-    return PayoutAccount.objects.verified().filter(merchant=merchant_id).first()
+    for (account,) in select(VERIFIED, {"merchant": merchant_id}, a=PayoutAccount):
+        return account  # type: ignore[no-any-return]
+    return None
 
 
 def get_payout_account_of_partner(*, partner_id: int, payout_account_id: int) -> PayoutAccount:

@@ -273,7 +273,7 @@ def judge_return(
     worst_dpd: int,
     reason: str,
     seen: int | None,
-    events: int,
+    events: int | None,
     by_bank: bool = False,
 ) -> ReturnRefusal | None:
     """Decide whether a payout may be taken back as of a date; its effect on the loan is judged by `replay`.
@@ -281,7 +281,7 @@ def judge_return(
     by_bank: the bank says that its money came back, which holds however late it is, and however late the loan was.
 
     worst_dpd: the most days that the loan ever was past due: it is not made new by hand. seen: how many events it had
-    when it was shown to whoever confirms; None if it was not.
+    when it was shown to whoever confirms; None if it was not. events: how many it has, asked only where some were seen.
     """
     if today is None:
         return ReturnRefusal.NO_BUSINESS_DATE

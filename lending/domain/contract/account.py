@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from typing import Final
 
 from config.kernel.calendar import day_number
@@ -13,10 +14,12 @@ from lending.domain.contract.accrual import Accrual
 from lending.domain.contract.periods import FlatInterest, Places, places_of
 from lending.domain.contract.refusal import LoanRefusal, LoanRefused
 from lending.domain.contract.schedule import Instalment, deferred_interest, draw_flat_interest
-from lending.domain.contract.terms import DEFAULT_WATERFALL, AccrualRule, InterestMethod, Prepayment, Terms
+from lending.domain.contract.terms import DEFAULT_WATERFALL, AccrualRule, InterestMethod, Prepayment, Step, Terms
 
 NEVER: Final = 10**9
 """A day after every date."""
+NEVER_OPEN: Final = frozenset({Step.DUE_PENALTY, Step.IN_ADVANCE_PENALTY, Step.IN_ADVANCE_FEE})
+"""All penalty is past due, and a fee is due at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +29,7 @@ class Frame:
     dues, ripe_days: of each instalment, when it is due and when its grace ends, closed by NEVER. ends: on which days
     interest falls due. interest_from: the instalment with which it begins to. deferred: how much of the
     interest to each due date falls due with later ones; [] for none. decimals: the most of any rate that the
-    loan ever has. steps: the waterfall, as positions in the default one.
+    loan ever has. steps: those of the waterfall in which anything can be open, as positions in the default one.
     """
 
     terms: Terms
@@ -60,8 +63,13 @@ def frame_of(terms: Terms, schedule: Sequence[Instalment], *, on: date, rates: I
         places=places_of(terms, on),
         flat=_flat_interest(terms, schedule, on) if terms.interest is InterestMethod.FLAT else None,
         decimals=max(map(decimals_of, [terms.rate, *rates])),
-        steps=tuple(map(DEFAULT_WATERFALL.index, terms.waterfall)),
+        steps=_steps(terms.waterfall),
     )
+
+
+@cache
+def _steps(waterfall: tuple[Step, ...]) -> tuple[int, ...]:
+    return tuple(DEFAULT_WATERFALL.index(step) for step in waterfall if step not in NEVER_OPEN)
 
 
 def _flat_interest(terms: Terms, schedule: Sequence[Instalment], on: date) -> FlatInterest:

@@ -52,13 +52,16 @@ def allocate_payment(account: LoanAccount, amount: int, *, event: str) -> Alloca
             left -= part
             if not left:
                 break
-    claimed = 0 if account.written_off_since is None else min(left, account.claim)
-    account.recovered += claimed
-    left -= claimed
+    claimed = 0
+    if account.written_off_since is not None:
+        claimed = min(left, account.claim)
+        account.recovered += claimed
+        left -= claimed
     penalty, fee_late, interest_late, principal_late, _, fee, interest, principal, _, _, accrued, prepaid = taken
     account.penalty_paid += penalty
-    account.fees_late -= fee_late
-    account.fees_today -= fee
+    if fee_late or fee:
+        account.fees_late -= fee_late
+        account.fees_today -= fee
     interest += interest_late + accrued
     account.interest_paid = paid + interest
     if principal_late:
@@ -68,12 +71,5 @@ def allocate_payment(account: LoanAccount, amount: int, *, event: str) -> Alloca
     if prepaid:
         account.prepay(prepaid)
     account.credit += left
-    return Allocation(
-        event=event,
-        penalty_minor=penalty,
-        fee_minor=fee_late + fee,
-        interest_minor=interest,
-        principal_minor=principal_late + principal + prepaid,
-        credit_minor=left + owed_back,
-        claim_minor=claimed,
-    )
+    repaid = principal_late + principal + prepaid
+    return Allocation(event, penalty, fee_late + fee, interest, repaid, left + owed_back, claimed)

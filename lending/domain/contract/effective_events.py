@@ -1,6 +1,7 @@
 """Find which events of a loan stand, and in which order they take effect."""
 
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from lending.domain.contract.events import REMOVING, EventType, LoanEvent
@@ -36,13 +37,15 @@ def standing_events(events: Iterable[LoanEvent]) -> Standing:
         if event.of is not None:
             _require_reversible(event, booked, removed)
             removed.add(event.of)
-        if event.type is EventType.BOUNCE:
-            spent = frozenset(earlier.id for earlier in booked.values() if earlier.type in SPENDING)
-            bounced += booked[event.of or ""].amount_minor or 0
+            if event.type is EventType.BOUNCE:
+                spent = frozenset(earlier.id for earlier in booked.values() if earlier.type in SPENDING)
+                bounced += booked[event.of].amount_minor or 0
         booked[event.id] = event
-    standing = (event for event in booked.values() if event.type not in REMOVING and event.id not in removed)
+    standing = list(booked.values())
+    if removed:
+        standing = [event for event in standing if event.of is None and event.id not in removed]
     # stable: a back-dated event goes after those of its date
-    return Standing(sorted(standing, key=lambda event: event.on), spent, bounced)
+    return Standing(sorted(standing, key=attrgetter("on")), spent, bounced)
 
 
 def _require_reversible(event: LoanEvent, booked: dict[str, LoanEvent], removed: set[str]) -> None:

@@ -1,11 +1,10 @@
 """The events of a loan, and how they are parsed from JSON scalars."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple, Self
 
 from config.kernel.documents import Unfit, choice_of, date_of, decimal_of, integer_of, require_fields, text_of
 from config.kernel.money import MAX_MINOR
@@ -38,8 +37,8 @@ class EventType(StrEnum):
 
 REMOVING: Final = frozenset({EventType.REVERSAL, EventType.BOUNCE})
 """Events that remove another as if it had never been."""
-IRREVERSIBLE: Final = REMOVING | {EventType.DISBURSEMENT}
-"""Events that nobody reverses by hand: a payout is taken back."""
+REVERSIBLE: Final = frozenset(EventType) - REMOVING - {EventType.DISBURSEMENT}
+"""Events that are reversed by hand: a payout is taken back instead."""
 RESTRUCTURING: Final = frozenset({EventType.PAUSE, EventType.EXTEND, EventType.RE_AMORTISE, EventType.RE_AGE})
 """Events that draw anew what falls due after them; each carries a number of periods."""
 WAIVING: Final = frozenset({EventType.WAIVE_INTEREST, EventType.WAIVE_PENALTY, EventType.WAIVE_FEE})
@@ -52,54 +51,52 @@ FIGURES: Final[Mapping[EventType, str]] = {
 """The one figure an event of this type carries, "" for none; all others carry `amount_minor`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoanEvent:
+class _Fields(NamedTuple):
+    id: str
+    on: date
+    type: EventType
+    amount_minor: int | None
+    rate: Decimal | None
+    of: str | None
+    periods: int | None
+
+
+class LoanEvent(_Fields):
     """One event of a loan. Raises LoanRefused (BAD_EVENT) unless it carries the figure of its type alone.
 
     on: the business date at whose start it takes effect. amount_minor: minor units; whether it is positive is
     judged with the events before it. rate: yearly. of: the id of the event that a reversal or bounce removes. periods:
     by how many of the terms' periods payments are paused or the loan is extended; over how many rows it is spread.
+    A tuple, as loans have thousands: `_make` takes the fields of one that was checked before it was stored.
     """
 
-    id: str
-    on: date
-    type: EventType
-    amount_minor: int | None = None
-    rate: Decimal | None = None
-    of: str | None = None
-    periods: int | None = None
+    __slots__ = ()
 
-    def __post_init__(self) -> None:
-        if self._is_a_plain_amount():  # loans have thousands of these, and few of the others
-            return
-        with refusing(LoanRefusal.BAD_EVENT, self.id):
-            carried = {
-                "amount_minor": self.amount_minor,
-                "rate": self.rate,
-                "of": self.of,
-                "periods": self.periods,
-            }
-            needed = FIGURES.get(self.type, "amount_minor")
+    def __new__(
+        cls,
+        *,
+        id: str,  # noqa: A002 - its name in files
+        on: date,
+        type: EventType,  # noqa: A002 - the same
+        amount_minor: int | None = None,
+        rate: Decimal | None = None,
+        of: str | None = None,
+        periods: int | None = None,
+    ) -> Self:
+        """Check it, as what comes from files and forms must be."""
+        with refusing(LoanRefusal.BAD_EVENT, id):
+            carried = {"amount_minor": amount_minor, "rate": rate, "of": of, "periods": periods}
+            needed = FIGURES.get(type, "amount_minor")
             if [name for name, value in carried.items() if value is not None] != ([needed] if needed else []):
-                message = f"a {self.type} carries {needed or 'no figure'}, and no other figure"
+                message = f"a {type} carries {needed or 'no figure'}, and no other figure"
                 raise Unfit(message)
-            if self.amount_minor is not None:
-                require_range("amount_minor", self.amount_minor, -MAX_MINOR, MAX_MINOR)
-            if self.rate is not None:
-                require_rate("rate", self.rate)
-            if self.periods is not None:
-                require_range("periods", self.periods, 1, LONGEST)
-
-    def _is_a_plain_amount(self) -> bool:
-        amount = self.amount_minor
-        return (
-            type(amount) is int
-            and -MAX_MINOR <= amount <= MAX_MINOR
-            and self.rate is None
-            and self.of is None
-            and self.periods is None
-            and self.type not in FIGURES
-        )
+            if amount_minor is not None:
+                require_range("amount_minor", amount_minor, -MAX_MINOR, MAX_MINOR)
+            if rate is not None:
+                require_rate("rate", rate)
+            if periods is not None:
+                require_range("periods", periods, 1, LONGEST)
+        return super().__new__(cls, id, on, type, amount_minor, rate, of, periods)
 
 
 _COMMON: Final = frozenset({"id", "on", "type"})

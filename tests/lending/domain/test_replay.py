@@ -1,4 +1,3 @@
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import count
@@ -230,7 +229,7 @@ def test_a_loan_not_disbursed_has_no_figures() -> None:
 def test_a_loan_disbursed_again_is_drawn_afresh() -> None:
     """Payments booked between the two payouts stand if they lie after the second."""
     terms, numbers = terms_of(), count(1)
-    again = replace(disbursed(terms), id="again", on=OPENED + timedelta(14))
+    again = disbursed(terms)._replace(id="again", on=OPENED + timedelta(14))
     back = LoanEvent(id="r", on=OPENED + timedelta(7), type=EventType.REVERSAL, of="out")
     payment = paid(f"p{next(numbers)}", 20, 5_000)
     assert result(terms, [disbursed(terms), payment, back, again], [OPENED]) == result(
@@ -291,13 +290,13 @@ def test_a_rate_holds_from_the_day_of_its_change() -> None:
 
 
 def tranche(id: str, after: int, amount: int) -> LoanEvent:  # noqa: A002
-    return replace(paid(id, after, amount), type=EventType.DISBURSEMENT)
+    return paid(id, after, amount)._replace(type=EventType.DISBURSEMENT)
 
 
 def test_a_tranche_gives_money_in_advance_rows_to_repay_again() -> None:
     """Red if the next prepayment goes on where the last one ended, past rows that were at 0 and are not any more."""
     terms = terms_of(principal_minor=9_000, rate=Decimal(0), periods=3, tranches=2, tolerance_minor=0)
-    first = replace(disbursed(terms), amount_minor=6_000)
+    first = disbursed(terms)._replace(amount_minor=6_000)
     loan = replay(terms, [first, paid("p1", 1, 4_000), tranche("t", 2, 3_000), paid("p2", 3, 1_000)])
     assert [row.principal_minor for row in loan.schedule] == [1_667, 1_667, 1_666]
     assert loan.state(OPENED + timedelta(3)).unpaid_minor == (667, 1_667, 1_666)
@@ -305,10 +304,10 @@ def test_a_tranche_gives_money_in_advance_rows_to_repay_again() -> None:
 
 def test_a_reversed_tranche_was_never_paid_out() -> None:
     terms = terms_of(principal_minor=9_000, periods=3, tranches=2)
-    first, second = replace(disbursed(terms), amount_minor=6_000), tranche("t", 40, 3_000)
+    first, second = disbursed(terms)._replace(amount_minor=6_000), tranche("t", 40, 3_000)
     back = LoanEvent(id="back", on=OPENED + timedelta(50), type=EventType.REVERSAL, of="t")
     assert replay(terms, [first, second, back]).schedule == replay(terms, [first]).schedule
-    alone = replay(terms, [first, second, replace(back, of="out")])
+    alone = replay(terms, [first, second, back._replace(of="out")])
     assert (alone.standing[0].id, alone.state(second.on).principal_minor) == ("t", 3_000)
 
 
@@ -323,12 +322,12 @@ def test_a_reversed_tranche_was_never_paid_out() -> None:
 def test_tranches_that_were_not_agreed_are_refused(events: list[LoanEvent], reason: LoanRefusal) -> None:
     terms = terms_of(principal_minor=9_000, periods=3, tranches=2)
     with pytest.raises(LoanRefused) as refused:
-        replay(terms, [replace(disbursed(terms), amount_minor=6_000), *events])
+        replay(terms, [disbursed(terms)._replace(amount_minor=6_000), *events])
     assert refused.value.reason is reason
 
 
 def test_a_part_of_the_principal_needs_tranches() -> None:
     terms = terms_of()
     with pytest.raises(LoanRefused) as refused:
-        replay(terms, [replace(disbursed(terms), amount_minor=terms.principal_minor - 1)])
+        replay(terms, [disbursed(terms)._replace(amount_minor=terms.principal_minor - 1)])
     assert refused.value.reason is LoanRefusal.AMOUNT_NOT_PRINCIPAL
