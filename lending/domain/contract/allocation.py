@@ -27,8 +27,10 @@ def allocate_payment(account: LoanAccount, amount: int, *, event: str) -> Alloca
 
     What each step may take is fixed before the walk. Interest paid counts against the oldest.
     """
-    owed_back = min(account.receivable, amount)
-    account.receivable -= owed_back
+    owed_back = 0
+    if account.receivable:
+        owed_back = min(account.receivable, amount)
+        account.receivable -= owed_back
     paid, late, due = account.interest_paid, account.interest_late, account.interest_due
     open_parts = (  # by the steps of the default waterfall
         account.penalty_to_date - account.penalty_paid,
@@ -48,7 +50,7 @@ def allocate_payment(account: LoanAccount, amount: int, *, event: str) -> Alloca
     for step in account.frame.steps:
         part = open_parts[step]
         if part:
-            taken[step] = part = min(part, left)
+            taken[step] = part = min(left, part)
             left -= part
             if not left:
                 break

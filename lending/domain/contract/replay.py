@@ -20,6 +20,7 @@ from lending.domain.contract.state import LoanState, reach, read_state
 from lending.domain.contract.terms import Terms
 from lending.domain.contract.tranches import disburse_tranche
 
+REPAYMENT: Final = EventType.REPAYMENT
 STRIDE: Final = 64
 """Events between two kept copies of the account, so that a past state replays fewer than these, not all."""
 
@@ -108,9 +109,9 @@ def apply_event(account: LoanAccount, event: LoanEvent, spent_before_bounce: Col
     owed back. Raises LoanRefused.
     """
     amount = event.amount_minor or 0
+    if event.type is REPAYMENT:  # loans have thousands of these, and few of the others
+        return allocate_payment(account, amount, event=event.id)
     match event.type:
-        case EventType.REPAYMENT:
-            return allocate_payment(account, amount, event=event.id)
         case EventType.APPLY_CREDIT:
             spent = account.spend_credit(amount, event=event.id, may_miss=event.id in spent_before_bounce)
             return allocate_payment(account, spent, event=event.id)
