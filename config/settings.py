@@ -236,6 +236,5 @@ UNFOLD = {
     "SIDEBAR": {
         "show_search": False,
         "command_search": True,
-        "navigation": "config.office.sidebar.navigation",
     },
 }

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.forms import AdminOwnPasswordChangeForm
 from unfold.sites import UnfoldAdminSite
 
+from config.office.sidebar import navigation
 from config.office.staff import change_own_password
 
 
@@ -39,6 +40,10 @@ class OfficeSite(UnfoldAdminSite):  # type: ignore[misc] # which has no types
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[dict[str, object]]:
         """Return the models of one app; nothing for every page, each of which would sort all of them."""
         return [] if app_label is None else super().get_app_list(request, app_label)
+
+    def get_sidebar_list(self, request: HttpRequest) -> list[dict[str, object]]:
+        """Return the sidebar as it is declared: the theme would copy it, and look for what none of its links has."""
+        return navigation(request)
 
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
         """Change one's own password, with an event: from then on nobody else knows it."""
