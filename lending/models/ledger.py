@@ -45,7 +45,7 @@ class Entry(models.Model):
     code = models.CharField(max_length=20, choices=[(code, code) for code in ENTRY_CODES])
     effective_date = models.DateField()
     booked_at = models.DateTimeField()
-    loan = models.ForeignKey(Loan, on_delete=models.PROTECT, related_name="entries", null=True)
+    loan = models.ForeignKey(Loan, on_delete=models.PROTECT, related_name="entries", null=True, db_index=False)
     event = models.OneToOneField(LoanEvent, on_delete=models.PROTECT, related_name="entry", null=True)
     close = models.ForeignKey(DayClose, on_delete=models.PROTECT, related_name="entries", null=True)
     product = models.ForeignKey(ProductVersion, on_delete=models.PROTECT, related_name="+", null=True, db_index=False)
@@ -85,6 +85,7 @@ class Entry(models.Model):
         ]
         indexes = [
             models.Index(fields=["effective_date", "id"], name="lending_entry_by_date"),
+            models.Index(fields=["loan", "-id"], name="lending_entry_by_loan", condition=Q(loan__isnull=False)),
             models.Index(fields=["statement"], name="lending_entry_of_statement", condition=Q(statement__isnull=False)),
         ]
 

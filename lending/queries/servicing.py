@@ -172,9 +172,12 @@ def events_after(loan: Loan, seq: int, *, most: int) -> list[EventWithAllocation
 def _allocated(
     statement: str, loan: Loan, replayed: Replayed, *, after: int = 0, most: int | None
 ) -> list[EventWithAllocation]:
-    allocations = {allocation.event: allocation for allocation in replayed.allocations}
-    asked, found = {"loan": loan.pk, "after": after, "most": most}, list[EventWithAllocation]()
-    for event, reversed_by, removed in select(statement, asked, e=LoanEvent, r=LoanEvent, o=LoanEvent):
+    asked = {"loan": loan.pk, "after": after, "most": most}
+    rows = select(statement, asked, e=LoanEvent, r=LoanEvent, o=LoanEvent)
+    asked_for = {str(event.seq) for event, *_ in rows}
+    allocations = {one.event: one for one in replayed.allocations if one.event in asked_for}
+    found = list[EventWithAllocation]()
+    for event, reversed_by, removed in rows:
         event.of = removed
         allocation = allocations.get(str(event.seq))
         found.append(EventWithAllocation(event=event, allocation=allocation, reversed_by=reversed_by))
