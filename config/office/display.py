@@ -58,7 +58,7 @@ class Cell:
             found = f"<span{marks}>{found}</span>"
         if self.bar is not None:
             kind = f"tl-{self.bar.side}{' tl-marked' if self.bar.marked else ''}"
-            found += f'<span class="tl-bar {kind}" style="width: {self.bar.width:.1f}%"></span>'
+            found += f'<span class="tl-bar {_escaped(kind)}" style="width: {self.bar.width:.1f}%"></span>'
         for other in self.more:
             found += f" {other.html}"
         if self.note:

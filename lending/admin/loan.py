@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
+from config.kernel.exact import INT64_MAX
 from config.office.display import Column, Page, Part, Table, Text, chip, grade_chip
 from config.office.lists import Filter, ListColumn, Listing, Search, choice_filter, member, value_filter
 from config.office.pages import OfficeAdmin, name_over
@@ -106,8 +107,11 @@ class LoanAdmin(OfficeAdmin[Loan]):
         return [Table(columns=columns, rows=rows, style="tl-totals")] if rows else []
 
     def found(self, object_id: str | int) -> Loan:
+        number = int(object_id)
+        if number > INT64_MAX:
+            raise Http404
         try:
-            return get_loan(loan_id=int(object_id))
+            return get_loan(loan_id=number)
         except Loan.DoesNotExist as error:
             raise Http404 from error
 

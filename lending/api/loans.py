@@ -22,7 +22,7 @@ from lending.domain.contract.events import EventType
 from lending.models import Loan
 from lending.queries.closes import with_standings
 from lending.queries.loans import get_loan_of_partner, loans_of_partner, projection_of
-from lending.queries.servicing import current_date_of, events_after, get_servicing
+from lending.queries.servicing import current_date_of, events_after, get_instalments
 
 QUOTED_AHEAD = timedelta(days=60)
 """A payoff is quoted so far ahead: beyond, too much may happen before."""
@@ -196,9 +196,10 @@ class ScheduleView(APIView):
     def get(self, request: Request, loan_id: int) -> Response:
         """Return the instalments as drawn, each with its state."""
         loan = own_loan(request, loan_id)
-        servicing = get_servicing(loan, most=0)
-        rows = InstalmentSerializer(servicing.rows, many=True, context={"currency": loan.currency})
-        return Response({"as_of": servicing.as_of, "instalments": rows.data})
+        as_of = current_date_of(loan)
+        found = get_instalments(loan, as_of=as_of)
+        rows = InstalmentSerializer(found, many=True, context={"currency": loan.currency})
+        return Response({"as_of": as_of, "instalments": rows.data})
 
 
 class EventsView(APIView):

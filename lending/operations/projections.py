@@ -55,9 +55,11 @@ def write_projections(rows: Sequence[tuple[Loan, Projection, date]]) -> None:
     them is not as it was read.
     """
     require_transaction()
+    if not rows:
+        return
     loans = [loan for loan, *_ in rows]
     cells = zip(*(_cells(projection, on) for _, projection, on in rows), strict=True)
-    found = dict(zip(COLUMNS, cells, strict=False))
+    found = dict(zip(COLUMNS, cells, strict=True))
     changed = {name: column for name, column in found.items() if any(map(ne, column, map(attrgetter(name), loans)))}
     if not changed:
         return

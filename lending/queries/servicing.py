@@ -123,7 +123,7 @@ def _as_booked(event: LoanEvent) -> Replayed:
 def get_servicing(loan: Loan, *, most: int | None = None) -> Servicing:
     """Replay a loan as of the business date, or the date its books reach if that is later.
 
-    most: of how many events and entries it is told what they were, the latest; of all by default.
+    most: how many of the latest events and entries are returned; all by default.
     """
     as_of, contract = current_date_of(loan), contract_of(loan)
     prefetch_related_objects([loan], "transfers")  # which the loan's verbs ask about, each again
@@ -134,23 +134,33 @@ def get_servicing(loan: Loan, *, most: int | None = None) -> Servicing:
         rate=last_rate(contract.terms, replayed.standing),
         projection=projection,
         due=due_parts(replayed.schedule, projection, as_of=as_of),
-        rows=[
-            InstalmentRow(
-                drawn=drawn,
-                principal_left_minor=principal,
-                left_minor=left,
-                state=instalment_state(due=drawn.due, left_minor=principal, loan=projection, as_of=as_of),
-            )
-            for drawn, principal, left in zip(
-                replayed.schedule, projection.left_minor, left_with_interest(replayed.schedule, projection), strict=True
-            )
-        ],
+        rows=_instalments(replayed.schedule, projection, as_of=as_of),
         booked=len(contract.events),
         repaid=_repaid(replayed, projection),
         events=_allocated(LATEST, loan, replayed, most=most),
         postings=_postings(loan, most=most),
         transfers=sorted(loan.transfers.all(), key=attrgetter("pk"), reverse=True),
     )
+
+
+def get_instalments(loan: Loan, *, as_of: date) -> list[InstalmentRow]:
+    """Replay a loan as of a date; return its schedule."""
+    replayed = contract_of(loan).replayed()
+    return _instalments(replayed.schedule, project(replayed, as_of=as_of), as_of=as_of)
+
+
+def _instalments(schedule: Sequence[Instalment], projection: Projection, *, as_of: date) -> list[InstalmentRow]:
+    return [
+        InstalmentRow(
+            drawn=drawn,
+            principal_left_minor=principal,
+            left_minor=left,
+            state=instalment_state(due=drawn.due, left_minor=principal, loan=projection, as_of=as_of),
+        )
+        for drawn, principal, left in zip(
+            schedule, projection.left_minor, left_with_interest(schedule, projection), strict=True
+        )
+    ]
 
 
 def _repaid(replayed: Replayed, projection: Projection) -> dict[date, int]:

@@ -31,9 +31,8 @@ def get_payout_account(*, payout_account_id: int) -> PayoutAccount:
 
 def verified_account_of(*, merchant_id: int) -> PayoutAccount | None:
     """Get the account that a merchant is paid out to."""
-    for (account,) in select(VERIFIED, {"merchant": merchant_id}, a=PayoutAccount):
-        return account  # type: ignore[no-any-return]
-    return None
+    found = select(VERIFIED, {"merchant": merchant_id}, a=PayoutAccount)  # one at most, by a constraint
+    return found[0][0] if found else None
 
 
 def get_payout_account_of_partner(*, partner_id: int, payout_account_id: int) -> PayoutAccount:

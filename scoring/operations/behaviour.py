@@ -34,7 +34,7 @@ def record_behaviour(*, facts: Sequence[Behaviour], on: date, now: datetime) -> 
     if not any_changed(facts, on=on):
         return 0  # nobody waits for a number that is not needed
     lock_batch_numbers()
-    # Told under the lock: another may have recorded the same meanwhile.
+    # Read under the lock: another may have recorded the same meanwhile.
     changed = changed_behaviours(facts, on=on)
     for partner, told in groupby(changed, key=itemgetter(0)):
         _record([fact for _, fact in told], partner_id=partner, on=on, now=now)

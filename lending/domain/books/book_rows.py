@@ -157,7 +157,9 @@ class BookLoan:
 
     def digest(self, *, cut_over: date) -> str:
         """Return the SHA-256 of all that the book says of the loan: the same for CSV and Parquet."""
-        said = (self.head, self.schedule, self.events, self.references, cut_over)
+        schedule = tuple(row._asdict() for row in self.schedule)
+        events = tuple(event._asdict() for event in self.events)
+        said = (self.head, schedule, events, self.references, cut_over)
         return sha256(dumps(written(said), sort_keys=True).encode()).hexdigest()
 
 

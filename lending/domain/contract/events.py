@@ -67,7 +67,8 @@ class LoanEvent(_Fields):
     on: the business date at whose start it takes effect. amount_minor: minor units; whether it is positive is
     judged with the events before it. rate: yearly. of: the id of the event that a reversal or bounce removes. periods:
     by how many of the terms' periods payments are paused or the loan is extended; over how many rows it is spread.
-    A tuple, as loans have thousands: `_make` takes the fields of one that was checked before it was stored.
+    A tuple, as loans have thousands. `_make` and `_replace` check nothing: the first is for rows, which the constraints
+    of their table have checked.
     """
 
     __slots__ = ()
@@ -83,7 +84,7 @@ class LoanEvent(_Fields):
         of: str | None = None,
         periods: int | None = None,
     ) -> Self:
-        """Check it, as what comes from files and forms must be."""
+        """Check the fields: they may come from files and forms."""
         with refusing(LoanRefusal.BAD_EVENT, id):
             carried = {"amount_minor": amount_minor, "rate": rate, "of": of, "periods": periods}
             needed = FIGURES.get(type, "amount_minor")
