@@ -81,6 +81,7 @@ Enqueued = Callable[[], list[tuple[str, dict[str, int]]]]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--golden-dir", help="a directory of golden files, instead of those beside the checkout")
+    parser.addoption("--pictures", help="a directory for pictures of what people see in the journeys")
 
 
 class Scheduling(LoadGroupScheduling):  # type: ignore[misc] # xdist has no types

@@ -57,19 +57,10 @@ from lending.queries.month_closes import next_month  # noqa: E402
 from merchants.models import Batch  # noqa: E402
 from scoring.models import Score, ScoreRun  # noqa: E402
 from scoring.queries.scores import get_live_run  # noqa: E402
+from tests.browser import FLAGS  # noqa: E402
 
 IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
 SCREENS = IMAGES.parent / "screens.md"
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--hide-scrollbars",
-]
 LOOKS = {
     "light": {"color_scheme": "light", "viewport": {"width": 1280, "height": 900}},
     "dark": {"color_scheme": "dark", "viewport": {"width": 1280, "height": 900}},

@@ -168,6 +168,10 @@ class RejectForm(VerbForm):
     reason = reason_field(_("Why is it not approved?"))
 
 
+def _is_open(request: ApprovalRequest) -> bool:
+    return request.state == RequestState.OPEN
+
+
 VERBS: Final = (
     Verb(
         name="approve",
@@ -177,6 +181,7 @@ VERBS: Final = (
         effects=_effects,
         seen=_seen,
         why_not=_why_not_approve,
+        offered=_is_open,
         call=_approve,
         done=_("It is approved and done."),
         refusals={},
@@ -188,6 +193,7 @@ VERBS: Final = (
         right="office.decide_approvalrequest",
         form=RejectForm,
         why_not=_why_not_reject,
+        offered=_is_open,
         call=lambda request, asked: reject_request(
             request_id=request.pk, reason=asked.data["reason"], actor=asked.actor, now=asked.now
         ),
@@ -202,6 +208,7 @@ VERBS: Final = (
         why_not=refused_by(
             lambda request, asked: get_withdrawal_refusal(request, actor=asked.actor), APPROVAL_REFUSALS
         ),
+        offered=_is_open,
         call=lambda request, asked: withdraw_request(request_id=request.pk, actor=asked.actor, now=asked.now),
         done=_("It is withdrawn: nothing was done."),
         refusals={},
@@ -242,14 +249,15 @@ class ApprovalRequestAdmin(OfficeAdmin[ApprovalRequest]):
             cards = [Card(title=_("What it would do"), parts=[Text(NOT_SHOWN)])]
         else:
             entered = list(row.entered.items()) if wanted is None or not wanted.is_readable else wanted.entered
-            effects = _effects(row, asked_by(request)) if row.state == RequestState.OPEN else Effects(refusal="")
+            effects = _effects(row, asked_by(request)) if _is_open(row) else Effects(refusal="")
             alerts = [Alert(strong=_("Out of date:"), text=effects.refusal)] if effects.refusal else []
             cards = [Card(title=_("What it would do now"), parts=effects.parts)]
             if effects.refusal is not None:
                 cards = [Card(title=_("What was entered"), parts=[Facts(entered)], span=6)]
             about = about if wanted is None or wanted.row is None else linked(wanted.row)
-        if row.state != RequestState.OPEN:
-            decision = [(_("By"), names[row.decided_by]), (_("At, UTC"), row.decided_at), (_("Reason"), row.reason)]
+        if not _is_open(row):
+            reason = row.reason or None  # only a rejection needs one
+            decision = [(_("By"), names[row.decided_by]), (_("At, UTC"), row.decided_at), (_("Reason"), reason)]
             cards.append(Card(title=_("How it was decided"), parts=[Facts(decision)], span=6))
         asked = {"who": names[row.requested_by], "at": f"{row.requested_at:%Y-%m-%d %H:%M}"}
         return Page(
@@ -258,7 +266,9 @@ class ApprovalRequestAdmin(OfficeAdmin[ApprovalRequest]):
             sub=[
                 about,
                 _t("requested by %(who)s, %(at)s UTC") % asked,
-                _t("can be approved until %(at)s UTC") % {"at": f"{row.expires_at:%Y-%m-%d %H:%M}"},
+                _t("can be approved until %(at)s UTC") % {"at": f"{row.expires_at:%Y-%m-%d %H:%M}"}
+                if _is_open(row)
+                else None,
             ],
             alerts=alerts,
             cards=cards,

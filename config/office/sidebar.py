@@ -25,8 +25,8 @@ SECTIONS: Final = {
 # Not a template: the links would take as long as all tables of a page.
 LINK: Final = (
     '<li><a href="{}" class="flex h-[38px] items-center -mx-3 px-3 rounded-default hover:text-primary-600 '
-    'dark:hover:text-primary-500{}"><span class="material-symbols-outlined md-18 mr-3 w-[18px]">{}</span>'
-    "<span>{}</span></a></li>"
+    'dark:hover:text-primary-500{}"><span aria-hidden="true" class="material-symbols-outlined md-18 mr-3 w-[18px]">'
+    "{}</span><span>{}</span></a></li>"
 )
 ACTIVE: Final = " bg-base-100 font-semibold text-primary-600 dark:bg-white/[.06] dark:text-primary-500 active"
 address_of = cache(reverse)
