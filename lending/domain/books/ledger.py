@@ -223,7 +223,8 @@ def movements(before: Position, after: Position) -> tuple[Movement, ...]:
     Raises ValueError for a position whose shares do not add up to 0.
     """
     earned: list[Movement] = []
-    open_shares = {account: share - balances(before)[account] for account, share in balances(after).items()}
+    had = balances(before)
+    open_shares = {account: share - had[account] for account, share in balances(after).items()}
     for name, receivable, income in ACCRUALS:
         amount = getattr(after, name) - getattr(before, name)
         open_shares[receivable] -= amount
