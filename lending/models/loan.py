@@ -107,6 +107,9 @@ class Loan(models.Model):
     turns_on = models.DateField(null=True)
     turn_fee_minor = models.BigIntegerField(default=0, db_default=0)
 
+    standing_types: frozenset[EventType] | None = None
+    """Of the events that stand, where they were replayed for a page."""
+
     objects = LoanQuerySet.as_manager()
 
     class Meta:

@@ -128,6 +128,7 @@ def get_servicing(loan: Loan, *, most: int | None = None) -> Servicing:
     as_of, contract = current_date_of(loan), contract_of(loan)
     prefetch_related_objects([loan], "transfers")  # which the loan's verbs ask about, each again
     replayed = contract.replayed()
+    loan.standing_types = frozenset(event.type for event in replayed.standing)  # asked about, too
     projection = project(replayed, as_of=as_of)
     return Servicing(
         as_of=as_of,

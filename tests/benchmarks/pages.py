@@ -24,7 +24,7 @@ from tests.benchmarks.results import Result, say, timed
 
 LOANS = int(os.environ["LOANS"])
 NEWER = 300
-TIMES = 5
+TIMES = 15
 BOUND = 0.3
 EVENTS = (30, 2_400)
 SCORES = """
