@@ -23,7 +23,8 @@ from lending.domain.books.book_rows import (
     Row,
 )
 from merchants.domain.text import storable
-from merchants.gateways.feed_files import FeedFile, UnreadableFeed, find_file, open_feed_file, rows_of
+from merchants.gateways.feed_files import find_file, open_feed_file, rows_of
+from merchants.gateways.feed_head import FeedFile, UnreadableFeed
 
 FAULTS_SHOWN: Final = 20
 TABLES: Final = """

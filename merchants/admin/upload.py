@@ -24,7 +24,8 @@ from config.office.words import Words
 from merchants.admin.batch import COUNTS, batches_table
 from merchants.domain.text import storable
 from merchants.domain.transaction import REQUIRED
-from merchants.gateways.feed_files import ENDINGS, UnreadableFeed, open_feed_file
+from merchants.gateways.feed_files import ENDINGS, open_feed_file
+from merchants.gateways.feed_head import UnreadableFeed
 from merchants.gateways.uploads import NoUploads, are_uploads_possible, ending_of
 from merchants.models import Batch, FeedUpload
 from merchants.models.upload import UploadState

@@ -16,15 +16,14 @@ from pyarrow import csv as arrow_csv
 from merchants.gateways.feed_files import (
     LONGEST_PIECE,
     UNREADABLE,
-    FeedFile,
     Row,
-    broken_off,
     is_parquet,
     open_lines,
     pieces_of,
     records_of,
     row_of,
 )
+from merchants.gateways.feed_head import FeedFile, broken_off
 from merchants.gateways.feed_parquet import batches_of, texts_of
 
 LARGEST_BLOCK = 2**26  # bytes; of long lines a block holds fewer

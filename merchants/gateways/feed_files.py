@@ -14,10 +14,11 @@ import io
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import IO, Literal
+
+from merchants.gateways.feed_head import FeedFile, UnreadableFeed, broken_off
 
 UNREADABLE = (OSError, EOFError, zlib.error)
 COUNTED_AT_ONCE = 2**24
@@ -28,23 +29,6 @@ LONGEST_PIECE = 2**20
 """Bytes; of a longer line only so much is read at once: packed, an enormous one is a small file."""
 Row = dict[str, str] | str
 ENDINGS = (".csv", ".csv.gz", ".parquet")
-
-
-class UnreadableFeed(Exception):
-    """The feed cannot be read at all; the message says which file and why."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FeedFile:
-    """A file of a feed, its column names, and what stands between its cells: after a tab, a quote is text."""
-
-    path: Path
-    columns: tuple[str, ...]
-    separator: str = ","
-
-    def unknown_columns(self, known: Sequence[str]) -> list[str]:
-        """List the columns that will be ignored."""
-        return [column for column in self.columns if column not in known]
 
 
 def find_file(directory: Path, name: str) -> Path | None:
@@ -157,11 +141,6 @@ def row_of(
         yield line, dict(zip(columns, cells, strict=True))
     elif cells:
         yield line, f"{len(cells)} cells instead of {len(columns)}"
-
-
-def broken_off(file: FeedFile, line: int, error: Exception) -> UnreadableFeed:
-    """Say after which row a file breaks off."""
-    return UnreadableFeed(f"{file.path} breaks off after row {line}: {error}")
 
 
 def pieces_of(stream: IO[bytes]) -> Iterator[bytes]:

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import parquet
 
-from merchants.gateways.feed_files import FeedFile, UnreadableFeed, broken_off
+from merchants.gateways.feed_head import FeedFile, UnreadableFeed, broken_off
 
 AT_ONCE = 50_000
 EXACT_IN_32_BITS = 2**24

@@ -28,7 +28,8 @@ from merchants.domain.feeds.reconciliation import (
     reconcile,
 )
 from merchants.domain.text import storable
-from merchants.gateways.feed_files import FeedFile, UnreadableFeed, open_feed_file, rows_of
+from merchants.gateways.feed_files import open_feed_file, rows_of
+from merchants.gateways.feed_head import FeedFile, UnreadableFeed
 from merchants.models import Partner
 from merchants.operations.ingestion import MAX_ROWS, receive_batch
 from merchants.operations.merchants import enter_merchants

@@ -12,7 +12,8 @@ from config.office.events import record_event
 from config.office.job_runs import Claim, Clock, report_progress
 from config.office.stages import Pipeline, Stage
 from merchants.domain.transaction import COLUMNS, REQUIRED
-from merchants.gateways.feed_files import UnreadableFeed, count_lines, open_feed_file
+from merchants.gateways.feed_files import count_lines, open_feed_file
+from merchants.gateways.feed_head import UnreadableFeed
 from merchants.gateways.uploads import forget_upload, keep_upload, old_uploads, path_of_upload
 from merchants.models import FeedUpload, Partner
 from merchants.models.upload import UploadState

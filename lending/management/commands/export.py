@@ -12,7 +12,8 @@ from django.core.management.base import BaseCommand, CommandError
 from lending.domain.books.journal import Journal
 from lending.gateways.ledger_files import write_lines, write_parquet, written_beside
 from lending.queries.ledger import streamed_journal, streamed_postings
-from merchants.gateways.feed_files import UnreadableFeed, write_feed_file
+from merchants.gateways.feed_files import write_feed_file
+from merchants.gateways.feed_head import UnreadableFeed
 from merchants.models import Partner
 from merchants.queries.exports import (
     MERCHANT_COLUMNS,

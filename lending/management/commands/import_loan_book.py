@@ -23,7 +23,7 @@ from lending.domain.books.loan_book import ControlLine, CutOverRefusal, Totals, 
 from lending.gateways.loan_book_files import LoanBookFiles, open_loan_book, read_control_file
 from lending.operations.loan_book import BookNotTaken, import_loans
 from lending.queries.loan_book import Prepared, Verdict, get_cut_over_refusal, judge_book
-from merchants.gateways.feed_files import UnreadableFeed
+from merchants.gateways.feed_head import UnreadableFeed
 
 REFUSALS_SHOWN: Final = 20
 PAUSE: Final = 1.0

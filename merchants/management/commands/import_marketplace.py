@@ -20,7 +20,8 @@ from merchants.domain import transaction as transaction_columns
 from merchants.domain.feeds.registry import FORMATS
 from merchants.domain.transaction import Settlement
 from merchants.gateways.feed_blocks import blocks_of
-from merchants.gateways.feed_files import FeedFile, UnreadableFeed, find_file, open_feed_file, rows_of
+from merchants.gateways.feed_files import find_file, open_feed_file, rows_of
+from merchants.gateways.feed_head import FeedFile, UnreadableFeed
 from merchants.management.formats import FormatImport
 from merchants.models import Batch, BatchIssue, Partner
 from merchants.operations.file_ingestion import receive_block

@@ -14,7 +14,8 @@ import numpy as np
 from django.core.management.base import BaseCommand, CommandError
 
 from config.kernel.calendar import day_number
-from merchants.gateways.feed_files import UnreadableFeed, open_feed_file, rows_of
+from merchants.gateways.feed_files import open_feed_file, rows_of
+from merchants.gateways.feed_head import UnreadableFeed
 from merchants.models import Merchant
 from merchants.queries.batches import current_watermark
 from scoring.domain.calibration import Calibration

@@ -11,7 +11,8 @@ import pytest
 from pyarrow import parquet
 
 from merchants.gateways.feed_blocks import WINDOW, blocks_of
-from merchants.gateways.feed_files import LONGEST_PIECE, FeedFile, Row, UnreadableFeed, open_feed_file, rows_of
+from merchants.gateways.feed_files import LONGEST_PIECE, Row, open_feed_file, rows_of
+from merchants.gateways.feed_head import FeedFile, UnreadableFeed
 
 HEADER = "external_id,merchant,amount\n"
 

@@ -17,14 +17,13 @@ from merchants.gateways import feed_files
 from merchants.gateways.feed_blocks import blocks_of
 from merchants.gateways.feed_files import (
     LONGEST_ROW,
-    FeedFile,
-    UnreadableFeed,
     find_file,
     open_feed_file,
     records_of,
     rows_of,
     write_feed_file,
 )
+from merchants.gateways.feed_head import FeedFile, UnreadableFeed
 
 HEADER = "external_id,merchant,amount\n"
 
