@@ -22,7 +22,7 @@ SECTIONS: Final = {
     Section.WORK: _("Work"),
     Section.ADMINISTRATION: _("Administration"),
 }
-# Not a template: the links would take as long as all tables of a page.
+# Made once for all pages, not by a template for each.
 LINK: Final = (
     '<li><a href="{}" class="flex h-[38px] items-center -mx-3 px-3 rounded-default hover:text-primary-600 '
     'dark:hover:text-primary-500{}"><span aria-hidden="true" class="material-symbols-outlined md-18 mr-3 w-[18px]">'

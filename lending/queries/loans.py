@@ -124,7 +124,10 @@ def payments_of(loan: Loan) -> QuerySet[EventRow]:
 
 
 def any_stands(loan: Loan, kinds: Collection[EventType]) -> bool:
-    """Tell whether an event of one of these types stands: none removed it; out of memory where its page replayed it."""
+    """Tell whether an event of one of these types stands: none removed it; out of memory where its page replayed it.
+
+    kinds: not of those that remove others.
+    """
     if loan.standing_types is not None:
         return not loan.standing_types.isdisjoint(kinds)
     with connection.cursor() as cursor:
