@@ -109,11 +109,11 @@ DECLARED = Declaration(
         "line_open": "The merchant has a credit line already: draw on it.",
         "line_closed": "The credit line is closed.",
         "line_frozen": "The credit line is frozen: nothing new is drawn; what was drawn runs on.",
-        "nothing_left": "Less than the least draw is left of the credit line: repay, and draw again.",
+        "nothing_left": "The amount left of the credit line is below the minimum draw: repay, and draw again.",
         "months_not_offered": "The line has no such term: its `terms` are those to choose from.",
         "amount_below_draw_minimum": "The amount is below the line's `minimum`.",
         "amount_above_free": "The amount is above what is `free` on the line.",
-        "not_disbursed": "The loan's money is not out.",
+        "not_disbursed": "The loan has not been paid out.",
         "in_the_future": "The date is after the business date.",
         "too_far_back": f"The date is more than {BACK_DATED_AT_MOST.days} days back: nothing so old is booked, "
         "neither over REST nor by the office.",

@@ -125,7 +125,7 @@ class OfficeAdmin(ModelAdmin, Generic[M]):
         if isinstance(page, HttpResponse):
             return page
         waiting = [
-            Alert(link=linked(asked, _("A request for approval")), text=_("it waits; nothing has happened yet."))
+            Alert(link=linked(asked, _("A request for approval")), text=_("it is waiting; nothing has been done yet."))
             for asked in requests_about(row, now=timezone.now())
         ]
         return self.show(request, replace(page, alerts=[*page.alerts, *waiting], verbs=self.buttons(request, row)))

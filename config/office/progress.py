@@ -21,7 +21,7 @@ def progress_page(pipeline: Pipeline, *, subject_id: int, poll: str | None) -> P
         Column(label=_("Progress"), style="tl-wide"),
         Column(label=_("Parts"), number=True),
         Column(label=_("Done"), number=True),
-        Column(label=_("A second"), number=True),
+        Column(label=_("Per second"), number=True),
         Column(label=_("Time left"), number=True),
     ]
     rows = [_row(stage) for stage in pipeline.progress(subject_id=subject_id, now=timezone.now())]

@@ -219,7 +219,9 @@ def _portfolio(row: Portfolio) -> list[object]:
 
     def share(minor: int, number: int, tag: str, lateness: Lateness) -> Cell:
         late = Cell(text=f"{number:,}", link=loans(late=lateness), tag=tag)
-        return Cell(text=percent(minor, row.outstanding_minor), more=[late, Cell(text=_("loans"))])
+        return Cell(
+            text=percent(minor, row.outstanding_minor), more=[late, Cell(text=ngettext("loan", "loans", number))]
+        )
 
     active = loans(status=LoanStatus.ACTIVE)
     return [

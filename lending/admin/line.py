@@ -101,7 +101,7 @@ def _amounts(line: Line) -> list[tuple[Words, object]]:
         (_("Limit"), facts.limit_minor),
         (_("Drawn"), facts.used_minor),
         (_("Left"), facts.free_minor),
-        (_("Least draw"), drawable.minimum_minor),
+        (_("Minimum draw"), drawable.minimum_minor),
     )
     return [(words, money_with_currency(minor, line.currency)) for words, minor in shown]
 
@@ -169,7 +169,7 @@ VERBS: Final[Sequence[Verb]] = (
         label=_("Freeze"),
         right="lending.freeze_line",
         form=ReasonForm,
-        note=_("Nothing new is drawn until somebody ends it. What was drawn runs on as agreed."),
+        note=_("Nothing new is drawn until someone unfreezes it. What was drawn runs on as agreed."),
         about=_about,
         why_not=refused_by(
             lambda line, _: judge_freeze(LineState(line.state), frozen_for=line.frozen_for, reason=TO_BE_GIVEN),
@@ -268,7 +268,7 @@ class LineAdmin(OfficeAdmin[Line]):
                 Figure(label=_t("Limit, %(currency)s") % currency, value=money(facts.limit_minor, row.currency)),
                 Figure(label=_("Drawn"), value=money(facts.used_minor, row.currency)),
                 Figure(label=_("Left"), value=money(facts.free_minor, row.currency)),
-                Figure(label=_("Least draw"), value=money(standing.drawable.minimum_minor, row.currency), note=terms),
+                Figure(label=_("Minimum draw"), value=money(standing.drawable.minimum_minor, row.currency), note=terms),
             ],
             cards=[_loans(loans_of(row, most=SHOWN)), _history(events_of(row, most=SHOWN), row)],
         )

@@ -168,7 +168,11 @@ def _schedule(servicing: Servicing, loan: Loan) -> list[Card]:
     ]
     table = Table(columns=columns, rows=[_instalment(row, loan, has_fees=has_fees) for row in servicing.rows])
     note = Text(
-        _("Interest as quoted at the payout. What is left of a due instalment is what really accrued."), "tl-note"
+        _(
+            "Interest as drawn. What is left of an instalment that was due is what accrued to its date, and of the "
+            "next one what will have; interest and penalties since the last date are in “Due now”."
+        ),
+        "tl-note",
     )
     chart = Chart(
         name="balance-chart",

@@ -281,7 +281,7 @@ def _line(product: Product) -> Iterator[Fact]:
     if product.line is None:
         return
     figures = product.line
-    yield _("Least draw"), _amount(figures.minimum_draw_minor, product)
+    yield _("Minimum draw"), _amount(figures.minimum_draw_minor, product)
     yield _("Terms of a draw"), ", ".join(str(months_words(months)) for months in figures.tenors) or _("none")
     if figures.open_ended is None:
         yield _("Open-ended draws"), _("none")

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from config.kernel.calendar import date_of, day_number
 from config.kernel.exact import BASIS_POINTS, MILLION
@@ -171,7 +172,8 @@ def _policy(policy: Policy) -> Iterator[tuple[Words, object]]:
     yield _("What is undrawn of a line"), _t("%(share)s of it, for %(days)s days") % line
     for category, rule in policy.categories.items():
         minimum = {"share": percent(rule.minimum_bps, BASIS_POINTS, HUNDREDTH), "days": rule.from_dpd}
-        yield CATEGORIES[category], _t("%(share)s, from %(days)s days past due on") % minimum
+        words = ngettext("from %(days)s day past due", "from %(days)s days past due", rule.from_dpd)
+        yield CATEGORIES[category], f"{minimum['share']}, {words % minimum}"
 
 
 def _of_month(rows: QuerySet[LoanProvision], text: str) -> QuerySet[LoanProvision]:

@@ -219,9 +219,9 @@ DRAW_REFUSALS: Final = {
     DrawRefusal.LINE_FROZEN: _("The line is frozen: nothing new is drawn on it."),
     DrawRefusal.PAYOUT_ACCOUNT_NOT_VERIFIED: _("The merchant has no verified payout account."),
     DrawRefusal.VERIFIED_THE_ACCOUNT: VERIFIED_THE_ACCOUNT,
-    DrawRefusal.NOTHING_LEFT: _("Less than the least draw is left of the line."),
+    DrawRefusal.NOTHING_LEFT: _("The amount left is below the minimum draw."),
     DrawRefusal.MONTHS_NOT_OFFERED: _("The line has no such term."),
-    DrawRefusal.AMOUNT_BELOW_MINIMUM: _("This is below the least draw."),
+    DrawRefusal.AMOUNT_BELOW_MINIMUM: _("This is below the minimum draw."),
     DrawRefusal.AMOUNT_ABOVE_FREE: _("This is more than is left of the line."),
     DrawRefusal.EVIDENCE_MALFORMED: _(
         "The evidence is incomplete: who signed, the SHA-256 of the document, the address."

@@ -54,7 +54,8 @@ def left_with_interest(schedule: Sequence[Instalment], loan: Projection) -> list
     """Return what is left to pay of each instalment, interest and fees to come included; minor units.
 
     Interest paid counts against the oldest. Up to the date of the projection an instalment's interest is what actually
-    accrued between its due dates; later ones are taken as quoted, and as nothing once no principal is outstanding.
+    accrued between its due dates. The next has what will fall due with it if nothing happens until then; later ones are
+    taken as quoted, and as nothing once no principal is outstanding.
     """
     position = loan.position
     paid, before, left = position.interest_paid_minor + position.interest_written_off_minor, 0, []
@@ -65,7 +66,7 @@ def left_with_interest(schedule: Sequence[Instalment], loan: Projection) -> list
             interest = drawn.interest_minor + drawn.fee_minor if position.principal_minor else 0
         settled = min(paid, interest)
         paid -= settled
-        left.append(principal + interest - settled)
+        left.append(loan.next_due_minor if drawn.due == loan.next_due else principal + interest - settled)
     return left
 
 

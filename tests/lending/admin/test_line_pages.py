@@ -140,7 +140,7 @@ def test_an_offer_of_a_line_is_accepted_in_the_office(client: Client, line: Line
 
 def test_the_page_of_a_line_product_says_what_a_draw_may_be(client: Client, line: Line) -> None:
     shown = client.get(reverse("admin:lending_productversion_change", args=[line.product_id]))
-    for words in ("Least draw", "Terms of a draw", "10.00 %"):
+    for words in ("Minimum draw", "Terms of a draw", "10.00 %"):
         assertContains(shown, words)
     listed = client.get(reverse("admin:lending_productversion_changelist"))
     assertContains(listed, ">Sold<", count=2)

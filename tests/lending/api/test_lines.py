@@ -143,7 +143,7 @@ def test_a_draw_that_is_not_fit_is_refused_in_words(api: Api, fields: dict[str, 
         ({"state": "FROZEN"}, "line_frozen", "The credit line is frozen"),
         ({"state": "FROZEN", "frozen_for": "PAST_DUE"}, "line_frozen", "One of your loans is past due"),
         ({"state": "CLOSED", "closed_at": NOW}, "line_closed", "The credit line is closed"),
-        ({"limit_minor": 99}, "nothing_left", "Less than the least draw"),
+        ({"limit_minor": 99}, "nothing_left", "The amount left"),
     ],
 )
 def test_why_a_line_cannot_be_drawn_on_is_told(api: Api, changes: dict[str, Any], code: str, words: str) -> None:
