@@ -48,7 +48,7 @@ LOAN_STATUSES: Final = {
 LATE: Final = (_("Past due"), "tl-bad")
 LATENESS: Final = {Lateness.ANY: _("1 or more"), Lateness.DELINQUENT: _("30 or more")}
 INSTALMENT_STATES: Final = {
-    InstalmentState.AHEAD: (_("Not yet due"), ""),
+    InstalmentState.AHEAD: (_("Not due"), ""),
     InstalmentState.DUE: (_("Due today"), "tl-warn"),
     InstalmentState.LATE: (_("Past due"), "tl-bad"),
     InstalmentState.PAID: (_("Paid"), "tl-ok"),
