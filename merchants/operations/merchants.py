@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.db.models.functions import Now
 
+from config.db.planning import planned_for_its_values
 from config.db.transactions import Contended, operation
 from config.office.actors import Actor
 from config.office.events import record_event, record_events
@@ -42,7 +43,8 @@ def enter_merchants(
     If a merchant is sent twice in a list, the last row counts; in two currencies, none does. Raises Contended,
     Partner.DoesNotExist.
     """
-    with operation():
+    # A plan that is kept compares each owner with each of a hundred thousand references.
+    with operation(), planned_for_its_values():
         partner = Partner.objects.filter(pk=partner_id).lock().get()
         entries, rejections = _judge(rows)
         owners = _enter_owners(partner, {entry.owner_ref for _, entry in entries.values()})

@@ -37,8 +37,11 @@ def test_as_many_loans_may_be_due_at_once() -> None:
 
 
 def test_a_market_of_more_merchants_than_parameters_is_entered() -> None:
-    """Red if a file of so many merchants ended in an error of the driver."""
+    """Red if a file of so many merchants ended in an error of the driver, or was planned as the few before it."""
     partner = make_partner()
+    for few in range(8):
+        row = {"external_id": f"few{few}", "name": "Shop", "currency": "EUR", "owner_ref": f"few{few}"}
+        enter_merchants(partner_id=partner.pk, rows=[row], actor=CLERK, now=NOW)
     rows = [
         {"external_id": f"m{number}", "name": "Shop", "currency": "EUR", "owner_ref": f"o{number}"}
         for number in range(MORE_THAN_PARAMETERS)
