@@ -19,6 +19,16 @@ def plan_once() -> None:
         cursor.execute("SELECT set_config('plan_cache_mode', 'force_generic_plan', true)")
 
 
+def plan_anew() -> None:
+    """Let whatever this connection executes next be planned for the tables as they are by now.
+
+    For a transaction that fills a table: a plan from when it had a page goes through all of it, for each foreign key
+    that the commit checks, too.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("DISCARD PLANS")
+
+
 @contextmanager
 def planned_for_its_values() -> Iterator[None]:
     """Plan each statement of the block for its own values.

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db.models.functions import Now
 
-from config.db.planning import planned_for_its_values
+from config.db.planning import plan_anew
 from config.db.transactions import Contended, operation
 from config.office.actors import Actor
 from config.office.events import record_event, record_events
@@ -22,6 +22,8 @@ from merchants.domain.merchant import (
 from merchants.models import FormerOwnership, Merchant, Owner, Partner
 from merchants.models.merchant import MERCHANT_CHANGED
 
+MANY = 1_000
+"""Owners: of so many, what a plan of an almost empty table costs is felt."""
 CHANGEABLE = ("name", "owner_id", "category", "region", "city", "membership", "opened_on")
 
 
@@ -43,8 +45,7 @@ def enter_merchants(
     If a merchant is sent twice in a list, the last row counts; in two currencies, none does. Raises Contended,
     Partner.DoesNotExist.
     """
-    # A plan that is kept compares each owner with each of a hundred thousand references.
-    with operation(), planned_for_its_values():
+    with operation():
         partner = Partner.objects.filter(pk=partner_id).lock().get()
         entries, rejections = _judge(rows)
         owners = _enter_owners(partner, {entry.owner_ref for _, entry in entries.values()})
@@ -115,6 +116,8 @@ def _enter_owners(partner: Partner, refs: set[str]) -> dict[str, int]:
     Owner.objects.bulk_create(
         [Owner(partner=partner, external_ref=ref) for ref in sorted(refs)], ignore_conflicts=True, batch_size=5_000
     )
+    if len(refs) > MANY:
+        plan_anew()
     return dict(Owner.objects.filter(partner=partner, external_ref__any_of=refs).values_list("external_ref", "pk"))
 
 
