@@ -11,7 +11,6 @@ from typing import Any, Final
 from django.db.models import Model
 
 from config.db.locking import lock_name
-from config.db.rows import select
 from config.db.transactions import operation, require_one, require_transaction
 from config.kernel.documents import written
 from config.kernel.refusals import Refused, first_of
@@ -22,10 +21,6 @@ from config.office.models.approval_request import RequestState
 
 LIFE: Final = timedelta(days=7)
 """Judgement: what nobody approved for so long is asked for again, on what is known by then."""
-ABOUT: Final = """
-SELECT {a} FROM office_approvalrequest a
-WHERE a.subject = %(subject)s AND a.state = 'OPEN' AND a.expires_at > %(now)s ORDER BY a.id
-"""
 
 
 class ApprovalRefusal(StrEnum):
@@ -152,11 +147,6 @@ def request_approval(
             now=now,
         )
         return request
-
-
-def requests_about(row: Model, *, now: datetime) -> list[ApprovalRequest]:
-    """List the requests about a row that can still be approved."""
-    return [request for (request,) in select(ABOUT, {"subject": subject_of(row), "now": now}, a=ApprovalRequest)]
 
 
 def reject_request(*, request_id: int, reason: str, actor: Actor, now: datetime) -> ApprovalRequest:

@@ -19,9 +19,10 @@ from unfold.admin import ModelAdmin
 
 from config.db.planning import planned_for_its_values
 from config.office.actors import ActorKind, id_of
-from config.office.approvals import requests_about
 from config.office.display import Alert, Button, Cell, Page, Part, change_url, linked
+from config.office.events import subject_of
 from config.office.lists import BadQuery, Filter, ListColumn, Listing, ListOf, Search
+from config.office.models import ApprovalRequest
 from config.office.verbs import Step, Verb, asked_by, take_step, url_name
 from config.office.words import Words
 
@@ -126,7 +127,7 @@ class OfficeAdmin(ModelAdmin, Generic[M]):
             return page
         waiting = [
             Alert(link=linked(asked, _("A request for approval")), text=_("it is waiting; nothing has been done yet."))
-            for asked in requests_about(row, now=timezone.now())
+            for asked in ApprovalRequest.objects.waiting(timezone.now()).about(subject_of(row))
         ]
         return self.show(request, replace(page, alerts=[*page.alerts, *waiting], verbs=self.buttons(request, row)))
 

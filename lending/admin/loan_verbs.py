@@ -38,7 +38,7 @@ from lending.domain.contract.events import REVERSIBLE, EventType
 from lending.models import Loan
 from lending.operations.loans import EventNotBooked, book_by_hand, booking_act
 from lending.queries.bookings import get_verb_refusal, preview_booking, rate_bounds_of
-from lending.queries.loans import any_stands, instalments_ahead, projection_of, rate_of
+from lending.queries.loans import has_reversible, instalments_ahead, projection_of, rate_of
 from lending.queries.servicing import current_date_of
 
 PAYMENTS, TERMS, LOSSES = _("Payments"), _("Terms"), _("Losses")
@@ -77,11 +77,11 @@ def _effects(kind: EventType) -> Callable[[Loan, Asked], Effects]:
 
 
 def _nothing_to_reverse(loan: Loan, _asked: Asked) -> Words | None:
-    return None if any_stands(loan, REVERSIBLE) else _("There is nothing to reverse.")
+    return None if has_reversible(loan, REVERSIBLE) else _("There is nothing to reverse.")
 
 
 def _nothing_to_bounce(loan: Loan, _asked: Asked) -> Words | None:
-    return None if any_stands(loan, PAYMENT_TYPES) else _("No payment stands that could bounce.")
+    return None if has_reversible(loan, PAYMENT_TYPES) else _("No payment stands that could bounce.")
 
 
 def _book(kind: EventType) -> Callable[[Loan, Asked], object]:

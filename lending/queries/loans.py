@@ -39,10 +39,6 @@ SELECT e.loan_id, e.seq::text, e."on", e.type, e.amount_minor, e.rate,
     CASE WHEN e.of_id IS NOT NULL THEN (SELECT r.seq::text FROM lending_loanevent r WHERE r.id = e.of_id) END, e.periods
 FROM lending_loanevent e WHERE e.loan_id = ANY(%s::bigint[]) ORDER BY e.loan_id, e.seq
 """
-ANY_STANDS: Final = """
-SELECT EXISTS (SELECT FROM lending_loanevent e WHERE e.loan_id = %(loan)s AND e.type = ANY(%(kinds)s::text[])
-    AND NOT EXISTS (SELECT FROM lending_loanevent removing WHERE removing.of_id = e.id))
-"""
 EVENT_TYPES: Final = {kind.value: kind for kind in EventType}
 LAST: Final = "SELECT loan_id, max(seq) FROM lending_loanevent WHERE loan_id = ANY(%s::bigint[]) GROUP BY loan_id"
 
@@ -123,16 +119,11 @@ def payments_of(loan: Loan) -> QuerySet[EventRow]:
     return reversible_events(loan).filter(type__in=PAYMENTS)
 
 
-def any_stands(loan: Loan, kinds: Collection[EventType]) -> bool:
-    """Tell whether an event of one of these types stands: none removed it; out of memory where its page replayed it.
-
-    kinds: not of those that remove others.
-    """
+def has_reversible(loan: Loan, kinds: Collection[EventType]) -> bool:
+    """Tell whether an event of one of these types may be reversed; out of memory where the loan's page replayed it."""
     if loan.standing_types is not None:
         return not loan.standing_types.isdisjoint(kinds)
-    with connection.cursor() as cursor:
-        cursor.execute(ANY_STANDS, {"loan": loan.pk, "kinds": list(kinds)})
-        return bool(cursor.fetchone()[0])
+    return reversible_events(loan).filter(type__in=kinds).exists()
 
 
 def write_offs_of(loan: Loan) -> QuerySet[EventRow]:

@@ -29,6 +29,9 @@ class ApprovalRequestQuerySet(LockingQuerySet["ApprovalRequest"]):
         """Keep those that can still be approved."""
         return self.filter(state=OPEN, expires_at__gt=now)
 
+    def about(self, subject: str) -> Self:
+        return self.filter(subject=subject)
+
 
 class ApprovalRequest(models.Model):
     """A verb that one person asks for, and another approves or rejects.
