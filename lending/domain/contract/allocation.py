@@ -27,22 +27,20 @@ def allocate_payment(account: LoanAccount, amount: int, *, event: str) -> Alloca
 
     What each step may take is fixed before the walk. Interest paid counts against the oldest.
     """
-    owed_back = 0
-    if account.receivable:
-        owed_back = min(account.receivable, amount)
-        account.receivable -= owed_back
+    owed_back = min(account.receivable, amount)
+    account.receivable -= owed_back
     paid, late, due = account.interest_paid, account.interest_late, account.interest_due
     open_parts = (  # by the steps of the default waterfall
         account.penalty_to_date - account.penalty_paid,
         account.fees_late,
         late - paid if late > paid else 0,
         account.late,
-        0,  # all penalty is past due
+        0,  # NEVER_OPEN
         account.fees_today,
         due - max(late, paid) if due > paid else 0,
         account.due_today,
-        0,
-        0,  # a fee is due at once
+        0,  # NEVER_OPEN
+        0,  # NEVER_OPEN
         account.interest_to_date - max(due, paid),
         account.ahead,
     )
@@ -54,16 +52,13 @@ def allocate_payment(account: LoanAccount, amount: int, *, event: str) -> Alloca
             left -= part
             if not left:
                 break
-    claimed = 0
-    if account.written_off_since is not None:
-        claimed = min(left, account.claim)
-        account.recovered += claimed
-        left -= claimed
+    claimed = 0 if account.written_off_since is None else min(left, account.claim)
+    account.recovered += claimed
+    left -= claimed
     penalty, fee_late, interest_late, principal_late, _, fee, interest, principal, _, _, accrued, prepaid = taken
     account.penalty_paid += penalty
-    if fee_late or fee:
-        account.fees_late -= fee_late
-        account.fees_today -= fee
+    account.fees_late -= fee_late
+    account.fees_today -= fee
     interest += interest_late + accrued
     account.interest_paid = paid + interest
     if principal_late:

@@ -82,8 +82,7 @@ def replay(terms: Terms, events: Iterable[LoanEvent]) -> Replayed:
     for number, (day, event) in enumerate(zip(days, later, strict=True)):
         if number % STRIDE == 0:
             copies[1 + number] = account.fork()
-        if day != account.day:
-            reach(account, day)
+        reach(account, day)
         allocation = apply_event(account, event, spent_before_bounce)
         if allocation is not None:
             allocations.append(allocation)
