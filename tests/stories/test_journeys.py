@@ -1,6 +1,6 @@
 """What people of four roles do in a browser, from signing in to what stands in the books afterwards.
 
-python -m pytest tests/stories/test_journeys.py --pictures=DIR    # with a picture of each step
+python -m pytest tests/stories/test_journeys.py --pictures=DIR    # with a picture of the last page of each person
 """
 
 import shutil
@@ -18,6 +18,7 @@ from pytest_django.live_server_helper import LiveServer
 from config.declarations import Role
 from config.office.actors import Actor, ActorKind
 from config.office.models import ApprovalRequest, OperationEvent
+from config.office.verbs import ASKED
 from lending.models import Loan, StatementLine
 from lending.operations.loans import book_repayment
 from merchants.domain.payout_account import PayoutAccountState
@@ -110,6 +111,7 @@ def approve(page: Page) -> None:
     if page.get_by_label("I have checked this").count():
         page.get_by_label("I have checked this").check()
     press(page, "Approve")
+    expect(page.get_by_role("main")).to_contain_text("It is approved and done.")
 
 
 def test_finance_explains_money_that_nobody_knows(office: Office) -> None:
@@ -156,6 +158,7 @@ def test_an_underwriter_verifies_an_account_and_finance_approves_it(office: Offi
         page.locator("[name=evidence]").fill(EVIDENCE)
         page.locator("form.tl-form button.tl-primary").click()
         press(page, "Ask for approval")
+        expect(page.get_by_role("main")).to_contain_text(str(ASKED))
     assert PayoutAccount.objects.get().state == PayoutAccountState.PENDING
     with office.signed_in(Role.FINANCE) as page:
         approve(page)
@@ -178,6 +181,7 @@ def test_risk_settles_for_less_and_a_controller_approves_it(office: Office) -> N
         expect(page.locator("[role=alert]").first).to_be_visible()
         page.get_by_label("I have checked this").check()
         press(page, "Ask for approval")
+        expect(page.get_by_role("main")).to_contain_text(str(ASKED))
     assert Loan.objects.get(pk=loan.pk).status == "ACTIVE", "nothing has happened yet"
     with office.signed_in(Role.CONTROLLER) as page:
         approve(page)
