@@ -103,7 +103,7 @@ def server(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Simpl
         def killing(*args: object, **named: object) -> object:
             if next(spared, None) is None:
                 monkeypatch.setattr(owner, name, original)
-                os.kill(listener(start(root, {}).postgres_socket), signal.SIGKILL)
+                kill_server(root)
             return original(*args, **named)
 
         monkeypatch.setattr(owner, name, killing)
@@ -113,6 +113,14 @@ def server(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Simpl
         start(root, {})
 
     return SimpleNamespace(bank=tmp_path, dies_before=dies_before, comes_back=comes_back)
+
+
+def kill_server(root: Path) -> None:
+    """Kill PostgreSQL, and the process of our own connection, which might else commit before it notices."""
+    os.kill(listener(start(root, {}).postgres_socket), signal.SIGKILL)
+    ours = connections["default"].connection
+    if ours is not None and not ours.closed:
+        os.kill(ours.info.backend_pid, signal.SIGKILL)
 
 
 def fails(call: Callable[[], object]) -> None:
