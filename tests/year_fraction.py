@@ -1,6 +1,6 @@
 """The fraction of a year between two dates, as ISDA 2006 section 4.16 defines it: the slow model of daily counts."""
 
-from datetime import date
+from datetime import date, timedelta
 from fractions import Fraction
 
 from config.kernel.daycount import DayCount
@@ -16,6 +16,8 @@ def year_fraction(start: date, end: date, convention: DayCount) -> Fraction:
             return Fraction(days, 360)
         case DayCount.ACT_ACT:
             return _position(end) - _position(start)
+        case DayCount.ACT_ACT_END:
+            return _position(end + timedelta(days=1)) - _position(start + timedelta(days=1))
         case DayCount.E30_360:
             return Fraction(_months_of_thirty(end) - _months_of_thirty(start), 360)
         case _:

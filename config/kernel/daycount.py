@@ -2,7 +2,7 @@
 
 A unit is 1/365 of a year for ACT/365F, 1/360 for ACT/360 and 30E/360, and 1/(365 x 366) for ACT/ACT, where a day
 weighs 366 units in a common year and 365 in a leap year. Under 30E/360 a day weighs 0, 1, 2 or 3.
-Under these four every day has a weight of its own (DAILY), so that they suit interest by the day. Under the others a
+Under these (DAILY) every day has a weight of its own, so that they suit interest by the day. Under the others a
 period is more than the sum of its days, or less: they are known by `units_between` alone.
 """
 
@@ -26,6 +26,7 @@ class DayCount(StrEnum):
     ACT_365F = "ACT/365F"
     ACT_360 = "ACT/360"
     ACT_ACT = "ACT/ACT"  # ISDA: of each calendar year
+    ACT_ACT_END = "ACT/ACT END"  # the same, each day counted at its end: a 31 December is of the next year
     E30_360 = "30E/360"
     ACT_364 = "ACT/364"  # 52 weeks
     ACT_365_25 = "ACT/365.25"
@@ -42,13 +43,13 @@ class DayCount(StrEnum):
     MONTHS_12 = "MONTHS/12"  # a whole month, whatever its length, is a twelfth; each day left over 1/360
 
 
-DAILY: Final = (DayCount.ACT_365F, DayCount.ACT_360, DayCount.ACT_ACT, DayCount.E30_360)
+DAILY: Final = (DayCount.ACT_365F, DayCount.ACT_360, DayCount.ACT_ACT, DayCount.E30_360, DayCount.ACT_ACT_END)
 YEAR_UNITS: Final[Mapping[DayCount, int]] = MappingProxyType(
     {
         **dict.fromkeys(DayCount, 360),
         **dict.fromkeys((DayCount.ACT_365F, DayCount.NL_365, DayCount.ISDA_30E_365), 365),
-        **dict.fromkeys((DayCount.ACT_ACT, DayCount.ACT_ACT_AFB, DayCount.ACT_ACT_YEAR), 365 * 366),
-        DayCount.ACT_365_ACTUAL: 365 * 366,
+        **dict.fromkeys((DayCount.ACT_ACT, DayCount.ACT_ACT_END), 365 * 366),
+        **dict.fromkeys((DayCount.ACT_ACT_AFB, DayCount.ACT_ACT_YEAR, DayCount.ACT_365_ACTUAL), 365 * 366),
         DayCount.ACT_364: 364,
         DayCount.ACT_365_25: 4 * 365 + 1,
     }
@@ -68,6 +69,8 @@ def units_at(days: Int64s, day_count: DayCount) -> Int64s:
             first = years.astype("datetime64[D]").astype(np.int64)
             length = (years + 1).astype("datetime64[D]").astype(np.int64) - first
             return years.astype(np.int64) * YEAR_UNITS[day_count] + (days - first) * (YEAR_UNITS[day_count] // length)
+        case DayCount.ACT_ACT_END:
+            return units_at(days + 1, DayCount.ACT_ACT)
         case DayCount.E30_360:
             months = days.astype("datetime64[D]").astype("datetime64[M]")
             day_of_month = days - months.astype("datetime64[D]").astype(np.int64) + 1

@@ -34,7 +34,8 @@ from config.office.words import HUNDREDTH, MINUS, Words, money, percent
 from lending.admin.booking_effects import rate_words
 from lending.admin.calendar import BUSINESS_DAYS, MONTH_ENDS
 from lending.admin.words import BANDS, ENTRY_REFUSALS, METHODS, PERIODS, PREPAYMENTS, PRODUCT_KINDS, months_words
-from lending.domain.contract.terms import FeeDue, MonthEnd
+from lending.domain.contract.fees import FeeDue
+from lending.domain.contract.terms import MonthEnd
 from lending.domain.origination.product import Product, ProductKind, margin_at
 from lending.domain.origination.product_document import DAY_ONE_PRODUCTS, canonical_product, in_currency, parse_product
 from lending.models import ProductVersion

@@ -44,6 +44,10 @@ def printable(lines: Iterator[str]) -> str:
 
 
 def _cell(name: str, value: object, currency: str) -> str:
-    return (
-        format_minor(value, currency, grouped=True) if name.endswith(MINOR) and isinstance(value, int) else str(value)
-    )
+    if value is None:
+        return ""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {_cell(name, one, currency)}" for key, one in value.items())
+    if name.endswith(MINOR) and isinstance(value, int):
+        return format_minor(value, currency, grouped=True)
+    return str(value)

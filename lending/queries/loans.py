@@ -78,7 +78,7 @@ def contracts_of(loans: Sequence[Loan]) -> dict[int, LoanHistory]:
     with connection.cursor() as cursor:
         cursor.execute(EVENTS, [[loan.pk for loan in loans]])
         for loan_id, seq, on, kind, amount_minor, rate, of, periods in cursor.fetchall():
-            fields = (seq, on, EVENT_TYPES[kind], amount_minor, rate, of, periods)
+            fields = (seq, on, EVENT_TYPES[kind], amount_minor, rate, of, periods, None, None)
             events[loan_id].append(LoanEvent._make(fields))
     return {loan.pk: LoanHistory(terms=parse_kept_terms(loan.terms), events=tuple(events[loan.pk])) for loan in loans}
 

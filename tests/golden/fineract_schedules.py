@@ -6,15 +6,15 @@ from typing import Any, Final
 
 from config.kernel.calendar import add_months
 from config.kernel.daycount import DayCount
+from lending.domain.contract.fees import Fee, FeeBase, FeeDue
 from lending.domain.contract.fields import MOST_DECIMALS
 from lending.domain.contract.terms import (
     AccrualRule,
-    Fee,
-    FeeDue,
     InterestMethod,
     Method,
     MonthEnd,
     PeriodUnit,
+    Recalculation,
     Remainder,
     Terms,
 )
@@ -27,18 +27,16 @@ BY_DAYS: Final = {
     "DAYS360": DayCount.ACT_360,
     "DAYS364": DayCount.ACT_364,
     "DAYS365": DayCount.ACT_365F,
-    "ACTUAL": DayCount.ACT_ACT,
+    "ACTUAL": DayCount.ACT_ACT_END,
 }
 MONTH_ENDS: Final = {"LAST_DAY_OF_MONTH": MonthEnd.LAST_DAY, "FIRST_DAY_OF_NEXT_MONTH": MonthEnd.NEXT_DAY}
 
 
 def check_schedule(case: Case) -> None:
     """Compare due dates, principal and interest of every row, and the totals."""
-    if is_redrawn(case):
-        message = "overdue principal redraws the peer's schedule; ours is drawn once, and what really accrues falls due"
-        raise Waits(message)
     terms, tranches = terms_of_case(case), tranches_of(case)
-    drawn = disbursed(terms, tranches)
+    as_of = date.fromisoformat(case["as_of"]) if terms.recalculation is Recalculation.KEEP_INSTALMENT else None
+    drawn = disbursed(terms, tranches, as_of=as_of)
     wanted = case["expected_rows"]
     require_equal([row.due.isoformat() for row in drawn], [row["due_date"] for row in wanted], "due dates")
     for name, found in (
@@ -56,12 +54,11 @@ def check_schedule(case: Case) -> None:
         require_equal(left - out_later, minor(row_wanted["balance"]), f"balance after {row.no}")
 
 
-def is_redrawn(case: Case) -> bool:
-    """Tell whether the case shows a loan with interest of which instalments are overdue."""
-    is_late = case["expected_rows"][0]["due_date"] < case["as_of"]
-    return (
-        is_late and case["product"]["interest_recalculation"] and "overdue_view" in case["kinds"] and rate_of(case) > 0
-    )
+def is_recalculated(case: Case) -> bool:
+    """Tell whether the case shows a loan with interest that was disbursed, and of which instalments are overdue."""
+    is_out = all(event.get("actual") for event in case["events"])
+    is_overdue = is_out and "overdue_view" in case["kinds"]
+    return is_overdue and case["product"]["interest_recalculation"] and rate_of(case) > 0
 
 
 def tranches_of(case: Case) -> list[tuple[date, int]]:
@@ -109,16 +106,22 @@ def terms_of_case(case: Case) -> Terms:
         interest_free=loan["interest_free_periods"],
         remainder=Remainder.LAST,
         fees=fees_of(case),
+        recalculation=Recalculation.KEEP_INSTALMENT if is_recalculated(case) else Recalculation.NONE,
     )
 
 
 def fees_of(case: Case) -> tuple[Fee, ...]:
-    """Return the fee that was agreed, which a case shows in its rows alone."""
-    fees = {minor(row["fees"]) for row in case.get("expected_rows", ())}
-    if len(fees) > 1:
-        message = "a fee with each instalment that is a share of its interest"
+    """Return the fee that was agreed, which only the rows show: an amount, or whole per cent of interest."""
+    rows = [(minor(row["fees"]), minor(row["interest"])) for row in case.get("expected_rows", ())]
+    amounts = {fee for fee, _ in rows}
+    if len(amounts) <= 1:
+        return tuple(Fee(due=FeeDue.EVERY_DUE, amount_minor=fee) for fee in amounts if fee)
+    shares = (Fee(due=FeeDue.EVERY_DUE, share=Decimal(n) / 100, base=FeeBase.INTEREST) for n in range(1, 101))
+    fitting = next((fee for fee in shares if all(fee.of(interest) == amount for amount, interest in rows)), None)
+    if fitting is None:
+        message = "a fee with each instalment that is neither an amount nor a share of its interest"
         raise Waits(message)
-    return tuple(Fee(due=FeeDue.EVERY_DUE, amount_minor=fee) for fee in fees if fee)
+    return (fitting,)
 
 
 def kinds_of(case: Case) -> Loan:
@@ -152,6 +155,8 @@ def day_count_of(case: Case) -> DayCount:
         return DayCount.MONTHS_12
     if product.get("days_in_year_custom") == "FEB_29_PERIOD_ONLY":
         return DayCount.ACT_365_ACTUAL
+    if product["days_in_year"] == "ACTUAL" and product.get("interest_recognition_on_disbursement_date"):
+        return DayCount.ACT_ACT  # which counts the first day of a period, and not its last
     return BY_DAYS[product["days_in_year"]]
 
 

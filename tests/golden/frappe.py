@@ -13,13 +13,16 @@ from config.kernel.calendar import add_months
 from config.kernel.daycount import DayCount
 from lending.domain.contract.events import EventType, LoanEvent
 from lending.domain.contract.replay import Replayed, replay
+from lending.domain.contract.schedule import broken_interest
 from lending.domain.contract.terms import (
     AccrualRule,
     BrokenPeriod,
     InstalmentRounding,
     InterestMethod,
     Method,
+    PenaltyOn,
     PeriodUnit,
+    Recalculation,
     Remainder,
     Terms,
 )
@@ -31,10 +34,7 @@ WHOLE: Final = 100
 LONGEST: Final = 360
 METHODS: Final = {"EQUAL_PRINCIPAL": Method.EQUAL_PRINCIPAL, None: Method.EQUAL_INSTALMENTS}
 NEEDS: Final = {
-    "penalty_amount": "a penalty on overdue interest too, counted with both its first and its last day",
-    "upfront_interest": "interest of the broken period deducted from the payout",
     "checks": "classification by ranges of days past due",
-    "penalty": "a demand loan, whose interest counts the day of the payment too",
 }
 
 
@@ -186,9 +186,58 @@ def check_prepaid_bullet(case: Case) -> None:
     require_equal(rest, minor(case["expected"]["interest_of_the_last_3_days"]), "interest of the last days")
 
 
+def check_penalty(case: Case) -> None:
+    """Compare the instalment, and the penalty on those that were never paid; the peer counts the day itself."""
+    paid_out, as_of = case["events"]
+    regular = {**case["product"]}
+    del regular["first_due_date"], regular["day_count"]
+    drawn = quoted(terms_of_case({**case, "product": regular}), on=ANY_DAY)
+    require_equal(drawn[0].total_minor, minor(case["expected"]["installment"]), "instalment")
+    terms = terms_of_case(
+        case,
+        instalment_minor=drawn[0].total_minor,
+        instalment_multiple_minor=1,
+        instalment_rounding=InstalmentRounding.NEAREST,
+        periods=LONGEST,
+        recalculation=Recalculation.KEEP_INSTALMENT,
+        penalty_on=PenaltyOn.INSTALMENT,
+        penalty_multiple_extra=Decimal(regular["penalty_rate_percent"]) / Decimal(regular["annual_rate_percent"]),
+    )
+    loan = replayed({**case, "events": [paid_out]}, terms)
+    state = loan.state(date.fromisoformat(as_of["date"]) + timedelta(days=1))
+    require_equal(state.penalty_to_date_minor, minor(case["expected"]["penalty_amount"]), "penalty")
+
+
+def check_broken_interest(case: Case) -> None:
+    """Compare the interest of the days that break the first period; the peer deducts it from the payout."""
+    on = date.fromisoformat(case["product"]["disbursement_date"])
+    terms = terms_of_case(case, broken_period=BrokenPeriod.SPREAD)
+    require_equal(broken_interest(terms, on), minor(case["expected"]["upfront_interest"]), "interest")
+
+
+def check_demand_loan(case: Case) -> None:
+    """Compare the interest to a payment, whose day the peer counts, too."""
+    paid_out, repaid = case["events"]
+    later = date.fromisoformat(repaid["date"]) + timedelta(days=1)
+    terms = terms_of_case(
+        case,
+        method=Method.BULLET,
+        instalment_multiple_minor=1,
+        instalment_rounding=InstalmentRounding.NEAREST,
+        first_due=later,
+    )
+    loan = replayed({**case, "events": [paid_out, {**repaid, "date": later.isoformat()}]}, terms)
+    found, *_ = loan.allocations
+    require_equal(found.interest_minor, minor(case["expected"]["interest_paid"]), "interest")
+    require_equal(found.penalty_minor, minor(case["expected"]["penalty"]), "penalty")
+
+
 CHECKS: Final[Mapping[str, Callable[[Case], None]]] = MappingProxyType(
     {
         "number_of_periods": check_number_of_periods,
+        "penalty_amount": check_penalty,
+        "upfront_interest": check_broken_interest,
+        "penalty": check_demand_loan,
         "total_interest": check_totals,
         "first_interest_paid": check_first,
         "interest_to_prepayment": check_prepaid_bullet,

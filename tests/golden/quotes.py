@@ -31,14 +31,16 @@ def quoted(terms: Terms, *, on: date) -> tuple[Instalment, ...]:
     return quote(terms, on=on).schedule
 
 
-def disbursed(terms: Terms, tranches: Sequence[tuple[date, int]]) -> tuple[Instalment, ...]:
-    """Return the schedule of a loan that is disbursed on these dates."""
+def disbursed(terms: Terms, tranches: Sequence[tuple[date, int]], *, as_of: date | None = None) -> Sequence[Instalment]:
+    """Return the schedule of a loan that is disbursed on these dates, as it stands on a date or after the last."""
     events = [
         LoanEvent(id=str(number), on=on, type=EventType.DISBURSEMENT, amount_minor=amount)
         for number, (on, amount) in enumerate(tranches)
     ]
     together = sum(amount for _, amount in tranches)
-    return replay(replace(terms, principal_minor=together, tranches=len(tranches)), events).schedule
+    loan = replay(replace(terms, principal_minor=together, tranches=len(tranches)), events)
+    account = loan.account(as_of) if as_of else None
+    return account.schedule if account else loan.schedule
 
 
 def minor(amount: str) -> int:

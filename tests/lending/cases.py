@@ -43,6 +43,9 @@ WEEKENDS = st.sampled_from([[6, 7], [7], [5, 6], []])
 HOLIDAYS = st.frozensets(st.integers(0, 400), max_size=20)
 WORKING = st.frozensets(st.integers(0, 400), max_size=5)
 PRINCIPALS = st.integers(1, 40) | st.integers(100, 10**5) | st.integers(10**5, 10**8) | st.integers(10**14, 10**15)
+LIKELY = st.sampled_from([True, True, False])
+SHARES = st.sampled_from(["0.05", "0.2", "0.333333"])
+CHARGING = {"recalculation", "interest_charged", "matured_interest", "direction", "penalty_on", "counted_from"}
 MONEY = {"repayment", "charge", "apply_credit", "refund_credit", "settlement"}
 PLAIN = ["repayment"] * 5 + ["charge", "rate_change", "reversal", "apply_credit", "refund_credit", "again"]
 SERVICING = [
@@ -151,6 +154,35 @@ def tranche_terms(draw: st.DrawFn, opened: date) -> Case:
 
 
 @st.composite
+def charging_terms(draw: st.DrawFn, opened: date) -> Case:
+    """Draw terms of what is charged, kept and paid first, on top of special ones or of tranches."""
+    terms = draw(special_terms(opened) | tranche_terms(opened))
+    is_declining = terms.get("interest") != "FLAT" and not terms.get("interest_free")
+    graces = terms.get("principal_grace") or terms.get("interest_grace")
+    is_spread = "broken_period" in terms
+    if terms["method"] == "EQUAL_INSTALMENTS" and is_declining and not graces and not is_spread and draw(LIKELY):
+        terms["recalculation"] = "KEEP_INSTALMENT"
+    elif terms.get("tranches", 1) == 1 and not is_spread and draw(LIKELY):
+        terms["interest_charged"] = "AS_SCHEDULED"
+    if "interest_charged" not in terms and draw(st.booleans()):
+        terms["matured_interest"] = "STOPS"
+    if draw(LIKELY):
+        terms["direction"] = "HORIZONTAL"
+        order = [step.value for step in Step]
+        if "waterfall" in terms:
+            terms["waterfall"].sort(key=lambda step: order.index(step) // 4)
+    if draw(st.booleans()):
+        terms["penalty_on"] = "INSTALMENT"
+    if terms["first_due"] is None and draw(st.booleans()):
+        terms["counted_from"] = iso(opened - timedelta(draw(st.integers(0, 20))))
+    if "fees" in terms and draw(st.booleans()):
+        terms["fees"] = [*terms["fees"], {"due": "EVERY_DUE", "share": draw(SHARES), "base": "INTEREST"}]
+    if terms["day_count"] == "ACT/ACT":
+        terms["day_count"] = draw(st.sampled_from(["ACT/ACT", "ACT/ACT END"]))
+    return terms
+
+
+@st.composite
 def of_interest(draw: st.DrawFn, terms: Case) -> Case:
     found: Case = {}
     if draw(st.booleans()):
@@ -250,6 +282,16 @@ def amount_of_interest(draw: st.DrawFn, loan: Replayed | None, on: date, kind: s
 
 
 @st.composite
+def of_money(draw: st.DrawFn, kind: str, on: date) -> Case:
+    """Draw when a charge falls due, or by which rule a repayment goes."""
+    if kind == "charge" and draw(LIKELY):
+        return {"due": iso(on + timedelta(draw(st.integers(1, 60))))}
+    if kind == "repayment" and draw(st.integers(0, 3)) == 0:
+        return {"prepayment": draw(PREPAYMENTS)}
+    return {}
+
+
+@st.composite
 def events_of_loans(draw: st.DrawFn, terms: Case, opened: date, kinds: Sequence[str] = PLAIN) -> list[Case]:
     tranches = terms.get("tranches", 1) > 1
     lent = draw(st.integers(1, 1 + terms["principal_minor"] // 2)) if tranches else terms["principal_minor"]
@@ -268,6 +310,7 @@ def events_of_loans(draw: st.DrawFn, terms: Case, opened: date, kinds: Sequence[
             event["amount_minor"] = draw(st.integers(1, max(1, (terms["principal_minor"] - lent) // 2 + 1)))
         elif kind in MONEY or kind.startswith("waive_"):
             event["amount_minor"] = amount_of_interest(draw, loan, on, kind)
+            event |= draw(of_money(kind, on)) if CHARGING & terms.keys() else {}
         elif kind == "rate_change":
             event["rate"] = draw(RATES)
         elif kind in {"pause", "extend", "re_amortise", "re_age"}:

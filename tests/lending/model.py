@@ -11,17 +11,18 @@ from fractions import Fraction
 from itertools import islice
 from typing import Any
 
+from tests.lending import recalculation_model as recalculation
 from tests.lending import servicing_model as servicing
+from tests.lending.events_model import bounced_of, standing
 from tests.lending.schedule_model import (
     DAY,
     Refused,
-    day_fraction,
     days,
     draw,
     due_dates,
     fees_due,
     flat_interest,
-    period_fraction,
+    part_of_year,
     period_fractions,
     refuse_if,
     shared,
@@ -67,6 +68,9 @@ class Loan:
     fee_of: dict[date, int] = field(default_factory=dict)  # by due date, while principal is outstanding
     charged: int = 0
     deferred: dict[date, int] = field(default_factory=dict)  # of the interest to a due date, what falls due later
+    charged_ahead: list[list[Any]] = field(default_factory=list)  # date, what is left: charges that are not yet due
+    kept: dict[date, list[int]] = field(default_factory=dict)  # by due date: total, principal and interest paid ahead
+    fell: dict[date, int] = field(default_factory=dict)  # of instalments that are kept: interest that fell due by then
 
     @property
     def claim(self) -> int:
@@ -78,12 +82,17 @@ class Loan:
         yield from days(self.ends[-1] + DAY, until + DAY)
 
     def interest_to(self, day: date) -> int:
+        return max(self.accrued_to(day), self.interest_paid) if self.is_scheduled else self.accrued_to(day)
+
+    def accrued_to(self, day: date) -> int:
         return self.settled[day] + round(self.x[day] - self.settled[day])
 
     def interest_at(self, due: date) -> int:
         """The interest that has fallen due by the end of a due date."""
         if due < self.interest_from() or due <= self.re_aged:
             return 0
+        if due in self.fell:
+            return self.fell[due]
         return max(0, self.interest_to(due) - self.deferred.get(due, 0))
 
     def interest_due(self, until: date) -> int:
@@ -97,8 +106,18 @@ class Loan:
         return [due for due, _, _ in self.rows if due > self.opened][grace] if grace else self.opened
 
     @property
+    def is_scheduled(self) -> bool:
+        return self.terms.get("interest_charged") == "AS_SCHEDULED"
+
+    @property
     def is_flat(self) -> bool:
-        return self.terms.get("interest") == "FLAT"
+        return self.terms.get("interest") == "FLAT" or self.is_scheduled
+
+    def interest_owed(self, day: date) -> int:
+        """The interest that closes the loan on a day."""
+        if not self.is_scheduled:
+            return self.interest_to(day)
+        return sum(s for due, _, s in self.rows if due > self.opened)
 
     def flat_part(self, t: date) -> Fraction:
         """The part of its period's flat interest that is for day t; none once nothing is outstanding."""
@@ -106,24 +125,15 @@ class Loan:
         principal = sum(row[1] for row in self.rows if row[0] > self.opened)
         f = [Fraction(self.terms["rate"]) * length for _, _, length in self.lengths]
         charged = flat_interest(self.terms, principal, [sum(f, Fraction(0))] if self.terms["method"] == "BULLET" else f)
+        if self.is_scheduled:
+            charged = [s for due, _, s in self.rows if due > self.opened]
         for start, end, interest in zip([self.opened, *dues], dues, charged, strict=False):
-            if start <= t < end and any(self.left):
+            if start <= t < end and (any(self.left) or self.is_scheduled):
                 return Fraction(interest, (end - start).days)
         return Fraction(0)
 
     def dcf(self, t: date) -> Fraction:
-        """The fraction of a year that is day t; of a day count of periods, an equal part of that of the period."""
-        last = self.lengths[-1][1]
-        for number, (start, end, length) in enumerate(self.lengths):
-            if start <= t < end and number < self.terms.get("interest_free", 0):
-                return Fraction(0)
-            if start <= t < end and self.terms["day_count"] in ("MONTHS/12", "30/360"):
-                return length / (end - start).days
-        if self.terms["day_count"] in ("MONTHS/12", "30/360"):
-            return period_fraction(last, t + DAY, self.terms["day_count"]) - period_fraction(
-                last, t, self.terms["day_count"]
-            )
-        return day_fraction(t, self.terms["day_count"])
+        return part_of_year(t, self.terms, self.lengths)
 
     def principal(self, wanted: Callable[[date], bool]) -> int:
         return sum(left for left, (due, _, _) in zip(self.left, self.rows, strict=True) if wanted(due))
@@ -132,7 +142,7 @@ class Loan:
         """Let fees fall due with the rows after a day: one of the first instalment with the first of them, if it is."""
         ahead = [due for due, _, _ in self.rows if due > since]
         self.fee_of = {due: fee for due, fee in self.fee_of.items() if due <= since}
-        self.fee_of |= dict.fromkeys(ahead, fees_due(self.terms, "EVERY_DUE"))
+        self.fee_of |= {due: fees_due(self.terms, "EVERY_DUE", s) for due, _, s in self.rows if due > since}
         if has_first and ahead:
             self.fee_of[ahead[0]] += fees_due(self.terms, "FIRST_DUE")
 
@@ -142,18 +152,27 @@ class Loan:
 
     def pass_night(self, t: date) -> None:
         dcf = self.dcf(t)
-        self.x[t + DAY] = self.x[t] + (self.flat_part(t) if self.is_flat else sum(self.left) * self.rate * dcf)
+        stops = self.terms.get("matured_interest") == "STOPS" and t >= self.ends[-1]
+        earning = 0 if stops else sum(self.left)
+        self.x[t + DAY] = self.x[t] + (self.flat_part(t) if self.is_flat else earning * self.rate * dcf)
         self.settled[t + DAY] = self.settled[t]
         if (self.is_flat or self.terms.get("accrual") == "PER_PERIOD") and t + DAY in self.ends:
-            self.settled[t + DAY] = self.interest_to(t + DAY)
+            self.settled[t + DAY] = self.accrued_to(t + DAY)
             self.x[t + DAY] = Fraction(self.settled[t + DAY])
         if sum(self.left) and self.fee_of.get(t + DAY):
             self.charge(self.fee_of[t + DAY], t + DAY)
+        for due, left in [fee for fee in self.charged_ahead if fee[0] == t + DAY]:
+            self.charge(left, due)
+        self.charged_ahead = [fee for fee in self.charged_ahead if fee[0] > t + DAY]
+        recalculation.fall_due(self, t + DAY)
         late = self.principal(lambda due: due + self.terms["grace_days"] * DAY <= t)
+        if self.terms.get("penalty_on") == "INSTALMENT":
+            ripe = [due for due in self.ends if due + self.terms["grace_days"] * DAY <= t]
+            late += max(0, self.interest_at(ripe[-1]) - self.interest_paid) if ripe else 0
         if late:
             self.penalty += late * self.rate * Fraction(self.terms["penalty_multiple_extra"]) * dcf
 
-    def pay(self, amount: int, d: date) -> tuple[int, ...]:
+    def pay(self, amount: int, d: date, rule: str) -> tuple[int, ...]:
         owed_back = min(amount, self.receivable)
         self.receivable -= owed_back
         amount -= owed_back
@@ -167,12 +186,18 @@ class Loan:
         there["DUE_FEE"] = sum(left for on, left in self.fees if on == d)
         there["DUE_INTEREST"] = due
         there["DUE_PRINCIPAL"] = self.principal(lambda due: due == d)
-        there["IN_ADVANCE_INTEREST"] = self.interest_to(d) - self.interest_paid - past - due
+        there["IN_ADVANCE_FEE"] = sum(left for _, left in self.charged_ahead)
+        there["IN_ADVANCE_INTEREST"] = self.interest_owed(d) - self.interest_paid - past - due
         there["IN_ADVANCE_PRINCIPAL"] = self.principal(lambda due: due > d)
         taken = dict.fromkeys(STEPS, 0)
-        for step in self.terms.get("waterfall") or STEPS:
-            taken[step] = min(amount, there[step])
-            amount -= taken[step]
+        walks = [there]
+        if self.terms.get("direction") == "HORIZONTAL":
+            walks = recalculation.by_instalment(self, there, d, rule)
+        for open_parts in walks:
+            for step in self.terms.get("waterfall") or STEPS:
+                part = min(amount, open_parts.get(step, 0))
+                taken[step] += part
+                amount -= part
         self.penalty_paid += taken["PAST_DUE_PENALTY"]
         interest = sum(taken[step] for step in STEPS if step.endswith("INTEREST"))
         self.interest_paid += interest
@@ -180,12 +205,18 @@ class Loan:
         self.pay_fees(taken["DUE_FEE"], [fee for fee in self.fees if fee[0] == d])
         self.reduce(taken["PAST_DUE_PRINCIPAL"], [i for i, row in enumerate(self.rows) if row[0] < d])
         self.reduce(taken["DUE_PRINCIPAL"], [i for i, row in enumerate(self.rows) if row[0] == d])
-        self.prepay(taken["IN_ADVANCE_PRINCIPAL"], [i for i, row in enumerate(self.rows) if row[0] > d])
+        recalculation.pay_charges(self, taken["IN_ADVANCE_FEE"])
+        future = [i for i, row in enumerate(self.rows) if row[0] > d]
+        if self.kept:
+            recalculation.pay_ahead(self, taken["IN_ADVANCE_PRINCIPAL"], taken["IN_ADVANCE_INTEREST"], future, rule)
+            recalculation.project(self, d)
+        else:
+            self.prepay(taken["IN_ADVANCE_PRINCIPAL"], future, rule)
         claim = min(amount, self.claim)
         self.recovered += claim
         amount -= claim
         self.credit += amount
-        fees = taken["PAST_DUE_FEE"] + taken["DUE_FEE"]
+        fees = taken["PAST_DUE_FEE"] + taken["DUE_FEE"] + taken["IN_ADVANCE_FEE"]
         principal = sum(taken[step] for step in STEPS if step.endswith("PRINCIPAL"))
         return taken["PAST_DUE_PENALTY"], fees, interest, principal, amount + owed_back, claim
 
@@ -202,8 +233,7 @@ class Loan:
             fee[1] -= part
             amount -= part
 
-    def prepay(self, amount: int, future: list[int]) -> None:
-        how = self.terms["prepayment"]
+    def prepay(self, amount: int, future: list[int], how: str) -> None:
         if how == "PRO_RATA" and amount:
             for i, part in zip(future, shared(amount, [self.left[i] for i in future]), strict=True):
                 self.left[i] -= part
@@ -237,7 +267,11 @@ class Loan:
             "credit_minor": self.credit,
             "due_minor": self.principal(lambda due: due <= as_of) + self.interest_due(as_of) + unpaid,
             "dpd": self.days_past_due(as_of),
-            "payoff_minor": sum(self.left) + interest - self.interest_paid + unpaid,
+            "payoff_minor": sum(self.left)
+            + self.interest_owed(as_of)
+            - self.interest_paid
+            + sum(left for _, left in self.charged_ahead)
+            + unpaid,
             **servicing.state(self),
         }
 
@@ -246,33 +280,6 @@ def nothing(as_of: date) -> Case:
     earned = ("interest_to_date", "interest_paid", "penalty_to_date", "penalty_paid", "fees_unpaid")
     found = dict.fromkeys((f"{name}_minor" for name in ("principal", *earned, "credit", "due", "payoff")), 0)
     return {"as_of": as_of.isoformat(), **found, "dpd": 0}
-
-
-def standing(events: list[Case]) -> list[Case]:
-    known: list[Case] = []
-    removed: list[str] = []
-    for event in events:
-        refuse_if(event["id"] in [other["id"] for other in known], "BAD_EVENT")
-        refuse_if(event.get("amount_minor", 1) <= 0, "AMOUNT_NOT_POSITIVE")
-        if event["type"] in ("reversal", "bounce"):
-            target = [other["type"] for other in known if other["id"] == event["of"]]
-            refuse_if(not target, "UNKNOWN_EVENT")
-            refuse_if(event["of"] in removed, "ALREADY_REVERSED")
-            refuse_if(target[0] in ("reversal", "bounce"), "NOT_REVERSIBLE")
-            payment = target[0] in ("repayment", "settlement")
-            refuse_if(event["type"] == "bounce" and not payment, "NOT_REVERSIBLE")
-            removed.append(event["of"])
-        known.append(event)
-    bounces = [i for i, event in enumerate(known) if event["type"] == "bounce"]
-    known = [{**event, "spares": i < max(bounces, default=0)} for i, event in enumerate(known)]
-    left = [event for event in known if event["type"] not in ("reversal", "bounce") and event["id"] not in removed]
-    return [event for on in sorted({event["on"] for event in left}) for event in left if event["on"] == on]
-
-
-def bounced_of(events: list[Case]) -> int:
-    """What the payments were worth that the bank took back."""
-    amounts = {event["id"]: event.get("amount_minor", 0) for event in events}
-    return sum(amounts[event["of"]] for event in events if event["type"] == "bounce")
 
 
 def disburse(terms: Case, event: Case) -> Loan:
@@ -292,6 +299,7 @@ def disburse(terms: Case, event: Case) -> Loan:
     parts = spread(terms, opened, len(later))
     loan.deferred = {due: sum(parts[i + 1 :]) for i, due in enumerate(later)} | {opened: sum(parts)}
     loan.agree_fees(opened, has_first=True)
+    recalculation.keep(loan, opened)
     at_once = fees_due(terms, "DISBURSEMENT")
     if at_once:
         loan.fee_of[opened] = at_once
@@ -303,11 +311,14 @@ def apply(loan: Loan, event: Case, on: date) -> Case | None:
     amount = event.get("amount_minor", 0)
     if event["type"] == "disbursement":
         servicing.tranche(loan, amount, on)
-    if event["type"] == "charge":
+    if event["type"] == "charge" and "due" in event:
+        loan.charged_ahead = sorted([*loan.charged_ahead, [date.fromisoformat(event["due"]), amount]])
+    elif event["type"] == "charge":
         loan.charge(amount, on)
     refuse_if(event["type"] == "rate_change" and loan.is_flat, "BAD_EVENT")
     if event["type"] == "rate_change":
         loan.rate = Fraction(event["rate"])
+        recalculation.project(loan, on)
     if event["type"] in ("apply_credit", "refund_credit"):
         missing = max(0, amount - loan.credit)
         refuse_if(missing > (loan.bounced if event["spares"] else 0), "CREDIT_TOO_SMALL")
@@ -320,7 +331,8 @@ def apply(loan: Loan, event: Case, on: date) -> Case | None:
     paid = None
     if event["type"] in ("repayment", "apply_credit", "settlement"):
         names = ("penalty_minor", "fee_minor", "interest_minor", "principal_minor", "credit_minor", "claim_minor")
-        found = dict(zip(names, loan.pay(amount, on), strict=True))
+        rule = event["prepayment"] if "prepayment" in event else loan.terms["prepayment"]
+        found = dict(zip(names, loan.pay(amount, on, rule), strict=True))
         paid = {"event": event["id"], **{name: part for name, part in found.items() if part or name != names[-1]}}
     servicing.apply(loan, event, on)
     return paid
@@ -372,9 +384,11 @@ def replayed(case: Case) -> Case:
         allocations += [apply(loan, event, t) for event in events[1:] if event["on"] == t.isoformat()]
         if t in as_of:
             states[t] = loan.state(t)
+        if t.isoformat() == events[-1]["on"]:
+            drawn = [*loan.rows]
         loan.pass_night(t)
     schedule = []
-    for i, (due, p, s) in enumerate(loan.rows, start=1):
+    for i, (due, p, s) in enumerate(drawn, start=1):
         fee = loan.fee_of.get(due, 0)
         row = {"no": i, "due": due.isoformat(), "principal_minor": p, "interest_minor": s, "total_minor": p + s + fee}
         schedule.append(row | ({"fee_minor": fee} if fee else {}))

@@ -30,8 +30,9 @@ def day_fraction(t: date, day_count: str) -> Fraction:
         return Fraction(1, 365)
     if day_count == "ACT/360":
         return Fraction(1, 360)
-    if day_count == "ACT/ACT":
-        return Fraction(1, 366 if monthrange(t.year, 2)[1] == 29 else 365)
+    if day_count in ("ACT/ACT", "ACT/ACT END"):
+        year = (t if day_count == "ACT/ACT" else t + DAY).year
+        return Fraction(1, 366 if monthrange(year, 2)[1] == 29 else 365)
     g = [360 * d.year + 30 * d.month + min(d.day, 30) for d in (t, t + DAY)]
     return Fraction(g[1] - g[0], 360)
 
@@ -97,13 +98,19 @@ def adjusted(day: date, terms: Case) -> date:
     return moved
 
 
+def counted_from(terms: Case, d0: date) -> date:
+    return date.fromisoformat(terms["counted_from"]) if terms.get("counted_from") else d0
+
+
 def due_dates(terms: Case, d0: date) -> list[date]:
     first = terms["first_due"] and date.fromisoformat(terms["first_due"])
     refuse_if(bool(first) and first <= d0, "BAD_TERMS")
+    start = counted_from(terms, d0)
+    refuse_if(start > d0, "BAD_TERMS")
     n, every, unit = terms["periods"], terms["every"], terms["unit"]
     rule = terms.get("month_end", "LAST_DAY")
     dues = [
-        periods_after(first, (k - 1) * every, unit, rule) if first else periods_after(d0, k * every, unit, rule)
+        periods_after(first, (k - 1) * every, unit, rule) if first else periods_after(start, k * every, unit, rule)
         for k in range(1, n + 1)
     ]
     if terms.get("last_due"):
@@ -113,14 +120,32 @@ def due_dates(terms: Case, d0: date) -> list[date]:
     return dues
 
 
+def part_of_year(t: date, terms: Case, lengths: list[tuple[date, date, Fraction]]) -> Fraction:
+    """The fraction of a year that is day t; of a day count of periods, an equal part of that of the period."""
+    last = lengths[-1][1]
+    for number, (start, end, length) in enumerate(lengths):
+        if start <= t < end and number < terms.get("interest_free", 0):
+            return Fraction(0)
+        if start <= t < end and terms["day_count"] in ("MONTHS/12", "30/360"):
+            return length / (end - start).days
+    if terms["day_count"] in ("MONTHS/12", "30/360"):
+        return period_fraction(last, t + DAY, terms["day_count"]) - period_fraction(last, t, terms["day_count"])
+    return day_fraction(t, terms["day_count"])
+
+
 def period_fractions(terms: Case, d0: date, dues: list[date]) -> list[Fraction]:
     """The length of each period in years; 0 for one that is free of interest."""
-    edges = [d0, *dues]
+    start = counted_from(terms, d0)
+    edges = [start, *dues]
     found = [period_fraction(start, end, terms["day_count"]) for start, end in zip(edges, dues, strict=False)]
     if terms["day_count"] == "MONTHS/12" and terms["unit"] == "MONTH":
         for i in range(len(found)):
             if not (terms["first_due"] and i == 0) and not (terms.get("last_due") and i == len(found) - 1):
                 found[i] = Fraction(terms["every"], 12)
+    if terms["day_count"] in ("MONTHS/12", "30/360"):
+        found[0] *= Fraction((dues[0] - d0).days, (dues[0] - start).days)
+    else:
+        found[0] = period_fraction(d0, dues[0], terms["day_count"])
     return [Fraction(0) if i < terms.get("interest_free", 0) else part for i, part in enumerate(found)]
 
 
@@ -190,11 +215,12 @@ def draw(terms: Case, d0: date) -> list[Row]:
     return rows
 
 
-def fees_due(terms: Case, when: str) -> int:
-    """What falls due of the agreed fees each time."""
+def fees_due(terms: Case, when: str, interest: int = 0) -> int:
+    """What falls due of the agreed fees at a time, with an instalment of this interest."""
     found = [fee for fee in terms.get("fees", []) if fee["due"] == when]
-    principal = terms["principal_minor"]
-    return sum(round(Fraction(fee.get("share", "0")) * principal) + fee.get("amount_minor", 0) for fee in found)
+    bases = [interest if fee.get("base") == "INTEREST" else terms["principal_minor"] for fee in found]
+    due: int = sum(round(Fraction(fee.get("share", "0")) * base) for fee, base in zip(found, bases, strict=True))
+    return due + sum(int(fee.get("amount_minor", 0)) for fee in found)
 
 
 def down_payment(terms: Case, amount: int) -> int:

@@ -5,6 +5,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from tests.lending.recalculation_model import keep, project
 from tests.lending.schedule_model import DAY, Refused, adjusted, days, down_payment, due_dates, redrawn, refuse_if
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 Case = dict[str, Any]
 REDRAWS = ("pause", "extend", "re_amortise", "re_age")
+EVERYTHING = 10**30
 PARTS = ("principal", "interest", "penalty", "fees")
 AGREED = ("instalment_minor", "principal_grace", "interest_grace", "interest_free", "last_due")
 
@@ -31,6 +33,7 @@ def apply(loan: "Loan", event: Case, d: date) -> None:
     if kind.startswith("waive_"):
         part = {"waive_interest": "interest", "waive_penalty": "penalty", "waive_fee": "fees"}[kind]
         loan.waived += let_go(loan, part, event["amount_minor"], d)
+        project(loan, d)
     if kind == "settlement":
         loan.waived += let_go_all(loan, d)
         loan.waived += loan.claim
@@ -41,7 +44,8 @@ def apply(loan: "Loan", event: Case, d: date) -> None:
 
 
 def let_go_all(loan: "Loan", d: date) -> int:
-    return sum(let_go(loan, part, 10**30, d) for part in loan.off)
+    loan.kept, loan.charged_ahead = {}, []
+    return sum(let_go(loan, part, EVERYTHING, d) for part in loan.off)
 
 
 def let_go(loan: "Loan", part: str, most: int, d: date) -> int:
@@ -50,7 +54,8 @@ def let_go(loan: "Loan", part: str, most: int, d: date) -> int:
         gone = sum(loan.left) + loan.receivable
         loan.left, loan.receivable = [0] * len(loan.left), 0
     elif part == "interest":
-        gone = min(most, max(0, loan.interest_to(d) - loan.interest_paid))
+        owed = loan.interest_owed(d) if most == EVERYTHING else loan.interest_to(d)
+        gone = min(most, max(0, owed - loan.interest_paid))
         loan.interest_paid += gone
     elif part == "penalty":
         gone = min(most, round(loan.penalty) - loan.penalty_paid)
@@ -65,7 +70,8 @@ def let_go(loan: "Loan", part: str, most: int, d: date) -> int:
 def redraw(loan: "Loan", event: Case, d: date) -> None:
     terms, kind, n = loan.terms, event["type"], event["periods"]
     agreed = any(terms.get(name) for name in AGREED) or terms.get("interest") == "FLAT"
-    agreed = agreed or terms.get("broken_period") == "SPREAD"
+    agreed = agreed or terms.get("broken_period") == "SPREAD" or terms.get("recalculation") == "KEEP_INSTALMENT"
+    agreed = agreed or terms.get("interest_charged") == "AS_SCHEDULED"
     agreed = agreed or terms["day_count"] in ("MONTHS/12", "30/360")
     refuse_if(agreed or (kind == "re_amortise" and terms["method"] == "BULLET"), "BAD_EVENT")
     ahead = [i for i, row in enumerate(loan.rows) if row[0] > d]
@@ -145,7 +151,7 @@ def due_dates_from(loan: "Loan", start: date, needed: int) -> list[date]:
 
 
 def tranche(loan: "Loan", amount: int, d: date) -> None:
-    """Draw what falls due after a day again, on what is then outstanding."""
+    """Draw what falls due after a day again, in all; what was prepaid of it stays paid."""
     refuse_if(1 + len(loan.further) == loan.agreed.get("tranches", 1), "ALREADY_DISBURSED")
     refuse_if(loan.lent + amount > loan.agreed["principal_minor"], "AMOUNT_NOT_PRINCIPAL")
     future = [i for i, row in enumerate(loan.rows) if row[0] > d]
@@ -160,13 +166,28 @@ def tranche(loan: "Loan", amount: int, d: date) -> None:
     since = max(0, ahead - (amount - down) - sum(rest for _, rest in recent))
     years = {day: sum((loan.dcf(t) for t in days(day, d)), Fraction(0)) for day, _ in [(begun, 0), *recent]}
     earned = loan.rate * sum((rest * years[day] for day, rest in [(begun, since), *recent]), Fraction(0))
-    rows = redrawn(loan.terms, ahead, dues, f, earned)
+    prepaid = [0 if loan.off["principal"] else loan.rows[i][1] - loan.left[i] for i in future]
+    rows = redrawn(loan.terms, ahead + sum(prepaid), dues, f, earned)
+    left = [row[1] - paid for row, paid in zip(rows, prepaid, strict=True)]
+    if any(prepaid):
+        beyond = -sum(min(0, part) for part in left)
+        for i, part in enumerate(left):
+            taken = min(beyond, max(0, part))
+            left[i], beyond = max(0, part) - taken, beyond - taken
+        rows = [
+            (due, part + paid, s)
+            for (due, part, s), paid in zip(paused(left, dues, f, earned, loan.terms), prepaid, strict=True)
+        ]
     if "down_payment" in loan.terms:
         rows.insert(0, (d, down, 0))
+        left.insert(0, down)
     loan.rows[len(before) :] = rows
-    loan.left[len(before) :] = [row[1] for row in rows]
+    loan.left[len(before) :] = left
     loan.lent += amount
     loan.further.append((d, amount - down))
+    if loan.kept:
+        keep(loan, d, prepaid=prepaid)
+        project(loan, d)
 
 
 def earned_ahead(loan: "Loan", d: date, ahead: int) -> Fraction:

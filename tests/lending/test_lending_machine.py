@@ -42,6 +42,7 @@ from tests.forge import forge
 from tests.lending import model
 from tests.lending.bookings import apply_credit, change_rate, charge_fee, refund_credit, reverse_event, take_repayment
 from tests.lending.cases import FEES
+from tests.lending.events_model import standing
 from tests.lending.loans import OPENED, close, make_loan, pay_out, send_again
 from tests.lending.servicing_model import PARTS, claim_of, off_of
 
@@ -83,7 +84,7 @@ class Kept:
 
     @property
     def is_out(self) -> bool:
-        return bool(model.standing(self.events))
+        return bool(standing(self.events))
 
     def refusal(self, event: dict[str, Any], today: date) -> str | None:
         """Say why an event is not booked: it may not be, it is no loan with it, or it would not do what it says."""
@@ -117,9 +118,7 @@ class Kept:
     def standing_sum(self, kind: str) -> int:
         reach = (self.reach or OPENED).isoformat()
         return sum(
-            event["amount_minor"]
-            for event in model.standing(self.events)
-            if event["type"] == kind and event["on"] <= reach
+            event["amount_minor"] for event in standing(self.events) if event["type"] == kind and event["on"] <= reach
         )
 
     def shares(self) -> dict[str, int]:
@@ -178,7 +177,7 @@ class LendingMachine(RuleBasedStateMachine):
     def chosen(self, pick: int, back: int) -> tuple[Kept, date]:
         """Choose a loan, and a date not after today and, if its money is out, not before that."""
         kept = self.loans[pick % len(self.loans)]
-        first = min((date.fromisoformat(event["on"]) for event in model.standing(kept.events)), default=OPENED)
+        first = min((date.fromisoformat(event["on"]) for event in standing(kept.events)), default=OPENED)
         return kept, max(self.today - back * DAY, first)
 
     def book(self, kept: Kept, event: dict[str, Any], call: Callable[[], object]) -> None:

@@ -158,9 +158,14 @@ class BookLoan:
     def digest(self, *, cut_over: date) -> str:
         """Return the SHA-256 of all that the book says of the loan: the same for CSV and Parquet."""
         schedule = tuple(row._asdict() for row in self.schedule)
-        events = tuple(event._asdict() for event in self.events)
+        events = tuple(_said(event) for event in self.events)
         said = (self.head, schedule, events, self.references, cut_over)
         return sha256(dumps(written(said), sort_keys=True).encode()).hexdigest()
+
+
+def _said(event: LoanEvent) -> dict[str, object]:
+    """Return an event's fields, without those that no event of a book has: a digest outlives them."""
+    return {name: value for name, value in event._asdict().items() if name not in {"due", "prepayment"}}
 
 
 def read_head(raw: RawLoan) -> BookHead:

@@ -1,80 +1,20 @@
 """Run the account of one loan through its days and events."""
 
-from collections.abc import Iterable, Sequence
+from bisect import insort
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
-from datetime import date
 from decimal import Decimal
-from functools import cache
 from typing import Final
 
-from config.kernel.calendar import day_number
 from config.kernel.exact import decimals_of, half_even, scaled
 from config.kernel.money import allocate
 from lending.domain.contract.accrual import Accrual
-from lending.domain.contract.periods import FlatInterest, Places, places_of
+from lending.domain.contract.charges_ahead import ChargesAhead
+from lending.domain.contract.frame import Frame
+from lending.domain.contract.kept_instalments import KeptInstalments
 from lending.domain.contract.refusal import LoanRefusal, LoanRefused
-from lending.domain.contract.schedule import Instalment, deferred_interest, draw_flat_interest
-from lending.domain.contract.terms import DEFAULT_WATERFALL, AccrualRule, InterestMethod, Prepayment, Step, Terms
-
-NEVER: Final = 10**9
-"""A day after every date."""
-NEVER_OPEN: Final = frozenset({Step.DUE_PENALTY, Step.IN_ADVANCE_PENALTY, Step.IN_ADVANCE_FEE})
-"""All penalty is past due, and a fee is due at once."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
-    """What never changes on a loan once it is disbursed, but for a further tranche. Days are numbers since 1970-01-01.
-
-    dues, ripe_days: of each instalment, when it is due and when its grace ends, closed by NEVER. ends: on which days
-    interest falls due. interest_from: the instalment with which it begins to. deferred: how much of the
-    interest to each due date falls due with later ones; [] for none. decimals: the most of any rate that the
-    loan ever has. steps: those of the waterfall in which anything can be open, as positions in the default one.
-    """
-
-    terms: Terms
-    opened: int
-    dues: list[int]
-    ripe_days: list[int]
-    ends: list[int]
-    last_due: int
-    interest_from: int
-    deferred: list[int]
-    places: Places
-    flat: FlatInterest | None
-    decimals: int
-    steps: tuple[int, ...]
-
-
-def frame_of(terms: Terms, schedule: Sequence[Instalment], *, on: date, rates: Iterable[Decimal]) -> Frame:
-    """Build the frame of a loan disbursed on a date; `rates` are those of its events."""
-    dues = [day_number(instalment.due) for instalment in schedule]
-    ripe_days = [due + terms.grace_days for due in dues]
-    opened = day_number(on)
-    return Frame(
-        terms=terms,
-        opened=opened,
-        dues=[*dues, NEVER],
-        ripe_days=[*ripe_days, NEVER],
-        ends=dues,
-        last_due=dues[-1],
-        interest_from=terms.interest_grace and terms.interest_grace + (dues[0] == opened),
-        deferred=deferred_interest(terms, schedule, on=on),
-        places=places_of(terms, on),
-        flat=_flat_interest(terms, schedule, on) if terms.interest is InterestMethod.FLAT else None,
-        decimals=max(map(decimals_of, [terms.rate, *rates])),
-        steps=_steps(terms.waterfall),
-    )
-
-
-@cache
-def _steps(waterfall: tuple[Step, ...]) -> tuple[int, ...]:
-    return tuple(DEFAULT_WATERFALL.index(step) for step in waterfall if step not in NEVER_OPEN)
-
-
-def _flat_interest(terms: Terms, schedule: Sequence[Instalment], on: date) -> FlatInterest:
-    dues = [instalment.due for instalment in schedule if instalment.due > on]
-    return FlatInterest(list(map(day_number, (on, *dues))), draw_flat_interest(terms, on=on))
+from lending.domain.contract.schedule import Instalment
+from lending.domain.contract.terms import AccrualRule, Prepayment, Recalculation
 
 
 @dataclass(slots=True, kw_only=True)
@@ -87,7 +27,8 @@ class LoanAccount:
     reached. interest_late and interest_due: interest to the latest due date before the day, and up to it.
     settled: what the interest of the periods came to that were rounded by themselves; 0 where interest is CUMULATIVE.
     trail: from the last due date on, each day on which something happened, with the accrual it was left with.
-    fees: all that were charged or fell due.
+    fees: all that fell due or were paid before; charges: each of these, with its day. kept: what recalculation keeps of
+    the rows, if it does.
     worst_dpd: the most days past due on any day so far. schedule: as it was drawn last. lent: what was disbursed in
     all. interest_paid, penalty_paid: with what was waived or written off of them; principal_off, interest_off,
     penalty_off, fees_off: what was, of each. waived: what of these the borrower does not owe any more; recovered: what
@@ -100,9 +41,10 @@ class LoanAccount:
     frame: Frame
     day: int
     accrual: Accrual
-    schedule: Sequence[Instalment]
+    schedule: list[Instalment]
     lent: int
     tranches: list[tuple[int, int]] = field(default_factory=list)
+    kept: KeptInstalments | None = None
     unpaid: list[int]
     past: int = 0
     fallen: int = 0
@@ -121,6 +63,8 @@ class LoanAccount:
     fees: int = 0
     fees_late: int = 0
     fees_today: int = 0
+    charges: list[tuple[int, int]] = field(default_factory=list)
+    charges_ahead: ChargesAhead = field(default_factory=ChargesAhead)
     credit: int = 0
     receivable: int = 0
     receivable_since: int = 0
@@ -144,7 +88,9 @@ class LoanAccount:
         forked: LoanAccount = object.__new__(LoanAccount)
         for name in _SLOTS:  # dataclasses.replace would go through __init__ and its defaults
             setattr(forked, name, getattr(self, name))
-        forked.accrual = self.accrual.fork()
+        forked.accrual, forked.charges_ahead = self.accrual.fork(), self.charges_ahead.fork()
+        if self.kept is not None:
+            forked.kept, forked.schedule = self.kept.fork(), [*self.schedule]
         for name in _LISTS:
             setattr(forked, name, [*getattr(self, name)])
         return forked
@@ -156,6 +102,7 @@ class LoanAccount:
         last_due = self.frame.last_due
         if self.day < last_due < day:
             self.turn_to(last_due)
+        earned = self.accrual.interest
         if self.day >= last_due:
             self.trail.append((self.day, self.accrual.fork()))
             # From now on every day is a due date for interest.
@@ -167,14 +114,29 @@ class LoanAccount:
         self.past = self.fallen
         self.day = day
         self._pass_to(day)
+        for due, amount in self.charges_ahead.take_due(day) if self.charges_ahead.by_due else ():
+            self._add_fee(amount, due)
         self.interest_to_date = self.interest_of(self.accrual, day)
         self.penalty_to_date = self.accrual.penalty_minor()
         if day > last_due:
             self.interest_due = self.interest_to_date
+            if self.frame.stops:
+                self.accrual.interest = earned
         else:
             first = self.frame.interest_from
             self.interest_late = self.interest_at_due[self.past - 1] if self.past > first else 0
             self.interest_due = self.interest_at_due[self.fallen - 1] if self.fallen > first else 0
+        if self.kept is not None:
+            self.recalculate()
+
+    def keep_instalments(self, prepaid: Sequence[int] = ()) -> None:
+        """Keep the totals of the schedule as drawn last, if the terms say so; prepaid: of each row to come."""
+        if self.frame.terms.recalculation is Recalculation.KEEP_INSTALMENT:
+            fallen = self.fallen
+            self.kept = KeptInstalments.of(self.schedule)
+            if prepaid:
+                self.kept.principal[fallen:] = prepaid
+                self.kept.interest[fallen] = max(0, self.interest_paid - self.interest_fallen_due(fallen))
 
     def start(self) -> None:
         """Let fall due what is due on the day of the disbursement."""
@@ -185,9 +147,42 @@ class LoanAccount:
 
         Flat interest is charged until the day on which nothing is outstanding.
         """
-        if self.frame.flat is not None:
-            return self.frame.flat.to(day) if accrual.principal else self.interest_to_date
+        frame = self.frame
+        if frame.flat is not None:
+            if frame.scheduled is not None:
+                return max(frame.flat.to(day), self.interest_paid)
+            return frame.flat.to(day) if accrual.principal else self.interest_to_date
+        if frame.stops and day > frame.last_due:
+            return self.interest_at_due[-1]
         return self.settled + half_even(accrual.interest - self.settled * accrual.year, accrual.year)
+
+    @property
+    def interest_owed(self) -> int:
+        """The interest that closes the loan: to date, and what was drawn for later where that is charged."""
+        return self.interest_to_date if self.frame.scheduled is None else self.frame.scheduled
+
+    def interest_owed_by_row(self) -> list[int]:
+        """Return the interest that money in advance pays up to each row to come."""
+        rows = range(self.fallen, len(self.unpaid))
+        flat = self.frame.flat
+        if self.frame.scheduled is None or flat is None:
+            return [self.interest_to_date for _ in rows]
+        return [flat.to(self.frame.dues[row]) for row in rows]
+
+    def pay_interest(self, amount: int) -> None:
+        """Pay interest, at most what is owed; what was drawn for later is earned by being paid."""
+        if self.frame.is_penalised_whole:
+            self.accrual.overdue -= min(amount, self._interest_overdue(self.ripe))
+        self.interest_paid += amount
+        self.interest_to_date = max(self.interest_to_date, self.interest_paid)
+
+    def _interest_overdue(self, rows: int) -> int:
+        """Return what is unpaid of the interest that fell due with the first rows."""
+        return max(0, self.interest_fallen_due(rows) - self.interest_paid)
+
+    def interest_fallen_due(self, rows: int) -> int:
+        """Return the interest that fell due with the first rows, all of which were reached."""
+        return self.interest_at_due[rows - 1] if rows > self.frame.interest_from else 0
 
     def _pass_to(self, day: int) -> None:
         """Let days pass, stopping where an instalment falls due or passes its grace."""
@@ -201,25 +196,30 @@ class LoanAccount:
             if stop == ripens:
                 accrual.end_grace(self.unpaid[self.ripe])
                 self.ripe += 1
+                if frame.is_penalised_whole:
+                    accrual.end_grace(self._interest_overdue(self.ripe) - self._interest_overdue(self.ripe - 1))
                 ripens = frame.ripe_days[self.ripe]
         accrual.advance(frame.places[day])
 
     def _fall_due(self, due: int) -> None:
         interest = self.interest_of(self.accrual, due)
-        self.interest_at_due.append(self.interest_due_with(self.fallen, interest))
+        if self.kept is None:
+            self.interest_at_due.append(self.interest_due_with(self.fallen, interest))
+        else:
+            known = self._interest_known
+            self.interest_at_due.append(known + self._keep(self.kept, self.fallen, interest - known, self.ahead))
         if self.frame.terms.accrual is AccrualRule.PER_PERIOD:
             self.settled = interest
             self.accrual.interest = self.settled * self.accrual.year
         principal, fee = self.unpaid[self.fallen], self.fee_ahead(self.fallen)
         self.ahead -= principal
-        self.fees += fee
         self.fallen += 1
+        if fee:
+            self._add_fee(fee, due)
         if due == self.day:
             self.due_today = principal
-            self.fees_today += fee
         else:
             self.late += principal
-            self.fees_late += fee
             self.past = self.fallen
 
     def interest_due_with(self, row: int, interest: int) -> int:
@@ -230,10 +230,52 @@ class LoanAccount:
         """Return the fee that falls due with a row if no more is paid until then: none once the principal is repaid."""
         return self.schedule[row].fee_minor if self.accrual.principal else 0
 
-    def charge(self, amount: int) -> None:
-        """Charge a fee, due at once."""
+    def _keep(self, kept: KeptInstalments, row: int, interest: int, balance: int) -> int:
+        """Let a row keep its total; return the interest that falls due with it."""
+        falls_due, principal = kept.split(row, interest=interest, balance=balance)
+        self.unpaid[row] = principal
+        self.schedule[row] = kept.shown(self.schedule[row], interest=falls_due, principal=principal)
+        return falls_due
+
+    @property
+    def _interest_known(self) -> int:
+        """The interest that fell due with a row, or was paid."""
+        return max(self.interest_fallen_due(len(self.interest_at_due)), self.interest_paid)
+
+    def recalculate(self) -> None:
+        """Where the instalment is kept, say how the rows to come fall due if all that is due is paid on the day."""
+        if self.kept is None:
+            return
+        accrual, dues = self.accrual.fork(), self.frame.dues
+        accrual.principal, settled, known = self.ahead, self.settled, self._interest_known
+        for row in range(self.fallen, len(self.unpaid)):
+            accrual.advance(self.frame.places[dues[row]])
+            to_date = settled + half_even(accrual.interest - settled * accrual.year, accrual.year)
+            if self.frame.terms.accrual is AccrualRule.PER_PERIOD:
+                settled, accrual.interest = to_date, to_date * accrual.year
+            known += self._keep(self.kept, row, to_date - known, accrual.principal)
+            accrual.principal -= self.unpaid[row]
+
+    def charge(self, amount: int, *, due: int) -> None:
+        """Charge a fee, due on the day or later."""
+        if due > self.day:
+            self.charges_ahead.add(due, amount)
+        else:
+            self._add_fee(amount, self.day)
+
+    def pay_charges_ahead(self, amount: int) -> None:
+        """Pay charges that fall due later, at most what is left of them."""
         self.fees += amount
-        self.fees_today += amount
+        insort(self.charges, (self.day, amount))
+        self.charges_ahead.pay(amount)
+
+    def _add_fee(self, amount: int, due: int) -> None:
+        self.fees += amount
+        insort(self.charges, (due, amount))
+        if due == self.day:
+            self.fees_today += amount
+        else:
+            self.fees_late += amount
 
     def change_rate(self, rate: Decimal) -> None:
         """Apply a yearly rate from this day on."""
@@ -274,10 +316,18 @@ class LoanAccount:
         self.due_today -= principal
         self._pay(principal, self.past)
 
-    def prepay(self, principal: int) -> None:
-        """Pay principal that is due after the day, at most `ahead`, on the instalments that the terms name."""
+    def prepay(self, principal: int, *, interest: int, rule: Prepayment) -> None:
+        """Pay principal that is due after the day, at most `ahead`, on the instalments that a rule names.
+
+        interest: what was paid with it of that which accrued since the last due date.
+        """
         self.ahead -= principal
-        match self.frame.terms.prepayment:
+        if self.kept is not None:
+            self.accrual.principal -= principal
+            self.kept.pay(range(self.fallen, len(self.unpaid)), interest=interest, principal=principal, rule=rule)
+            self.recalculate()
+            return
+        match rule:
             case Prepayment.NEXT:
                 self.next = self._pay(principal, max(self.next, self.fallen))
             case Prepayment.LAST:
@@ -303,7 +353,7 @@ class LoanAccount:
 
 
 _SLOTS: Final = tuple(one.name for one in fields(LoanAccount))
-_LISTS: Final = ("unpaid", "interest_at_due", "trail", "tranches")
+_LISTS: Final = ("unpaid", "interest_at_due", "trail", "tranches", "charges")
 
 
 def open_account(frame: Frame, schedule: Sequence[Instalment], *, bounced: int) -> LoanAccount:
@@ -326,12 +376,13 @@ def open_account(frame: Frame, schedule: Sequence[Instalment], *, bounced: int) 
         frame=frame,
         day=frame.opened,
         accrual=accrual,
-        schedule=schedule,
+        schedule=[*schedule],
         lent=principal,
         bounced=bounced,
         unpaid=[instalment.principal_minor for instalment in schedule],
         ahead=principal,
         last=len(schedule) - 1,
     )
+    account.keep_instalments()
     account.start()
     return account

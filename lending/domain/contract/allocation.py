@@ -3,6 +3,8 @@
 from typing import NamedTuple
 
 from lending.domain.contract.account import LoanAccount
+from lending.domain.contract.by_instalment import walk_by_instalment
+from lending.domain.contract.terms import Prepayment
 
 
 class Allocation(NamedTuple):
@@ -22,51 +24,64 @@ class Allocation(NamedTuple):
     claim_minor: int = 0
 
 
-def allocate_payment(account: LoanAccount, amount: int, *, event: str) -> Allocation:
+def allocate_payment(
+    account: LoanAccount, amount: int, *, event: str, prepayment: Prepayment | None = None
+) -> Allocation:
     """Pay from an amount what is open in each step of the waterfall; what is left becomes credit.
 
-    What each step may take is fixed before the walk. Interest paid counts against the oldest.
+    What each step may take is fixed before the walk. Interest paid counts against the oldest. prepayment: the rule for
+    what is paid in advance, where it is not that of the terms.
     """
     owed_back = min(account.receivable, amount)
     account.receivable -= owed_back
     paid, late, due = account.interest_paid, account.interest_late, account.interest_due
-    open_parts = (  # by the steps of the default waterfall
-        account.penalty_to_date - account.penalty_paid,
-        account.fees_late,
-        late - paid if late > paid else 0,
-        account.late,
-        0,  # NEVER_OPEN
-        account.fees_today,
-        due - max(late, paid) if due > paid else 0,
-        account.due_today,
-        0,  # NEVER_OPEN
-        0,  # NEVER_OPEN
-        account.interest_to_date - max(due, paid),
-        account.ahead,
-    )
-    left, taken = amount - owed_back, [0] * len(open_parts)
-    for step in account.frame.steps:
-        part = open_parts[step]
-        if part:
-            taken[step] = part = min(left, part)
-            left -= part
-            if not left:
-                break
+    frame = account.frame
+    rule = prepayment or frame.terms.prepayment
+    if frame.is_horizontal:
+        taken, left = walk_by_instalment(account, amount - owed_back, prepayment=rule)
+    else:
+        open_parts = (  # by the steps of the default waterfall
+            account.penalty_to_date - account.penalty_paid,
+            account.fees_late,
+            late - paid if late > paid else 0,
+            account.late,
+            0,  # NEVER_OPEN
+            account.fees_today,
+            due - max(late, paid) if due > paid else 0,
+            account.due_today,
+            0,  # NEVER_OPEN
+            account.charges_ahead.total() if account.charges_ahead.by_due else 0,
+            (account.interest_to_date if frame.scheduled is None else frame.scheduled) - max(due, paid),
+            account.ahead,
+        )
+        left, taken = amount - owed_back, [0] * len(open_parts)
+        for step in frame.steps:
+            part = open_parts[step]
+            if part:
+                taken[step] = part = min(left, part)
+                left -= part
+                if not left:
+                    break
     claimed = 0 if account.written_off_since is None else min(left, account.claim)
     account.recovered += claimed
     left -= claimed
-    penalty, fee_late, interest_late, principal_late, _, fee, interest, principal, _, _, accrued, prepaid = taken
+    penalty, fee_late, interest_late, principal_late, _, fee, interest, principal, _, fee_ahead, accrued, prepaid = (
+        taken
+    )
     account.penalty_paid += penalty
     account.fees_late -= fee_late
     account.fees_today -= fee
     interest += interest_late + accrued
-    account.interest_paid = paid + interest
+    if interest:
+        account.pay_interest(interest)
     if principal_late:
         account.pay_late(principal_late)
     if principal:
         account.pay_due(principal)
-    if prepaid:
-        account.prepay(prepaid)
+    if fee_ahead:
+        account.pay_charges_ahead(fee_ahead)
+    if prepaid or (accrued and account.kept):
+        account.prepay(prepaid, interest=accrued, rule=rule)
     account.credit += left
     repaid = principal_late + principal + prepaid
-    return Allocation(event, penalty, fee_late + fee, interest, repaid, left + owed_back, claimed)
+    return Allocation(event, penalty, fee_late + fee + fee_ahead, interest, repaid, left + owed_back, claimed)

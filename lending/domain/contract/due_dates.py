@@ -21,6 +21,8 @@ def due_dates(terms: Terms, on: date) -> list[date]:
     with refusing(LoanRefusal.BAD_TERMS, "terms"):
         if terms.first_due is not None and terms.first_due <= on:
             raise unfit(terms.first_due.isoformat(), "first_due", f"after the disbursement on {on}")
+        if terms.counted_from is not None and terms.counted_from > on:
+            raise unfit(terms.counted_from.isoformat(), "counted_from", f"not after the disbursement on {on}")
         dues = _counted(terms, on)
         if terms.last_due is not None:
             dues[-1] = terms.last_due
@@ -51,7 +53,7 @@ def known_periods(terms: Terms, on: date) -> int:
 
 def due_dates_from(terms: Terms, on: date, *, since: date, count: int) -> list[date]:
     """Return so many due dates from a date on, counted on beyond the agreed periods. Raises Unfit as due_dates does."""
-    start, first = (on, 1) if terms.first_due is None else (terms.first_due, 0)
+    start, first = (terms.counted_from or on, 1) if terms.first_due is None else (terms.first_due, 0)
     found = list[date]()
     for number in range(first, first + LONGEST):
         try:
@@ -76,7 +78,7 @@ def _require_ascending(dues: Sequence[date]) -> None:
 
 
 def _counted(terms: Terms, on: date) -> list[date]:
-    first, start = (0, terms.first_due) if terms.first_due else (1, on)
+    first, start = (0, terms.first_due) if terms.first_due else (1, terms.counted_from or on)
     try:
         return [_moved(start, number * terms.every, terms) for number in range(first, first + terms.periods)]
     except (ValueError, OverflowError) as error:

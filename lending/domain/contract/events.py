@@ -10,7 +10,7 @@ from config.kernel.documents import Unfit, choice_of, date_of, decimal_of, integ
 from config.kernel.money import MAX_MINOR
 from lending.domain.contract.fields import refusing, require_range, require_rate
 from lending.domain.contract.refusal import LoanRefusal
-from lending.domain.contract.terms import LONGEST
+from lending.domain.contract.terms import LONGEST, Prepayment
 
 
 class EventType(StrEnum):
@@ -18,7 +18,7 @@ class EventType(StrEnum):
 
     DISBURSEMENT = "disbursement"
     REPAYMENT = "repayment"
-    CHARGE = "charge"  # a fee, due at once
+    CHARGE = "charge"  # a fee, due at once, or on a later date
     RATE_CHANGE = "rate_change"
     REVERSAL = "reversal"
     BOUNCE = "bounce"  # the bank took a payment back
@@ -59,6 +59,8 @@ class _Fields(NamedTuple):
     rate: Decimal | None
     of: str | None
     periods: int | None
+    due: date | None
+    prepayment: Prepayment | None
 
 
 class LoanEvent(_Fields):
@@ -66,7 +68,9 @@ class LoanEvent(_Fields):
 
     on: the business date at whose start it takes effect. amount_minor: minor units; whether it is positive is
     judged with the events before it. rate: yearly. of: the id of the event that a reversal or bounce removes. periods:
-    by how many of the terms' periods payments are paused or the loan is extended; over how many rows it is spread.
+    by how many of the terms' periods payments are paused or the loan is extended; over how many rows it is spread. due:
+    the later date on which a charge falls due, known from `on` and payable before. prepayment: the rule for what a
+    repayment pays in advance, where it is not that of the terms.
     A tuple, as loans have thousands. `_make` and `_replace` check nothing: the first is for rows, which the constraints
     of their table have checked.
     """
@@ -83,6 +87,8 @@ class LoanEvent(_Fields):
         rate: Decimal | None = None,
         of: str | None = None,
         periods: int | None = None,
+        due: date | None = None,
+        prepayment: Prepayment | None = None,
     ) -> Self:
         """Check the fields: they may come from files and forms."""
         with refusing(LoanRefusal.BAD_EVENT, id):
@@ -97,17 +103,24 @@ class LoanEvent(_Fields):
                 require_rate("rate", rate)
             if periods is not None:
                 require_range("periods", periods, 1, LONGEST)
-        return super().__new__(cls, id, on, type, amount_minor, rate, of, periods)
+            if due is not None and (type is not EventType.CHARGE or due <= on):
+                message = "due: it is of a charge, and later than the day on which that is known"
+                raise Unfit(message)
+            if prepayment is not None and type is not EventType.REPAYMENT:
+                message = "prepayment: it is the rule of a repayment"
+                raise Unfit(message)
+        return super().__new__(cls, id, on, type, amount_minor, rate, of, periods, due, prepayment)
 
 
 _COMMON: Final = frozenset({"id", "on", "type"})
+_OPTIONAL: Final = frozenset({"amount_minor", "rate", "of", "periods", "due", "prepayment"})
 
 
 def parse_event(raw: object) -> LoanEvent:
     """Parse one event from JSON scalars. Raises LoanRefused (BAD_EVENT)."""
     identity = raw.get("id") if isinstance(raw, Mapping) else None
     with refusing(LoanRefusal.BAD_EVENT, identity if isinstance(identity, str) else "an event"):
-        fields = require_fields(raw, _COMMON, frozenset({"amount_minor", "rate", "of", "periods"}))
+        fields = require_fields(raw, _COMMON, _OPTIONAL)
         return LoanEvent(
             id=text_of(fields, "id"),
             on=date_of(fields, "on"),
@@ -116,4 +129,6 @@ def parse_event(raw: object) -> LoanEvent:
             rate=decimal_of(fields, "rate") if "rate" in fields else None,
             of=text_of(fields, "of") if "of" in fields else None,
             periods=integer_of(fields, "periods") if "periods" in fields else None,
+            due=date_of(fields, "due") if "due" in fields else None,
+            prepayment=choice_of(fields, "prepayment", Prepayment) if "prepayment" in fields else None,
         )

@@ -6,6 +6,7 @@ from typing import Final
 
 from config.kernel.documents import Unfit, choice_of, date_of, shown, text_of
 from lending.domain.contract.apr import AprRule
+from lending.domain.contract.delinquency import Delinquency, classed, parse_rule
 from lending.domain.contract.events import parse_event
 from lending.domain.contract.fields import refusing
 from lending.domain.contract.quote import quote
@@ -65,7 +66,10 @@ def load_cases(text: str) -> list[object]:
 
 
 def replay_case(case: object) -> Result:
-    """Replay one case: its id with schedule, allocations and states, or with its refusal's code and message."""
+    """Replay one case: its id with schedule, allocations and states, or with its refusal's code and message.
+
+    A rule given as "delinquency" adds to each state how the loan is classed.
+    """
     found = case if isinstance(case, Mapping) else {}
     identity: Result = {"id": None}
     try:
@@ -75,14 +79,18 @@ def replay_case(case: object) -> Result:
         replayed = replay(terms, map(parse_event, _list_of(found, "events")))
         with refusing(LoanRefusal.BAD_EVENT, "the case"):
             dates = [date_of({"as_of": text}, "as_of") for text in _list_of(found, "as_of")]
-        states = [replayed.state(as_of) for as_of in dates]
+        rule = parse_rule(found["delinquency"]) if "delinquency" in found else None
+        states = [written_state(replayed.state(as_of)) for as_of in dates]
+        if rule is not None:
+            found_classes = [written_class(classed(replayed.account(as_of), rule)) for as_of in dates]
+            states = [{**state, **one} for state, one in zip(states, found_classes, strict=True)]
     except LoanRefused as refused:
         return {**identity, "refused": refused.reason.value, "error": str(refused)}
     return {
         **identity,
         "schedule": written_schedule(replayed.schedule),
         "allocations": [_without(allocation._asdict(), ["claim_minor"]) for allocation in replayed.allocations],
-        "states": [written_state(state) for state in states],
+        "states": states,
     }
 
 
@@ -117,6 +125,17 @@ def written_state(state: LoanState) -> Result:
     """Convert a state to JSON scalars."""
     found = {name: getattr(state, name) for name in (*STATE_FIELDS, *SERVICING_FIELDS)}
     return {"as_of": state.as_of.isoformat(), **_without(found, SERVICING_FIELDS)}  # few loans have any of these
+
+
+def written_class(delinquency: Delinquency) -> Result:
+    """Convert how a loan is classed to JSON scalars."""
+    return {
+        "delinquent_since": delinquency.since and delinquency.since.isoformat(),
+        "delinquent_days": delinquency.days,
+        "bucket": delinquency.bucket,
+        "overdue_minor": delinquency.overdue_minor,
+        "overdue_by_bucket_minor": dict(delinquency.by_bucket),
+    }
 
 
 def _without(figures: Mapping[str, object], rare: Sequence[str]) -> Result:

@@ -7,6 +7,7 @@ that is owed back was money lent: it goes with the principal.
 
 from lending.domain.contract.account import LoanAccount
 from lending.domain.contract.allocation import Allocation, allocate_payment
+from lending.domain.contract.charges_ahead import ChargesAhead
 from lending.domain.contract.events import EventType
 from lending.domain.contract.state import late_since
 
@@ -45,17 +46,20 @@ def _let_go_all(account: LoanAccount) -> int:
     principal = account.accrual.principal + account.receivable
     account.principal_off += principal
     account.receivable = 0
-    account.unpaid = [0] * len(account.unpaid)
+    account.unpaid, account.kept = [0] * len(account.unpaid), None
     account.late = account.due_today = account.ahead = 0
-    account.accrual.principal = account.accrual.overdue = 0
-    interest = _let_go_interest(account, account.interest_to_date)
+    account.accrual.principal = 0
+    account.charges_ahead = ChargesAhead()
+    account.interest_to_date = account.interest_owed
+    interest = _let_go_interest(account, account.interest_owed)
+    account.accrual.overdue = 0
     penalty = _let_go_penalty(account, account.penalty_to_date)
     return principal + interest + penalty + _let_go_fees(account, account.fees_late + account.fees_today)
 
 
 def _let_go_interest(account: LoanAccount, amount: int) -> int:
     gone = min(amount, max(0, account.interest_to_date - account.interest_paid))
-    account.interest_paid += gone
+    account.pay_interest(gone)
     account.interest_off += gone
     return gone
 

@@ -23,7 +23,7 @@ def period_units(terms: Terms, on: date, dues: Sequence[date]) -> list[int]:
     Under MONTHS/12 a period of months counts as these, however its due dates are clamped or moved; one that is broken
     (before first_due, before last_due) as its own months and days.
     """
-    edges = (on, *dues)
+    edges = (terms.counted_from or on, *dues)
     if terms.day_count in DAILY:
         places = [place_of(terms.day_count, day_number(day)) for day in edges]
         return [end - start for start, end in pairwise(places)]
@@ -61,7 +61,7 @@ class PlacesByPeriod(Places):
     def __init__(self, terms: Terms, on: date, *, free_until: int | None = None) -> None:
         super().__init__(terms.day_count, free_until=free_until)
         self._dues = due_dates(terms, on)
-        edges = list(map(day_number, (on, *self._dues)))
+        edges = list(map(day_number, (terms.counted_from or on, *self._dues)))
         self._scale = lcm(*(end - start for start, end in pairwise(edges)))
         self._starts = edges
         self._units = [0, *accumulate(period_units(terms, on, self._dues))]

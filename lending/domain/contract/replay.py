@@ -8,11 +8,12 @@ from decimal import Decimal
 from typing import Final
 
 from config.kernel.calendar import day_number
-from lending.domain.contract.account import LoanAccount, frame_of, open_account
+from lending.domain.contract.account import LoanAccount, open_account
 from lending.domain.contract.allocation import Allocation, allocate_payment
 from lending.domain.contract.effective_events import standing_events
 from lending.domain.contract.events import RESTRUCTURING, WAIVING, EventType, LoanEvent
 from lending.domain.contract.forgiveness import settle_for, waive, write_off
+from lending.domain.contract.frame import frame_of
 from lending.domain.contract.refusal import LoanRefusal, LoanRefused
 from lending.domain.contract.restructure import restructure
 from lending.domain.contract.schedule import Instalment, draw_schedule
@@ -109,7 +110,7 @@ def apply_event(account: LoanAccount, event: LoanEvent, spent_before_bounce: Col
     """
     amount = event.amount_minor or 0
     if event.type is REPAYMENT:  # loans have thousands of these, and few of the others
-        return allocate_payment(account, amount, event=event.id)
+        return allocate_payment(account, amount, event=event.id, prepayment=event.prepayment)
     match event.type:
         case EventType.APPLY_CREDIT:
             spent = account.spend_credit(amount, event=event.id, may_miss=event.id in spent_before_bounce)
@@ -118,9 +119,9 @@ def apply_event(account: LoanAccount, event: LoanEvent, spent_before_bounce: Col
             spent = account.spend_credit(amount, event=event.id, may_miss=event.id in spent_before_bounce)
             account.owe_back(amount - spent)
         case EventType.CHARGE:
-            account.charge(amount)
+            account.charge(amount, due=account.day if event.due is None else day_number(event.due))
         case EventType.RATE_CHANGE if account.frame.flat is not None:
-            raise LoanRefused(LoanRefusal.BAD_EVENT, f"{event.id}: flat interest is agreed for the whole term")
+            raise LoanRefused(LoanRefusal.BAD_EVENT, f"{event.id}: the interest is agreed for the whole term")
         case EventType.RATE_CHANGE if event.rate is not None:
             account.change_rate(event.rate)
         case EventType.DISBURSEMENT:
@@ -129,6 +130,7 @@ def apply_event(account: LoanAccount, event: LoanEvent, spent_before_bounce: Col
             return settle_for(account, amount, event=event.id)
         case _:
             _service(account, event)
+    account.recalculate()
     return None
 
 

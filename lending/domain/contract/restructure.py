@@ -13,17 +13,21 @@ from typing import Final
 
 from config.kernel.calendar import date_of, day_number
 from config.kernel.daycount import DAILY
-from lending.domain.contract.account import NEVER, LoanAccount
+from lending.domain.contract.account import LoanAccount
 from lending.domain.contract.due_dates import due_dates_from
 from lending.domain.contract.events import EventType, LoanEvent
 from lending.domain.contract.fields import refusing
+from lending.domain.contract.frame import NEVER
 from lending.domain.contract.instalments import Factors, amounts_of
 from lending.domain.contract.refusal import LoanRefusal, LoanRefused
 from lending.domain.contract.schedule import Instalment, until_repaid, with_fees
 from lending.domain.contract.terms import InterestMethod, Method, Terms
 from lending.domain.contract.tranches import earned_ahead
 
-FIXED: Final = ("instalment_minor", "principal_grace", "interest_grace", "interest_free", "last_due", "broken_period")
+FIXED: Final = (
+    *("instalment_minor", "principal_grace", "interest_grace", "interest_free", "last_due", "broken_period"),
+    *("recalculation", "interest_charged"),
+)
 """Terms that agree on single rows of the schedule: with one of them it is not drawn anew."""
 
 

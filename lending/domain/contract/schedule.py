@@ -6,13 +6,14 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from config.kernel.calendar import day_number
-from config.kernel.daycount import YEAR_UNITS, place_of
+from config.kernel.daycount import DAILY, YEAR_UNITS, place_of, units_between
 from config.kernel.exact import decimals_of, half_even, scaled
 from lending.domain.contract.due_dates import due_dates, regular_start
+from lending.domain.contract.fees import FeeDue
 from lending.domain.contract.instalments import Factors, amounts_of, equal_parts, flat_interest
 from lending.domain.contract.periods import period_units
 from lending.domain.contract.refusal import LoanRefusal, LoanRefused
-from lending.domain.contract.terms import BrokenPeriod, FeeDue, Method, Terms
+from lending.domain.contract.terms import BrokenPeriod, Method, Terms
 
 
 class Instalment(NamedTuple):
@@ -53,7 +54,7 @@ def draw_schedule(terms: Terms, *, on: date) -> tuple[Instalment, ...]:
         _require_repaid(terms, amounts)
     if terms.instalment_minor is not None or terms.method is Method.MINIMUM_PAYMENT:
         amounts = until_repaid(amounts)
-    fees = _fees(terms, len(amounts), has_first=True)
+    fees = _fees(terms, [interest for _, interest in amounts], has_first=True)
     rows = [(due, *amount, fee) for due, amount, fee in zip(dues, amounts, fees, strict=False)]
     at_once = terms.fees_due(FeeDue.DISBURSEMENT)
     if terms.down_payment or at_once:
@@ -63,14 +64,16 @@ def draw_schedule(terms: Terms, *, on: date) -> tuple[Instalment, ...]:
 
 def with_fees(terms: Terms, rows: Sequence[Instalment], *, has_first: bool) -> list[Instalment]:
     """Add to rows the fees that fall due with them; has_first: the first of them is the first of the loan."""
-    fees = _fees(terms, len(rows), has_first=has_first)
+    fees = _fees(terms, [row.interest_minor for row in rows], has_first=has_first)
     return [row._replace(fee_minor=fee) for row, fee in zip(rows, fees, strict=True)]
 
 
-def _fees(terms: Terms, rows: int, *, has_first: bool) -> list[int]:
-    """Return the fees that fall due with rows; has_first: the first of them is the first of the loan."""
-    every, once = terms.fees_due(FeeDue.EVERY_DUE), terms.fees_due(FeeDue.FIRST_DUE)
-    return [every + (once if has_first and number == 0 else 0) for number in range(rows)]
+def _fees(terms: Terms, interest: Sequence[int], *, has_first: bool) -> list[int]:
+    """Return the fees that fall due with rows of this interest; has_first: the first is the first of the loan."""
+    fees = [terms.fees_due(FeeDue.EVERY_DUE, interest_minor=one) for one in interest]
+    if has_first and fees:
+        fees[0] += terms.fees_due(FeeDue.FIRST_DUE)
+    return fees
 
 
 def broken_interest(terms: Terms, on: date) -> int:
@@ -103,7 +106,9 @@ def draw_flat_interest(terms: Terms, *, on: date) -> list[int]:
 
 
 def _factors(terms: Terms, on: date, dues: Sequence[date]) -> Factors:
-    units = period_units(terms, on, dues)
+    units, scale = period_units(terms, on, dues), 1
+    if terms.counted_from:
+        units, scale = _begun(terms, on, dues[0], units)
     units[: terms.interest_free] = [0] * terms.interest_free
     if terms.broken_period is BrokenPeriod.SPREAD:
         units[0] -= _broken_units(terms, on)
@@ -113,8 +118,21 @@ def _factors(terms: Terms, on: date, dues: Sequence[date]) -> Factors:
     rate = scaled(terms.rate, decimals)
     return Factors(
         of_periods=[rate * count for count in units],
-        year=10**decimals * YEAR_UNITS[terms.day_count],
+        year=10**decimals * YEAR_UNITS[terms.day_count] * scale,
     )
+
+
+def _begun(terms: Terms, on: date, due: date, units: list[int]) -> tuple[list[int], int]:
+    """Return the units of periods of which the first began before the disbursement, and by how much they are scaled.
+
+    Of the first count the days from the disbursement on: by their own weight, or an equal part of the period each.
+    """
+    start = terms.counted_from or on
+    if terms.day_count in DAILY:
+        first = units_between(on, due, terms.day_count)
+        return [first, *units[1:]], 1
+    scale = (due - start).days
+    return [units[0] * (due - on).days, *(one * scale for one in units[1:])], scale
 
 
 def down_payment_minor(terms: Terms) -> int:

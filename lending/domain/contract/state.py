@@ -8,6 +8,7 @@ from typing import Final
 
 from config.kernel.calendar import date_of, day_number
 from lending.domain.contract.account import LoanAccount
+from lending.domain.contract.frame import NEVER
 from lending.domain.contract.terms import AccrualRule
 
 TOLERATED: Final = 36_525
@@ -90,7 +91,8 @@ def read_state(account: LoanAccount) -> LoanState:
     fees = account.fees_late + account.fees_today
     interest_due = max(0, account.interest_due - account.interest_paid)
     claims = account.claim + account.receivable
-    payoff = principal + account.interest_to_date - account.interest_paid + penalty + fees + claims
+    interest = account.interest_owed - account.interest_paid
+    payoff = principal + interest + penalty + fees + account.charges_ahead.total() + claims
     next_due, next_due_minor = _next_due(account)
     since, tomorrow = late_since(account), _late_since_tomorrow(account)
     # What was within the tolerance so far, and is late tomorrow with what falls due today, is not late today.
@@ -119,7 +121,7 @@ def read_state(account: LoanAccount) -> LoanState:
         dpd=0 if since is None else account.day - since,
         late_since=None if stands is None else date_of(stands),
         turns_on=None if turn is None else date_of(turn),
-        turn_fee_minor=account.fee_ahead(account.fallen) if turn == account.frame.dues[account.fallen] else 0,
+        turn_fee_minor=0 if turn is None else _fees_on(account, turn),
         worst_dpd=account.worst_dpd,
         payoff_minor=payoff,
         unpaid_minor=tuple(account.unpaid),
@@ -180,28 +182,35 @@ def _interest_to(account: LoanAccount, day: int) -> int:
 
 
 def _next_due(account: LoanAccount) -> tuple[int | None, int]:
-    known = max(account.interest_due, account.interest_paid)
-    for row, interest in enumerate(_interest_ahead(account), start=account.fallen):
-        amount = account.unpaid[row] + max(0, interest - known) + account.fee_ahead(row)
+    known, due, amount = max(account.interest_due, account.interest_paid), NEVER, 0
+    for row, (principal, interest) in enumerate(_ahead(account), start=account.fallen):
+        amount = principal + max(0, interest - known) + account.fee_ahead(row)
         if amount:
-            return account.frame.dues[row], amount
-    return None, 0
+            due = account.frame.dues[row]
+            break
+    charges = account.charges_ahead
+    charged_on = charges.by_due[0][0] if charges.by_due else NEVER
+    charged = charges.due_on(charged_on)
+    if charged_on < due:
+        return charged_on, charged
+    return (None, 0) if due == NEVER else (due, amount + (charged if charged_on == due else 0))
 
 
-def _interest_ahead(account: LoanAccount) -> Iterator[int]:
-    """Yield for each row to come the interest that will have fallen due with it, if nothing happens until then."""
+def _ahead(account: LoanAccount) -> Iterator[tuple[int, int]]:
+    """Yield for each row to come the principal that will fall due with it, and the interest that will have by then."""
     frame = account.frame
-    if frame.terms.accrual is AccrualRule.PER_PERIOD:  # whose periods are settled one by one
+    if frame.terms.accrual is AccrualRule.PER_PERIOD or account.kept:  # whose periods are settled one by one
         ahead = account.fork()
         for due in frame.dues[account.fallen : -1]:
             ahead.turn_to(due)
-            yield ahead.interest_due
+            yield ahead.due_today, ahead.interest_due
     else:
         accrual = account.accrual.fork()
         for row in range(account.fallen, len(account.unpaid)):
             accrual.advance(frame.places[frame.dues[row]])
             interest = account.interest_of(accrual, frame.dues[row])
-            yield account.interest_due_with(row, interest) if row >= frame.interest_from else 0
+            fallen_due = account.interest_due_with(row, interest) if row >= frame.interest_from else 0
+            yield account.unpaid[row], fallen_due
 
 
 def _next_turn(account: LoanAccount, *, becomes_late: bool, is_late: bool) -> int | None:
@@ -209,6 +218,7 @@ def _next_turn(account: LoanAccount, *, becomes_late: bool, is_late: bool) -> in
     frame, turns = account.frame, list[int]()
     if account.fallen < len(account.unpaid):
         turns.append(frame.dues[account.fallen])
+    turns += [due for due, _ in account.charges_ahead.by_due[:1]]
     if becomes_late:
         turns.append(account.day + 1)
     elif account.accrual.principal and account.day >= frame.last_due and not is_late:
@@ -219,11 +229,18 @@ def _next_turn(account: LoanAccount, *, becomes_late: bool, is_late: bool) -> in
     return min(turns, default=None)
 
 
+def _fees_on(account: LoanAccount, day: int) -> int:
+    row = account.fallen
+    return account.charges_ahead.due_on(day) + (account.fee_ahead(row) if day == account.frame.dues[row] else 0)
+
+
 def _late_from(account: LoanAccount) -> list[int]:
     """Return the day from which a loan past its last due date is late, as its interest exceeds the tolerance by then.
 
     [] if it never does, within TOLERATED days.
     """
+    if account.frame.stops:
+        return []
     due = account.late + account.due_today - account.interest_paid
     days = range(account.day, min(account.day + TOLERATED, LAST_DAY))
     eves = bisect_right(

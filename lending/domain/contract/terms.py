@@ -10,14 +10,13 @@ from typing import Any, Final
 from config.kernel.business_days import BusinessCalendar, BusinessDayRule
 from config.kernel.daycount import DAILY, DayCount
 from config.kernel.documents import ADDED, Unfit, read, shown, unfit, written
-from config.kernel.exact import decimals_of, half_even, scaled
 from config.kernel.money import CURRENCY_PATTERN, MAX_MINOR
+from lending.domain.contract.fees import MOST_FEES, Fee, FeeBase, FeeDue
 from lending.domain.contract.fields import refusing, require_range, require_rate
 from lending.domain.contract.refusal import LoanRefusal
 
 LONGEST: Final = 3_660
 """Of periods, of units in one, of days of grace: ten years of days, beyond any product."""
-MOST_FEES: Final = 12
 
 
 class Method(StrEnum):
@@ -85,35 +84,47 @@ class BrokenPeriod(StrEnum):
     SPREAD = "SPREAD"  # with all, in equal parts
 
 
-class FeeDue(StrEnum):
-    """When a fee that was agreed falls due."""
-
-    DISBURSEMENT = "DISBURSEMENT"  # once, on the day of the disbursement
-    FIRST_DUE = "FIRST_DUE"  # once, with the first instalment
-    EVERY_DUE = "EVERY_DUE"  # with every instalment
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fee:
-    """A fee that was agreed: a share of the principal, rounded half to even, and an amount in minor units."""
-
-    due: FeeDue
-    share: Decimal = field(default=Decimal(0), metadata=ADDED)
-    amount_minor: int = field(default=0, metadata=ADDED)
-
-    def of(self, principal_minor: int) -> int:
-        """Return what falls due of it at a time."""
-        decimals = decimals_of(self.share)
-        part: int = half_even(scaled(self.share, decimals) * principal_minor, 10**decimals)
-        return part + self.amount_minor
-
-
 class Prepayment(StrEnum):
     """Which instalments a prepayment of principal reduces."""
 
     NEXT = "NEXT"  # the next ones first
     LAST = "LAST"  # the last ones first: a shorter term
     PRO_RATA = "PRO_RATA"  # all of them: a smaller instalment
+
+
+class PenaltyOn(StrEnum):
+    """On what a penalty is charged."""
+
+    PRINCIPAL = "PRINCIPAL"  # that is overdue
+    INSTALMENT = "INSTALMENT"  # what is overdue of principal and interest
+
+
+class InterestCharged(StrEnum):
+    """How much interest a loan is charged."""
+
+    AS_ACCRUED = "AS_ACCRUED"  # by the day, on what is outstanding: who pays late pays more, who pays early less
+    AS_SCHEDULED = "AS_SCHEDULED"  # what was drawn, whenever it is paid
+
+
+class MaturedInterest(StrEnum):
+    """What becomes of interest after the last due date."""
+
+    ACCRUES = "ACCRUES"
+    STOPS = "STOPS"
+
+
+class Direction(StrEnum):
+    """In which direction a payment walks through what is past due, and what is in advance, of several instalments."""
+
+    VERTICAL = "VERTICAL"  # one step of the waterfall for all instalments, then the next
+    HORIZONTAL = "HORIZONTAL"  # all steps for one instalment, then the next
+
+
+class Recalculation(StrEnum):
+    """What becomes of the rows to come where more or less interest accrues than was drawn."""
+
+    NONE = "NONE"  # they stand as drawn, and what really accrues falls due beside them
+    KEEP_INSTALMENT = "KEEP_INSTALMENT"  # their totals stand: what goes to interest does not go to principal
 
 
 class Step(StrEnum):
@@ -134,6 +145,13 @@ class Step(StrEnum):
 
 
 DEFAULT_WATERFALL: Final = tuple(Step)
+PARTS: Final = 4
+"""Of the waterfall when something falls due: penalty, fee, interest, principal."""
+
+
+def _when(step: Step) -> int:
+    """Tell steps past due (0), due (1) and in advance (2)."""
+    return DEFAULT_WATERFALL.index(step) // PARTS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,6 +170,9 @@ class Terms:
     together at most. calendar: moves due dates, by the rule business_days. minimum_share, minimum_minor: of a
     MINIMUM_PAYMENT, the share of what is outstanding that falls due, and the least of it; the loan ends with the row
     that repays it, and the last of its periods takes what is left. fees: fall due while principal is outstanding.
+    counted_from: the day from which periods are counted where that is before the disbursement: the first is as long as
+    the others, and interest is charged for what is left of it. direction: HORIZONTAL needs a waterfall that has what
+    is past due before what is due, and that before what is in advance.
     """
 
     principal_minor: int
@@ -187,6 +208,12 @@ class Terms:
     minimum_minor: int = field(default=0, metadata=ADDED)
     fees: tuple[Fee, ...] = field(default=(), metadata=ADDED)
     broken_period: BrokenPeriod = field(default=BrokenPeriod.FIRST, metadata=ADDED)
+    recalculation: Recalculation = field(default=Recalculation.NONE, metadata=ADDED)
+    interest_charged: InterestCharged = field(default=InterestCharged.AS_ACCRUED, metadata=ADDED)
+    matured_interest: MaturedInterest = field(default=MaturedInterest.ACCRUES, metadata=ADDED)
+    direction: Direction = field(default=Direction.VERTICAL, metadata=ADDED)
+    penalty_on: PenaltyOn = field(default=PenaltyOn.PRINCIPAL, metadata=ADDED)
+    counted_from: date | None = field(default=None, metadata=ADDED)
 
     def __post_init__(self) -> None:
         with refusing(LoanRefusal.BAD_TERMS, "terms"):
@@ -204,15 +231,15 @@ class Terms:
             require_range("grace_days", self.grace_days, 0, LONGEST)
             require_range("tolerance_minor", self.tolerance_minor, 0, MAX_MINOR)
             require_rate("penalty_multiple_extra", self.penalty_multiple_extra)
-            if sorted(self.waterfall) != sorted(Step):
-                message = "waterfall: each of the twelve steps must be there once"
-                raise Unfit(message)
+            self._require_waterfall()
             self._require_instalment()
             self._require_grace()
             self._require_tranches()
             self._require_minimum()
             self._require_fees()
             self._require_broken_period()
+            self._require_recalculation()
+            self._require_scheduled()
             require_rate("down_payment", self.down_payment)
             if self.down_payment >= 1:
                 raise unfit(self.down_payment, "down_payment", "a share below 1")
@@ -220,6 +247,9 @@ class Terms:
                 raise unfit(self.month_end.value, "month_end", "a rule for periods of days or weeks")
             if (self.business_days is BusinessDayRule.NONE) != (self.calendar is None):
                 message = "calendar: it goes with a rule of business_days, and that with it"
+                raise Unfit(message)
+            if self.counted_from and self.first_due:
+                message = "counted_from: it says when the first period began, and first_due when it ends; one is enough"
                 raise Unfit(message)
 
     def of_principal(self, principal_minor: int) -> "Terms":
@@ -285,6 +315,9 @@ class Terms:
             require_range("amount_minor", fee.amount_minor, 0, MAX_MINOR)
             if fee.share > 1 or not (fee.share or fee.amount_minor):
                 raise unfit(fee.share, "fees.share", "a share of at most 1, above 0 where no amount is given")
+            if fee.base is FeeBase.INTEREST and fee.due is not FeeDue.EVERY_DUE:
+                message = "fees.base: what is a share of the interest falls due with every instalment"
+                raise Unfit(message)
         if self.fees and self.tranches > 1:
             message = "fees: with tranches there can be none"
             raise Unfit(message)
@@ -301,9 +334,43 @@ class Terms:
             )
             raise Unfit(message)
 
-    def fees_due(self, when: FeeDue) -> int:
-        """Return what falls due of the fees each time, in minor units."""
-        return sum(fee.of(self.principal_minor) for fee in self.fees if fee.due is when)
+    def _require_waterfall(self) -> None:
+        if sorted(self.waterfall) != sorted(Step):
+            message = "waterfall: each of the twelve steps must be there once"
+            raise Unfit(message)
+        if self.direction is Direction.HORIZONTAL and sorted(self.waterfall, key=_when) != list(self.waterfall):
+            message = (
+                "direction: HORIZONTAL needs what is past due before what is due, and that before what is in advance"
+            )
+            raise Unfit(message)
+
+    def _require_scheduled(self) -> None:
+        if self.interest_charged is InterestCharged.AS_ACCRUED:
+            return
+        is_kept = self.recalculation is not Recalculation.NONE or self.tranches > 1
+        if is_kept or self.broken_period is not BrokenPeriod.FIRST or self.matured_interest is MaturedInterest.STOPS:
+            message = (
+                "interest_charged: what was drawn is not recalculated, not spread, ends with the schedule, and is of "
+                "one disbursement"
+            )
+            raise Unfit(message)
+
+    def _require_recalculation(self) -> None:
+        if self.recalculation is Recalculation.NONE:
+            return
+        is_plain = self.method is Method.EQUAL_INSTALMENTS and self.interest is InterestMethod.DECLINING
+        graces = self.principal_grace or self.interest_grace or self.interest_free
+        if not is_plain or graces or self.broken_period is not BrokenPeriod.FIRST:
+            message = (
+                "recalculation: it keeps equal instalments of a declining balance, with no grace and no broken period "
+                "that is spread"
+            )
+            raise Unfit(message)
+
+    def fees_due(self, when: FeeDue, *, interest_minor: int = 0) -> int:
+        """Return what falls due of the fees at a time, in minor units; interest_minor: that of the instalment."""
+        bases = {FeeBase.PRINCIPAL: self.principal_minor, FeeBase.INTEREST: interest_minor}
+        return sum(fee.of(bases[fee.base]) for fee in self.fees if fee.due is when)
 
     def _require_grace(self) -> None:
         require_range("principal_grace", self.principal_grace, 0, self.periods - 1)

@@ -15,8 +15,9 @@ from lending.domain.contract.schedule import Instalment, down_payment_minor
 def disburse_tranche(account: LoanAccount, amount: int, *, event: str) -> None:
     """Disburse a further tranche on the day that an account has reached.
 
-    Its down payment, if one is agreed, is a row of that day; what is unpaid of the rows due after it, and the rest of
-    the tranche, are spread over these anew. Raises LoanRefused: ALREADY_DISBURSED, AMOUNT_NOT_PRINCIPAL, BAD_TERMS.
+    Its down payment, if one is agreed, is a row of that day. What the rows due after it have in all, and the rest of
+    the tranche, are spread over these anew; what was paid of them in advance stays paid.
+    Raises LoanRefused: ALREADY_DISBURSED, AMOUNT_NOT_PRINCIPAL, BAD_TERMS.
     """
     terms = account.frame.terms
     _require_tranche(account, amount, event)
@@ -24,11 +25,13 @@ def disburse_tranche(account: LoanAccount, amount: int, *, event: str) -> None:
     rows = account.fallen
     ahead = account.ahead + amount - down
     today = [_row(date_of(account.day), down, 0)] if terms.down_payment else []
-    future = _drawn(account, ahead, account.schedule[rows:])
+    prepaid = _prepaid(account)
+    future = _drawn(account, ahead, prepaid)
     account.schedule = [
         row._replace(no=no) for no, row in enumerate([*account.schedule[:rows], *today, *future], start=1)
     ]
-    account.unpaid[rows:] = [row.principal_minor for row in (*today, *future)]
+    left = [row.principal_minor - paid for row, paid in zip(future, prepaid, strict=True)]
+    account.unpaid[rows:] = [row.principal_minor for row in today] + left
     account.accrual.principal += amount
     account.lent += amount
     account.tranches.append((account.day, amount - down))
@@ -36,6 +39,7 @@ def disburse_tranche(account: LoanAccount, amount: int, *, event: str) -> None:
     account.next, account.last = 0, len(account.unpaid) - 1
     if today:
         _fall_due_today(account, down)
+    account.keep_instalments(prepaid)
 
 
 def _require_tranche(account: LoanAccount, amount: int, event: str) -> None:
@@ -49,13 +53,40 @@ def _require_tranche(account: LoanAccount, amount: int, event: str) -> None:
         raise LoanRefused(LoanRefusal.ALREADY_DISBURSED, f"{event}: nothing falls due after {date_of(account.day)}")
 
 
-def _drawn(account: LoanAccount, principal: int, rows: Sequence[Instalment]) -> list[Instalment]:
-    """Spread principal over rows due after the day; with the first falls due what the running period has earned."""
-    frame, accrual = account.frame, account.accrual
+def _prepaid(account: LoanAccount) -> list[int]:
+    """Return what was paid of the principal of each row to come; nothing after a write-off."""
+    rows = zip(account.schedule[account.fallen :], account.unpaid[account.fallen :], strict=True)
+    return [0 if account.principal_off else row.principal_minor - left for row, left in rows]
+
+
+def _drawn(account: LoanAccount, principal: int, prepaid: Sequence[int]) -> list[Instalment]:
+    """Spread principal, and what was prepaid by row, over the rows due after the day.
+
+    With the first falls due what the running period has earned.
+    """
+    frame, accrual, rows = account.frame, account.accrual, account.schedule[account.fallen :]
     places = [frame.places[day] for day in (account.day, *(day_number(row.due) for row in rows))]
     factors = Factors(of_periods=[accrual.rate * (end - start) for start, end in pairwise(places)], year=accrual.year)
-    amounts = amounts_of(frame.terms, principal, factors, earned=earned_ahead(account))
-    return [_row(row.due, repaid, interest) for row, (repaid, interest) in zip(rows, amounts, strict=True)]
+    earned = earned_ahead(account)
+    amounts = list(amounts_of(frame.terms, principal + sum(prepaid), factors, earned=earned))
+    if any(prepaid):
+        left = _less([repaid for repaid, _ in amounts], prepaid)
+        amounts = list(amounts_of(frame.terms, principal, factors, earned=earned, shares=left))
+    return [
+        _row(row.due, repaid + paid, interest)
+        for row, (repaid, interest), paid in zip(rows, amounts, prepaid, strict=True)
+    ]
+
+
+def _less(amounts: Sequence[int], paid: Sequence[int]) -> list[int]:
+    """Take from amounts what was paid of each; what was paid beyond one is taken from the first that have some left."""
+    left = [amount - part for amount, part in zip(amounts, paid, strict=True)]
+    beyond = -sum(min(0, amount) for amount in left)
+    for row, amount in enumerate(left):
+        taken = min(beyond, max(0, amount))
+        left[row] = max(0, amount) - taken
+        beyond -= taken
+    return left
 
 
 def earned_ahead(account: LoanAccount) -> int:

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 
+from lending.domain.contract.fees import FeeDue
 from lending.domain.contract.schedule import draw_schedule
-from lending.domain.contract.terms import FeeDue, Terms
+from lending.domain.contract.terms import Terms
 from lending.domain.origination.kinds.registry import kind_of
 from lending.domain.origination.product import Months, Product
 from scoring.domain.calibration import Grade

@@ -19,9 +19,10 @@ from config.kernel.business_days import BusinessCalendar, BusinessDayRule
 from config.kernel.daycount import DAILY, DayCount
 from config.kernel.documents import ADDED, Amount, unfit
 from config.kernel.exact import BASIS_POINTS, MILLION
+from lending.domain.contract.fees import Fee, FeeDue
 from lending.domain.contract.fields import HIGHEST_RATE, require_range, require_rate
 from lending.domain.contract.schedule import draw_schedule
-from lending.domain.contract.terms import Fee, FeeDue, Method, MonthEnd, PeriodUnit, Prepayment, Remainder, Terms
+from lending.domain.contract.terms import Method, MonthEnd, PeriodUnit, Prepayment, Remainder, Terms
 from merchants.domain.text import storable
 from scoring.domain.calibration import GRADES, PD_BELOW_PPM, Grade
 from scoring.domain.scorecard import HIGHEST_SCORE

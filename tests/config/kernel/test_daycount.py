@@ -67,6 +67,12 @@ PERIODS_BY_HAND = [
     (DayCount.MONTHS_12, "2024-01-31", "2024-04-02", Fraction(2, 12) + Fraction(2, 360)),
     (DayCount.MONTHS_12, "2024-01-31", "2024-03-30", Fraction(1, 12) + Fraction(30, 360)),
 ]
+LAST_COUNTED = [
+    ("2023-12-30", "2023-12-31", Fraction(1, 365)),
+    ("2023-12-31", "2024-01-01", Fraction(1, 366)),  # of the next year
+    ("2024-12-31", "2025-01-01", Fraction(1, 365)),
+    ("2023-12-01", "2024-02-01", Fraction(30, 365) + Fraction(32, 366)),
+]
 ORDER = (DayCount.ACT_365F, DayCount.ACT_360, DayCount.ACT_ACT, DayCount.E30_360)
 
 
@@ -75,6 +81,12 @@ def test_each_convention_by_hand(period: tuple[str, str]) -> None:
     start, end = map(date.fromisoformat, period)
     assert tuple(year_fraction(start, end, convention) for convention in ORDER) == BY_HAND[period]
     assert tuple(counted(start, end, convention) for convention in ORDER) == BY_HAND[period]
+
+
+@pytest.mark.parametrize(("start", "end", "years"), LAST_COUNTED)
+def test_a_day_may_be_counted_at_its_end(start: str, end: str, years: Fraction) -> None:
+    days = date.fromisoformat(start), date.fromisoformat(end)
+    assert year_fraction(*days, DayCount.ACT_ACT_END) == counted(*days, DayCount.ACT_ACT_END) == years
 
 
 def counted(start: date, end: date, convention: DayCount) -> Fraction:
@@ -109,8 +121,8 @@ def test_a_convention_of_periods_weighs_no_day(convention: DayCount) -> None:
 
 
 def test_every_convention_is_tried() -> None:
-    assert set(ORDER) == set(DAILY)
-    assert set(ORDER) | {convention for convention, *_ in PERIODS_BY_HAND} == set(DayCount)
+    assert {*ORDER, DayCount.ACT_ACT_END} == set(DAILY)
+    assert set(DAILY) | {convention for convention, *_ in PERIODS_BY_HAND} == set(DayCount)
 
 
 @given(dates, dates, dates, conventions)

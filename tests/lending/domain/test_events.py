@@ -5,11 +5,20 @@ import pytest
 
 from lending.domain.contract.events import EventType, LoanEvent, parse_event
 from lending.domain.contract.refusal import LoanRefusal, LoanRefused
+from lending.domain.contract.terms import Prepayment
 
 REPAYMENT = {"id": "e2", "on": "2024-02-29", "type": "repayment", "amount_minor": 100}
 CHANGE = {"id": "e3", "on": "2024-03-01", "type": "rate_change", "rate": "0.2"}
 REVERSAL = {"id": "e4", "on": "2024-03-02", "type": "reversal", "of": "e2"}
+CHARGE = {"id": "e5", "on": "2024-03-02", "type": "charge", "amount_minor": 100}
 BROKEN: list[object] = [
+    {**CHARGE, "due": "2024-03-02"},
+    {**CHARGE, "due": "2024-03-01"},
+    {**CHARGE, "due": None},
+    {**CHARGE, "prepayment": "LAST"},
+    {**REPAYMENT, "due": "2024-03-03"},
+    {**REPAYMENT, "prepayment": "FIRST"},
+    {**REPAYMENT, "prepayment": None},
     None,
     "repayment",
     [],
@@ -48,6 +57,8 @@ def test_events_are_read() -> None:
     )
     assert parse_event(CHANGE).rate == Decimal("0.2")
     assert parse_event(REVERSAL).of == "e2"
+    assert parse_event({**CHARGE, "due": "2024-03-03"}).due == date(2024, 3, 3)
+    assert parse_event({**REPAYMENT, "prepayment": "LAST"}).prepayment is Prepayment.LAST
 
 
 @pytest.mark.parametrize("raw", BROKEN, ids=repr)

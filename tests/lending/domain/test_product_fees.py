@@ -8,8 +8,8 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from config.kernel.exact import BASIS_POINTS
+from lending.domain.contract.fees import MOST_FEES, Fee, FeeDue
 from lending.domain.contract.schedule import draw_schedule
-from lending.domain.contract.terms import MOST_FEES, Fee, FeeDue
 from lending.domain.origination.limit import affordable, debt_service_room
 from lending.domain.origination.product import LENDABLE, Product, margin_at, terms_of
 from lending.domain.origination.product_document import ProductMalformed

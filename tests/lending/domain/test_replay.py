@@ -15,13 +15,14 @@ from lending.domain.contract.files import replay_case
 from lending.domain.contract.refusal import LoanRefusal, LoanRefused
 from lending.domain.contract.replay import STRIDE, Replayed, replay
 from lending.domain.contract.terms import PeriodUnit, Prepayment, Terms, parse_terms, write_terms
-from tests.lending.cases import SERVICING, cases, special_terms, terms_of_loans, tranche_terms
+from tests.lending.cases import SERVICING, cases, charging_terms, special_terms, terms_of_loans, tranche_terms
 from tests.lending.domain.loans import OPENED, disbursed, paid, terms_of
 from tests.lending.model import model
 
 Case = dict[str, Any]
-UNSERVICED = cases() | cases(special_terms) | cases(tranche_terms)
+UNSERVICED = cases() | cases(special_terms) | cases(tranche_terms) | cases(charging_terms)
 SERVICED = cases(terms_of_loans, SERVICING) | cases(special_terms, SERVICING) | cases(tranche_terms, SERVICING)
+SERVICED |= cases(charging_terms, SERVICING)
 ANY = UNSERVICED | SERVICED
 SLOW = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
@@ -298,8 +299,8 @@ def test_a_tranche_gives_money_in_advance_rows_to_repay_again() -> None:
     terms = terms_of(principal_minor=9_000, rate=Decimal(0), periods=3, tranches=2, tolerance_minor=0)
     first = disbursed(terms)._replace(amount_minor=6_000)
     loan = replay(terms, [first, paid("p1", 1, 4_000), tranche("t", 2, 3_000), paid("p2", 3, 1_000)])
-    assert [row.principal_minor for row in loan.schedule] == [1_667, 1_667, 1_666]
-    assert loan.state(OPENED + timedelta(3)).unpaid_minor == (667, 1_667, 1_666)
+    assert [row.principal_minor for row in loan.schedule] == [3_000, 3_000, 3_000]
+    assert loan.state(OPENED + timedelta(3)).unpaid_minor == (0, 1_000, 3_000)
 
 
 def test_a_reversed_tranche_was_never_paid_out() -> None:

@@ -58,6 +58,12 @@ BROKEN: dict[str, list[object]] = {
     "minimum_share": [0.1, "-0.1", "101", None, "0.1"],  # of minimum payments alone
     "minimum_minor": [-1, True, "100", None, 1],
     "business_days": ["NEXT", None, "FOLLOWING"],  # without a calendar
+    "recalculation": ["KEEP", True, None],
+    "interest_charged": ["as_scheduled", None],
+    "matured_interest": ["STOP", None],
+    "direction": ["DIAGONAL", None],
+    "penalty_on": ["INTEREST", None],
+    "counted_from": ["", "2024-02-30", 20240301],
     "calendar": ["cn", [], {}, CALENDAR, {**CALENDAR, "weekend": [8]}, {**CALENDAR, "holidays": ["2030-01-01"]}],
 }
 TOGETHER: list[tuple[dict[str, object], str]] = [
@@ -77,6 +83,15 @@ TOGETHER: list[tuple[dict[str, object], str]] = [
     ({"tranches": 2, "interest": "FLAT"}, "tranches: with flat interest"),
     ({"tranches": 2, "principal_grace": 1}, "tranches: with flat interest, an agreed instalment or a grace"),
     ({"calendar": CALENDAR}, "calendar: it goes with a rule of business_days"),
+    ({"recalculation": "KEEP_INSTALMENT", "method": "EQUAL_PRINCIPAL"}, "recalculation: it keeps equal instalments"),
+    ({"recalculation": "KEEP_INSTALMENT", "interest": "FLAT"}, "recalculation: it keeps equal instalments"),
+    ({"recalculation": "KEEP_INSTALMENT", "principal_grace": 1}, "recalculation: .* with no grace"),
+    ({"recalculation": "KEEP_INSTALMENT", "interest_charged": "AS_SCHEDULED"}, "interest_charged: what was drawn"),
+    ({"matured_interest": "STOPS", "interest_charged": "AS_SCHEDULED"}, "interest_charged: what was drawn"),
+    ({"tranches": 2, "interest_charged": "AS_SCHEDULED"}, "interest_charged: what was drawn"),
+    ({"direction": "HORIZONTAL", "waterfall": [*reversed(DEFAULT_WATERFALL)]}, "direction: HORIZONTAL needs"),
+    ({"counted_from": "2024-01-01", "first_due": "2024-03-01"}, "counted_from: .* one is enough"),
+    ({"fees": [{"due": "FIRST_DUE", "share": "0.1", "base": "INTEREST"}]}, "fees.base: "),
 ]
 
 
