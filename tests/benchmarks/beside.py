@@ -25,6 +25,8 @@ import django
 
 ROOT = Path(__file__).resolve().parents[2]
 CLIENTS, DECISIONS, TURNS = 8, 60, 3
+COLLECTED = 400
+"""Loans more than those of the decisions fall due at once: a job's own cost, and a tick of the clock, are small beside."""
 TICK = os.sysconf("SC_CLK_TCK")
 TIME, MEDIAN = "milliseconds of processor time", "milliseconds, median"
 BARE, PEAK = "milliseconds, median of bare queries", "peak megabytes"
@@ -194,9 +196,10 @@ def decision() -> dict[str, float]:
 
 
 def collection() -> dict[str, float]:
-    """Pay out what was accepted, go on to the day on which it falls due, and meter what collects and books it."""
+    """Pay out what is accepted, go on to the day on which it falls due, and meter what collects and books it."""
     django.setup()
     from datetime import timedelta
+    from itertools import islice
 
     from django.db.models import Min
     from django.utils import timezone
@@ -205,10 +208,13 @@ def collection() -> dict[str, float]:
     from config.office.actors import SYSTEM
     from config.office.business_date import get_business_date, open_day
     from config.office.models import JobRun
-    from lending.models import Loan, Transfer
+    from lending.management.borrowers import accept_as_merchant
+    from lending.models import Loan, Offer, Transfer
     from lending.operations.day_close import close_day
 
     app.autodiscover_tasks(["scoring", "lending"], force=True)
+    for offer in islice(Offer.objects.open().select_related("merchant__partner").order_by("pk"), COLLECTED):
+        accept_as_merchant(offer)
     app.tasks["lending.settle_transfers"]()
     due = Loan.objects.filter(status="ACTIVE").aggregate(first=Min("next_due"))["first"]
     used, today = 0.0, get_business_date()
