@@ -91,6 +91,7 @@ BOOKING_REFUSALS: Final[dict[BookingRefusal, Words]] = {
     BookingRefusal.NOTHING_LEFT_TO_SETTLE: _("This pays all that is owed: book it as a repayment."),
     BookingRefusal.NOTHING_TO_WRITE_OFF: _("Nothing is owed as of that date."),
     BookingRefusal.NOTHING_TO_REDRAW: _("Nothing would change: there is nothing as of that date to be drawn anew."),
+    BookingRefusal.RATE_UNCHANGED: _("This is the loan's rate as of that date."),
     BookingRefusal.TOO_MANY_PERIODS: format_lazy(_("At most {most} instalments."), most=MOST_PERIODS),
     BookingRefusal.NOT_THIS_VERB: _("A payout is taken back by “Take the payout back”."),
 }

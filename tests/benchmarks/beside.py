@@ -26,7 +26,7 @@ import django
 ROOT = Path(__file__).resolve().parents[2]
 CLIENTS, DECISIONS, TURNS = 8, 60, 3
 COLLECTED = 400
-"""Loans more than those of the decisions fall due at once: a job's own cost, and a tick of the clock, are small beside."""
+"""So many loans more fall due at once: a job's own cost, and a tick of the clock, are small beside theirs."""
 TICK = os.sysconf("SC_CLK_TCK")
 TIME, MEDIAN = "milliseconds of processor time", "milliseconds, median"
 BARE, PEAK = "milliseconds, median of bare queries", "peak megabytes"

@@ -112,8 +112,14 @@ class Kept:
             "NOTHING_LEFT_TO_SETTLE": kind == "settlement" and not waived,
             "NOTHING_TO_WRITE_OFF": kind == "write_off" and off_of(was) == off_of(now) - waived,
             "NOTHING_TO_REDRAW": kind in REDRAWING and before["schedule"] == after["schedule"],
+            "RATE_UNCHANGED": kind == "rate_change" and Decimal(event["rate"]) == self.rate_on(event["on"]),
         }
         return next((name for name, applies in holds.items() if applies), None)
+
+    def rate_on(self, on: str) -> Decimal:
+        """The rate in force on a date: that of the last change up to it, those of one date as they were booked."""
+        changes = [event["rate"] for event in standing(self.events) if "rate" in event and event["on"] <= on]
+        return Decimal([self.terms["rate"], *changes][-1])
 
     def standing_sum(self, kind: str) -> int:
         reach = (self.reach or OPENED).isoformat()

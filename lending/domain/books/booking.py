@@ -37,6 +37,7 @@ class BookingRefusal(StrEnum):
     NOTHING_LEFT_TO_SETTLE = "NOTHING_LEFT_TO_SETTLE"
     NOTHING_TO_WRITE_OFF = "NOTHING_TO_WRITE_OFF"
     NOTHING_TO_REDRAW = "NOTHING_TO_REDRAW"
+    RATE_UNCHANGED = "RATE_UNCHANGED"
     TOO_MANY_PERIODS = "TOO_MANY_PERIODS"
     BOOKED_MEANWHILE = "BOOKED_MEANWHILE"
 
@@ -120,6 +121,7 @@ def judge_plan(booking: Booking, plan: Plan) -> BookingRefusal | None:
         BookingRefusal.NOTHING_LEFT_TO_SETTLE: kind is EventType.SETTLEMENT and not waived,
         BookingRefusal.NOTHING_TO_WRITE_OFF: kind is EventType.WRITE_OFF and after.lost_minor == before.lost_minor,
         BookingRefusal.NOTHING_TO_REDRAW: kind in RESTRUCTURING and plan.schedule_before == plan.replayed.schedule,
+        BookingRefusal.RATE_UNCHANGED: kind is EventType.RATE_CHANGE and booking.rate == plan.rate_before(booking.on),
     }
     return first_of(holds)
 

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 
 from lending.domain.books.ledger import Movement, movements
 from lending.domain.books.projection import Projection, project
+from lending.domain.contract.cost_ahead import interest_ahead_minor
 from lending.domain.contract.events import LoanEvent
-from lending.domain.contract.replay import Replayed, replay
+from lending.domain.contract.replay import Replayed, last_rate, replay
 from lending.domain.contract.schedule import Instalment
 from lending.domain.contract.terms import Terms
 
@@ -29,7 +31,7 @@ class Plan:
 
     to: the date the loan's books reach afterwards. earned: what the loan earned up to then, ahead of the close;
     moved: what the event itself moves. before, after: the loan as of `to` without the event and with it.
-    schedule_before: without it; with it, that of `replayed`.
+    unchanged, replayed: the replay without it and with it.
     """
 
     to: date
@@ -37,8 +39,25 @@ class Plan:
     moved: tuple[Movement, ...]
     before: Projection
     after: Projection
-    schedule_before: tuple[Instalment, ...]
+    unchanged: Replayed
     replayed: Replayed
+
+    @property
+    def schedule_before(self) -> tuple[Instalment, ...]:
+        """The schedule without the event; with it, that of `replayed`."""
+        return self.unchanged.schedule
+
+    def rate_before(self, on: date) -> Decimal | None:
+        """Return the yearly rate that is in force on a date without the event; None before the disbursement."""
+        account = self.unchanged.account(on)
+        known = [event for event in self.unchanged.standing if event.on <= on]
+        return None if account is None else last_rate(account.frame.terms, known)
+
+    def interest_ahead_minor(self) -> tuple[int, int]:
+        """Return the interest still to come if all is paid as it falls due, without the event and with it."""
+        accounts = (replayed.account(self.to) for replayed in (self.unchanged, self.replayed))
+        before, after = (0 if account is None else interest_ahead_minor(account) for account in accounts)
+        return before, after
 
 
 def amount_of(event: LoanEvent, plan: Plan) -> int | None:
@@ -65,6 +84,6 @@ def plan_event(contract: LoanHistory, event: LoanEvent, *, booked_to: date | Non
         moved=movements(before.position, after.position),
         before=before,
         after=after,
-        schedule_before=unchanged.schedule,
+        unchanged=unchanged,
         replayed=replayed,
     )

@@ -1,6 +1,7 @@
 """Loans written off, settled, restructured, and payments that bounce, against the database."""
 
 from datetime import timedelta
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -172,6 +173,7 @@ def test_a_pause_moves_the_rows_and_the_next_due_date() -> None:
         (EventType.SETTLEMENT, {"amount_minor": 1_200_000}, BookingRefusal.NOTHING_LEFT_TO_SETTLE),
         (EventType.RE_AMORTISE, {"periods": 12}, BookingRefusal.NOTHING_TO_REDRAW),
         (EventType.PAUSE, {"periods": 61}, BookingRefusal.TOO_MANY_PERIODS),
+        (EventType.RATE_CHANGE, {"rate": Decimal("0.146")}, BookingRefusal.RATE_UNCHANGED),
     ],
 )
 def test_what_would_do_less_than_it_says_is_refused(
