@@ -55,6 +55,7 @@ class Command(BaseCommand):
             proven = not wrong and not any(apart.values())
             self.stdout.write(json.dumps({"accounts": lines, **apart, "proven": proven}))
         else:
+            self.stdout.write(f"{'account':25}{'in the ledger':>22}{'by the loans':>22}")
             for balance in balances:
                 ledger, loans = (
                     format_minor(minor, balance.currency, grouped=True)
@@ -66,3 +67,7 @@ class Command(BaseCommand):
             message = f"{len(wrong)} accounts differ, {len(drifted)} loans drifted: {drifted[:20]}"
             told = [words.format(len(apart[name]), apart[name][0]) for name, words in APART.items() if apart[name]]
             raise CommandError("; ".join([message, *told]))
+        if not options["json"]:
+            self.stdout.write(
+                "The books are proven: every account is what the loans say, and every loan what its events say."
+            )
