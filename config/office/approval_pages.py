@@ -28,7 +28,7 @@ from config.office.display import Alert, Card, Cell, Facts, Page, Text, chip, li
 from config.office.lists import Filter, ListColumn, choice_filter
 from config.office.models import ApprovalRequest
 from config.office.models.approval_request import RequestState
-from config.office.pages import OfficeAdmin, named, subject_url
+from config.office.pages import OfficeAdmin, named, subject_url, subject_words
 from config.office.verbs import (
     APPROVAL_REFUSALS,
     TO_BE_GIVEN,
@@ -75,8 +75,13 @@ class Wanted:
 
     @property
     def entered(self) -> list[tuple[Words, object]]:
-        """What was entered, by the names of the form's fields."""
-        return [] if self.form is None or not self.is_readable else entered_facts(self.form)
+        """What was entered, by the names of the form's fields; as it was sent where the form no longer takes it."""
+        if self.form is None:
+            return []
+        if self.is_readable:
+            return entered_facts(self.form)
+        fields, sent = self.form.fields, dict(self.form.data.items())
+        return [(fields[name].label or name if name in fields else name, value) for name, value in sent.items()]
 
 
 def wanted_by(request: ApprovalRequest) -> Wanted | None:
@@ -248,7 +253,7 @@ class ApprovalRequestAdmin(OfficeAdmin[ApprovalRequest]):
         if found is not None and not found[0].has_view_permission(request):
             cards = [Card(title=_("What it would do"), parts=[Text(NOT_SHOWN)])]
         else:
-            entered = list(row.entered.items()) if wanted is None or not wanted.is_readable else wanted.entered
+            entered = list(row.entered.items()) if wanted is None else wanted.entered
             effects = _effects(row, asked_by(request)) if _is_open(row) else Effects(refusal="")
             alerts = [Alert(strong=_("Out of date:"), text=effects.refusal)] if effects.refusal else []
             cards = [Card(title=_("What it would do now"), parts=effects.parts)]
@@ -290,9 +295,9 @@ def approval_alerts(request: HttpRequest) -> Iterator[Alert]:
 
 
 def _subject(row: ApprovalRequest) -> Cell | None:
-    """Return what a request is about: the row as the audit trail names it, else the first short value entered."""
+    """Return what a request is about: the row, else the first short value entered."""
     if row.subject:
-        return Cell(text=row.subject, link=subject_url(row.subject))
+        return Cell(text=subject_words(row.subject), link=subject_url(row.subject))
     wanted = wanted_by(row)
     said = [] if wanted is None else [str(value) for _name, value in wanted.entered]
     return next((Cell(text=one) for one in said if 0 < len(one) <= SHORT), None)

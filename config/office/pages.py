@@ -13,6 +13,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
@@ -208,11 +209,22 @@ def found_by(rows: QuerySet[M], object_id: str | int) -> M:
 
 def subject_url(subject: str) -> str | None:
     """Return the address of the page of an event's subject, `app.model:id`; None if it has none."""
-    label, _sep, number = subject.partition(":")
-    model = next((found for found in admin.site._registry if found._meta.label_lower == label), None)  # noqa: SLF001
+    model, number = _row_of(subject)
     if model is None or not number.isdecimal():
         return None
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[number])
+
+
+def subject_words(subject: str) -> str:
+    """Name an event's subject for people, as "Loan 33"; one that has no page as it is."""
+    model, number = _row_of(subject)
+    return subject if model is None else f"{capfirst(model._meta.verbose_name)} {number}"
+
+
+def _row_of(subject: str) -> tuple[type[Model] | None, str]:
+    label, _sep, number = subject.partition(":")
+    models = admin.site._registry  # noqa: SLF001
+    return next((found for found in models if found._meta.label_lower == label), None), number
 
 
 def named(actors: Iterable[str | None]) -> dict[str | None, str | None]:

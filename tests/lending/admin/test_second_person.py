@@ -282,3 +282,19 @@ def test_nobody_reaches_money_out_alone(roles: frozenset[Role]) -> None:
             assert Transfer.objects.filter(loan=loan, kind="PAYOUT").count() == 1
             assert not loan.events.filter(type__in=kinds).exists()
     assert not ApprovalRequest.objects.filter(state="APPROVED").exists()
+
+
+def test_what_was_decided_keeps_the_names_of_what_was_entered() -> None:
+    """Red if a request that its form no longer takes, as its event is reversed, showed the fields' own names."""
+    loan, finance = with_credit(), staff(Role.FINANCE)
+    fields = {"event": "2", "on": OPENED.isoformat(), "reason": "not ours"}
+    assertContains(confirm(signed_in(finance), loan, "reverse", fields), ASKED)
+    request = ApprovalRequest.objects.latest("pk")
+    controller = signed_in(staff(Role.CONTROLLER))
+    listed = controller.get(reverse("admin:office_approvalrequest_changelist"))
+    assertContains(listed, f"Loan {loan.pk}")
+    assertContains(decide(controller, request), "It is approved and done.")
+    page = controller.get(reverse("admin:office_approvalrequest_change", args=[request.pk]))
+    facts = {str(name) for card in page.context["page"].cards for part in card.parts for name, _ in part.facts}
+    assert {"Event", "Reason"} <= facts
+    assert not {"event", "on", "reason"} & facts
