@@ -114,6 +114,8 @@ def fees_of(case: Case) -> tuple[Fee, ...]:
     """Return the fee that was agreed, which only the rows show: an amount, or whole per cent of interest."""
     rows = [(minor(row["fees"]), minor(row["interest"])) for row in case.get("expected_rows", ())]
     amounts = {fee for fee, _ in rows}
+    if len(rows) > 1 and rows[0][0] and not any(fee for fee, _ in rows[1:]):
+        return (Fee(due=FeeDue.FIRST_DUE, amount_minor=rows[0][0]),)
     if len(amounts) <= 1:
         return tuple(Fee(due=FeeDue.EVERY_DUE, amount_minor=fee) for fee in amounts if fee)
     shares = (Fee(due=FeeDue.EVERY_DUE, share=Decimal(n) / 100, base=FeeBase.INTEREST) for n in range(1, 101))

@@ -1,17 +1,19 @@
 """Apache Fineract's servicing scenarios, as the product's own events and replay.
 
 Charges of both kinds are our one kind of fee: their sums are compared. What cannot be said stops a case with the
-reason, after everything before it has been compared. What is done otherwise on purpose is noted when it happens, and is
-the reason of a figure that differs from then on.
+reason, after everything before it has been compared.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final
 
+from config.kernel.calendar import date_of
+from lending.domain.contract.account import LoanAccount
 from lending.domain.contract.events import EventType, LoanEvent
 from lending.domain.contract.refusal import LoanRefused
 from lending.domain.contract.replay import Replayed, replay
@@ -66,20 +68,15 @@ class Timeline:
     rules: dict[str, Prepayment]
     today: date = date.min
     events: list[LoanEvent] = field(default_factory=list)
-    charges: list[tuple[date, int]] = field(default_factory=list)
+    charged: Counter[date] = field(default_factory=Counter)
     interest_refunds: set[str] = field(default_factory=set)
     is_charged_off: bool = False
-    otherwise: str = ""
 
     def book(self, kind: EventType, on: str, amount: int) -> None:
         self.add(LoanEvent(id=f"e{len(self.events)}", on=date.fromisoformat(on), type=kind, amount_minor=amount))
 
     def add(self, event: LoanEvent) -> None:
         self.events.append(event)
-
-    def note(self, otherwise: str) -> None:
-        """Keep the first thing that is done otherwise."""
-        self.otherwise = self.otherwise or otherwise
 
     @property
     def loan(self) -> Replayed:
@@ -90,12 +87,6 @@ class Timeline:
         return self.loan.state(self.today)
 
     @property
-    def schedule(self) -> Sequence[Instalment]:
-        """The rows as they stand today."""
-        account = self.loan.account(self.today)
-        return account.schedule if account else ()
-
-    @property
     def overdue(self) -> int:
         """What was due before today and is unpaid."""
         account = self.loan.account(self.today)
@@ -104,17 +95,10 @@ class Timeline:
         return account.late + interest + account.penalty_to_date - account.penalty_paid + account.fees_late
 
     @property
-    def fees_ahead(self) -> int:
-        """What is left of charges that are known and due after today: the peer counts them as outstanding."""
-        account = self.loan.account(self.today)
-        return account.charges_ahead.total() if account else 0
-
-    @property
     def outstanding(self) -> int:
         """All that is still to be paid if every instalment is paid on its date."""
-        state = self.state
-        quoted = sum(row.interest_minor for row in self.schedule)
-        return state.principal_minor + quoted - state.interest_paid_minor + state.fees_unpaid_minor + self.fees_ahead
+        account = self.loan.account(self.today)
+        return left_by_due(account).total() if account else 0
 
 
 def check_servicing(case: Case) -> None:
@@ -127,10 +111,6 @@ def check_servicing(case: Case) -> None:
     except LoanRefused as refused:
         message = f"refused: {refused}"
         raise AssertionError(message) from refused
-    except AssertionError as error:
-        if not found.otherwise:
-            raise
-        raise Waits(found.otherwise) from error
 
 
 def begun(case: Case) -> Timeline:
@@ -166,7 +146,7 @@ def recalculated(terms: Terms) -> Terms:
 
 
 def as_scheduled(terms: Terms) -> Terms:
-    """Charge the interest as drawn, whenever it is paid; of several tranches what accrues, which ours charge alone."""
+    """Charge the interest as drawn, whenever it is paid; several tranches are charged what accrues."""
     return replace(terms, interest_charged=InterestCharged.AS_SCHEDULED) if terms.tranches == 1 else terms
 
 
@@ -244,10 +224,15 @@ def charge(found: Timeline, event: Event) -> None:
     schedules, from the first day.
     """
     charged_on = date.fromisoformat(event["due_date"])
-    due = next((row.due for row in found.loan.schedule if row.due >= charged_on), charged_on)
+    paid_out = {one.on for one in found.events if one.type is EventType.DISBURSEMENT}  # rows of down payments have none
+    dues = (row.due for row in found.loan.schedule if row.due not in paid_out)
+    due = next((day for day in dues if day >= charged_on), charged_on)
     is_old = found.case["product"]["schedule_type"] == "CUMULATIVE"
+    if not found.events:
+        message = "a charge before the disbursement"
+        raise Waits(message)
     known = found.events[0].on if is_old else min(charged_on, found.today)
-    found.charges.append((due, minor(event["amount"])))
+    found.charged[due] += minor(event["amount"])
     found.add(
         LoanEvent(
             id=f"e{len(found.events)}",
@@ -278,7 +263,11 @@ def undo(found: Timeline, event: Event) -> None:
         for one in found.events
         if one.type is EventType.REPAYMENT and one.on.isoformat() == event["date"] and one.id not in undone
     ]
-    one = of_date[-1] if event["type"] == "undo_last_repayment" else of_date[event["nth"] - 1]
+    number = -1 if event["type"] == "undo_last_repayment" else event["nth"] - 1
+    if not -len(of_date) <= number < len(of_date):
+        message = "a payment undone that is none of ours"
+        raise Waits(message)
+    one = of_date[number]
     found.add(LoanEvent(id=f"e{len(found.events)}", on=found.today, type=EventType.REVERSAL, of=one.id))
 
 
@@ -288,25 +277,44 @@ def undo_disbursement(found: Timeline, _event: Event) -> None:
 
 
 def compare_schedule(found: Timeline, event: Event) -> None:
-    """Compare principal and interest of the rows, and totals; what is left of each row where nothing is charged.
+    """Compare what each row has of principal, interest and charges, and what is left of it; and the totals.
 
-    Before the disbursement the case shows what was applied for, drawn for that day.
+    A charge after the last due date is a row of its own. Before the disbursement the case shows what was applied for,
+    drawn for that day.
     """
-    if not found.events:
+    account = found.loan.account(found.today) if found.events else None
+    if account is None:
         compare_quote(found, event)
         return
-    state, drawn = found.state, found.schedule
-    rows = [row for row in event["rows"] if row[1] in {one.due.isoformat() for one in drawn}]
-    require_equal([row[1] for row in rows], [one.due.isoformat() for one in drawn], "due dates")
-    require_equal([one.principal_minor for one in drawn], [minor(row[4]) for row in rows], "principal")
-    require_equal([one.interest_minor for one in drawn], [minor(row[5]) for row in rows], "interest")
-    if not found.charges and not found.terms.rate:
-        require_equal(list(state.unpaid_minor), [minor(row[12]) for row in rows], "outstanding of rows")
+    rows = {date.fromisoformat(row[1]): row for row in event["rows"]}
+    drawn = {row.due: row for row in account.schedule}
+    require_equal(sorted(rows.keys() - drawn.keys()), sorted(found.charged - drawn.keys()), "due dates")
+    for due, row in rows.items():
+        ours = drawn.get(due, Instalment(0, due, 0, 0))
+        require_equal(ours.principal_minor, minor(row[4]), f"principal of {due}")
+        require_equal(ours.interest_minor, minor(row[5]), f"interest of {due}")
+        require_equal(found.charged[due], minor(row[6]) + minor(row[7]), f"charges of {due}")
+    left = left_by_due(account)
+    require_equal({due: left[due] for due in rows}, {due: minor(row[12]) for due, row in rows.items()}, "outstanding")
     totals = event["totals"]
     if totals:
-        charged = sum(amount for _, amount in found.charges)
-        require_equal(charged, minor(totals["fees"]) + minor(totals["penalties"]), "charges")
+        require_equal(found.charged.total(), minor(totals["fees"]) + minor(totals["penalties"]), "charges")
         require_equal(found.outstanding, minor(totals["outstanding"]), "outstanding")
+
+
+def left_by_due(account: LoanAccount) -> Counter[date]:
+    """Return what is left of the rows as they stand: principal, interest and charges. Interest is paid oldest first."""
+    ahead = [0] * len(account.schedule)
+    if account.kept is not None:
+        ahead[account.fallen :] = account.kept.interest[account.fallen :]
+    left, paid = Counter[date](), account.interest_paid - sum(ahead)
+    for row, unpaid, paid_ahead in zip(account.schedule, account.unpaid, ahead, strict=True):
+        settled = min(row.interest_minor - paid_ahead, paid)
+        paid -= settled
+        left[row.due] += unpaid + row.interest_minor - paid_ahead - settled
+    for day, amount in (*account.charges, *account.charges_ahead.by_due):
+        left[date_of(day)] += amount
+    return left
 
 
 def compare_quote(found: Timeline, event: Event) -> None:
@@ -319,15 +327,15 @@ def compare_quote(found: Timeline, event: Event) -> None:
 def compare_payments(found: Timeline, event: Event) -> None:
     """Compare where each payment that stands went, in the order in which they take effect."""
     wanted = [
-        (minor(row[3]), minor(row[4]), minor(row[5]) + minor(row[6]))
+        (row[0], minor(row[2]), minor(row[3]), minor(row[4]), minor(row[5]) + minor(row[6]))
         for row in event["rows"]
         if row[1] in PAID and row[8] != "true"
     ]
-    repaid = {one.id for one in found.events if one.type is EventType.REPAYMENT}
+    repaid = {one.id: one for one in found.events if one.type is EventType.REPAYMENT}
     paid = [
-        (one.principal_minor, one.interest_minor, one.fee_minor)
-        for one in found.loan.allocations
-        if one.event in repaid and one.event not in found.interest_refunds
+        (repaid[went.event].on.isoformat(), repaid[went.event].amount_minor, *went[4:2:-1], went.fee_minor)
+        for went in found.loan.allocations
+        if went.event in repaid and went.event not in found.interest_refunds
     ]
     require_equal(paid, wanted, "payments")
 
@@ -338,18 +346,14 @@ def compare_status(found: Timeline, event: Event) -> None:
     require_equal(status, event["status"], "status")
 
 
-STEPS_OF_NOTHING: Final = dict.fromkeys(
-    ("close_of_business", "expect_all_obligations_met"), lambda _found, _event: None
-)
-
-
 def open_day(found: Timeline, event: Event) -> None:
     found.today = date.fromisoformat(event["date"])
 
 
 STEPS: Final[Mapping[str, Callable[[Timeline, Event], None]]] = MappingProxyType(
     {
-        **STEPS_OF_NOTHING,
+        "close_of_business": lambda _found, _event: None,
+        "expect_all_obligations_met": lambda found, _event: require_equal(found.state.closed, True, "closed"),  # noqa: FBT003
         "business_date": open_day,
         "disbursement": disburse,
         "repayment": repay,

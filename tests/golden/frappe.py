@@ -12,6 +12,7 @@ from typing import Any, Final
 from config.kernel.calendar import add_months
 from config.kernel.daycount import DayCount
 from lending.domain.contract.events import EventType, LoanEvent
+from lending.domain.contract.fields import MOST_DECIMALS
 from lending.domain.contract.replay import Replayed, replay
 from lending.domain.contract.schedule import broken_interest
 from lending.domain.contract.terms import (
@@ -186,6 +187,15 @@ def check_prepaid_bullet(case: Case) -> None:
     require_equal(rest, minor(case["expected"]["interest_of_the_last_3_days"]), "interest of the last days")
 
 
+def penalty_multiple(case: Case) -> Decimal:
+    """Return the rate of the penalty as a multiple of the loan's own."""
+    rates = [Decimal(case["product"][name]) for name in ("penalty_rate_percent", "annual_rate_percent")]
+    if not rates[1]:
+        message = "a penalty of a loan without interest"
+        raise Waits(message)
+    return round(rates[0] / rates[1], MOST_DECIMALS)
+
+
 def check_penalty(case: Case) -> None:
     """Compare the instalment, and the penalty on those that were never paid; the peer counts the day itself."""
     paid_out, as_of = case["events"]
@@ -201,7 +211,7 @@ def check_penalty(case: Case) -> None:
         periods=LONGEST,
         recalculation=Recalculation.KEEP_INSTALMENT,
         penalty_on=PenaltyOn.INSTALMENT,
-        penalty_multiple_extra=Decimal(regular["penalty_rate_percent"]) / Decimal(regular["annual_rate_percent"]),
+        penalty_multiple_extra=penalty_multiple(case),
     )
     loan = replayed({**case, "events": [paid_out]}, terms)
     state = loan.state(date.fromisoformat(as_of["date"]) + timedelta(days=1))
@@ -216,7 +226,7 @@ def check_broken_interest(case: Case) -> None:
 
 
 def check_demand_loan(case: Case) -> None:
-    """Compare the interest to a payment, whose day the peer counts, too."""
+    """Compare the interest to a payment, whose day the peer counts, too, and the penalty since the last month's end."""
     paid_out, repaid = case["events"]
     later = date.fromisoformat(repaid["date"]) + timedelta(days=1)
     terms = terms_of_case(
@@ -224,7 +234,9 @@ def check_demand_loan(case: Case) -> None:
         method=Method.BULLET,
         instalment_multiple_minor=1,
         instalment_rounding=InstalmentRounding.NEAREST,
-        first_due=later,
+        first_due=date.fromisoformat(repaid["date"]).replace(day=1) - timedelta(days=1),
+        grace_days=case["product"]["grace_days"],
+        penalty_multiple_extra=penalty_multiple(case),
     )
     loan = replayed({**case, "events": [paid_out, {**repaid, "date": later.isoformat()}]}, terms)
     found, *_ = loan.allocations

@@ -26,7 +26,7 @@ PERIODS = st.sampled_from(
 )
 RATES = st.sampled_from(["0", "0.0001", "0.05", "0.0365", "0.1095", "0.36", "0.3333", "2.5", "0.123456789012", "36.5"])
 FIRST_DUE = st.none() | st.integers(1, 70)
-DAY_COUNTS = st.sampled_from(["ACT/365F", "ACT/360", "ACT/ACT", "30E/360"])
+DAY_COUNTS = st.sampled_from(["ACT/365F", "ACT/360", "ACT/ACT", "30E/360", "ACT/ACT END"])
 METHODS = st.sampled_from(["EQUAL_INSTALMENTS", "EQUAL_PRINCIPAL", "INTEREST_ONLY", "BULLET"])
 GRACE_DAYS = st.sampled_from([0, 0, 1, 3, 10])
 TOLERANCES = st.sampled_from([0, 0, 1, 100, 500])
@@ -177,8 +177,6 @@ def charging_terms(draw: st.DrawFn, opened: date) -> Case:
         terms["counted_from"] = iso(opened - timedelta(draw(st.integers(0, 20))))
     if "fees" in terms and draw(st.booleans()):
         terms["fees"] = [*terms["fees"], {"due": "EVERY_DUE", "share": draw(SHARES), "base": "INTEREST"}]
-    if terms["day_count"] == "ACT/ACT":
-        terms["day_count"] = draw(st.sampled_from(["ACT/ACT", "ACT/ACT END"]))
     return terms
 
 

@@ -205,7 +205,7 @@ class Loan:
         self.pay_fees(taken["DUE_FEE"], [fee for fee in self.fees if fee[0] == d])
         self.reduce(taken["PAST_DUE_PRINCIPAL"], [i for i, row in enumerate(self.rows) if row[0] < d])
         self.reduce(taken["DUE_PRINCIPAL"], [i for i, row in enumerate(self.rows) if row[0] == d])
-        recalculation.pay_charges(self, taken["IN_ADVANCE_FEE"])
+        recalculation.pay_charges(self, taken["IN_ADVANCE_FEE"], rule)
         future = [i for i, row in enumerate(self.rows) if row[0] > d]
         if self.kept:
             recalculation.pay_ahead(self, taken["IN_ADVANCE_PRINCIPAL"], taken["IN_ADVANCE_INTEREST"], future, rule)

@@ -12,16 +12,14 @@ if TYPE_CHECKING:
 PARTS = ("PENALTY", "FEE", "INTEREST", "PRINCIPAL")
 
 
-def keep(loan: "Loan", d: date, prepaid: list[int] | None = None) -> None:
-    """Keep the totals of the rows due after a day, and what was paid of them."""
+def keep(loan: "Loan", d: date, totals: list[int] | None = None) -> None:
+    """Keep the totals of the rows due after a day; what was paid of them before stays paid."""
     if loan.terms.get("recalculation") != "KEEP_INSTALMENT":
         return
     ahead = [row for row in loan.rows if row[0] > d]
-    paid = prepaid or [0] * len(ahead)
-    known = max(fallen(loan, d), loan.interest_paid) - fallen(loan, d)
+    said = totals or [p + s for _, p, s in ahead]
     loan.kept = {
-        due: [p + s, part, known if i == 0 else 0]
-        for i, ((due, p, s), part) in enumerate(zip(ahead, paid, strict=True))
+        due: [total, *loan.kept.get(due, [0, 0, 0])[1:]] for (due, _, _), total in zip(ahead, said, strict=True)
     }
 
 
@@ -112,10 +110,10 @@ def pay_ahead(loan: "Loan", principal: int, interest: int, future: list[int], ru
     loan.kept[order[-1]][1] += principal
 
 
-def pay_charges(loan: "Loan", amount: int) -> None:
-    """Pay charges before they are due, the next first."""
+def pay_charges(loan: "Loan", amount: int, rule: str) -> None:
+    """Pay charges before they are due, the next first, or by LAST the last."""
     loan.charged += amount
-    for fee in loan.charged_ahead:
+    for fee in reversed(loan.charged_ahead) if rule == "LAST" else loan.charged_ahead:
         part = min(amount, fee[1])
         fee[1] -= part
         amount -= part

@@ -44,7 +44,10 @@ def apply(loan: "Loan", event: Case, d: date) -> None:
 
 
 def let_go_all(loan: "Loan", d: date) -> int:
-    loan.kept, loan.charged_ahead = {}, []
+    loan.kept = {}
+    for _, left in loan.charged_ahead:
+        loan.charge(left, d)
+    loan.charged_ahead = []
     return sum(let_go(loan, part, EVERYTHING, d) for part in loan.off)
 
 
@@ -161,13 +164,11 @@ def tranche(loan: "Loan", amount: int, d: date) -> None:
     f = [loan.rate * sum((loan.dcf(t) for t in days(a, b)), Fraction(0)) for a, b in pairwise([d, *dues])]
     ahead = sum(loan.left[i] for i in future) + amount - down
     before = [due for due, _, _ in loan.rows if due <= d]
-    begun = max([loan.opened, *(end for end in loan.ends if end <= d)])
-    recent = [(day, rest) for day, rest in loan.further if day > begun]
-    since = max(0, ahead - (amount - down) - sum(rest for _, rest in recent))
-    years = {day: sum((loan.dcf(t) for t in days(day, d)), Fraction(0)) for day, _ in [(begun, 0), *recent]}
-    earned = loan.rate * sum((rest * years[day] for day, rest in [(begun, since), *recent]), Fraction(0))
     prepaid = [0 if loan.off["principal"] else loan.rows[i][1] - loan.left[i] for i in future]
-    rows = redrawn(loan.terms, ahead + sum(prepaid), dues, f, earned)
+    earned = earned_ahead(loan, d, sum(loan.left[i] for i in future))
+    whole = earned_ahead(loan, d, sum(loan.left[i] for i in future) + sum(prepaid))
+    rows = redrawn(loan.terms, ahead + sum(prepaid), dues, f, whole)
+    totals = [p + s for _, p, s in rows]
     left = [row[1] - paid for row, paid in zip(rows, prepaid, strict=True)]
     if any(prepaid):
         beyond = -sum(min(0, part) for part in left)
@@ -186,7 +187,7 @@ def tranche(loan: "Loan", amount: int, d: date) -> None:
     loan.lent += amount
     loan.further.append((d, amount - down))
     if loan.kept:
-        keep(loan, d, prepaid=prepaid)
+        keep(loan, d, totals)
         project(loan, d)
 
 

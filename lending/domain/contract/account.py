@@ -10,7 +10,7 @@ from config.kernel.exact import decimals_of, half_even, scaled
 from config.kernel.money import allocate
 from lending.domain.contract.accrual import Accrual
 from lending.domain.contract.charges_ahead import ChargesAhead
-from lending.domain.contract.frame import Frame
+from lending.domain.contract.frame import NEVER, Frame
 from lending.domain.contract.kept_instalments import KeptInstalments
 from lending.domain.contract.refusal import LoanRefusal, LoanRefused
 from lending.domain.contract.schedule import Instalment
@@ -27,8 +27,8 @@ class LoanAccount:
     reached. interest_late and interest_due: interest to the latest due date before the day, and up to it.
     settled: what the interest of the periods came to that were rounded by themselves; 0 where interest is CUMULATIVE.
     trail: from the last due date on, each day on which something happened, with the accrual it was left with.
-    fees: all that fell due or were paid before; charges: each of these, with its day. kept: what recalculation keeps of
-    the rows, if it does.
+    fees: all that fell due or were paid before; charges: by day, what is unpaid of those that fell due. kept: what
+    recalculation keeps of the rows, if it does.
     worst_dpd: the most days past due on any day so far. schedule: as it was drawn last. lent: what was disbursed in
     all. interest_paid, penalty_paid: with what was waived or written off of them; principal_off, interest_off,
     penalty_off, fees_off: what was, of each. waived: what of these the borrower does not owe any more; recovered: what
@@ -129,15 +129,6 @@ class LoanAccount:
         if self.kept is not None:
             self.recalculate()
 
-    def keep_instalments(self, prepaid: Sequence[int] = ()) -> None:
-        """Keep the totals of the schedule as drawn last, if the terms say so; prepaid: of each row to come."""
-        if self.frame.terms.recalculation is Recalculation.KEEP_INSTALMENT:
-            fallen = self.fallen
-            self.kept = KeptInstalments.of(self.schedule)
-            if prepaid:
-                self.kept.principal[fallen:] = prepaid
-                self.kept.interest[fallen] = max(0, self.interest_paid - self.interest_fallen_due(fallen))
-
     def start(self) -> None:
         """Let fall due what is due on the day of the disbursement."""
         self._pass_to(self.day)
@@ -206,8 +197,8 @@ class LoanAccount:
         if self.kept is None:
             self.interest_at_due.append(self.interest_due_with(self.fallen, interest))
         else:
-            known = self._interest_known
-            self.interest_at_due.append(known + self._keep(self.kept, self.fallen, interest - known, self.ahead))
+            known, last = self._interest_known, self.kept.last_left()
+            self.interest_at_due.append(known + self._keep(self.fallen, interest - known, self.ahead, last, self.kept))
         if self.frame.terms.accrual is AccrualRule.PER_PERIOD:
             self.settled = interest
             self.accrual.interest = self.settled * self.accrual.year
@@ -230,9 +221,9 @@ class LoanAccount:
         """Return the fee that falls due with a row if no more is paid until then: none once the principal is repaid."""
         return self.schedule[row].fee_minor if self.accrual.principal else 0
 
-    def _keep(self, kept: KeptInstalments, row: int, interest: int, balance: int) -> int:
+    def _keep(self, row: int, interest: int, balance: int, last: int, kept: KeptInstalments) -> int:
         """Let a row keep its total; return the interest that falls due with it."""
-        falls_due, principal = kept.split(row, interest=interest, balance=balance)
+        falls_due, principal = kept.split(row, interest=interest, balance=balance, last=last)
         self.unpaid[row] = principal
         self.schedule[row] = kept.shown(self.schedule[row], interest=falls_due, principal=principal)
         return falls_due
@@ -246,14 +237,14 @@ class LoanAccount:
         """Where the instalment is kept, say how the rows to come fall due if all that is due is paid on the day."""
         if self.kept is None:
             return
-        accrual, dues = self.accrual.fork(), self.frame.dues
+        accrual, dues, last = self.accrual.fork(), self.frame.dues, self.kept.last_left()
         accrual.principal, settled, known = self.ahead, self.settled, self._interest_known
         for row in range(self.fallen, len(self.unpaid)):
             accrual.advance(self.frame.places[dues[row]])
             to_date = settled + half_even(accrual.interest - settled * accrual.year, accrual.year)
             if self.frame.terms.accrual is AccrualRule.PER_PERIOD:
                 settled, accrual.interest = to_date, to_date * accrual.year
-            known += self._keep(self.kept, row, to_date - known, accrual.principal)
+            known += self._keep(row, to_date - known, accrual.principal, last, self.kept)
             accrual.principal -= self.unpaid[row]
 
     def charge(self, amount: int, *, due: int) -> None:
@@ -263,11 +254,26 @@ class LoanAccount:
         else:
             self._add_fee(amount, self.day)
 
-    def pay_charges_ahead(self, amount: int) -> None:
-        """Pay charges that fall due later, at most what is left of them."""
+    def pay_charges_ahead(self, amount: int, *, rule: Prepayment) -> None:
+        """Pay charges that fall due later, at most what is left of them: the last ones first by LAST."""
         self.fees += amount
-        insort(self.charges, (self.day, amount))
-        self.charges_ahead.pay(amount)
+        self.charges_ahead.pay(amount, last_first=rule is Prepayment.LAST)
+
+    def pay_fees(self, late: int, today: int) -> None:
+        """Pay fees that were due before the day, the oldest first, and such that are due on it."""
+        self.fees_late -= late
+        self.fees_today -= today
+        left = {True: late, False: today}
+        for number, (due, amount) in enumerate(self.charges):
+            paid = min(amount, left[due < self.day])
+            left[due < self.day] -= paid
+            self.charges[number] = due, amount - paid
+        self.charges = [one for one in self.charges if one[1]]
+
+    def charge_all(self) -> None:
+        """Let charges that fall due later fall due on the day."""
+        for _due, amount in self.charges_ahead.take_due(NEVER):
+            self._add_fee(amount, self.day)
 
     def _add_fee(self, amount: int, due: int) -> None:
         self.fees += amount
@@ -383,6 +389,7 @@ def open_account(frame: Frame, schedule: Sequence[Instalment], *, bounced: int) 
         ahead=principal,
         last=len(schedule) - 1,
     )
-    account.keep_instalments()
+    if terms.recalculation is Recalculation.KEEP_INSTALMENT:
+        account.kept = KeptInstalments.of(schedule)
     account.start()
     return account

@@ -34,34 +34,11 @@ def allocate_payment(
     """
     owed_back = min(account.receivable, amount)
     account.receivable -= owed_back
-    paid, late, due = account.interest_paid, account.interest_late, account.interest_due
-    frame = account.frame
-    rule = prepayment or frame.terms.prepayment
-    if frame.is_horizontal:
+    rule = prepayment or account.frame.terms.prepayment
+    if account.frame.is_horizontal:
         taken, left = walk_by_instalment(account, amount - owed_back, prepayment=rule)
     else:
-        open_parts = (  # by the steps of the default waterfall
-            account.penalty_to_date - account.penalty_paid,
-            account.fees_late,
-            late - paid if late > paid else 0,
-            account.late,
-            0,  # NEVER_OPEN
-            account.fees_today,
-            due - max(late, paid) if due > paid else 0,
-            account.due_today,
-            0,  # NEVER_OPEN
-            account.charges_ahead.total() if account.charges_ahead.by_due else 0,
-            (account.interest_to_date if frame.scheduled is None else frame.scheduled) - max(due, paid),
-            account.ahead,
-        )
-        left, taken = amount - owed_back, [0] * len(open_parts)
-        for step in frame.steps:
-            part = open_parts[step]
-            if part:
-                taken[step] = part = min(left, part)
-                left -= part
-                if not left:
-                    break
+        taken, left = _walk(account, amount - owed_back)
     claimed = 0 if account.written_off_since is None else min(left, account.claim)
     account.recovered += claimed
     left -= claimed
@@ -69,8 +46,8 @@ def allocate_payment(
         taken
     )
     account.penalty_paid += penalty
-    account.fees_late -= fee_late
-    account.fees_today -= fee
+    if fee or fee_late:
+        account.pay_fees(fee_late, fee)
     interest += interest_late + accrued
     if interest:
         account.pay_interest(interest)
@@ -79,9 +56,38 @@ def allocate_payment(
     if principal:
         account.pay_due(principal)
     if fee_ahead:
-        account.pay_charges_ahead(fee_ahead)
+        account.pay_charges_ahead(fee_ahead, rule=rule)
     if prepaid or (accrued and account.kept):
         account.prepay(prepaid, interest=accrued, rule=rule)
     account.credit += left
     repaid = principal_late + principal + prepaid
     return Allocation(event, penalty, fee_late + fee + fee_ahead, interest, repaid, left + owed_back, claimed)
+
+
+def _walk(account: LoanAccount, left: int) -> tuple[list[int], int]:
+    """Return what each of the twelve steps takes, in their default order, and what is left."""
+    frame, charges = account.frame, account.charges_ahead
+    paid, late, due = account.interest_paid, account.interest_late, account.interest_due
+    open_parts = (
+        account.penalty_to_date - account.penalty_paid,
+        account.fees_late,
+        late - paid if late > paid else 0,
+        account.late,
+        0,  # NEVER_OPEN
+        account.fees_today,
+        due - max(late, paid) if due > paid else 0,
+        account.due_today,
+        0,  # NEVER_OPEN
+        charges.total() if charges.by_due else 0,
+        account.interest_owed - max(due, paid),
+        account.ahead,
+    )
+    taken = [0] * len(open_parts)
+    for step in frame.steps:
+        part = open_parts[step]
+        if part:
+            taken[step] = part = min(left, part)
+            left -= part
+            if not left:
+                break
+    return taken, left

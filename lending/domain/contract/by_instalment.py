@@ -4,6 +4,8 @@ A fee belongs to the first instalment that is due on its date or later; one afte
 as does the interest of the days after it. The penalty of all is paid with the oldest.
 """
 
+from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
@@ -32,18 +34,19 @@ def walk_by_instalment(account: LoanAccount, amount: int, *, prepayment: Prepaym
 
 def past_due_by_instalment(account: LoanAccount) -> Iterator[tuple[int, Open]]:
     """Yield what is past due by due date, the oldest first; days are numbers since 1970-01-01."""
-    penalty, paid, before = account.penalty_to_date - account.penalty_paid, account.interest_paid, -1
-    fees = _unpaid(account.charges, account.fees_late + account.fees_today)
-    late = [(day, amount) for day, amount in fees if day < account.day]
-    for row in range(account.past):
-        due, interest = account.frame.dues[row], account.interest_fallen_due(row + 1)
-        known = max(paid, account.interest_fallen_due(row))
-        fee = sum(amount for day, amount in late if before < day <= due)
-        yield due, (penalty, fee, max(0, interest - known), account.unpaid[row])
-        penalty, before = 0, due
+    penalty, paid = account.penalty_to_date - account.penalty_paid, account.interest_paid
+    dues, fees = account.frame.dues, Counter[int]()
+    late = [(day, left) for day, left in account.charges if day < account.day]
+    for day, left in late:
+        fees[bisect_left(dues, day)] += left
+    first = min(account.oldest, bisect_right(account.interest_at_due, paid))
+    for row in sorted({*range(first, account.past), *(row for row in fees if row < account.past)}):
+        known, interest = max(paid, account.interest_fallen_due(row)), account.interest_fallen_due(row + 1)
+        yield dues[row], (penalty, fees[row], max(0, interest - known), account.unpaid[row])
+        penalty = 0
     known = max(paid, account.interest_fallen_due(account.past))
     yield account.frame.last_due, (penalty, 0, max(0, account.interest_late - known), 0)
-    yield from ((day, (0, amount, 0, 0)) for day, amount in late if day > before)
+    yield from ((day, (0, left, 0, 0)) for day, left in late if bisect_left(dues, day) >= account.past)
 
 
 def _due(account: LoanAccount) -> Open:
@@ -69,13 +72,3 @@ def _ahead(account: LoanAccount, prepayment: Prepayment) -> Iterable[Open]:
             return [after, *reversed(found)]
         case Prepayment.PRO_RATA:
             return [[sum(parts) for parts in zip(*found, after, strict=True)]]
-
-
-def _unpaid(charges: Sequence[tuple[int, int]], unpaid: int) -> list[tuple[int, int]]:
-    """Return what is unpaid of charges in the order of their days, of which the oldest are paid first."""
-    found = list[tuple[int, int]]()
-    for day, amount in reversed(charges):
-        left = min(amount, unpaid)
-        found.append((day, left))
-        unpaid -= left
-    return found

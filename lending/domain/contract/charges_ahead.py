@@ -30,14 +30,16 @@ class ChargesAhead:
         """Add one."""
         insort(self.by_due, (due, amount))
 
-    def pay(self, amount: int) -> None:
-        """Pay an amount, at most the total, the next first."""
+    def pay(self, amount: int, *, last_first: bool) -> None:
+        """Pay an amount, at most the total, the next ones first or the last ones."""
         while amount:
-            due, left = self.by_due.pop(0)
+            place = -1 if last_first else 0
+            due, left = self.by_due[place]
             paid = min(amount, left)
             amount -= paid
-            if left > paid:
-                self.by_due.insert(0, (due, left - paid))
+            self.by_due[place] = due, left - paid
+            if paid == left:
+                del self.by_due[place]
 
     def take_due(self, day: int) -> list[tuple[int, int]]:
         """Remove and return those that have fallen due by a day."""

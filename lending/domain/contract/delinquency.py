@@ -54,7 +54,7 @@ class DelinquencyRule:
             if not 0 < len(self.buckets) <= MOST_BUCKETS or any(later <= before for before, later in pairwise(starts)):
                 message = f"buckets: 1 to {MOST_BUCKETS}, each from more days than the one before, the first from 1"
                 raise Unfit(message)
-            if len({bucket.name for bucket in self.buckets}) < len(self.buckets):
+            if len({bucket.name for bucket in self.buckets if bucket.name}) < len(self.buckets):
                 message = "buckets: each has a name of its own"
                 raise Unfit(message)
             edges = [date.min, *(day for one in self.standstills for day in (one.start, one.end))]

@@ -22,7 +22,7 @@ def due_dates(terms: Terms, on: date) -> list[date]:
         if terms.first_due is not None and terms.first_due <= on:
             raise unfit(terms.first_due.isoformat(), "first_due", f"after the disbursement on {on}")
         if terms.counted_from is not None and terms.counted_from > on:
-            raise unfit(terms.counted_from.isoformat(), "counted_from", f"not after the disbursement on {on}")
+            raise unfit(terms.counted_from.isoformat(), "counted_from", f"on or before the disbursement on {on}")
         dues = _counted(terms, on)
         if terms.last_due is not None:
             dues[-1] = terms.last_due

@@ -7,7 +7,6 @@ that is owed back was money lent: it goes with the principal.
 
 from lending.domain.contract.account import LoanAccount
 from lending.domain.contract.allocation import Allocation, allocate_payment
-from lending.domain.contract.charges_ahead import ChargesAhead
 from lending.domain.contract.events import EventType
 from lending.domain.contract.state import late_since
 
@@ -49,7 +48,7 @@ def _let_go_all(account: LoanAccount) -> int:
     account.unpaid, account.kept = [0] * len(account.unpaid), None
     account.late = account.due_today = account.ahead = 0
     account.accrual.principal = 0
-    account.charges_ahead = ChargesAhead()
+    account.charge_all()
     account.interest_to_date = account.interest_owed
     interest = _let_go_interest(account, account.interest_owed)
     account.accrual.overdue = 0
@@ -74,7 +73,6 @@ def _let_go_penalty(account: LoanAccount, amount: int) -> int:
 def _let_go_fees(account: LoanAccount, amount: int) -> int:
     gone = min(amount, account.fees_late + account.fees_today)
     late = min(gone, account.fees_late)
-    account.fees_late -= late
-    account.fees_today -= gone - late
+    account.pay_fees(late, gone - late)
     account.fees_off += gone
     return gone

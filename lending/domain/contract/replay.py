@@ -30,7 +30,7 @@ STRIDE: Final = 64
 class Replayed:
     """A replayed loan.
 
-    schedule: as drawn at the last disbursement; empty without one. standing: the events that no reversal removed, in
+    schedule: as it stands after the last event; empty without a disbursement. standing: the events that no reversal removed, in
     the order in which they take effect. allocations: of every repayment and apply_credit among them. Copies of the
     account are kept by how many events had stood by then: after the first, after every STRIDE more, after all.
     """

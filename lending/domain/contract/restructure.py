@@ -38,7 +38,7 @@ def restructure(account: LoanAccount, event: LoanEvent) -> None:
     is_due = account.late or account.due_today or account.interest_due > account.interest_paid
     if not account.ahead and not (re_ages and is_due):
         return
-    dues, earned = _due_dates(account, event), earned_ahead(account)
+    dues, earned = _due_dates(account, event), earned_ahead(account, repaid_later=account.ahead)
     if re_ages:
         _make_current(account)
         earned = account.accrual.interest - account.interest_paid * account.accrual.year

@@ -201,8 +201,11 @@ def _ahead(account: LoanAccount) -> Iterator[tuple[int, int]]:
     frame = account.frame
     if frame.terms.accrual is AccrualRule.PER_PERIOD or account.kept:  # whose periods are settled one by one
         ahead = account.fork()
-        for due in frame.dues[account.fallen : -1]:
-            ahead.turn_to(due)
+        for row in range(account.fallen, len(account.unpaid)):
+            if account.kept is not None and row < len(account.unpaid) - 1 and not account.kept.left(row):
+                yield 0, 0  # paid in whole: nothing falls due with it
+                continue
+            ahead.turn_to(frame.dues[row])
             yield ahead.due_today, ahead.interest_due
     else:
         accrual = account.accrual.fork()

@@ -347,8 +347,8 @@ class Terms:
     def _require_scheduled(self) -> None:
         if self.interest_charged is InterestCharged.AS_ACCRUED:
             return
-        is_kept = self.recalculation is not Recalculation.NONE or self.tranches > 1
-        if is_kept or self.broken_period is not BrokenPeriod.FIRST or self.matured_interest is MaturedInterest.STOPS:
+        is_redrawn = self.recalculation is not Recalculation.NONE or self.tranches > 1
+        if is_redrawn or self.broken_period is not BrokenPeriod.FIRST or self.matured_interest is MaturedInterest.STOPS:
             message = (
                 "interest_charged: what was drawn is not recalculated, not spread, ends with the schedule, and is of "
                 "one disbursement"

@@ -26,7 +26,7 @@ def disburse_tranche(account: LoanAccount, amount: int, *, event: str) -> None:
     ahead = account.ahead + amount - down
     today = [_row(date_of(account.day), down, 0)] if terms.down_payment else []
     prepaid = _prepaid(account)
-    future = _drawn(account, ahead, prepaid)
+    future, totals = _drawn(account, ahead, prepaid)
     account.schedule = [
         row._replace(no=no) for no, row in enumerate([*account.schedule[:rows], *today, *future], start=1)
     ]
@@ -39,7 +39,8 @@ def disburse_tranche(account: LoanAccount, amount: int, *, event: str) -> None:
     account.next, account.last = 0, len(account.unpaid) - 1
     if today:
         _fall_due_today(account, down)
-    account.keep_instalments(prepaid)
+    if account.kept is not None:
+        account.kept = account.kept.redrawn(rows, added=len(today), totals=totals)
 
 
 def _require_tranche(account: LoanAccount, amount: int, event: str) -> None:
@@ -59,23 +60,27 @@ def _prepaid(account: LoanAccount) -> list[int]:
     return [0 if account.principal_off else row.principal_minor - left for row, left in rows]
 
 
-def _drawn(account: LoanAccount, principal: int, prepaid: Sequence[int]) -> list[Instalment]:
-    """Spread principal, and what was prepaid by row, over the rows due after the day.
+def _drawn(account: LoanAccount, principal: int, prepaid: Sequence[int]) -> tuple[list[Instalment], list[int]]:
+    """Spread principal, and what was prepaid by row, over the rows due after the day; return their totals, too.
 
-    With the first falls due what the running period has earned.
+    With the first falls due what the running period has earned. The totals are those of the whole, the rows have the
+    interest of what is outstanding.
     """
     frame, accrual, rows = account.frame, account.accrual, account.schedule[account.fallen :]
     places = [frame.places[day] for day in (account.day, *(day_number(row.due) for row in rows))]
     factors = Factors(of_periods=[accrual.rate * (end - start) for start, end in pairwise(places)], year=accrual.year)
-    earned = earned_ahead(account)
-    amounts = list(amounts_of(frame.terms, principal + sum(prepaid), factors, earned=earned))
+    as_lent = earned_ahead(account, repaid_later=account.ahead + sum(prepaid))
+    amounts = list(amounts_of(frame.terms, principal + sum(prepaid), factors, earned=as_lent))
+    totals = list(map(sum, amounts))
     if any(prepaid):
         left = _less([repaid for repaid, _ in amounts], prepaid)
+        earned = earned_ahead(account, repaid_later=account.ahead)
         amounts = list(amounts_of(frame.terms, principal, factors, earned=earned, shares=left))
-    return [
+    drawn = [
         _row(row.due, repaid + paid, interest)
         for row, (repaid, interest), paid in zip(rows, amounts, prepaid, strict=True)
     ]
+    return drawn, totals
 
 
 def _less(amounts: Sequence[int], paid: Sequence[int]) -> list[int]:
@@ -89,15 +94,15 @@ def _less(amounts: Sequence[int], paid: Sequence[int]) -> list[int]:
     return left
 
 
-def earned_ahead(account: LoanAccount) -> int:
-    """Return what the running period has earned so far, over the year, on what is unpaid of the rows due after it.
+def earned_ahead(account: LoanAccount, *, repaid_later: int) -> int:
+    """Return what the running period has earned so far, over the year, on what the rows due after it repay.
 
     What is overdue counts as paid: the rows quote what is due if all is paid as drawn.
     """
     places, today = account.frame.places, account.day
     begun = max([account.frame.opened, *(end for end in account.frame.ends if end <= today)])
     recent = [(day, amount) for day, amount in account.tranches if day > begun]
-    since_begun = max(0, account.ahead - sum(amount for _, amount in recent))  # what was prepaid counts as never lent
+    since_begun = max(0, repaid_later - sum(amount for _, amount in recent))
     balances = [(begun, since_begun), *recent]
     return account.accrual.rate * sum(amount * (places[today] - places[day]) for day, amount in balances)
 

@@ -11,6 +11,7 @@ from lending.domain.contract.events import EventType, LoanEvent
 from lending.domain.contract.files import replay_case
 from lending.domain.contract.refusal import LoanRefusal, LoanRefused
 from lending.domain.contract.replay import replay
+from lending.domain.contract.terms import DEFAULT_WATERFALL, Step
 from tests.lending.domain.loans import OPENED, disbursed, paid, terms_of
 
 BUCKETS = [{"name": "1-30", "from_days": 1}, {"name": "31+", "from_days": 31}]
@@ -58,6 +59,20 @@ def test_a_claim_stays_in_the_bucket_of_its_oldest_due_date() -> None:
     assert (found.days, found.overdue_minor, found.by_bucket) == (50, 9_000, (("31+", 9_000),))
 
 
+def test_an_old_fee_that_was_not_paid_first_stays_overdue() -> None:
+    """Red if fees were taken to be paid oldest first, whatever the waterfall says."""
+    order = sorted(DEFAULT_WATERFALL, key=lambda step: step is not Step.DUE_FEE)
+    terms = terms_of(principal_minor=9_000, rate=Decimal(0), periods=3, tolerance_minor=0, waterfall=tuple(order))
+    old = LoanEvent(id="a", on=OPENED + timedelta(5), type=EventType.CHARGE, amount_minor=700)
+    new = LoanEvent(id="b", on=OPENED + timedelta(39), type=EventType.CHARGE, amount_minor=900)
+    loan = replay(terms, [disbursed(terms), old, new, paid("p", 39, 900)])
+    for days in (39, 40):
+        state = loan.state(OPENED + timedelta(days))
+        found = classed(loan.account(OPENED + timedelta(days)), RULE)
+        assert (state.fees_unpaid_minor, found.overdue_minor) == (700, 3_700)
+        assert found.by_bucket == (("1-30", 3_700),)
+
+
 @pytest.mark.parametrize(
     ("rule", "words"),
     [
@@ -65,6 +80,7 @@ def test_a_claim_stays_in_the_bucket_of_its_oldest_due_date() -> None:
         ({"buckets": [{"name": "0+", "from_days": 0}]}, "the first from 1"),
         ({"buckets": [*BUCKETS, {"name": "30+", "from_days": 31}]}, "each from more days"),
         ({"buckets": [*BUCKETS, {"name": "1-30", "from_days": 61}]}, "a name of its own"),
+        ({"buckets": [*BUCKETS, {"name": "", "from_days": 61}]}, "a name of its own"),
         ({"buckets": BUCKETS, "grace_days": -1}, "grace_days"),
         ({"buckets": BUCKETS, "grace": 3}, "unknown field"),
         ({"buckets": BUCKETS, "standstills": [{"start": "2024-03-02", "end": "2024-03-01"}]}, "standstills"),

@@ -14,7 +14,15 @@ from lending.domain.contract.events import EventType, LoanEvent, parse_event
 from lending.domain.contract.files import replay_case
 from lending.domain.contract.refusal import LoanRefusal, LoanRefused
 from lending.domain.contract.replay import STRIDE, Replayed, replay
-from lending.domain.contract.terms import PeriodUnit, Prepayment, Terms, parse_terms, write_terms
+from lending.domain.contract.terms import (
+    Direction,
+    PeriodUnit,
+    Prepayment,
+    Recalculation,
+    Terms,
+    parse_terms,
+    write_terms,
+)
 from tests.lending.cases import SERVICING, cases, charging_terms, special_terms, terms_of_loans, tranche_terms
 from tests.lending.domain.loans import OPENED, disbursed, paid, terms_of
 from tests.lending.model import model
@@ -301,6 +309,56 @@ def test_a_tranche_gives_money_in_advance_rows_to_repay_again() -> None:
     loan = replay(terms, [first, paid("p1", 1, 4_000), tranche("t", 2, 3_000), paid("p2", 3, 1_000)])
     assert [row.principal_minor for row in loan.schedule] == [3_000, 3_000, 3_000]
     assert loan.state(OPENED + timedelta(3)).unpaid_minor == (0, 1_000, 3_000)
+
+
+def kept(**changed: Any) -> Terms:  # noqa: ANN401
+    usual: dict[str, Any] = {"principal_minor": 100_001, "rate": Decimal("0.12"), "periods": 3, "tolerance_minor": 0}
+    return terms_of(**{**usual, "tranches": 2, "recalculation": Recalculation.KEEP_INSTALMENT, **changed})
+
+
+@pytest.mark.parametrize("rule", Prepayment)
+def test_a_tranche_leaves_what_was_paid_in_advance_of_instalments_that_are_kept(rule: Prepayment) -> None:
+    """Red if a unit more were lent, and more than a unit or two of what was paid in advance were owed again."""
+    terms = kept(prepayment=rule)
+    first, day = disbursed(terms)._replace(amount_minor=100_000), OPENED + timedelta(29)
+    ahead = paid("p", 10, 33_989)
+    before = replay(terms, [first, ahead]).state(day).due_minor
+    after = replay(terms, [first, ahead, tranche("t", 11, 1)]).state(day).due_minor
+    assert before <= after <= before + 2
+
+
+def test_interest_that_was_waived_is_not_paid_of_an_instalment_that_is_kept() -> None:
+    """Red if what is due with the next row were less by it: its total is kept, and more of it is principal."""
+    terms = kept(principal_minor=100_000)
+    first = disbursed(terms)._replace(amount_minor=50_000)
+    waived = LoanEvent(id="w", on=OPENED + timedelta(10), type=EventType.WAIVE_INTEREST, amount_minor=100)
+    loan = replay(terms, [first, waived, tranche("t", 12, 50_000)])
+    assert loan.state(OPENED + timedelta(29)).due_minor == loan.schedule[0].total_minor
+
+
+def test_a_write_off_takes_charges_that_fall_due_later_with_it() -> None:
+    """Red if they vanished: they were part of the payoff."""
+    charge = LoanEvent(
+        id="c", on=OPENED + timedelta(5), type=EventType.CHARGE, amount_minor=700, due=OPENED + timedelta(60)
+    )
+    lost = LoanEvent(id="w", on=OPENED + timedelta(10), type=EventType.WRITE_OFF)
+    terms = terms_of()
+    loan = replay(terms, [disbursed(terms), charge, lost])
+    owed = replay(terms, [disbursed(terms), charge]).state(lost.on)
+    for later in (0, 60):
+        state = loan.state(lost.on + timedelta(later))
+        assert (state.fees_written_off_minor, state.payoff_minor) == (700, owed.payoff_minor)
+
+
+def test_long_schedules_take_no_square_of_their_rows() -> None:
+    """Red if each row of thousands that are kept, or paid by instalment, looked through all others."""
+    many = {"principal_minor": 10**8, "periods": 3_000, "unit": PeriodUnit.DAY, "rate": Decimal("0.12")}
+    terms = terms_of(**many, recalculation=Recalculation.KEEP_INSTALMENT, prepayment=Prepayment.LAST)
+    began = process_time()
+    replay(terms, [disbursed(terms), paid("p", 1, 9 * 10**7)]).state(OPENED + timedelta(30))
+    late = terms_of(**many, direction=Direction.HORIZONTAL)
+    replay(late, [disbursed(late), *(paid(f"p{n}", 2_900, 30_000) for n in range(200))])
+    assert process_time() - began < 6  # 14 s for the first alone, looked through
 
 
 def test_a_reversed_tranche_was_never_paid_out() -> None:
