@@ -65,7 +65,7 @@ class Timeline:
 
     case: Case
     terms: Terms
-    rules: dict[str, Prepayment]
+    rules: dict[str, str]
     today: date = date.min
     events: list[LoanEvent] = field(default_factory=list)
     charged: Counter[date] = field(default_factory=Counter)
@@ -129,8 +129,8 @@ def begun(case: Case) -> Timeline:
     if terms.rate:
         is_recalculated = case["product"]["interest_recalculation"]
         terms = recalculated(terms) if is_recalculated else as_scheduled(terms)
-    ahead = {kind: PREPAYMENTS[rule["future_installment_rule"]] for kind, rule in rules.items()}
-    return Timeline(case, terms, {"DEFAULT": Prepayment.NEXT, **ahead})
+    ahead = {kind: rule["future_installment_rule"] for kind, rule in rules.items()}
+    return Timeline(case, terms, {"DEFAULT": "NEXT_INSTALLMENT", **ahead})
 
 
 def recalculated(terms: Terms) -> Terms:
@@ -194,11 +194,18 @@ def repay(found: Timeline, event: Event) -> None:
             on=date.fromisoformat(event["date"]),
             type=EventType.REPAYMENT,
             amount_minor=minor(event["amount"]),
-            prepayment=found.rules.get(kind, found.rules["DEFAULT"]),
+            prepayment=prepayment_of(found.rules.get(kind, found.rules["DEFAULT"])),
         )
     )
     if "INTEREST_REFUND" in found.rules and kind in REFUNDS and not found.is_charged_off:
         refund_interest(found, event)
+
+
+def prepayment_of(rule: str) -> Prepayment:
+    if rule not in PREPAYMENTS:
+        message = f"money in advance by {rule}"
+        raise Waits(message)
+    return PREPAYMENTS[rule]
 
 
 def refund_interest(found: Timeline, event: Event) -> None:
@@ -246,8 +253,7 @@ def charge(found: Timeline, event: Event) -> None:
 
 def set_rule(found: Timeline, event: Event) -> None:
     """Let money in advance of a kind go by another rule from now on."""
-    rule = PREPAYMENTS[event["rule"]]
-    found.rules[event["transaction_type"]] = rule
+    found.rules[event["transaction_type"]] = event["rule"]
 
 
 def pay_off(found: Timeline, event: Event) -> None:

@@ -30,9 +30,9 @@ STRIDE: Final = 64
 class Replayed:
     """A replayed loan.
 
-    schedule: as it stands after the last event; empty without a disbursement. standing: the events that no reversal removed, in
-    the order in which they take effect. allocations: of every repayment and apply_credit among them. Copies of the
-    account are kept by how many events had stood by then: after the first, after every STRIDE more, after all.
+    schedule: as it stands after the last event; empty without a disbursement. standing: the events that no reversal
+    removed, in the order in which they take effect. allocations: of every repayment and apply_credit among them. Copies
+    of the account are kept by how many events had stood by then: after the first, after every STRIDE more, after all.
     """
 
     schedule: tuple[Instalment, ...]
