@@ -47,7 +47,8 @@ def planned_effects(plan: Plan, loan: Loan) -> Iterator[Part]:
         for name, words in POSITIONS
         if getattr(before.position, name) != getattr(after.position, name)
     ]
-    ahead = plan.interest_ahead_minor()
+    ahead = [amount(minor) for minor in plan.interest_ahead_minor()]
+    costs = [[_("Interest to come, if paid as it falls due"), *ahead]] if ahead[0] != ahead[1] else []
     yield Heading(_t("The loan as of %(date)s") % {"date": plan.to})
     yield Table(
         columns=[
@@ -60,11 +61,7 @@ def planned_effects(plan: Plan, loan: Loan) -> Iterator[Part]:
             [_("Due now"), amount(before.due_minor), amount(after.due_minor)],
             *([[_("Due next"), _next_due(before, amount), _next_due(after, amount)]] if before.next_due else []),
             [_("Days past due"), before.dpd, after.dpd],
-            *(
-                [[_("Interest still to come, if all is paid as it falls due"), *map(amount, ahead)]]
-                if any(ahead)
-                else []
-            ),
+            *costs,
         ],
     )
     if plan.schedule_before != plan.replayed.schedule:

@@ -88,6 +88,8 @@ def test_what_falls_due_next_at_the_new_rate_is_shown(risk: Client) -> None:
     page = preview(risk, loan, "rate", percent="7.3")
     for words in ("Due next", "12,148.80", "12,074.40", "2026-04-01"):
         assertContains(page, words)
+    costs = [row for row in rows_under(page, f"The loan as of {OPENED}") if row[0].startswith("Interest to come")]
+    assert costs == [["Interest to come, if paid as it falls due", "148.80", "74.40"]]
 
 
 def test_a_rate_from_an_earlier_day_shows_what_it_takes_back(risk: Client) -> None:
