@@ -2,9 +2,10 @@
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
-from django.core.management.base import CommandError
+from django.core.management.base import BaseCommand, CommandError
 
 from config.kernel.money import format_minor
 
@@ -36,6 +37,13 @@ def table(title: str, rows: Sequence[Mapping[str, object]], currency: str) -> It
     widths = [max(map(len, column)) for column in zip(head, *body, strict=True)]
     for line in (head, *body):
         yield "  " + "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True))
+
+
+def tell_ignored(command: BaseCommand, given: object, known: AbstractSet[str]) -> None:
+    """Say which keys of a file's object nobody reads: one of them may be misspelt."""
+    ignored = sorted(map(repr, given.keys() - known)) if isinstance(given, Mapping) else []
+    if ignored:
+        command.stderr.write(f"Not read: {', '.join(ignored)}; known are {', '.join(sorted(known))}.")
 
 
 def printable(lines: Iterator[str]) -> str:

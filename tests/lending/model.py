@@ -252,6 +252,12 @@ class Loan:
         unpaid += islice((due for due in self.due_dates(as_of - DAY) if self.interest_at(due) > self.interest_paid), 1)
         return (as_of - min(unpaid)).days
 
+    def ahead(self, as_of: date) -> dict[str, int]:
+        """What a payoff has of later dates."""
+        charges = sum(left for _, left in self.charged_ahead)
+        interest = self.interest_owed(as_of) - self.interest_to(as_of)
+        return {"fees_ahead_minor": charges, "interest_ahead_minor": interest}
+
     def state(self, as_of: date) -> Case:
         interest, penalty = self.interest_to(as_of), round(self.penalty)
         fees = sum(left for _, left in self.fees)
@@ -267,11 +273,8 @@ class Loan:
             "credit_minor": self.credit,
             "due_minor": self.principal(lambda due: due <= as_of) + self.interest_due(as_of) + unpaid,
             "dpd": self.days_past_due(as_of),
-            "payoff_minor": sum(self.left)
-            + self.interest_owed(as_of)
-            - self.interest_paid
-            + sum(left for _, left in self.charged_ahead)
-            + unpaid,
+            "payoff_minor": sum(self.left) + interest - self.interest_paid + sum(self.ahead(as_of).values()) + unpaid,
+            **{name: figure for name, figure in self.ahead(as_of).items() if figure},
             **servicing.state(self),
         }
 

@@ -110,3 +110,27 @@ def test_the_files_of_the_documents_are_read(command: str, shown: str, tmp_path:
     file.write_text(text)
     assert shown in run(command, str(file)).replace("total cost", "total_cost")
     assert "refused" not in run(command, str(file), "--json")
+
+
+@pytest.mark.parametrize("form", [["--json"], []], ids=["json", "tables"])
+def test_a_key_that_nobody_reads_is_named(form: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Red if a misspelt rule were left out in silence; other keys stay allowed, as files carry notes."""
+    path = tmp_path / "case.json"
+    path.write_text(json.dumps({"cases": [{**CASES[0], "delinquincy": {}}]}))
+    call_command("replay", str(path), *form)
+    assert "Not read: 'delinquincy'" in capsys.readouterr().err
+    path.write_text(json.dumps({"on": "2024-01-31", "terms": TERMS, "apr_rul": "US"}))
+    call_command("quote", str(path), *form)
+    assert "Not read: 'apr_rul'" in capsys.readouterr().err
+
+
+def test_a_state_says_what_of_its_payoff_is_not_due_yet() -> None:
+    """Red if a payoff were more than its parts."""
+    charge = {"id": "e3", "on": "2024-02-02", "type": "charge", "amount_minor": 500, "due": "2024-03-05"}
+    terms = {**TERMS, "interest_charged": "AS_SCHEDULED"}
+    case = {"id": "x", "terms": terms, "events": [OUT, charge], "as_of": ["2024-02-02", "2024-03-31"]}
+    before, after = replay_case(case)["states"]  # type: ignore[misc]
+    parts = ("principal_minor", "interest_to_date_minor", "interest_ahead_minor", "fees_ahead_minor")
+    assert before["payoff_minor"] == sum(before[part] for part in parts)
+    assert before["fees_ahead_minor"] == 500
+    assert not {"fees_ahead_minor", "interest_ahead_minor"} & after.keys()

@@ -59,7 +59,7 @@ class DelinquencyRule:
                 raise Unfit(message)
             edges = [date.min, *(day for one in self.standstills for day in (one.start, one.end))]
             if any(later < before for before, later in pairwise(edges)):
-                message = "standstills: each ends before the next begins"
+                message = "standstills: each ends on or after its start, and before the next begins"
                 raise Unfit(message)
 
     def bucket_of(self, days: int) -> str | None:

@@ -104,7 +104,7 @@ class LoanEvent(_Fields):
             if periods is not None:
                 require_range("periods", periods, 1, LONGEST)
             if due is not None and (type is not EventType.CHARGE or due <= on):
-                message = "due: it is of a charge, and later than the day on which that is known"
+                message = f"due: it is of a charge, and a day after {on}"
                 raise Unfit(message)
             if prepayment is not None and type is not EventType.REPAYMENT:
                 message = "prepayment: it is the rule of a repayment"

@@ -29,6 +29,9 @@ STATE_FIELDS: Final = (
     "dpd",
     "payoff_minor",
 )
+AHEAD_FIELDS: Final = ("fees_ahead_minor", "interest_ahead_minor")
+CASE_KEYS: Final = frozenset({"id", "terms", "events", "as_of", "delinquency"})
+QUOTE_KEYS: Final = frozenset({"terms", "on", "apr_rule"})
 MOST_DIGITS: Final = 1_000
 
 
@@ -123,8 +126,9 @@ def written_schedule(schedule: Sequence[Instalment]) -> list[Result]:
 
 def written_state(state: LoanState) -> Result:
     """Convert a state to JSON scalars."""
-    found = {name: getattr(state, name) for name in (*STATE_FIELDS, *SERVICING_FIELDS)}
-    return {"as_of": state.as_of.isoformat(), **_without(found, SERVICING_FIELDS)}  # few loans have any of these
+    rare = (*SERVICING_FIELDS, *AHEAD_FIELDS)
+    found = {name: getattr(state, name) for name in (*STATE_FIELDS, *rare)}
+    return {"as_of": state.as_of.isoformat(), **_without(found, rare)}  # few loans have any of these
 
 
 def written_class(delinquency: Delinquency) -> Result:

@@ -34,7 +34,8 @@ class LoanState:
     the loan without money, be it waived, settled for less or written off; waived_minor: what of it is not owed any
     more, recovered_minor: what was paid of the rest. receivable_minor: credit that was refunded and is owed back, since
     the payment that it came from bounced. due_minor: all that is due and unpaid. dpd: days past due. payoff_minor: what
-    closes the loan on that date; credit is not netted. unpaid_minor: by row of the schedule, what is left of its
+    closes the loan on that date; credit is not netted. fees_ahead_minor, interest_ahead_minor: what of it are charges
+    that fall due later, and interest that was agreed and is not earned yet. unpaid_minor: by row of the schedule, what is left of its
     principal; empty before the disbursement. interest_at_due_minor: interest to date at each due date reached.
     turn_fee_minor: the fee that falls due on turns_on. next_due, next_due_minor: the next date on which something falls
     due, and how much if nothing happens until then; None and 0 if nothing will, or once the last due date is reached.
@@ -63,6 +64,8 @@ class LoanState:
     turn_fee_minor: int = 0
     worst_dpd: int = 0
     payoff_minor: int = 0
+    fees_ahead_minor: int = 0
+    interest_ahead_minor: int = 0
     unpaid_minor: tuple[int, ...] = ()
     interest_at_due_minor: tuple[int, ...] = ()
     next_due: date | None = None
@@ -124,6 +127,8 @@ def read_state(account: LoanAccount) -> LoanState:
         turn_fee_minor=0 if turn is None else _fees_on(account, turn),
         worst_dpd=account.worst_dpd,
         payoff_minor=payoff,
+        fees_ahead_minor=account.charges_ahead.total(),
+        interest_ahead_minor=account.interest_owed - account.interest_to_date,
         unpaid_minor=tuple(account.unpaid),
         interest_at_due_minor=tuple(account.interest_at_due),
         next_due=None if next_due is None else date_of(next_due),

@@ -1,6 +1,7 @@
 """The terms of a TERM loan, parsed from and written as JSON scalars."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -246,7 +247,7 @@ class Terms:
             if self.month_end is not MonthEnd.LAST_DAY and self.unit is not PeriodUnit.MONTH:
                 raise unfit(self.month_end.value, "month_end", "a rule for periods of days or weeks")
             if (self.business_days is BusinessDayRule.NONE) != (self.calendar is None):
-                message = "calendar: it goes with a rule of business_days, and that with it"
+                message = "calendar: a calendar needs a rule of business_days, and such a rule a calendar"
                 raise Unfit(message)
             if self.counted_from and self.first_due:
                 message = "counted_from: it says when the first period began, and first_due when it ends; one is enough"
@@ -303,20 +304,22 @@ class Terms:
         require_rate("minimum_share", self.minimum_share)
         require_range("minimum_minor", self.minimum_minor, int(pays_minimum), MAX_MINOR if pays_minimum else 0)
         if (self.minimum_share and not pays_minimum) or self.minimum_share > 1:
-            raise unfit(self.minimum_share, "minimum_share", "a share of at most 1, and of minimum payments alone")
+            message = f"minimum_share: {self.minimum_share} goes with MINIMUM_PAYMENT, and is at most 1"
+            raise Unfit(message)
         if pays_minimum and self.interest is InterestMethod.FLAT:
             message = "method: flat interest is spread over the agreed periods, and minimum payments have none"
             raise Unfit(message)
 
     def _require_fees(self) -> None:
         require_range("fees", len(self.fees), 0, MOST_FEES)
-        for fee in self.fees:
+        for number, fee in enumerate(self.fees, start=1):
             require_rate("share", fee.share)
             require_range("amount_minor", fee.amount_minor, 0, MAX_MINOR)
             if fee.share > 1 or not (fee.share or fee.amount_minor):
-                raise unfit(fee.share, "fees.share", "a share of at most 1, above 0 where no amount is given")
+                message = f"fees: no. {number}: a share of at most 1, an amount, or both are needed"
+                raise Unfit(message)
             if fee.base is FeeBase.INTEREST and fee.due is not FeeDue.EVERY_DUE:
-                message = "fees.base: what is a share of the interest falls due with every instalment"
+                message = f"fees: no. {number}: base: a share of the interest falls due with EVERY_DUE"
                 raise Unfit(message)
         if self.fees and self.tranches > 1:
             message = "fees: with tranches there can be none"
@@ -347,25 +350,25 @@ class Terms:
     def _require_scheduled(self) -> None:
         if self.interest_charged is InterestCharged.AS_ACCRUED:
             return
-        is_redrawn = self.recalculation is not Recalculation.NONE or self.tranches > 1
-        if is_redrawn or self.broken_period is not BrokenPeriod.FIRST or self.matured_interest is MaturedInterest.STOPS:
-            message = (
-                "interest_charged: what was drawn is not recalculated, not spread, ends with the schedule, and is of "
-                "one disbursement"
-            )
-            raise Unfit(message)
+        others = {
+            "recalculation": self.recalculation is not Recalculation.NONE,
+            "tranches": self.tranches > 1,
+            "broken_period": self.broken_period is not BrokenPeriod.FIRST,
+            "matured_interest": self.matured_interest is not MaturedInterest.ACCRUES,
+        }
+        _require_none_of("interest_charged: AS_SCHEDULED", others)
 
     def _require_recalculation(self) -> None:
         if self.recalculation is Recalculation.NONE:
             return
-        is_plain = self.method is Method.EQUAL_INSTALMENTS and self.interest is InterestMethod.DECLINING
-        graces = self.principal_grace or self.interest_grace or self.interest_free
-        if not is_plain or graces or self.broken_period is not BrokenPeriod.FIRST:
-            message = (
-                "recalculation: it keeps equal instalments of a declining balance, with no grace and no broken period "
-                "that is spread"
-            )
-            raise Unfit(message)
+        others = {
+            "method": self.method is not Method.EQUAL_INSTALMENTS,
+            "interest": self.interest is not InterestMethod.DECLINING,
+            "principal_grace": self.principal_grace > 0,
+            "interest_free": self.interest_free > 0,
+            "broken_period": self.broken_period is not BrokenPeriod.FIRST,
+        }
+        _require_none_of("recalculation: KEEP_INSTALMENT", others)
 
     def fees_due(self, when: FeeDue, *, interest_minor: int = 0) -> int:
         """Return what falls due of the fees at a time, in minor units; interest_minor: that of the instalment."""
@@ -374,11 +377,20 @@ class Terms:
 
     def _require_grace(self) -> None:
         require_range("principal_grace", self.principal_grace, 0, self.periods - 1)
-        require_range("interest_grace", self.interest_grace, 0, self.principal_grace)
+        if not 0 <= self.interest_grace <= self.principal_grace:
+            raise unfit(self.interest_grace, "interest_grace", f"from 0 to principal_grace, {self.principal_grace}")
         require_range("interest_free", self.interest_free, 0, self.periods)
         if self.principal_grace and self.method in {Method.INTEREST_ONLY, Method.BULLET}:
             message = f"principal_grace: {self.method} has principal due at the end alone"
             raise Unfit(message)
+
+
+def _require_none_of(term: str, others: Mapping[str, bool]) -> None:
+    """Demand that none of the terms that a term cannot go with is there."""
+    found = [name for name, said in others.items() if said]
+    if found:
+        message = f"{term} does not go with this {found[0]}"
+        raise Unfit(message)
 
 
 def parse_terms(raw: object) -> Terms:

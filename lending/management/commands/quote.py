@@ -7,9 +7,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from config.kernel.money import format_minor
-from lending.domain.contract.files import BadFile, load_object, quote_case
+from lending.domain.contract.files import QUOTE_KEYS, BadFile, load_object, quote_case
 from lending.domain.contract.refusal import LoanRefused
-from lending.management.terminal import printable, read_text, table
+from lending.management.terminal import printable, read_text, table, tell_ignored
 
 
 class Command(BaseCommand):
@@ -23,6 +23,7 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401
         try:
             case: Any = load_object(read_text(options["file"]))
+            tell_ignored(self, case, QUOTE_KEYS)
             quoted: Any = quote_case(case)
         except BadFile as error:
             raise CommandError(str(error)) from error

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from lending.domain.contract.files import BadFile, load_cases, replay_case
-from lending.management.terminal import printable, read_text, table
+from lending.domain.contract.files import CASE_KEYS, BadFile, load_cases, replay_case
+from lending.management.terminal import printable, read_text, table, tell_ignored
 
 
 class Command(BaseCommand):
@@ -26,6 +26,8 @@ class Command(BaseCommand):
             cases = load_cases(read_text(options["file"]))
         except BadFile as error:
             raise CommandError(str(error)) from error
+        for case in cases:
+            tell_ignored(self, case, CASE_KEYS)
         results = map(replay_case, cases)
         if options["json"]:
             self.stdout.write(json.dumps({"results": list(results)}, indent=1))
