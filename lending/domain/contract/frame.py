@@ -96,11 +96,9 @@ def _scheduled_interest(terms: Terms, schedule: Sequence[Instalment]) -> int | N
 
 def _charged_interest(terms: Terms, schedule: Sequence[Instalment], on: date) -> FlatInterest | None:
     """Return the interest of each period where it does not depend on what is outstanding; None where it does."""
-    rows = [instalment for instalment in schedule if instalment.due > on]
-    if terms.interest_charged is InterestCharged.AS_SCHEDULED:
-        charged = [row.interest_minor for row in rows]
-    elif terms.interest is InterestMethod.FLAT:
-        charged = draw_flat_interest(terms, on=on)
-    else:
+    is_scheduled = terms.interest_charged is InterestCharged.AS_SCHEDULED
+    if not is_scheduled and terms.interest is not InterestMethod.FLAT:
         return None
+    rows = [instalment for instalment in schedule if instalment.due > on]
+    charged = [row.interest_minor for row in rows] if is_scheduled else draw_flat_interest(terms, on=on)
     return FlatInterest([day_number(on), *(day_number(row.due) for row in rows)], charged)

@@ -70,6 +70,8 @@ def with_fees(terms: Terms, rows: Sequence[Instalment], *, has_first: bool) -> l
 
 def _fees(terms: Terms, interest: Sequence[int], *, has_first: bool) -> list[int]:
     """Return the fees that fall due with rows of this interest; has_first: the first is the first of the loan."""
+    if not terms.fees:  # as of most loans, of which a night draws thousands
+        return [0] * len(interest)
     fees = [terms.fees_due(FeeDue.EVERY_DUE, interest_minor=one) for one in interest]
     if has_first and fees:
         fees[0] += terms.fees_due(FeeDue.FIRST_DUE)
