@@ -186,7 +186,7 @@ class Loan:
         there["DUE_FEE"] = sum(left for on, left in self.fees if on == d)
         there["DUE_INTEREST"] = due
         there["DUE_PRINCIPAL"] = self.principal(lambda due: due == d)
-        there["IN_ADVANCE_FEE"] = sum(left for _, left in self.charged_ahead)
+        there["IN_ADVANCE_FEE"] = self.ahead(d)["fees_ahead_minor"]
         there["IN_ADVANCE_INTEREST"] = self.interest_owed(d) - self.interest_paid - past - due
         there["IN_ADVANCE_PRINCIPAL"] = self.principal(lambda due: due > d)
         taken = dict.fromkeys(STEPS, 0)
@@ -254,9 +254,8 @@ class Loan:
 
     def ahead(self, as_of: date) -> dict[str, int]:
         """What a payoff has of later dates."""
-        charges = sum(left for _, left in self.charged_ahead)
         interest = self.interest_owed(as_of) - self.interest_to(as_of)
-        return {"fees_ahead_minor": charges, "interest_ahead_minor": interest}
+        return {"fees_ahead_minor": sum(left for _, left in self.charged_ahead), "interest_ahead_minor": interest}
 
     def state(self, as_of: date) -> Case:
         interest, penalty = self.interest_to(as_of), round(self.penalty)
@@ -334,8 +333,7 @@ def apply(loan: Loan, event: Case, on: date) -> Case | None:
     paid = None
     if event["type"] in ("repayment", "apply_credit", "settlement"):
         names = ("penalty_minor", "fee_minor", "interest_minor", "principal_minor", "credit_minor", "claim_minor")
-        rule = event["prepayment"] if "prepayment" in event else loan.terms["prepayment"]
-        found = dict(zip(names, loan.pay(amount, on, rule), strict=True))
+        found = dict(zip(names, loan.pay(amount, on, event.get("prepayment") or loan.terms["prepayment"]), strict=True))
         paid = {"event": event["id"], **{name: part for name, part in found.items() if part or name != names[-1]}}
     servicing.apply(loan, event, on)
     return paid

@@ -1,6 +1,6 @@
 """Validate the fields of terms and events."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Final
@@ -35,3 +35,11 @@ def require_rate(name: str, value: Decimal) -> None:
     exponent = value.as_tuple().exponent  # text for what is not a number
     if not isinstance(exponent, int) or exponent < -MOST_DECIMALS or not 0 <= value <= HIGHEST_RATE:
         raise unfit(value, name, f"a rate from 0 to {HIGHEST_RATE} of at most {MOST_DECIMALS} decimals")
+
+
+def require_none_of(term: str, others: Mapping[str, bool]) -> None:
+    """Demand that none of the terms that a term cannot go with is there."""
+    found = [name for name, said in others.items() if said]
+    if found:
+        message = f"{term} does not go with this {found[0]}"
+        raise Unfit(message)

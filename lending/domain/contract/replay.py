@@ -121,7 +121,9 @@ def apply_event(account: LoanAccount, event: LoanEvent, spent_before_bounce: Col
         case EventType.CHARGE:
             account.charge(amount, due=account.day if event.due is None else day_number(event.due))
         case EventType.RATE_CHANGE if account.frame.flat is not None:
-            raise LoanRefused(LoanRefusal.BAD_EVENT, f"{event.id}: interest by FLAT or AS_SCHEDULED is agreed for the whole term")
+            raise LoanRefused(
+                LoanRefusal.BAD_EVENT, f"{event.id}: flat or scheduled interest is agreed for the whole term"
+            )
         case EventType.RATE_CHANGE if event.rate is not None:
             account.change_rate(event.rate)
         case EventType.DISBURSEMENT:

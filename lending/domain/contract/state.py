@@ -35,10 +35,11 @@ class LoanState:
     more, recovered_minor: what was paid of the rest. receivable_minor: credit that was refunded and is owed back, since
     the payment that it came from bounced. due_minor: all that is due and unpaid. dpd: days past due. payoff_minor: what
     closes the loan on that date; credit is not netted. fees_ahead_minor, interest_ahead_minor: what of it are charges
-    that fall due later, and interest that was agreed and is not earned yet. unpaid_minor: by row of the schedule, what is left of its
-    principal; empty before the disbursement. interest_at_due_minor: interest to date at each due date reached.
-    turn_fee_minor: the fee that falls due on turns_on. next_due, next_due_minor: the next date on which something falls
-    due, and how much if nothing happens until then; None and 0 if nothing will, or once the last due date is reached.
+    that fall due later, and interest that was agreed and is not earned yet. unpaid_minor: by row of the schedule, what
+    is left of its principal; empty before the disbursement. interest_at_due_minor: interest to date at each due date
+    reached. turn_fee_minor: the fee that falls due on turns_on. next_due, next_due_minor: the next date on which
+    something falls due, and how much if nothing happens until then; None and 0 if nothing will, or once the last due
+    date is reached.
     """
 
     as_of: date

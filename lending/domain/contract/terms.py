@@ -1,7 +1,6 @@
 """The terms of a TERM loan, parsed from and written as JSON scalars."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -13,7 +12,7 @@ from config.kernel.daycount import DAILY, DayCount
 from config.kernel.documents import ADDED, Unfit, read, shown, unfit, written
 from config.kernel.money import CURRENCY_PATTERN, MAX_MINOR
 from lending.domain.contract.fees import MOST_FEES, Fee, FeeBase, FeeDue
-from lending.domain.contract.fields import refusing, require_range, require_rate
+from lending.domain.contract.fields import refusing, require_none_of, require_range, require_rate
 from lending.domain.contract.refusal import LoanRefusal
 
 LONGEST: Final = 3_660
@@ -356,7 +355,7 @@ class Terms:
             "broken_period": self.broken_period is not BrokenPeriod.FIRST,
             "matured_interest": self.matured_interest is not MaturedInterest.ACCRUES,
         }
-        _require_none_of("interest_charged: AS_SCHEDULED", others)
+        require_none_of("interest_charged: AS_SCHEDULED", others)
 
     def _require_recalculation(self) -> None:
         if self.recalculation is Recalculation.NONE:
@@ -368,7 +367,7 @@ class Terms:
             "interest_free": self.interest_free > 0,
             "broken_period": self.broken_period is not BrokenPeriod.FIRST,
         }
-        _require_none_of("recalculation: KEEP_INSTALMENT", others)
+        require_none_of("recalculation: KEEP_INSTALMENT", others)
 
     def fees_due(self, when: FeeDue, *, interest_minor: int = 0) -> int:
         """Return what falls due of the fees at a time, in minor units; interest_minor: that of the instalment."""
@@ -383,14 +382,6 @@ class Terms:
         if self.principal_grace and self.method in {Method.INTEREST_ONLY, Method.BULLET}:
             message = f"principal_grace: {self.method} has principal due at the end alone"
             raise Unfit(message)
-
-
-def _require_none_of(term: str, others: Mapping[str, bool]) -> None:
-    """Demand that none of the terms that a term cannot go with is there."""
-    found = [name for name, said in others.items() if said]
-    if found:
-        message = f"{term} does not go with this {found[0]}"
-        raise Unfit(message)
 
 
 def parse_terms(raw: object) -> Terms:

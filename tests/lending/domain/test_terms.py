@@ -86,7 +86,7 @@ TOGETHER: list[tuple[dict[str, object], str]] = [
     ({"recalculation": "KEEP_INSTALMENT", "method": "EQUAL_PRINCIPAL"}, "does not go with this method"),
     ({"recalculation": "KEEP_INSTALMENT", "interest": "FLAT"}, "does not go with this interest"),
     ({"recalculation": "KEEP_INSTALMENT", "principal_grace": 1}, "does not go with this principal_grace"),
-    ({"recalculation": "KEEP_INSTALMENT", "interest_charged": "AS_SCHEDULED"}, "AS_SCHEDULED does not go with this rec"),
+    ({"recalculation": "KEEP_INSTALMENT", "interest_charged": "AS_SCHEDULED"}, "go with this recalculation"),
     ({"matured_interest": "STOPS", "interest_charged": "AS_SCHEDULED"}, "does not go with this matured_interest"),
     ({"tranches": 2, "interest_charged": "AS_SCHEDULED"}, "does not go with this tranches"),
     ({"principal_grace": 1, "interest_grace": 2}, "interest_grace: 2 is not from 0 to principal_grace, 1"),
