@@ -17,4 +17,5 @@ def tables(page: str) -> dict[str, list[Line]]:
         title, _, rest = part.partition(" -->\n")
         lines = takewhile(lambda line: line.startswith("|"), rest.splitlines())
         found[title] = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+        assert len(found[title]) > 2, f"the table {title} of {page} has no rows"
     return found
