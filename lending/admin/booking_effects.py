@@ -47,7 +47,7 @@ def planned_effects(plan: Plan, loan: Loan) -> Iterator[Part]:
         for name, words in POSITIONS
         if getattr(before.position, name) != getattr(after.position, name)
     ]
-    ahead = [amount(minor) for minor in plan.interest_ahead_minor()]
+    ahead = [amount(minor) for minor in plan.interest_to_come_minor()]
     costs = [[_("Interest to come, if paid as it falls due"), *ahead]] if ahead[0] != ahead[1] else []
     yield Heading(_t("The loan as of %(date)s") % {"date": plan.to})
     yield Table(

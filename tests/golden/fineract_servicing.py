@@ -271,7 +271,7 @@ def undo(found: Timeline, event: Event) -> None:
     ]
     number = -1 if event["type"] == "undo_last_repayment" else event["nth"] - 1
     if not -len(of_date) <= number < len(of_date):
-        message = "a payment undone that is none of ours"
+        message = "an undo of a payment that was not booked"
         raise Waits(message)
     one = of_date[number]
     found.add(LoanEvent(id=f"e{len(found.events)}", on=found.today, type=EventType.REVERSAL, of=one.id))

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from lending.domain.books.ledger import Movement, movements
 from lending.domain.books.projection import Projection, project
-from lending.domain.contract.cost_ahead import interest_ahead_minor
+from lending.domain.contract.cost_ahead import interest_to_come_minor
 from lending.domain.contract.events import LoanEvent
 from lending.domain.contract.replay import Replayed, last_rate, replay
 from lending.domain.contract.schedule import Instalment
@@ -53,10 +53,10 @@ class Plan:
         known = [event for event in self.unchanged.standing if event.on <= on]
         return None if account is None else last_rate(account.frame.terms, known)
 
-    def interest_ahead_minor(self) -> tuple[int, int]:
+    def interest_to_come_minor(self) -> tuple[int, int]:
         """Return the interest still to come if all is paid as it falls due, without the event and with it."""
         accounts = (replayed.account(self.to) for replayed in (self.unchanged, self.replayed))
-        before, after = (0 if account is None else interest_ahead_minor(account) for account in accounts)
+        before, after = (0 if account is None else interest_to_come_minor(account) for account in accounts)
         return before, after
 
 

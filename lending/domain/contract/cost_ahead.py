@@ -5,7 +5,7 @@ from lending.domain.contract.allocation import allocate_payment
 from lending.domain.contract.state import reach, read_state
 
 
-def interest_ahead_minor(account: LoanAccount) -> int:
+def interest_to_come_minor(account: LoanAccount) -> int:
     """Return the interest still to come if all that is due is paid at once, and the rest on its date; minor units."""
     ahead = account.fork()
     _pay_due(ahead)

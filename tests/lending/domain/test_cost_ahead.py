@@ -3,7 +3,7 @@ from decimal import Decimal
 
 import pytest
 
-from lending.domain.contract.cost_ahead import interest_ahead_minor
+from lending.domain.contract.cost_ahead import interest_to_come_minor
 from lending.domain.contract.events import EventType, LoanEvent
 from lending.domain.contract.replay import replay
 from tests.lending.domain.loans import OPENED, disbursed, paid, terms_of
@@ -14,7 +14,7 @@ TERMS = terms_of(principal_minor=100_000, rate=Decimal("0.12"), periods=3, toler
 def ahead(*events: LoanEvent, days: int) -> int:
     account = replay(TERMS, [disbursed(TERMS), *events]).account(OPENED + timedelta(days))
     assert account
-    return interest_ahead_minor(account)
+    return interest_to_come_minor(account)
 
 
 def test_at_the_disbursement_it_is_what_was_quoted() -> None:
@@ -41,7 +41,7 @@ def test_what_is_overdue_is_paid_at_once() -> None:
     account = replay(TERMS, [disbursed(TERMS)]).account(OPENED + timedelta(45))
     assert account
     before = account.late, account.interest_to_date
-    left = interest_ahead_minor(account)
+    left = interest_to_come_minor(account)
     assert (account.late, account.interest_to_date) == before
     assert left < 1_968 - 953
 
