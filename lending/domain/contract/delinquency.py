@@ -100,7 +100,9 @@ def classed(account: LoanAccount | None, rule: DelinquencyRule) -> Delinquency:
     days = rule.counted_days(since, today)
     of_loan, amounts = rule.bucket_of(days), Counter[str]()
     overdue = [(due, sum(parts)) for due, parts in past_due_by_instalment(account)]
-    overdue.append((oldest, account.claim + account.receivable))
+    overdue.append((oldest, account.claim))
+    if account.receivable_since < account.day:
+        overdue.append((account.receivable_since, account.receivable))
     for due, amount in overdue:
         bucket = rule.bucket_of(rule.counted_days(date_of(due), today))
         if bucket is not None and of_loan is not None:

@@ -59,6 +59,19 @@ def test_a_claim_stays_in_the_bucket_of_its_oldest_due_date() -> None:
     assert (found.days, found.overdue_minor, found.by_bucket) == (50, 9_000, (("31+", 9_000),))
 
 
+def test_a_refund_owed_back_is_overdue_from_the_day_after_it() -> None:
+    """Red if it was as late as the oldest instalment, or late on its own day."""
+    refund = LoanEvent(id="r", on=OPENED + timedelta(50), type=EventType.REFUND_CREDIT, amount_minor=1_000)
+    bounced = LoanEvent(id="b", on=OPENED + timedelta(50), type=EventType.BOUNCE, of="p")
+    loan = replay(TERMS, [disbursed(TERMS), paid("p", 5, 10_000), refund, bounced])
+    found = {days: classed(loan.account(OPENED + timedelta(days)), RULE) for days in (50, 51, 62)}
+    assert {days: (one.overdue_minor, one.by_bucket) for days, one in found.items()} == {
+        50: (3_000, (("1-30", 3_000),)),
+        51: (4_000, (("1-30", 4_000),)),
+        62: (7_000, (("1-30", 4_000), ("31+", 3_000))),
+    }
+
+
 def test_an_old_fee_that_was_not_paid_first_stays_overdue() -> None:
     """Red if fees were taken to be paid oldest first, whatever the waterfall says."""
     order = sorted(DEFAULT_WATERFALL, key=lambda step: step is not Step.DUE_FEE)
