@@ -29,7 +29,7 @@ class LoanAccount:
     trail: from the last due date on, each day on which something happened, with the accrual it was left with.
     fees: all that fell due or were paid before; charges: by day, what is unpaid of those that fell due. kept: what
     recalculation keeps of the rows, if it does.
-    worst_dpd: the most days past due on any day so far. schedule: as it was drawn last. lent: what was disbursed in
+    worst_dpd: the most days past due on any day so far. schedule: as drawn or kept last. lent: what was disbursed in
     all. interest_paid, penalty_paid: with what was waived or written off of them; principal_off, interest_off,
     penalty_off, fees_off: what was, of each. waived: what of these the borrower does not owe any more; recovered: what
     was paid of the rest. written_off_since: the day since which a loan that was written off is late. receivable:
