@@ -19,6 +19,7 @@ from lending.operations.day_close import CLOSE, close_day
 from lending.queries.books import drifted_loans, loans_to_verify, prove_accounts
 from lending.queries.loans import standing_of
 from tests.conftest import CLERK, NOW
+from tests.forge import as_owner
 from tests.lending.bookings import take_repayment
 from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, close, lent, make_loan, roll
 from tests.race import lock_timeout
@@ -92,6 +93,19 @@ def test_a_loan_that_should_have_turned_is_found() -> None:
     assert drifted_loans([Loan.objects.get(pk=loan.pk)], have_turned=True) == [loan.pk]
     found = DayClose.objects.latest("day")
     assert [one.pk for some in loans_to_verify(found, range(LAST_ID)) for one in some] == [loan.pk]
+
+
+def test_each_loan_at_rest_is_verified_once_in_28_nights() -> None:
+    """Red if a night skipped some ids, or took all of them: a loan that drifted at rest would be found by nobody."""
+    loans = []
+    for before in (0, 1_022, 28_671):
+        as_owner(f"SELECT setval('lending_loan_id_seq', {before + 1})")
+        loans += [lent().pk, lent().pk]
+    roll(OPENED + timedelta(days=1))
+    Loan.objects.update(turns_on=None)
+    nights = [DayClose(day=date(2027, 1, 1) + timedelta(days=n)) for n in range(28)]
+    verified = [one.pk for night in nights for some in loans_to_verify(night, range(LAST_ID)) for one in some]
+    assert sorted(verified) == loans
 
 
 def test_a_loan_whose_payout_came_back_is_still_summed() -> None:
