@@ -24,6 +24,7 @@ from config.office.verbs import (
     text_field,
 )
 from config.office.words import Words, money, money_with_currency
+from lending.admin.account_payment_verb import VERIFY
 from lending.admin.bank_words import LINE_REASONS, REOPENING_REFUSALS, RESOLUTION_REFUSALS, RESOLUTIONS
 from lending.admin.booking_effects import planned_effects
 from lending.admin.loan_forms import ReasonForm
@@ -232,6 +233,7 @@ class StatementLineAdmin(OfficeAdmin[StatementLine]):
             call=_reopen,
             refusals={LineNotReopened: REOPENING_REFUSALS},
         ),
+        VERIFY,
     )
 
     def listed(self) -> QuerySet[StatementLine]:

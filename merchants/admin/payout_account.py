@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from config.kernel.exact import BASIS_POINTS
 from config.office.display import Card, Cell, Facts, Page, Part, chip, linked
 from config.office.lists import ListColumn, Search, choice_filter
-from config.office.pages import OfficeAdmin, named
+from config.office.pages import OfficeAdmin, named, subject_url, subject_words
 from config.office.verbs import (
     TO_BE_GIVEN,
     Asked,
@@ -28,9 +28,9 @@ from merchants.domain.payout_account import (
     HOLDER_MATCH_BPS,
     ClosingRefusal,
     PayoutAccountState,
-    VerificationRefusal,
     in_fours,
     judge_rejection,
+    payment_reference,
 )
 from merchants.models import PayoutAccount
 from merchants.operations.payout_accounts import (
@@ -42,21 +42,10 @@ from merchants.operations.payout_accounts import (
     verify_payout_account,
     withdraw_payout_account,
 )
-from merchants.queries.labels import ACCOUNT_STATES, NUMBER_FORMS
+from merchants.queries.labels import ACCOUNT_STATES, NUMBER_FORMS, VERIFICATION_REFUSALS
 from merchants.queries.merchants import search_merchants
 from merchants.queries.payout_accounts import get_verification_verdict, get_withdrawal_refusal, names_of, replaced_by
 
-REFUSALS: Final = {
-    VerificationRefusal.NOT_PENDING: _("This account no longer waits for verification."),
-    VerificationRefusal.NUMBER_MALFORMED: _(
-        "The number does not pass the checks of its form: it has to be entered again."
-    ),
-    VerificationRefusal.SAME_PERSON: _("You entered this account: someone else has to verify it."),
-    VerificationRefusal.HOLDER_MISMATCH: _(
-        "The holder's name does not match the merchant's, as it was when the account was entered or as it is now."
-    ),
-    VerificationRefusal.EVIDENCE_MISSING: _("The SHA-256 is 64 digits and small letters from a to f."),
-}
 CLOSING_REFUSALS: Final = {
     ClosingRefusal.NOT_PENDING: _("This account no longer waits for verification."),
     ClosingRefusal.CLOSED: _("This account is rejected or withdrawn already."),
@@ -98,7 +87,7 @@ def _effects(account: PayoutAccount, asked: Asked) -> Effects:
         account=account, verifier=asked.actor, now=asked.now, evidence=asked.data["evidence"]
     )
     if verdict.refusal is not None:
-        return Effects(refusal=REFUSALS[verdict.refusal])
+        return Effects(refusal=VERIFICATION_REFUSALS[verdict.refusal])
     replaced = replaced_by(account)
     warnings = []
     if account.merchant_name != account.merchant.name:
@@ -124,10 +113,13 @@ VERIFY: Final = Verb(
     right="merchants.verify_payoutaccount",
     form=VerifyForm,
     about=_about,
-    note=_("Once verified, loans of this merchant are paid out to this account."),
+    note=_(
+        "Once verified, loans of this merchant are paid out to this account. Without a document: the merchant pays a "
+        "small sum from it, with the reference that its page shows, and you verify it on that line of the statement."
+    ),
     why_not=refused_by(
         lambda account, asked: get_verification_verdict(account=account, verifier=asked.actor, now=asked.now).refusal,
-        REFUSALS,
+        VERIFICATION_REFUSALS,
     ),
     effects=_effects,
     act=lambda account, asked: verification_act(account, evidence=asked.data["evidence"]),
@@ -139,7 +131,7 @@ VERIFY: Final = Verb(
         approval=asked.approval,
     ),
     done=_("The payout account is verified."),
-    refusals={PayoutAccountNotVerified: REFUSALS},
+    refusals={PayoutAccountNotVerified: VERIFICATION_REFUSALS},
     is_primary=True,
 )
 REJECT: Final = Verb(
@@ -222,11 +214,13 @@ class PayoutAccountAdmin(OfficeAdmin[PayoutAccount]):
             (_("Merchant name now"), linked(row.merchant)),
             (_("Entered"), row.entered_at),
             (_("Entered by"), names[row.entered_by]),
+            (_("Reference of a test payment"), payment_reference(row.pk)),
         ]
         later = [
             (_("Verified"), row.verified_at),
             (_("Verified by"), names[row.verified_by]),
             (_("SHA-256 of the bank's document"), row.evidence_sha256 or None),
+            (_("Test payment from it"), _row_cell(row.evidence_payment)),
             (_("Approved by"), names[row.approved_by]),
             (_("Previous verified account"), None if row.follows is None else linked(row.follows)),
             (_("Rejected or withdrawn"), row.closed_at),
@@ -239,3 +233,7 @@ class PayoutAccountAdmin(OfficeAdmin[PayoutAccount]):
             chips=[chip(*ACCOUNT_STATES[PayoutAccountState(row.state)])],
             cards=[Card(title=_("Account"), parts=[Facts(facts)])],
         )
+
+
+def _row_cell(subject: str) -> Cell | None:
+    return Cell(text=subject_words(subject), link=subject_url(subject)) if subject else None

@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from config.api.authentication import caller_of
 from config.problems import CODES, problem
-from merchants.domain.payout_account import EntryRefusal
+from merchants.domain.payout_account import EntryRefusal, payment_reference
 from merchants.domain.text import storable
 from merchants.models import Merchant, PayoutAccount
 from merchants.operations.payout_accounts import (
@@ -38,9 +38,15 @@ class PayoutAccountSerializer(serializers.Serializer[PayoutAccount]):
     state = serializers.CharField(read_only=True)
     reason = serializers.CharField(read_only=True, help_text="Why the office rejected or withdrew it.")
     entered_at = serializers.DateTimeField(read_only=True)
+    payment_reference = serializers.SerializerMethodField(
+        help_text="What a payment from the account says, if it is to show whose account it is."
+    )
 
     def get_id(self, account: PayoutAccount) -> str:
         return f"payout_account_{account.pk}"
+
+    def get_payment_reference(self, account: PayoutAccount) -> str:
+        return payment_reference(account.pk)
 
 
 class PayoutAccountsSerializer(serializers.Serializer[None]):

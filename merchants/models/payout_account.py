@@ -64,8 +64,9 @@ class PayoutAccount(models.Model):
     """An account of a merchant: entered by one person, verified by another.
 
     merchant_name: the merchant's when the account was entered. follows: the account that the merchant had verified
-    before this one. evidence_sha256: of the bank's document that the verifier has seen. approved_by: who approved that
-    it is verified. closed_by, reason: who rejected or withdrew it.
+    before this one. evidence_sha256: of the bank's document that the verifier has seen. evidence_payment: or the row of
+    the test payment from the account, as the audit trail names it. approved_by: who approved that it is verified.
+    closed_by, reason: who rejected or withdrew it.
     """
 
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="payout_accounts", db_index=False)
@@ -83,6 +84,7 @@ class PayoutAccount(models.Model):
     approved_by = models.CharField(max_length=40, null=True)  # noqa: DJ001 - unknown until a member of staff did
     follows = models.ForeignKey("self", on_delete=models.PROTECT, related_name="+", null=True, db_index=False)
     evidence_sha256 = models.CharField(max_length=64, default="", db_default="")
+    evidence_payment = models.CharField(max_length=60, default="", db_default="")
     closed_by = models.CharField(max_length=40, null=True)  # noqa: DJ001 - unknown until someone did
     closed_at = models.DateTimeField(null=True)
     reason = models.CharField(max_length=500, default="", db_default="")

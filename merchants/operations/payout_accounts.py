@@ -2,11 +2,13 @@
 
 from datetime import datetime
 
+from django.db.models import Model
+
 from config.db.transactions import operation, require_one
 from config.kernel.refusals import Refused
 from config.office.actors import Actor
 from config.office.approvals import Act, Approval, require_approval
-from config.office.events import record_event
+from config.office.events import record_event, subject_of
 from merchants.domain.payout_account import (
     ClosingRefusal,
     EntryRefusal,
@@ -79,35 +81,46 @@ def enter_payout_account(
         return account
 
 
-def verification_act(account: PayoutAccount, *, evidence: str) -> Act:
-    """Return what a second person has to approve before an account is verified."""
+def verification_act(account: PayoutAccount, *, evidence: str = "", payment: Model | None = None) -> Act:
+    """Return what a second person has to approve before an account is verified, on the page of what shows it."""
     replaced = replaced_by(account)
     return Act(
         operation="merchants.verify_payout_account",
-        subject=account,
+        subject=payment or account,
         arguments={
             "merchant": account.merchant.name,
             "replaces": None if replaced is None else replaced.pk,
             "evidence": evidence,
+            **({} if payment is None else {"account": account.pk}),
         },
     )
 
 
 def verify_payout_account(
-    *, payout_account_id: int, actor: Actor, now: datetime, evidence: str = "", approval: Approval | None = None
+    *,
+    payout_account_id: int,
+    actor: Actor,
+    now: datetime,
+    evidence: str = "",
+    payment: Model | None = None,
+    approval: Approval | None = None,
 ) -> PayoutAccount:
     """Verify an account that another person entered, so that it may be paid to; one verified before is withdrawn.
 
-    evidence: the SHA-256 of the bank's document that a member of staff has seen, and keeps.
+    evidence: the SHA-256 of the bank's document that a member of staff has seen, and keeps. payment: in its place, the
+    row of a test payment that whoever calls has judged.
     Raises PayoutAccountNotVerified, NotApproved, Contended, Merchant.DoesNotExist.
     """
     with operation():
         account = _locked(payout_account_id)
-        verdict = get_verification_verdict(account=account, verifier=actor, now=now, evidence=evidence)
+        verdict = get_verification_verdict(
+            account=account, verifier=actor, now=now, evidence=evidence, has_payment=payment is not None
+        )
         if verdict.refusal is not None:
             raise PayoutAccountNotVerified(verdict.refusal)
-        require_approval(verification_act(account, evidence=evidence), approval, actor=actor, now=now)
+        require_approval(verification_act(account, evidence=evidence, payment=payment), approval, actor=actor, now=now)
         before, replaced = verified_before(account), replaced_by(account)
+        shown_by = "" if payment is None else subject_of(payment)
         if replaced is not None:
             _close(replaced, PayoutAccountState.WITHDRAWN, by=account, reason="", actor=actor, now=now)
         # Guarded although locked: a writer that forgot the lock is caught here, not in the books.
@@ -120,6 +133,7 @@ def verify_payout_account(
                 approved_by=None if approval is None else str(approval.by),
                 follows=before,
                 evidence_sha256=evidence,
+                evidence_payment=shown_by,
             )
         )
         record_event(
@@ -132,6 +146,7 @@ def verify_payout_account(
                 "merchant_name": account.merchant.name,
                 "holder_score_bps": verdict.holder_score_bps,
                 "evidence_sha256": evidence,
+                "evidence_payment": shown_by,
                 "replaces": None if replaced is None else replaced.pk,
             },
             now=now,

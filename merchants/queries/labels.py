@@ -5,7 +5,7 @@ from typing import Final
 from django.utils.translation import gettext_lazy as _
 
 from merchants.domain.feed import FeedSignal
-from merchants.domain.payout_account import NumberForm, PayoutAccountState
+from merchants.domain.payout_account import NumberForm, PayoutAccountState, VerificationRefusal
 from merchants.domain.transaction import TransactionKind
 
 ACCOUNT_STATES: Final = {
@@ -13,6 +13,17 @@ ACCOUNT_STATES: Final = {
     PayoutAccountState.VERIFIED: (_("Verified"), "tl-ok"),
     PayoutAccountState.REJECTED: (_("Rejected"), "tl-bad"),
     PayoutAccountState.WITHDRAWN: (_("Withdrawn"), ""),
+}
+VERIFICATION_REFUSALS: Final = {
+    VerificationRefusal.NOT_PENDING: _("This account no longer waits for verification."),
+    VerificationRefusal.NUMBER_MALFORMED: _(
+        "The number does not pass the checks of its form: it has to be entered again."
+    ),
+    VerificationRefusal.SAME_PERSON: _("You entered this account: someone else has to verify it."),
+    VerificationRefusal.HOLDER_MISMATCH: _(
+        "The holder's name does not match the merchant's, as it was when the account was entered or as it is now."
+    ),
+    VerificationRefusal.EVIDENCE_MISSING: _("The SHA-256 is 64 digits and small letters from a to f."),
 }
 NUMBER_FORMS: Final = {
     NumberForm.IBAN: _("IBAN"),

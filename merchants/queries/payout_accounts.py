@@ -73,7 +73,7 @@ def names_of(account: PayoutAccount, *, now: datetime) -> set[str]:
 
 
 def get_verification_verdict(
-    *, account: PayoutAccount, verifier: Actor, now: datetime, evidence: str | None = None
+    *, account: PayoutAccount, verifier: Actor, now: datetime, evidence: str | None = None, has_payment: bool = False
 ) -> VerificationVerdict:
     """Judge the account as this person would find it now. evidence: what staff gave; None before they are asked.
 
@@ -86,6 +86,7 @@ def get_verification_verdict(
         names=names_of(account, now=now),
         same_person=account.entered_by == str(verifier),
         evidence=evidence if verifier.kind is ActorKind.STAFF else None,
+        has_payment=has_payment,
     )
 
 

@@ -25,6 +25,8 @@ from lending.queries.ledger import trial_balance
 from tests.benchmarks.results import DIRECTORY, Result, peak, say, timed
 
 POSTINGS = int(os.environ.get("POSTINGS", "1000000"))
+PART = 1_000_000
+"""Entries at once: the triggers of a statement's rows wait in memory."""
 DAYS = 730
 FIRST = date(2024, 1, 1)
 LAST = FIRST + timedelta(days=DAYS - 1)
@@ -40,14 +42,14 @@ FROM generate_series(0, %(days)s - 1) i
 ENTRIES = """
 INSERT INTO lending_entry (id, code, effective_date, booked_at, close_id, product_id)
 SELECT i, 'ACCRUAL', c.day, now(), c.id, %(product)s
-FROM generate_series(1, %(entries)s) i
+FROM generate_series(%(first_entry)s, %(last_entry)s) i
 JOIN lending_dayclose c ON c.day = %(first)s::date + (i::bigint * %(days)s / (%(entries)s + 1))::int
 """
 SIDES = """
 INSERT INTO lending_posting (entry_id, debit_id, credit_id, currency, amount_minor)
 SELECT (i + 1) / 2, (%(accounts)s::text[])[1 + i %% 5], (%(accounts)s::text[])[1 + (i + 1 + i / 5 %% 4) %% 5], 'CNY',
     1 + i::bigint * 7919 %% 1000000
-FROM generate_series(1, %(entries)s * 2) i
+FROM generate_series(%(first_entry)s * 2 - 1, %(last_entry)s * 2) i
 """
 BARE = """
 COPY (SELECT p.*, e.code, e.effective_date, e.booked_at, e.loan_id, e.product_id
@@ -75,16 +77,23 @@ def fill() -> None:
         "product": product.pk,
         "accounts": list(ACCOUNTS),
     }
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL statement_timeout = 0")
-        for statement in (CLOSES, ENTRIES, SIDES):
-            cursor.execute(statement, asked)
+    run(CLOSES, asked)
+    for first in range(1, POSTINGS // 2 + 1, PART):
+        part = {"first_entry": first, "last_entry": min(first + PART - 1, POSTINGS // 2)}
+        run(ENTRIES, asked | part)
+        run(SIDES, asked | part)
     with connections["owner"].cursor() as cursor:
         cursor.execute("SET statement_timeout = 0")
         cursor.execute("VACUUM ANALYZE")
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0")
         keep_sums()
+
+
+def run(statement: str, asked: dict[str, Any]) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 0")
+        cursor.execute(statement, asked)
 
 
 def ledger() -> Result:

@@ -12,7 +12,7 @@ from config.office.actors import Actor, ActorKind
 from config.office.approvals import ApprovalRefusal, NotApproved
 from config.office.models import ApprovalRequest, OperationEvent
 from config.office.verbs import ASKED
-from merchants.admin.payout_account import CLOSING_REFUSALS, REFUSALS
+from merchants.admin.payout_account import CLOSING_REFUSALS
 from merchants.domain.payout_account import ClosingRefusal, PayoutAccountState, VerificationRefusal
 from merchants.models import Merchant, PayoutAccount
 from merchants.operations.payout_accounts import (
@@ -20,7 +20,7 @@ from merchants.operations.payout_accounts import (
     verification_act,
     verify_payout_account,
 )
-from merchants.queries.labels import ACCOUNT_STATES
+from merchants.queries.labels import ACCOUNT_STATES, VERIFICATION_REFUSALS
 from tests.approvals import approve_open, approved
 from tests.conftest import EVIDENCE, NOW, make_user
 from tests.markets import make_merchants, make_partner
@@ -97,7 +97,7 @@ def test_verify_says_why_not(client: Client, checker: User) -> None:
 
 
 def test_every_refusal_and_state_has_its_words() -> None:
-    assert set(REFUSALS) == set(VerificationRefusal)
+    assert set(VERIFICATION_REFUSALS) == set(VerificationRefusal)
     assert set(CLOSING_REFUSALS) == set(ClosingRefusal)
     assert set(ACCOUNT_STATES) == set(PayoutAccountState)
 
