@@ -24,6 +24,7 @@ class Role(StrEnum):
     VIEWER = "Viewer"
     CREDIT_ANALYST = "Credit analyst"
     UNDERWRITER = "Underwriter"
+    COLLECTOR = "Collections officer"
     FINANCE = "Finance"
     RISK_MANAGER = "Risk manager"
     CONTROLLER = "Controller"

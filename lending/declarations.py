@@ -34,6 +34,7 @@ DECLARED = Declaration(
         "lending.cancel_loan": frozenset({Role.RISK_MANAGER}),
         "lending.change_rate_loan": frozenset({Role.RISK_MANAGER}),
         "lending.charge_loan": frozenset({Role.FINANCE}),
+        "lending.close_arrearscase": frozenset({Role.RISK_MANAGER}),
         "lending.close_line": frozenset({Role.RISK_MANAGER}),
         "lending.decide_any_application": frozenset({Role.RISK_MANAGER}),
         "lending.decide_application": frozenset({Role.UNDERWRITER, Role.RISK_MANAGER}),
@@ -53,6 +54,7 @@ DECLARED = Declaration(
         "lending.start_dayclose": frozenset({Role.FINANCE}),
         "lending.unfreeze_line": frozenset({Role.RISK_MANAGER}),
         "lending.view_application": EVERYONE,
+        "lending.view_arrearscase": EVERYONE - {Role.VIEWER, Role.ADMINISTRATOR},
         "lending.view_bank": EVERYONE,
         "lending.view_bankanswer": EVERYONE,
         "lending.view_bankfile": EVERYONE,
@@ -71,6 +73,7 @@ DECLARED = Declaration(
         "lending.view_provisionmonth": EVERYONE,
         "lending.view_transfer": EVERYONE,
         "lending.waive_loan": frozenset({Role.RISK_MANAGER}),
+        "lending.work_arrearscase": frozenset({Role.COLLECTOR, Role.RISK_MANAGER}),
         "lending.write_off_loan": frozenset({Role.RISK_MANAGER}),
     },
     approvals={
@@ -134,6 +137,7 @@ DECLARED = Declaration(
         Link(section=Section.LENDING, title=_("Applications"), icon="rule", app="lending", model="application"),
         Link(section=Section.LENDING, title=_("Credit lines"), icon="credit_score", app="lending", model="line"),
         Link(section=Section.LENDING, title=_("Loans"), icon="payments", app="lending", model="loan"),
+        Link(section=Section.LENDING, title=_("Arrears"), icon="support_agent", app="lending", model="arrearscase"),
         Link(
             section=Section.LENDING,
             title=_("Payouts and collections"),

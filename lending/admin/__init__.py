@@ -2,6 +2,7 @@
 
 from lending.admin import (
     application,
+    arrears,
     bank_files,
     bank_statements,
     books,
@@ -21,6 +22,7 @@ from lending.admin import (
 
 __all__ = [
     "application",
+    "arrears",
     "bank_files",
     "bank_statements",
     "books",

@@ -36,6 +36,7 @@ from config.office.display import (
 )
 from config.office.heartbeat import get_pulse
 from config.office.words import money, percent
+from lending.admin.arrears import queue_alerts
 from lending.admin.bank_alerts import bank_alerts
 from lending.admin.feeds import feed_alerts
 from lending.admin.setup import setup_card
@@ -87,6 +88,7 @@ def _page(dashboard: Dashboard, queue: WorkQueue | None, request: HttpRequest) -
             *_alerts(dashboard),
             *([] if queue is None else _lending_alerts(queue, request)),
             *([] if queue is None else bank_alerts(get_bank_queue(on=today))),
+            *queue_alerts(request),
             *approval_alerts(request),
             *seal_alerts(request),
         ],

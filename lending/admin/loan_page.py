@@ -31,6 +31,7 @@ from config.office.display import (
 )
 from config.office.pages import named
 from config.office.words import money
+from lending.admin.arrears import case_alerts
 from lending.admin.booking_effects import rate_words
 from lending.admin.transfer import transfer_state
 from lending.admin.transfer_words import PAYOUT_HOLDS, TRANSFER_KINDS
@@ -93,7 +94,11 @@ def loan_page(loan: Loan, request: HttpRequest) -> Page:
             None if loan.line is None else linked(loan.line),
         ],
         lead=_lead(loan, servicing),
-        alerts=[*([Alert(text=late_words(projection.dpd), tint="tl-bad")] if projection.dpd else []), *_held(holds)],
+        alerts=[
+            *([Alert(text=late_words(projection.dpd), tint="tl-bad")] if projection.dpd else []),
+            *(case_alerts(loan.merchant_id, request) if projection.due_minor else []),
+            *_held(holds),
+        ],
         figures=figures,
         cards=[
             *_schedule(servicing, loan),

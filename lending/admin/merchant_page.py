@@ -31,6 +31,7 @@ from config.office.display import (
 from config.office.pages import named
 from config.office.verbs import NO_RIGHT
 from config.office.words import NOTHING, Words, money
+from lending.admin.arrears import case_alerts
 from lending.admin.feeds import feed_alerts
 from lending.admin.merchant_borrowing import borrowing_cards
 from lending.admin.score_pages import pd_words, pins_card, points_card, reasons_card, trend_card
@@ -85,7 +86,7 @@ def merchant_page(merchant: Merchant, request: HttpRequest) -> Page:
         title=merchant.name,
         chips=_chips(score, late),
         sub=_who(merchant),
-        alerts=[*feed_alerts([merchant.partner]), *alerts],
+        alerts=[*case_alerts(merchant.pk, request), *feed_alerts([merchant.partner]), *alerts],
         figures=figures,
         buttons=_buttons(merchant, score, request),
         cards=[

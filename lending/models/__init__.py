@@ -1,6 +1,7 @@
 """Tables of lending."""
 
 from lending.models.application import Application, Decision
+from lending.models.arrears import ArrearsCase, CaseContact, PaymentPromise
 from lending.models.bank import Bank, BankAnswer, BankFile, BankStatement, StatementLine
 from lending.models.calendar import CalendarVersion
 from lending.models.day_close import DayClose, ProofLine
@@ -17,11 +18,13 @@ from lending.models.transfer import Transfer
 __all__ = [
     "AccountDay",
     "Application",
+    "ArrearsCase",
     "Bank",
     "BankAnswer",
     "BankFile",
     "BankStatement",
     "CalendarVersion",
+    "CaseContact",
     "DayClose",
     "Decision",
     "Entry",
@@ -37,6 +40,7 @@ __all__ = [
     "MonthClose",
     "Offer",
     "OfferRound",
+    "PaymentPromise",
     "Posting",
     "ProductExposure",
     "ProductVersion",

@@ -30,6 +30,7 @@ from lending.domain.books.day_close import (
 )
 from lending.gateways.protocol import Gateway
 from lending.models import DayClose, Loan, ProofLine
+from lending.operations.arrears import review_cases
 from lending.operations.bookings import lock_books
 from lending.operations.collection_rounds import collect_dues
 from lending.operations.day_sums import keep_sums
@@ -147,6 +148,13 @@ def turn_part(*, claim: Claim, clock: Clock) -> None:
         CLOSE.finish_part(claim=claim, done=done, now=clock())
 
 
+def review_arrears(*, claim: Claim, clock: Clock) -> None:
+    """Open, judge and close the cases of borrowers in arrears. Raises StaleRow if fenced off."""
+    with operation():
+        done = review_cases(on=get_close(claim.subject_id).day + timedelta(days=1), now=clock())
+        CLOSE.finish_part(claim=claim, done=done, now=clock())
+
+
 def provide_part(*, claim: Claim, clock: Clock) -> None:
     """Make provisions for the loans of a part, if the day is the last of its month. Raises StaleRow."""
     done = provide_loans(claim=claim, clock=clock)
@@ -205,6 +213,13 @@ CLOSE: Final = Pipeline(
             work=turn_part,
             words=_("Move on what falls due or turns late, and report it to scoring"),
             counts=_("loans"),
+        ),
+        Stage(
+            name="lending.review_arrears",
+            work=review_arrears,
+            words=_("Open and close cases of arrears, and judge promises"),
+            counts=_("borrowers"),
+            is_divided=False,
         ),
         Stage(
             name="lending.verify_loans",

@@ -30,6 +30,7 @@ from lending.models import (
     BankFile,
     BankStatement,
     CalendarVersion,
+    CaseContact,
     DayClose,
     Decision,
     GrantedLimit,
@@ -40,6 +41,7 @@ from lending.models import (
     MonthClose,
     Offer,
     OfferRound,
+    PaymentPromise,
     ProofLine,
     ProvisionMonth,
     ProvisionPolicy,
@@ -78,6 +80,7 @@ from scoring.models import (
 )
 from tests.architecture.violations import IMPLIED, LINE, PAYMENT, VIOLATIONS
 from tests.conftest import NOW, owner_connection
+from tests.lending.arrears import make_case
 from tests.lending.lines import make_line
 from tests.lending.loans import application_of, lent
 
@@ -180,7 +183,16 @@ def make_one_loan(partner: Partner) -> None:
     AccountDay.objects.create(day=close.day, account_id="PRINCIPAL", currency="CNY", debit_minor=0, credit_minor=0)
     ProofLine.objects.create(close=close, account="PRINCIPAL", currency="CNY", ledger_minor=0, loans_minor=0)
     make_one_provision(loan, close)
+    make_one_case(loan)
     MonthClose.objects.create(month="2025-01-01", sha256="a" * 64, closed_by="staff:1", closed_at=NOW)
+
+
+def make_one_case(loan: Loan) -> None:
+    case, day = make_case(loan), NOW.date()
+    told = {"channel": "CALL", "result": "REACHED", "on": day, "next_on": day, "actor": "staff:1", "booked_at": NOW}
+    CaseContact.objects.create(case=case, **told)
+    made = {"made_on": day, "made_at": NOW, "made_by": "staff:1"}
+    PaymentPromise.objects.create(case=case, state="OPEN", amount_minor=1, due_on=day, **made)
 
 
 def make_one_provision(loan: Loan, close: DayClose) -> None:

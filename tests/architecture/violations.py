@@ -224,6 +224,24 @@ VIOLATIONS: dict[str, Mapping[str, object]] = {
     "lending_monthclose_first": {"month": "2026-02-02"},
     "lending_monthclose_sha256": {"month": "2026-02-01", "sha256": "A" * 64},
     "lending_monthclose_four_eyes": {"month": "2026-02-01", "approved_by": "staff:1"},
+    "lending_arrearscase_state_known": {"state": "X"},
+    "lending_arrearscase_currency": {"currency": "cny"},
+    "lending_arrearscase_not_negative": {
+        "state": "CLOSED",
+        "closed_on": "2026-03-09",
+        "closed_by": "x",
+        "due_minor": -1,
+    },
+    "lending_arrearscase_closed_by_whom_and_when": {"closed_on": "2026-03-09"},
+    "lending_arrearscase_one_open": {},
+    "lending_casecontact_channel_known": {"channel": "X"},
+    "lending_casecontact_result_known": {"result": "X"},
+    "lending_casecontact_note_has_words": {"result": "NOTE"},
+    "lending_paymentpromise_state_known": {"state": "X"},
+    "lending_paymentpromise_amounts": {"state": "KEPT", "amount_minor": 0},
+    "lending_paymentpromise_due_later": {"state": "KEPT", "due_on": "2026-03-01"},
+    "lending_paymentpromise_withdrawn_why": {"state": "WITHDRAWN"},
+    "lending_paymentpromise_one_open": {},
     "lending_posting_amount_positive": {"amount_minor": 0},
     "lending_posting_two_accounts": {"debit_id": "PRINCIPAL", "credit_id": "PRINCIPAL"},
     "lending_posting_currency_code": {"currency": "cny"},
@@ -231,6 +249,7 @@ VIOLATIONS: dict[str, Mapping[str, object]] = {
 # What breaks the first also breaks the second, which is reported before it.
 IMPLIED = {
     "merchants_batchissue_kind_known": "merchants_batchissue_conflict_shows_both",
+    "lending_arrearscase_state_known": "lending_arrearscase_closed_by_whom_and_when",
     "lending_loan_status_known": "lending_loan_disbursed_when",
     "lending_line_of_merchant": "lending_line_pkey CASCADE",  # keys refer to it with the merchant
 }

@@ -1,4 +1,4 @@
-"""What people of four roles do in a browser, from signing in to what stands in the books afterwards.
+"""What people of five roles do in a browser, from signing in to what stands in the books afterwards.
 
 python -m pytest tests/stories/test_journeys.py --pictures=DIR    # with a picture of the last page of each person
 """
@@ -6,12 +6,14 @@ python -m pytest tests/stories/test_journeys.py --pictures=DIR    # with a pictu
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from secrets import token_urlsafe
 
 import pytest
 from django.db import connections
 from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
@@ -19,7 +21,7 @@ from config.declarations import Role
 from config.office.actors import Actor, ActorKind
 from config.office.models import ApprovalRequest, OperationEvent
 from config.office.verbs import ASKED
-from lending.models import Loan, StatementLine
+from lending.models import ArrearsCase, Loan, PaymentPromise, StatementLine
 from lending.operations.loans import book_repayment
 from merchants.domain.payout_account import PayoutAccountState
 from merchants.models import PayoutAccount
@@ -27,7 +29,7 @@ from merchants.operations.payout_accounts import enter_payout_account
 from tests.browser import FLAGS
 from tests.conftest import CLERK, EVIDENCE, NOW, make_user
 from tests.lending.bank_files import take_statement
-from tests.lending.loans import OPENED, lent, proven
+from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, lent, proven, roll
 from tests.markets import make_merchants, make_partner
 
 pytestmark = [
@@ -188,6 +190,37 @@ def test_risk_settles_for_less_and_a_controller_approves_it(office: Office) -> N
     settled = Loan.objects.get(pk=loan.pk)
     assert (settled.status, settled.waived_minor) == ("CLOSED", 10_000)
     assert ApprovalRequest.objects.get().state == "APPROVED"
+    assert proven()
+
+
+def test_a_collector_works_on_a_case_and_the_close_judges_the_promise(office: Office) -> None:
+    loan = lent(amount_minor=100_000, terms=EVERY_FIVE_DAYS)
+    roll(OPENED + timedelta(days=8))
+    case = ArrearsCase.objects.get()
+    with office.signed_in(Role.COLLECTOR) as page:
+        page.get_by_role("link", name="1 case of arrears is due").click()
+        open_first(page)
+        page.get_by_role("link", name="Take the case").click()
+        press(page, "Take the case")
+        page.get_by_role("link", name="Record a contact").click()
+        page.locator("[name=result]").select_option("REACHED")
+        page.locator("[name=words]").fill("Was at the fair, pays tomorrow.")
+        press(page, "Record a contact")
+        page.get_by_role("link", name="Record a promise").click()
+        page.locator("[name=amount]").fill("50.00")
+        page.locator("[name=due_on]").fill((case.opened_on + timedelta(days=1)).isoformat())
+        press(page, "Record a promise")
+        expect(page.get_by_role("main")).to_contain_text("The promise is recorded.")
+        expect(page.get_by_role("main")).to_contain_text("Was at the fair, pays tomorrow.")
+    by = case.opened_on + timedelta(days=1)
+    book_repayment(
+        loan_id=loan.pk, amount_minor=5_000, on=case.opened_on, external_ref="till 7", actor=CLERK, now=timezone.now()
+    )
+    roll(by)
+    promise = PaymentPromise.objects.get()
+    assert (promise.state, promise.paid_minor) == ("KEPT", 5_000)
+    case.refresh_from_db()
+    assert case.owner == promise.made_by
     assert proven()
 
 

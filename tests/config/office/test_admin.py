@@ -37,7 +37,9 @@ from lending.models import (
 from lending.operations.loans import book_repayment
 from merchants.models import Batch, FeedUpload, Merchant, Partner
 from scoring.models import CalibrationVersion, Score, ScorecardVersion, ScoreRun
+from tests.config.office.rights import RIGHTS
 from tests.conftest import NOW, Enqueued, make_user
+from tests.lending.arrears import make_case
 from tests.lending.bank_files import take_statement
 from tests.lending.calendars import make_calendar
 from tests.lending.lines import make_line
@@ -48,115 +50,8 @@ from tests.merchants.admin.test_payout_account import make_account
 from tests.workers import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
-VIEWED = {
-    "merchants_merchant": "merchants.view_merchant",
-    "merchants_partner": "merchants.view_partner",
-    "merchants_batch": "merchants.view_batch",
-    "merchants_feedupload": "merchants.view_feedupload",
-    "merchants_payoutaccount": "merchants.view_payoutaccount",
-    "scoring_scorerun": "scoring.view_scorerun",
-    "scoring_scorecardversion": "scoring.view_scorecardversion",
-    "scoring_calibrationversion": "scoring.view_calibrationversion",
-    "lending_productversion": "lending.view_productversion",
-    "lending_calendarversion": "lending.view_calendarversion",
-    "lending_offer": "lending.view_offer",
-    "lending_application": "lending.view_application",
-    "lending_line": "lending.view_line",
-    "lending_loan": "lending.view_loan",
-    "lending_transfer": "lending.view_transfer",
-    "lending_dayclose": "lending.view_dayclose",
-    "lending_posting": "lending.view_posting",
-    "lending_bank": "lending.view_bank",
-    "lending_bankanswer": "lending.view_bankanswer",
-    "lending_bankfile": "lending.view_bankfile",
-    "lending_bankstatement": "lending.view_bankstatement",
-    "lending_statementline": "lending.view_statementline",
-    "lending_provisionmonth": "lending.view_provisionmonth",
-    "lending_monthclose": "lending.view_monthclose",
-    "lending_loanprovision": "lending.view_loanprovision",
-    "office_approvalrequest": "office.view_approvalrequest",
-    "office_jobrun": "office.view_jobrun",
-    "office_operationevent": "office.view_operationevent",
-    "office_auditseal": "office.view_auditseal",
-    "auth_user": "auth.view_user",
-    "auth_group": "auth.view_group",
-}
-PAGES = ("changelist", "change")
-# Each other page with the right it asks for; None: nobody has it.
-RIGHTS = {f"{model}_{page}": right for model, right in VIEWED.items() for page in PAGES} | {
-    "merchants_merchant_transactions": "merchants.view_merchant",
-    "merchants_feedupload_progress": "merchants.view_feedupload",
-    "merchants_partner_upload": "merchants.upload_feed",
-    "merchants_partner_withhold": "merchants.withhold_partner",
-    "merchants_partner_collect_ourselves": "merchants.withhold_partner",
-    "merchants_batch_not_stored": "merchants.view_batch",
-    "merchants_merchant_replay": "scoring.replay_score",
-    "merchants_payoutaccount_verify": "merchants.verify_payoutaccount",
-    "merchants_payoutaccount_reveal": "merchants.reveal_payoutaccount",
-    "merchants_payoutaccount_reject": "merchants.verify_payoutaccount",
-    "merchants_payoutaccount_withdraw": "merchants.withdraw_payoutaccount",
-    "scoring_scorerun_progress": "scoring.view_scorerun",
-    "scoring_scorerun_start": "scoring.start_scorerun",
-    "scoring_scorerun_calibrate": "scoring.add_calibrationversion",
-    "scoring_scorecardversion_enter": "scoring.add_scorecardversion",
-    "lending_productversion_enter": "lending.add_productversion",
-    "lending_dayclose_first": "lending.start_dayclose",
-    "scoring_scorerun_publish": "scoring.publish_anyway_scorerun",
-    "scoring_scorerun_abandon": "scoring.abandon_scorerun",
-    "lending_offer_apply": "lending.enter_application",
-    "lending_dayclose_open": "lending.start_dayclose",
-    "lending_application_approve": "lending.decide_application",
-    "lending_application_decline": "lending.decide_application",
-    "lending_line_draw": "lending.draw_line",
-    "lending_line_freeze": "lending.freeze_line",
-    "lending_line_unfreeze": "lending.unfreeze_line",
-    "lending_line_close": "lending.close_line",
-    "lending_loan_repay": "lending.repay_loan",
-    "lending_loan_charge": "lending.charge_loan",
-    "lending_loan_rate": "lending.change_rate_loan",
-    "lending_loan_credit": "lending.repay_loan",
-    "lending_loan_refund": "lending.refund_loan",
-    "lending_loan_bounce": "lending.reverse_loan",
-    "lending_loan_pause": "lending.restructure_loan",
-    "lending_loan_extend": "lending.restructure_loan",
-    "lending_loan_re_amortise": "lending.restructure_loan",
-    "lending_loan_re_age": "lending.restructure_loan",
-    "lending_loan_waive": "lending.waive_loan",
-    "lending_loan_settle": "lending.settle_loan",
-    "lending_loan_write_off": "lending.write_off_loan",
-    "lending_loan_undo_write_off": "lending.write_off_loan",
-    "lending_loan_return": "lending.return_loan",
-    "lending_loan_pay_out": "lending.pay_out_loan",
-    "lending_loan_word": "lending.settle_bankanswer",
-    "lending_loan_cancel": "lending.cancel_loan",
-    "lending_loan_reverse": "lending.reverse_loan",
-    "lending_dayclose_progress": "lending.view_dayclose",
-    "lending_dayclose_start": "lending.start_dayclose",
-    "lending_monthclose_close": "lending.add_monthclose",
-    "lending_ledgeraccount_changelist": "lending.view_ledgeraccount",
-    "lending_ledgeraccount_income": "lending.view_ledgeraccount",
-    "lending_ledgeraccount_sheet": "lending.view_ledgeraccount",
-    "lending_bankanswer_deal_with": "lending.settle_bankanswer",
-    "lending_bankfile_download": "lending.read_bankfile",
-    "lending_bankfile_dismiss": "lending.read_bankfile",
-    "lending_bankfile_read_again": "lending.read_bankfile",
-    "lending_bankstatement_book_after_gap": "lending.book_bankstatement",
-    "lending_statementline_reopen": "lending.resolve_statementline",
-    "lending_statementline_resolve": "lending.resolve_statementline",
-    "office_jobrun_resume": "office.resume_jobrun",
-    "office_approvalrequest_approve": "office.decide_approvalrequest",
-    "office_approvalrequest_reject": "office.decide_approvalrequest",
-    "office_approvalrequest_withdraw": "office.view_approvalrequest",
-    "auth_user_new": "auth.add_user",
-    "auth_user_give": "office.grant_role",
-    "auth_user_take": "office.grant_role",
-    "auth_user_password": "auth.change_user",
-    "auth_user_deactivate": "auth.change_user",
-    "auth_user_reactivate": "auth.change_user",
-}
 LEADS_ELSEWHERE = {"lending_offer_change", "lending_transfer_change"}  # to the merchant, to the loan
 OFFICE_PAGES = [(model, page) for model, page in admin.site._registry.items() if isinstance(page, OfficeAdmin)]  # noqa: SLF001
-PAGES_BY_RIGHT = RIGHTS
 
 
 def names() -> Iterator[str]:
@@ -169,7 +64,7 @@ def names() -> Iterator[str]:
 
 def test_every_page_is_in_the_table() -> None:
     """Red when a page is added without saying who may open it."""
-    assert set(names()) == set(PAGES_BY_RIGHT)
+    assert set(names()) == set(RIGHTS)
 
 
 @pytest.fixture
@@ -206,6 +101,7 @@ def addresses() -> dict[str, str]:
         "lending_offer": application_of(loan).offer_id,
         "lending_application": loan.application_id,
         "lending_line": make_line(loan).pk,
+        "lending_arrearscase": make_case(loan).pk,
         "lending_loan": loan.pk,
         "lending_transfer": loan.transfers.latest("pk").pk,
         "lending_dayclose": close.pk,
@@ -230,7 +126,7 @@ def addresses() -> dict[str, str]:
     of_lists |= {"lending_ledgeraccount_income", "lending_ledgeraccount_sheet"}
     of_lists |= {url_name(model, verb) for model, page in OFFICE_PAGES for verb in page.list_verbs}
     found = {}
-    for name in PAGES_BY_RIGHT:
+    for name in RIGHTS:
         model = next(key for key in sorted(keys, key=len, reverse=True) if name.startswith(f"{key}_"))
         args = [] if name in of_lists else [keys[model]]
         more = [score.pk] if name.endswith("_replay") else []
@@ -260,7 +156,7 @@ def test_a_page_opens_for_whom_the_table_of_roles_allows_it(
     client.force_login(staff(role))
     wrong = {}
     for name, address in addresses.items():
-        right = PAGES_BY_RIGHT[name]
+        right = RIGHTS[name]
         opens = 302 if name in LEADS_ELSEWHERE else 200
         expected = opens if right in ROLES[role] else 403
         status = client.get(address).status_code

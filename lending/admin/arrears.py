@@ -1,0 +1,228 @@
+"""Office pages of arrears: the collectors' queue, a case, and what is done with it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from config.office.business_date import get_business_date
+from config.office.display import Alert, Card, Cell, Column, Figure, Page, Table, chip, linked
+from config.office.lists import Filter, ListColumn, Search, choice_filter
+from config.office.pages import OfficeAdmin, name_of, name_over, named
+from config.office.verbs import asked_by
+from config.office.words import money
+from lending.admin.arrears_verbs import VERBS, is_open
+from lending.admin.arrears_words import CASE_STATES, CHANNELS, PROMISE_STATES, RESULTS
+from lending.admin.words import late_words, loan_chip
+from lending.domain.arrears.case import CaseState, Channel, ContactResult
+from lending.domain.arrears.promise import PromiseState
+from lending.domain.books.loan import LoanStatus
+from lending.models import ArrearsCase, CaseContact, PaymentPromise
+from lending.queries.arrears import arrears_of, case_of, contacts_of, due_cases, loans_of, promises_of
+from lending.queries.closes import StandingLoan, closed_to
+from lending.queries.search import search_cases
+
+SHOWN: Final = 50
+
+
+def _due_by(rows: QuerySet[ArrearsCase], _value: str) -> QuerySet[ArrearsCase]:
+    return rows.filter(state=CaseState.OPEN, next_on__lte=get_business_date())
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    case: ArrearsCase
+    owner: str | None
+
+
+@admin.register(ArrearsCase)
+class ArrearsCaseAdmin(OfficeAdmin[ArrearsCase]):
+    title = _("Arrears")
+    columns = (
+        ListColumn(
+            label=_("Merchant"),
+            cell=lambda row: name_over(row.case.merchant.name, str(row.case)),
+            sort="merchant__name",
+        ),
+        ListColumn(label=_("State"), cell=lambda row: chip(*CASE_STATES[CaseState(row.case.state)])),
+        ListColumn(
+            label=_("Next action"),
+            cell=lambda row: row.case.next_on if is_open(row.case) else None,
+            style="tl-nowrap",
+            sort="next_on",
+            ascends_first=True,
+        ),
+        ListColumn(
+            label=_("Due and unpaid"),
+            cell=lambda row: money(row.case.due_minor, row.case.currency),
+            number=True,
+            sort="due_minor",
+        ),
+        ListColumn(
+            label=_("Owed in all"),
+            cell=lambda row: money(row.case.owed_minor, row.case.currency),
+            number=True,
+            sort="owed_minor",
+        ),
+        ListColumn(label=_("Currency"), cell=lambda row: row.case.currency),
+        ListColumn(
+            label=_("Past due since"),
+            cell=lambda row: row.case.late_since,
+            style="tl-nowrap",
+            sort="late_since",
+            sort_nulls=True,
+            ascends_first=True,
+        ),
+        ListColumn(label=_("Worked on by"), cell=lambda row: row.owner),
+        ListColumn(label=_("Opened"), cell=lambda row: row.case.opened_on, style="tl-nowrap", sort="opened_on"),
+    )
+    filters = (
+        choice_filter("state", _("state"), CASE_STATES),
+        Filter(name="next", label=_("next action"), choices=lambda: [("due", _("Today or before"))], keep=_due_by),
+        Filter(name="owner", label=_("worked on by, like staff:7"), keep=lambda rows, actor: rows.filter(owner=actor)),
+        Filter(
+            name="promise",
+            label=_("promise"),
+            choices=lambda: ((state.value, said) for state, (said, _tint) in PROMISE_STATES.items()),
+            keep=lambda rows, state: rows.filter(
+                pk__in=PaymentPromise.objects.filter(state=PromiseState(state)).values("case")
+            ),
+        ),
+    )
+    search = Search(help=_("Case number or merchant"), keep=lambda rows, term: search_cases(term, rows))
+    list_related = ("merchant",)
+    related = ("merchant__partner",)
+    verbs = VERBS
+    empty = _("No case yet. A close opens one for each borrower that is 3 days past due.")
+
+    def prepare(self, rows: list[ArrearsCase]) -> Sequence[_Listed]:
+        names = named([case.owner for case in rows])
+        return [_Listed(case=case, owner=names[case.owner] if case.owner else None) for case in rows]
+
+    def page_of(self, row: ArrearsCase, request: HttpRequest) -> Page:
+        arrears = arrears_of([row.merchant_id], on=closed_to())[row.merchant_id]
+        currency = {"currency": row.currency}
+        promises, contacts = promises_of(row, most=SHOWN), contacts_of(row, most=SHOWN)
+        names: dict[Any, Any] = named([row.owner, *(one.actor for one in contacts), *(one.made_by for one in promises)])
+        closed = None
+        if row.closed_on is not None:
+            closed = _t("closed on %(date)s by %(who)s") % {"date": row.closed_on, "who": name_of(row.closed_by)}
+        return Page(
+            title=f"{row.merchant.name} · {row}",
+            name=linked(row.merchant, row.merchant.name),
+            chips=[chip(*CASE_STATES[CaseState(row.state)])],
+            sub=[
+                str(row),
+                _t("opened on %(date)s") % {"date": row.opened_on},
+                _t("worked on by %(who)s") % {"who": names[row.owner]} if row.owner else _t("nobody works on it"),
+                closed,
+                row.reason or None,
+            ],
+            figures=[
+                Figure(
+                    label=_t("Due and unpaid, %(currency)s") % currency,
+                    value=money(arrears.due_minor, row.currency),
+                    note=late_words(arrears.dpd) if arrears.dpd else "",
+                ),
+                Figure(label=_("Written off and owed"), value=money(arrears.claim_minor, row.currency)),
+                Figure(label=_("Owed in all"), value=money(arrears.owed_minor, row.currency)),
+                Figure(label=_("Next action"), value=row.next_on if is_open(row) else None),
+            ],
+            cards=[
+                _loans(loans_of(row.merchant_id)),
+                _promises(promises, row, names),
+                _contacts(contacts, names),
+            ],
+        )
+
+
+def _loans(loans: Sequence[StandingLoan]) -> Card:
+    columns = [
+        Column(label=_("Loan"), style="tl-nowrap"),
+        Column(label=_("State")),
+        Column(label=_("Days past due"), number=True),
+        Column(label=_("Due and unpaid"), number=True),
+        Column(label=_("Owed in all"), number=True),
+    ]
+    rows = [
+        [
+            linked(one.loan),
+            chip(*loan_chip(LoanStatus(one.loan.status), one.standing.dpd)),
+            one.standing.dpd,
+            money(one.standing.due_minor, one.loan.currency),
+            money(one.standing.position.owed_minor, one.loan.currency),
+        ]
+        for one in loans
+    ]
+    return Card(title=_("Loans"), parts=[Table(columns=columns, rows=rows)])
+
+
+def _promises(promises: Sequence[PaymentPromise], case: ArrearsCase, names: dict[Any, Any]) -> Card:
+    columns = [
+        Column(label=_("By"), style="tl-nowrap"),
+        Column(label=_("State")),
+        Column(label=_("Promised"), number=True),
+        Column(label=_("Paid"), number=True),
+        Column(label=_("Recorded")),
+    ]
+    rows = [
+        [
+            one.due_on,
+            replace(chip(*PROMISE_STATES[PromiseState(one.state)]), note=one.reason),
+            money(one.amount_minor, case.currency),
+            money(one.paid_minor, case.currency),
+            Cell(text=names[one.made_by], note=one.made_on.isoformat()),
+        ]
+        for one in promises
+    ]
+    return Card(title=_("Promises"), parts=[Table(columns=columns, rows=rows, empty=_("No promise yet."))], span=6)
+
+
+def _contacts(contacts: Sequence[CaseContact], names: dict[Any, Any]) -> Card:
+    columns = [
+        Column(label=_("On"), style="tl-nowrap"),
+        Column(label=_("What came of it")),
+        Column(label=_("By")),
+    ]
+    rows = [
+        [
+            Cell(text=one.on, note=CHANNELS[Channel(one.channel)] if one.channel != Channel.NONE else ""),
+            Cell(text=RESULTS[ContactResult(one.result)], note=one.words),
+            names[one.actor],
+        ]
+        for one in contacts
+    ]
+    return Card(title=_("Contacts"), parts=[Table(columns=columns, rows=rows, empty=_("Nobody tried yet."))], span=6)
+
+
+def case_alerts(merchant_id: int, request: HttpRequest) -> list[Alert]:
+    """Say on the pages of a borrower and its loans that somebody collects its arrears."""
+    if not request.user.has_perm("lending.view_arrearscase"):
+        return []
+    case = case_of(merchant_id)
+    if case is None:
+        return []
+    who = name_of(case.owner) if case.owner else _t("nobody")
+    said = _t("worked on by %(who)s, next action on %(date)s.") % {"who": who, "date": case.next_on}
+    return [Alert(link=linked(case, _t("Arrears: %(case)s") % {"case": case}), text=said)]
+
+
+def queue_alerts(request: HttpRequest) -> list[Alert]:
+    """Tell whoever collects how many cases are to be looked at, and how many of them are theirs."""
+    today = get_business_date()
+    if today is None or not request.user.has_perm("lending.work_arrearscase"):
+        return []
+    due = due_cases(on=today, owner=str(asked_by(request).actor))
+    if not due.number:
+        return []
+    said = ngettext("%(n)s case of arrears is due", "%(n)s cases of arrears are due", due.number)
+    listed = f"{reverse('admin:lending_arrearscase_changelist')}?next=due&sort=next_on"
+    text = _t("%(own)s of them are yours, %(free)s are nobody's.") % {"own": f"{due.own:,}", "free": f"{due.free:,}"}
+    return [Alert(link=Cell(text=said % {"n": f"{due.number:,}"}, link=listed), text=text)]

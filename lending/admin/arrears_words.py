@@ -1,0 +1,55 @@
+"""Words for cases of arrears: contacts, their results, promises, and why something is not done."""
+
+from typing import Final
+
+from django.utils.translation import gettext_lazy as _
+
+from lending.domain.arrears.case import CaseRefusal, CaseState, Channel, ContactResult
+from lending.domain.arrears.promise import PromiseRefusal, PromiseState
+
+CASE_STATES: Final = {
+    CaseState.OPEN: (_("Open"), "tl-warn"),
+    CaseState.CLOSED: (_("Closed"), ""),
+}
+CHANNELS: Final = {
+    Channel.CALL: _("Call"),
+    Channel.MESSAGE: _("Message"),
+    Channel.LETTER: _("Letter"),
+    Channel.VISIT: _("Visit"),
+    Channel.NONE: _("No contact"),
+}
+RESULTS: Final = {
+    ContactResult.REACHED: _("Spoke with the borrower"),
+    ContactResult.NO_ANSWER: _("No answer"),
+    ContactResult.WRONG_CONTACT: _("Wrong number or address"),
+    ContactResult.REFUSES: _("Refuses to pay"),
+    ContactResult.DISPUTES: _("Disputes the debt"),
+    ContactResult.HARDSHIP: _("Cannot pay: hardship"),
+    ContactResult.NOTE: _("Note for the file"),
+}
+PROMISE_STATES: Final = {
+    PromiseState.OPEN: (_("Awaited"), "tl-warn"),
+    PromiseState.KEPT: (_("Kept"), "tl-ok"),
+    PromiseState.PARTLY: (_("Partly kept"), "tl-warn"),
+    PromiseState.BROKEN: (_("Broken"), "tl-bad"),
+    PromiseState.WITHDRAWN: (_("Withdrawn"), ""),
+}
+CASE_REFUSALS: Final = {
+    CaseRefusal.CLOSED: _("This case is closed."),
+    CaseRefusal.YOURS_ALREADY: _("You work on this case already."),
+    CaseRefusal.STILL_LATE: _("A running loan is still past due: the night closes the case once nothing is."),
+    CaseRefusal.NOTE_EMPTY: _("A note says something."),
+    CaseRefusal.NEXT_IN_THE_PAST: _("The next action is not in the past."),
+    CaseRefusal.NEXT_TOO_LATE: _("The next action is within 31 days."),
+    CaseRefusal.REASON_MISSING: _("Please give a reason."),
+}
+PROMISE_REFUSALS: Final = {
+    PromiseRefusal.CASE_CLOSED: _("This case is closed."),
+    PromiseRefusal.OPEN_ALREADY: _("A promise is awaited already: withdraw it if it was recorded wrongly."),
+    PromiseRefusal.NOT_POSITIVE: _("A promise is of more than nothing."),
+    PromiseRefusal.ABOVE_OWED: _("This is more than the borrower owes on all its loans."),
+    PromiseRefusal.IN_THE_PAST: _("The day of a promise is not in the past."),
+    PromiseRefusal.TOO_LATE: _("The day of a promise is within 31 days."),
+    PromiseRefusal.NOT_OPEN: _("No promise is awaited."),
+    PromiseRefusal.REASON_MISSING: _("Please give a reason."),
+}

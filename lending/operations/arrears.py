@@ -1,0 +1,269 @@
+"""Cases of borrowers in arrears: opened, judged and closed by night, worked on by collectors by day."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Final
+
+from config.db.transactions import operation, require_transaction
+from config.kernel.money import Money
+from config.kernel.refusals import Refused
+from config.office.actors import SYSTEM, Actor
+from config.office.business_date import get_business_date
+from config.office.events import Fact, record_event, record_events
+from lending.domain.arrears.case import (
+    Arrears,
+    CaseChange,
+    CaseRefusal,
+    CaseState,
+    Channel,
+    ContactResult,
+    judge_arrears,
+    judge_closing,
+    judge_contact,
+    judge_taking,
+    next_action,
+)
+from lending.domain.arrears.promise import (
+    PromiseRefusal,
+    PromiseState,
+    judge_promise,
+    judge_withdrawal,
+    looked_at,
+    outcome,
+)
+from lending.models import ArrearsCase, CaseContact, PaymentPromise
+from lending.queries.arrears import arrears_of, late_merchants, open_promise, paid_on, promises_to_judge
+from lending.queries.closes import closed_to
+from merchants.models import Merchant
+
+REVIEWED: Final = (
+    "state", "reviewed_to", "late_since", "due_minor", "claim_minor", "owed_minor", "next_on", "closed_on", "closed_by",
+)  # fmt: skip
+Changes = list[tuple[ArrearsCase, Mapping[str, Fact], Mapping[str, Fact]]]
+
+
+class CaseNotMoved(Refused[CaseRefusal]):
+    """Nothing was done with the case."""
+
+
+class PromiseNotMoved(Refused[PromiseRefusal]):
+    """The promise was neither recorded nor withdrawn."""
+
+
+def review_cases(*, on: date, now: datetime) -> int:
+    """Open, update and close cases by how borrowers stand on the morning after a close, and judge their promises.
+
+    Return how many borrowers were looked at. Done twice, it changes nothing. Raises NoTransaction.
+    """
+    require_transaction()
+    cases = {case.merchant_id: case for case in ArrearsCase.objects.open().order_by("pk").lock()}
+    found = arrears_of(late_merchants(on=on) | set(cases), on=on)
+    changes = {merchant: judge_arrears(arrears, has_case=merchant in cases) for merchant, arrears in found.items()}
+    _open({merchant: found[merchant] for merchant, change in changes.items() if change is CaseChange.OPEN}, on, now)
+    closed: Changes = []
+    for merchant, case in cases.items():
+        _stands(case, found[merchant], on)
+        if changes[merchant] is CaseChange.CLOSE:
+            case.state, case.closed_on, case.closed_by = CaseState.CLOSED, on, str(SYSTEM)
+            closed.append((case, {"state": CaseState.OPEN}, {"state": CaseState.CLOSED}))
+    _judge_promises({case.pk: case for case in cases.values()}, on, now)
+    ArrearsCase.objects.bulk_update(cases.values(), REVIEWED, batch_size=1_000)
+    record_events(name="lending.close_case", changes=closed, actor=SYSTEM, now=now)
+    return len(found)
+
+
+def _open(found: Mapping[int, Arrears], on: date, now: datetime) -> None:
+    currencies = dict(Merchant.objects.filter(pk__in=found).values_list("pk", "currency"))
+    opened = [
+        ArrearsCase(merchant_id=merchant, currency=currencies[merchant], state=CaseState.OPEN, opened_on=on, next_on=on)
+        for merchant in sorted(found)
+    ]
+    for case in opened:
+        _stands(case, found[case.merchant_id], on)
+    ArrearsCase.objects.bulk_create(opened, batch_size=1_000)
+    record_events(
+        name="lending.open_case",
+        changes=[(case, {}, {"state": case.state, "due_minor": case.due_minor}) for case in opened],
+        actor=SYSTEM,
+        now=now,
+    )
+
+
+def _stands(case: ArrearsCase, arrears: Arrears, on: date) -> None:
+    case.reviewed_to, case.late_since = on, arrears.late_since
+    case.due_minor, case.claim_minor, case.owed_minor = arrears.due_minor, arrears.claim_minor, arrears.owed_minor
+
+
+def _judge_promises(cases: Mapping[int, ArrearsCase], on: date, now: datetime) -> None:
+    """Judge promises; somebody looks at an open case once its promise has ended, or ended otherwise than thought."""
+    waiting = promises_to_judge(on=on)
+    paid = paid_on(waiting)
+    rows = list(PaymentPromise.objects.filter(pk__in=waiting).order_by("pk").lock())
+    judged: list[tuple[PaymentPromise, Mapping[str, Fact], Mapping[str, Fact]]] = []
+    for promise in rows:
+        before, promise.paid_minor, promise.judged_to = promise.state, paid.get(promise.pk, 0), on
+        promise.state = outcome(
+            amount_minor=promise.amount_minor, paid_minor=promise.paid_minor, due_on=promise.due_on, as_of=on
+        )
+        if promise.state == before:
+            continue
+        judged.append((promise, {"state": before}, {"state": promise.state, "paid_minor": promise.paid_minor}))
+        if promise.case_id in cases:
+            cases[promise.case_id].next_on = on
+    PaymentPromise.objects.bulk_update(rows, ["state", "paid_minor", "judged_to"], batch_size=1_000)
+    record_events(name="lending.judge_promise", changes=judged, actor=SYSTEM, now=now)
+
+
+def take_case(*, case_id: int, actor: Actor, now: datetime) -> ArrearsCase:
+    """Let whoever asks be the one who works on a case. Raises CaseNotMoved, Contended, ArrearsCase.DoesNotExist."""
+    with operation():
+        case = ArrearsCase.objects.lock().get(pk=case_id)
+        refusal = judge_taking(CaseState(case.state), is_owner=case.owner == str(actor))
+        if refusal is not None:
+            raise CaseNotMoved(refusal)
+        before, case.owner = case.owner, str(actor)
+        case.save(update_fields=["owner"])
+        _record("take_case", case, actor, now, before={"owner": before}, after={"owner": case.owner})
+        return case
+
+
+def record_contact(
+    *,
+    case_id: int,
+    channel: Channel,
+    result: ContactResult,
+    words: str,
+    next_on: date | None,
+    actor: Actor,
+    now: datetime,
+) -> ArrearsCase:
+    """Record that a borrower was tried to be reached, or a note, and when somebody looks at the case next.
+
+    What was said is kept with the contact, not in the audit trail. Raises CaseNotMoved, Contended,
+    ArrearsCase.DoesNotExist.
+    """
+    with operation():
+        case, today = ArrearsCase.objects.lock().get(pk=case_id), _today(now)
+        refusal = judge_contact(CaseState(case.state), result=result, words=words, next_on=next_on, today=today)
+        if refusal is not None:
+            raise CaseNotMoved(refusal)
+        before, case.next_on = case.next_on, next_action(result, today=today, planned=case.next_on, asked=next_on)
+        case.save(update_fields=["next_on"])
+        CaseContact.objects.create(
+            case=case,
+            channel=Channel.NONE if result is ContactResult.NOTE else channel,
+            result=result,
+            words=words.strip(),
+            on=today,
+            next_on=case.next_on,
+            actor=str(actor),
+            booked_at=now,
+        )
+        _record(
+            "record_contact",
+            case,
+            actor,
+            now,
+            before={"next_on": before.isoformat()},
+            after={"next_on": case.next_on.isoformat(), "channel": channel, "result": result},
+        )
+        return case
+
+
+def record_promise(*, case_id: int, amount_minor: int, due_on: date, actor: Actor, now: datetime) -> ArrearsCase:
+    """Record what a borrower promised to pay by a day; the case is looked at again once the money should be there.
+
+    Raises PromiseNotMoved, Contended, ArrearsCase.DoesNotExist.
+    """
+    with operation():
+        case, today = ArrearsCase.objects.lock().get(pk=case_id), _today(now)
+        owed = arrears_of([case.merchant_id], on=closed_to())[case.merchant_id].owed_minor
+        refusal = judge_promise(
+            CaseState(case.state),
+            has_open=open_promise(case) is not None,
+            amount_minor=amount_minor,
+            owed_minor=owed,
+            due_on=due_on,
+            today=today,
+        )
+        if refusal is not None:
+            raise PromiseNotMoved(refusal)
+        PaymentPromise.objects.create(
+            case=case,
+            state=PromiseState.OPEN,
+            amount_minor=amount_minor,
+            due_on=due_on,
+            made_on=today,
+            made_at=now,
+            made_by=str(actor),
+        )
+        before, case.next_on = case.next_on, looked_at(due_on)
+        case.save(update_fields=["next_on"])
+        _record(
+            "record_promise",
+            case,
+            actor,
+            now,
+            before={"next_on": before.isoformat()},
+            after={"next_on": case.next_on.isoformat(), "due_on": due_on.isoformat()},
+            amount=Money(amount_minor, case.currency),
+        )
+        return case
+
+
+def withdraw_promise(*, case_id: int, reason: str, actor: Actor, now: datetime) -> ArrearsCase:
+    """Withdraw the open promise of a case, which was recorded wrongly.
+
+    Raises PromiseNotMoved, Contended, ArrearsCase.DoesNotExist.
+    """
+    with operation():
+        case = ArrearsCase.objects.lock().get(pk=case_id)
+        promise = open_promise(case)
+        refusal = judge_withdrawal(has_open=promise is not None, reason=reason)
+        if promise is None or refusal is not None:
+            raise PromiseNotMoved(refusal or PromiseRefusal.NOT_OPEN)
+        promise.state, promise.reason, case.next_on = PromiseState.WITHDRAWN, reason.strip(), _today(now)
+        promise.save(update_fields=["state", "reason"])
+        case.save(update_fields=["next_on"])
+        _record(
+            "withdraw_promise",
+            case,
+            actor,
+            now,
+            before={"due_on": promise.due_on.isoformat()},
+            after={"reason": promise.reason},
+            amount=Money(promise.amount_minor, case.currency),
+        )
+        return case
+
+
+def close_case(*, case_id: int, reason: str, actor: Actor, now: datetime) -> ArrearsCase:
+    """Close a case in which nothing is left to do. Raises CaseNotMoved, Contended, ArrearsCase.DoesNotExist."""
+    with operation():
+        case, today = ArrearsCase.objects.lock().get(pk=case_id), _today(now)
+        arrears = arrears_of([case.merchant_id], on=closed_to())[case.merchant_id]
+        refusal = judge_closing(CaseState(case.state), dpd=arrears.dpd, reason=reason)
+        if refusal is not None:
+            raise CaseNotMoved(refusal)
+        case.state, case.closed_on, case.closed_by, case.reason = CaseState.CLOSED, today, str(actor), reason.strip()
+        case.save(update_fields=["state", "closed_on", "closed_by", "reason"])
+        after: dict[str, Fact] = {"state": CaseState.CLOSED, "reason": case.reason}
+        _record("close_case", case, actor, now, before={"state": CaseState.OPEN}, after=after)
+        return case
+
+
+def _today(now: datetime) -> date:
+    return get_business_date() or now.date()
+
+
+def _record(
+    verb: str,
+    case: ArrearsCase,
+    actor: Actor,
+    now: datetime,
+    *,
+    before: Mapping[str, Fact],
+    after: Mapping[str, Fact],
+    amount: Money | None = None,
+) -> None:
+    record_event(name=f"lending.{verb}", subject=case, actor=actor, before=before, after=after, now=now, amount=amount)

@@ -1,0 +1,135 @@
+"""Read how far borrowers are behind, and their cases."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Final
+
+from django.db import connection
+from django.db.models import Count, F, Q
+
+from config.db.planning import planned_for_its_values
+from config.kernel.daycount import DAILY
+from lending.domain.arrears.case import OPENED_FROM, Arrears
+from lending.domain.arrears.promise import JUDGED_AGAIN_FOR, PromiseState
+from lending.domain.books.loan import LoanStatus
+from lending.models import ArrearsCase, CaseContact, Loan, PaymentPromise
+from lending.queries.at_rest import fees_at, interest_at, penalty_at, places_on
+from lending.queries.closes import StandingLoan, with_standings
+
+PLACE: Final = "greatest(l.place, c.place)"
+OWING: Final = (LoanStatus.ACTIVE, LoanStatus.WRITTEN_OFF)
+DUE: Final = f"""l.due_minor + {penalty_at(PLACE)} - l.penalty_minor
+    + CASE WHEN l.next_due IS NULL THEN {interest_at(PLACE)} - l.interest_minor ELSE 0 END"""
+EARNED: Final = " + ".join(
+    f"{sum_} - l.{name}_paid_minor - l.{name}_written_off_minor"
+    for name, sum_ in (("interest", interest_at(PLACE)), ("penalty", penalty_at(PLACE)), ("fees", fees_at("%(on)s")))
+)
+LOST: Final = " + ".join(f"l.{name}_written_off_minor" for name in ("principal", "interest", "penalty", "fees"))
+# As `RestingLoan.as_of` and `Position.owed_minor` have it of one loan.
+ARREARS: Final = f"""
+SELECT merchant_id, min(late_since) FILTER (WHERE active AND late_since < %(on)s),
+    coalesce(max(%(on)s - late_since) FILTER (WHERE active AND late_since < %(on)s), 0),
+    coalesce(sum(due) FILTER (WHERE active), 0)::bigint, coalesce(sum(due) FILTER (WHERE NOT active), 0)::bigint,
+    sum(owed)::bigint
+FROM (
+    SELECT l.merchant_id, l.status = 'ACTIVE' AS active, l.late_since, {DUE} AS due,
+        l.principal_minor + {EARNED} + {LOST} - l.waived_minor - l.recovered_minor + l.receivable_minor AS owed
+    FROM lending_loan l
+    LEFT JOIN unnest(%(day_counts)s::text[], %(places)s::bigint[]) c (day_count, place) ON c.day_count = l.day_count
+    WHERE l.merchant_id = ANY(%(merchants)s::bigint[]) AND l.status IN ('ACTIVE', 'WRITTEN_OFF')
+) loans GROUP BY merchant_id
+"""  # noqa: S608 - constants only
+# Of the repayments that stand: what a reversal or a bounce names has none.
+PAID: Final = """
+SELECT p.id, coalesce(sum(e.amount_minor), 0)
+FROM lending_paymentpromise p JOIN lending_arrearscase c ON c.id = p.case_id
+JOIN lending_loan l ON l.merchant_id = c.merchant_id
+JOIN lending_loanevent e ON e.loan_id = l.id AND e.type IN ('repayment', 'settlement') AND e.booked_at >= p.made_at
+    AND e.on BETWEEN p.made_on AND p.due_on
+    AND NOT EXISTS (SELECT FROM lending_loanevent r WHERE r.loan_id = e.loan_id AND r.of_id = e.id)
+WHERE p.id = ANY(%s)
+GROUP BY p.id
+"""
+
+
+def late_merchants(*, on: date) -> set[int]:
+    """Return the merchants that a night opens a case for unless they have one: late for so long on a morning."""
+    late = Loan.objects.filter(status=LoanStatus.ACTIVE, late_since__lte=on - timedelta(days=OPENED_FROM))
+    return set(late.values_list("merchant_id", flat=True))
+
+
+def arrears_of(merchants: Collection[int], *, on: date | None) -> dict[int, Arrears]:
+    """Return how far merchants are behind on a morning that follows a close; each of them has an entry.
+
+    None: before the first close.
+    """
+    if on is None:
+        return dict.fromkeys(merchants, Arrears())
+    asked: dict[str, Any] = {"merchants": list(merchants), "day_counts": list(DAILY), "places": places_on(on), "on": on}
+    with planned_for_its_values(), connection.cursor() as cursor:
+        cursor.execute(ARREARS, asked)
+        found = {
+            merchant: Arrears(late_since=since, dpd=dpd, due_minor=due, claim_minor=claim, owed_minor=owed)
+            for merchant, since, dpd, due, claim, owed in cursor.fetchall()
+        }
+    return {merchant: found.get(merchant, Arrears()) for merchant in merchants}
+
+
+def loans_of(merchant_id: int) -> list[StandingLoan]:
+    """List the loans on which a merchant owes something, the latest past due last, each with how it stands."""
+    loans = Loan.objects.filter(merchant=merchant_id, status__in=OWING)
+    return with_standings(loans.order_by(F("late_since").asc(nulls_last=True), "pk"))
+
+
+def contacts_of(case: ArrearsCase, *, most: int) -> list[CaseContact]:
+    """List the contacts of a case, the latest first."""
+    return list(case.contacts.order_by("-pk")[:most])
+
+
+def promises_of(case: ArrearsCase, *, most: int) -> list[PaymentPromise]:
+    """List the promises of a case, the latest first."""
+    return list(case.promises.order_by("-pk")[:most])
+
+
+def case_of(merchant_id: int) -> ArrearsCase | None:
+    """Get the open case of a merchant."""
+    return ArrearsCase.objects.open().filter(merchant=merchant_id).first()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueCases:
+    """How many cases are to be looked at, how many of these somebody works on, and nobody."""
+
+    number: int
+    own: int
+    free: int
+
+
+def due_cases(*, on: date, owner: str) -> DueCases:
+    """Count the cases whose next action is due."""
+    due = ArrearsCase.objects.open().filter(next_on__lte=on)
+    return DueCases(
+        **due.aggregate(
+            number=Count("pk"), own=Count("pk", filter=Q(owner=owner)), free=Count("pk", filter=Q(owner=""))
+        )
+    )
+
+
+def open_promise(case: ArrearsCase) -> PaymentPromise | None:
+    """Get the promise that a case waits for."""
+    return PaymentPromise.objects.open().filter(case=case).first()
+
+
+def promises_to_judge(*, on: date) -> Sequence[int]:
+    """List the promises that a night judges: those that are open, and those that a payment may still change."""
+    recent = PaymentPromise.objects.filter(due_on__gte=on - JUDGED_AGAIN_FOR).exclude(state=PromiseState.WITHDRAWN)
+    waiting = PaymentPromise.objects.open()
+    return sorted({*recent.values_list("pk", flat=True), *waiting.values_list("pk", flat=True)})
+
+
+def paid_on(promises: Collection[int]) -> Mapping[int, int]:
+    """Sum what was paid since each promise was made, with a date up to its day; minor units, none for nothing."""
+    with planned_for_its_values(), connection.cursor() as cursor:
+        cursor.execute(PAID, [list(promises)])
+        return {promise: int(minor) for promise, minor in cursor.fetchall()}
