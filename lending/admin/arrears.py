@@ -21,7 +21,7 @@ from config.office.words import money
 from lending.admin.arrears_verbs import VERBS, is_open
 from lending.admin.arrears_words import CASE_STATES, CHANNELS, PROMISE_STATES, RESULTS
 from lending.admin.words import late_words, loan_chip
-from lending.domain.arrears.case import CaseState, Channel, ContactResult
+from lending.domain.arrears.case import Arrears, CaseState, Channel, ContactResult
 from lending.domain.arrears.promise import PromiseState
 from lending.domain.books.loan import LoanStatus
 from lending.models import ArrearsCase, CaseContact, PaymentPromise
@@ -39,6 +39,7 @@ def _due_by(rows: QuerySet[ArrearsCase], _value: str) -> QuerySet[ArrearsCase]:
 @dataclass(frozen=True, slots=True)
 class _Listed:
     case: ArrearsCase
+    arrears: Arrears
     owner: str | None
 
 
@@ -59,22 +60,18 @@ class ArrearsCaseAdmin(OfficeAdmin[ArrearsCase]):
             sort="next_on",
             ascends_first=True,
         ),
+        ListColumn(label=_("Due and unpaid"), cell=lambda row: _amount(row, row.arrears.due_minor), number=True),
+        ListColumn(label=_("Owed in all"), cell=lambda row: _amount(row, row.arrears.owed_minor), number=True),
         ListColumn(
-            label=_("Due and unpaid"),
-            cell=lambda row: money(row.case.due_minor, row.case.currency),
+            label=_("Principal"),
+            cell=lambda row: _amount(row, row.arrears.principal_minor),
             number=True,
-            sort="due_minor",
-        ),
-        ListColumn(
-            label=_("Owed in all"),
-            cell=lambda row: money(row.case.owed_minor, row.case.currency),
-            number=True,
-            sort="owed_minor",
+            sort="principal_minor",
         ),
         ListColumn(label=_("Currency"), cell=lambda row: row.case.currency),
         ListColumn(
             label=_("Past due since"),
-            cell=lambda row: row.case.late_since,
+            cell=lambda row: row.arrears.late_since,
             style="tl-nowrap",
             sort="late_since",
             sort_nulls=True,
@@ -104,7 +101,15 @@ class ArrearsCaseAdmin(OfficeAdmin[ArrearsCase]):
 
     def prepare(self, rows: list[ArrearsCase]) -> Sequence[_Listed]:
         names = named([case.owner for case in rows])
-        return [_Listed(case=case, owner=names[case.owner] if case.owner else None) for case in rows]
+        arrears = arrears_of({case.merchant_id for case in rows if is_open(case)}, on=closed_to())
+        return [
+            _Listed(
+                case=case,
+                arrears=arrears.get(case.merchant_id, Arrears()) if is_open(case) else Arrears(),
+                owner=names[case.owner] if case.owner else None,
+            )
+            for case in rows
+        ]
 
     def page_of(self, row: ArrearsCase, request: HttpRequest) -> Page:
         arrears = arrears_of([row.merchant_id], on=closed_to())[row.merchant_id]
@@ -141,6 +146,10 @@ class ArrearsCaseAdmin(OfficeAdmin[ArrearsCase]):
                 _contacts(contacts, names),
             ],
         )
+
+
+def _amount(row: _Listed, minor: int) -> str:
+    return money(minor, row.case.currency)
 
 
 def _loans(loans: Sequence[StandingLoan]) -> Card:

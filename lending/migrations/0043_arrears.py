@@ -20,11 +20,8 @@ class Migration(migrations.Migration):
                 ("currency", models.CharField(max_length=3)),
                 ("state", models.CharField(choices=[("OPEN", "OPEN"), ("CLOSED", "CLOSED")], max_length=6)),
                 ("opened_on", models.DateField()),
-                ("reviewed_to", models.DateField()),
                 ("late_since", models.DateField(null=True)),
-                ("due_minor", models.BigIntegerField()),
-                ("claim_minor", models.BigIntegerField()),
-                ("owed_minor", models.BigIntegerField()),
+                ("principal_minor", models.BigIntegerField()),
                 ("owner", models.CharField(blank=True, max_length=40)),
                 ("next_on", models.DateField()),
                 ("closed_on", models.DateField(null=True)),
@@ -116,7 +113,6 @@ class Migration(migrations.Migration):
                 ("made_at", models.DateTimeField()),
                 ("made_by", models.CharField(max_length=40)),
                 ("paid_minor", models.BigIntegerField(default=0)),
-                ("judged_to", models.DateField(null=True)),
                 ("reason", models.CharField(blank=True, max_length=500)),
                 (
                     "case",
@@ -152,8 +148,7 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="arrearscase",
             constraint=models.CheckConstraint(
-                condition=models.Q(("claim_minor__gte", 0), ("due_minor__gte", 0), ("owed_minor__gte", 0)),
-                name="lending_arrearscase_not_negative",
+                condition=models.Q(("principal_minor__gte", 0)), name="lending_arrearscase_not_negative"
             ),
         ),
         migrations.AddConstraint(

@@ -20,22 +20,20 @@ class ArrearsCaseQuerySet(LockingQuerySet["ArrearsCase"]):
 
 
 class ArrearsCase(models.Model):
-    """A borrower in arrears, from the night that found it late until nothing is; amounts in minor units.
+    """A borrower in arrears, from the night that found it late until nothing is.
 
-    owner: the actor who works on it; "" while nobody does. next_on: the business date on which somebody looks at it.
-    reviewed_to: the morning on which a night found late_since, due_minor, claim_minor and owed_minor. closed_by: the
-    person who closed it, with the reason, or the system.
+    late_since, principal_minor: what the last night found, the principal also that of written-off loans: what stands
+    still while nothing is paid, so that few rows are written. owner: the actor who works on it; "" while nobody does.
+    next_on: the business date on which somebody looks at it. closed_by: the person who closed it, with the reason, or
+    the system.
     """
 
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+", db_index=False)
     currency = models.CharField(max_length=3)
     state = models.CharField(max_length=6, choices=choices(CaseState))
     opened_on = models.DateField()
-    reviewed_to = models.DateField()
     late_since = models.DateField(null=True)
-    due_minor = models.BigIntegerField()
-    claim_minor = models.BigIntegerField()
-    owed_minor = models.BigIntegerField()
+    principal_minor = models.BigIntegerField()
     owner = models.CharField(max_length=40, blank=True)
     next_on = models.DateField()
     closed_on = models.DateField(null=True)
@@ -53,10 +51,7 @@ class ArrearsCase(models.Model):
         constraints = [
             known("state", CaseState, name="lending_arrearscase_state_known"),
             models.CheckConstraint(name="lending_arrearscase_currency", condition=Q(currency__regex=CURRENCY_PATTERN)),
-            models.CheckConstraint(
-                name="lending_arrearscase_not_negative",
-                condition=Q(due_minor__gte=0, claim_minor__gte=0, owed_minor__gte=0),
-            ),
+            models.CheckConstraint(name="lending_arrearscase_not_negative", condition=Q(principal_minor__gte=0)),
             models.CheckConstraint(
                 name="lending_arrearscase_closed_by_whom_and_when",
                 condition=(Q(state="CLOSED", closed_on__isnull=False) & ~Q(closed_by=""))
@@ -109,7 +104,7 @@ class PaymentPromiseQuerySet(LockingQuerySet["PaymentPromise"]):
 class PaymentPromise(models.Model):
     """What a borrower promised to pay by a day, and what it paid; minor units.
 
-    judged_to: the morning on which a night judged it last. reason: why it was withdrawn.
+    reason: why it was withdrawn.
     """
 
     case = models.ForeignKey(ArrearsCase, on_delete=models.PROTECT, related_name="promises", db_index=False)
@@ -120,7 +115,6 @@ class PaymentPromise(models.Model):
     made_at = models.DateTimeField()
     made_by = models.CharField(max_length=40)
     paid_minor = models.BigIntegerField(default=0)
-    judged_to = models.DateField(null=True)
     reason = models.CharField(max_length=500, blank=True)
 
     objects = PaymentPromiseQuerySet.as_manager()

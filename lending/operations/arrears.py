@@ -1,9 +1,12 @@
 """Cases of borrowers in arrears: opened, judged and closed by night, worked on by collectors by day."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Final
 
+from django.db import connection
+
+from config.db.planning import planned_for_its_values
 from config.db.transactions import operation, require_transaction
 from config.kernel.money import Money
 from config.kernel.refusals import Refused
@@ -11,7 +14,6 @@ from config.office.actors import SYSTEM, Actor
 from config.office.business_date import get_business_date
 from config.office.events import Fact, record_event, record_events
 from lending.domain.arrears.case import (
-    Arrears,
     CaseChange,
     CaseRefusal,
     CaseState,
@@ -32,14 +34,29 @@ from lending.domain.arrears.promise import (
     outcome,
 )
 from lending.models import ArrearsCase, CaseContact, PaymentPromise
-from lending.queries.arrears import arrears_of, late_merchants, open_promise, paid_on, promises_to_judge
+from lending.queries.arrears import (
+    PRINCIPAL,
+    arrears_of,
+    borrowers_to_review,
+    open_promise,
+    paid_on,
+    promises_to_judge,
+)
 from lending.queries.closes import closed_to
 from merchants.models import Merchant
 
-REVIEWED: Final = (
-    "state", "reviewed_to", "late_since", "due_minor", "claim_minor", "owed_minor", "next_on", "closed_on", "closed_by",
-)  # fmt: skip
-Changes = list[tuple[ArrearsCase, Mapping[str, Fact], Mapping[str, Fact]]]
+# Only what changed is written.
+STANDS: Final = f"""
+UPDATE lending_arrearscase c SET late_since = found.since, principal_minor = found.principal
+FROM (
+    SELECT c.id, min(l.late_since) FILTER (WHERE l.status = 'ACTIVE' AND l.late_since < %(on)s) AS since,
+        coalesce(sum({PRINCIPAL}), 0)::bigint AS principal
+    FROM lending_arrearscase c
+    LEFT JOIN lending_loan l ON l.merchant_id = c.merchant_id AND l.status IN ('ACTIVE', 'WRITTEN_OFF')
+    WHERE c.state = 'OPEN' GROUP BY c.id
+) found
+WHERE c.id = found.id AND (c.late_since, c.principal_minor) IS DISTINCT FROM (found.since, found.principal)
+"""  # noqa: S608 - constants only
 
 
 class CaseNotMoved(Refused[CaseRefusal]):
@@ -51,67 +68,67 @@ class PromiseNotMoved(Refused[PromiseRefusal]):
 
 
 def review_cases(*, on: date, now: datetime) -> int:
-    """Open, update and close cases by how borrowers stand on the morning after a close, and judge their promises.
+    """Open and close cases by how borrowers stand on the morning after a close, and judge their promises.
 
-    Return how many borrowers were looked at. Done twice, it changes nothing. Raises NoTransaction.
+    Return how many cases are open then. Done twice, it changes nothing. Raises NoTransaction.
     """
     require_transaction()
-    cases = {case.merchant_id: case for case in ArrearsCase.objects.open().order_by("pk").lock()}
-    found = arrears_of(late_merchants(on=on) | set(cases), on=on)
+    borrowers = borrowers_to_review(on=on)
+    found = arrears_of(borrowers, on=on)
+    cases = {case.merchant_id: case for case in ArrearsCase.objects.open().filter(merchant__in=borrowers).lock()}
     changes = {merchant: judge_arrears(arrears, has_case=merchant in cases) for merchant, arrears in found.items()}
-    _open({merchant: found[merchant] for merchant, change in changes.items() if change is CaseChange.OPEN}, on, now)
-    closed: Changes = []
-    for merchant, case in cases.items():
-        _stands(case, found[merchant], on)
-        if changes[merchant] is CaseChange.CLOSE:
-            case.state, case.closed_on, case.closed_by = CaseState.CLOSED, on, str(SYSTEM)
-            closed.append((case, {"state": CaseState.OPEN}, {"state": CaseState.CLOSED}))
-    _judge_promises({case.pk: case for case in cases.values()}, on, now)
-    ArrearsCase.objects.bulk_update(cases.values(), REVIEWED, batch_size=1_000)
-    record_events(name="lending.close_case", changes=closed, actor=SYSTEM, now=now)
-    return len(found)
-
-
-def _open(found: Mapping[int, Arrears], on: date, now: datetime) -> None:
-    currencies = dict(Merchant.objects.filter(pk__in=found).values_list("pk", "currency"))
-    opened = [
-        ArrearsCase(merchant_id=merchant, currency=currencies[merchant], state=CaseState.OPEN, opened_on=on, next_on=on)
-        for merchant in sorted(found)
-    ]
-    for case in opened:
-        _stands(case, found[case.merchant_id], on)
-    ArrearsCase.objects.bulk_create(opened, batch_size=1_000)
+    _open([merchant for merchant, change in changes.items() if change is CaseChange.OPEN], on, now)
+    closed = [cases[merchant] for merchant, change in changes.items() if change is CaseChange.CLOSE]
+    ArrearsCase.objects.open().filter(pk__in=[case.pk for case in closed]).update(
+        state=CaseState.CLOSED, closed_on=on, closed_by=str(SYSTEM), late_since=None, principal_minor=0
+    )
     record_events(
-        name="lending.open_case",
-        changes=[(case, {}, {"state": case.state, "due_minor": case.due_minor}) for case in opened],
+        name="lending.close_case",
+        changes=[(case, {"state": CaseState.OPEN}, {"state": CaseState.CLOSED}) for case in closed],
         actor=SYSTEM,
         now=now,
     )
+    with planned_for_its_values(), connection.cursor() as cursor:
+        cursor.execute(STANDS, {"on": on})
+    _judge_promises(on, now)
+    return ArrearsCase.objects.open().count()
 
 
-def _stands(case: ArrearsCase, arrears: Arrears, on: date) -> None:
-    case.reviewed_to, case.late_since = on, arrears.late_since
-    case.due_minor, case.claim_minor, case.owed_minor = arrears.due_minor, arrears.claim_minor, arrears.owed_minor
+def _open(merchants: Sequence[int], on: date, now: datetime) -> None:
+    currencies = dict(Merchant.objects.filter(pk__in=merchants).values_list("pk", "currency"))
+    opened = [
+        ArrearsCase(
+            merchant_id=merchant,
+            currency=currencies[merchant],
+            state=CaseState.OPEN,
+            opened_on=on,
+            next_on=on,
+            principal_minor=0,
+        )
+        for merchant in merchants
+    ]
+    ArrearsCase.objects.bulk_create(opened, batch_size=1_000)
+    changes = [(case, dict[str, Fact](), {"state": CaseState.OPEN}) for case in opened]
+    record_events(name="lending.open_case", changes=changes, actor=SYSTEM, now=now)
 
 
-def _judge_promises(cases: Mapping[int, ArrearsCase], on: date, now: datetime) -> None:
+def _judge_promises(on: date, now: datetime) -> None:
     """Judge promises; somebody looks at an open case once its promise has ended, or ended otherwise than thought."""
     waiting = promises_to_judge(on=on)
     paid = paid_on(waiting)
-    rows = list(PaymentPromise.objects.filter(pk__in=waiting).order_by("pk").lock())
-    judged: list[tuple[PaymentPromise, Mapping[str, Fact], Mapping[str, Fact]]] = []
-    for promise in rows:
-        before, promise.paid_minor, promise.judged_to = promise.state, paid.get(promise.pk, 0), on
-        promise.state = outcome(
-            amount_minor=promise.amount_minor, paid_minor=promise.paid_minor, due_on=promise.due_on, as_of=on
-        )
-        if promise.state == before:
+    changed = []
+    for promise in PaymentPromise.objects.filter(pk__in=waiting).order_by("pk").lock():
+        paid_minor = paid.get(promise.pk, 0)
+        state = outcome(amount_minor=promise.amount_minor, paid_minor=paid_minor, due_on=promise.due_on, as_of=on)
+        if (state, paid_minor) == (promise.state, promise.paid_minor):
             continue
-        judged.append((promise, {"state": before}, {"state": promise.state, "paid_minor": promise.paid_minor}))
-        if promise.case_id in cases:
-            cases[promise.case_id].next_on = on
-    PaymentPromise.objects.bulk_update(rows, ["state", "paid_minor", "judged_to"], batch_size=1_000)
-    record_events(name="lending.judge_promise", changes=judged, actor=SYSTEM, now=now)
+        if state != promise.state:
+            ArrearsCase.objects.open().filter(pk=promise.case_id).update(next_on=on)
+        after: dict[str, Fact] = {"state": state, "paid_minor": paid_minor}
+        changed.append((promise, {"state": promise.state}, after))
+        promise.state, promise.paid_minor = state, paid_minor
+        promise.save(update_fields=["state", "paid_minor"])
+    record_events(name="lending.judge_promise", changes=changed, actor=SYSTEM, now=now)
 
 
 def take_case(*, case_id: int, actor: Actor, now: datetime) -> ArrearsCase:

@@ -18,6 +18,7 @@ from lending.queries.at_rest import fees_at, interest_at, penalty_at, places_on
 from lending.queries.closes import StandingLoan, with_standings
 
 PLACE: Final = "greatest(l.place, c.place)"
+PRINCIPAL: Final = "l.principal_minor + l.principal_written_off_minor"
 OWING: Final = (LoanStatus.ACTIVE, LoanStatus.WRITTEN_OFF)
 DUE: Final = f"""l.due_minor + {penalty_at(PLACE)} - l.penalty_minor
     + CASE WHEN l.next_due IS NULL THEN {interest_at(PLACE)} - l.interest_minor ELSE 0 END"""
@@ -31,15 +32,27 @@ ARREARS: Final = f"""
 SELECT merchant_id, min(late_since) FILTER (WHERE active AND late_since < %(on)s),
     coalesce(max(%(on)s - late_since) FILTER (WHERE active AND late_since < %(on)s), 0),
     coalesce(sum(due) FILTER (WHERE active), 0)::bigint, coalesce(sum(due) FILTER (WHERE NOT active), 0)::bigint,
-    sum(owed)::bigint
+    sum(owed)::bigint, sum(principal)::bigint
 FROM (
     SELECT l.merchant_id, l.status = 'ACTIVE' AS active, l.late_since, {DUE} AS due,
-        l.principal_minor + {EARNED} + {LOST} - l.waived_minor - l.recovered_minor + l.receivable_minor AS owed
+        l.principal_minor + {EARNED} + {LOST} - l.waived_minor - l.recovered_minor + l.receivable_minor AS owed,
+        {PRINCIPAL} AS principal
     FROM lending_loan l
     LEFT JOIN unnest(%(day_counts)s::text[], %(places)s::bigint[]) c (day_count, place) ON c.day_count = l.day_count
     WHERE l.merchant_id = ANY(%(merchants)s::bigint[]) AND l.status IN ('ACTIVE', 'WRITTEN_OFF')
 ) loans GROUP BY merchant_id
 """  # noqa: S608 - constants only
+# Borrowers whom a night opens or closes a case for, unless the rule decides otherwise.
+LATE: Final = """
+SELECT DISTINCT l.merchant_id FROM lending_loan l
+WHERE l.status = 'ACTIVE' AND l.late_since <= %(late)s
+    AND NOT EXISTS (SELECT FROM lending_arrearscase c WHERE c.merchant_id = l.merchant_id AND c.state = 'OPEN')
+"""
+NO_LONGER: Final = """
+SELECT c.merchant_id FROM lending_arrearscase c
+WHERE c.state = 'OPEN' AND NOT EXISTS (SELECT FROM lending_loan l WHERE l.merchant_id = c.merchant_id
+    AND (l.status = 'WRITTEN_OFF' OR (l.status = 'ACTIVE' AND l.late_since < %(on)s)))
+"""
 # Of the repayments that stand: what a reversal or a bounce names has none.
 PAID: Final = """
 SELECT p.id, coalesce(sum(e.amount_minor), 0)
@@ -53,10 +66,12 @@ GROUP BY p.id
 """
 
 
-def late_merchants(*, on: date) -> set[int]:
-    """Return the merchants that a night opens a case for unless they have one: late for so long on a morning."""
-    late = Loan.objects.filter(status=LoanStatus.ACTIVE, late_since__lte=on - timedelta(days=OPENED_FROM))
-    return set(late.values_list("merchant_id", flat=True))
+def borrowers_to_review(*, on: date) -> list[int]:
+    """List the borrowers for whom a night may open a case, and those whose case it may close."""
+    asked = {"on": on, "late": on - timedelta(days=OPENED_FROM)}
+    with planned_for_its_values(), connection.cursor() as cursor:
+        cursor.execute(f"{LATE} UNION ALL {NO_LONGER} ORDER BY 1", asked)
+        return [merchant for (merchant,) in cursor.fetchall()]
 
 
 def arrears_of(merchants: Collection[int], *, on: date | None) -> dict[int, Arrears]:
@@ -70,8 +85,10 @@ def arrears_of(merchants: Collection[int], *, on: date | None) -> dict[int, Arre
     with planned_for_its_values(), connection.cursor() as cursor:
         cursor.execute(ARREARS, asked)
         found = {
-            merchant: Arrears(late_since=since, dpd=dpd, due_minor=due, claim_minor=claim, owed_minor=owed)
-            for merchant, since, dpd, due, claim, owed in cursor.fetchall()
+            merchant: Arrears(
+                late_since=since, dpd=dpd, due_minor=due, claim_minor=claim, owed_minor=owed, principal_minor=principal
+            )
+            for merchant, since, dpd, due, claim, owed, principal in cursor.fetchall()
         }
     return {merchant: found.get(merchant, Arrears()) for merchant in merchants}
 

@@ -230,7 +230,7 @@ VIOLATIONS: dict[str, Mapping[str, object]] = {
         "state": "CLOSED",
         "closed_on": "2026-03-09",
         "closed_by": "x",
-        "due_minor": -1,
+        "principal_minor": -1,
     },
     "lending_arrearscase_closed_by_whom_and_when": {"closed_on": "2026-03-09"},
     "lending_arrearscase_one_open": {},

@@ -82,6 +82,7 @@ class Arrears:
 
     late_since: the oldest due date that running loans are late since; None if none is late. due_minor: what is due and
     unpaid on running loans. claim_minor: what is owed on written-off ones. owed_minor: what would settle all of them.
+    principal_minor: the part of that which was lent.
     """
 
     late_since: date | None = None
@@ -89,6 +90,7 @@ class Arrears:
     due_minor: int = 0
     claim_minor: int = 0
     owed_minor: int = 0
+    principal_minor: int = 0
 
 
 def judge_arrears(arrears: Arrears, *, has_case: bool) -> CaseChange | None:

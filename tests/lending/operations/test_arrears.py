@@ -25,6 +25,7 @@ from lending.operations.arrears import (
     withdraw_promise,
 )
 from lending.queries.arrears import arrears_of
+from lending.queries.closes import closed_to
 from lending.queries.loans import standing_of
 from tests.conftest import CLERK, NOW
 from tests.lending.bookings import book, reverse_event, take_repayment
@@ -56,6 +57,10 @@ def promise(case: ArrearsCase, minor: int, *, on: date) -> PaymentPromise:
     return PaymentPromise.objects.latest("pk")
 
 
+def owed(case: ArrearsCase) -> int:
+    return arrears_of([case.merchant_id], on=closed_to())[case.merchant_id].owed_minor
+
+
 def test_a_case_is_opened_on_its_day_and_closed_by_the_night_after_the_money() -> None:
     loan = lent(terms=EVERY_FIVE_DAYS)
     roll(DUE + (OPENED_FROM - 1) * DAY)
@@ -64,11 +69,11 @@ def test_a_case_is_opened_on_its_day_and_closed_by_the_night_after_the_money() -
     case = ArrearsCase.objects.get()
     loan.refresh_from_db()
     assert (case.merchant_id, case.late_since, case.next_on, case.owner) == (loan.merchant_id, DUE, case.opened_on, "")
-    assert case.due_minor == loan.due_minor > 0
+    assert case.principal_minor == loan.principal_minor > 0
     pay(loan, loan.due_minor, on=case.opened_on)
     roll(DUE + (OPENED_FROM + 1) * DAY)
     case.refresh_from_db()
-    assert (case.state, case.closed_by, case.due_minor) == (CaseState.CLOSED, "system:0", 0)
+    assert (case.state, case.closed_by, case.late_since) == (CaseState.CLOSED, "system:0", None)
     assert [event.name for event in OperationEvent.objects.filter(subject=f"lending.arrearscase:{case.pk}")] == [
         "lending.open_case",
         "lending.close_case",
@@ -80,7 +85,7 @@ def test_a_night_done_twice_changes_nothing() -> None:
     before = [list(kind.objects.values()) for kind in (ArrearsCase, PaymentPromise)]
     events = OperationEvent.objects.count()
     with transaction.atomic():
-        review_cases(on=case.reviewed_to, now=NOW)
+        review_cases(on=case.opened_on, now=NOW)
     assert [list(kind.objects.values()) for kind in (ArrearsCase, PaymentPromise)] == before
     assert OperationEvent.objects.count() == events
 
@@ -90,8 +95,8 @@ def test_one_case_for_all_loans_of_a_borrower() -> None:
     second = lent(terms=EVERY_FIVE_DAYS, merchant=first.merchant)
     roll(DUE + OPENED_FROM * DAY)
     case = ArrearsCase.objects.get()
-    dues = Loan.objects.filter(pk__in=[first.pk, second.pk]).values_list("due_minor", flat=True)
-    assert case.due_minor == sum(dues)
+    lent_out = Loan.objects.filter(pk__in=[first.pk, second.pk]).values_list("principal_minor", flat=True)
+    assert case.principal_minor == sum(lent_out)
 
 
 def test_what_a_borrower_owes_in_sql_is_what_its_loans_say() -> None:
@@ -112,6 +117,9 @@ def test_what_a_borrower_owes_in_sql_is_what_its_loans_say() -> None:
             due_minor=sum(one.due_minor for one in running),
             claim_minor=stand[loans[3].pk].due_minor,
             owed_minor=sum(one.position.owed_minor for one in stand.values()),
+            principal_minor=sum(
+                one.position.principal_minor + one.position.principal_written_off_minor for one in stand.values()
+            ),
         )
         assert found.claim_minor > 0
 
@@ -152,7 +160,7 @@ def test_a_promise_is_kept_as_soon_as_the_money_is_there() -> None:
     made.refresh_from_db()
     case.refresh_from_db()
     assert (made.state, made.paid_minor) == (PromiseState.KEPT, 5_000)
-    assert (case.state, case.next_on) == (CaseState.OPEN, case.reviewed_to), "the rest is still late"
+    assert (case.state, case.next_on) == (CaseState.OPEN, case.opened_on + DAY), "the rest is still late"
 
 
 @pytest.mark.parametrize(("paid", "state"), [(0, PromiseState.BROKEN), (4_999, PromiseState.PARTLY)])
@@ -167,7 +175,7 @@ def test_a_promise_that_was_not_kept_brings_its_case_back(paid: int, state: Prom
     roll(made.due_on + AWAITED_FOR + DAY)
     made.refresh_from_db()
     case.refresh_from_db()
-    assert (made.state, made.paid_minor, case.next_on) == (state, paid, case.reviewed_to)
+    assert (made.state, made.paid_minor, case.next_on) == (state, paid, made.due_on + AWAITED_FOR + DAY)
 
 
 def test_a_payment_that_is_reversed_breaks_the_promise_that_it_kept() -> None:
@@ -198,7 +206,7 @@ def test_what_was_paid_before_the_promise_keeps_none() -> None:
 def test_a_promise_is_refused_with_a_reason_and_withdrawn_with_one() -> None:
     _, case = late()
     for minor, on, reason in [
-        (case.owed_minor + 1, case.opened_on, PromiseRefusal.ABOVE_OWED),
+        (owed(case) + 1, case.opened_on, PromiseRefusal.ABOVE_OWED),
         (100, case.opened_on - DAY, PromiseRefusal.IN_THE_PAST),
     ]:
         with pytest.raises(PromiseNotMoved) as refused:
@@ -232,8 +240,8 @@ def test_a_written_off_loan_keeps_its_case_until_a_person_closes_it() -> None:
     book(EventType.WRITE_OFF, loan_id=loan.pk, on=case.opened_on)
     roll(case.opened_on + DAY)
     case.refresh_from_db()
-    assert (case.state, case.due_minor) == (CaseState.OPEN, 0)
-    assert case.claim_minor == case.owed_minor > 0
+    assert (case.state, case.late_since) == (CaseState.OPEN, None)
+    assert owed(case) > case.principal_minor > 0
     close_case(case_id=case.pk, reason="sold to an agency", actor=COLLECTOR, now=NOW)
     roll(case.opened_on + 2 * DAY)
     assert [(one.state, one.reason) for one in ArrearsCase.objects.all()] == [(CaseState.CLOSED, "sold to an agency")]
