@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from config.office.heartbeat import get_pulse
+from config.office.signatures import knows_our_keys
 
 BROKER_SECONDS = 2
 log = structlog.get_logger(__name__)
@@ -52,6 +53,12 @@ def _require_migrations() -> None:
         raise NotReady(plan)
 
 
+def _require_keys() -> None:
+    if not knows_our_keys():
+        message = "the database takes nothing that this process signs: migrate it with these ACCOUNT_KEYS"
+        raise NotReady(message)
+
+
 def _require_broker() -> None:
     limits = {"socket_connect_timeout": BROKER_SECONDS, "socket_timeout": BROKER_SECONDS}
     with current_app.connection_for_write(transport_options=limits) as broker:
@@ -67,6 +74,7 @@ def _require_scheduler() -> None:
 CHECKS: dict[str, Callable[[], object]] = {
     "database": _require_database,
     "migrations": _require_migrations,
+    "keys": _require_keys,
     "broker": _require_broker,
     "scheduler": _require_scheduler,
 }

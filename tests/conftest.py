@@ -54,7 +54,14 @@ TEST_DATABASE = f"test_tradeline_{os.environ.get('TEST_NAME', '')}{WORKER}"
 MIGRATED = "tradeline_migrated_"
 # Seeded by migrations: emptied, they would be missing in every later test.
 SEEDED = frozenset(
-    {"django_migrations", "django_content_type", "auth_permission", "auth_group", "lending_ledgeraccount"}
+    {
+        "django_migrations",
+        "django_content_type",
+        "auth_permission",
+        "auth_group",
+        "lending_ledgeraccount",
+        "office_signingkey",
+    }
 )
 
 EMBEDDED = embedded.wanted(os.environ)
@@ -159,7 +166,13 @@ def _migrated(server: psycopg.Connection) -> str:
     files = [*(Path(str(sys.modules[name].__file__)) for name in modules), *sorted((ROOT / "config/db").glob("*.py"))]
     found = sha256(
         b"".join(
-            [django.__version__.encode(), FORGE.encode(), LENIENT.encode(), *(file.read_bytes() for file in files)]
+            [
+                django.__version__.encode(),
+                FORGE.encode(),
+                LENIENT.encode(),
+                repr(settings.ACCOUNT_KEYS).encode(),
+                *(file.read_bytes() for file in files),
+            ]
         )
     )
     name = f"{MIGRATED}{found.hexdigest()[:12]}"

@@ -47,7 +47,7 @@ class Keys:
     def __init__(self, secrets: Iterable[tuple[str, bytes]], *, purpose: str, width: int) -> None:
         self._width = width
         self._keys = {
-            name: (AESGCM(_derived(secret, purpose)), _derived(secret, f"{purpose}, index")) for name, secret in secrets
+            name: (AESGCM(derived(secret, purpose)), derived(secret, f"{purpose}, index")) for name, secret in secrets
         }
         self.names = frozenset(self._keys)
         self.current = next(iter(self._keys))
@@ -89,7 +89,8 @@ class Keys:
         return [_hash(index, text) for _, index in self._keys.values()]
 
 
-def _derived(secret: bytes, purpose: str) -> bytes:
+def derived(secret: bytes, purpose: str) -> bytes:
+    """Derive a key of 32 bytes for one purpose (HKDF, RFC 5869)."""
     return HKDF(algorithm=hashes.SHA256(), length=DERIVED_BYTES, salt=None, info=purpose.encode()).derive(secret)
 
 

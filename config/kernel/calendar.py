@@ -1,11 +1,12 @@
 """Business days and periods."""
 
 from calendar import monthrange
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 
 EPOCH = date(1970, 1, 1)
 EPOCH_ORDINAL = EPOCH.toordinal()
+FIRST_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
 FEBRUARY = 2
 
 
@@ -17,6 +18,11 @@ def day_number(on: date) -> int:
 def date_of(day: int) -> date:
     """Convert a day's number back to its date."""
     return date.fromordinal(day + EPOCH_ORDINAL)
+
+
+def micros(moment: datetime) -> int:
+    """Return a moment as microseconds since 1970."""
+    return (moment - FIRST_MOMENT) // timedelta(microseconds=1)
 
 
 def business_day(at: datetime, zone: tzinfo) -> date:

@@ -2,15 +2,18 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from ipaddress import ip_address
 
 from django.db.models import Model
 
 from config.db.rows import insert
 from config.db.transactions import require_transaction
+from config.kernel.calendar import micros
 from config.kernel.money import Money
 from config.office.actors import Actor
 from config.office.models import OperationEvent
 from config.office.origin import current_address
+from config.office.signatures import sign
 
 Fact = str | int | bool | None
 
@@ -60,14 +63,33 @@ def _event(  # noqa: PLR0917 - of two callers
     now: datetime,
     amount: Money | None = None,
 ) -> OperationEvent:
-    return OperationEvent(
-        name=name,
-        subject=subject_of(subject),
-        actor=str(actor),
-        before=dict(before),
-        after=dict(after),
-        booked_at=now,
-        amount_minor=None if amount is None else amount.minor,
-        currency=None if amount is None else amount.currency,
-        address=current_address(),
+    return signed(
+        OperationEvent(
+            name=name,
+            subject=subject_of(subject),
+            actor=str(actor),
+            before=dict(before),
+            after=dict(after),
+            booked_at=now,
+            amount_minor=None if amount is None else amount.minor,
+            currency=None if amount is None else amount.currency,
+            address=current_address(),
+        )
     )
+
+
+def signed(event: OperationEvent) -> OperationEvent:
+    """Sign all that an event says, as `office_require_signed_event` reads it."""
+    event.signature = sign(
+        event._meta.db_table,
+        event.name,
+        event.subject,
+        event.actor,
+        event.before,
+        event.after,
+        micros(event.booked_at),
+        event.amount_minor,
+        event.currency,
+        None if event.address is None else ip_address(event.address).packed.hex(),
+    )
+    return event

@@ -8,10 +8,10 @@ from typing import IO, Any, Final
 
 from config.db.transactions import operation
 from config.disk import force_directory
+from config.kernel.calendar import micros
 from config.kernel.canonical import canonical_json
 from config.kernel.documents import load
 from config.office.models import AuditProgress, AuditSeal
-from config.office.seals import micros
 
 TAIL: Final = 65_536
 """Bytes at the end of a file in which its last whole line is looked for; a line has some 200."""

@@ -7,10 +7,11 @@ from enum import StrEnum
 from itertools import islice
 from typing import Any, Final
 
+from config.kernel.calendar import micros
 from config.kernel.refusals import first_of
 from config.office.models import AuditSeal
 from config.office.seal_files import record_of
-from config.office.seals import Digest, SealedEvent, events_between, micros
+from config.office.seals import Digest, SealedEvent, events_between
 
 CLOCK_SET: Final = timedelta(minutes=5) // timedelta(microseconds=1)
 """Judgement: by how much a server's clock may be set back without an event counting as back-dated."""

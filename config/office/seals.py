@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from itertools import islice
 from typing import Any, Final
@@ -11,6 +11,7 @@ from django.db import connection
 
 from config.db.locking import try_lock_name
 from config.db.transactions import operation
+from config.kernel.calendar import micros
 from config.kernel.canonical import canonical_json
 from config.office.models import AuditProgress, AuditSeal, OperationEvent
 
@@ -19,7 +20,6 @@ MOST: Final = 1_000_000
 A_PAGE: Final = 5_000
 OVERDUE: Final = timedelta(minutes=10)
 """Judgement: no transaction lasts for longer, so an event that waits for longer is not being sealed."""
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 COLUMNS: Final = {
     "id": "id",
@@ -34,7 +34,7 @@ COLUMNS: Final = {
     "currency": "currency",
     "address": "host(address)",
 }
-"""Every column of an event, as it is hashed: moments in microseconds."""
+"""Every column of an event that is kept, as it is hashed: moments in microseconds."""
 EVENTS: Final = f"""
 SELECT {", ".join(COLUMNS.values())} FROM office_operationevent WHERE id > %s ORDER BY id LIMIT %s
 """  # noqa: S608 - constants only; without an upper bound, for which a sort would be planned where statistics are old
@@ -98,11 +98,6 @@ class Digest:
         facts = [self.previous, seal.after_event, seal.last_event, self.events, *moments]
         self._hash.update(canonical_json(facts).encode())
         return str(self._hash.hexdigest())
-
-
-def micros(moment: datetime) -> int:
-    """Return a moment as microseconds since 1970."""
-    return (moment - EPOCH) // timedelta(microseconds=1)
 
 
 def seal_waiting() -> None:

@@ -1,6 +1,6 @@
 """Every rule that is a constraint is tried round Python: broken once, by raw SQL, and reported under its name.
 
-A copy of a good row with a few columns changed; as the application's role, which may insert everywhere.
+A copy of a good row with a few columns changed; as the owner of the tables, who signs nothing.
 """
 
 import json
@@ -13,6 +13,7 @@ from django.apps import apps
 from django.db import IntegrityError, connection, transaction
 from oauth2_provider.models import Application
 from psycopg import errors
+from psycopg.sql import Literal
 
 from config.office.models import (
     ApprovalRequest,
@@ -21,7 +22,6 @@ from config.office.models import (
     BusinessDate,
     Heartbeat,
     JobRun,
-    OperationEvent,
 )
 from lending.models import (
     AccountDay,
@@ -80,6 +80,8 @@ from scoring.models import (
 )
 from tests.architecture.violations import IMPLIED, LINE, PAYMENT, VIOLATIONS
 from tests.conftest import NOW, owner_connection
+from tests.events import make_event
+from tests.forge import as_owner
 from tests.lending.arrears import make_case
 from tests.lending.lines import make_line
 from tests.lending.loans import application_of, lent
@@ -93,7 +95,7 @@ SELECT indexrelid::regclass::text, indrelid::regclass::text FROM pg_index JOIN p
 WHERE indisunique AND NOT indisprimary AND NOT relispartition AND split_part(relname, '_', 1) = ANY(%(ours)s)
 """
 KEYS = {"merchants_batch": "number", "lending_ledgeraccount": "code"}
-COPY = "INSERT INTO {table} SELECT (jsonb_populate_record(good, %s)).* FROM {table} good ORDER BY good.{key}"
+COPY = "INSERT INTO {table} SELECT (jsonb_populate_record(good, {changes})).* FROM {table} good ORDER BY good.{key}"
 
 pytestmark = pytest.mark.django_db
 
@@ -114,7 +116,7 @@ def make_one_of_each() -> None:
     JobRun.objects.create(name="merchants.fill_batch", subject_id=1, started_by="system:0", sent_at=NOW)
     AuditSeal.objects.create(after_event=0, last_event=1, events=1, digest="a" * 64, sealed_at=NOW)
     AuditProgress.objects.create(pk=1, upto=1, begun_before=1, bounded_at=NOW)
-    OperationEvent.objects.create(name="a.b", subject="s", actor="system:0", before={}, after={}, booked_at=NOW)
+    make_event()
     partner = Partner.objects.create(code="bazaar", name="Bazaar", settlement="ESCROW")
     application = Application.objects.create(hash_client_secret=False)  # Argon2 takes half a second
     PartnerClient.objects.create(partner=partner, application=application)
@@ -229,27 +231,21 @@ def make_one_run(partner: Partner, merchant: Merchant) -> None:
     BehaviourFact.objects.create(merchant=merchant, business_date=NOW.date(), batch_id=1, **told)
 
 
-def fresh_key(cursor: Any, table: str) -> int:  # noqa: ANN401 - of Django or of psycopg
-    """Return a key that no row has; of an event, the one that is drawn for it."""
-    if table != OperationEvent._meta.db_table:
-        return 1_000_000
-    cursor.execute("SELECT nextval('office_operationevent_id_seq')")
-    return int(cursor.fetchone()[0])
-
-
-def violate(cursor: Any, name: str) -> None:  # noqa: ANN401 - of Django or of psycopg
+def violation(name: str) -> str:
+    """Write the statement that breaks a constraint."""
     table = catalogue()[name]
     key = KEYS.get(table, "id")
-    changes = {key: fresh_key(cursor, table), **VIOLATIONS[name]}
-    cursor.execute(COPY.format(table=table, key=key), [json.dumps(changes)])
+    return COPY.format(
+        table=table, key=key, changes=Literal(json.dumps({key: 1_000_000, **VIOLATIONS[name]})).as_string()
+    )
 
 
 @pytest.mark.parametrize("name", sorted(VIOLATIONS.keys() - IMPLIED.keys()))
 def test_a_constraint_holds_round_python(name: str) -> None:
     """Red without the constraint."""
     make_one_of_each()
-    with pytest.raises(IntegrityError) as broken, transaction.atomic(), connection.cursor() as cursor:
-        violate(cursor, name)
+    with pytest.raises(IntegrityError) as broken, transaction.atomic():
+        as_owner(violation(name))
     assert isinstance(broken.value.__cause__, errors.IntegrityError)
     assert constraint_of(broken.value.__cause__) == name
 
@@ -261,7 +257,7 @@ def test_a_constraint_holds_without_the_one_that_implies_it(name: str) -> None:
     with owner_connection() as owner, owner.transaction(force_rollback=True):
         owner.execute(f"ALTER TABLE {catalogue()[name]} DROP CONSTRAINT {IMPLIED[name]}")
         with pytest.raises(errors.IntegrityError) as broken:
-            violate(owner, name)
+            owner.execute(violation(name).encode())
         assert broken.value.diag.constraint_name == name
 
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 from config.declarations import Role
 from config.office.actors import SYSTEM
 from config.office.approvals import Act, request_approval
+from config.office.events import signed
 from config.office.models import ApprovalRequest, BusinessDate, OperationEvent
 from lending.models import (
     Application,
@@ -29,6 +30,7 @@ from lending.models import (
 from merchants.models import KeptRequest, PayoutAccount
 from merchants.operations.idempotency import KEPT_FOR
 from tests.conftest import NOW, make_user
+from tests.events import PLAIN, make_event
 from tests.forge import as_owner, forge
 from tests.lending.bank_files import take_statement
 from tests.lending.loans import OPENED, lent, roll
@@ -146,15 +148,13 @@ def as_in_production() -> Iterator[None]:
 
 
 def event(**others: Any) -> OperationEvent:  # noqa: ANN401 - of any column
-    values = {"name": "a.b", "subject": "s", "actor": "system:0", "booked_at": timezone.now()} | others
-    return OperationEvent.objects.create(before={}, after={}, **values)
+    return make_event(**{"booked_at": timezone.now()} | others)
 
 
 FORGED_EVENTS: dict[str, tuple[dict[str, object], str]] = {
     "an old date": ({"booked_at": timezone.now() - timedelta(days=2)}, "it is dated"),
     "a date to come": ({"booked_at": timezone.now() + timedelta(days=2)}, "it is dated"),
     "somebody who was never there": ({"actor": "staff:900001"}, "nobody of the staff"),
-    "an id from between others": ({"pk": 0}, "its id was not drawn for it"),
 }
 
 
@@ -165,6 +165,13 @@ def test_an_event_is_not_recorded_under(what: str) -> None:
     values, words = FORGED_EVENTS[what]
     with as_in_production(), pytest.raises(IntegrityError, match=words), transaction.atomic():
         event(**values)
+
+
+def test_an_event_is_not_recorded_under_an_id_from_between_others() -> None:
+    """Red without the trigger."""
+    event()
+    with as_in_production(), pytest.raises(IntegrityError, match="its id was not drawn for it"), transaction.atomic():
+        signed(OperationEvent(pk=0, **PLAIN | {"booked_at": timezone.now()})).save(force_insert=True)
 
 
 def test_the_database_alone_says_when_an_event_was_recorded() -> None:

@@ -5,7 +5,7 @@ from contextlib import redirect_stdout
 from io import StringIO
 
 from django.core.management import call_command
-from django.db import connection, transaction
+from django.db import connections, transaction
 
 from config.office.seal_files import write_seals
 from config.office.seals import seal_waiting
@@ -47,7 +47,8 @@ def seals() -> Result:
 
 
 def record(number: int) -> None:
-    with transaction.atomic(), connection.cursor() as cursor:
+    """Record events as the owner of the tables, who signs none."""
+    with transaction.atomic(using="owner"), connections["owner"].cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0")
         cursor.execute(FILL, [number])
 

@@ -10,7 +10,8 @@ class OperationEvent(models.Model):
 
     booked_at: as the operation has it. recorded_at: by the database's clock, whatever the application writes; None of
     events before it was kept. amount_minor, currency: of the money that it is about. address: of whoever sent the
-    request that was being answered; None of what this system does by itself.
+    request that was being answered; None of what this system does by itself. signature: by which the database knows the
+    application; it is never kept.
     """
 
     name = models.CharField(max_length=80)
@@ -24,6 +25,8 @@ class OperationEvent(models.Model):
     amount_minor = models.BigIntegerField(null=True)
     currency = models.CharField(max_length=3, null=True)  # noqa: DJ001 - null, as its amount: see config/office/seals.py
     address = models.GenericIPAddressField(null=True)
+    # A text, as Django inserts many rows with bytes much slower.
+    signature = models.TextField(null=True)  # noqa: DJ001 - null, as it is kept
 
     class Meta:
         verbose_name = _("event")

@@ -9,12 +9,13 @@ from django.utils import timezone
 
 from config.declarations import Sealed
 from config.office.actors import SYSTEM
+from config.office.signatures import enter_keys
 from merchants.models.payout_account import account_keys
-from merchants.operations.account_keys import model_of, rotate_batch, rows_by_key
+from merchants.operations.account_keys import OWNER, model_of, rotate_batch, rows_by_key
 
 
 class Command(BaseCommand):
-    """Encrypts what is under another key with the first of ACCOUNT_KEYS; may be stopped and run again."""
+    """Encrypts what is under another key with the first of ACCOUNT_KEYS, and lets it alone sign; may be run again."""
 
     help = (
         "Encrypt the numbers of payout accounts and statement lines, and bank files, with the first of ACCOUNT_KEYS, "
@@ -45,6 +46,7 @@ class Command(BaseCommand):
         if unreadable:
             message = f"{len(unreadable)} were changed or copied from others: {', '.join(unreadable[:20])}"
             raise CommandError(message)
+        enter_keys(using=OWNER, only_first=True)
         others = ", ".join(sorted(keys.names - {keys.current}))
         self.stdout.write(f"All is under {keys.current}." + (f" {others} may be removed." if others else ""))
 

@@ -39,6 +39,7 @@ from merchants.models import Batch, FeedUpload, Merchant, Partner
 from scoring.models import CalibrationVersion, Score, ScorecardVersion, ScoreRun
 from tests.config.office.rights import RIGHTS
 from tests.conftest import NOW, Enqueued, make_user
+from tests.events import make_event
 from tests.lending.arrears import make_case
 from tests.lending.bank_files import take_statement
 from tests.lending.calendars import make_calendar
@@ -268,9 +269,7 @@ def test_lists_need_as_many_queries_for_three_rows_as_for_one(
 ) -> None:
     for number in range(rows):
         JobRun.objects.create(name="a.b", subject_id=number, started_by="staff:1", sent_at=NOW)
-        OperationEvent.objects.create(
-            name="a.b", subject="a.b:1", actor=f"staff:{number + 1}", before={}, after={}, booked_at=NOW
-        )
+        make_event(subject="a.b:1", actor=f"staff:{number + 1}")
     client.force_login(staff(Role.RISK_MANAGER))
     with django_assert_num_queries({"office_jobrun": 8, "office_operationevent": 9}[model]):
         client.get(reverse(f"admin:{model}_changelist"))

@@ -7,8 +7,8 @@ from django.test import Client
 from django.urls import reverse
 
 from config.declarations import Role
-from config.office.models import OperationEvent
 from tests.conftest import NOW
+from tests.events import make_event
 from tests.lending.office import publish_market, staff
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -29,11 +29,9 @@ def test_the_audit_trail_is_narrowed_to_a_person_a_day_and_a_loan(client: Client
     midnight = NOW.replace(hour=0, minute=0)
     finance, risk = staff(Role.FINANCE), staff(Role.RISK_MANAGER)
     first, second = [
-        OperationEvent.objects.create(
-            name="lending.book_charge", subject=f"lending.loan:{loan}", actor=f"staff:{user.pk}", before={}, after={},
-            booked_at=at,
-        ) for loan, user, at in ((33, finance, midnight - timedelta(seconds=1)), (133, risk, midnight))
-    ]  # fmt: skip
+        make_event(name="lending.book_charge", subject=f"lending.loan:{loan}", actor=f"staff:{user.pk}", booked_at=at)
+        for loan, user, at in ((33, finance, midnight - timedelta(seconds=1)), (133, risk, midnight))
+    ]
     client.force_login(staff(Role.AUDITOR))
     address = reverse("admin:office_operationevent_changelist")
     today, yesterday = f"{midnight:%Y-%m-%d}", f"{midnight - timedelta(days=1):%Y-%m-%d}"

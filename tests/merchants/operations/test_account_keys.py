@@ -1,6 +1,7 @@
 """Account numbers at rest: nowhere in plain text, and under another key when it is wanted."""
 
 import logging
+from collections.abc import Iterator
 from dataclasses import replace
 from importlib import import_module
 from io import StringIO
@@ -16,6 +17,7 @@ from django.urls import reverse
 from config.db.encryption import KeyMissing, TextUnreadable
 from config.declarations import Role
 from config.office.models import OperationEvent
+from config.office.signatures import enter_keys, knows_our_keys
 from lending.models import BankFile, Loan, StatementLine
 from lending.operations.payouts import claim_payout
 from lending.operations.transfers import order_of
@@ -39,12 +41,17 @@ TABLES = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespa
 
 
 @pytest.fixture(autouse=True)
-def _old_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settings, "ACCOUNT_KEYS", (OLD,))
+def _old_key(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    give(monkeypatch, OLD)
+    yield
+    monkeypatch.undo()
+    enter_keys(using="owner", only_first=True)
 
 
 def give(monkeypatch: pytest.MonkeyPatch, *keys: tuple[str, bytes]) -> None:
+    """Let the office have these keys, and migrate."""
     monkeypatch.setattr(settings, "ACCOUNT_KEYS", keys)
+    enter_keys(using="owner")
 
 
 def rotate(*arguments: str) -> list[str]:
@@ -122,6 +129,8 @@ def test_what_a_bank_is_given_and_sends_is_encrypted_and_rotated(monkeypatch: py
         "1 payout accounts", "1 statement lines", "2 bank files",
     ]  # fmt: skip
     assert said[-1] == "All is under 2026. 2025 may be removed."
+    monkeypatch.setattr(settings, "ACCOUNT_KEYS", (OLD,))
+    assert not knows_our_keys(), "whoever has the old key signs no more"
     give(monkeypatch, NEW)
     assert StatementLine.objects.get(pk=line.pk).number == other
     assert {file.pk: file.content for file in BankFile.objects.all()} == files
