@@ -1,6 +1,7 @@
 """Have what a test asks for approved by another person."""
 
 from datetime import datetime
+from typing import Any
 from uuid import uuid4
 
 from django.test import Client
@@ -8,7 +9,7 @@ from django.urls import reverse
 
 from config.declarations import Role
 from config.office.actors import Actor, ActorKind
-from config.office.approvals import LIFE, Act, Approval
+from config.office.approvals import LIFE, Act, Approval, sign_request
 from config.office.models import ApprovalRequest
 from tests.conftest import CLERK, NOW, make_user
 
@@ -33,12 +34,13 @@ def approved(
         return None
     request = ApprovalRequest.objects.filter(digest=act.digest, state="OPEN", requested_by=str(actor)).first()
     if request is None:
-        request = ApprovalRequest.objects.create(
-            verb="tests",
-            entered={},
-            digest=act.digest,
-            requested_by=str(actor),
-            requested_at=now,
-            expires_at=now + LIFE,
-        )
+        request = make_request(verb="tests", digest=act.digest, requested_by=str(actor), requested_at=now)
     return Approval(request.pk, by)
+
+
+def make_request(**columns: Any) -> ApprovalRequest:  # noqa: ANN401 - of any column
+    """Make a request that the application signs."""
+    request = ApprovalRequest(entered={}, expires_at=columns["requested_at"] + LIFE, **columns)
+    sign_request(request)
+    request.save(force_insert=True)
+    return request

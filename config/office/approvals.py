@@ -12,12 +12,14 @@ from django.db.models import Model
 
 from config.db.locking import lock_name
 from config.db.transactions import operation, require_one, require_transaction
+from config.kernel.calendar import micros
 from config.kernel.documents import written
 from config.kernel.refusals import Refused, first_of
 from config.office.actors import Actor, ActorKind
 from config.office.events import record_event, subject_of
 from config.office.models import ApprovalRequest
 from config.office.models.approval_request import RequestState
+from config.office.signatures import sign
 
 LIFE: Final = timedelta(days=7)
 """Judgement: what nobody approved for so long is asked for again, on what is known by then."""
@@ -129,7 +131,7 @@ def request_approval(
                 after={"state": RequestState.WITHDRAWN},
                 now=now,
             )
-        request = ApprovalRequest.objects.create(
+        request = ApprovalRequest(
             verb=verb,
             subject="" if act.subject is None else subject_of(act.subject),
             entered=dict(entered),
@@ -138,6 +140,8 @@ def request_approval(
             requested_at=now,
             expires_at=now + LIFE,
         )
+        sign_request(request)
+        request.save(force_insert=True)
         record_event(
             name="office.request_approval",
             subject=request,
@@ -223,5 +227,26 @@ EVENTS: Final = {
 
 
 def _close(request: ApprovalRequest, state: RequestState, *, by: str, now: datetime, reason: str = "") -> None:
+    decided = {"state": state, "decided_by": by, "decided_at": now, "reason": reason}
+    for name, value in decided.items():
+        setattr(request, name, value)
+    sign_request(request)
     still_open = ApprovalRequest.objects.filter(pk=request.pk, state=RequestState.OPEN)
-    require_one(still_open.update(state=state, decided_by=by, decided_at=now, reason=reason))
+    require_one(still_open.update(**decided, signature=request.signature))
+
+
+def sign_request(request: ApprovalRequest) -> None:
+    """Sign who asked for what, and who decided, as `office_require_signed_request` reads it."""
+    request.signature = sign(
+        request._meta.db_table,
+        request.verb,
+        request.subject,
+        request.digest,
+        request.requested_by,
+        micros(request.requested_at),
+        micros(request.expires_at),
+        request.state,
+        request.decided_by,
+        None if request.decided_at is None else micros(request.decided_at),
+        request.reason,
+    )

@@ -16,7 +16,6 @@ from psycopg import errors
 from psycopg.sql import Literal
 
 from config.office.models import (
-    ApprovalRequest,
     AuditProgress,
     AuditSeal,
     BusinessDate,
@@ -78,6 +77,7 @@ from scoring.models import (
     ScorecardVersion,
     ScoreRun,
 )
+from tests.approvals import make_request
 from tests.architecture.violations import IMPLIED, LINE, PAYMENT, VIOLATIONS
 from tests.conftest import NOW, owner_connection
 from tests.events import make_event
@@ -111,8 +111,7 @@ def make_one_of_each() -> None:
     """Make one good row in every table."""
     BusinessDate.objects.create(pk=1, current=NOW.date())
     Heartbeat.objects.create(pk=1, at=NOW)
-    asked = {"entered": {}, "requested_by": "staff:1", "requested_at": NOW, "expires_at": NOW}
-    ApprovalRequest.objects.create(verb="lending_loan_refund", subject="s", digest="a" * 64, **asked)
+    make_request(verb="lending_loan_refund", subject="s", digest="a" * 64, requested_by="staff:1", requested_at=NOW)
     JobRun.objects.create(name="merchants.fill_batch", subject_id=1, started_by="system:0", sent_at=NOW)
     AuditSeal.objects.create(after_event=0, last_event=1, events=1, digest="a" * 64, sealed_at=NOW)
     AuditProgress.objects.create(pk=1, upto=1, begun_before=1, bounded_at=NOW)

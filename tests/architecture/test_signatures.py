@@ -16,9 +16,11 @@ from hypothesis import strategies as st
 from config.db.encryption import derived
 from config.db.rows import insert
 from config.office import signatures
+from config.office.approvals import sign_request
 from config.office.events import signed
-from config.office.models import OperationEvent
+from config.office.models import ApprovalRequest, OperationEvent
 from config.office.signatures import enter_keys, knows_our_keys, sign, written
+from tests.approvals import make_request
 from tests.conftest import NOW, owner_connection
 from tests.events import PLAIN, make_event
 
@@ -97,6 +99,48 @@ def test_a_signature_of_something_else_is_none_of_an_event() -> None:
     event.signature = sign("another_table", *values)
     with refused():
         insert(event)
+
+
+ASKED = {"verb": "tests", "subject": "s", "digest": "a" * 64, "requested_by": "staff:1", "requested_at": NOW}
+DECIDED = {"state": "APPROVED", "decided_by": "staff:2", "decided_at": NOW}
+OTHERWISE: dict[str, object] = {
+    "verb": "others",
+    "subject": "t",
+    "digest": "b" * 64,
+    "requested_by": "staff:3",
+    "requested_at": NOW - timedelta(microseconds=1),
+    "expires_at": NOW + timedelta(days=99),
+    "state": "REJECTED",
+    "decided_by": "staff:3",
+    "decided_at": NOW + timedelta(microseconds=1),
+    "reason": "another",
+}
+
+
+@pytest.mark.parametrize("column", OTHERWISE)
+def test_nobody_asks_or_decides_in_the_name_of_another(column: str) -> None:
+    """Red for a column that is left out: what staff seem to ask for is done in their name once it is approved."""
+    request = ApprovalRequest(**ASKED | DECIDED, entered={}, expires_at=NOW)
+    sign_request(request)
+    setattr(request, column, OTHERWISE[column])
+    with refused():
+        request.save(force_insert=True)
+    sign_request(request)
+    request.save(force_insert=True)
+    request.refresh_from_db()
+    assert request.signature is None
+
+
+def test_every_column_of_a_request_is_signed_or_under_its_digest() -> None:
+    columns = {field.column for field in ApprovalRequest._meta.concrete_fields}
+    assert columns == OTHERWISE.keys() | {"id", "entered", "signature"}
+
+
+def test_no_request_is_decided_without_a_signature() -> None:
+    """Red if the trigger stood before INSERT alone."""
+    request = make_request(**ASKED)
+    with refused():
+        ApprovalRequest.objects.filter(pk=request.pk).update(**DECIDED)
 
 
 KEPT_FROM_IT: dict[str, str] = {

@@ -38,7 +38,8 @@ class ApprovalRequest(models.Model):
 
     verb: as `lending.loan.refund`. subject: the row it is about, as `lending.loan:33`; "" for a verb of a list.
     entered: the fields of the verb's form, as they were sent. digest: of exactly what would be done, by which the
-    operation knows it again. The application may update how it was decided, and nothing else.
+    operation knows it again. signature: by which the database knows the application; it is never kept. The application
+    may update how it was decided, and nothing else.
     """
 
     verb = models.CharField(max_length=120)
@@ -52,6 +53,7 @@ class ApprovalRequest(models.Model):
     decided_by = models.CharField(max_length=40, null=True)  # noqa: DJ001 - unknown until someone did
     decided_at = models.DateTimeField(null=True)
     reason = models.CharField(max_length=500, default="")
+    signature = models.TextField(null=True)  # noqa: DJ001 - null, as it is kept
 
     objects = ApprovalRequestQuerySet.as_manager()
 

@@ -16,7 +16,7 @@ from pytest_django.asserts import assertContains, assertNotContains
 from config.declarations import Role
 from config.office.actors import SYSTEM
 from config.office.approval_pages import GONE, NO_LONGER_ALLOWED, NOT_YOURS
-from config.office.approvals import ApprovalRefusal, NotApproved
+from config.office.approvals import ApprovalRefusal, NotApproved, sign_request
 from config.office.business_date import open_day
 from config.office.models import ApprovalRequest, OperationEvent
 from config.office.roles import ROLES, clashing
@@ -212,6 +212,7 @@ def test_a_request_is_rejected_with_a_reason_or_withdrawn() -> None:
 def test_a_request_about_a_verb_that_is_gone_says_so() -> None:
     request = asked(with_credit())
     request.pk, request.verb, request.digest = None, "lending_loan_gone", "0" * 64
+    sign_request(request)
     request.save()
     page = signed_in(staff(Role.CONTROLLER)).get(reverse("admin:office_approvalrequest_change", args=[request.pk]))
     assertContains(page, GONE)
