@@ -16,5 +16,5 @@ def drop_group(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("office", "0011_event_amounts")]
+    dependencies = [("office", "0013_signed_requests")]
     operations = [migrations.RunPython(make_group, drop_group)]
