@@ -30,6 +30,14 @@ from lending.queries.closes import StandingLoan, closed_to
 from lending.queries.search import search_cases
 
 SHOWN: Final = 50
+NOBODY: Final = "nobody"
+
+
+def owners() -> dict[str, str | None]:
+    """Return who works on open cases, by name."""
+    found = ArrearsCase.objects.open().exclude(owner="").values_list("owner", flat=True).distinct()
+    names = named(found)
+    return {owner: names[owner] for owner in sorted(found)}
 
 
 def _due_by(rows: QuerySet[ArrearsCase], _value: str) -> QuerySet[ArrearsCase]:
@@ -60,8 +68,8 @@ class ArrearsCaseAdmin(OfficeAdmin[ArrearsCase]):
             sort="next_on",
             ascends_first=True,
         ),
+        ListColumn(label=_("Worked on by"), cell=lambda row: row.owner),
         ListColumn(label=_("Due and unpaid"), cell=lambda row: _amount(row, row.arrears.due_minor), number=True),
-        ListColumn(label=_("Owed in all"), cell=lambda row: _amount(row, row.arrears.owed_minor), number=True),
         ListColumn(
             label=_("Principal"),
             cell=lambda row: _amount(row, row.arrears.principal_minor),
@@ -77,13 +85,16 @@ class ArrearsCaseAdmin(OfficeAdmin[ArrearsCase]):
             sort_nulls=True,
             ascends_first=True,
         ),
-        ListColumn(label=_("Worked on by"), cell=lambda row: row.owner),
-        ListColumn(label=_("Opened"), cell=lambda row: row.case.opened_on, style="tl-nowrap", sort="opened_on"),
     )
     filters = (
         choice_filter("state", _("state"), CASE_STATES),
         Filter(name="next", label=_("next action"), choices=lambda: [("due", _("Today or before"))], keep=_due_by),
-        Filter(name="owner", label=_("worked on by, like staff:7"), keep=lambda rows, actor: rows.filter(owner=actor)),
+        Filter(
+            name="owner",
+            label=_("worked on by"),
+            choices=lambda: [(NOBODY, _("Nobody")), *((owner, name or owner) for owner, name in owners().items())],
+            keep=lambda rows, owner: rows.filter(owner="" if owner == NOBODY else owner),
+        ),
         Filter(
             name="promise",
             label=_("promise"),
