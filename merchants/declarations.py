@@ -6,6 +6,8 @@ from django.utils.translation import gettext_lazy as _
 
 from config.declarations import EVERYONE, Declaration, Link, Role, Sealed, Section
 
+CALLERS = frozenset({Role.COLLECTOR, Role.UNDERWRITER, Role.RISK_MANAGER})
+"""Who calls and writes to merchants."""
 DECLARED = Declaration(
     rights={
         "merchants.approve_payoutaccount": frozenset({Role.FINANCE}),
@@ -14,6 +16,10 @@ DECLARED = Declaration(
         "merchants.withhold_partner": frozenset({Role.RISK_MANAGER}),
         "merchants.withdraw_payoutaccount": frozenset({Role.UNDERWRITER, Role.FINANCE}),
         "merchants.upload_feed": frozenset({Role.ADMINISTRATOR}),
+        "merchants.add_contactdetail": CALLERS,
+        "merchants.retire_contactdetail": CALLERS,
+        "merchants.reveal_contactdetail": CALLERS,
+        "merchants.view_contactdetail": CALLERS | {Role.AUDITOR},
         "merchants.view_batch": EVERYONE,
         "merchants.view_feedupload": EVERYONE,
         "merchants.view_merchant": EVERYONE,
@@ -29,7 +35,13 @@ DECLARED = Declaration(
             sealed="sealed_number",
             owner="'merchant ' || merchant_id",
             index="number_index",
-        )
+        ),
+        Sealed(
+            model="merchants.contactdetail",
+            key="text_key",
+            sealed="sealed_text",
+            owner="'merchant ' || merchant_id",
+        ),
     ],
     approvals={"merchants.verify_payoutaccount": "merchants.approve_payoutaccount"},
     problems={
@@ -44,6 +56,10 @@ DECLARED = Declaration(
         "card_check_failed": "The check digit of this card number is wrong: look for a typing error.",
         "account_not_pending": "This payout account no longer waits for verification: the office alone withdraws it.",
         "holder_differs": "This account number was entered for another holder.",
+        "phone_malformed": "A telephone number begins with + and its country's code, like +8613800138000.",
+        "email_malformed": "This is no address of electronic mail.",
+        "too_many_contact_details": "A merchant has at most 10 contact details: retire one first.",
+        "contact_detail_retired": "This contact detail is retired already.",
         "idempotency_key_missing": "This call moves something: send an Idempotency-Key, another for each new request.",
         "idempotency_key_invalid": "An Idempotency-Key has 1 to 100 printable ASCII characters.",
         "idempotency_key_reused": "This Idempotency-Key stands for another request: nothing was done.",
@@ -58,6 +74,13 @@ DECLARED = Declaration(
             icon="account_balance",
             app="merchants",
             model="payoutaccount",
+        ),
+        Link(
+            section=Section.MERCHANTS,
+            title=_("Contact details"),
+            icon="contact_phone",
+            app="merchants",
+            model="contactdetail",
         ),
         Link(section=Section.WORK, title=_("Uploads"), icon="upload_file", app="merchants", model="feedupload"),
         Link(section=Section.WORK, title=_("Batches"), icon="inbox", app="merchants", model="batch"),

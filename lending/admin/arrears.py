@@ -20,6 +20,7 @@ from config.office.verbs import asked_by
 from config.office.words import money
 from lending.admin.arrears_verbs import VERBS, is_open
 from lending.admin.arrears_words import CASE_STATES, CHANNELS, PROMISE_STATES, RESULTS
+from lending.admin.contact_details import details_card
 from lending.admin.words import late_words, loan_chip
 from lending.domain.arrears.case import Arrears, CaseState, Channel, ContactResult
 from lending.domain.arrears.promise import PromiseState
@@ -153,6 +154,7 @@ class ArrearsCaseAdmin(OfficeAdmin[ArrearsCase]):
             ],
             cards=[
                 _loans(loans_of(row.merchant_id)),
+                details_card(row.merchant_id, request, span=5),
                 _promises(promises, row, names),
                 _contacts(contacts, names),
             ],
@@ -181,7 +183,7 @@ def _loans(loans: Sequence[StandingLoan]) -> Card:
         ]
         for one in loans
     ]
-    return Card(title=_("Loans"), parts=[Table(columns=columns, rows=rows)])
+    return Card(title=_("Loans"), parts=[Table(columns=columns, rows=rows)], span=7)
 
 
 def _promises(promises: Sequence[PaymentPromise], case: ArrearsCase, names: dict[Any, Any]) -> Card:

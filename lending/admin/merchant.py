@@ -16,12 +16,13 @@ from config.office.display import Page, change_url, grade_chip
 from config.office.lists import Filter, ListColumn, Search, member, value_filter
 from config.office.pages import OfficeAdmin, name_over
 from config.office.words import NOTHING, Words, money
+from lending.admin.contact_details import ADD_DETAIL
 from lending.admin.merchant_page import merchant_page
 from lending.admin.score_pages import replay_page
 from lending.admin.transactions import transactions_page
-from lending.models import Line
+from lending.models import ArrearsCase, Line
 from lending.queries.borrowing import with_offer
-from lending.queries.search import search_applications, search_lines, search_loans
+from lending.queries.search import search_applications, search_cases, search_lines, search_loans
 from merchants.models import Merchant, Partner
 from merchants.queries.merchants import categories, regions, search_merchants
 from scoring.domain.policy import NotScored
@@ -127,6 +128,7 @@ class MerchantAdmin(OfficeAdmin[Merchant]):
     search = Search(help=_("Name or id"), keep=lambda rows, term: rows.filter(pk__in=search_merchants(term)))
     list_related = ("partner",)
     related = ("partner", "owner")
+    verbs = (ADD_DETAIL,)
     empty = _("No merchant yet. They appear once a marketplace is imported, or a partner sends them.")
 
     def listed(self) -> QuerySet[Merchant]:
@@ -180,7 +182,7 @@ def find_merchants(request: HttpRequest, term: str) -> list[SearchResult]:
 
 
 def find_lending(request: HttpRequest, term: str) -> list[SearchResult]:
-    """Find loans, lines and applications for the command palette."""
+    """Find loans, lines, cases of arrears and applications for the command palette."""
     found: list[SearchResult] = []
     if request.user.has_perm("lending.view_loan"):
         loans = search_loans(term).select_related("merchant").order_by("-pk")[:FOUND_AT_ONCE]
@@ -188,6 +190,11 @@ def find_lending(request: HttpRequest, term: str) -> list[SearchResult]:
     if request.user.has_perm("lending.view_line"):
         lines = search_lines(term, Line.objects.all()).select_related("merchant").order_by("-pk")[:FOUND_AT_ONCE]
         found += [SearchResult(str(line), line.merchant.name, change_url(line), "credit_score") for line in lines]
+    if request.user.has_perm("lending.view_arrearscase"):
+        cases = (
+            search_cases(term, ArrearsCase.objects.open()).select_related("merchant").order_by("-pk")[:FOUND_AT_ONCE]
+        )
+        found += [SearchResult(str(case), case.merchant.name, change_url(case), "support_agent") for case in cases]
     if request.user.has_perm("lending.view_application"):
         rows = search_applications(term).select_related("merchant").order_by("-pk")[:FOUND_AT_ONCE]
         found += [SearchResult(row.external_ref, row.merchant.name, change_url(row), "rule") for row in rows]

@@ -32,6 +32,7 @@ from config.office.pages import named
 from config.office.verbs import NO_RIGHT
 from config.office.words import NOTHING, Words, money
 from lending.admin.arrears import case_alerts
+from lending.admin.contact_details import details_card
 from lending.admin.feeds import feed_alerts
 from lending.admin.merchant_borrowing import borrowing_cards
 from lending.admin.score_pages import pd_words, pins_card, points_card, reasons_card, trend_card
@@ -95,6 +96,7 @@ def merchant_page(merchant: Merchant, request: HttpRequest) -> Page:
             *cards,
             trend_card(trend, merchant),
             _accounts(merchant, request),
+            details_card(merchant.pk, request, span=4),
             *([] if score is None else [pins_card(score)]),
         ],
     )

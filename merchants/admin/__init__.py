@@ -1,5 +1,5 @@
 """Office pages of partners, payout accounts, batches and uploads."""
 
-from merchants.admin import batch, partner, payout_account, upload
+from merchants.admin import batch, contact_detail, partner, payout_account, upload
 
-__all__ = ["batch", "partner", "payout_account", "upload"]
+__all__ = ["batch", "contact_detail", "partner", "payout_account", "upload"]

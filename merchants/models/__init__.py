@@ -1,6 +1,7 @@
 """Tables of the registry and of the history."""
 
 from merchants.models.batch import Batch, BatchIssue, StagedRow
+from merchants.models.contact_detail import ContactDetail
 from merchants.models.feed_day import FeedDay
 from merchants.models.kept_request import KeptRequest
 from merchants.models.merchant import FormerOwnership, Merchant, Owner
@@ -12,6 +13,7 @@ from merchants.models.upload import FeedUpload
 __all__ = [
     "Batch",
     "BatchIssue",
+    "ContactDetail",
     "FeedDay",
     "FeedUpload",
     "FormerOwnership",

@@ -4,6 +4,7 @@ from typing import Final
 
 from django.utils.translation import gettext_lazy as _
 
+from merchants.domain.contact_detail import DetailKind, DetailRefusal, Language
 from merchants.domain.feed import FeedSignal
 from merchants.domain.payout_account import NumberForm, PayoutAccountState, VerificationRefusal
 from merchants.domain.transaction import TransactionKind
@@ -31,6 +32,20 @@ NUMBER_FORMS: Final = {
     NumberForm.CPF: _("CPF"),
     NumberForm.CARD: _("bank card"),
     NumberForm.UNKNOWN: _("form not known"),
+}
+DETAIL_KINDS: Final = {
+    DetailKind.PHONE: _("Telephone"),
+    DetailKind.EMAIL: _("E-mail"),
+}
+LANGUAGES: Final = {
+    Language.EN: _("English"),
+    Language.ZH: _("Chinese"),
+}
+DETAIL_REFUSALS: Final = {
+    DetailRefusal.PHONE_MALFORMED: _("A telephone number begins with + and its country's code, like +8613800138000."),
+    DetailRefusal.EMAIL_MALFORMED: _("This is no address of electronic mail."),
+    DetailRefusal.TOO_MANY: _("A merchant has at most 10 contact details: retire one first."),
+    DetailRefusal.RETIRED: _("This contact detail is retired already."),
 }
 KINDS: Final = {
     TransactionKind.SALE: _("Sale"),

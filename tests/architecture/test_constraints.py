@@ -85,6 +85,7 @@ from tests.forge import as_owner
 from tests.lending.arrears import make_case
 from tests.lending.lines import make_line
 from tests.lending.loans import application_of, lent
+from tests.merchants.contact_details import make_detail
 
 OURS = ("office", "merchants", "scoring", "lending")
 CATALOGUE = """
@@ -132,6 +133,7 @@ def make_one_of_each() -> None:
         verified_by="staff:2",
         verified_at=NOW,
     )
+    make_detail(merchant)
     batch = Batch.objects.create(
         number=1, partner=partner, state="SEALED", received=1, rejected=1, opened_at=NOW, sealed_at=NOW
     )

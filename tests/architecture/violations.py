@@ -224,6 +224,9 @@ VIOLATIONS: dict[str, Mapping[str, object]] = {
     "lending_monthclose_first": {"month": "2026-02-02"},
     "lending_monthclose_sha256": {"month": "2026-02-01", "sha256": "A" * 64},
     "lending_monthclose_four_eyes": {"month": "2026-02-01", "approved_by": "staff:1"},
+    "merchants_contactdetail_kind_known": {"kind": "X"},
+    "merchants_contactdetail_language_known": {"language": "X"},
+    "merchants_contactdetail_retired_by_whom": {"retired_by": "staff:1"},
     "lending_arrearscase_state_known": {"state": "X"},
     "lending_arrearscase_currency": {"currency": "cny"},
     "lending_arrearscase_not_negative": {

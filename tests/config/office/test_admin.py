@@ -48,6 +48,7 @@ from tests.lending.loans import OPENED, application_of, lent
 from tests.lending.office import publish_market, staff
 from tests.lending.provisions import make_month_close, make_provision
 from tests.merchants.admin.test_payout_account import make_account
+from tests.merchants.contact_details import make_detail
 from tests.workers import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -94,6 +95,7 @@ def addresses() -> dict[str, str]:
         "merchants_batch": Batch.objects.latest("pk").pk,
         "merchants_feedupload": FeedUpload.objects.latest("pk").pk,
         "merchants_payoutaccount": account.pk,
+        "merchants_contactdetail": make_detail(account.merchant).pk,
         "scoring_scorerun": ScoreRun.objects.latest("pk").pk,
         "scoring_scorecardversion": ScorecardVersion.objects.latest("pk").pk,
         "scoring_calibrationversion": CalibrationVersion.objects.latest("pk").pk,

@@ -19,6 +19,7 @@ from tests.lending.api.calls import EVIDENCE, decide, everything, open_offer, yu
 from tests.lending.lines import make_line
 from tests.lending.loans import OPENED, lent
 from tests.markets import make_partner, receive, sale
+from tests.merchants.contact_details import make_detail
 from tests.partners import Api, token_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -27,6 +28,8 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 BODIES: dict[str, Any] = {
     "payout-account": {"number": "GB82WEST12345698765432", "holder": "Blue Kiln"},
     "payout-account-withdraw": {},
+    "contact-details": {"kind": "EMAIL", "value": "a@kiln.example", "language": "en"},
+    "contact-detail-retire": {},
     "offer-quote": {"amount": yuan("1000"), "months": 6},
     "offer-accept": {"amount": yuan("1000"), "months": 6, "external_ref": "a1", "evidence": EVIDENCE},
     "offer-decline": {},
@@ -88,6 +91,7 @@ def ids_of(loan: Loan, batch: Batch) -> dict[str, str]:
     return {
         "external_id": loan.merchant.external_id,
         "number": f"batch_{batch.number}",
+        "contact_detail_id": f"contact_detail_{make_detail(loan.merchant).pk}",
         "payout_account_id": f"payout_account_{make_pending(loan).pk}",
         "offer_id": f"offer_{open_offer(loan).pk}",
         "application_id": f"application_{loan.application_id}",
