@@ -6,6 +6,7 @@ from typing import Final
 
 from django.db import connection
 
+from config.db.locking import lock_rows
 from config.db.planning import planned_for_its_values
 from config.db.transactions import operation, require_transaction
 from config.kernel.money import Money
@@ -30,7 +31,7 @@ from lending.domain.arrears.promise import (
     PromiseState,
     judge_promise,
     judge_withdrawal,
-    looked_at,
+    judged_on,
     outcome,
 )
 from lending.models import ArrearsCase, CaseContact, PaymentPromise
@@ -115,9 +116,11 @@ def _open(merchants: Sequence[int], on: date, now: datetime) -> None:
 def _judge_promises(on: date, now: datetime) -> None:
     """Judge promises; somebody looks at an open case once its promise has ended, or ended otherwise than thought."""
     waiting = promises_to_judge(on=on)
+    # First the cases, as whoever withdraws a promise does.
+    lock_rows(ArrearsCase, set(PaymentPromise.objects.filter(pk__in=waiting).values_list("case", flat=True)))
     paid = paid_on(waiting)
     changed = []
-    for promise in PaymentPromise.objects.filter(pk__in=waiting).order_by("pk").lock():
+    for promise in PaymentPromise.objects.filter(pk__in=waiting).exclude(state=PromiseState.WITHDRAWN).lock():
         paid_minor = paid.get(promise.pk, 0)
         state = outcome(amount_minor=promise.amount_minor, paid_minor=paid_minor, due_on=promise.due_on, as_of=on)
         if (state, paid_minor) == (promise.state, promise.paid_minor):
@@ -214,7 +217,7 @@ def record_promise(*, case_id: int, amount_minor: int, due_on: date, actor: Acto
             made_at=now,
             made_by=str(actor),
         )
-        before, case.next_on = case.next_on, looked_at(due_on)
+        before, case.next_on = case.next_on, judged_on(due_on)
         case.save(update_fields=["next_on"])
         _record(
             "record_promise",

@@ -63,11 +63,11 @@ def outcome(*, amount_minor: int, paid_minor: int, due_on: date, as_of: date) ->
     """Judge a promise as of a morning. paid_minor: repayments that stand, since it was made and up to its day."""
     if paid_minor >= amount_minor:
         return PromiseState.KEPT
-    if as_of <= looked_at(due_on):
+    if as_of < judged_on(due_on):
         return PromiseState.OPEN
     return PromiseState.PARTLY if paid_minor > 0 else PromiseState.BROKEN
 
 
-def looked_at(due_on: date) -> date:
-    """Return the last day on which a promise is awaited."""
-    return due_on + AWAITED_FOR
+def judged_on(due_on: date) -> date:
+    """Return the first morning on which a promise that was not paid is broken."""
+    return due_on + AWAITED_FOR + timedelta(days=1)

@@ -71,7 +71,7 @@ def test_a_collector_takes_a_case_calls_and_records_a_promise(case: ArrearsCase,
     assertContains(page, "Awaited")
     assertContains(page, "Withdraw the promise")
     case.refresh_from_db()
-    assert case.next_on == by + timedelta(days=2)
+    assert case.next_on == by + timedelta(days=3)
     assert PaymentPromise.objects.get().amount_minor == 5_000
     assertNotContains(collector.get(reverse(LIST), {"next": "due"}), case.merchant.name)
     again = collector.get(address_of(case, "promise"))

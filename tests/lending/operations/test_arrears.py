@@ -153,7 +153,7 @@ def test_a_promise_is_kept_as_soon_as_the_money_is_there() -> None:
     loan, case = late()
     made = promise(case, 5_000, on=case.opened_on + 3 * DAY)
     case.refresh_from_db()
-    assert case.next_on == made.due_on + AWAITED_FOR
+    assert case.next_on == made.due_on + AWAITED_FOR + DAY
     pay(loan, 2_000, on=case.opened_on)
     pay(loan, 3_000, on=case.opened_on)
     roll(case.opened_on + DAY)
@@ -221,6 +221,16 @@ def test_a_promise_is_refused_with_a_reason_and_withdrawn_with_one() -> None:
     case.refresh_from_db()
     assert (made.state, case.next_on) == (PromiseState.WITHDRAWN, case.opened_on)
     assert promise(case, 100, on=case.opened_on).state == PromiseState.OPEN
+
+
+def test_a_promise_that_is_withdrawn_while_a_night_judges_stays_withdrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, case = late()
+    made = promise(case, 100, on=case.opened_on)
+    withdraw_promise(case_id=case.pk, reason="of another shop", actor=COLLECTOR, now=NOW)
+    monkeypatch.setattr("lending.operations.arrears.promises_to_judge", lambda *, on: [made.pk])  # noqa: ARG005
+    roll(made.due_on + AWAITED_FOR + 2 * DAY)
+    made.refresh_from_db()
+    assert made.state == PromiseState.WITHDRAWN
 
 
 def test_two_promises_at_once_leave_one() -> None:
