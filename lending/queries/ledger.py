@@ -28,8 +28,14 @@ SELECT currency, account, sum(amount) FROM (
     WHERE %(through)s::date IS NULL OR e.effective_date <= %(through)s
 ) sides GROUP BY currency, account
 """
-# Proven days by their sums, later ones by their postings.
+# Proven days by their sums, later ones by their postings, which are read once for both sides.
 TRIAL: Final = """
+WITH later AS MATERIALIZED (
+    SELECT p.currency, p.debit_id, p.credit_id, sum(p.amount_minor) AS minor, e.effective_date AS on_date
+    FROM lending_entry e JOIN lending_posting p ON p.entry_id = e.id
+    WHERE e.effective_date > %(summed)s AND e.effective_date <= %(last)s
+    GROUP BY e.effective_date, p.currency, p.debit_id, p.credit_id
+)
 SELECT currency, account,
     coalesce(sum(debit - credit) FILTER (WHERE on_date < %(first)s), 0),
     coalesce(sum(debit) FILTER (WHERE on_date >= %(first)s), 0),
@@ -37,12 +43,8 @@ SELECT currency, account,
 FROM (
     SELECT currency, account_id AS account, debit_minor AS debit, credit_minor AS credit, day AS on_date
     FROM lending_accountday WHERE day <= %(last)s AND day <= %(summed)s
-    UNION ALL SELECT p.currency, p.debit_id, p.amount_minor, 0, e.effective_date
-    FROM lending_entry e JOIN lending_posting p ON p.entry_id = e.id
-    WHERE e.effective_date > %(summed)s AND e.effective_date <= %(last)s
-    UNION ALL SELECT p.currency, p.credit_id, 0, p.amount_minor, e.effective_date
-    FROM lending_entry e JOIN lending_posting p ON p.entry_id = e.id
-    WHERE e.effective_date > %(summed)s AND e.effective_date <= %(last)s
+    UNION ALL SELECT currency, debit_id, minor, 0, on_date FROM later
+    UNION ALL SELECT currency, credit_id, 0, minor, on_date FROM later
 ) sides GROUP BY currency, account
 """
 UNSUMMED: Final = """
