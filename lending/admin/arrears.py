@@ -183,7 +183,9 @@ def _loans(loans: Sequence[StandingLoan]) -> Card:
         ]
         for one in loans
     ]
-    return Card(title=_("Loans"), parts=[Table(columns=columns, rows=rows)], span=7)
+    return Card(
+        title=_("Loans"), parts=[Table(columns=columns, rows=rows, empty=_("Nothing is owed any more."))], span=7
+    )
 
 
 def _promises(promises: Sequence[PaymentPromise], case: ArrearsCase, names: dict[Any, Any]) -> Card:

@@ -46,11 +46,10 @@ def details_card(merchant_id: int, request: HttpRequest, *, span: int) -> Card:
         return Card(title=title, parts=[Text(_("Your role may not see contact details."))], span=span)
     columns = [
         Column(label=_("Number or address"), style="tl-nowrap"),
-        Column(label=_("Kind")),
         Column(label=_("Language")),
     ]
     rows = [
-        [linked(one), DETAIL_KINDS[DetailKind(one.kind)], LANGUAGES[Language(one.language)]]
+        [linked(one, note=DETAIL_KINDS[DetailKind(one.kind)]), LANGUAGES[Language(one.language)]]
         for one in details_of(merchant_id)
     ]
     nothing = _("None yet: the partner sends them, or staff add them on the merchant's page.")
