@@ -1,10 +1,11 @@
 """Call the API of lending, and make what it needs by hand."""
 
 import json
-from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from django.apps import apps
+from django.db import connection
 
 from config.office.actors import SYSTEM
 from lending.domain.origination.offer import OfferState
@@ -36,13 +37,18 @@ def post(api: Api, path: str, body: object, *, key: str | None = "key-1") -> tup
     return api.send(path, json.dumps(body).encode(), "application/json", **headers)
 
 
-def everything() -> Mapping[str, list[tuple[object, ...]]]:
-    """Read every table of ours."""
-    return {
-        model._meta.label: list(model._meta.base_manager.order_by("pk").values_list())
-        for model in apps.get_models()
-        if model._meta.app_label in APPS
-    }
+def everything() -> list[tuple[str, str]]:
+    """Read every row of ours, as a text beside its table: in one question, which the connection plans once."""
+    with connection.cursor() as cursor:
+        cursor.execute(_question())
+        rows: list[tuple[str, str]] = cursor.fetchall()
+    return rows
+
+
+@cache
+def _question() -> str:
+    tables = [model._meta.db_table for model in apps.get_models() if model._meta.app_label in APPS]
+    return " UNION ALL ".join(f"SELECT '{table}', t::text FROM {table} t" for table in tables) + " ORDER BY 1, 2"
 
 
 def decide(loan: Loan) -> Loan:
