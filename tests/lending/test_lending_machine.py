@@ -76,6 +76,7 @@ class Kept:
         if self._said is None or self._said[0] != told:
             [said, *_] = model.model(self.case()).get("states") or [model.nothing(OPENED)]
             self._said = told, said | {"worst_dpd": model.worst_dpd(self.case()) if self.is_out else 0}
+            self._shares: dict[str, int] = self._shared() if self.is_out else {}
         return self._said[1]
 
     def off(self) -> dict[str, int]:
@@ -123,16 +124,16 @@ class Kept:
 
     def standing_sum(self, kind: str) -> int:
         reach = (self.reach or OPENED).isoformat()
-        return sum(
-            event["amount_minor"] for event in standing(self.events) if event["type"] == kind and event["on"] <= reach
-        )
+        events = [event for event in standing(self.events) if event["type"] == kind and event["on"] <= reach]
+        return sum(event["amount_minor"] for event in events)
 
     def shares(self) -> dict[str, int]:
         """Say what the loan is in the books, from what the model says and the events alone."""
-        if not self.is_out:
-            return {}
+        self.state()
+        return self._shares
+
+    def _shared(self) -> dict[str, int]:
         state, off = defaultdict(int, self.state()), self.off()
-        fees = model.fees_charged(self.case())
         return {
             "PRINCIPAL": state["principal_minor"],
             "INTEREST_RECEIVABLE": state["interest_to_date_minor"] - state["interest_paid_minor"] - off["interest"],
@@ -147,7 +148,7 @@ class Kept:
             "RECOVERIES": -state["recovered_minor"],
             "INTEREST_INCOME": -state["interest_to_date_minor"],
             "PENALTY_INCOME": -state["penalty_to_date_minor"],
-            "FEE_INCOME": -fees,
+            "FEE_INCOME": -model.fees_charged(self.case()),
         }
 
 
