@@ -76,6 +76,17 @@ current_app.conf["broker_url"] = current_app.conf.broker_url.partition("?")[0] +
 # By path: the groups of xdist 3.8 have no effect with pytest 9.2, which reads ids where xdist does not write them.
 TOGETHER = frozenset({"tests/config/test_embedded.py", "tests/stories/test_database_dies.py"})
 
+DEAR = frozenset(
+    {
+        "tests/lending/admin/test_books_pages.py",
+        "tests/lending/admin/test_provision_pages.py",
+        "tests/lending/management/test_export_ledger.py",
+        "tests/lending/operations/test_month_close.py",
+        "tests/lending/queries/test_portfolio.py",
+    }
+)
+"""Modules whose tests share a beginning that takes seconds: one worker does all of each, and makes it once."""
+
 WAITING = frozenset({"race", "die_in", "wait_until", "worker", "subprocess", "ThreadPoolExecutor"})
 """What tests use that start processes, or threads that meet."""
 
@@ -92,11 +103,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 class Scheduling(LoadGroupScheduling):  # type: ignore[misc] # xdist has no types
-    """Give each test to the next free worker, but all of a module of `TOGETHER` to one."""
+    """Give each test to the next free worker, but all of a module of `TOGETHER` or `DEAR` to one."""
 
     def _split_scope(self, nodeid: str) -> str:
         module, _, _ = nodeid.partition("::")
-        return module if module in TOGETHER else str(super()._split_scope(nodeid))
+        return module if module in TOGETHER | DEAR else str(super()._split_scope(nodeid))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling | None:
@@ -245,10 +256,16 @@ def emptier() -> psycopg.Connection:
     return superuser
 
 
+@cache
+def _filled() -> str:
+    """Write the question once: no test makes a table."""
+    [(question,)] = emptier().execute(FILLED, [list(SEEDED)]).fetchall()
+    return str(question)
+
+
 def filled_tables() -> list[str]:
     """Return which tables hold a row."""
-    [(question,)] = emptier().execute(FILLED, [list(SEEDED)]).fetchall()
-    return sorted(name for (name,) in emptier().execute(question))
+    return sorted(name for (name,) in emptier().execute(_filled().encode()))
 
 
 def _empty_tables(_case: TransactionTestCase) -> None:

@@ -22,6 +22,7 @@ from lending.domain.books.ledger import Account
 from lending.domain.contract.events import EventType
 from lending.models import AccountDay, Entry, Loan, Posting
 from lending.queries.ledger import balances, days_apart, trial_balance
+from tests.beginnings import begin
 from tests.conftest import CLERK, NOW, owner_connection
 from tests.lending.bookings import book, take_repayment
 from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, checked, lent, roll
@@ -41,6 +42,10 @@ def viewer(client: Client) -> Client:
 
 @pytest.fixture
 def loans() -> None:
+    begin("a ledger to look at", lend)
+
+
+def lend() -> None:
     late, off = lent(terms=EVERY_FIVE_DAYS), lent()
     lent(currency="JPY", amount_minor=1_234_567, terms=EVERY_FIVE_DAYS)
     book(EventType.CHARGE, loan_id=off.pk, amount_minor=701)

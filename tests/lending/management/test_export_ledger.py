@@ -21,6 +21,7 @@ from lending.domain.books.journal import Journal, account_name
 from lending.domain.books.ledger import Account
 from lending.domain.contract.events import EventType
 from lending.models import Entry, Posting
+from tests.beginnings import begin
 from tests.conftest import CLERK, NOW
 from tests.lending.bookings import book, reverse_event, take_repayment
 from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, checked, lent, roll
@@ -36,6 +37,10 @@ PROGRAMS = [pytest.param(Journal.HLEDGER, marks=needs_hledger), Journal.BEANCOUN
 
 @pytest.fixture
 def loans() -> None:
+    begin("a ledger to export", lend)
+
+
+def lend() -> None:
     """Lend in currencies of two, none and three decimals: paid, late, charged, reversed, written off."""
     late, off = lent(terms=EVERY_FIVE_DAYS), lent()
     for currency, minor in (("JPY", 1_234_567), ("KWD", 12_345_678)):

@@ -55,6 +55,18 @@ def account(name: str = Account.PROVISION) -> int:
     return balances().get(("CNY", Account(name)), 0)
 
 
+@pytest.fixture
+def march() -> list[Loan]:
+    """Lend twice in CNY, once in JPY, and live to the last day of March; there is no policy yet."""
+    begin("loans of March", lend)
+    return list(Loan.objects.order_by("pk"))
+
+
+def lend() -> None:
+    lent(), lent(), lent(currency="JPY", amount_minor=1_234_567)
+    roll(MARCH_END)
+
+
 def test_the_account_is_the_sum_of_the_provisions_month_by_month() -> None:
     """Red if a month booked its whole provisions, a loan that left kept its own, or an entry fell on another day."""
     provide_by(**CALM)
@@ -88,18 +100,17 @@ def test_the_account_is_the_sum_of_the_provisions_month_by_month() -> None:
     assert rows(may)[late.pk].stage == Stage.THREE
 
 
+@pytest.mark.usefixtures("march")
 def test_no_month_is_provided_for_before_there_is_a_policy_nor_before_it_ends() -> None:
-    lent()
-    roll(MARCH_END)
     assert not ProvisionMonth.objects.exists()
     roll(MARCH_END + DAY)
     assert not ProvisionMonth.objects.exists()
     provide_by()
-    assert end_month(APRIL_END).provisions.count() == 1
+    assert end_month(APRIL_END).provisions.count() == 3
 
 
+@pytest.mark.usefixtures("march")
 def test_a_policy_counts_from_the_month_end_after_it() -> None:
-    lent()
     first = provide_by()
     assert provide_by() == first, "entered once"
     march = end_month(MARCH_END)
@@ -112,18 +123,17 @@ def test_a_policy_counts_from_the_month_end_after_it() -> None:
     assert checked()["proven"]
 
 
-def test_what_happens_after_the_month_does_not_count() -> None:
+def test_what_happens_after_the_month_does_not_count(march: list[Loan]) -> None:
     """Red if a row were read as it stands, and not as of the month's end: the open day is always ahead of its close."""
     provide_by(**CALM)
-    loan, gone, drawn_late = lent(), lent(), make_loan()
-    roll(MARCH_END)
+    (loan, gone, other), drawn_late = march, make_loan()
     open_day(on=MARCH_END + DAY, actor=SYSTEM, now=NOW)
     take_repayment(loan_id=loan.pk, amount_minor=500_000, on=MARCH_END + DAY, reason="x", actor=CLERK, now=NOW)
     book(EventType.WRITE_OFF, loan_id=gone.pk, on=MARCH_END + DAY)
     assert drawn_late.disbursed_on is None
     close()
     found = rows(ProvisionMonth.objects.get())
-    assert found.keys() == {loan.pk, gone.pk}
+    assert found.keys() == {loan.pk, gone.pk, other.pk}
     same = ("ead_minor", "periods", "dpd", "stage", "provision_minor")
     assert [getattr(found[loan.pk], name) for name in same] == [getattr(found[gone.pk], name) for name in same]
     assert found[loan.pk].ead_minor > 1_200_000
@@ -149,11 +159,10 @@ def test_a_row_at_rest_says_what_its_replay_does(monkeypatch: pytest.MonkeyPatch
     assert rows(ProvisionMonth.objects.get())[loans[1].pk].cause == Cause.RE_AGED
 
 
+@pytest.mark.usefixtures("march")
 def test_whoever_goes_on_writes_and_books_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     """Red if rows were written anew by whoever takes over, or entries were booked apart from the end of their part."""
     provide_by()
-    lent(), lent(), lent(currency="JPY", amount_minor=1_234_567)
-    roll(MARCH_END)
     open_day(on=MARCH_END + DAY, actor=SYSTEM, now=NOW)
     found = close_day(actor=SYSTEM, now=NOW)
     place = CLOSE.names.index("lending.provide_loans")
@@ -358,12 +367,11 @@ def test_what_is_undrawn_of_a_line_is_provided_for() -> None:
     assert checked()["proven"]
 
 
-def test_the_scores_of_the_month_end_and_of_the_decision_count() -> None:
+def test_the_scores_of_the_month_end_and_of_the_decision_count(march: list[Loan]) -> None:
     """Red if the PD at origination were read from another score, or the live run's were not read at all."""
     provide_by()
-    loan, other = lent(), lent()
+    loan, other, _ = march
     score = application_of(loan).score
-    roll(MARCH_END)
     open_day(on=MARCH_END + DAY, actor=SYSTEM, now=NOW)
     publish_score(score, pd_ppm=45_000)
     close()

@@ -18,6 +18,7 @@ from lending.models import Loan
 from lending.operations.payouts import cancel_loan
 from lending.queries.closes import closed_to
 from lending.queries.portfolio import Lateness, kept_totals, portfolios, totals_of, with_lateness
+from tests.beginnings import begin
 from tests.conftest import CLERK, NOW
 from tests.lending.bookings import book, reverse_event, take_repayment
 from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, lent, make_loan, roll
@@ -33,6 +34,10 @@ def told(loan: Loan, **fields: Any) -> dict[str, Any]:  # noqa: ANN401
 
 @pytest.fixture
 def loans() -> None:
+    begin("a loan in each status", lend_each)
+
+
+def lend_each() -> None:
     """Make a loan in each status, one that is late, and one whose repayment was reversed."""
     make_loan(amount_minor=100_000)
     cancel_loan(loan_id=make_loan(amount_minor=200_000).pk, reason="changed its mind", actor=CLERK, now=NOW)
