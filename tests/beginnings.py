@@ -60,6 +60,8 @@ def _write(beginning: Beginning) -> None:
         for table, rows in beginning.rows.items():
             with cursor.copy(f"COPY {table} FROM STDIN (FORMAT binary)") as copy:
                 copy.write(rows)
+        # The database said when they were recorded: when they were made, which for the seals may be long ago.
+        cursor.execute("UPDATE office_operationevent SET recorded_at = clock_timestamp()")
         cursor.execute(
             "SELECT setval(name::regclass, last) FROM unnest(%s::text[], %s::bigint[]) AS advanced (name, last)",
             [list(part) for part in zip(*beginning.sequences, strict=True)],
