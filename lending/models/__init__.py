@@ -5,6 +5,7 @@ from lending.models.arrears import ArrearsCase, CaseContact, PaymentPromise
 from lending.models.bank import Bank, BankAnswer, BankFile, BankStatement, StatementLine
 from lending.models.calendar import CalendarVersion
 from lending.models.day_close import DayClose, ProofLine
+from lending.models.delinquency import DelinquencyPolicy, LoanSpell
 from lending.models.ledger import AccountDay, Entry, LedgerAccount, Posting
 from lending.models.line import Line, LineEvent
 from lending.models.loan import Instalment, Loan, LoanEvent, ProductExposure
@@ -27,6 +28,7 @@ __all__ = [
     "CaseContact",
     "DayClose",
     "Decision",
+    "DelinquencyPolicy",
     "Entry",
     "GrantedLimit",
     "ImportedLoan",
@@ -37,6 +39,7 @@ __all__ = [
     "Loan",
     "LoanEvent",
     "LoanProvision",
+    "LoanSpell",
     "MonthClose",
     "Offer",
     "OfferRound",

@@ -292,6 +292,9 @@ class LoanEvent(models.Model):
                 name="lending_loanevent_ref_once", fields=["partner", "external_ref"], condition=~Q(external_ref="")
             ),
         ]
+        indexes = [
+            models.Index(fields=["loan"], name="lending_loanevent_pauses", condition=Q(type=EventType.PAUSE.value)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.loan_id}: {self.seq} {self.type}"

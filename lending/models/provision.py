@@ -11,30 +11,19 @@ from lending.domain.books.provision_policy import Category
 from lending.models.day_close import DayClose
 from lending.models.line import Line
 from lending.models.loan import Loan
+from lending.models.policy import PolicyVersion
 from lending.models.product import ProductVersion
 from scoring.models import ScoreRun
 
 STAGES = [stage.value for stage in Stage]
 
 
-class ProvisionPolicy(models.Model):
-    """One policy of provisions as canonical JSON, identified by its hash. Append-only; the last entered is in force."""
+class ProvisionPolicy(PolicyVersion):
+    """A policy of provisions."""
 
-    sha256 = models.CharField(max_length=64, unique=True)
-    version = models.IntegerField(unique=True)
-    content = models.TextField()
-    created_by = models.CharField(max_length=40)
-    created_at = models.DateTimeField()
-
-    class Meta:
+    class Meta(PolicyVersion.Meta):
         verbose_name = _("policy of provisions")
         verbose_name_plural = _("policies of provisions")
-        constraints = [
-            models.CheckConstraint(name="lending_provisionpolicy_sha256", condition=Q(sha256__regex="^[0-9a-f]{64}$")),
-        ]
-
-    def __str__(self) -> str:
-        return str(self.version)
 
 
 class ProvisionMonth(models.Model):

@@ -22,6 +22,7 @@ from lending.domain.contract.replay import Replayed
 from lending.models import Entry, Instalment, Loan, Posting
 from lending.models import LoanEvent as EventRow
 from lending.operations.projections import opened_loan, write_projections
+from lending.operations.spells import Rewritten, rewrite_spells
 from lending.queries.closes import booked_to, last_night, last_proven_day, latest_close
 from lending.queries.loans import contracts_of, share_of
 
@@ -155,6 +156,7 @@ def open_loans(new: Sequence[LoanWithHistory], *, actor: Actor, now: datetime) -
     Instalment.objects.bulk_create(
         row for one, _, projection in projected for row in _instalments(one.loan, one.taken.replayed, projection)
     )
+    rewrite_spells(Rewritten(one.loan, one.taken.replayed, reached, date.min) for one, reached, _ in projected)
 
 
 def _projected(one: LoanWithHistory, *, to: date | None) -> tuple[date, Projection]:
@@ -257,7 +259,7 @@ def lock_books(*, exclusive: bool) -> None:
 
 
 def _write_loans(planned: Sequence[tuple[Loan, Plan]]) -> None:
-    """Rewrite what follows from the events: kept sums, the loans' columns, their schedules. Raises StaleRow."""
+    """Rewrite what follows from the events: kept sums, the loans' columns, spells and schedules. Raises StaleRow."""
     move_exposure(
         *(
             (
@@ -269,6 +271,7 @@ def _write_loans(planned: Sequence[tuple[Loan, Plan]]) -> None:
         )
     )
     write_projections([(loan, plan.after, plan.to) for loan, plan in planned])
+    rewrite_spells(Rewritten(loan, plan.replayed, plan.to, plan.on) for loan, plan in planned)
     left = []
     for loan, plan in planned:
         before, after = plan.before.left_minor, plan.after.left_minor

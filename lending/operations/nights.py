@@ -3,7 +3,8 @@
 A loan at rest is read once and not written: its row stands as of its last event or turn.
 """
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
 from itertools import chain
 from typing import Final
 
@@ -19,6 +20,7 @@ from lending.domain.books.projection import project
 from lending.models import DayClose, Entry, Loan, LoanEvent
 from lending.operations.bookings import lock_books, post
 from lending.operations.projections import write_projections
+from lending.operations.spells import Rewritten, rewrite_spells
 from lending.queries.at_rest import interest_at, penalty_at, places_on
 from lending.queries.behaviour import behaviours_of_part, corrections_of_part
 from lending.queries.closes import get_close
@@ -77,12 +79,23 @@ def turn_loans(close: DayClose, ids: range, *, claim: Claim, clock: Clock) -> in
             total = total or turning.count()
             hold_claim(claim=claim, done=done, total=total, now=clock())
             loans = list(turning.lock()[:TURNED_AT_ONCE])
-            contracts = contracts_of(loans)
-            write_projections([(loan, project(contracts[loan.pk].replayed(), as_of=to), to) for loan in loans])
+            _turn(loans, to=to)
         done += len(loans)
         if len(loans) < TURNED_AT_ONCE:
             return done
         turning = turning.filter(pk__gt=loans[-1].pk)
+
+
+def _turn(loans: Sequence[Loan], *, to: date) -> None:
+    """Write loans as of the day to which they turn.
+
+    Of their spells, one more begins where a loan that is late already misses another instalment; from when any other
+    will be late has been written with its last event.
+    """
+    contracts = contracts_of(loans)
+    turned = [(loan, replayed := contracts[loan.pk].replayed(), project(replayed, as_of=to)) for loan in loans]
+    write_projections([(loan, projection, to) for loan, _, projection in turned])
+    rewrite_spells(Rewritten(loan, replayed, to) for loan, replayed, projection in turned if projection.dpd)
 
 
 def report_behaviour(close: DayClose, ids: range, *, claim: Claim, clock: Clock) -> None:

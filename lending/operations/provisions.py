@@ -5,22 +5,16 @@ written with the last of what the close does for it. So whoever goes on after a 
 """
 
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Final
 
 from django.db.models import Max
 
-from config.db.locking import lock_name
 from config.db.transactions import operation, require_one, require_transaction
-from config.kernel.refusals import Refused
-from config.office.actors import Actor
-from config.office.events import record_event
 from config.office.job_runs import Claim, Clock, hold_claim
 from lending.domain.books.day_close import ids_of_part
 from lending.domain.books.ledger import PROVISION, provision_movements
 from lending.domain.books.provision import provide
-from lending.domain.books.provision_policy import canonical_policy, parse_policy
-from lending.models import DayClose, Entry, Line, LoanProvision, ProvisionMonth, ProvisionPolicy
+from lending.models import DayClose, Entry, Line, LoanProvision, ProvisionMonth
 from lending.operations.bookings import lock_books, post
 from lending.queries.closes import get_close
 from lending.queries.provision_exposures import Pins, Provided, lines_to_provide, loans_to_provide, pins_of
@@ -28,44 +22,6 @@ from lending.queries.provisions import changes_of, latest_policy, month_of
 from scoring.queries.scores import get_live_run
 
 DAY: Final = timedelta(days=1)
-
-
-class PolicyRefusal(StrEnum):
-    """Why a valid policy is not entered."""
-
-    VERSION_USED = "VERSION_USED"
-
-
-class PolicyNotEntered(Refused[PolicyRefusal]):
-    """The policy was not entered."""
-
-
-def enter_policy(*, text: str, actor: Actor, now: datetime) -> ProvisionPolicy:
-    """Enter a policy, which counts from the next month end on, or return the one that is entered so.
-
-    Raises PolicyMalformed, PolicyNotEntered, Contended.
-    """
-    content, sha256 = canonical_policy(text)
-    policy = parse_policy(content, sha256)
-    with operation():
-        lock_name("lending.provision_policy")
-        last = latest_policy()
-        if last is not None and last.sha256 == sha256:
-            return last
-        if ProvisionPolicy.objects.filter(version=policy.version).exists():
-            raise PolicyNotEntered(PolicyRefusal.VERSION_USED)
-        entered = ProvisionPolicy.objects.create(
-            sha256=sha256, version=policy.version, content=content, created_by=str(actor), created_at=now
-        )
-        record_event(
-            name="lending.enter_provision_policy",
-            subject=entered,
-            actor=actor,
-            before={} if last is None else {"sha256": last.sha256},
-            after={"sha256": sha256},
-            now=now,
-        )
-        return entered
 
 
 def begin_provisions(close: DayClose) -> None:

@@ -32,6 +32,7 @@ from lending.models import (
     CaseContact,
     DayClose,
     Decision,
+    DelinquencyPolicy,
     GrantedLimit,
     ImportedLoan,
     Loan,
@@ -187,6 +188,7 @@ def make_one_loan(partner: Partner) -> None:
     ProofLine.objects.create(close=close, account="PRINCIPAL", currency="CNY", ledger_minor=0, loans_minor=0)
     make_one_provision(loan, close)
     make_one_case(loan)
+    DelinquencyPolicy.objects.create(sha256="a" * 64, version=1, content="{}", created_at=NOW)
     MonthClose.objects.create(month="2025-01-01", sha256="a" * 64, closed_by="staff:1", closed_at=NOW)
 
 

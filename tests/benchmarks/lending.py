@@ -17,7 +17,7 @@ from lending.domain.contract.replay import replay
 from lending.domain.contract.terms import parse_terms
 from lending.domain.origination.rules import current_rules
 from lending.management.borrowers import accept_as_merchant, have_accounts
-from lending.models import Application, Entry, Instalment, Loan, Offer, Posting, ProductExposure, Transfer
+from lending.models import Application, Entry, Instalment, Loan, LoanSpell, Offer, Posting, ProductExposure, Transfer
 from lending.models import LoanEvent as EventRow
 from lending.operations.offers import OFFERS, start_round
 from lending.queries.facts import facts_of
@@ -108,6 +108,9 @@ def multiply(loan: Loan, times: int, *, after: int = 0) -> None:
     for number, instalment in enumerate(Instalment.objects.filter(loan=loan)):
         ids[f"instalment{number}"] = 20_000_000 + number * 1_000_000 + after
         copies.append((Instalment, f"instalment{number}", instalment.pk, {"loan_id": "loan + i"}))
+    for number, spell in enumerate(LoanSpell.objects.filter(loan=loan)):
+        ids[f"spell{number}"] = 20_000_000 + number * 1_000_000 + after
+        copies.append((LoanSpell, f"spell{number}", spell.pk, {"loan_id": "loan + i"}))
     for number, transfer in enumerate(Transfer.objects.filter(loan=loan)):
         ids[f"transfer{number}"] = 20_000_000 + number * 1_000_000 + after
         fresh = {"loan_id": "loan + i", "key": "gen_random_uuid()"}

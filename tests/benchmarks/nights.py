@@ -21,7 +21,7 @@ from lending.gateways.registry import LOOPBACK
 from lending.models import DayClose, Entry, Loan, LoanProvision, Posting, ProofLine, ProvisionMonth, Transfer
 from lending.operations.bookings import post
 from lending.operations.day_close import CLOSE, close_day, collect_part
-from lending.operations.provisions import enter_policy
+from lending.operations.policies import enter_policy
 from lending.queries.closes import closed_to
 from lending.queries.loans import standing_of
 from lending.queries.provision_proof import provisions_apart

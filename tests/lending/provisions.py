@@ -8,7 +8,7 @@ from config.office.actors import SYSTEM
 from lending.domain.books.month_close import kept_of
 from lending.domain.books.provision_policy import DAY_ONE_POLICY, Policy, canonical_policy, parse_policy
 from lending.models import DayClose, Loan, LoanProvision, MonthClose, ProvisionMonth, ProvisionPolicy
-from lending.operations.provisions import enter_policy
+from lending.operations.policies import enter_policy
 from tests.approvals import SECOND
 from tests.conftest import CLERK, NOW
 from tests.lending.loans import roll

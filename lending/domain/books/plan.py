@@ -29,11 +29,13 @@ class LoanHistory:
 class Plan:
     """What an event does.
 
-    to: the date the loan's books reach afterwards. earned: what the loan earned up to then, ahead of the close;
+    on: the date from which on it changes the loan: a reversal that of what it removes. to: the date the loan's books
+    reach afterwards. earned: what the loan earned up to then, ahead of the close;
     moved: what the event itself moves. before, after: the loan as of `to` without the event and with it.
     unchanged, replayed: the replay without it and with it.
     """
 
+    on: date
     to: date
     earned: tuple[Movement, ...]
     moved: tuple[Movement, ...]
@@ -79,6 +81,7 @@ def plan_event(contract: LoanHistory, event: LoanEvent, *, booked_to: date | Non
     replayed = contract.replayed(event)
     after = project(replayed, as_of=to)
     return Plan(
+        on=next((removed.on for removed in contract.events if removed.id == event.of), event.on),
         to=to,
         earned=movements(booked.position, before.position),
         moved=movements(before.position, after.position),

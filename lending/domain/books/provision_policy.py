@@ -10,9 +10,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Final
 
-from config.kernel.canonical import canonical_json, sha256_of
-from config.kernel.documents import ADDED, Unfit, load, read, unfit, written
+from config.kernel.documents import ADDED, unfit
 from config.kernel.exact import BASIS_POINTS, MILLION
+from lending.domain.books.policy_document import canonical_form, read_policy, require_hash
 from lending.domain.contract.fields import require_range
 
 DAY_ONE_POLICY: Final = Path(__file__).parent / "policies" / "day_one.json"
@@ -103,35 +103,20 @@ class Policy:
     default_level: DefaultLevel = field(default=DefaultLevel.LOAN, metadata=ADDED)
 
 
-class PolicyMalformed(ValueError):
-    """The text is not a policy; the message names the field and its fault."""
-
-
 def canonical_policy(text: str) -> tuple[str, str]:
     """Convert a document written by hand to the form to be stored, with its sha256. Raises PolicyMalformed."""
-    content = canonical_json(written(_policy_of(text)))
-    return content, sha256_of(content)
+    return canonical_form(_policy_of(text))
 
 
 @lru_cache(maxsize=16)
 def parse_policy(text: str, sha256: str) -> Policy:
     """Parse a stored policy. Raises PolicyMalformed."""
-    if sha256_of(text) != sha256:
-        message = f"document: is not that of the hash {sha256}"
-        raise PolicyMalformed(message)
+    require_hash(text, sha256)
     return _policy_of(text)
 
 
 def _policy_of(text: str) -> Policy:
-    try:
-        policy = read(Policy, load(text))
-        _require_order(policy)
-    except Unfit as error:
-        message = f"{'.'.join(error.path[1:]) or 'document'}: {error}"
-        raise PolicyMalformed(message) from error
-    except ValueError as error:
-        message = f"document: {error}"
-        raise PolicyMalformed(message) from error
+    policy = read_policy(Policy, text, require=_require_order)
     ordered = {category: policy.categories[category] for category in Category}
     return replace(policy, categories=MappingProxyType(ordered))
 

@@ -10,6 +10,7 @@ from typing import Final
 from config.kernel.calendar import day_number
 from lending.domain.contract.account import LoanAccount, open_account
 from lending.domain.contract.allocation import Allocation, allocate_payment
+from lending.domain.contract.arrears import Arrival, Mark, mark_of
 from lending.domain.contract.effective_events import standing_events
 from lending.domain.contract.events import RESTRUCTURING, WAIVING, EventType, LoanEvent
 from lending.domain.contract.forgiveness import settle_for, waive, write_off
@@ -31,13 +32,15 @@ class Replayed:
     """A replayed loan.
 
     schedule: as it stands after the last event; empty without a disbursement. standing: the events that no reversal
-    removed, in the order in which they take effect. allocations: of every repayment and apply_credit among them. Copies
-    of the account are kept by how many events had stood by then: after the first, after every STRIDE more, after all.
+    removed, in the order in which they take effect. allocations: of every repayment and apply_credit among them. marks:
+    how it stood after each day of these events. Copies of the account are kept by how many events had stood by then:
+    after the first, after every STRIDE more, after all.
     """
 
     schedule: tuple[Instalment, ...]
     standing: Sequence[LoanEvent]
     allocations: tuple[Allocation, ...]
+    marks: Sequence[Mark] = field(repr=False)
     _spent_before_bounce: Collection[str] = field(repr=False)
     _copies: Mapping[int, LoanAccount] = field(repr=False)
 
@@ -64,7 +67,9 @@ def replay(terms: Terms, events: Iterable[LoanEvent]) -> Replayed:
     """Replay events, in the order of booking, on a loan of these terms. Raises LoanRefused."""
     standing, spent_before_bounce, bounced = standing_events(events)
     if not standing:
-        return Replayed(schedule=(), standing=(), allocations=(), _spent_before_bounce=frozenset(), _copies={})
+        return Replayed(
+            schedule=(), standing=(), allocations=(), marks=(), _spent_before_bounce=frozenset(), _copies={}
+        )
     disbursement, *later = standing
     if disbursement.type is not EventType.DISBURSEMENT:
         message = f"{disbursement.id}: nothing is disbursed on {disbursement.on}"
@@ -79,19 +84,24 @@ def replay(terms: Terms, events: Iterable[LoanEvent]) -> Replayed:
     rates = [event.rate for event in later if event.rate is not None]
     frame = frame_of(terms, schedule, on=disbursement.on, rates=rates)
     account = open_account(frame, schedule, bounced=bounced)
-    copies, allocations = dict[int, LoanAccount](), list[Allocation]()
+    copies, allocations, marks = dict[int, LoanAccount](), list[Allocation](), list[Mark]()
+    arrival: Arrival = None, 0
     for number, (day, event) in enumerate(zip(days, later, strict=True)):
         if number % STRIDE == 0:
             copies[1 + number] = account.fork()
-        reach(account, day)
+        if day != account.day:
+            marks.append(mark_of(account, arrival))
+            arrival = reach(account, day), account.past
         allocation = apply_event(account, event, spent_before_bounce)
         if allocation is not None:
             allocations.append(allocation)
     copies[len(standing)] = account
+    marks.append(mark_of(account, arrival))
     return Replayed(
         schedule=tuple(account.schedule),
         standing=standing,
         allocations=tuple(allocations),
+        marks=marks,
         _spent_before_bounce=spent_before_bounce,
         _copies=copies,
     )

@@ -78,14 +78,26 @@ class LoanState:
         return bool(self.unpaid_minor) and not self.payoff_minor
 
 
-def reach(account: LoanAccount, day: int) -> None:
-    """Let an account reach a day, before its events, and note how late the loan is by then."""
+def reach(account: LoanAccount, day: int) -> int | None:
+    """Let an account reach a day, before its events, and note how late the loan is by then.
+
+    Returns since when it is late; None if it is not, or if the day was reached before.
+    """
     if day == account.day:
-        return
+        return None
     account.turn_to(day)
     since = late_since(account)
     if since is not None:
         account.worst_dpd = max(account.worst_dpd, day - since)
+    return since
+
+
+def payoff_of(account: LoanAccount) -> int:
+    """Return what closes the loan on the day reached; credit is not netted."""
+    interest = account.interest_owed - account.interest_paid
+    penalty = account.penalty_to_date - account.penalty_paid
+    fees = account.fees_late + account.fees_today + account.charges_ahead.total()
+    return account.accrual.principal + interest + penalty + fees + account.claim + account.receivable
 
 
 def read_state(account: LoanAccount) -> LoanState:
@@ -95,8 +107,7 @@ def read_state(account: LoanAccount) -> LoanState:
     fees = account.fees_late + account.fees_today
     interest_due = max(0, account.interest_due - account.interest_paid)
     claims = account.claim + account.receivable
-    interest = account.interest_owed - account.interest_paid
-    payoff = principal + interest + penalty + fees + account.charges_ahead.total() + claims
+    payoff = payoff_of(account)
     next_due, next_due_minor = _next_due(account)
     since, tomorrow = late_since(account), _late_since_tomorrow(account)
     # What was within the tolerance so far, and is late tomorrow with what falls due today, is not late today.
@@ -231,7 +242,7 @@ def _next_turn(account: LoanAccount, *, becomes_late: bool, is_late: bool) -> in
     if becomes_late:
         turns.append(account.day + 1)
     elif account.accrual.principal and account.day >= frame.last_due and not is_late:
-        turns += _late_from(account)
+        turns += late_from_interest(account)
     if account.accrual.extra:
         ripening = zip(account.unpaid[account.ripe :], frame.ripe_days[account.ripe :], strict=False)
         turns += [day for unpaid, day in ripening if unpaid][:1]
@@ -243,7 +254,7 @@ def _fees_on(account: LoanAccount, day: int) -> int:
     return account.charges_ahead.due_on(day) + (account.fee_ahead(row) if day == account.frame.dues[row] else 0)
 
 
-def _late_from(account: LoanAccount) -> list[int]:
+def late_from_interest(account: LoanAccount) -> list[int]:
     """Return the day from which a loan past its last due date is late, as its interest exceeds the tolerance by then.
 
     [] if it never does, within TOLERATED days.

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from config.kernel.daycount import DayCount
 from lending.domain.books.ledger import Position
+from lending.domain.books.policy_document import PolicyMalformed
 from lending.domain.books.projection import AccrualCarry
 from lending.domain.books.provision import (
     Before,
@@ -23,7 +24,7 @@ from lending.domain.books.provision import (
     provide,
 )
 from lending.domain.books.provision_movement import Line, Moved, movement_tables
-from lending.domain.books.provision_policy import Basis, Category, PolicyMalformed, canonical_policy, parse_policy
+from lending.domain.books.provision_policy import Basis, Category, canonical_policy, parse_policy
 from tests.lending.provisions import MARCH_END, policy, policy_text
 
 MILLION = 1_000_000

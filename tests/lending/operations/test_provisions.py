@@ -21,7 +21,7 @@ from lending.domain.contract.events import EventType
 from lending.models import DayClose, Entry, Loan, LoanProvision, Posting, ProvisionMonth
 from lending.operations import provisions as operations
 from lending.operations.day_close import CLOSE, close_day
-from lending.operations.provisions import PolicyNotEntered
+from lending.operations.policies import PolicyNotEntered
 from lending.queries import provision_exposures
 from lending.queries.books import prove_accounts
 from lending.queries.ledger import balances

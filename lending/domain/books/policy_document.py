@@ -1,0 +1,51 @@
+"""How a policy, every figure of which is a judgement, is read from a document and kept."""
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from config.kernel.canonical import canonical_json, sha256_of
+from config.kernel.documents import Unfit, load, read, written
+from lending.domain.contract.refusal import LoanRefused
+
+
+class Versioned(Protocol):
+    """A policy."""
+
+    @property
+    def version(self) -> int:
+        """The number of its version."""
+
+
+P = TypeVar("P", bound=Versioned)
+
+
+class PolicyMalformed(ValueError):
+    """The text is not a policy; the message names the field and its fault."""
+
+
+def read_policy(kind: type[P], text: str, *, require: Callable[[P], None] | None = None) -> P:
+    """Parse a policy; require: raises Unfit where its figures do not go together. Raises PolicyMalformed."""
+    try:
+        policy = read(kind, load(text))
+        if require is not None:
+            require(policy)
+    except Unfit as error:
+        message = f"{'.'.join(error.path[1:]) or 'document'}: {error}"
+        raise PolicyMalformed(message) from error
+    except (ValueError, LoanRefused) as error:
+        message = f"document: {error}"
+        raise PolicyMalformed(message) from error
+    return policy
+
+
+def canonical_form(policy: Versioned) -> tuple[str, str]:
+    """Write a policy in the form to be stored, with its sha256."""
+    content = canonical_json(written(policy))
+    return content, sha256_of(content)
+
+
+def require_hash(text: str, sha256: str) -> None:
+    """Require that a stored policy is that of its hash. Raises PolicyMalformed."""
+    if sha256_of(text) != sha256:
+        message = f"document: is not that of the hash {sha256}"
+        raise PolicyMalformed(message)
