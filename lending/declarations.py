@@ -65,6 +65,7 @@ DECLARED = Declaration(
         "lending.view_line": EVERYONE,
         "lending.view_loan": EVERYONE,
         "lending.view_loanprovision": EVERYONE,
+        "lending.view_loanspell": EVERYONE,
         "lending.view_monthclose": EVERYONE,
         "lending.view_offer": EVERYONE,
         "lending.view_posting": EVERYONE,
@@ -138,6 +139,7 @@ DECLARED = Declaration(
         Link(section=Section.LENDING, title=_("Credit lines"), icon="credit_score", app="lending", model="line"),
         Link(section=Section.LENDING, title=_("Loans"), icon="payments", app="lending", model="loan"),
         Link(section=Section.LENDING, title=_("Arrears"), icon="support_agent", app="lending", model="arrearscase"),
+        Link(section=Section.LENDING, title=_("Delinquency"), icon="schedule", app="lending", model="loanspell"),
         Link(
             section=Section.LENDING,
             title=_("Payouts and collections"),

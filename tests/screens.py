@@ -157,6 +157,10 @@ def pages() -> dict[str, Page]:
         ),
         "transfers": Page("Payouts and collections", reverse("admin:lending_transfer_changelist")),
         "closes": Page("Day closes", reverse("admin:lending_dayclose_changelist")),
+        "delinquency": Page("Delinquency", reverse("admin:lending_loanspell_changelist")),
+        "delinquency-list": Page(
+            "The loans of a bucket", f"{reverse('admin:lending_loanspell_loans')}?bucket=1", "risk"
+        ),
         "trial-balance": Page("The trial balance", reverse("admin:lending_ledgeraccount_changelist")),
         "income": Page("The income statement", reverse("admin:lending_ledgeraccount_income")),
         "balance-sheet": Page("The balance sheet", reverse("admin:lending_ledgeraccount_sheet")),

@@ -8,7 +8,7 @@ from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -65,6 +65,17 @@ class OfficeAdmin(ModelAdmin, Generic[M]):
         """Return what the columns are passed, in as many queries for a page as for one row."""
         return rows
 
+    def described(self, asked: QueryDict) -> ListOf:
+        """Return how the rows are listed for an address. Raises BadQuery."""
+        return ListOf(
+            columns=self.columns,
+            filters=self.filters,
+            key=self.list_key,
+            search=self.search,
+            prepare=self.prepare,
+            link=change_url,
+        )
+
     def list_parts(self, listing: Listing) -> Sequence[Part]:
         """Return what is shown above the list."""
         return ()
@@ -93,17 +104,9 @@ class OfficeAdmin(ModelAdmin, Generic[M]):
     def changelist_view(self, request: HttpRequest, extra_context: object = None) -> HttpResponse:
         """List the rows; a query that the list does not know is reported, and the whole list shown."""
         self.require_view(request)
-        described = ListOf(
-            columns=self.columns,
-            filters=self.filters,
-            key=self.list_key,
-            search=self.search,
-            prepare=self.prepare,
-            link=change_url,
-        )
         try:
             with planned_for_its_values():
-                listing = described.read(self.listed(), request.GET)
+                listing = self.described(request.GET).read(self.listed(), request.GET)
                 parts = self.list_parts(listing)
         except BadQuery as error:
             messages.error(request, _t("This list does not know “%(what)s”: here is all of it.") % {"what": error})

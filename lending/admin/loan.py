@@ -1,31 +1,47 @@
 """Office pages of loans."""
 
 from collections.abc import Sequence
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Final
 
 from django.contrib import admin
 from django.db.models import Q
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, QueryDict
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from config.kernel.exact import INT64_MAX
 from config.office.display import Column, Page, Part, Table, Text, chip, grade_chip
-from config.office.lists import Filter, ListColumn, Listing, Search, choice_filter, member, value_filter
+from config.office.lists import Filter, ListColumn, Listing, ListOf, Search, choice_filter, member, value_filter
 from config.office.pages import OfficeAdmin, name_over
 from config.office.words import money
+from lending.admin.delinquency_words import bucket_chip, bucket_filter
 from lending.admin.loan_page import loan_page
 from lending.admin.loan_verbs import VERBS
 from lending.admin.words import LATENESS, LOAN_STATUSES, loan_chip
+from lending.domain.books.at_rest import Standing
+from lending.domain.books.delinquency_policy import DelinquencyPolicy
 from lending.domain.books.loan import LoanStatus
 from lending.models import Loan
-from lending.queries.closes import StandingLoan, with_standings
+from lending.queries.closes import with_standings
+from lending.queries.delinquency import Classed, classes_of, current_day, current_policy
 from lending.queries.loans import get_loan
 from lending.queries.portfolio import Lateness, lent_currencies, totals_of_list, with_lateness
 from lending.queries.search import search_loans
 from scoring.domain.calibration import GRADES
 
 STATUSES: Final = {status: words for status, (words, _tint) in LOAN_STATUSES.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedLoan:
+    """A row of the list: a loan, how it stands, and how it is classed as of the business date, if it runs."""
+
+    loan: Loan
+    standing: Standing
+    classed: Classed | None
+    policy: DelinquencyPolicy
 
 
 @admin.register(Loan)
@@ -41,6 +57,10 @@ class LoanAdmin(OfficeAdmin[Loan]):
         ListColumn(label=_("Grade"), cell=lambda row: grade_chip(_grade(row.loan))),
         ListColumn(
             label=_("Days past due"), cell=lambda row: row.standing.dpd or "", number=True, sort="late_since",
+            sort_nulls=True, indexed=True, ascends_first=True,
+        ),
+        ListColumn(
+            label=_("Bucket"), cell=lambda row: bucket_chip(row.policy, row.classed), sort="late_since",
             sort_nulls=True, indexed=True, ascends_first=True,
         ),
         ListColumn(
@@ -84,8 +104,14 @@ class LoanAdmin(OfficeAdmin[Loan]):
     verbs = VERBS
     empty = _("No loan yet. A loan begins when an offer is accepted.")
 
-    def prepare(self, rows: list[Loan]) -> Sequence[Any]:
-        return with_standings(rows)
+    def described(self, asked: QueryDict) -> ListOf:
+        policy, on, found = current_policy(), current_day(), super().described(asked)
+        status, late, *others = found.filters
+        return replace(
+            found,
+            filters=[status, late, bucket_filter(policy, on=on, loan="pk"), *others],
+            prepare=lambda rows: _prepared(rows, policy, on),
+        )
 
     def list_parts(self, listing: Listing) -> Sequence[Part]:
         narrowed = {chosen.filter.name: chosen.value for chosen in listing.filters if chosen.value}
@@ -119,10 +145,18 @@ class LoanAdmin(OfficeAdmin[Loan]):
         return loan_page(row, request)
 
 
+def _prepared(loans: Sequence[Loan], policy: DelinquencyPolicy, on: date) -> list[ListedLoan]:
+    classes = classes_of(loans, policy, on=on)
+    return [
+        ListedLoan(loan=found.loan, standing=found.standing, classed=classes.get(found.loan.pk), policy=policy)
+        for found in with_standings(loans)
+    ]
+
+
 def _grade(loan: Loan) -> str | None:
     """Return the grade at which a loan was lent; of an imported one, as its book has it."""
     return loan.application.offer.grade if loan.application is not None else loan.imported.grade or None
 
 
-def _amount(row: StandingLoan, minor: int) -> str:
+def _amount(row: ListedLoan, minor: int) -> str:
     return money(minor, row.loan.currency) if minor else ""

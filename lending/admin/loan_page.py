@@ -33,6 +33,8 @@ from config.office.pages import named
 from config.office.words import money
 from lending.admin.arrears import case_alerts
 from lending.admin.booking_effects import rate_words
+from lending.admin.delinquency_words import bucket_chip
+from lending.admin.loan_arrears import arrears_card
 from lending.admin.transfer import transfer_state
 from lending.admin.transfer_words import PAYOUT_HOLDS, TRANSFER_KINDS
 from lending.admin.words import (
@@ -48,6 +50,7 @@ from lending.domain.books.loan import LoanStatus
 from lending.domain.books.transfer import PayoutHold, TransferKind
 from lending.domain.contract.events import EventType
 from lending.models import Loan, LoanEvent, Posting, Transfer
+from lending.queries.delinquency import classes_of, current_policy
 from lending.queries.servicing import EventWithAllocation, InstalmentRow, Servicing, get_servicing
 from lending.queries.transfers import payout_holds
 
@@ -63,7 +66,8 @@ def loan_page(loan: Loan, request: HttpRequest) -> Page:
     """Return the page of a loan, as far as the user may see it."""
     servicing = get_servicing(loan, most=None if ALL in request.GET else SHOWN)
     projection, position = servicing.projection, servicing.projection.position
-    holds = payout_holds(servicing.transfers)
+    holds, policy = payout_holds(servicing.transfers), current_policy()
+    classed = classes_of([loan], policy, on=servicing.as_of).get(loan.pk)
 
     def amount(minor: int) -> str:
         return money(minor, loan.currency)
@@ -76,7 +80,12 @@ def loan_page(loan: Loan, request: HttpRequest) -> Page:
             value=amount(projection.due_minor),
             note=_due(servicing, loan.currency),
         ),
-        Figure(label=_("Days past due"), value=projection.dpd, style="tl-late" if projection.dpd else ""),
+        Figure(
+            label=_("Days past due"),
+            value=projection.dpd,
+            style="tl-late" if projection.dpd else "",
+            note=_t("since %(date)s") % {"date": classed.late_since} if classed and classed.late_since else "",
+        ),
         Figure(label=_t("Payoff on %(date)s") % {"date": servicing.as_of}, value=amount(projection.payoff_minor)),
     ]
     if position.credit_minor:
@@ -84,7 +93,10 @@ def loan_page(loan: Loan, request: HttpRequest) -> Page:
     return Page(
         title=f"{loan} · {loan.merchant.name}",
         name=linked(loan.merchant, loan.merchant.name),
-        chips=[chip(*loan_chip(LoanStatus(loan.status), projection.dpd))],
+        chips=[
+            chip(*loan_chip(LoanStatus(loan.status), projection.dpd)),
+            *([bucket_chip(policy, classed)] if classed and classed.bucket else []),
+        ],
         sub=[
             str(loan),
             f"{amount(loan.amount_minor)} {loan.currency}",
@@ -102,6 +114,7 @@ def loan_page(loan: Loan, request: HttpRequest) -> Page:
         figures=figures,
         cards=[
             *_schedule(servicing, loan),
+            *([arrears_card(servicing, loan, policy)] if servicing.spells else []),
             _events(servicing, loan, request),
             _entries(servicing, loan),
             _transfers(servicing, loan, holds),

@@ -13,7 +13,7 @@ from lending.models import Loan, ProductExposure
 from lending.queries.closes import closed_to
 
 KEPT_BY: Final = frozenset({"status", "currency"})
-INDEXED_BY: Final = KEPT_BY | {"late"}
+INDEXED_BY: Final = KEPT_BY | {"late", "bucket"}
 NOT_LATE: Final = {"late": 0, "delinquent": 0, "late_minor": 0, "delinquent_minor": 0}
 
 
@@ -154,3 +154,8 @@ def totals_of(loans: QuerySet[Loan]) -> list[Total]:
 def lent_currencies() -> list[str]:
     """List the currencies of loans: each loan that was ever made left a row of its exposure."""
     return list(ProductExposure.objects.order_by("currency").values_list("currency", flat=True).distinct())
+
+
+def lent_products() -> list[str]:
+    """List the products of loans, as `lent_currencies`."""
+    return list(ProductExposure.objects.order_by("code").values_list("code", flat=True).distinct())

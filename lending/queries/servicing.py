@@ -12,6 +12,7 @@ from django.db.models import prefetch_related_objects
 
 from config.db.rows import select
 from config.office.business_date import get_business_date
+from lending.domain.books.delinquency import standstills_of
 from lending.domain.books.instalment import (
     DueParts,
     InstalmentState,
@@ -22,6 +23,8 @@ from lending.domain.books.instalment import (
 from lending.domain.books.plan import LoanHistory
 from lending.domain.books.projection import Projection, project
 from lending.domain.contract.allocation import Allocation
+from lending.domain.contract.arrears import Spell, spells_of
+from lending.domain.contract.delinquency import Standstill
 from lending.domain.contract.events import REVERSIBLE, EventType
 from lending.domain.contract.replay import Replayed, last_rate
 from lending.domain.contract.schedule import Instalment
@@ -80,7 +83,7 @@ class Servicing:
     """A loan as of a date: its projection, schedule, events, postings by entry, and transfers, the latest first.
 
     rate: the yearly one in force. booked: how many events there are in all. repaid: by day, how much principal was
-    repaid or let go, in minor units.
+    repaid or let go, in minor units. spells, standstills: how late it was over time, and what does not count of it.
     """
 
     as_of: date
@@ -93,6 +96,8 @@ class Servicing:
     events: Sequence[EventWithAllocation]
     postings: Sequence[Posting]
     transfers: Sequence[Transfer]
+    spells: Sequence[Spell]
+    standstills: tuple[Standstill, ...]
 
 
 def current_date_of(loan: Loan) -> date:
@@ -141,6 +146,8 @@ def get_servicing(loan: Loan, *, most: int | None = None) -> Servicing:
         events=_allocated(LATEST, loan, replayed, most=most),
         postings=_postings(loan, most=most),
         transfers=sorted(loan.transfers.all(), key=attrgetter("pk"), reverse=True),
+        spells=spells_of(replayed, to=as_of),
+        standstills=standstills_of(contract.terms, replayed.standing),
     )
 
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from datetime import timedelta
 from functools import partial
 from statistics import median
 from typing import Any
@@ -14,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from config.office.actors import SYSTEM
+from config.office.business_date import get_business_date
 from lending.models import Entry, Loan, LoanEvent, Posting
 from lending.tasks import settle_transfers
 from merchants.models import Merchant
@@ -31,6 +33,17 @@ SCORES = """
 INSERT INTO scoring_score
 SELECT (jsonb_populate_record(s, jsonb_build_object('id', 5000000 + m.id, 'merchant_id', m.id))).*
 FROM scoring_score s, merchants_merchant m WHERE s.id = %s AND m.id > 5000000
+"""
+# Those of the loans that are late, and for each loan six that have ended, a sixth of them late.
+SPELLS = """
+UPDATE lending_loanspell s SET late_from = s.since, late_since = l.late_since, arrears_minor = s.principal_minor / 10
+FROM lending_loan l WHERE l.id = s.loan_id AND l.late_since < s.since
+"""
+EARLIER = """
+INSERT INTO lending_loanspell (loan_id, since, until, principal_minor, late_from, late_since, arrears_minor)
+SELECT loan_id, since - 30 * n, since - 30 * n + 30, principal_minor, CASE WHEN late THEN since - 30 * n + 5 END,
+    CASE WHEN late THEN since - 30 * n + 4 END, CASE WHEN late THEN principal_minor / 10 ELSE 0 END
+FROM lending_loanspell, generate_series(1, 6) n, LATERAL (SELECT (loan_id + n) %% 6 = 0 AS late) is_late
 """
 
 
@@ -51,6 +64,8 @@ def fill() -> None:
             " WHERE id %% 10 = 0 AND status = 'ACTIVE'",
             [],
         )
+        cursor.execute(SPELLS)
+        cursor.execute(EARLIER, [])
         cursor.execute("RESET statement_timeout")  # a page that takes longer fails here as it does in an office
     with connections["owner"].cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")  # as PostgreSQL does by itself after a while
@@ -69,14 +84,25 @@ def addresses() -> Iterator[tuple[str, str]]:
     for number in EVENTS:
         add_events(last, number)
         yield f"loan of {number:,} events", reverse("admin:lending_loan_change", args=[last.pk])
+    yield from delinquency()
     for model, queries in QUERIES.items():
         address = reverse(f"admin:{model}_changelist")
         yield from ((f"{model.partition('_')[2]}s?{query}", f"{address}?{query}") for query in queries.split("|"))
 
 
+def delinquency() -> Iterator[tuple[str, str]]:
+    """Name the pages of delinquency: of the open day, and of one months ago, with the lists behind their figures."""
+    table, listed = reverse("admin:lending_loanspell_changelist"), reverse("admin:lending_loanspell_loans")
+    today = get_business_date()
+    assert today is not None
+    for name, on in (("today", today), ("75 days ago", today - timedelta(days=75))):
+        yield f"delinquency {name}", f"{table}?on={on}"
+        yield from ((f"  its loans {asked}", f"{listed}?on={on}{asked}") for asked in ("", "&bucket=1", "&dpd=30"))
+
+
 QUERIES = {
     "merchants_merchant": "|sort=-name|outcome=unknown|outcome=scored|grade=good|grade=D|q=copy+999",
-    "lending_loan": "|status=ACTIVE|status=CLOSED|late=1|grade=D|sort=late_since|q=copy+999|q=copy",
+    "lending_loan": "|status=ACTIVE|status=CLOSED|late=1|bucket=1|grade=D|sort=late_since|q=copy+999|q=copy",
     "lending_application": "|state=REFERRED",
     "lending_offer": "|state=open|state=EXPIRED|grade=D",
     "lending_transfer": "|state=RETURNED|q=copy+999|q=copy",

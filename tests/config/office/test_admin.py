@@ -31,6 +31,7 @@ from lending.models import (
     DayClose,
     Decision,
     Loan,
+    LoanSpell,
     Posting,
     StatementLine,
 )
@@ -113,6 +114,7 @@ def addresses() -> dict[str, str]:
         "lending_provisionmonth": provision.month_id,
         "lending_monthclose": make_month_close().pk,
         "lending_ledgeraccount": Account.PRINCIPAL,
+        "lending_loanspell": LoanSpell.objects.earliest("pk").pk,
         "lending_bank": Bank.objects.get().pk,
         "lending_bankanswer": BankAnswer.objects.get().pk,
         "lending_bankfile": BankFile.objects.latest("pk").pk,
@@ -126,7 +128,7 @@ def addresses() -> dict[str, str]:
         "auth_group": Group.objects.earliest("pk").pk,
     }
     of_lists = {f"{model}_{page}" for model in keys for page in ("changelist", "add")}
-    of_lists |= {"lending_ledgeraccount_income", "lending_ledgeraccount_sheet"}
+    of_lists |= {"lending_ledgeraccount_income", "lending_ledgeraccount_sheet", "lending_loanspell_loans"}
     of_lists |= {url_name(model, verb) for model, page in OFFICE_PAGES for verb in page.list_verbs}
     found = {}
     for name in RIGHTS:
