@@ -8,7 +8,7 @@ from config.db.fixed import fixed
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("lending", "0042_latest_entries"),
+        ("lending", "0044_pauses"),
         ("merchants", "0022_test_payment"),
     ]
 
