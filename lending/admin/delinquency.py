@@ -224,9 +224,9 @@ def _cards(
         columns=[
             Column(label=_("Days past due"), style="tl-nowrap"),
             Column(label=_("Loans"), number=True),
-            Column(label=_("Share of loans"), number=True),
+            Column(label=_("Share"), number=True),
             Column(label=_("Outstanding"), number=True),
-            Column(label=_("Share of outstanding"), number=True),
+            Column(label=_("PAR"), number=True),
         ],
         rows=[_at_risk(days, count, table, _listed(on, dpd=days, **of)) for days, count in table.at_risk.items()],
     )

@@ -39,12 +39,17 @@ EVER: Final = f"'{FOREVER}'"
 PAR: Final = (1, 30, 60, 90)
 """Days past due from which a loan's principal is at risk."""
 # The last day of a spell up to the date, and since when it is delinquent then. A loan is in the worst bucket for which
-# it qualified in the days of the cure; `late` has those of loans that do not run any more, `own` has not.
+# it qualified in the days of the cure; `late` has those of loans that do not run any more, `own` has not. Others are
+# the loans of the same borrowers that are not late and were not.
 LAST, DELINQUENT = "least(s.until - 1, %(on)s::date)", "(s.late_since + %(grace)s::int)"
 STILL: Final = f"""coalesce((
     SELECT sum(upper(r) - lower(r)) FROM unnest(p.still * datemultirange(daterange({DELINQUENT}, {LAST}))) r
 ), 0)"""  # noqa: S608 - constants only
 DAYS: Final = f"CASE WHEN {LAST} > {DELINQUENT} THEN {LAST} - {DELINQUENT} - {STILL} ELSE 0 END"
+LASTING: Final = ", ".join(
+    f"max(s.{name}) FILTER (WHERE s.until > %(on)s) AS {name}"
+    for name in ("late_since", "principal_minor", "arrears_minor")
+)
 CLASSED: Final = f"""
 WITH pauses AS (
     SELECT e.loan_id, range_agg(daterange(e."on", least({EVER}, e."on" + e.periods * (l.terms->>'every')::int
@@ -54,7 +59,7 @@ WITH pauses AS (
     WHERE %(stops)s AND e.type = 'pause' AND NOT EXISTS (SELECT FROM lending_loanevent r WHERE r.of_id = e.id)
     GROUP BY e.loan_id
 ), late AS (
-    SELECT s.loan_id, max({DAYS}) AS days, max(%(on)s::date - s.late_since) FILTER (WHERE s.until > %(on)s) AS dpd
+    SELECT s.loan_id, max({DAYS}) AS days, {LASTING}
     FROM (
         SELECT * FROM lending_loanspell WHERE until = {EVER} AND late_from <= %(on)s
         UNION ALL
@@ -63,10 +68,15 @@ WITH pauses AS (
     ) s LEFT JOIN pauses p ON p.loan_id = s.loan_id {{only}}
     GROUP BY s.loan_id
 ), own AS (
-    SELECT l.id AS loan_id, l.merchant_id, width_bucket(late.days, %(from_days)s::bigint[]) AS bucket,
-        coalesce(late.dpd, 0) AS dpd
-    FROM late JOIN lending_loan l ON l.id = late.loan_id
-    JOIN lending_loanspell s ON s.loan_id = l.id AND s.since <= %(on)s AND s.until > %(on)s
+    SELECT late.loan_id, l.merchant_id, l.product_id, l.currency, %(on)s::date - late.late_since AS dpd,
+        late.late_since, late.principal_minor, late.arrears_minor,
+        width_bucket(late.days, %(from_days)s::bigint[]) AS bucket
+    FROM late JOIN lending_loan l ON l.id = late.loan_id WHERE late.late_since IS NOT NULL
+    UNION ALL
+    SELECT late.loan_id, l.merchant_id, l.product_id, l.currency, 0, NULL, s.principal_minor, 0,
+        width_bucket(late.days, %(from_days)s::bigint[])
+    FROM late JOIN lending_loanspell s ON s.loan_id = late.loan_id AND s.since <= %(on)s AND s.until > %(on)s
+    JOIN lending_loan l ON l.id = late.loan_id WHERE late.late_since IS NULL
 ), owned AS ({OWNED}), worst AS (
     SELECT merchant_id, max(bucket) AS bucket, max(dpd) AS dpd FROM (
         SELECT merchant_id, bucket, dpd FROM own
@@ -74,15 +84,19 @@ WITH pauses AS (
         SELECT same.merchant_id, own.bucket, own.dpd FROM own
         JOIN owned m ON m.merchant_id = own.merchant_id JOIN owned same ON same.owner_id = m.owner_id
     ) borrowers GROUP BY merchant_id
-), classed AS (
-    SELECT s.loan_id, l.product_id, l.currency, s.principal_minor, coalesce(own.dpd, 0) AS dpd, worst.dpd AS worst_dpd,
-        CASE WHEN s.late_from <= %(on)s THEN s.late_since END AS late_since,
-        CASE WHEN s.late_from <= %(on)s THEN s.arrears_minor ELSE 0 END AS arrears_minor,
-        coalesce(own.bucket, 0) AS own_bucket,
-        CASE WHEN %(follows)s THEN worst.bucket ELSE coalesce(own.bucket, 0) END AS bucket
+), others AS MATERIALIZED (
+    SELECT l.id AS loan_id, l.product_id, l.currency, worst.bucket, worst.dpd
     FROM worst JOIN lending_loan l ON l.merchant_id = worst.merchant_id
-    JOIN lending_loanspell s ON s.loan_id = l.id AND s.since <= %(on)s AND s.until > %(on)s
-    LEFT JOIN own ON own.loan_id = l.id
+    WHERE NOT EXISTS (SELECT FROM own WHERE own.loan_id = l.id)
+), classed AS (
+    SELECT own.loan_id, own.product_id, own.currency, own.principal_minor, own.dpd, worst.dpd AS worst_dpd,
+        own.late_since, own.arrears_minor, own.bucket AS own_bucket,
+        CASE WHEN %(follows)s THEN worst.bucket ELSE own.bucket END AS bucket
+    FROM own JOIN worst ON worst.merchant_id = own.merchant_id
+    UNION ALL
+    SELECT others.loan_id, others.product_id, others.currency, s.principal_minor, 0, others.dpd, NULL, 0, 0,
+        CASE WHEN %(follows)s THEN others.bucket ELSE 0 END
+    FROM others JOIN lending_loanspell s ON s.loan_id = others.loan_id AND s.since <= %(on)s AND s.until > %(on)s
 )
 """  # noqa: S608 - constants only
 ALL, AMONG = (

@@ -61,18 +61,20 @@ class Mark(NamedTuple):
 
 
 def mark_of(account: LoanAccount, arrival: Arrival) -> Mark:
-    """Note how an account is left after the events of a day."""
+    """Note how an account is left after the events of a day: of a loan that was not late they make none that is."""
     principal = account.accrual.principal
-    return Mark(
+    late = None if arrival[0] is None else late_since(account)
+    fields = (
         account.day,
         arrival,
-        (principal > 0 or payoff_of(account) > 0) and not account.claim,
+        (principal > 0 or payoff_of(account) > 0) and (account.written_off_since is None or not account.claim),
         principal,
-        late_since(account),
-        arrears_of(account),
+        late,
+        0 if late is None else arrears_of(account),
         account.fallen,
         account.fallen > account.past or (account.receivable > 0 and account.receivable_since == account.day),
     )
+    return Mark._make(fields)  # loans have thousands
 
 
 def arrears_of(account: LoanAccount) -> int:

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from config.kernel.money import format_minor
 from config.office.words import HUNDREDTH, percent
 from lending.domain.books.delinquency_policy import DelinquencyPolicy
+from lending.queries.closes import closed_to
 from lending.queries.delinquency import Count, DelinquencyTable, current_day, current_policy, delinquency_tables
 
 
@@ -37,7 +38,13 @@ class Command(BaseCommand):
             raise CommandError(message)
         tables = delinquency_tables(policy, on=on)
         if options["json"]:
-            found = {"on": str(on), "policy": policy.version, "tables": [_figures(one, policy) for one in tables]}
+            reached = closed_to()
+            found = {
+                "on": str(on),
+                "closed_to": reached and str(reached),
+                "policy": policy.version,
+                "tables": [_figures(one, policy) for one in tables],
+            }
             self.stdout.write(json.dumps(found))
             return
         for table in tables:

@@ -54,6 +54,14 @@ def test_nights_write_nothing_of_loans_that_will_be_late() -> None:
     assert LoanSpell.objects.get(loan=loan).pk == before
 
 
+def test_a_spell_more_begins_with_each_instalment_that_is_missed() -> None:
+    """Red if a night left a hole between what it writes and what was written before."""
+    loan = lent(terms={"unit": "DAY", "every": 1}, amount_minor=60_000)
+    roll(OPENED + 4 * DAY)
+    assert kept(loan) == [(0, 2, 1), (3, 3, 1), (4, 4, 1), (5, 5, 1)]
+    assert proven()
+
+
 def test_what_was_booked_before_is_replayed_once() -> None:
     """Red if a loan were left out, or one that has its spells were written again."""
     loans = [lent(terms=EVERY_FIVE_DAYS), lent(), lent()]

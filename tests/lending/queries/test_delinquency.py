@@ -12,12 +12,13 @@ from lending.domain.books.delinquency_policy import DelinquencyPolicy, Pauses
 from lending.domain.books.provision_policy import DefaultLevel
 from lending.domain.contract.delinquency import Bucket, DelinquencyRule
 from lending.models import Loan, LoanSpell
+from lending.queries.closes import closed_to
 from lending.queries.delinquency import Classed, Count, classes_of, delinquency_tables, running_on, with_bucket
 from lending.queries.loans import contract_of
 from lending.queries.spells import kept_spells
 from merchants.models import Merchant, Owner
 from tests.lending.arrears_model import Judged, Stood, each_day, own_bucket, pauses_of
-from tests.lending.loans import make_loan
+from tests.lending.loans import OPENED, make_loan
 from tests.lending.test_lending_machine import APPROVED, DAY, RUNS, Kept, LendingMachine, picks
 
 pytestmark = pytest.mark.django_db
@@ -44,14 +45,23 @@ def policy_of(judged: Judged) -> DelinquencyPolicy:
 
 
 class DelinquencyMachine(LendingMachine):
-    """The first two loans are of one merchant's owner; what is kept of all is looked at as of any day, at any time."""
+    """The first two loans are of one merchant's owner; what is kept of all is looked at as of any day, at any time.
+
+    What loans that were late have missed in nights that are not closed is not in their arrears yet; all else is known.
+    """
 
     @rule(back=st.integers(0, 12), judged=JUDGED, bucket=picks)
     def look(self, back: int, judged: Judged, bucket: int) -> None:
         on, policy = self.today - back * DAY, policy_of(judged)
         expected = self.expected(judged, on)
         loans = list(Loan.objects.filter(pk__in=[kept.pk for kept in self.loans]))
-        assert classes_of(loans, policy, on=on) == expected
+        found = classes_of(loans, policy, on=on)
+        if on > (closed_to() or OPENED) + DAY:
+            assert {pk: one._replace(arrears_minor=0) for pk, one in found.items()} == {
+                pk: one._replace(arrears_minor=0) for pk, one in expected.items()
+            }
+            return
+        assert found == expected
         self.compare_with_python(policy, expected, on)
         self.compare_sums(policy, expected, on)
         number = bucket % (len(judged.from_days) + 1)
