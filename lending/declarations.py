@@ -54,7 +54,9 @@ DECLARED = Declaration(
         "lending.start_dayclose": frozenset({Role.FINANCE}),
         "lending.unfreeze_line": frozenset({Role.RISK_MANAGER}),
         "lending.view_application": EVERYONE,
-        "lending.view_arrearscase": EVERYONE - {Role.VIEWER, Role.ADMINISTRATOR},
+        "lending.view_arrearscase": frozenset(
+            {Role.COLLECTOR, Role.RISK_MANAGER, Role.UNDERWRITER, Role.CONTROLLER, Role.AUDITOR}
+        ),
         "lending.view_bank": EVERYONE,
         "lending.view_bankanswer": EVERYONE,
         "lending.view_bankfile": EVERYONE,

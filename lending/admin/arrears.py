@@ -124,8 +124,6 @@ class ArrearsCaseAdmin(OfficeAdmin[ArrearsCase]):
         ]
 
     def page_of(self, row: ArrearsCase, request: HttpRequest) -> Page:
-        arrears = arrears_of([row.merchant_id], on=closed_to())[row.merchant_id]
-        currency = {"currency": row.currency}
         promises, contacts = promises_of(row, most=SHOWN), contacts_of(row, most=SHOWN)
         names: dict[Any, Any] = named([row.owner, *(one.actor for one in contacts), *(one.made_by for one in promises)])
         closed = None
@@ -142,23 +140,28 @@ class ArrearsCaseAdmin(OfficeAdmin[ArrearsCase]):
                 closed,
                 row.reason or None,
             ],
-            figures=[
-                Figure(
-                    label=_t("Due and unpaid, %(currency)s") % currency,
-                    value=money(arrears.due_minor, row.currency),
-                    note=late_words(arrears.dpd) if arrears.dpd else "",
-                ),
-                Figure(label=_("Written off and owed"), value=money(arrears.claim_minor, row.currency)),
-                Figure(label=_("Owed in all"), value=money(arrears.owed_minor, row.currency)),
-                Figure(label=_("Next action"), value=row.next_on if is_open(row) else None),
-            ],
+            figures=_figures(row) if is_open(row) else [],
             cards=[
-                _loans(loans_of(row.merchant_id)),
+                *([_loans(loans_of(row.merchant_id))] if is_open(row) else []),
                 details_card(row.merchant_id, request, span=5),
                 _promises(promises, row, names),
                 _contacts(contacts, names),
             ],
         )
+
+
+def _figures(case: ArrearsCase) -> list[Figure]:
+    arrears = arrears_of([case.merchant_id], on=closed_to())[case.merchant_id]
+    return [
+        Figure(
+            label=_t("Due and unpaid, %(currency)s") % {"currency": case.currency},
+            value=money(arrears.due_minor, case.currency),
+            note=late_words(arrears.dpd) if arrears.dpd else "",
+        ),
+        Figure(label=_("Written off and owed"), value=money(arrears.claim_minor, case.currency)),
+        Figure(label=_("Owed in all"), value=money(arrears.owed_minor, case.currency)),
+        Figure(label=_("Next action"), value=case.next_on),
+    ]
 
 
 def _amount(row: _Listed, minor: int) -> str:
@@ -223,7 +226,7 @@ def _contacts(contacts: Sequence[CaseContact], names: dict[Any, Any]) -> Card:
         ]
         for one in contacts
     ]
-    return Card(title=_("Contacts"), parts=[Table(columns=columns, rows=rows, empty=_("Nobody tried yet."))], span=6)
+    return Card(title=_("Contacts"), parts=[Table(columns=columns, rows=rows, empty=_("No contact yet."))], span=6)
 
 
 def case_alerts(merchant_id: int, request: HttpRequest) -> list[Alert]:
@@ -246,7 +249,7 @@ def queue_alerts(request: HttpRequest) -> list[Alert]:
     due = due_cases(on=today, owner=str(asked_by(request).actor))
     if not due.number:
         return []
-    said = ngettext("%(n)s case of arrears is due", "%(n)s cases of arrears are due", due.number)
+    said = ngettext("%(n)s arrears case is due", "%(n)s arrears cases are due", due.number)
     listed = f"{reverse('admin:lending_arrearscase_changelist')}?next=due&sort=next_on"
     text = _t("%(own)s of them are yours, %(free)s are nobody's.") % {"own": f"{due.own:,}", "free": f"{due.free:,}"}
     return [Alert(link=Cell(text=said % {"n": f"{due.number:,}"}, link=listed), text=text)]

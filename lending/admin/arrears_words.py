@@ -28,7 +28,7 @@ RESULTS: Final = {
     ContactResult.NOTE: _("Note for the file"),
 }
 PROMISE_STATES: Final = {
-    PromiseState.OPEN: (_("Awaited"), "tl-warn"),
+    PromiseState.OPEN: (_("Open"), "tl-warn"),
     PromiseState.KEPT: (_("Kept"), "tl-ok"),
     PromiseState.PARTLY: (_("Partly kept"), "tl-warn"),
     PromiseState.BROKEN: (_("Broken"), "tl-bad"),
@@ -38,18 +38,18 @@ CASE_REFUSALS: Final = {
     CaseRefusal.CLOSED: _("This case is closed."),
     CaseRefusal.YOURS_ALREADY: _("You work on this case already."),
     CaseRefusal.STILL_LATE: _("A running loan is still past due: the night closes the case once nothing is."),
-    CaseRefusal.NOTE_EMPTY: _("A note says something."),
-    CaseRefusal.NEXT_IN_THE_PAST: _("The next action is not in the past."),
-    CaseRefusal.NEXT_TOO_LATE: _("The next action is within 31 days."),
+    CaseRefusal.NOTE_EMPTY: _("Please write the note."),
+    CaseRefusal.NEXT_IN_THE_PAST: _("The next action cannot be in the past."),
+    CaseRefusal.NEXT_TOO_LATE: _("The next action must be within 31 days."),
     CaseRefusal.REASON_MISSING: _("Please give a reason."),
 }
 PROMISE_REFUSALS: Final = {
     PromiseRefusal.CASE_CLOSED: _("This case is closed."),
-    PromiseRefusal.OPEN_ALREADY: _("A promise is awaited already: withdraw it if it was recorded wrongly."),
-    PromiseRefusal.NOT_POSITIVE: _("A promise is of more than nothing."),
+    PromiseRefusal.OPEN_ALREADY: _("There is an open promise already: withdraw it if it was recorded wrongly."),
+    PromiseRefusal.NOT_POSITIVE: _("The amount must be above zero."),
     PromiseRefusal.ABOVE_OWED: _("This is more than the borrower owes on all its loans."),
-    PromiseRefusal.IN_THE_PAST: _("The day of a promise is not in the past."),
-    PromiseRefusal.TOO_LATE: _("The day of a promise is within 31 days."),
-    PromiseRefusal.NOT_OPEN: _("No promise is awaited."),
+    PromiseRefusal.IN_THE_PAST: _("A promise cannot fall due in the past."),
+    PromiseRefusal.TOO_LATE: _("A promise must fall due within 31 days."),
+    PromiseRefusal.NOT_OPEN: _("There is no open promise."),
     PromiseRefusal.REASON_MISSING: _("Please give a reason."),
 }

@@ -182,7 +182,7 @@ def find_merchants(request: HttpRequest, term: str) -> list[SearchResult]:
 
 
 def find_lending(request: HttpRequest, term: str) -> list[SearchResult]:
-    """Find loans, lines, cases of arrears and applications for the command palette."""
+    """Find loans, lines, arrears cases and applications for the command palette."""
     found: list[SearchResult] = []
     if request.user.has_perm("lending.view_loan"):
         loans = search_loans(term).select_related("merchant").order_by("-pk")[:FOUND_AT_ONCE]

@@ -46,6 +46,7 @@ from lending.queries.arrears import (
 from lending.queries.closes import closed_to
 from merchants.models import Merchant
 
+CASE_CLOSED: Final = "The case was closed."
 # Only what changed is written.
 STANDS: Final = f"""
 UPDATE lending_arrearscase c SET late_since = found.since, principal_minor = found.principal
@@ -75,6 +76,7 @@ def review_cases(*, on: date, now: datetime) -> int:
     """
     require_transaction()
     borrowers = borrowers_to_review(on=on)
+    _judge_promises(on, now)
     found = arrears_of(borrowers, on=on)
     cases = {case.merchant_id: case for case in ArrearsCase.objects.open().filter(merchant__in=borrowers).lock()}
     changes = {merchant: judge_arrears(arrears, has_case=merchant in cases) for merchant, arrears in found.items()}
@@ -83,6 +85,7 @@ def review_cases(*, on: date, now: datetime) -> int:
     ArrearsCase.objects.open().filter(pk__in=[case.pk for case in closed]).update(
         state=CaseState.CLOSED, closed_on=on, closed_by=str(SYSTEM), late_since=None, principal_minor=0
     )
+    _end_promises([case.pk for case in closed], actor=SYSTEM, now=now)
     record_events(
         name="lending.close_case",
         changes=[(case, {"state": CaseState.OPEN}, {"state": CaseState.CLOSED}) for case in closed],
@@ -91,7 +94,6 @@ def review_cases(*, on: date, now: datetime) -> int:
     )
     with planned_for_its_values(), connection.cursor() as cursor:
         cursor.execute(STANDS, {"on": on})
-    _judge_promises(on, now)
     return ArrearsCase.objects.open().count()
 
 
@@ -122,7 +124,13 @@ def _judge_promises(on: date, now: datetime) -> None:
     changed = []
     for promise in PaymentPromise.objects.filter(pk__in=waiting).exclude(state=PromiseState.WITHDRAWN).lock():
         paid_minor = paid.get(promise.pk, 0)
-        state = outcome(amount_minor=promise.amount_minor, paid_minor=paid_minor, due_on=promise.due_on, as_of=on)
+        state = outcome(
+            PromiseState(promise.state),
+            amount_minor=promise.amount_minor,
+            paid_minor=paid_minor,
+            due_on=promise.due_on,
+            as_of=on,
+        )
         if (state, paid_minor) == (promise.state, promise.paid_minor):
             continue
         if state != promise.state:
@@ -132,6 +140,18 @@ def _judge_promises(on: date, now: datetime) -> None:
         promise.state, promise.paid_minor = state, paid_minor
         promise.save(update_fields=["state", "paid_minor"])
     record_events(name="lending.judge_promise", changes=changed, actor=SYSTEM, now=now)
+
+
+def _end_promises(cases: Sequence[int], *, actor: Actor, now: datetime) -> None:
+    """Withdraw what is still promised in cases that are closed: nothing is waited for any more."""
+    promises = list(PaymentPromise.objects.open().filter(case__in=cases).lock())
+    PaymentPromise.objects.filter(pk__in=[promise.pk for promise in promises]).update(
+        state=PromiseState.WITHDRAWN, reason=CASE_CLOSED
+    )
+    changes = [
+        (one, {"state": one.state}, {"state": PromiseState.WITHDRAWN, "reason": CASE_CLOSED}) for one in promises
+    ]
+    record_events(name="lending.withdraw_promise", changes=changes, actor=actor, now=now)
 
 
 def take_case(*, case_id: int, actor: Actor, now: datetime) -> ArrearsCase:
@@ -167,11 +187,12 @@ def record_contact(
         refusal = judge_contact(CaseState(case.state), result=result, words=words, next_on=next_on, today=today)
         if refusal is not None:
             raise CaseNotMoved(refusal)
+        channel = Channel.NONE if result is ContactResult.NOTE else channel
         before, case.next_on = case.next_on, next_action(result, today=today, planned=case.next_on, asked=next_on)
         case.save(update_fields=["next_on"])
         CaseContact.objects.create(
             case=case,
-            channel=Channel.NONE if result is ContactResult.NOTE else channel,
+            channel=channel,
             result=result,
             words=words.strip(),
             on=today,
@@ -266,7 +287,9 @@ def close_case(*, case_id: int, reason: str, actor: Actor, now: datetime) -> Arr
         if refusal is not None:
             raise CaseNotMoved(refusal)
         case.state, case.closed_on, case.closed_by, case.reason = CaseState.CLOSED, today, str(actor), reason.strip()
-        case.save(update_fields=["state", "closed_on", "closed_by", "reason"])
+        case.late_since, case.principal_minor = None, 0
+        case.save(update_fields=["state", "closed_on", "closed_by", "reason", "late_since", "principal_minor"])
+        _end_promises([case.pk], actor=actor, now=now)
         after: dict[str, Fact] = {"state": CaseState.CLOSED, "reason": case.reason}
         _record("close_case", case, actor, now, before={"state": CaseState.OPEN}, after=after)
         return case

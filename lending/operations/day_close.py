@@ -149,10 +149,13 @@ def turn_part(*, claim: Claim, clock: Clock) -> None:
 
 
 def review_arrears(*, claim: Claim, clock: Clock) -> None:
-    """Open, judge and close the cases of borrowers in arrears. Raises StaleRow if fenced off."""
-    with operation():
-        done = review_cases(on=get_close(claim.subject_id).day + timedelta(days=1), now=clock())
-        CLOSE.finish_part(claim=claim, done=done, now=clock())
+    """Open, judge and close the cases of borrowers in arrears. Raises StaleRow if fenced off, NotYet."""
+    try:
+        with operation():
+            done = review_cases(on=get_close(claim.subject_id).day + timedelta(days=1), now=clock())
+            CLOSE.finish_part(claim=claim, done=done, now=clock())
+    except Contended as error:  # a collector has a case
+        raise NotYet from error
 
 
 def provide_part(*, claim: Claim, clock: Clock) -> None:

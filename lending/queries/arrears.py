@@ -11,14 +11,16 @@ from django.db.models import Count, F, Q
 from config.db.planning import planned_for_its_values
 from config.kernel.daycount import DAILY
 from lending.domain.arrears.case import OPENED_FROM, Arrears
-from lending.domain.arrears.promise import JUDGED_AGAIN_FOR, PromiseState
+from lending.domain.arrears.promise import AWAITED_FOR, JUDGED_AGAIN_FOR, PromiseState
 from lending.domain.books.loan import LoanStatus
 from lending.models import ArrearsCase, CaseContact, Loan, PaymentPromise
 from lending.queries.at_rest import fees_at, interest_at, penalty_at, places_on
 from lending.queries.closes import StandingLoan, with_standings
 
 PLACE: Final = "greatest(l.place, c.place)"
-PRINCIPAL: Final = "l.principal_minor + l.principal_written_off_minor"
+LOST: Final = " + ".join(f"l.{name}_written_off_minor" for name in ("principal", "interest", "penalty", "fees"))
+CLAIM: Final = f"{LOST} - l.waived_minor - l.recovered_minor"
+PRINCIPAL: Final = f"l.principal_minor + least(l.principal_written_off_minor, {CLAIM})"
 OWING: Final = (LoanStatus.ACTIVE, LoanStatus.WRITTEN_OFF)
 DUE: Final = f"""l.due_minor + {penalty_at(PLACE)} - l.penalty_minor
     + CASE WHEN l.next_due IS NULL THEN {interest_at(PLACE)} - l.interest_minor ELSE 0 END"""
@@ -26,7 +28,6 @@ EARNED: Final = " + ".join(
     f"{sum_} - l.{name}_paid_minor - l.{name}_written_off_minor"
     for name, sum_ in (("interest", interest_at(PLACE)), ("penalty", penalty_at(PLACE)), ("fees", fees_at("%(on)s")))
 )
-LOST: Final = " + ".join(f"l.{name}_written_off_minor" for name in ("principal", "interest", "penalty", "fees"))
 # As `RestingLoan.as_of` and `Position.owed_minor` have it of one loan.
 ARREARS: Final = f"""
 SELECT merchant_id, min(late_since) FILTER (WHERE active AND late_since < %(on)s),
@@ -35,7 +36,7 @@ SELECT merchant_id, min(late_since) FILTER (WHERE active AND late_since < %(on)s
     sum(owed)::bigint, sum(principal)::bigint
 FROM (
     SELECT l.merchant_id, l.status = 'ACTIVE' AS active, l.late_since, {DUE} AS due,
-        l.principal_minor + {EARNED} + {LOST} - l.waived_minor - l.recovered_minor + l.receivable_minor AS owed,
+        l.principal_minor + {EARNED} + {CLAIM} + l.receivable_minor AS owed,
         {PRINCIPAL} AS principal
     FROM lending_loan l
     LEFT JOIN unnest(%(day_counts)s::text[], %(places)s::bigint[]) c (day_count, place) ON c.day_count = l.day_count
@@ -59,9 +60,9 @@ SELECT p.id, coalesce(sum(e.amount_minor), 0)
 FROM lending_paymentpromise p JOIN lending_arrearscase c ON c.id = p.case_id
 JOIN lending_loan l ON l.merchant_id = c.merchant_id
 JOIN lending_loanevent e ON e.loan_id = l.id AND e.type IN ('repayment', 'settlement') AND e.booked_at >= p.made_at
-    AND e.on BETWEEN p.made_on AND p.due_on
+    AND e.on BETWEEN p.made_on AND p.due_on + %(awaited)s
     AND NOT EXISTS (SELECT FROM lending_loanevent r WHERE r.loan_id = e.loan_id AND r.of_id = e.id)
-WHERE p.id = ANY(%s)
+WHERE p.id = ANY(%(promises)s)
 GROUP BY p.id
 """
 
@@ -146,7 +147,7 @@ def promises_to_judge(*, on: date) -> Sequence[int]:
 
 
 def paid_on(promises: Collection[int]) -> Mapping[int, int]:
-    """Sum what was paid since each promise was made, with a date up to its day; minor units, none for nothing."""
+    """Sum what was paid since each promise was made, dated while it was awaited; minor units, none for nothing."""
     with planned_for_its_values(), connection.cursor() as cursor:
-        cursor.execute(PAID, [list(promises)])
+        cursor.execute(PAID, {"promises": list(promises), "awaited": AWAITED_FOR.days})
         return {promise: int(minor) for promise, minor in cursor.fetchall()}

@@ -10,6 +10,7 @@ from config.office.display import Card, Facts, Page, chip, linked
 from config.office.lists import ListColumn, Search, choice_filter
 from config.office.pages import OfficeAdmin, named
 from config.office.verbs import Refusals, Verb
+from config.office.words import Words
 from merchants.domain.contact_detail import DetailKind, DetailRefusal, Language
 from merchants.models import ContactDetail
 from merchants.operations.contact_details import DetailNotMoved, retire_detail, reveal_detail
@@ -19,25 +20,30 @@ from merchants.queries.merchants import search_merchants
 MOVED: Final[Refusals] = {DetailNotMoved: DETAIL_REFUSALS}
 REVEAL: Final = Verb(
     name="reveal",
-    label=_("Show it whole"),
+    label=_("Show in full"),
     right="merchants.reveal_contactdetail",
     note=_("To call or write. That you saw it is kept in the audit trail, with your name."),
     call=lambda detail, asked: reveal_detail(detail_id=detail.pk, actor=asked.actor, now=asked.now),
     done=_("It is kept in the audit trail that you saw it."),
     shown=lambda text: [Facts([(_("Number or address"), text)])],
-    refusals={},
+    why_not=lambda detail, _asked: _retired(detail),
+    refusals=MOVED,
     is_primary=True,
 )
 RETIRE: Final = Verb(
     name="retire",
     label=_("Retire"),
     right="merchants.retire_contactdetail",
-    note=_("For a number or address that is wrong, or the merchant's no more."),
-    why_not=lambda detail, _asked: None if detail.retired_at is None else DETAIL_REFUSALS[DetailRefusal.RETIRED],
+    note=_("For a number or address that is wrong, or no longer the merchant's."),
+    why_not=lambda detail, _asked: _retired(detail),
     call=lambda detail, asked: retire_detail(detail_id=detail.pk, actor=asked.actor, now=asked.now),
     done=_("It is not used any more."),
     refusals=MOVED,
 )
+
+
+def _retired(detail: ContactDetail) -> Words | None:
+    return None if detail.retired_at is None else DETAIL_REFUSALS[DetailRefusal.RETIRED]
 
 
 @admin.register(ContactDetail)

@@ -39,6 +39,7 @@ class DetailRefusal(StrEnum):
     RETIRED = "RETIRED"
 
 
+SHORT_NAME: Final = 2
 MOST: Final = 10
 """Judgement: in use at once, of one merchant."""
 
@@ -62,8 +63,8 @@ def judge_detail(kind: DetailKind, text: str, *, known: Collection[str]) -> Deta
 
 
 def mask_detail(kind: DetailKind, text: str) -> str:
-    """Hide all but the last three digits of a number, and all but the first letter and the domain of an address."""
+    """Hide a number but for its last three digits, and the name in an address but for a longer one's first letter."""
     if kind is DetailKind.PHONE:
-        return f"{text[:3]} *** {text[-3:]}"
+        return f"*** {text[-3:]}"
     name, _, domain = text.partition("@")
-    return f"{name[:1]}***@{domain}"
+    return f"{name[:1] if len(name) > SHORT_NAME else ''}***@{domain}"

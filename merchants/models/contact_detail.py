@@ -10,10 +10,15 @@ from config.db.choices import choices, known
 from config.db.locking import LockingQuerySet
 from merchants.domain.contact_detail import DetailKind, Language, mask_detail
 from merchants.models.merchant import Merchant
-from merchants.models.payout_account import account_keys, owner_of
+from merchants.models.payout_account import account_keys
 
 PADDED_TO: Final = 64
 """Characters, and multiples of them: what is encrypted does not tell how long it is."""
+
+
+def contact_of(merchant_id: int) -> str:
+    """Name whose a detail is; not as for accounts, or a number copied from there could be shown as one."""
+    return f"contact of merchant {merchant_id}"
 
 
 class ContactDetailQuerySet(LockingQuerySet["ContactDetail"]):
@@ -24,7 +29,7 @@ class ContactDetailQuerySet(LockingQuerySet["ContactDetail"]):
         """Create a detail of a merchant with this canonical text."""
         padded = text.ljust(-(-len(text) // PADDED_TO) * PADDED_TO).encode()
         keys = account_keys()
-        sealed = keys.seal(padded, owner=owner_of(merchant.pk))
+        sealed = keys.seal(padded, owner=contact_of(merchant.pk))
         return self.create(merchant=merchant, text_key=keys.current, sealed_text=sealed, **fields)
 
 
@@ -66,7 +71,7 @@ class ContactDetail(models.Model):
     @property
     def text(self) -> str:
         """The whole number or address, decrypted. Raises KeyMissing, TextUnreadable."""
-        content = account_keys().open(self.text_key, bytes(self.sealed_text), owner=owner_of(self.merchant_id))
+        content = account_keys().open(self.text_key, bytes(self.sealed_text), owner=contact_of(self.merchant_id))
         return content.decode().rstrip()
 
     @property

@@ -12,26 +12,28 @@ from merchants.queries.contact_details import details_of
 
 
 class DetailNotMoved(Refused[DetailRefusal]):
-    """The contact detail was neither entered nor retired."""
+    """The contact detail was neither entered, shown nor retired."""
 
 
 def enter_detail(
     *, merchant_id: int, kind: DetailKind, text: str, language: Language, actor: Actor, now: datetime
 ) -> ContactDetail:
-    """Enter how a merchant is reached, or return the same that is in use already, in the language given now.
+    """Enter how a merchant is reached, or return the same that is in use; with another language it replaces that.
 
     Raises DetailNotMoved, Contended, Merchant.DoesNotExist.
     """
     canonical = canonical_detail(kind, text)
     with operation():
         merchant = Merchant.objects.filter(pk=merchant_id).lock().get()
-        in_use = {(one.kind, one.language, one.text): one for one in details_of(merchant.pk)}
-        known = in_use.get((kind, language, canonical))
-        if known is not None:
+        others = {(one.kind, one.text): one for one in details_of(merchant.pk)}
+        known = others.pop((kind, canonical), None)
+        if known is not None and known.language == language:
             return known
-        refusal = judge_detail(kind, canonical, known=[text for _, _, text in in_use])
+        refusal = judge_detail(kind, canonical, known=[text for _, text in others])
         if refusal is not None:
             raise DetailNotMoved(refusal)
+        if known is not None:
+            _retire(known, actor=actor, now=now)
         detail = ContactDetail.objects.enter(
             merchant=merchant, text=canonical, kind=kind, language=language, entered_by=str(actor), entered_at=now
         )
@@ -52,18 +54,31 @@ def retire_detail(*, detail_id: int, actor: Actor, now: datetime) -> ContactDeta
     Raises DetailNotMoved, Contended, ContactDetail.DoesNotExist.
     """
     with operation():
-        detail = ContactDetail.objects.lock().get(pk=detail_id)
-        if detail.retired_at is not None:
-            raise DetailNotMoved(DetailRefusal.RETIRED)
-        detail.retired_by, detail.retired_at = str(actor), now
-        detail.save(update_fields=["retired_by", "retired_at"])
-        record_event(name="merchants.retire_contact_detail", subject=detail, actor=actor, before={}, after={}, now=now)
+        Merchant.objects.filter(contact_details=detail_id).lock().first()
+        detail = _in_use(detail_id)
+        _retire(detail, actor=actor, now=now)
         return detail
 
 
 def reveal_detail(*, detail_id: int, actor: Actor, now: datetime) -> str:
-    """Return a whole number or address, and record that it was shown. Raises ContactDetail.DoesNotExist."""
+    """Return a whole number or address in use, and record that it was shown.
+
+    Raises DetailNotMoved, ContactDetail.DoesNotExist.
+    """
     with operation():
-        detail = ContactDetail.objects.get(pk=detail_id)
+        detail = _in_use(detail_id)
         record_event(name="merchants.reveal_contact_detail", subject=detail, actor=actor, before={}, after={}, now=now)
         return detail.text
+
+
+def _in_use(detail_id: int) -> ContactDetail:
+    detail = ContactDetail.objects.get(pk=detail_id)
+    if detail.retired_at is not None:
+        raise DetailNotMoved(DetailRefusal.RETIRED)
+    return detail
+
+
+def _retire(detail: ContactDetail, *, actor: Actor, now: datetime) -> None:
+    detail.retired_by, detail.retired_at = str(actor), now
+    detail.save(update_fields=["retired_by", "retired_at"])
+    record_event(name="merchants.retire_contact_detail", subject=detail, actor=actor, before={}, after={}, now=now)

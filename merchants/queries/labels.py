@@ -43,7 +43,7 @@ LANGUAGES: Final = {
 }
 DETAIL_REFUSALS: Final = {
     DetailRefusal.PHONE_MALFORMED: _("A telephone number begins with + and its country's code, like +8613800138000."),
-    DetailRefusal.EMAIL_MALFORMED: _("This is no address of electronic mail."),
+    DetailRefusal.EMAIL_MALFORMED: _("This is not a valid e-mail address."),
     DetailRefusal.TOO_MANY: _("A merchant has at most 10 contact details: retire one first."),
     DetailRefusal.RETIRED: _("This contact detail is retired already."),
 }

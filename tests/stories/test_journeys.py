@@ -198,7 +198,7 @@ def test_a_collector_works_on_a_case_and_the_close_judges_the_promise(office: Of
     roll(OPENED + timedelta(days=8))
     case = ArrearsCase.objects.get()
     with office.signed_in(Role.COLLECTOR) as page:
-        page.get_by_role("link", name="1 case of arrears is due").click()
+        page.get_by_role("link", name="1 arrears case is due").click()
         open_first(page)
         page.get_by_role("link", name="Take the case").click()
         press(page, "Take the case")

@@ -59,11 +59,14 @@ def judge_withdrawal(*, has_open: bool, reason: str) -> PromiseRefusal | None:
     return first_of({PromiseRefusal.NOT_OPEN: not has_open, PromiseRefusal.REASON_MISSING: not reason.strip()})
 
 
-def outcome(*, amount_minor: int, paid_minor: int, due_on: date, as_of: date) -> PromiseState:
-    """Judge a promise as of a morning. paid_minor: repayments that stand, since it was made and up to its day."""
+def outcome(state: PromiseState, *, amount_minor: int, paid_minor: int, due_on: date, as_of: date) -> PromiseState:
+    """Judge a promise as of a morning; one that has ended is never open again, as another may be by then.
+
+    paid_minor: repayments that stand, booked since it was made and dated while it was awaited.
+    """
     if paid_minor >= amount_minor:
         return PromiseState.KEPT
-    if as_of < judged_on(due_on):
+    if state is PromiseState.OPEN and as_of < judged_on(due_on):
         return PromiseState.OPEN
     return PromiseState.PARTLY if paid_minor > 0 else PromiseState.BROKEN
 

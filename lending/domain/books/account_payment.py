@@ -22,7 +22,7 @@ class PaymentRefusal(StrEnum):
 
 def named_account(words: str, reference: str) -> int | None:
     """Return the payout account that a payment says it is a test of, in its words or in its reference."""
-    return account_named_by(words) or account_named_by(reference)
+    return account_named_by(f"{words}\n{reference}")
 
 
 def judge_payment(

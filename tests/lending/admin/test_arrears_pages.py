@@ -61,14 +61,14 @@ def test_everything_has_words() -> None:
 
 def test_a_collector_takes_a_case_calls_and_records_a_promise(case: ArrearsCase, collector: Client) -> None:
     home = collector.get(reverse("admin:index"))
-    assertContains(home, "1 case of arrears is due")
+    assertContains(home, "1 arrears case is due")
     assertContains(collector.get(reverse(LIST), {"next": "due"}), case.merchant.name)
     assertContains(collector.post(address_of(case, "take"), follow=True), "The case is yours.")
     told = {"result": "REACHED", "channel": "CALL", "words": "pays on Friday", "next_on": ""}
     assertContains(collector.post(address_of(case, "contact"), told, follow=True), "pays on Friday")
     by = case.opened_on + timedelta(days=2)
     page = collector.post(address_of(case, "promise"), {"amount": "50.00", "due_on": by.isoformat()}, follow=True)
-    assertContains(page, "Awaited")
+    assertContains(page, "Open")
     assertContains(page, "Withdraw the promise")
     case.refresh_from_db()
     assert case.next_on == by + timedelta(days=3)

@@ -131,8 +131,15 @@ def test_a_promise_is_of_what_is_owed_and_for_a_day_that_is_near(
     ],
 )
 def test_a_promise_is_judged_once_its_money_should_be_there(paid: int, days: int, state: PromiseState) -> None:
-    as_of = TODAY + timedelta(days)
-    assert outcome(amount_minor=1_000, paid_minor=paid, due_on=TODAY, as_of=as_of) is state
+    asked = {"amount_minor": 1_000, "paid_minor": paid, "due_on": TODAY, "as_of": TODAY + timedelta(days)}
+    assert outcome(PromiseState.OPEN, **asked) is state  # type: ignore[arg-type] # of a table
+
+
+def test_a_promise_that_was_kept_is_never_open_again() -> None:
+    """Red if a bounce before its day opened it: another may be open by then, and a case has one."""
+    asked = {"amount_minor": 1_000, "due_on": TODAY, "as_of": TODAY - DAY}
+    assert outcome(PromiseState.KEPT, paid_minor=0, **asked) is PromiseState.BROKEN  # type: ignore[arg-type]
+    assert outcome(PromiseState.BROKEN, paid_minor=1_000, **asked) is PromiseState.KEPT  # type: ignore[arg-type]
 
 
 def test_a_promise_is_withdrawn_with_a_reason() -> None:

@@ -106,6 +106,7 @@ def test_what_a_borrower_owes_in_sql_is_what_its_loans_say() -> None:
     book(EventType.CHARGE, loan_id=loans[2].pk, amount_minor=700)
     roll(DUE + 9 * DAY)
     book(EventType.WRITE_OFF, loan_id=loans[3].pk, on=DUE + 9 * DAY)
+    pay(loans[3], 900_000, on=DUE + 9 * DAY)
     for to in (DUE + 10 * DAY, DUE + 60 * DAY):
         roll(to)
         found = arrears_of([loans[0].merchant_id], on=to)[loans[0].merchant_id]
@@ -118,7 +119,12 @@ def test_what_a_borrower_owes_in_sql_is_what_its_loans_say() -> None:
             claim_minor=stand[loans[3].pk].due_minor,
             owed_minor=sum(one.position.owed_minor for one in stand.values()),
             principal_minor=sum(
-                one.position.principal_minor + one.position.principal_written_off_minor for one in stand.values()
+                one.position.principal_minor
+                + min(
+                    one.position.principal_written_off_minor,
+                    one.position.lost_minor - one.position.recovered_minor,
+                )
+                for one in stand.values()
             ),
         )
         assert found.claim_minor > 0
@@ -192,6 +198,43 @@ def test_a_payment_that_is_reversed_breaks_the_promise_that_it_kept() -> None:
     roll(case.opened_on + 5 * DAY)
     made.refresh_from_db()
     assert (made.state, made.paid_minor) == (PromiseState.BROKEN, 0)
+
+
+def test_a_promise_kept_early_is_never_open_beside_another() -> None:
+    """Red if the bounce before its day opened it again: a case has one, and the close of the day would stop."""
+    loan, case = late()
+    first = promise(case, 5_000, on=case.opened_on + 9 * DAY)
+    event = pay(loan, 5_000, on=case.opened_on)
+    roll(case.opened_on + DAY)
+    second = promise(case, 3_000, on=case.opened_on + 9 * DAY)
+    reverse_event(
+        loan_id=loan.pk, seq=event.seq, on=case.opened_on + DAY, reason="bounced", actor=CLERK, now=timezone.now()
+    )
+    roll(case.opened_on + 2 * DAY)
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.state, second.state) == (PromiseState.BROKEN, PromiseState.OPEN)
+
+
+@pytest.mark.parametrize(("days", "state"), [(2, PromiseState.KEPT), (3, PromiseState.BROKEN)])
+def test_money_that_arrives_two_days_later_keeps_a_promise(days: int, state: PromiseState) -> None:
+    loan, case = late()
+    made = promise(case, 5_000, on=case.opened_on)
+    roll(case.opened_on + days * DAY)
+    pay(loan, 5_000, on=case.opened_on + days * DAY)
+    roll(case.opened_on + 4 * DAY)
+    made.refresh_from_db()
+    assert made.state == state
+
+
+def test_a_promise_ends_with_its_case() -> None:
+    loan, case = late()
+    made = promise(case, 100, on=case.opened_on + 9 * DAY)
+    book(EventType.WRITE_OFF, loan_id=loan.pk, on=case.opened_on)
+    close_case(case_id=case.pk, reason="sold to an agency", actor=COLLECTOR, now=NOW)
+    made.refresh_from_db()
+    case.refresh_from_db()
+    assert (made.state, case.late_since, case.principal_minor) == (PromiseState.WITHDRAWN, None, 0)
 
 
 def test_what_was_paid_before_the_promise_keeps_none() -> None:

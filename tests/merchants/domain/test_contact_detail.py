@@ -38,5 +38,6 @@ def test_a_merchant_has_so_many_and_no_more() -> None:
 
 
 def test_what_is_shown_reaches_nobody() -> None:
-    assert mask_detail(PHONE, "+8613800138000") == "+86 *** 000"
+    assert mask_detail(PHONE, "+8613800138000") == "*** 000"
     assert mask_detail(EMAIL, "kiln@example.com") == "k***@example.com"
+    assert mask_detail(EMAIL, "bo@example.com") == "***@example.com"
