@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any, Final
 
 from django.contrib import admin
@@ -241,12 +242,11 @@ def case_alerts(merchant_id: int, request: HttpRequest) -> list[Alert]:
     return [Alert(link=linked(case, _t("Arrears: %(case)s") % {"case": case}), text=said)]
 
 
-def queue_alerts(request: HttpRequest) -> list[Alert]:
-    """Tell whoever collects how many cases are to be looked at, and how many of them are theirs."""
-    today = get_business_date()
-    if today is None or not request.user.has_perm("lending.work_arrearscase"):
+def queue_alerts(request: HttpRequest, *, on: date) -> list[Alert]:
+    """Tell whoever collects how many cases are to be looked at on a day, and how many of them are theirs."""
+    if not request.user.has_perm("lending.work_arrearscase"):
         return []
-    due = due_cases(on=today, owner=str(asked_by(request).actor))
+    due = due_cases(on=on, owner=str(asked_by(request).actor))
     if not due.number:
         return []
     said = ngettext("%(n)s arrears case is due", "%(n)s arrears cases are due", due.number)

@@ -88,7 +88,7 @@ def _page(dashboard: Dashboard, queue: WorkQueue | None, request: HttpRequest) -
             *_alerts(dashboard),
             *([] if queue is None else _lending_alerts(queue, request)),
             *([] if queue is None else bank_alerts(get_bank_queue(on=today))),
-            *queue_alerts(request),
+            *([] if today is None else queue_alerts(request, on=today)),
             *approval_alerts(request),
             *seal_alerts(request),
         ],

@@ -53,7 +53,7 @@ def get_bank_queue(*, on: date | None) -> BankQueue:
         set_aside=BankFile.objects.set_aside().count(),
         held=BankAnswer.objects.held().count(),
         suspense=Waiting.of(StatementLine.objects.in_suspense().aggregate(number=Count("pk"), since=Min("booked_on"))),
-        statements=0 if on is None else blocked_statements(before=on),
+        statements=0 if on is None or not late else blocked_statements(before=on),
         unanswered={
             bank: Waiting.of(unanswered(before=before).filter(Q(gateway=bank)).aggregate(**counted))
             for bank, before in asked.items()
