@@ -78,11 +78,12 @@ def review_cases(*, on: date, now: datetime) -> int:
     borrowers = borrowers_to_review(on=on)
     _judge_promises(on, now)
     found = arrears_of(borrowers, on=on)
-    cases = {case.merchant_id: case for case in ArrearsCase.objects.open().filter(merchant__in=borrowers).lock()}
+    known = ArrearsCase.objects.open().filter(merchant__in=Merchant.objects.filter(pk__any_of=borrowers))
+    cases = {case.merchant_id: case for case in known.lock()}
     changes = {merchant: judge_arrears(arrears, has_case=merchant in cases) for merchant, arrears in found.items()}
     _open([merchant for merchant, change in changes.items() if change is CaseChange.OPEN], on, now)
     closed = [cases[merchant] for merchant, change in changes.items() if change is CaseChange.CLOSE]
-    ArrearsCase.objects.open().filter(pk__in=[case.pk for case in closed]).update(
+    ArrearsCase.objects.open().filter(pk__any_of=[case.pk for case in closed]).update(
         state=CaseState.CLOSED, closed_on=on, closed_by=str(SYSTEM), late_since=None, principal_minor=0
     )
     _end_promises([case.pk for case in closed], actor=SYSTEM, now=now)
@@ -98,7 +99,7 @@ def review_cases(*, on: date, now: datetime) -> int:
 
 
 def _open(merchants: Sequence[int], on: date, now: datetime) -> None:
-    currencies = dict(Merchant.objects.filter(pk__in=merchants).values_list("pk", "currency"))
+    currencies = dict(Merchant.objects.filter(pk__any_of=merchants).values_list("pk", "currency"))
     opened = [
         ArrearsCase(
             merchant_id=merchant,
@@ -119,10 +120,10 @@ def _judge_promises(on: date, now: datetime) -> None:
     """Judge promises; somebody looks at an open case once its promise has ended, or ended otherwise than thought."""
     waiting = promises_to_judge(on=on)
     # First the cases, as whoever withdraws a promise does.
-    lock_rows(ArrearsCase, set(PaymentPromise.objects.filter(pk__in=waiting).values_list("case", flat=True)))
+    lock_rows(ArrearsCase, set(PaymentPromise.objects.filter(pk__any_of=waiting).values_list("case", flat=True)))
     paid = paid_on(waiting)
     changed = []
-    for promise in PaymentPromise.objects.filter(pk__in=waiting).exclude(state=PromiseState.WITHDRAWN).lock():
+    for promise in PaymentPromise.objects.filter(pk__any_of=waiting).exclude(state=PromiseState.WITHDRAWN).lock():
         paid_minor = paid.get(promise.pk, 0)
         state = outcome(
             PromiseState(promise.state),
@@ -144,8 +145,8 @@ def _judge_promises(on: date, now: datetime) -> None:
 
 def _end_promises(cases: Sequence[int], *, actor: Actor, now: datetime) -> None:
     """Withdraw what is still promised in cases that are closed: nothing is waited for any more."""
-    promises = list(PaymentPromise.objects.open().filter(case__in=cases).lock())
-    PaymentPromise.objects.filter(pk__in=[promise.pk for promise in promises]).update(
+    promises = list(PaymentPromise.objects.open().filter(case__in=ArrearsCase.objects.filter(pk__any_of=cases)).lock())
+    PaymentPromise.objects.filter(pk__any_of=[promise.pk for promise in promises]).update(
         state=PromiseState.WITHDRAWN, reason=CASE_CLOSED
     )
     changes = [

@@ -90,6 +90,17 @@ def test_a_night_done_twice_changes_nothing() -> None:
     assert OperationEvent.objects.count() == events
 
 
+def test_a_night_reviews_as_many_as_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Red if each had a parameter of its own: PostgreSQL takes 65,535, and the close of the day would stop."""
+    _, case = late()
+    made = promise(case, 100, on=case.opened_on)
+    many = [*range(10**6, 10**6 + 70_000), case.merchant_id, made.pk]
+    for name in ("borrowers_to_review", "promises_to_judge"):
+        monkeypatch.setattr(f"lending.operations.arrears.{name}", lambda *, on: many)  # noqa: ARG005
+    roll(case.opened_on + DAY)
+    assert ArrearsCase.objects.get().state == CaseState.OPEN
+
+
 def test_one_case_for_all_loans_of_a_borrower() -> None:
     first = lent(terms=EVERY_FIVE_DAYS)
     second = lent(terms=EVERY_FIVE_DAYS, merchant=first.merchant)
