@@ -31,16 +31,22 @@ _kept: dict[str, Beginning] = {}
 def begin(name: str, make: Callable[[], object]) -> None:
     """Make a beginning, or copy it where this worker made it before.
 
-    It is made anew inside a transaction that will be rolled back, where there are rows already, and where no
-    superuser is at hand, for whom neither triggers nor foreign keys stand in the way.
+    It is made anew inside a transaction that will be rolled back, where there are rows already, on a server of the
+    test's own, and where no superuser is at hand, for whom neither triggers nor foreign keys stand in the way.
     """
-    may_copy = EMBEDDED and not connection.in_atomic_block and SIGNED_IN.issuperset(filled_tables())
+    may_copy = EMBEDDED and not connection.in_atomic_block and _is_read() and SIGNED_IN.issuperset(filled_tables())
     if may_copy and name in _kept:
         _write(_kept[name])
         return
     make()
     if may_copy:
         _kept[name] = _read()
+
+
+def _is_read() -> bool:
+    """Whether what the tests write is where beginnings are read."""
+    at, asked = emptier().info, connection.settings_dict
+    return (at.host, str(at.port), at.dbname) == (asked["HOST"], str(asked["PORT"]), asked["NAME"])
 
 
 def _read() -> Beginning:
