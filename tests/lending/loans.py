@@ -43,6 +43,7 @@ from scoring.domain.run import RunKind, RunState
 from scoring.domain.scorecard import DAY_ONE_CARD
 from scoring.models import Score, ScoreRun
 from scoring.operations.versions import enter_scorecard
+from tests.beginnings import begin
 from tests.conftest import CLERK, NOW, VERIFIER
 from tests.forge import forge
 from tests.markets import receive, sale
@@ -208,8 +209,16 @@ def send_again(loan_id: int) -> Transfer:
 
 
 def lent(**fields: object) -> Loan:
-    """Make a loan and pay it out."""
-    return pay_out(make_loan(**fields))  # type: ignore[arg-type]
+    """Make a loan and pay it out: the first of a test is a beginning."""
+
+    def lend() -> None:
+        pay_out(make_loan(**fields))  # type: ignore[arg-type]
+
+    if "merchant" in fields or get_business_date() is not None:
+        lend()
+    else:
+        begin(f"lent {fields}", lend)
+    return Loan.objects.latest("pk")
 
 
 def serviced(loan: Loan, **servicing: object) -> Loan:
