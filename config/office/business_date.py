@@ -31,6 +31,11 @@ def get_business_date() -> date | None:
     return None if row is None else row[0]
 
 
+def current_day(now: datetime) -> date:
+    """Return the open business day; that of the moment in an office that has opened none."""
+    return get_business_date() or now.date()
+
+
 def lock_business_date() -> None:
     """Lock the business date until the transaction ends."""
     list(BusinessDate.objects.lock())

@@ -18,16 +18,25 @@ from config.office.display import Alert, Card, Cell, Column, Figure, Page, Table
 from config.office.lists import Filter, ListColumn, Search, choice_filter
 from config.office.pages import OfficeAdmin, name_of, name_over, named
 from config.office.verbs import asked_by
-from config.office.words import money
+from config.office.words import Words, money
 from lending.admin.arrears_verbs import VERBS, is_open
 from lending.admin.arrears_words import CASE_STATES, CHANNELS, PROMISE_STATES, RESULTS
 from lending.admin.contact_details import details_card
 from lending.admin.words import late_words, loan_chip
-from lending.domain.arrears.case import Arrears, CaseState, Channel, ContactResult
+from lending.domain.arrears.case import CaseState, Channel, ContactResult, Debt
 from lending.domain.arrears.promise import PromiseState
 from lending.domain.books.loan import LoanStatus
 from lending.models import ArrearsCase, CaseContact, PaymentPromise
-from lending.queries.arrears import arrears_of, case_of, contacts_of, due_cases, loans_of, promises_of
+from lending.queries.arrears import (
+    case_of,
+    contacts_of,
+    debt_of,
+    debts_of,
+    due_cases,
+    loans_of,
+    owners_of_cases,
+    promises_of,
+)
 from lending.queries.closes import StandingLoan, closed_to
 from lending.queries.search import search_cases
 
@@ -35,11 +44,10 @@ SHOWN: Final = 50
 NOBODY: Final = "nobody"
 
 
-def owners() -> dict[str, str | None]:
-    """Return who works on open cases, by name."""
-    found = ArrearsCase.objects.open().exclude(owner="").values_list("owner", flat=True).distinct()
-    names = named(found)
-    return {owner: names[owner] for owner in sorted(found)}
+def _owners() -> list[tuple[str, Words]]:
+    owners = owners_of_cases()
+    names = named(owners)
+    return [(NOBODY, _("Nobody")), *((owner, names[owner] or owner) for owner in owners)]
 
 
 def _due_by(rows: QuerySet[ArrearsCase], _value: str) -> QuerySet[ArrearsCase]:
@@ -49,7 +57,7 @@ def _due_by(rows: QuerySet[ArrearsCase], _value: str) -> QuerySet[ArrearsCase]:
 @dataclass(frozen=True, slots=True)
 class _Listed:
     case: ArrearsCase
-    arrears: Arrears
+    debt: Debt
     owner: str | None
 
 
@@ -71,17 +79,17 @@ class ArrearsCaseAdmin(OfficeAdmin[ArrearsCase]):
             ascends_first=True,
         ),
         ListColumn(label=_("Worked on by"), cell=lambda row: row.owner),
-        ListColumn(label=_("Due and unpaid"), cell=lambda row: _amount(row, row.arrears.due_minor), number=True),
+        ListColumn(label=_("Due and unpaid"), cell=lambda row: _amount(row, row.debt.due_minor), number=True),
         ListColumn(
             label=_("Principal"),
-            cell=lambda row: _amount(row, row.arrears.principal_minor),
+            cell=lambda row: _amount(row, row.debt.principal_minor),
             number=True,
             sort="principal_minor",
         ),
         ListColumn(label=_("Currency"), cell=lambda row: row.case.currency),
         ListColumn(
             label=_("Past due since"),
-            cell=lambda row: row.arrears.late_since,
+            cell=lambda row: row.debt.late_since,
             style="tl-nowrap",
             sort="late_since",
             sort_nulls=True,
@@ -94,7 +102,7 @@ class ArrearsCaseAdmin(OfficeAdmin[ArrearsCase]):
         Filter(
             name="owner",
             label=_("worked on by"),
-            choices=lambda: [(NOBODY, _("Nobody")), *((owner, name or owner) for owner, name in owners().items())],
+            choices=_owners,
             keep=lambda rows, owner: rows.filter(owner="" if owner == NOBODY else owner),
         ),
         Filter(
@@ -114,11 +122,11 @@ class ArrearsCaseAdmin(OfficeAdmin[ArrearsCase]):
 
     def prepare(self, rows: list[ArrearsCase]) -> Sequence[_Listed]:
         names = named([case.owner for case in rows])
-        arrears = arrears_of({case.merchant_id for case in rows if is_open(case)}, on=closed_to())
+        debts = debts_of({case.merchant_id for case in rows if is_open(case)}, on=closed_to())
         return [
             _Listed(
                 case=case,
-                arrears=arrears.get(case.merchant_id, Arrears()) if is_open(case) else Arrears(),
+                debt=debts.get(case.merchant_id, Debt()) if is_open(case) else Debt(),
                 owner=names[case.owner] if case.owner else None,
             )
             for case in rows
@@ -152,15 +160,15 @@ class ArrearsCaseAdmin(OfficeAdmin[ArrearsCase]):
 
 
 def _figures(case: ArrearsCase) -> list[Figure]:
-    arrears = arrears_of([case.merchant_id], on=closed_to())[case.merchant_id]
+    debt = debt_of(case.merchant_id)
     return [
         Figure(
             label=_t("Due and unpaid, %(currency)s") % {"currency": case.currency},
-            value=money(arrears.due_minor, case.currency),
-            note=late_words(arrears.dpd) if arrears.dpd else "",
+            value=money(debt.due_minor, case.currency),
+            note=late_words(debt.dpd) if debt.dpd else "",
         ),
-        Figure(label=_("Written off and owed"), value=money(arrears.claim_minor, case.currency)),
-        Figure(label=_("Owed in all"), value=money(arrears.owed_minor, case.currency)),
+        Figure(label=_("Written off and owed"), value=money(debt.claim_minor, case.currency)),
+        Figure(label=_("Owed in all"), value=money(debt.owed_minor, case.currency)),
         Figure(label=_("Next action"), value=case.next_on),
     ]
 

@@ -34,8 +34,7 @@ from lending.operations.arrears import (
     take_case,
     withdraw_promise,
 )
-from lending.queries.arrears import arrears_of, open_promise
-from lending.queries.closes import closed_to
+from lending.queries.arrears import debt_of, open_promise
 
 MOVED: Final[Refusals] = {CaseNotMoved: CASE_REFUSALS, PromiseNotMoved: PROMISE_REFUSALS}
 
@@ -87,8 +86,8 @@ def _promised(case: ArrearsCase, asked: Asked) -> ArrearsCase:
 
 
 def _about(case: ArrearsCase, _asked: Asked) -> Sequence[Part]:
-    arrears = arrears_of([case.merchant_id], on=closed_to())[case.merchant_id]
-    shown = ((_("Due and unpaid"), arrears.due_minor), (_("Owed in all"), arrears.owed_minor))
+    debt = debt_of(case.merchant_id)
+    shown = ((_("Due and unpaid"), debt.due_minor), (_("Owed in all"), debt.owed_minor))
     return [
         Facts(
             [
@@ -109,8 +108,8 @@ def _no_promise_yet(case: ArrearsCase, _asked: Asked) -> Words | None:
 
 
 def _closing_refusal(case: ArrearsCase, _asked: Asked) -> object:
-    arrears = arrears_of([case.merchant_id], on=closed_to())[case.merchant_id]
-    return judge_closing(CaseState(case.state), dpd=arrears.dpd, reason=TO_BE_GIVEN)
+    debt = debt_of(case.merchant_id)
+    return judge_closing(CaseState(case.state), dpd=debt.dpd, reason=TO_BE_GIVEN)
 
 
 VERBS: Final[Sequence[Verb]] = (

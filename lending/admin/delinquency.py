@@ -8,12 +8,14 @@ from typing import Final
 from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from config.kernel.calendar import add_months
+from config.office.business_date import current_day
 from config.office.display import Alert, Button, Card, Cell, Column, Facts, Page, Part, Row, Table, Text, change_url
 from config.office.lists import BadQuery, Filter, ListColumn, Listing, ListOf, value_filter
 from config.office.pages import OfficeAdmin, name_over
@@ -34,7 +36,6 @@ from lending.queries.delinquency import (
     DelinquencyTable,
     classes_of,
     counts_of,
-    current_day,
     current_policy,
     delinquency_tables,
     late_at_least,
@@ -99,7 +100,7 @@ class LoanSpellAdmin(OfficeAdmin[LoanSpell]):
     def table_view(self, request: HttpRequest) -> HttpResponse:
         """Show the loans that ran on a day by product, currency and bucket."""
         self.require_view(request)
-        today = current_day()
+        today = current_day(timezone.now())
         on, policy = _day(request.GET) or today, current_policy()
         is_ahead = on > today
         tables = [] if is_ahead else delinquency_tables(policy, on=on)
@@ -124,7 +125,7 @@ class LoanSpellAdmin(OfficeAdmin[LoanSpell]):
     def changelist_view(self, request: HttpRequest, extra_context: object = None) -> HttpResponse:
         """List the loans that ran on a day; without one, on the open day."""
         asked = request.GET.copy()
-        asked[ON] = request.GET.get(ON) or str(current_day())
+        asked[ON] = request.GET.get(ON) or str(current_day(timezone.now()))
         request.GET = asked  # type: ignore[assignment] # one that is not changed any more
         return super().changelist_view(request, extra_context)
 
@@ -134,7 +135,7 @@ class LoanSpellAdmin(OfficeAdmin[LoanSpell]):
             on = date.fromisoformat(str(asked[ON]))
         except ValueError as error:
             raise BadQuery(ON, asked[ON]) from error
-        if on > current_day():
+        if on > current_day(timezone.now()):
             raise BadQuery(ON, asked[ON])
         return replace(
             super().described(asked),

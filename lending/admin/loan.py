@@ -8,10 +8,12 @@ from typing import Final
 from django.contrib import admin
 from django.db.models import Q
 from django.http import Http404, HttpRequest, QueryDict
+from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from config.kernel.exact import INT64_MAX
+from config.office.business_date import current_day
 from config.office.display import Column, Page, Part, Table, Text, chip, grade_chip
 from config.office.lists import Filter, ListColumn, Listing, ListOf, Search, choice_filter, member, value_filter
 from config.office.pages import OfficeAdmin, name_over
@@ -25,7 +27,7 @@ from lending.domain.books.delinquency_policy import DelinquencyPolicy
 from lending.domain.books.loan import LoanStatus
 from lending.models import Loan
 from lending.queries.closes import with_standings
-from lending.queries.delinquency import Classed, classes_of, current_day, current_policy
+from lending.queries.delinquency import Classed, classes_of, current_policy
 from lending.queries.loans import get_loan
 from lending.queries.portfolio import Lateness, lent_currencies, totals_of_list, with_lateness
 from lending.queries.search import search_loans
@@ -105,7 +107,7 @@ class LoanAdmin(OfficeAdmin[Loan]):
     empty = _("No loan yet. A loan begins when an offer is accepted.")
 
     def described(self, asked: QueryDict) -> ListOf:
-        policy, on, found = current_policy(), current_day(), super().described(asked)
+        policy, on, found = current_policy(), current_day(timezone.now()), super().described(asked)
         status, late, *others = found.filters
         return replace(
             found,

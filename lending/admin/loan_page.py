@@ -34,7 +34,7 @@ from config.office.words import money
 from lending.admin.arrears import case_alerts
 from lending.admin.booking_effects import rate_words
 from lending.admin.delinquency_words import bucket_chip
-from lending.admin.loan_arrears import arrears_card
+from lending.admin.loan_episodes import episodes_card
 from lending.admin.transfer import transfer_state
 from lending.admin.transfer_words import PAYOUT_HOLDS, TRANSFER_KINDS
 from lending.admin.words import (
@@ -114,7 +114,7 @@ def loan_page(loan: Loan, request: HttpRequest) -> Page:
         figures=figures,
         cards=[
             *_schedule(servicing, loan),
-            *([arrears_card(servicing, loan, policy)] if servicing.spells else []),
+            *([episodes_card(servicing, loan, policy)] if servicing.spells else []),
             _events(servicing, loan, request),
             _entries(servicing, loan),
             _transfers(servicing, loan, holds),

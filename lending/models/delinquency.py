@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from lending.domain.contract.arrears import FOREVER
+from lending.domain.contract.spells import FOREVER
 from lending.models.loan import Loan
 from lending.models.policy import PolicyVersion
 
@@ -18,7 +18,7 @@ class DelinquencyPolicy(PolicyVersion):
 
 
 class LoanSpell(models.Model):
-    """A time in which a running loan stood still, as `Spell` of `lending.domain.contract.arrears`; minor units.
+    """A time in which a running loan stood still, as `Spell` of `lending.domain.contract.spells`; minor units.
 
     Written wherever the loan's row is written from its events: those of a loan are what a replay as of the date it is
     booked to gives.

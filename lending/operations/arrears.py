@@ -12,7 +12,7 @@ from config.db.transactions import operation, require_transaction
 from config.kernel.money import Money
 from config.kernel.refusals import Refused
 from config.office.actors import SYSTEM, Actor
-from config.office.business_date import get_business_date
+from config.office.business_date import current_day
 from config.office.events import Fact, record_event, record_events
 from lending.domain.arrears.case import (
     CaseChange,
@@ -20,9 +20,9 @@ from lending.domain.arrears.case import (
     CaseState,
     Channel,
     ContactResult,
-    judge_arrears,
     judge_closing,
     judge_contact,
+    judge_debt,
     judge_taking,
     next_action,
 )
@@ -37,13 +37,13 @@ from lending.domain.arrears.promise import (
 from lending.models import ArrearsCase, CaseContact, PaymentPromise
 from lending.queries.arrears import (
     PRINCIPAL,
-    arrears_of,
     borrowers_to_review,
+    debt_of,
+    debts_of,
     open_promise,
     paid_on,
     promises_to_judge,
 )
-from lending.queries.closes import closed_to
 from merchants.models import Merchant
 
 CASE_CLOSED: Final = "The case was closed."
@@ -77,10 +77,10 @@ def review_cases(*, on: date, now: datetime) -> int:
     require_transaction()
     borrowers = borrowers_to_review(on=on)
     _judge_promises(on, now)
-    found = arrears_of(borrowers, on=on)
+    found = debts_of(borrowers, on=on)
     known = ArrearsCase.objects.open().filter(merchant__in=Merchant.objects.filter(pk__any_of=borrowers))
     cases = {case.merchant_id: case for case in known.lock()}
-    changes = {merchant: judge_arrears(arrears, has_case=merchant in cases) for merchant, arrears in found.items()}
+    changes = {merchant: judge_debt(debt, has_case=merchant in cases) for merchant, debt in found.items()}
     _open([merchant for merchant, change in changes.items() if change is CaseChange.OPEN], on, now)
     closed = [cases[merchant] for merchant, change in changes.items() if change is CaseChange.CLOSE]
     ArrearsCase.objects.open().filter(pk__any_of=[case.pk for case in closed]).update(
@@ -184,7 +184,7 @@ def record_contact(
     ArrearsCase.DoesNotExist.
     """
     with operation():
-        case, today = ArrearsCase.objects.lock().get(pk=case_id), _today(now)
+        case, today = ArrearsCase.objects.lock().get(pk=case_id), current_day(now)
         refusal = judge_contact(CaseState(case.state), result=result, words=words, next_on=next_on, today=today)
         if refusal is not None:
             raise CaseNotMoved(refusal)
@@ -218,8 +218,8 @@ def record_promise(*, case_id: int, amount_minor: int, due_on: date, actor: Acto
     Raises PromiseNotMoved, Contended, ArrearsCase.DoesNotExist.
     """
     with operation():
-        case, today = ArrearsCase.objects.lock().get(pk=case_id), _today(now)
-        owed = arrears_of([case.merchant_id], on=closed_to())[case.merchant_id].owed_minor
+        case, today = ArrearsCase.objects.lock().get(pk=case_id), current_day(now)
+        owed = debt_of(case.merchant_id).owed_minor
         refusal = judge_promise(
             CaseState(case.state),
             has_open=open_promise(case) is not None,
@@ -264,7 +264,7 @@ def withdraw_promise(*, case_id: int, reason: str, actor: Actor, now: datetime) 
         refusal = judge_withdrawal(has_open=promise is not None, reason=reason)
         if promise is None or refusal is not None:
             raise PromiseNotMoved(refusal or PromiseRefusal.NOT_OPEN)
-        promise.state, promise.reason, case.next_on = PromiseState.WITHDRAWN, reason.strip(), _today(now)
+        promise.state, promise.reason, case.next_on = PromiseState.WITHDRAWN, reason.strip(), current_day(now)
         promise.save(update_fields=["state", "reason"])
         case.save(update_fields=["next_on"])
         _record(
@@ -282,9 +282,9 @@ def withdraw_promise(*, case_id: int, reason: str, actor: Actor, now: datetime) 
 def close_case(*, case_id: int, reason: str, actor: Actor, now: datetime) -> ArrearsCase:
     """Close a case in which nothing is left to do. Raises CaseNotMoved, Contended, ArrearsCase.DoesNotExist."""
     with operation():
-        case, today = ArrearsCase.objects.lock().get(pk=case_id), _today(now)
-        arrears = arrears_of([case.merchant_id], on=closed_to())[case.merchant_id]
-        refusal = judge_closing(CaseState(case.state), dpd=arrears.dpd, reason=reason)
+        case, today = ArrearsCase.objects.lock().get(pk=case_id), current_day(now)
+        debt = debt_of(case.merchant_id)
+        refusal = judge_closing(CaseState(case.state), dpd=debt.dpd, reason=reason)
         if refusal is not None:
             raise CaseNotMoved(refusal)
         case.state, case.closed_on, case.closed_by, case.reason = CaseState.CLOSED, today, str(actor), reason.strip()
@@ -294,10 +294,6 @@ def close_case(*, case_id: int, reason: str, actor: Actor, now: datetime) -> Arr
         after: dict[str, Fact] = {"state": CaseState.CLOSED, "reason": case.reason}
         _record("close_case", case, actor, now, before={"state": CaseState.OPEN}, after=after)
         return case
-
-
-def _today(now: datetime) -> date:
-    return get_business_date() or now.date()
 
 
 def _record(

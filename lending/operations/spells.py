@@ -1,19 +1,18 @@
 """Write what is kept of loans' arrears over time, in the caller's operation, under the loans' locks."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import fields
 from datetime import date, timedelta
 from typing import Final, NamedTuple
 
 from django.db import connection
 
 from config.db.transactions import operation, require_transaction
-from lending.domain.contract.arrears import Spell, spells_of
 from lending.domain.contract.replay import Replayed
+from lending.domain.contract.spells import spells_of
 from lending.models import Loan
 from lending.queries.loans import contracts_of
+from lending.queries.spells import NAMES
 
-COLUMNS: Final = tuple(field.name for field in fields(Spell))
 AT_ONCE: Final = 250
 UNKNOWN: Final = timedelta(days=2)
 """After the date of a row: what falls due on that date is past due the day after, and so known; no more is."""
@@ -25,7 +24,7 @@ ADD: Final = """
 INSERT INTO lending_loanspell (loan_id, since, until, principal_minor, late_from, late_since, arrears_minor)
 SELECT * FROM unnest(%s::bigint[], %s::date[], %s::date[], %s::bigint[], %s::date[], %s::date[], %s::bigint[])
 """
-"""In the order of COLUMNS."""
+"""In the order of NAMES."""
 
 
 class Rewritten(NamedTuple):
@@ -55,7 +54,7 @@ def rewrite_spells(rewritten: Iterable[Rewritten]) -> None:
             continue
         loans.append(loan.pk)
         since.append(ending_from)
-        rows += [(loan.pk, *(getattr(spell, name) for name in COLUMNS)) for spell in spells]
+        rows += [(loan.pk, *(getattr(spell, name) for name in NAMES)) for spell in spells]
     if not loans:
         return
     with connection.cursor() as cursor:

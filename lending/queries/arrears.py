@@ -10,12 +10,12 @@ from django.db.models import Count, F, Q
 
 from config.db.planning import planned_for_its_values
 from config.kernel.daycount import DAILY
-from lending.domain.arrears.case import OPENED_FROM, Arrears
+from lending.domain.arrears.case import OPENED_FROM, Debt
 from lending.domain.arrears.promise import AWAITED_FOR, JUDGED_AGAIN_FOR, PromiseState
 from lending.domain.books.loan import LoanStatus
 from lending.models import ArrearsCase, CaseContact, Loan, PaymentPromise
 from lending.queries.at_rest import fees_at, interest_at, penalty_at, places_on
-from lending.queries.closes import StandingLoan, with_standings
+from lending.queries.closes import StandingLoan, closed_to, with_standings
 
 PLACE: Final = "greatest(l.place, c.place)"
 LOST: Final = " + ".join(f"l.{name}_written_off_minor" for name in ("principal", "interest", "penalty", "fees"))
@@ -29,7 +29,7 @@ EARNED: Final = " + ".join(
     for name, sum_ in (("interest", interest_at(PLACE)), ("penalty", penalty_at(PLACE)), ("fees", fees_at("%(on)s")))
 )
 # As `RestingLoan.as_of` and `Position.owed_minor` have it of one loan.
-ARREARS: Final = f"""
+DEBTS: Final = f"""
 SELECT merchant_id, min(late_since) FILTER (WHERE active AND late_since < %(on)s),
     coalesce(max(%(on)s - late_since) FILTER (WHERE active AND late_since < %(on)s), 0),
     coalesce(sum(due) FILTER (WHERE active), 0)::bigint, coalesce(sum(due) FILTER (WHERE NOT active), 0)::bigint,
@@ -75,23 +75,33 @@ def borrowers_to_review(*, on: date) -> list[int]:
         return [merchant for (merchant,) in cursor.fetchall()]
 
 
-def arrears_of(merchants: Collection[int], *, on: date | None) -> dict[int, Arrears]:
-    """Return how far merchants are behind on a morning that follows a close; each of them has an entry.
+def debts_of(merchants: Collection[int], *, on: date | None) -> dict[int, Debt]:
+    """Return what merchants owe on a morning that follows a close, and how late they are; each of them has an entry.
 
     None: before the first close.
     """
     if on is None:
-        return dict.fromkeys(merchants, Arrears())
+        return dict.fromkeys(merchants, Debt())
     asked: dict[str, Any] = {"merchants": list(merchants), "day_counts": list(DAILY), "places": places_on(on), "on": on}
     with planned_for_its_values(), connection.cursor() as cursor:
-        cursor.execute(ARREARS, asked)
+        cursor.execute(DEBTS, asked)
         found = {
-            merchant: Arrears(
+            merchant: Debt(
                 late_since=since, dpd=dpd, due_minor=due, claim_minor=claim, owed_minor=owed, principal_minor=principal
             )
             for merchant, since, dpd, due, claim, owed, principal in cursor.fetchall()
         }
-    return {merchant: found.get(merchant, Arrears()) for merchant in merchants}
+    return {merchant: found.get(merchant, Debt()) for merchant in merchants}
+
+
+def debt_of(merchant_id: int) -> Debt:
+    """Return what a merchant owes after the nights that are closed."""
+    return debts_of([merchant_id], on=closed_to())[merchant_id]
+
+
+def owners_of_cases() -> list[str]:
+    """List the actors who work on open cases."""
+    return sorted(ArrearsCase.objects.open().exclude(owner="").values_list("owner", flat=True).distinct())
 
 
 def loans_of(merchant_id: int) -> list[StandingLoan]:

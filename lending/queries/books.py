@@ -15,8 +15,8 @@ from lending.domain.books.day_close import EVERY_LOAN_WITHIN, EXPOSURE, Balance
 from lending.domain.books.ledger import POSITION_FIELDS, Account, Position, balances, shares_of_provisions
 from lending.domain.books.plan import LoanHistory
 from lending.domain.books.projection import project
-from lending.domain.contract.arrears import Spell, spells_of
 from lending.domain.contract.refusal import LoanRefused
+from lending.domain.contract.spells import Spell, spells_of
 from lending.models import DayClose, Loan
 from lending.queries.at_rest import fees_at, interest_at, penalty_at, places_on
 from lending.queries.closes import last_event_before, last_night, latest_close

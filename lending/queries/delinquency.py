@@ -16,9 +16,7 @@ from django.db import connection
 from django.db.models import Count as CountRows
 from django.db.models import Model, Q, QuerySet, Sum
 from django.db.models.expressions import RawSQL
-from django.utils import timezone
 
-from config.office.business_date import get_business_date
 from lending.domain.books.delinquency_policy import (
     DelinquencyPolicy,
     Pauses,
@@ -26,7 +24,7 @@ from lending.domain.books.delinquency_policy import (
     parse_delinquency,
 )
 from lending.domain.books.provision_policy import DefaultLevel
-from lending.domain.contract.arrears import FOREVER
+from lending.domain.contract.spells import FOREVER
 from lending.models import DelinquencyPolicy as PolicyRow
 from lending.models import Loan, LoanSpell
 from lending.models.loan import ACTIVE, EXPOSED
@@ -178,11 +176,6 @@ class DelinquencyTable:
     running: Count
     buckets: Sequence[Count]
     at_risk: Mapping[int, Count]
-
-
-def current_day() -> date:
-    """Return the open business day; today in an office that has opened none."""
-    return get_business_date() or timezone.now().date()
 
 
 def current_policy() -> DelinquencyPolicy:

@@ -23,11 +23,11 @@ from lending.domain.books.instalment import (
 from lending.domain.books.plan import LoanHistory
 from lending.domain.books.projection import Projection, project
 from lending.domain.contract.allocation import Allocation
-from lending.domain.contract.arrears import Spell, spells_of
 from lending.domain.contract.delinquency import Standstill
 from lending.domain.contract.events import REVERSIBLE, EventType
 from lending.domain.contract.replay import Replayed, last_rate
 from lending.domain.contract.schedule import Instalment
+from lending.domain.contract.spells import Spell, spells_of
 from lending.models import Entry, Loan, LoanEvent, Posting, Transfer
 from lending.queries.loans import contract_of
 

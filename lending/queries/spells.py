@@ -6,7 +6,7 @@ from typing import Final
 
 from django.db import connection
 
-from lending.domain.contract.arrears import Spell
+from lending.domain.contract.spells import Spell
 from lending.models import Loan
 
 NAMES: Final = tuple(field.name for field in fields(Spell))

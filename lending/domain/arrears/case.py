@@ -77,8 +77,8 @@ FOLLOW_UP: Final[Mapping[ContactResult, timedelta]] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Arrears:
-    """How far a borrower is behind on all its loans; minor units.
+class Debt:
+    """What a borrower owes on all its loans, and how late it is; minor units.
 
     late_since: the oldest due date that running loans are late since; None if none is late. due_minor: what is due and
     unpaid on running loans. claim_minor: what is owed on written-off ones. owed_minor: what would settle all of them.
@@ -93,14 +93,14 @@ class Arrears:
     principal_minor: int = 0
 
 
-def judge_arrears(arrears: Arrears, *, has_case: bool) -> CaseChange | None:
+def judge_debt(debt: Debt, *, has_case: bool) -> CaseChange | None:
     """Decide what a night does: a case is opened for a running loan that is late, and closed once nothing is.
 
     A loan that is written off opens none, and keeps one that there is.
     """
     if not has_case:
-        return CaseChange.OPEN if arrears.dpd >= OPENED_FROM else None
-    return CaseChange.CLOSE if not arrears.dpd and not arrears.claim_minor else None
+        return CaseChange.OPEN if debt.dpd >= OPENED_FROM else None
+    return CaseChange.CLOSE if not debt.dpd and not debt.claim_minor else None
 
 
 def judge_taking(state: CaseState, *, is_owner: bool) -> CaseRefusal | None:

@@ -12,16 +12,16 @@ from config.kernel.calendar import add_months
 from lending.domain.books.delinquency_policy import DelinquencyPolicy, Pauses
 from lending.domain.books.provision import category_of
 from lending.domain.books.provision_policy import Category, DefaultLevel, Policy
-from lending.domain.contract.arrears import Spell
 from lending.domain.contract.delinquency import DelinquencyRule, Standstill
 from lending.domain.contract.events import EventType, LoanEvent
+from lending.domain.contract.spells import Spell
 from lending.domain.contract.terms import PeriodUnit, Terms
 
 DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Arrears:
+class Episode:
     """One time in which a running loan was late without a break; minor units.
 
     late_since: the oldest due date that was unpaid when it began. until: the first day on which nothing was past due,
@@ -96,16 +96,16 @@ def category_on(policy: Policy, *, dpd: int, worst_dpd: int) -> Category:
     return category_of(policy, dpd, is_impaired=counts >= policy.default_dpd)
 
 
-def arrears_of(
+def episodes_of(
     policy: DelinquencyPolicy, spells: Sequence[Spell], standstills: tuple[Standstill, ...], *, on: date
-) -> list[Arrears]:
+) -> list[Episode]:
     """Return the times up to a day in which a loan was late, the latest first."""
-    rule, found = rule_of(policy, standstills), list[Arrears]()
+    rule, found = rule_of(policy, standstills), list[Episode]()
     for late in _late(spells, on):
         (began, _, first), (_, ended, _) = late[0], late[-1]
         lasts = [(min(on, until - DAY), spell) for _, until, spell in late]
         found.append(
-            Arrears(
+            Episode(
                 late_since=first.late_since or began,
                 began=began,
                 until=None if ended > on else ended,

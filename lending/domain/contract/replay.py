@@ -10,11 +10,11 @@ from typing import Final
 from config.kernel.calendar import day_number
 from lending.domain.contract.account import LoanAccount, open_account
 from lending.domain.contract.allocation import Allocation, allocate_payment
-from lending.domain.contract.arrears import Arrival, Mark, mark_of
 from lending.domain.contract.effective_events import standing_events
 from lending.domain.contract.events import RESTRUCTURING, WAIVING, EventType, LoanEvent
 from lending.domain.contract.forgiveness import settle_for, waive, write_off
 from lending.domain.contract.frame import frame_of
+from lending.domain.contract.marks import Arrival, Mark, mark_of
 from lending.domain.contract.refusal import LoanRefusal, LoanRefused
 from lending.domain.contract.restructure import restructure
 from lending.domain.contract.schedule import Instalment, draw_schedule

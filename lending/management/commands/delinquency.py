@@ -7,12 +7,14 @@ from datetime import date
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
 
 from config.kernel.money import format_minor
+from config.office.business_date import current_day
 from config.office.words import HUNDREDTH, percent
 from lending.domain.books.delinquency_policy import DelinquencyPolicy
 from lending.queries.closes import closed_to
-from lending.queries.delinquency import Count, DelinquencyTable, current_day, current_policy, delinquency_tables
+from lending.queries.delinquency import Count, DelinquencyTable, current_policy, delinquency_tables
 
 
 def _day(text: str) -> date:
@@ -31,7 +33,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print minor units, with the policy")
 
     def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401
-        today = current_day()
+        today = current_day(timezone.now())
         on, policy = options["day"] or today, current_policy()
         if on > today:
             message = f"{on} has not come yet: the business date is {today}."

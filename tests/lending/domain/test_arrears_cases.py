@@ -10,14 +10,14 @@ from lending.domain.arrears.case import (
     FOLLOW_UP,
     LATEST_ACTION,
     OPENED_FROM,
-    Arrears,
     CaseChange,
     CaseRefusal,
     CaseState,
     ContactResult,
-    judge_arrears,
+    Debt,
     judge_closing,
     judge_contact,
+    judge_debt,
     judge_taking,
     next_action,
 )
@@ -39,23 +39,23 @@ DAY = timedelta(days=1)
 @pytest.mark.parametrize(
     ("arrears", "has_case", "change"),
     [
-        (Arrears(dpd=OPENED_FROM - 1, due_minor=100), False, None),
-        (Arrears(dpd=OPENED_FROM, due_minor=100), False, CaseChange.OPEN),
-        (Arrears(dpd=OPENED_FROM, due_minor=100), True, None),
-        (Arrears(dpd=1, due_minor=100), True, None),
-        (Arrears(due_minor=100), True, CaseChange.CLOSE),
-        (Arrears(claim_minor=100), False, None),
-        (Arrears(claim_minor=100), True, None),
-        (Arrears(), True, CaseChange.CLOSE),
-        (Arrears(), False, None),
+        (Debt(dpd=OPENED_FROM - 1, due_minor=100), False, None),
+        (Debt(dpd=OPENED_FROM, due_minor=100), False, CaseChange.OPEN),
+        (Debt(dpd=OPENED_FROM, due_minor=100), True, None),
+        (Debt(dpd=1, due_minor=100), True, None),
+        (Debt(due_minor=100), True, CaseChange.CLOSE),
+        (Debt(claim_minor=100), False, None),
+        (Debt(claim_minor=100), True, None),
+        (Debt(), True, CaseChange.CLOSE),
+        (Debt(), False, None),
     ],
 )
 def test_a_case_is_opened_for_what_is_late_and_closed_when_nothing_is(
-    arrears: Arrears,
+    arrears: Debt,
     has_case: bool,  # noqa: FBT001 - of a table
     change: CaseChange | None,
 ) -> None:
-    assert judge_arrears(arrears, has_case=has_case) is change
+    assert judge_debt(arrears, has_case=has_case) is change
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ import pytest
 
 from lending.domain.books.delinquency import bucket_of, standstills_of
 from lending.domain.books.delinquency_policy import day_one_delinquency
-from lending.domain.contract.arrears import FOREVER, Spell, spells_of
 from lending.domain.contract.events import EventType, LoanEvent
 from lending.domain.contract.replay import replay
+from lending.domain.contract.spells import FOREVER, Spell, spells_of
 from tests.lending.domain.documents import Line, tables, text_of
 from tests.lending.domain.loans import OPENED, disbursed, terms_of
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from lending.domain.books.delinquency import arrears_of, category_on
+from lending.domain.books.delinquency import category_on, episodes_of
 from lending.domain.books.delinquency_policy import (
     DAY_ONE_DELINQUENCY,
     canonical_delinquency,
@@ -13,7 +13,7 @@ from lending.domain.books.delinquency_policy import (
 )
 from lending.domain.books.policy_document import PolicyMalformed
 from lending.domain.books.provision_policy import Category
-from lending.domain.contract.arrears import FOREVER, Spell
+from lending.domain.contract.spells import FOREVER, Spell
 from tests.lending.provisions import policy
 
 DAY = timedelta(days=1)
@@ -75,13 +75,13 @@ def test_a_time_of_arrears_lasts_until_nothing_is_past_due() -> None:
         spell(12, 20),
         spell(20, None, late_from=31, late_since=30, arrears=7),
     ]
-    [only] = arrears_of(day_one_delinquency(), kept, (), on=ONE + 25 * DAY)
+    [only] = episodes_of(day_one_delinquency(), kept, (), on=ONE + 25 * DAY)
     assert (only.late_since, only.began, only.until) == (ONE + 2 * DAY, ONE + 3 * DAY, ONE + 12 * DAY)
     assert (only.worst_dpd, only.bucket, only.most_minor) == (7, 1, 20)
-    later, earlier = arrears_of(day_one_delinquency(), kept, (), on=ONE + 80 * DAY)
+    later, earlier = episodes_of(day_one_delinquency(), kept, (), on=ONE + 80 * DAY)
     assert earlier == only
     assert (later.until, later.worst_dpd, later.bucket) == (None, 50, 2)
-    [lasting] = arrears_of(day_one_delinquency(), kept, (), on=ONE + 6 * DAY)
+    [lasting] = episodes_of(day_one_delinquency(), kept, (), on=ONE + 6 * DAY)
     assert (lasting.until, lasting.worst_dpd, lasting.most_minor) == (None, 4, 20)
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from config.office.actors import Actor, ActorKind
 from config.office.models import OperationEvent
-from lending.domain.arrears.case import OPENED_FROM, Arrears, CaseRefusal, CaseState, Channel, ContactResult
+from lending.domain.arrears.case import OPENED_FROM, CaseRefusal, CaseState, Channel, ContactResult, Debt
 from lending.domain.arrears.promise import AWAITED_FOR, PromiseRefusal, PromiseState
 from lending.domain.contract.events import EventType
 from lending.models import ArrearsCase, CaseContact, Loan, LoanEvent, PaymentPromise
@@ -24,7 +24,7 @@ from lending.operations.arrears import (
     take_case,
     withdraw_promise,
 )
-from lending.queries.arrears import arrears_of
+from lending.queries.arrears import debts_of
 from lending.queries.closes import closed_to
 from lending.queries.loans import standing_of
 from tests.conftest import CLERK, NOW
@@ -58,7 +58,7 @@ def promise(case: ArrearsCase, minor: int, *, on: date) -> PaymentPromise:
 
 
 def owed(case: ArrearsCase) -> int:
-    return arrears_of([case.merchant_id], on=closed_to())[case.merchant_id].owed_minor
+    return debts_of([case.merchant_id], on=closed_to())[case.merchant_id].owed_minor
 
 
 def test_a_case_is_opened_on_its_day_and_closed_by_the_night_after_the_money() -> None:
@@ -120,10 +120,10 @@ def test_what_a_borrower_owes_in_sql_is_what_its_loans_say() -> None:
     pay(loans[3], 900_000, on=DUE + 9 * DAY)
     for to in (DUE + 10 * DAY, DUE + 60 * DAY):
         roll(to)
-        found = arrears_of([loans[0].merchant_id], on=to)[loans[0].merchant_id]
+        found = debts_of([loans[0].merchant_id], on=to)[loans[0].merchant_id]
         stand = {loan.pk: standing_of(loan, on=to) for loan in Loan.objects.order_by("pk")}
         running = [stand[loan.pk] for loan in loans[:3]]
-        assert found == Arrears(
+        assert found == Debt(
             late_since=DUE,
             dpd=max(one.dpd for one in running),
             due_minor=sum(one.due_minor for one in running),

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
-from lending.domain.contract.arrears import FOREVER, Spell, spells_of
+from lending.domain.contract.spells import FOREVER, Spell, spells_of
 from tests.lending.arrears_model import Stood, each_day
 from tests.lending.domain.test_replay import ANY, SLOW, replayed
 

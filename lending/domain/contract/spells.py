@@ -5,20 +5,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from itertools import zip_longest
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from config.kernel.calendar import date_of, day_number
 from lending.domain.contract.account import LoanAccount
 from lending.domain.contract.frame import NEVER
-from lending.domain.contract.state import late_from_interest, late_since, payoff_of
-
-if TYPE_CHECKING:
-    from lending.domain.contract.replay import Replayed
+from lending.domain.contract.marks import Mark, arrears_of
+from lending.domain.contract.replay import Replayed
+from lending.domain.contract.state import late_from_interest, late_since
 
 FOREVER: Final = date.max
 """The end of what has not ended."""
-Arrival = tuple[int | None, int]
-"""When an account came to a day, before its events: since when it was late, and how many rows were due before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,48 +40,7 @@ class Spell:
         return self.late_from is not None and self.late_from <= on
 
 
-class Mark(NamedTuple):
-    """How an account was left after the events of a day; days are numbers, amounts minor units.
-
-    arrival: how it came to the day. runs: it is neither closed nor written off. fallen: how many rows were due by then.
-    turns: something that is not past due yet will be on the next day, if it stays unpaid.
-    """
-
-    day: int
-    arrival: Arrival
-    runs: bool
-    principal_minor: int
-    late_since: int | None
-    arrears_minor: int
-    fallen: int
-    turns: bool
-
-
-def mark_of(account: LoanAccount, arrival: Arrival) -> Mark:
-    """Note how an account is left after the events of a day: of a loan that was not late they make none that is."""
-    principal = account.accrual.principal
-    late = None if arrival[0] is None else late_since(account)
-    fields = (
-        account.day,
-        arrival,
-        (principal > 0 or payoff_of(account) > 0) and (account.written_off_since is None or not account.claim),
-        principal,
-        late,
-        0 if late is None else arrears_of(account),
-        account.fallen,
-        account.fallen > account.past or (account.receivable > 0 and account.receivable_since == account.day),
-    )
-    return Mark._make(fields)  # loans have thousands
-
-
-def arrears_of(account: LoanAccount) -> int:
-    """Return what is past due of instalments, and of refunds owed back."""
-    interest = max(0, account.interest_fallen_due(account.past) - account.interest_paid)
-    owed_back = account.receivable if account.receivable_since < account.day else 0
-    return account.late + interest + owed_back
-
-
-def spells_of(replayed: "Replayed", *, to: date, ending_from: date = date.min) -> list[Spell]:
+def spells_of(replayed: Replayed, *, to: date, ending_from: date = date.min) -> list[Spell]:
     """Return the spells of a loan in order, with all that falls due up to a date, as far as they end on a day or later.
 
     The last one says from when the loan will be late if nothing more is booked.
@@ -108,7 +64,7 @@ class _Change(NamedTuple):
     arrears_minor: int
 
 
-def _between(replayed: "Replayed", mark: Mark, following: Mark | None, *, known: int) -> Iterator[Spell]:
+def _between(replayed: Replayed, mark: Mark, following: Mark | None, *, known: int) -> Iterator[Spell]:
     """Yield the spells from a mark to the one that follows; known: the last day of which more than one due date is."""
     end = NEVER if following is None else following.day
     changes = [_Change(mark.day, mark.late_since, mark.arrears_minor)]

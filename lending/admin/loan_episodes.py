@@ -11,14 +11,14 @@ from config.office.display import Card, Cell, Column, Table, Text
 from config.office.words import money
 from lending.admin.delinquency_words import bucket_words
 from lending.admin.words import LOAN_STATUSES
-from lending.domain.books.delinquency import Arrears, arrears_of
+from lending.domain.books.delinquency import Episode, episodes_of
 from lending.domain.books.delinquency_policy import DelinquencyPolicy
 from lending.domain.books.loan import LoanStatus
 from lending.models import Loan
 from lending.queries.servicing import Servicing
 
 
-def arrears_card(servicing: Servicing, loan: Loan, policy: DelinquencyPolicy) -> Card:
+def episodes_card(servicing: Servicing, loan: Loan, policy: DelinquencyPolicy) -> Card:
     """List the times in which a loan was late, the latest first."""
     on = servicing.as_of
     columns = [
@@ -29,7 +29,7 @@ def arrears_card(servicing: Servicing, loan: Loan, policy: DelinquencyPolicy) ->
         Column(label=_("Worst bucket")),
         Column(label=_("Arrears, at most"), number=True),
     ]
-    found = arrears_of(policy, servicing.spells, servicing.standstills, on=on)
+    found = episodes_of(policy, servicing.spells, servicing.standstills, on=on)
     rows = [
         [
             one.began,
@@ -46,7 +46,7 @@ def arrears_card(servicing: Servicing, loan: Loan, policy: DelinquencyPolicy) ->
     return Card(title=_("Arrears over time"), parts=[table, Text(note, "tl-note")], aside=_on_any_day(loan, on))
 
 
-def _until(one: Arrears, servicing: Servicing, loan: Loan) -> object:
+def _until(one: Episode, servicing: Servicing, loan: Loan) -> object:
     if one.until is None:
         return _("still past due")
     ended = one.until == servicing.spells[-1].until  # it did not run any more
