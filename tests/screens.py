@@ -41,6 +41,7 @@ from lending.domain.origination.product import ProductKind  # noqa: E402
 from lending.management.processes import free_port  # noqa: E402
 from lending.models import (  # noqa: E402
     Application,
+    ArrearsCase,
     Bank,
     BankFile,
     BankStatement,
@@ -96,6 +97,7 @@ def pages() -> dict[str, Page]:
     application = Application.objects.order_by("-amount_minor")[0]
     batch = Batch.objects.order_by("pk")[0]
     close = DayClose.objects.order_by("-day")[0]
+    case = ArrearsCase.objects.open().order_by("-principal_minor")[0]
 
     provided = LoanProvision.objects.filter(loan__isnull=False, left=None).order_by("-stage", "-pk")[0]
     month = closed_month()
@@ -157,6 +159,8 @@ def pages() -> dict[str, Page]:
         ),
         "transfers": Page("Payouts and collections", reverse("admin:lending_transfer_changelist")),
         "closes": Page("Day closes", reverse("admin:lending_dayclose_changelist")),
+        "arrears": Page("Arrears", reverse("admin:lending_arrearscase_changelist"), "collector"),
+        "arrears-case": Page("An arrears case", change("lending_arrearscase", case.pk), "collector"),
         "delinquency": Page("Delinquency", reverse("admin:lending_loanspell_changelist")),
         "delinquency-list": Page(
             "The loans of a bucket", f"{reverse('admin:lending_loanspell_loans')}?bucket=1", "risk"

@@ -31,7 +31,7 @@ WORKLOADS = {
     "books": ("book",),
     "ledger": ("ledger", "trial"),
     "banks": ("banks",),
-    "audit": ("seals",),
+    "audit": ("events", "seals"),
     "accounts": ("accounts",),
     "pages": ("pages",),
     "indexes": ("indexes",),

@@ -67,6 +67,7 @@ FOLLOWED_EVERY = 2  # seconds until the bank notices that a day was opened
 ACCOUNTS = {
     "risk": Role.RISK_MANAGER,
     "underwriter": Role.UNDERWRITER,
+    "collector": Role.COLLECTOR,
     "finance": Role.FINANCE,
     "controller": Role.CONTROLLER,
     "analyst": Role.CREDIT_ANALYST,
