@@ -122,24 +122,25 @@ def _judge_promises(on: date, now: datetime) -> None:
     # First the cases, as whoever withdraws a promise does.
     lock_rows(ArrearsCase, set(PaymentPromise.objects.filter(pk__any_of=waiting).values_list("case", flat=True)))
     paid = paid_on(waiting)
-    changed = []
+    changed: list[tuple[PaymentPromise, Mapping[str, Fact], Mapping[str, Fact]]] = []
+    ended = list[int]()
     for promise in PaymentPromise.objects.filter(pk__any_of=waiting).exclude(state=PromiseState.WITHDRAWN).lock():
-        paid_minor = paid.get(promise.pk, 0)
+        before, paid_minor = promise.state, paid.get(promise.pk, 0)
         state = outcome(
-            PromiseState(promise.state),
+            PromiseState(before),
             amount_minor=promise.amount_minor,
             paid_minor=paid_minor,
             due_on=promise.due_on,
             as_of=on,
         )
-        if (state, paid_minor) == (promise.state, promise.paid_minor):
+        if (state, paid_minor) == (before, promise.paid_minor):
             continue
-        if state != promise.state:
-            ArrearsCase.objects.open().filter(pk=promise.case_id).update(next_on=on)
-        after: dict[str, Fact] = {"state": state, "paid_minor": paid_minor}
-        changed.append((promise, {"state": promise.state}, after))
+        if state != before:
+            ended.append(promise.case_id)
         promise.state, promise.paid_minor = state, paid_minor
-        promise.save(update_fields=["state", "paid_minor"])
+        changed.append((promise, {"state": before}, {"state": state, "paid_minor": paid_minor}))
+    PaymentPromise.objects.bulk_update([promise for promise, _, _ in changed], ["state", "paid_minor"], batch_size=500)
+    ArrearsCase.objects.open().filter(pk__any_of=ended).update(next_on=on)
     record_events(name="lending.judge_promise", changes=changed, actor=SYSTEM, now=now)
 
 
