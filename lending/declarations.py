@@ -41,6 +41,7 @@ DECLARED = Declaration(
         "lending.draw_line": frozenset({Role.UNDERWRITER}),
         "lending.enter_application": frozenset({Role.UNDERWRITER}),
         "lending.freeze_line": frozenset({Role.UNDERWRITER, Role.RISK_MANAGER}),
+        "lending.judge_earlywarning": frozenset({Role.CREDIT_ANALYST, Role.UNDERWRITER, Role.RISK_MANAGER}),
         "lending.pay_out_loan": frozenset({Role.FINANCE}),
         "lending.read_bankfile": frozenset({Role.FINANCE}),
         "lending.refund_loan": frozenset({Role.FINANCE}),
@@ -63,6 +64,7 @@ DECLARED = Declaration(
         "lending.view_bankstatement": EVERYONE,
         "lending.view_calendarversion": EVERYONE,
         "lending.view_dayclose": EVERYONE,
+        "lending.view_earlywarning": EVERYONE,
         "lending.view_ledgeraccount": EVERYONE,
         "lending.view_line": EVERYONE,
         "lending.view_loan": EVERYONE,
@@ -140,6 +142,13 @@ DECLARED = Declaration(
         Link(section=Section.LENDING, title=_("Applications"), icon="rule", app="lending", model="application"),
         Link(section=Section.LENDING, title=_("Credit lines"), icon="credit_score", app="lending", model="line"),
         Link(section=Section.LENDING, title=_("Loans"), icon="payments", app="lending", model="loan"),
+        Link(
+            section=Section.LENDING,
+            title=_("Early warnings"),
+            icon="notification_important",
+            app="lending",
+            model="earlywarning",
+        ),
         Link(section=Section.LENDING, title=_("Arrears"), icon="support_agent", app="lending", model="arrearscase"),
         Link(section=Section.LENDING, title=_("Delinquency"), icon="schedule", app="lending", model="loanspell"),
         Link(
@@ -177,10 +186,11 @@ DECLARED = Declaration(
         "loans:write": "Report repayments, and what you withheld",
     },
     beat={
+        "lending.watch_new_rows": timedelta(minutes=2),
         "lending.settle_transfers": timedelta(minutes=1),
         "lending.write_off_late_loans": timedelta(hours=1),
     },
-    due=["lending.close_due_day", "lending.start_due_round"],
+    due=["lending.close_due_day", "lending.start_due_watch", "lending.start_due_round"],
     search=["lending.admin.merchant.find_merchants", "lending.admin.merchant.find_lending"],
     dashboard="lending.admin.dashboard.fill_dashboard",
 )

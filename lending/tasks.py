@@ -1,5 +1,7 @@
 """Move money, make offers and close days."""
 
+from contextlib import suppress
+
 from celery import shared_task
 from django.utils import timezone
 
@@ -11,9 +13,10 @@ from lending.operations import settlement, write_offs
 from lending.operations.day_close import CLOSE, DayNotClosed, close_day
 from lending.operations.offers import OFFERS, RoundNotStarted, expire_offers, start_round
 from lending.operations.payouts import PAY_OUT, send_payout
+from lending.operations.watch import WATCH, WatchNotStarted, start_night_watch, start_rows_watch
 from lending.queries.gateways import get_gateways
 
-add_tasks(OFFERS, CLOSE)
+add_tasks(OFFERS, CLOSE, WATCH)
 
 
 @shared_task(name=PAY_OUT)
@@ -53,3 +56,17 @@ def close_due_day() -> None:
         close_day(actor=SYSTEM, now=timezone.now())
     except (DayNotClosed, Contended):
         return
+
+
+@shared_task(name="lending.start_due_watch")
+def start_due_watch() -> None:
+    """Judge everyone who has a limit or a loan, once a business date, when the day before is closed."""
+    with suppress(WatchNotStarted, Contended):
+        start_night_watch(now=timezone.now())
+
+
+@shared_task(name="lending.watch_new_rows")
+def watch_new_rows() -> None:
+    """Judge the borrowers of whom rows came since it was last looked for them."""
+    with suppress(WatchNotStarted, Contended):
+        start_rows_watch(now=timezone.now())

@@ -69,6 +69,8 @@ def written(value: object) -> object:
     """Write a value in the form that `read` parses."""
     if isinstance(value, tuple):
         return [written(one) for one in value]
+    if isinstance(value, frozenset):
+        return sorted(value)
     if is_dataclass(value):
         held = [(field, getattr(value, field.name)) for field in fields(value)]
         kept = [(field, one) for field, one in held if field.metadata != ADDED or one != field.default]

@@ -19,6 +19,7 @@ from lending.admin import (
     provision,
     statement_lines,
     transfer,
+    warnings,
 )
 
 __all__ = [
@@ -40,4 +41,5 @@ __all__ = [
     "provision",
     "statement_lines",
     "transfer",
+    "warnings",
 ]

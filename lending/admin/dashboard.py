@@ -40,6 +40,7 @@ from lending.admin.arrears import queue_alerts
 from lending.admin.bank_alerts import bank_alerts
 from lending.admin.feeds import feed_alerts
 from lending.admin.setup import setup_card
+from lending.admin.warnings import unjudged_alerts
 from lending.admin.words import CLOSE_STATES
 from lending.domain.books.day_close import CloseState
 from lending.domain.books.loan import LoanStatus
@@ -89,6 +90,7 @@ def _page(dashboard: Dashboard, queue: WorkQueue | None, request: HttpRequest) -
             *([] if queue is None else _lending_alerts(queue, request)),
             *([] if queue is None else bank_alerts(get_bank_queue(on=today))),
             *([] if today is None else queue_alerts(request, on=today)),
+            *([] if today is None else unjudged_alerts(request, on=today)),
             *approval_alerts(request),
             *seal_alerts(request),
         ],

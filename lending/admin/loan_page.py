@@ -37,6 +37,7 @@ from lending.admin.delinquency_words import bucket_chip
 from lending.admin.loan_episodes import episodes_card
 from lending.admin.transfer import transfer_state
 from lending.admin.transfer_words import PAYOUT_HOLDS, TRANSFER_KINDS
+from lending.admin.warnings import warning_alerts
 from lending.admin.words import (
     ACCOUNTS,
     EVENT_TYPES,
@@ -109,6 +110,7 @@ def loan_page(loan: Loan, request: HttpRequest) -> Page:
         alerts=[
             *([Alert(text=late_words(projection.dpd), tint="tl-bad")] if projection.dpd else []),
             *(case_alerts(loan.merchant_id, request) if projection.due_minor else []),
+            *(warning_alerts(loan.merchant_id, request) if loan.status == LoanStatus.ACTIVE else []),
             *_held(holds),
         ],
         figures=figures,

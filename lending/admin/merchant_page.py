@@ -36,6 +36,7 @@ from lending.admin.contact_details import details_card
 from lending.admin.feeds import feed_alerts
 from lending.admin.merchant_borrowing import borrowing_cards
 from lending.admin.score_pages import pd_words, pins_card, points_card, reasons_card, trend_card
+from lending.admin.warnings import warning_alerts
 from lending.admin.words import (
     late_words,
 )
@@ -87,7 +88,12 @@ def merchant_page(merchant: Merchant, request: HttpRequest) -> Page:
         title=merchant.name,
         chips=_chips(score, late),
         sub=_who(merchant),
-        alerts=[*case_alerts(merchant.pk, request), *feed_alerts([merchant.partner]), *alerts],
+        alerts=[
+            *case_alerts(merchant.pk, request),
+            *warning_alerts(merchant.pk, request),
+            *feed_alerts([merchant.partner]),
+            *alerts,
+        ],
         figures=figures,
         buttons=_buttons(merchant, score, request),
         cards=[

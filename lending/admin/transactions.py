@@ -42,18 +42,9 @@ def transactions_page(merchant: Merchant, asked: QueryDict) -> Page:
         for direction, label, place in steps
         if place is not None
     ]
-    columns = [
-        Column(label=_("When, UTC"), style="tl-nowrap"),
-        Column(label=_("Kind"), style="tl-nowrap"),
-        Column(label=merchant.currency, number=True),
-        Column(label=_("Value")),
-        Column(label=_("Order")),
-        Column(label=_("Id")),
-        Column(label=_("Channel")),
-        Column(label=_("Batch"), number=True),
-    ]
     empty = _("No transactions here. They appear once the partner sends them, in files or over the API.")
-    table = Table(columns=columns, rows=[_row(row, merchant.currency) for row in page.rows], empty=empty)
+    rows = [transaction_row(row, merchant.currency) for row in page.rows]
+    table = Table(columns=transaction_columns(merchant.currency), rows=rows, empty=empty)
     return Page(
         title=_t("Transactions of %(merchant)s") % {"merchant": merchant},
         sub=[linked(merchant, _t("Back to the merchant")), _t("The newest first; outgoing money with a minus sign")],
@@ -62,7 +53,22 @@ def transactions_page(merchant: Merchant, asked: QueryDict) -> Page:
     )
 
 
-def _row(row: Transaction, currency: str) -> Row:
+def transaction_columns(currency: str) -> list[Column]:
+    """Return the columns of a table of transactions."""
+    return [
+        Column(label=_("When, UTC"), style="tl-nowrap"),
+        Column(label=_("Kind"), style="tl-nowrap"),
+        Column(label=currency, number=True),
+        Column(label=_("Value")),
+        Column(label=_("Order")),
+        Column(label=_("Id")),
+        Column(label=_("Channel")),
+        Column(label=_("Batch"), number=True),
+    ]
+
+
+def transaction_row(row: Transaction, currency: str) -> Row:
+    """Return the row of a transaction; one that was replaced is struck through."""
     kind = TransactionKind(row.kind)
     late = _t("%(value)s days late") if row.value else _t("on time")
     values = {TransactionKind.REVIEW: _t("%(value)s of 5 stars"), TransactionKind.DISPATCH: late}

@@ -274,6 +274,8 @@ NO_OFFERS: Final = {
     NoOffer.GRADE_TOO_LOW: _("The grade is below the cut-off."),
     NoOffer.NOT_ELIGIBLE: _("The product is not for this merchant."),
     NoOffer.PAST_DUE: _("A loan of the merchant is past due."),
+    NoOffer.DRAWS_HELD: _("A warning about the merchant's trade holds back new credit and draws."),
+    NoOffer.CREDIT_HELD: _("A warning about the merchant's trade holds back new credit."),
     NoOffer.CALENDAR_ENDS: _("The product's calendar does not know the years in which instalments would fall due."),
     NoOffer.LIMIT_BELOW_MINIMUM: _("The limit is below the product minimum."),
     NoOffer.RAISE_PENDING: _("The limit is high enough, but not yet for enough nights."),

@@ -26,6 +26,8 @@ NO_OFFERS: Final = {
     NoOffer.GRADE_TOO_LOW: "Your score is below those that are lent to.",
     NoOffer.NOT_ELIGIBLE: "Nothing is offered to shops like yours yet.",
     NoOffer.PAST_DUE: "One of your loans is past due.",
+    NoOffer.DRAWS_HELD: "We are looking at how your shop has traded lately.",
+    NoOffer.CREDIT_HELD: "We are looking at how your shop has traded lately.",
     NoOffer.CALENDAR_ENDS: "Nothing is lent until the business days of the coming years are known.",
     NoOffer.LIMIT_BELOW_MINIMUM: "Your limit is below the smallest amount that is lent.",
     NoOffer.RAISE_PENDING: "Enough could be lent to you, but not for enough nights in a row yet.",

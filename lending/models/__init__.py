@@ -15,6 +15,7 @@ from lending.models.offer import GrantedLimit, Offer, OfferRound
 from lending.models.product import ProductVersion
 from lending.models.provision import LoanProvision, ProvisionMonth, ProvisionPolicy
 from lending.models.transfer import Transfer
+from lending.models.watch import EarlyWarning, PeerCell, WatchPolicy, WatchRun
 
 __all__ = [
     "AccountDay",
@@ -29,6 +30,7 @@ __all__ = [
     "DayClose",
     "Decision",
     "DelinquencyPolicy",
+    "EarlyWarning",
     "Entry",
     "GrantedLimit",
     "ImportedLoan",
@@ -44,6 +46,7 @@ __all__ = [
     "Offer",
     "OfferRound",
     "PaymentPromise",
+    "PeerCell",
     "Posting",
     "ProductExposure",
     "ProductVersion",
@@ -52,4 +55,6 @@ __all__ = [
     "ProvisionPolicy",
     "StatementLine",
     "Transfer",
+    "WatchPolicy",
+    "WatchRun",
 ]

@@ -11,7 +11,8 @@ from config.office.actors import Actor
 from config.office.events import record_event
 from lending.domain.books.delinquency_policy import canonical_delinquency, parse_delinquency
 from lending.domain.books.provision_policy import canonical_policy, parse_policy
-from lending.models import DelinquencyPolicy, ProvisionPolicy
+from lending.domain.watch.policy import canonical_watch, parse_watch
+from lending.models import DelinquencyPolicy, ProvisionPolicy, WatchPolicy
 from lending.models.policy import PolicyVersion
 
 V = TypeVar("V", bound=PolicyVersion)
@@ -45,6 +46,16 @@ def enter_delinquency_policy(*, text: str, actor: Actor, now: datetime) -> Delin
     content, sha256 = canonical_delinquency(text)
     entered = DelinquencyPolicy(sha256=sha256, version=parse_delinquency(content, sha256).version, content=content)
     return _entered(entered, "delinquency_policy", actor=actor, now=now)
+
+
+def enter_watch_policy(*, text: str, actor: Actor, now: datetime) -> WatchPolicy:
+    """Enter a policy of early warning, by which merchants are judged from now on, or return the one entered so.
+
+    Raises PolicyMalformed, PolicyNotEntered, Contended.
+    """
+    content, sha256 = canonical_watch(text)
+    entered = WatchPolicy(sha256=sha256, version=parse_watch(content, sha256).version, content=content)
+    return _entered(entered, "watch_policy", actor=actor, now=now)
 
 
 def _entered(entered: V, name: str, *, actor: Actor, now: datetime) -> V:

@@ -13,7 +13,7 @@ from config.db.rows import select
 from lending.domain.books.loan import LoanStatus, repaid_on_time
 from lending.domain.contract.schedule import draw_schedule
 from lending.domain.contract.terms import parse_terms
-from lending.domain.origination.facts import Exposure, MerchantFacts, Profile, ScoreFacts, dues_by_month
+from lending.domain.origination.facts import Exposure, Hold, MerchantFacts, Profile, ScoreFacts, dues_by_month
 from lending.domain.origination.granted_limit import GrantedLimit
 from lending.domain.origination.line import most_at_once, repaid_minor
 from lending.domain.origination.product import Product
@@ -23,6 +23,7 @@ from lending.queries.closes import closed_to
 from lending.queries.line_usage import undrawn_of
 from lending.queries.loans import share_of, standing_of
 from lending.queries.owners import merchants_of, owners_of
+from lending.queries.warnings import holds_of
 from scoring.domain.calibration import Grade, parse_calibration
 from scoring.domain.features.sets import FEATURE_SETS
 from scoring.domain.policy import Gate, NotScored
@@ -86,6 +87,7 @@ def facts_of(
     books = _books({*by_merchant, *everyone}, on=on, without=without)
     offered = _offered(everyone)
     rooms = _rooms(product, profiles, books)
+    holds = holds_of(profiles)
     found = {}
     for merchant, (profile, line) in profiles.items():
         book, others = books[merchant], others_of.get(merchant, {})
@@ -106,6 +108,7 @@ def facts_of(
                 portfolio_used_minor=portfolio,
                 category_used_minor=category,
             ),
+            hold=holds.get(merchant, Hold.NONE),
         )
     return found
 

@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar
 
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
-from lending.models import Application, ArrearsCase, ImportedLoan, Line, Loan, LoanEvent, Offer, Transfer
+from lending.models import Application, ArrearsCase, EarlyWarning, ImportedLoan, Line, Loan, LoanEvent, Offer, Transfer
 from merchants.queries.merchants import search_merchants
 
 M = TypeVar("M", bound=Model)
@@ -59,6 +59,13 @@ def search_cases(term: str, among: QuerySet[ArrearsCase]) -> QuerySet[ArrearsCas
     is_common = _is_common(term)
     merchant = _is_of("merchant", search_merchants(term), is_common=is_common)
     return _found(among, Q(pk=number_in(term, "case")), merchant, is_common=is_common)
+
+
+def search_warnings(term: str, among: QuerySet[EarlyWarning]) -> QuerySet[EarlyWarning]:
+    """Find early warnings by their number or merchant."""
+    is_common = _is_common(term)
+    merchant = _is_of("merchant", search_merchants(term), is_common=is_common)
+    return _found(among, Q(pk=number_in(term, "warning")), merchant, is_common=is_common)
 
 
 def search_lines(term: str, among: QuerySet[Line]) -> QuerySet[Line]:

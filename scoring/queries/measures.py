@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 import ibis
 from django.db import connection, transaction
@@ -26,16 +26,18 @@ WORK_MEMORY = "32MB"
 Parameter = str | int | bool | list[int] | None
 Measured = Callable[[Table], Table]
 
-# The one owner of "as of" and "as known at": a measure sees only what these two select.
-HISTORY = """
-SELECT t.merchant_id, {escrow} AS escrow, CAST(%(as_of_day)s - 1 - t.day AS bigint) AS d, CAST(t.kind AS text) AS kind,
-    CAST(nullif(t.order_ref, '') AS text) AS order_ref, CAST(t.external_id AS text) AS external_id,
-    t.amount_minor, t.buyer, CAST(t.value AS bigint) AS value
-FROM {source}
-    AND t.day < %(as_of_day)s
+# The one owner of "as of" and "as known at": a measure sees only what these select.
+SEEN: Final = """t.day < %(as_of_day)s
     AND t.batch_id < %(high)s AND t.batch_id <> ALL(%(open)s::bigint[])
-    AND (t.superseded_in IS NULL OR t.superseded_in >= %(high)s OR t.superseded_in = ANY(%(open)s::bigint[]))
-"""
+    AND (t.superseded_in IS NULL OR t.superseded_in >= %(high)s OR t.superseded_in = ANY(%(open)s::bigint[]))"""
+HISTORY: Final = f"""
+SELECT t.merchant_id, {{escrow}} AS escrow, CAST(%(as_of_day)s - 1 - t.day AS bigint) AS d,
+    CAST(t.kind AS text) AS kind, CAST(nullif(t.order_ref, '') AS text) AS order_ref,
+    CAST(t.external_id AS text) AS external_id,
+    t.amount_minor, t.buyer, CAST(t.value AS bigint) AS value
+FROM {{source}}
+    AND {SEEN}
+"""  # noqa: S608 - constants only
 OF_MEMBERS = """members m JOIN {table} t ON t.merchant_id = m.merchant_id
 WHERE t.merchant_id = ANY(ARRAY(SELECT merchant_id FROM members)) -- without a nested loop, the way to the index"""
 OF_ONE = "merchants_transaction t WHERE t.merchant_id = %(merchant)s::bigint"

@@ -38,9 +38,11 @@ APPEND_ONLY = {
     "lending_posting",
     "lending_proofline",
     "lending_delinquencypolicy",
+    "lending_peercell",
     "lending_provisionpolicy",
     "lending_loanprovision",
     "lending_monthclose",
+    "lending_watchpolicy",
 }
 STATEMENTS = {
     "UPDATE": "UPDATE {table} SET {column} = {column}",

@@ -42,11 +42,14 @@ from lending.models import (
     Offer,
     OfferRound,
     PaymentPromise,
+    PeerCell,
     ProofLine,
     ProvisionMonth,
     ProvisionPolicy,
     StatementLine,
     Transfer,
+    WatchPolicy,
+    WatchRun,
 )
 from lending.models.bank import sealed_file
 from merchants.models import (
@@ -86,6 +89,7 @@ from tests.forge import as_owner
 from tests.lending.arrears import make_case
 from tests.lending.lines import make_line
 from tests.lending.loans import application_of, lent
+from tests.lending.watch import make_warning
 from tests.merchants.contact_details import make_detail
 
 OURS = ("office", "merchants", "scoring", "lending")
@@ -188,6 +192,7 @@ def make_one_loan(partner: Partner) -> None:
     ProofLine.objects.create(close=close, account="PRINCIPAL", currency="CNY", ledger_minor=0, loans_minor=0)
     make_one_provision(loan, close)
     make_one_case(loan)
+    make_one_warning(loan)
     DelinquencyPolicy.objects.create(sha256="a" * 64, version=1, content="{}", created_at=NOW)
     MonthClose.objects.create(month="2025-01-01", sha256="a" * 64, closed_by="staff:1", closed_at=NOW)
 
@@ -198,6 +203,15 @@ def make_one_case(loan: Loan) -> None:
     CaseContact.objects.create(case=case, **told)
     made = {"made_on": day, "made_at": NOW, "made_by": "staff:1"}
     PaymentPromise.objects.create(case=case, state="OPEN", amount_minor=1, due_on=day, **made)
+
+
+def make_one_warning(loan: Loan) -> None:
+    warning = make_warning(loan.merchant)
+    known = {"watermark_high": 1, "watermark_open": [], "seen_high": 1, "seen_open": []}
+    later = {"kind": "ROWS", "as_of": NOW.date(), "merchants": [1], "parts": 1, "started_at": NOW}
+    WatchRun.objects.create(peers=warning.run, **known, **later)
+    PeerCell.objects.create(run=warning.run, part=0, currency="CNY", merchants=1, sales_recent=1, sales_usual=1)
+    WatchPolicy.objects.create(sha256="a" * 64, version=1, content="{}", created_at=NOW)
 
 
 def make_one_provision(loan: Loan, close: DayClose) -> None:

@@ -6,9 +6,10 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final
 
-from lending.domain.books.policy_document import PolicyMalformed, canonical_form, read_policy, require_hash
+from config.kernel.policies import PolicyMalformed, canonical_form, read_policy, require_hash
 from lending.domain.books.provision_policy import DaysPastDue, DefaultLevel, Number
 from lending.domain.contract.delinquency import DelinquencyRule
+from lending.domain.contract.refusal import LoanRefused
 
 DAY_ONE_DELINQUENCY: Final = Path(__file__).parent / "policies" / "delinquency_day_one.json"
 """The policy that comes with Tradeline: it counts until another is entered."""
@@ -60,7 +61,7 @@ def day_one_delinquency() -> DelinquencyPolicy:
 
 
 def _policy_of(text: str) -> DelinquencyPolicy:
-    policy = read_policy(DelinquencyPolicy, text)
+    policy = read_policy(DelinquencyPolicy, text, refused=LoanRefused)
     if policy.rule.standstills:
         message = "rule.standstills: a policy has none; pauses are agreed with each loan"
         raise PolicyMalformed(message)

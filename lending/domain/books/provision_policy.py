@@ -12,7 +12,7 @@ from typing import Annotated, Final
 
 from config.kernel.documents import ADDED, unfit
 from config.kernel.exact import BASIS_POINTS, MILLION
-from lending.domain.books.policy_document import canonical_form, read_policy, require_hash
+from config.kernel.policies import canonical_form, read_policy, require_hash
 from lending.domain.contract.fields import require_range
 
 DAY_ONE_POLICY: Final = Path(__file__).parent / "policies" / "day_one.json"

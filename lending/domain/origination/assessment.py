@@ -12,7 +12,7 @@ from typing import Final
 
 from lending.domain.origination.calendars import known_months, within_calendar
 from lending.domain.origination.eligibility import Ineligible, judge_eligibility
-from lending.domain.origination.facts import MerchantFacts
+from lending.domain.origination.facts import Hold, MerchantFacts
 from lending.domain.origination.granted_limit import GrantedLimit, next_limit
 from lending.domain.origination.limit import Limit, compute_limit
 from lending.domain.origination.product import Product
@@ -27,6 +27,8 @@ class NoOffer(StrEnum):
     GRADE_TOO_LOW = "GRADE_TOO_LOW"
     NOT_ELIGIBLE = "NOT_ELIGIBLE"
     PAST_DUE = "PAST_DUE"
+    DRAWS_HELD = "DRAWS_HELD"
+    CREDIT_HELD = "CREDIT_HELD"
     CALENDAR_ENDS = "CALENDAR_ENDS"
     LIMIT_BELOW_MINIMUM = "LIMIT_BELOW_MINIMUM"
     RAISE_PENDING = "RAISE_PENDING"
@@ -140,6 +142,16 @@ def past_due(case: Assessment) -> bool:
     return case.facts.exposure.days_past_due > 0
 
 
+def draws_held(case: Assessment) -> bool:
+    """Check whether a warning of its trade holds back what it could draw, too."""
+    return case.facts.hold is Hold.DRAWS
+
+
+def credit_held(case: Assessment) -> bool:
+    """Check whether a warning of its trade holds back new credit."""
+    return case.facts.hold is not Hold.NONE
+
+
 def calendar_ends(case: Assessment) -> bool:
     """Check whether the product's calendar knows the due dates of no term."""
     return known_months(case.product, case.facts.on) < case.product.shortest_months
@@ -180,3 +192,10 @@ NO_OFFER_RULES_2: Final[NoOfferRules] = (
     *NO_OFFER_RULES[NO_OFFER_RULES.index((NoOffer.LIMIT_BELOW_MINIMUM, limit_below_minimum)) :],
 )
 """The same by the second, which knows calendars."""
+NO_OFFER_RULES_3: Final[NoOfferRules] = (
+    *NO_OFFER_RULES_2[: NO_OFFER_RULES_2.index((NoOffer.CALENDAR_ENDS, calendar_ends))],
+    (NoOffer.DRAWS_HELD, draws_held),
+    (NoOffer.CREDIT_HELD, credit_held),
+    *NO_OFFER_RULES_2[NO_OFFER_RULES_2.index((NoOffer.CALENDAR_ENDS, calendar_ends)) :],
+)
+"""The same by the third, which knows warnings."""

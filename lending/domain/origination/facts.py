@@ -1,13 +1,23 @@
 """What is known of a merchant when lending to it is judged; an application freezes it as its snapshot."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from enum import StrEnum
 
 from config.kernel.calendar import add_months
+from config.kernel.documents import ADDED
 from lending.domain.origination.granted_limit import GrantedLimit
 from scoring.domain.calibration import Grade
 from scoring.domain.policy import Gate, NotScored
+
+
+class Hold(StrEnum):
+    """What warnings hold back. NEW_CREDIT: offers, and what is applied for; DRAWS: what is drawn on lines, too."""
+
+    NONE = "NONE"
+    NEW_CREDIT = "NEW_CREDIT"
+    DRAWS = "DRAWS"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +108,7 @@ class MerchantFacts:
     profile: Profile
     score: ScoreFacts
     exposure: Exposure
+    hold: Hold = field(default=Hold.NONE, metadata=ADDED)
 
 
 def dues_by_month(unpaid: Iterable[tuple[date, int]], *, on: date) -> tuple[int, ...]:

@@ -68,6 +68,7 @@ FREEZING: Final = frozenset(
         NoOffer.GRADE_TOO_LOW,
         NoOffer.NOT_ELIGIBLE,
         NoOffer.PAST_DUE,
+        NoOffer.DRAWS_HELD,
         NoOffer.LIMIT_BELOW_MINIMUM,
         NoOffer.RAISE_PENDING,
     }

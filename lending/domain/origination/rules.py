@@ -9,7 +9,13 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from lending.domain.origination.assessment import NO_OFFER_RULES, NO_OFFER_RULES_2, Assessment, NoOfferRules
+from lending.domain.origination.assessment import (
+    NO_OFFER_RULES,
+    NO_OFFER_RULES_2,
+    NO_OFFER_RULES_3,
+    Assessment,
+    NoOfferRules,
+)
 from lending.domain.origination.calendars import is_beyond_calendar
 from lending.domain.origination.facts import LineFacts
 from lending.domain.origination.limit import debt_service_room
@@ -33,6 +39,8 @@ class Ground(StrEnum):
     GRADE_TOO_LOW = "GRADE_TOO_LOW"
     NOT_ELIGIBLE = "NOT_ELIGIBLE"
     PAST_DUE = "PAST_DUE"
+    DRAWS_HELD = "DRAWS_HELD"
+    CREDIT_HELD = "CREDIT_HELD"
     CALENDAR_ENDS = "CALENDAR_ENDS"
     LIMIT_BELOW_MINIMUM = "LIMIT_BELOW_MINIMUM"
     RAISE_PENDING = "RAISE_PENDING"
@@ -162,7 +170,14 @@ CALENDARS: Final = replace(
     application=((Ground.TERM_BEYOND_CALENDAR, term_beyond_calendar), *DAY_ONE.application),
 )
 """Loans fall due on business days, in years that a calendar knows."""
-RULES: Final = {rules.version: rules for rules in (DAY_ONE, CALENDARS)}
+WARNINGS: Final = replace(
+    CALENDARS,
+    version=3,
+    no_offer=NO_OFFER_RULES_3,
+    referring=CALENDARS.referring | {Ground.DRAWS_HELD, Ground.CREDIT_HELD},
+)
+"""What a merchant applies for while a warning of its trade stands waits for a person."""
+RULES: Final = {rules.version: rules for rules in (DAY_ONE, CALENDARS, WARNINGS)}
 
 
 def current_rules() -> Rules:

@@ -16,11 +16,13 @@ CAPITALISED = 0.06  # share of shops that start with a deposit
 MORNING, NOON, EVENING = 9 * 3600, 12 * 3600, 22 * 3600
 
 
-def simulate_cash(seed: int, merchant: SimulatedMerchant, window: Window, orders: Rows) -> Rows:
+def simulate_cash(
+    seed: int, merchant: SimulatedMerchant, window: Window, orders: Rows, *, drained_from: int | None = None
+) -> Rows:
     """Draw fees, payouts and deposits from the cash flow of the orders.
 
     A thrifty merchant leaves a cushion of many days' takings; a spendthrift withdraws everything, and the next
-    fee or refund overdraws the account.
+    fee or refund overdraws the account. From `drained_from` on, whatever there is is withdrawn every day.
     """
     rng = np.random.default_rng([seed, merchant.index, 3])
     settled = _by_day(of_kind(orders, TransactionKind.SETTLEMENT), window)
@@ -37,7 +39,10 @@ def simulate_cash(seed: int, merchant: SimulatedMerchant, window: Window, orders
         deposits[merchant.first_day] = int(rng.integers(20, 200)) * 100_000
         drawn -= deposits[merchant.first_day]
     closed = merchant.last_day + 40
-    for day in range(merchant.first_day + 3 + merchant.index % 7, window.days, _payout_interval(merchant, rng)):
+    days = list(range(merchant.first_day + 3 + merchant.index % 7, window.days, _payout_interval(merchant, rng)))
+    if drained_from is not None:
+        days = [*(day for day in days if day < drained_from), *range(drained_from, window.days)]
+    for day in days:
         balance = standing[day] - drawn
         chance, luck = rng.random(2).tolist()
         if balance < 0:
@@ -47,9 +52,10 @@ def simulate_cash(seed: int, merchant: SimulatedMerchant, window: Window, orders
             continue
         seen = min(day + 1 - merchant.first_day, REMEMBERED)
         daily = (taken[day + 1] - taken[day + 1 - seen]) / seen
-        keep = 0.0 if day > closed and merchant.last_day < window.last_day else cushion * daily
+        is_leaving = drained_from is not None and day >= drained_from
+        keep = 0.0 if is_leaving or (day > closed and merchant.last_day < window.last_day) else cushion * daily
         payout = int((balance - keep) // 100) * 100
-        if payout >= LEAST_PAYOUT and chance > skips:
+        if payout >= LEAST_PAYOUT and (is_leaving or chance > skips):
             payouts[day] = payout
             drawn += payout
     return in_order(

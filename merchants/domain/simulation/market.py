@@ -10,6 +10,7 @@ from merchants.domain.simulation.cash import simulate_cash
 from merchants.domain.simulation.merchant import SimulatedMerchant, Window, draw_merchant
 from merchants.domain.simulation.orders import simulate_orders
 from merchants.domain.simulation.rows import Rows, in_order, lines_of
+from merchants.domain.simulation.trouble import Trouble, Troubled, draw_trouble, in_trouble
 
 MERCHANTS = 500
 DAYS = 730
@@ -21,10 +22,11 @@ COLUMNS = ("external_id", "name", "owner_ref", "category", "region", "city", "me
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulatedHistory:
-    """One merchant's lines of a feed: its own, and those of its transactions."""
+    """One merchant's lines of a feed: its own, those of its transactions, and of its trouble ("" without)."""
 
     merchant_line: str
     transaction_lines: list[str]
+    trouble_line: str
 
 
 def window_ending(end: date, days: int) -> Window:
@@ -37,18 +39,36 @@ def merchants_header() -> str:
     return _line(COLUMNS)
 
 
-def simulate_history(seed: int, merchant: SimulatedMerchant, window: Window) -> Rows:
+def troubles_header() -> str:
+    """Return the header of the file that tells which merchants got into trouble, which no feed does."""
+    return _line(("merchant", "trouble", "begins_on"))
+
+
+def simulate_history(seed: int, merchant: SimulatedMerchant, window: Window, trouble: Troubled | None = None) -> Rows:
     """Draw all transactions of a merchant, in order of time."""
-    orders = simulate_orders(seed, merchant, window)
-    return in_order(orders, simulate_cash(seed, merchant, window, orders))
+    orders, drained_from = simulate_orders(seed, merchant, window), None
+    if trouble is not None:
+        orders = in_trouble(seed, merchant, window, orders, trouble)
+        drained_from = None if trouble.kind is Trouble.FALL else trouble.begins
+    return in_order(orders, simulate_cash(seed, merchant, window, orders, drained_from=drained_from))
 
 
-def simulate_market(*, merchants: int, seed: int, window: Window) -> Iterator[SimulatedHistory]:
-    """Simulate one merchant after another: memory stays flat, and no merchant depends on how many there are."""
+def simulate_market(*, merchants: int, seed: int, window: Window, troubled: int = 0) -> Iterator[SimulatedHistory]:
+    """Simulate one merchant after another: memory stays flat, and no merchant depends on how many there are.
+
+    troubled: how many in a hundred get into trouble; the others stay as they were without.
+    """
     for index in range(merchants):
         merchant = draw_merchant(seed, index, window)
-        lines = list(lines_of(merchant, window, simulate_history(seed, merchant, window)))
-        yield SimulatedHistory(merchant_line=_merchant_line(merchant), transaction_lines=lines)
+        trouble = draw_trouble(seed, merchant, window, percent=troubled)
+        lines = list(lines_of(merchant, window, simulate_history(seed, merchant, window, trouble)))
+        yield SimulatedHistory(
+            merchant_line=_merchant_line(merchant),
+            transaction_lines=lines,
+            trouble_line=""
+            if trouble is None
+            else _line((merchant.external_id, trouble.kind, window.on(trouble.begins).isoformat())),
+        )
 
 
 def _merchant_line(merchant: SimulatedMerchant) -> str:

@@ -15,6 +15,7 @@ from merchants.domain.simulation.market import (
     SEED,
     merchants_header,
     simulate_market,
+    troubles_header,
     window_ending,
 )
 from merchants.domain.simulation.rows import HEADER
@@ -28,8 +29,16 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def percentage(text: str) -> int:
+    """Parse a whole number from 0 to 100."""
+    if not text.isdecimal() or int(text) > 100:  # noqa: PLR2004
+        message = f"{text!r} is not a whole number from 0 to 100"
+        raise ArgumentTypeError(message)
+    return int(text)
+
+
 class Command(BaseCommand):
-    """Writes DIR/merchants.csv and DIR/transactions.csv; the same arguments give the same bytes."""
+    """Writes DIR/merchants.csv, transactions.csv and troubles.csv; the same arguments give the same bytes."""
 
     help = "Simulate a marketplace (settlement ESCROW) and write it in the import format."
     requires_system_checks = ()
@@ -41,6 +50,13 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=positive, default=SEED)
         parser.add_argument("--end", type=date.fromisoformat, default=END, help="the last day, YYYY-MM-DD")
 
+        parser.add_argument(
+            "--troubled",
+            type=percentage,
+            default=0,
+            help="how many in a hundred get into trouble in the last half year; troubles.csv says which",
+        )
+
     def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401
         directory: Path = options["directory"]
         directory.mkdir(parents=True, exist_ok=True)
@@ -49,12 +65,16 @@ class Command(BaseCommand):
         with (
             (directory / "merchants.csv").open("w", encoding="utf-8", newline="") as merchants,
             (directory / "transactions.csv").open("w", encoding="utf-8", newline="") as transactions,
+            (directory / "troubles.csv").open("w", encoding="utf-8", newline="") as troubles,
         ):
             merchants.write(merchants_header())
             transactions.write(HEADER)
-            for history in simulate_market(merchants=options["merchants"], seed=options["seed"], window=window):
+            troubles.write(troubles_header())
+            market = {name: options[name] for name in ("merchants", "seed", "troubled")}
+            for history in simulate_market(window=window, **market):
                 merchants.write(history.merchant_line)
                 transactions.writelines(history.transaction_lines)
+                troubles.write(history.trouble_line)
                 rows += len(history.transaction_lines)
         took = time.monotonic() - began
         self.stdout.write(

@@ -280,6 +280,12 @@ def _flows(rows: Table, back: Table) -> Table:
     )
 
 
+def balance_moves(rows: Table) -> Table:
+    """Return by how much each merchant's balance moves on a day: merchant_id, d and balance_minor."""
+    flows = relations(rows, reversals).flows
+    return flows.select("merchant_id", "d", "balance_minor")
+
+
 def balances(rows: Table) -> Table:
     """Sum each merchant's flows: merchant_id and balance_minor, what the platform holds for it before as_of.
 

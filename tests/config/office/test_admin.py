@@ -48,6 +48,7 @@ from tests.lending.lines import make_line
 from tests.lending.loans import OPENED, application_of, lent
 from tests.lending.office import publish_market, staff
 from tests.lending.provisions import make_month_close, make_provision
+from tests.lending.watch import make_warning
 from tests.merchants.admin.test_payout_account import make_account
 from tests.merchants.contact_details import make_detail
 from tests.workers import wait_until
@@ -106,6 +107,7 @@ def addresses() -> dict[str, str]:
         "lending_application": loan.application_id,
         "lending_line": make_line(loan).pk,
         "lending_arrearscase": make_case(loan).pk,
+        "lending_earlywarning": make_warning(loan.merchant).pk,
         "lending_loan": loan.pk,
         "lending_transfer": loan.transfers.latest("pk").pk,
         "lending_dayclose": close.pk,

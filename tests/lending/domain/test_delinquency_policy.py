@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from config.kernel.policies import PolicyMalformed
 from lending.domain.books.delinquency import category_on, episodes_of
 from lending.domain.books.delinquency_policy import (
     DAY_ONE_DELINQUENCY,
@@ -11,7 +12,6 @@ from lending.domain.books.delinquency_policy import (
     day_one_delinquency,
     parse_delinquency,
 )
-from lending.domain.books.policy_document import PolicyMalformed
 from lending.domain.books.provision_policy import Category
 from lending.domain.contract.spells import FOREVER, Spell
 from tests.lending.provisions import policy

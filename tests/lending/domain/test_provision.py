@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.kernel.daycount import DayCount
+from config.kernel.policies import PolicyMalformed
 from lending.domain.books.ledger import Position
-from lending.domain.books.policy_document import PolicyMalformed
 from lending.domain.books.projection import AccrualCarry
 from lending.domain.books.provision import (
     Before,

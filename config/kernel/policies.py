@@ -5,7 +5,6 @@ from typing import Protocol, TypeVar
 
 from config.kernel.canonical import canonical_json, sha256_of
 from config.kernel.documents import Unfit, load, read, written
-from lending.domain.contract.refusal import LoanRefused
 
 
 class Versioned(Protocol):
@@ -23,8 +22,17 @@ class PolicyMalformed(ValueError):
     """The text is not a policy; the message names the field and its fault."""
 
 
-def read_policy(kind: type[P], text: str, *, require: Callable[[P], None] | None = None) -> P:
-    """Parse a policy; require: raises Unfit where its figures do not go together. Raises PolicyMalformed."""
+def read_policy(
+    kind: type[P],
+    text: str,
+    *,
+    require: Callable[[P], None] | None = None,
+    refused: type[Exception] = ValueError,
+) -> P:
+    """Parse a policy; require: raises Unfit where its figures do not go together. Raises PolicyMalformed.
+
+    refused: what a part of the policy raises, beside ValueError, if it is not one.
+    """
     try:
         policy = read(kind, load(text))
         if require is not None:
@@ -32,7 +40,7 @@ def read_policy(kind: type[P], text: str, *, require: Callable[[P], None] | None
     except Unfit as error:
         message = f"{'.'.join(error.path[1:]) or 'document'}: {error}"
         raise PolicyMalformed(message) from error
-    except (ValueError, LoanRefused) as error:
+    except (ValueError, refused) as error:
         message = f"document: {error}"
         raise PolicyMalformed(message) from error
     return policy

@@ -1,0 +1,71 @@
+"""Warnings: when a night raises and lifts one, what people may do with it, and what it holds back."""
+
+from collections.abc import Collection, Iterable
+from datetime import date, timedelta
+from enum import StrEnum
+
+from config.kernel.refusals import first_of
+from lending.domain.watch.policy import Effect, WatchPolicy
+
+
+class WarningState(StrEnum):
+    """The states of a warning. RAISED: nobody has judged it yet. CONFIRMED: a person did, and it stands."""
+
+    RAISED = "RAISED"
+    CONFIRMED = "CONFIRMED"
+    LIFTED = "LIFTED"
+
+
+class WarningChange(StrEnum):
+    """What a judgement does with the warning of a signal."""
+
+    RAISE = "RAISE"
+    RENEW = "RENEW"
+    LIFT = "LIFT"
+
+
+class WarningRefusal(StrEnum):
+    """Why a person does not confirm or lift a warning; the first that applies counts."""
+
+    LIFTED = "LIFTED"
+    CONFIRMED = "CONFIRMED"
+    REASON_MISSING = "REASON_MISSING"
+
+
+def judge_signal(
+    *, fires: bool, fired_on: date | None, lifted_by_person_on: date | None, today: date, policy: WatchPolicy
+) -> WarningChange | None:
+    """Decide what becomes of the warning of a signal that fires, or does not.
+
+    fired_on: when it last did, if its warning stands; None if there is none. lifted_by_person_on: when a person last
+    lifted one: whoever looked knew better, for a while.
+    """
+    if fired_on is None:
+        is_quiet = lifted_by_person_on is not None and today < lifted_by_person_on + timedelta(days=policy.quiet_days)
+        return WarningChange.RAISE if fires and not is_quiet else None
+    if fires:
+        return WarningChange.RENEW
+    return WarningChange.LIFT if today > fired_on + timedelta(days=policy.lifted_after_days) else None
+
+
+def judge_confirmation(state: WarningState, *, reason: str) -> WarningRefusal | None:
+    """Decide whether a person confirms a warning: it no longer waits, and what it holds back stays held."""
+    return first_of(
+        {
+            WarningRefusal.LIFTED: state is WarningState.LIFTED,
+            WarningRefusal.CONFIRMED: state is WarningState.CONFIRMED,
+            WarningRefusal.REASON_MISSING: not reason.strip(),
+        }
+    )
+
+
+def judge_lifting(state: WarningState, *, reason: str) -> WarningRefusal | None:
+    """Decide whether a person lifts a warning, raised or confirmed."""
+    return first_of(
+        {WarningRefusal.LIFTED: state is WarningState.LIFTED, WarningRefusal.REASON_MISSING: not reason.strip()}
+    )
+
+
+def effects_of(standing: Iterable[Collection[Effect]]) -> frozenset[Effect]:
+    """Return what the warnings that stand lead to together."""
+    return frozenset(effect for effects in standing for effect in effects)
