@@ -14,7 +14,6 @@ from config.office.actors import SYSTEM
 from config.office.business_date import get_business_date, lock_business_date
 from config.office.job_runs import Claim, Clock, limit_statements_to_lease, report_progress
 from config.office.stages import Pipeline, Stage
-from lending.domain.watch.cash_flow import NextInstalment
 from lending.domain.watch.policy import Effect, Signal, WatchPolicy
 from lending.domain.watch.signals import RAISED_BY_ROWS, Reading, Watched, read_signals
 from lending.domain.watch.watch_run import WatchKind, WatchRefusal, WatchState, judge_night_watch, judge_rows_watch
@@ -160,10 +159,11 @@ def _readings(
     market = market_of(run)
     draws = {merchant: one.drawn_on for merchant, one in watched.items()}
     flows = measure_flows(draws, known=known_to(run), partitions=partitions)
-    instalments: Mapping[int, NextInstalment] = {}
     soon = policy.signals.get(Signal.SHORT_OF_INSTALMENT)
-    if soon is not None and run.kind == WatchKind.NIGHT:
-        instalments = next_instalments(watched, run, within=soon.least, partitions=partitions)
+    is_due = soon is not None and run.kind == WatchKind.NIGHT
+    instalments = next_instalments(
+        watched if is_due else (), run, within=0 if soon is None else soon.least, partitions=partitions
+    )
     found = {}
     for merchant, one in watched.items():
         flow = flows[merchant]

@@ -207,9 +207,7 @@ def make_one_case(loan: Loan) -> None:
 
 def make_one_warning(loan: Loan) -> None:
     warning = make_warning(loan.merchant)
-    known = {"watermark_high": 1, "watermark_open": [], "seen_high": 1, "seen_open": []}
-    later = {"kind": "ROWS", "as_of": NOW.date(), "merchants": [1], "parts": 1, "started_at": NOW}
-    WatchRun.objects.create(peers=warning.run, **known, **later)
+    WatchRun.objects.update(state="WORKING", finished_at=None)
     PeerCell.objects.create(run=warning.run, part=0, currency="CNY", merchants=1, sales_recent=1, sales_usual=1)
     WatchPolicy.objects.create(sha256="a" * 64, version=1, content="{}", created_at=NOW)
 

@@ -62,6 +62,7 @@ from scoring.queries.scores import get_live_run
 
 MARKETS = settings.BASE_DIR / ".local" / "markets"
 LIVED_DAYS = {"simulated": 70, "real": 30}
+TROUBLED = 12  # in a hundred shops of the simulated market
 PATIENCE = 600  # seconds without a finished run
 FOLLOWED_EVERY = 2  # seconds until the bank notices that a day was opened
 ACCOUNTS = {
@@ -146,7 +147,7 @@ class Command(BaseCommand):
         settlement, partner = Settlement.IMMEDIATE, None
         if directory.is_relative_to(MARKETS):
             settlement, partner = Settlement.ESCROW, "Lotus Market"  # a market of the simulator's
-            simulated = {"merchants": merchants, "days": 730, "seed": 1}
+            simulated = {"merchants": merchants, "days": 730, "seed": 1, "troubled": TROUBLED}
             call_command("simulate_marketplace", str(directory), **simulated, stdout=self.stderr)
         described = {"settlement": settlement, "partner": partner}
         call_command("import_marketplace", str(directory), **described, stdout=self.stderr)

@@ -11,7 +11,7 @@ from merchants.domain.simulation.merchant import SimulatedMerchant, Window
 from merchants.domain.simulation.rows import NONE, Ints, Rows, in_order, make_rows, of_kind
 from merchants.domain.transaction import TransactionKind
 
-EARLIEST, LATEST = 180, 45
+EARLIEST, LATEST = 180, 15
 """Days before the window's end between which trouble begins."""
 FALLS_FOR: Final = 45
 """Days in which sales fall to what is left of them."""
