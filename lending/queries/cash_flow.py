@@ -32,13 +32,27 @@ JOIN merchants_merchant m ON m.id = w.merchant_id JOIN merchants_partner p ON p.
 OF_MEMBERS: Final = f"""members m JOIN {{table}} t ON t.merchant_id = m.merchant_id
 WHERE t.merchant_id = ANY(ARRAY(SELECT merchant_id FROM members)) AND {SEEN}"""  # noqa: S608 - constants only
 D: Final = "(%(as_of_day)s - 1 - t.day)"
-_RECENT: Final = f"d < {RECENT}"
-_USUAL: Final = f"d BETWEEN {RECENT} AND {RECENT + USUAL - 1}"
-_PAST: Final = f"d BETWEEN {RECENT} AND {RECENT + PAST - 1}"
-_YEAR_RECENT: Final = f"d BETWEEN {YEAR} AND {YEAR + RECENT - 1}"
-_YEAR_USUAL: Final = f"d BETWEEN {YEAR + RECENT} AND {YEAR + RECENT + USUAL - 1}"
-_DISPUTED: Final = f"d < {DISPUTED}"
-_DISPUTED_PAST: Final = f"d BETWEEN {DISPUTED} AND {DISPUTED + DISPUTED_PAST - 1}"
+EDGES: Final = (
+    *(RECENT, DISPUTED, RECENT + USUAL, RECENT + PAST, DISPUTED + DISPUTED_PAST),
+    *(YEAR, YEAR + RECENT, YEAR + RECENT + USUAL),
+)
+"""Where windows begin and end. Rows are summed between two edges, and these sums by window: few groups, one pass."""
+
+
+def _window(first: int, days: int) -> str:
+    """Return SQL that selects the sums of a window: so many days from one on, both edges."""
+    begins = (0, *EDGES).index(first)
+    return f"place BETWEEN {begins} AND {EDGES.index(first + days)}"
+
+
+_RECENT: Final = _window(0, RECENT)
+_USUAL: Final = _window(RECENT, USUAL)
+_PAST: Final = _window(RECENT, PAST)
+_YEAR_RECENT: Final = _window(YEAR, RECENT)
+_YEAR_USUAL: Final = _window(YEAR + RECENT, USUAL)
+_DISPUTED: Final = _window(0, DISPUTED)
+_DISPUTED_PAST: Final = _window(DISPUTED, DISPUTED_PAST)
+PLACE: Final = f"CASE {' '.join(f'WHEN {D} < {edge} THEN {place}' for place, edge in enumerate(EDGES))} END"
 SUMS: Final[Mapping[str, tuple[str, str]]] = {
     "sales_recent": ("sales", _RECENT),
     "sales_usual": ("sales", _USUAL),
@@ -63,11 +77,13 @@ SUMS: Final[Mapping[str, tuple[str, str]]] = {
     "payouts_recent": ("payouts", _RECENT),
     "payouts_usual": ("payouts", _USUAL),
 }
-"""Which sum over which days each figure is."""
+"""Which sum over which window each figure is."""
 _SUMMED: Final = tuple(SUMS.values())
 FLOWS: Final = f"""
-WITH members AS MATERIALIZED ({MEMBERS}), days AS MATERIALIZED (
-    SELECT t.merchant_id, {D} AS d,
+WITH members AS MATERIALIZED ({MEMBERS}), places AS (
+    SELECT t.merchant_id, {PLACE} AS place,
+        max({D}) FILTER (WHERE t.kind = 'SALE') AS first,
+        min({D}) FILTER (WHERE t.kind = 'SALE') AS last,
         count(*) FILTER (WHERE t.kind = 'SALE') AS sales,
         sum(t.amount_minor) FILTER (WHERE t.kind = 'SALE') AS sold,
         count(*) FILTER (WHERE t.kind = 'REFUND') AS refunds,
@@ -78,16 +94,18 @@ WITH members AS MATERIALIZED ({MEMBERS}), days AS MATERIALIZED (
         sum(t.amount_minor) FILTER (WHERE t.kind IN ('REFUND', 'CHARGEBACK')) AS taken_back,
         sum(t.amount_minor) FILTER (WHERE t.kind = 'PAYOUT') AS payouts
     FROM {OF_MEMBERS} AND t.day >= %(as_of_day)s - {OLDEST}
-    GROUP BY t.merchant_id, t.day
-), gaps AS (
-    SELECT merchant_id, max(gap) AS longest FROM (
-        SELECT merchant_id, lead(d) OVER (PARTITION BY merchant_id ORDER BY d) - d - 1 AS gap
-        FROM days WHERE sales > 0 AND d < {PAST}
-    ) gaps GROUP BY merchant_id
+    GROUP BY t.merchant_id, place
+), quiet AS (
+    SELECT merchant_id, max(days) AS longest FROM (
+        SELECT merchant_id, lead(d) OVER (PARTITION BY merchant_id ORDER BY d) - d - 1 AS days FROM (
+            SELECT DISTINCT t.merchant_id, {D} AS d
+            FROM {OF_MEMBERS} AND t.kind = 'SALE' AND t.day >= %(as_of_day)s - {PAST}
+        ) sold
+    ) quiet GROUP BY merchant_id
 )
-SELECT merchant_id, max(d) FILTER (WHERE sales > 0), min(d) FILTER (WHERE sales > 0), max(gaps.longest),
-    {", ".join(f"least(coalesce(sum({of}) FILTER (WHERE {days}), 0), {FARTHEST})::bigint" for of, days in _SUMMED)}
-FROM days LEFT JOIN gaps USING (merchant_id) GROUP BY merchant_id
+SELECT merchant_id, max(first), min(last), max(quiet.longest),
+    {", ".join(f"least(coalesce(sum({of}) FILTER (WHERE {places}), 0), {FARTHEST})::bigint" for of, places in _SUMMED)}
+FROM places LEFT JOIN quiet USING (merchant_id) GROUP BY merchant_id
 """  # noqa: S608 - constants only
 FLOW_FIELDS: Final = ("first_sale_d", "quiet", "longest_quiet", *SUMS)
 # Repeat buyers bought twice in the days before those that are compared, which lie on either side of the draw.

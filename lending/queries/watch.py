@@ -98,12 +98,10 @@ def market_of(run: WatchRun) -> Market:
     """Return how sales changed, as the run of the night counted it."""
     cells = PeerCell.objects.filter(run=run.peers_id or run.pk)
     fields = ("currency", "category", "region", "merchants", "sales_recent", "sales_usual")
-    summed: dict[Cell, Peers] = {}
-    for currency, category, region, merchants, recent, usual in cells.values_list(*fields):
-        cell = (currency, category, region)
-        peers = Peers(merchants=merchants, sales_recent=recent, sales_usual=usual)
-        summed[cell] = summed.get(cell, Peers()).plus(peers)
-    return Market.of(summed.items())
+    return Market.of(
+        ((currency, category, region), Peers(merchants=merchants, sales_recent=recent, sales_usual=usual))
+        for currency, category, region, merchants, recent, usual in cells.values_list(*fields)
+    )
 
 
 def watched_merchants(run: WatchRun, *, partitions: Sequence[int]) -> dict[int, WatchedMerchant]:

@@ -26,6 +26,7 @@ WORKLOADS = {
     "ingestion": ("ingest",),
     "workloads": ("measures", "run", "single"),
     "lending": ("decision", "replay"),
+    "watch": ("signals",),
     "nights": ("close", "provisions"),
     "years": ("years",),
     "books": ("book",),

@@ -117,7 +117,7 @@ class Market:
 
     @classmethod
     def of(cls, cells: Iterable[tuple[Cell, Peers]]) -> "Market":
-        """Sum the cells, each given once, over wider groups."""
+        """Sum cells, also several parts of one, over wider groups."""
         groups: dict[tuple[str, str | None, str | None], Peers] = {}
         for (currency, category, region), peers in cells:
             for group in ((currency, category, region), (currency, category, None), (currency, None, None)):
