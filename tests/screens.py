@@ -46,6 +46,7 @@ from lending.models import (  # noqa: E402
     BankFile,
     BankStatement,
     DayClose,
+    EarlyWarning,
     Line,
     Loan,
     LoanProvision,
@@ -98,6 +99,7 @@ def pages() -> dict[str, Page]:
     batch = Batch.objects.order_by("pk")[0]
     close = DayClose.objects.order_by("-day")[0]
     case = ArrearsCase.objects.open().order_by("-principal_minor")[0]
+    warning = EarlyWarning.objects.standing().order_by("-share_bps")[0]
 
     provided = LoanProvision.objects.filter(loan__isnull=False, left=None).order_by("-stage", "-pk")[0]
     month = closed_month()
@@ -161,6 +163,8 @@ def pages() -> dict[str, Page]:
         "closes": Page("Day closes", reverse("admin:lending_dayclose_changelist")),
         "arrears": Page("Arrears", reverse("admin:lending_arrearscase_changelist"), "collector"),
         "arrears-case": Page("An arrears case", change("lending_arrearscase", case.pk), "collector"),
+        "warnings": Page("Early warnings", reverse("admin:lending_earlywarning_changelist"), "analyst"),
+        "warning": Page("An early warning and what it rests on", change("lending_earlywarning", warning.pk), "analyst"),
         "delinquency": Page("Delinquency", reverse("admin:lending_loanspell_changelist")),
         "delinquency-list": Page(
             "The loans of a bucket", f"{reverse('admin:lending_loanspell_loans')}?bucket=1", "risk"

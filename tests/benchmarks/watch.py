@@ -52,9 +52,7 @@ def signals() -> Result:
     )
     market = Market.of(cells)
     judged = timed(lambda: [_judge(run, market, part) for part in range(run.parts)])
-    say(
-        f"\nSignals: {merchants:,} merchants, each with a draw, in {run.parts} parts, one after the other in one process"
-    )
+    say(f"\nSignals: {merchants:,} merchants, each with a draw, {run.parts} parts one after the other in one process")
     say("count how sales changed, by cell", counted, merchants=merchants)
     say("measure, read, raise", judged, merchants=merchants)
     say(f"  {EarlyWarning.objects.count():,} warnings raised")

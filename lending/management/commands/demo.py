@@ -38,15 +38,18 @@ from lending.models import (
     BankFile,
     BankStatement,
     DayClose,
+    EarlyWarning,
     Line,
     Loan,
     Offer,
     OfferRound,
     StatementLine,
     Transfer,
+    WatchRun,
 )
 from lending.operations.day_close import CLOSE, DayNotClosed, close_day
 from lending.operations.offers import OFFERS, RoundNotStarted, expire_offers, start_round
+from lending.operations.watch import WATCH, WatchNotStarted, start_night_watch
 from lending.queries.books import prove_accounts
 from merchants.domain.feed import feed_end
 from merchants.domain.transaction import Settlement
@@ -186,6 +189,8 @@ class Command(BaseCommand):
         """Close the day before, score and offer if it is time, lend to whoever wants; if repeated, do what is left."""
         self._bank.exchange()
         self._close()
+        if is_scored:
+            self._watch()
         if is_scored and not ScoreRun.objects.full().filter(as_of=today, calibration__isnull=False).exists():
             self._run(today)
         with suppress(RoundNotStarted):  # the workers may have begun it already: it is due since the run was published
@@ -213,6 +218,13 @@ class Command(BaseCommand):
             if close.state == CloseState.BROKEN:
                 message = f"The proof of {close.day} failed: see the day's page, or manage.py check_books."
                 raise CommandError(message)
+
+    def _watch(self) -> None:
+        with suppress(WatchNotStarted):  # the workers may have begun it already
+            start_night_watch(now=timezone.now())
+        last = WatchRun.objects.order_by("-pk").first()
+        if last is not None:
+            self._wait_for(WATCH, last.pk, "warnings")
 
     def _calibrate(self) -> None:
         scorecard = active_scorecard()
@@ -280,6 +292,7 @@ class Command(BaseCommand):
             "bank_files": BankFile.objects.count(),
             "statements": BankStatement.objects.filter(booked_at__isnull=False).count(),
             "in_suspense": StatementLine.objects.in_suspense().count(),
+            "warnings": EarlyWarning.objects.count(),
             "books_proven": not DayClose.objects.exclude(state=CloseState.PROVEN).exists()
             and all(balance.holds for balance in prove_accounts()),
         }
