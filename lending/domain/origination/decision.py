@@ -59,8 +59,9 @@ class Decision:
 
 
 def decide(facts: DecisionFacts, product: Product) -> Decision:
-    """Decide an application by the rules of its facts: all are tried; the first that fires counts, else it is approved.
+    """Decide an application by the rules of its facts: all are tried, and the first that declines counts.
 
+    If none does, the first that refers to a person; else it is approved.
     Depends on nothing but its arguments: a snapshot decides as the application did. Raises NotDecidable.
     """
     if facts.product_sha256 != product.sha256:
@@ -82,7 +83,8 @@ def decide(facts: DecisionFacts, product: Product) -> Decision:
         *((Ground(reason.value), holds(assessment)) for reason, holds in rules.no_offer),
         *((ground, fires(case)) for ground, fires in rules.application),
     )
-    ground = next((ground for ground, fired in evaluated if fired), None)
+    fired = [ground for ground, fires in evaluated if fires]
+    ground = next((ground for ground in fired if ground not in rules.referring), fired[0] if fired else None)
     outcome = Outcome.APPROVE if ground is None else Outcome.REFER if ground in rules.referring else Outcome.DECLINE
     return Decision(
         outcome=outcome, ground=ground, evaluated=evaluated, limit=assessment.limit, free_minor=case.free_minor

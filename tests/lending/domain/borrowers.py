@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from lending.domain.origination.decision import DecisionFacts
-from lending.domain.origination.facts import Exposure, MerchantFacts, Profile, ScoreFacts
+from lending.domain.origination.facts import Exposure, Hold, MerchantFacts, Profile, ScoreFacts
 from lending.domain.origination.granted_limit import GrantedLimit
 from lending.domain.origination.product import LENDABLE, Product, ProductKind
 from lending.domain.origination.product_document import (
@@ -89,9 +89,10 @@ def merchant(*, on: date = ON, **changes: object) -> MerchantFacts:
     for part in (PROFILE, SCORE, EXPOSURE):
         mine = {name: changes.pop(name) for name in part.__dataclass_fields__ if name in changes}
         parts.append(replace(part, **mine))  # type: ignore[arg-type]
+    hold = changes.pop("hold", Hold.NONE)
     assert not changes
     profile, score, exposure = parts
-    return MerchantFacts(on=on, profile=profile, score=score, exposure=exposure)
+    return MerchantFacts(on=on, profile=profile, score=score, exposure=exposure, hold=hold)  # type: ignore[arg-type]
 
 
 def application(

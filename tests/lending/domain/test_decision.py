@@ -17,13 +17,13 @@ from lending.domain.origination.decision import (
     canonical_decision,
     decide,
 )
-from lending.domain.origination.facts import MerchantFacts
+from lending.domain.origination.facts import Hold, MerchantFacts
 from lending.domain.origination.granted_limit import GrantedLimit
 from lending.domain.origination.limit import most_by_months
 from lending.domain.origination.line import LineState
 from lending.domain.origination.product import Band
 from lending.domain.origination.review import ReviewRefusal, judge_review
-from lending.domain.origination.rules import CALENDARS, DAY_ONE, RULES, Ground, Outcome, current_rules
+from lending.domain.origination.rules import CALENDARS, DAY_ONE, RULES, WARNINGS, Ground, Outcome, current_rules
 from lending.domain.origination.snapshot import SnapshotDefect, SnapshotMalformed, parse_snapshot, snapshot_of
 from scoring.domain.calibration import Grade
 from scoring.domain.policy import Gate, NotScored
@@ -46,6 +46,9 @@ CASES: list[tuple[dict[str, Any], Outcome, Ground | None]] = [
     ({"grade": None}, Outcome.DECLINE, Ground.GRADE_TOO_LOW),
     ({"currency": "EUR"}, Outcome.DECLINE, Ground.NOT_ELIGIBLE),
     ({"days_past_due": 1}, Outcome.DECLINE, Ground.PAST_DUE),
+    ({"hold": Hold.DRAWS}, Outcome.REFER, Ground.DRAWS_HELD),
+    ({"hold": Hold.NEW_CREDIT}, Outcome.REFER, Ground.CREDIT_HELD),
+    ({"hold": Hold.DRAWS, "months": 10}, Outcome.DECLINE, Ground.MONTHS_OUT_OF_RANGE),
     ({"sales_basis_minor": 0}, Outcome.DECLINE, Ground.LIMIT_BELOW_MINIMUM),
     ({"line": GrantedLimit(limit_minor=0)}, Outcome.DECLINE, Ground.RAISE_PENDING),
     ({"line": GrantedLimit(limit_minor=1_000 * YUAN), "amount_minor": 1_000 * YUAN}, Outcome.APPROVE, None),
@@ -86,7 +89,9 @@ def test_the_first_rule_that_fires_decides(changes: dict[str, Any], outcome: Out
     found = decide(application(day_one(), **changes), day_one())
     assert (found.outcome, found.ground) == (outcome, ground)
     assert [rule for rule, _ in found.evaluated] == list(Ground)
-    assert found.ground is next((rule for rule, fired in found.evaluated if fired), None)
+    fired = [rule for rule, fires in found.evaluated if fires]
+    declining = [rule for rule in fired if rule not in current_rules().referring]
+    assert found.ground is next(iter(declining or fired), None)
 
 
 def test_every_rule_is_shown_to_fire_first() -> None:
@@ -98,13 +103,17 @@ def test_every_rule_is_shown_to_fire_first() -> None:
 def test_the_rules_are_those_of_the_offers_and_then_those_of_the_application() -> None:
     """Red if a version is edited instead of a new one added: an old snapshot must not be judged by other rules."""
     assert [ground.value for ground in Ground][: len(NoOffer)] == [reason.value for reason in NoOffer]
-    assert [reason for reason, _ in CALENDARS.no_offer] == list(NoOffer)
-    assert [ground for ground, _ in CALENDARS.application] == list(Ground)[len(NoOffer) :]
+    assert [reason for reason, _ in WARNINGS.no_offer] == list(NoOffer)
+    assert [ground for ground, _ in WARNINGS.application] == list(Ground)[len(NoOffer) :]
+    of_warnings = (NoOffer.DRAWS_HELD, NoOffer.CREDIT_HELD)
+    assert [rule for rule in WARNINGS.no_offer if rule[0] not in of_warnings] == list(CALENDARS.no_offer)
+    assert WARNINGS.application == CALENDARS.application
+    assert WARNINGS.referring == CALENDARS.referring | {Ground.DRAWS_HELD, Ground.CREDIT_HELD}
     of_calendars = (NoOffer.CALENDAR_ENDS, Ground.TERM_BEYOND_CALENDAR)
     assert [rule for rule in CALENDARS.no_offer if rule[0] not in of_calendars] == list(DAY_ONE.no_offer)
     assert [rule for rule in CALENDARS.application if rule[0] not in of_calendars] == list(DAY_ONE.application)
     assert set(DAY_ONE.referring) == set(CALENDARS.referring) == set(list(Ground)[-3:])
-    assert (DAY_ONE.version, CALENDARS.version, current_rules()) == (1, 2, CALENDARS)
+    assert (DAY_ONE.version, CALENDARS.version, WARNINGS.version, current_rules()) == (1, 2, 3, WARNINGS)
     assert all(rules.version == version for version, rules in RULES.items())
 
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lending.domain.origination.assessment import NO_OFFER_RULES, NO_OFFER_RULES_2, NoOffer, assess
+from lending.domain.origination.assessment import NO_OFFER_RULES, NO_OFFER_RULES_3, NoOffer, assess
 from lending.domain.origination.eligibility import Ineligible
-from lending.domain.origination.facts import MerchantFacts
+from lending.domain.origination.facts import Hold, MerchantFacts
 from lending.domain.origination.granted_limit import GrantedLimit
 from lending.domain.origination.limit import Cap
 from lending.domain.origination.no_offer import Measure, NoOfferExplanation, Threshold, explain_no_offer
@@ -163,6 +163,8 @@ WITHOUT: list[tuple[dict[str, object], NoOffer, object, Threshold | None]] = [
     ({"tenure_months": None}, NoOffer.NOT_ELIGIBLE, Ineligible.TENURE, of(Measure.TENURE_MONTHS, 0, 9)),
     ({"score": 430}, NoOffer.NOT_ELIGIBLE, Ineligible.SCORE, of(Measure.SCORE, 430, 450)),
     ({"days_past_due": 4}, NoOffer.PAST_DUE, None, of(Measure.DAYS_PAST_DUE, 4, 0)),
+    ({"hold": Hold.DRAWS}, NoOffer.DRAWS_HELD, None, None),
+    ({"hold": Hold.NEW_CREDIT}, NoOffer.CREDIT_HELD, None, None),
     (
         {"sales_basis_minor": 1_500 * YUAN},
         NoOffer.LIMIT_BELOW_MINIMUM,
@@ -191,7 +193,7 @@ def test_whoever_has_no_offer_is_told_why_and_what_comes_next(
     changes: dict[str, object], reason: NoOffer, cause: object, threshold: Threshold | None
 ) -> None:
     sold = product(lambda data: data["eligibility"].update(PICKY))
-    case = assess(merchant(**changes), sold, NO_OFFER_RULES)  # type: ignore[arg-type]
+    case = assess(merchant(**changes), sold, NO_OFFER_RULES_3)  # type: ignore[arg-type]
     found = explain_no_offer(case)
     assert found == NoOfferExplanation(reason=reason, cause=cause, threshold=threshold)  # type: ignore[arg-type]
     assert type(found.cause) is type(cause), "texts of two enums may be equal"
@@ -201,7 +203,7 @@ def test_whoever_has_no_offer_is_told_why_and_what_comes_next(
 def test_every_reason_is_shown_and_asked_in_the_order_of_the_enum() -> None:
     """That the calendar ends is shown in test_calendars.py: the first product has none."""
     assert {reason for _, reason, _, _ in WITHOUT} == set(NoOffer) - {NoOffer.CALENDAR_ENDS}
-    assert [reason for reason, _ in NO_OFFER_RULES_2] == list(NoOffer)
+    assert [reason for reason, _ in NO_OFFER_RULES_3] == list(NoOffer)
     assert {cause for _, _, cause, _ in WITHOUT if isinstance(cause, NotScored)} == set(NotScored)
     assert {cause for _, _, cause, _ in WITHOUT if isinstance(cause, Gate)} == set(Gate)
 
