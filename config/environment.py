@@ -3,10 +3,11 @@
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from email.utils import formataddr, parseaddr
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 from psycopg import ProgrammingError
@@ -18,6 +19,7 @@ T = TypeVar("T")
 BROKER_SCHEMES = ("redis", "rediss", "redis+socket", "amqp", "amqps")
 CLOCKS = ("manual", "wall")
 KEY_BYTES = 32  # AES-256
+MAIL_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -27,6 +29,18 @@ class BadSetting(Exception):
     def __init__(self, name: str, expected: str) -> None:
         super().__init__(f"{name}: {expected}.")
         self.name = name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailServer:
+    """Where letters are handed over. starts_tls: after a greeting in the clear; is_tls: from the first byte."""
+
+    host: str
+    port: int
+    user: str
+    password: str = field(repr=False)
+    starts_tls: bool
+    is_tls: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +65,9 @@ class Environment:
     uploads_dir: Path | None
     banks_dir: Path | None
     audit_seals_file: Path | None
+    mail_server: MailServer | None
+    mail_from: str
+    mail_timeout: int
 
 
 def parse_environment(environ: Mapping[str, str], *, root: Path) -> Environment:
@@ -105,6 +122,9 @@ def parse_environment(environ: Mapping[str, str], *, root: Path) -> Environment:
         uploads_dir=read("UPLOADS_DIR", _path, ""),
         banks_dir=read("BANKS_DIR", _path, ""),
         audit_seals_file=read("AUDIT_SEALS_FILE", _path, ""),
+        mail_server=read("MAIL_SERVER", _mail_server, ""),
+        mail_from=read("MAIL_FROM", _mail_from, "Tradeline <no-reply@localhost.localdomain>"),
+        mail_timeout=read("MAIL_TIMEOUT", _seconds, "20"),
     )
 
 
@@ -178,6 +198,38 @@ def _broker(text: str) -> str:
         message = f"expected a URL of {', '.join(BROKER_SCHEMES)}"
         raise ValueError(message)
     return text
+
+
+def _mail_server(text: str) -> MailServer | None:
+    """Parse the address of a mail server; no message shows it, as it may hold a password."""
+    if not text:
+        return None
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        parts, port = urlsplit(""), None
+    if parts.scheme not in MAIL_PORTS or not parts.hostname or parts.path.strip("/") or parts.query or parts.fragment:
+        message = (
+            "expected smtp://HOST:PORT, smtp+starttls://USER:PASSWORD@HOST:PORT or smtps://USER:PASSWORD@HOST:PORT"
+        )
+        raise ValueError(message)
+    return MailServer(
+        host=parts.hostname,
+        port=port or MAIL_PORTS[parts.scheme],
+        user=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+        starts_tls=parts.scheme == "smtp+starttls",
+        is_tls=parts.scheme == "smtps",
+    )
+
+
+def _mail_from(text: str) -> str:
+    name, address = parseaddr(text)
+    if not re.fullmatch(r"[^@\s]+@[^@\s]+", address) or not text.isprintable():
+        message = f"expected NAME <ADDRESS>, not {text!r}"
+        raise ValueError(message)
+    return formataddr((name, address))
 
 
 def _zone(text: str) -> str:

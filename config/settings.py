@@ -155,6 +155,14 @@ LOOPBACK_DIR = _environment.loopback_dir
 UPLOADS_DIR = _environment.uploads_dir
 BANKS_DIR = _environment.banks_dir
 AUDIT_SEALS_FILE = _environment.audit_seals_file
+# Django's own names, which its e-mail backend reads; without a host no letter is sent.
+EMAIL_HOST = EMAIL_HOST_USER = EMAIL_HOST_PASSWORD = ""
+if _environment.mail_server is not None:
+    EMAIL_HOST, EMAIL_PORT = _environment.mail_server.host, _environment.mail_server.port
+    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _environment.mail_server.user, _environment.mail_server.password
+    EMAIL_USE_TLS, EMAIL_USE_SSL = _environment.mail_server.starts_tls, _environment.mail_server.is_tls
+EMAIL_TIMEOUT = _environment.mail_timeout
+DEFAULT_FROM_EMAIL = _environment.mail_from
 # Always to a file, so that the size of an upload is no matter of memory.
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
 

@@ -7,6 +7,9 @@ from django.utils.translation import gettext_lazy as _
 from config.declarations import EVERYONE, Declaration, Link, Role, Sealed, Section
 from lending.domain.books.booking import BACK_DATED_AT_MOST
 
+SEE_ARREARS = frozenset({Role.COLLECTOR, Role.RISK_MANAGER, Role.UNDERWRITER, Role.CONTROLLER, Role.AUDITOR})
+AGREE_WITH_BORROWERS = frozenset({Role.COLLECTOR, Role.RISK_MANAGER})
+
 DECLARED = Declaration(
     sealed=[
         Sealed(
@@ -22,10 +25,18 @@ DECLARED = Declaration(
             owner="'file ' || sha256",
             at_once=1,
         ),
+        Sealed(
+            model="lending.casehandover",
+            key="content_key",
+            sealed="sealed_content",
+            owner="'handover ' || sha256",
+            at_once=100,
+        ),
     ],
     rights={
         "lending.add_monthclose": frozenset({Role.FINANCE}),
         "lending.add_productversion": frozenset({Role.RISK_MANAGER}),
+        "lending.approve_arrearscase": frozenset({Role.CONTROLLER}),
         "lending.approve_loan": frozenset({Role.CONTROLLER}),
         "lending.approve_monthclose": frozenset({Role.CONTROLLER}),
         "lending.approve_productversion": frozenset({Role.CONTROLLER}),
@@ -42,22 +53,21 @@ DECLARED = Declaration(
         "lending.enter_application": frozenset({Role.UNDERWRITER}),
         "lending.freeze_line": frozenset({Role.UNDERWRITER, Role.RISK_MANAGER}),
         "lending.judge_earlywarning": frozenset({Role.CREDIT_ANALYST, Role.UNDERWRITER, Role.RISK_MANAGER}),
+        "lending.hand_over_arrearscase": AGREE_WITH_BORROWERS,
         "lending.pay_out_loan": frozenset({Role.FINANCE}),
         "lending.read_bankfile": frozenset({Role.FINANCE}),
         "lending.refund_loan": frozenset({Role.FINANCE}),
         "lending.repay_loan": frozenset({Role.FINANCE}),
         "lending.resolve_statementline": frozenset({Role.FINANCE}),
-        "lending.restructure_loan": frozenset({Role.RISK_MANAGER}),
+        "lending.restructure_loan": AGREE_WITH_BORROWERS,
         "lending.return_loan": frozenset({Role.FINANCE}),
         "lending.reverse_loan": frozenset({Role.FINANCE}),
         "lending.settle_bankanswer": frozenset({Role.FINANCE}),
-        "lending.settle_loan": frozenset({Role.RISK_MANAGER}),
+        "lending.settle_loan": AGREE_WITH_BORROWERS,
         "lending.start_dayclose": frozenset({Role.FINANCE}),
         "lending.unfreeze_line": frozenset({Role.RISK_MANAGER}),
         "lending.view_application": EVERYONE,
-        "lending.view_arrearscase": frozenset(
-            {Role.COLLECTOR, Role.RISK_MANAGER, Role.UNDERWRITER, Role.CONTROLLER, Role.AUDITOR}
-        ),
+        "lending.view_arrearscase": SEE_ARREARS,
         "lending.view_bank": EVERYONE,
         "lending.view_bankanswer": EVERYONE,
         "lending.view_bankfile": EVERYONE,
@@ -65,7 +75,9 @@ DECLARED = Declaration(
         "lending.view_calendarversion": EVERYONE,
         "lending.view_dayclose": EVERYONE,
         "lending.view_earlywarning": EVERYONE,
+        "lending.view_dunningpolicy": EVERYONE,
         "lending.view_ledgeraccount": EVERYONE,
+        "lending.view_letter": SEE_ARREARS,
         "lending.view_line": EVERYONE,
         "lending.view_loan": EVERYONE,
         "lending.view_loanprovision": EVERYONE,
@@ -79,7 +91,7 @@ DECLARED = Declaration(
         "lending.view_transfer": EVERYONE,
         "lending.waive_loan": frozenset({Role.RISK_MANAGER}),
         "lending.work_arrearscase": frozenset({Role.COLLECTOR, Role.RISK_MANAGER}),
-        "lending.write_off_loan": frozenset({Role.RISK_MANAGER}),
+        "lending.write_off_loan": AGREE_WITH_BORROWERS,
     },
     approvals={
         "lending.add_monthclose": "lending.approve_monthclose",
@@ -87,10 +99,12 @@ DECLARED = Declaration(
         "lending.book_bankstatement": "lending.approve_statementline",
         "lending.change_rate_loan": "lending.approve_loan",
         "lending.charge_loan": "lending.approve_loan",
+        "lending.hand_over_arrearscase": "lending.approve_arrearscase",
         "lending.pay_out_loan": "lending.approve_loan",
         "lending.refund_loan": "lending.approve_loan",
         "lending.repay_loan": "lending.approve_loan",
         "lending.resolve_statementline": "lending.approve_statementline",
+        "lending.restructure_loan": "lending.approve_loan",
         "lending.return_loan": "lending.approve_loan",
         "lending.reverse_loan": "lending.approve_loan",
         "lending.settle_bankanswer": "lending.approve_statementline",
@@ -150,6 +164,7 @@ DECLARED = Declaration(
             model="earlywarning",
         ),
         Link(section=Section.LENDING, title=_("Arrears"), icon="support_agent", app="lending", model="arrearscase"),
+        Link(section=Section.LENDING, title=_("Letters"), icon="mail", app="lending", model="letter"),
         Link(section=Section.LENDING, title=_("Delinquency"), icon="schedule", app="lending", model="loanspell"),
         Link(
             section=Section.LENDING,
@@ -190,7 +205,10 @@ DECLARED = Declaration(
         "lending.settle_transfers": timedelta(minutes=1),
         "lending.write_off_late_loans": timedelta(hours=1),
     },
-    due=["lending.close_due_day", "lending.start_due_watch", "lending.start_due_round"],
+    due=[
+        *("lending.close_due_day", "lending.start_due_watch"),
+        *("lending.start_due_round", "lending.send_due_letters"),
+    ],
     search=["lending.admin.merchant.find_merchants", "lending.admin.merchant.find_lending"],
     dashboard="lending.admin.dashboard.fill_dashboard",
 )

@@ -9,7 +9,7 @@ from config.db.transactions import Contended
 from config.office.actors import SYSTEM
 from config.office.business_date import get_business_date
 from config.office.stages import add_tasks
-from lending.operations import settlement, write_offs
+from lending.operations import letters, settlement, write_offs
 from lending.operations.day_close import CLOSE, DayNotClosed, close_day
 from lending.operations.offers import OFFERS, RoundNotStarted, expire_offers, start_round
 from lending.operations.payouts import PAY_OUT, send_payout
@@ -70,3 +70,9 @@ def watch_new_rows() -> None:
     """Judge the borrowers of whom rows came since it was last looked for them."""
     with suppress(WatchNotStarted, Contended):
         start_rows_watch(now=timezone.now())
+
+
+@shared_task(name="lending.send_due_letters")
+def send_due_letters() -> None:
+    """Send the letters whose turn it is, if it is an hour for letters."""
+    letters.send_letters(clock=timezone.now)

@@ -299,6 +299,7 @@ def _no_bank(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "LOOPBACK_DIR", None)
     monkeypatch.setattr(settings, "BANKS_DIR", None)
     monkeypatch.setattr(settings, "AUDIT_SEALS_FILE", None)
+    monkeypatch.setattr(settings, "EMAIL_HOST", "")
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -47,6 +47,7 @@ from lending.models import (  # noqa: E402
     BankStatement,
     DayClose,
     EarlyWarning,
+    Letter,
     Line,
     Loan,
     LoanProvision,
@@ -100,6 +101,7 @@ def pages() -> dict[str, Page]:
     close = DayClose.objects.order_by("-day")[0]
     case = ArrearsCase.objects.open().order_by("-principal_minor")[0]
     warning = EarlyWarning.objects.standing().order_by("-share_bps")[0]
+    letter = Letter.objects.filter(state="SENT").order_by("-from_days", "-pk")[0]
 
     provided = LoanProvision.objects.filter(loan__isnull=False, left=None).order_by("-stage", "-pk")[0]
     month = closed_month()
@@ -165,6 +167,8 @@ def pages() -> dict[str, Page]:
         "arrears-case": Page("An arrears case", change("lending_arrearscase", case.pk), "collector"),
         "warnings": Page("Early warnings", reverse("admin:lending_earlywarning_changelist"), "analyst"),
         "warning": Page("An early warning and what it rests on", change("lending_earlywarning", warning.pk), "analyst"),
+        "letters": Page("Letters to borrowers in arrears", reverse("admin:lending_letter_changelist"), "collector"),
+        "letter": Page("A letter", change("lending_letter", letter.pk), "collector"),
         "delinquency": Page("Delinquency", reverse("admin:lending_loanspell_changelist")),
         "delinquency-list": Page(
             "The loans of a bucket", f"{reverse('admin:lending_loanspell_loans')}?bucket=1", "risk"

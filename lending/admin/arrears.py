@@ -1,32 +1,35 @@
 """Office pages of arrears: the collectors' queue, a case, and what is done with it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from config.office.business_date import get_business_date
-from config.office.display import Alert, Card, Cell, Column, Figure, Page, Table, chip, linked
+from config.office.display import Alert, Card, Cell, Column, Facts, Figure, Page, Table, Text, chip, linked
 from config.office.lists import Filter, ListColumn, Search, choice_filter
 from config.office.pages import OfficeAdmin, name_of, name_over, named
-from config.office.verbs import asked_by
+from config.office.verbs import Asked, Verb, asked_by, url_name
 from config.office.words import Words, money
 from lending.admin.arrears_verbs import VERBS, is_open
 from lending.admin.arrears_words import CASE_STATES, CHANNELS, PROMISE_STATES, RESULTS
 from lending.admin.contact_details import details_card
+from lending.admin.handovers import handover_alerts, handover_answer, handover_cards
+from lending.admin.letters import letters_card
+from lending.admin.loan_verbs import VERBS as LOAN_VERBS
 from lending.admin.words import late_words, loan_chip
 from lending.domain.arrears.case import CaseState, Channel, ContactResult, Debt
 from lending.domain.arrears.promise import PromiseState
 from lending.domain.books.loan import LoanStatus
-from lending.models import ArrearsCase, CaseContact, PaymentPromise
+from lending.models import ArrearsCase, CaseContact, CaseHandover, Loan, PaymentPromise
 from lending.queries.arrears import (
     case_of,
     contacts_of,
@@ -38,10 +41,14 @@ from lending.queries.arrears import (
     promises_of,
 )
 from lending.queries.closes import StandingLoan, closed_to
+from lending.queries.handovers import handed_over, handovers_of
+from lending.queries.letters import letters_of
 from lending.queries.search import search_cases
 
 SHOWN: Final = 50
 NOBODY: Final = "nobody"
+AGREED: Final = frozenset({"pause", "extend", "re_amortise", "re_age", "settle", "write_off"})
+"""Verbs of loans for borrowers who cannot pay as it was agreed, and for what is given up."""
 
 
 def _owners() -> list[tuple[str, Words]]:
@@ -54,11 +61,17 @@ def _due_by(rows: QuerySet[ArrearsCase], _value: str) -> QuerySet[ArrearsCase]:
     return rows.filter(state=CaseState.OPEN, next_on__lte=get_business_date())
 
 
+def _with_agency(rows: QuerySet[ArrearsCase], value: str) -> QuerySet[ArrearsCase]:
+    theirs = CaseHandover.objects.open().values("case")
+    return rows.filter(pk__in=theirs) if value == "yes" else rows.exclude(pk__in=theirs)
+
+
 @dataclass(frozen=True, slots=True)
 class _Listed:
     case: ArrearsCase
     debt: Debt
     owner: str | None
+    is_handed_over: bool
 
 
 @admin.register(ArrearsCase)
@@ -70,7 +83,12 @@ class ArrearsCaseAdmin(OfficeAdmin[ArrearsCase]):
             cell=lambda row: name_over(row.case.merchant.name, str(row.case)),
             sort="merchant__name",
         ),
-        ListColumn(label=_("State"), cell=lambda row: chip(*CASE_STATES[CaseState(row.case.state)])),
+        ListColumn(
+            label=_("State"),
+            cell=lambda row: replace(
+                chip(*CASE_STATES[CaseState(row.case.state)]), note=_("at an agency") if row.is_handed_over else ""
+            ),
+        ),
         ListColumn(
             label=_("Next action"),
             cell=lambda row: row.case.next_on if is_open(row.case) else None,
@@ -106,6 +124,12 @@ class ArrearsCaseAdmin(OfficeAdmin[ArrearsCase]):
             keep=lambda rows, owner: rows.filter(owner="" if owner == NOBODY else owner),
         ),
         Filter(
+            name="agency",
+            label=_("agency"),
+            choices=lambda: [("yes", _("Collects it")), ("no", _("None"))],
+            keep=_with_agency,
+        ),
+        Filter(
             name="promise",
             label=_("promise"),
             choices=lambda: ((state.value, said) for state, (said, _tint) in PROMISE_STATES.items()),
@@ -121,19 +145,29 @@ class ArrearsCaseAdmin(OfficeAdmin[ArrearsCase]):
     empty = _("No case yet. A close opens one for each borrower that is 3 days past due.")
 
     def prepare(self, rows: list[ArrearsCase]) -> Sequence[_Listed]:
-        names = named([case.owner for case in rows])
+        names, agencies = named([case.owner for case in rows]), handed_over([case.pk for case in rows])
         debts = debts_of({case.merchant_id for case in rows if is_open(case)}, on=closed_to())
         return [
             _Listed(
                 case=case,
                 debt=debts.get(case.merchant_id, Debt()) if is_open(case) else Debt(),
                 owner=names[case.owner] if case.owner else None,
+                is_handed_over=case.pk in agencies,
             )
             for case in rows
         ]
 
+    def further_urls(self, wrap: Callable[..., Any]) -> list[URLPattern]:
+        return [path("<int:object_id>/file/", wrap(self.download), name="lending_arrearscase_file")]
+
+    def download(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """Return the file of the last hand-over of a case."""
+        return handover_answer(request, self.found(object_id))
+
     def page_of(self, row: ArrearsCase, request: HttpRequest) -> Page:
         promises, contacts = promises_of(row, most=SHOWN), contacts_of(row, most=SHOWN)
+        loans = loans_of(row.merchant_id) if is_open(row) else []
+        handovers = handovers_of(row)
         names: dict[Any, Any] = named([row.owner, *(one.actor for one in contacts), *(one.made_by for one in promises)])
         closed = None
         if row.closed_on is not None:
@@ -149,12 +183,16 @@ class ArrearsCaseAdmin(OfficeAdmin[ArrearsCase]):
                 closed,
                 row.reason or None,
             ],
+            alerts=handover_alerts(handovers),
             figures=_figures(row) if is_open(row) else [],
             cards=[
-                *([_loans(loans_of(row.merchant_id))] if is_open(row) else []),
+                *([_loans(loans)] if is_open(row) else []),
                 details_card(row.merchant_id, request, span=5),
+                *_agreements(loans, asked_by(request)),
                 _promises(promises, row, names),
                 _contacts(contacts, names),
+                letters_card(row, letters_of(row, most=SHOWN), span=12),
+                *handover_cards(handovers, request),
             ],
         )
 
@@ -198,6 +236,23 @@ def _loans(loans: Sequence[StandingLoan]) -> Card:
     return Card(
         title=_("Loans"), parts=[Table(columns=columns, rows=rows, empty=_("Nothing is owed any more."))], span=7
     )
+
+
+def _agreements(loans: Sequence[StandingLoan], asked: Asked) -> list[Card]:
+    """Lead to what may be agreed on each loan, for whoever may ask for it."""
+    verbs = [verb for verb in LOAN_VERBS if verb.name in AGREED and asked.may(verb.right)]
+    if not verbs or not loans:
+        return []
+    facts: list[tuple[Words, object]] = []
+    for one in loans:
+        links = [_verb_link(verb, one.loan) for verb in verbs if verb.offered(one.loan)]
+        facts.append((str(one.loan), replace(links[0], more=links[1:])))
+    note = Text(_("A second person approves each of these before it is done."), "tl-note")
+    return [Card(title=_("What may be agreed with the borrower"), parts=[note, Facts(facts)], span=12)]
+
+
+def _verb_link(verb: Verb, loan: Loan) -> Cell:
+    return Cell(text=verb.label, link=reverse(f"admin:{url_name(Loan, verb)}", args=[loan.pk]), tint="")
 
 
 def _promises(promises: Sequence[PaymentPromise], case: ArrearsCase, names: dict[Any, Any]) -> Card:

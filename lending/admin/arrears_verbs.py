@@ -19,10 +19,12 @@ from config.office.verbs import (
     date_field,
     reason_field,
     refused_by,
+    text_field,
 )
 from config.office.words import Words, money_with_currency
-from lending.admin.arrears_words import CASE_REFUSALS, CHANNELS, PROMISE_REFUSALS, RESULTS
+from lending.admin.arrears_words import CASE_REFUSALS, CHANNELS, HANDOVER_REFUSALS, PROMISE_REFUSALS, RESULTS
 from lending.domain.arrears.case import CaseState, Channel, ContactResult, judge_closing, judge_taking
+from lending.domain.arrears.handover import judge_handing_over, judge_taking_back
 from lending.domain.arrears.promise import PromiseRefusal, judge_withdrawal
 from lending.models import ArrearsCase
 from lending.operations.arrears import (
@@ -34,9 +36,15 @@ from lending.operations.arrears import (
     take_case,
     withdraw_promise,
 )
+from lending.operations.handovers import CaseNotHandedOver, hand_over_case, handover_act, take_back_case
 from lending.queries.arrears import debt_of, open_promise
+from lending.queries.handovers import handover_of
 
-MOVED: Final[Refusals] = {CaseNotMoved: CASE_REFUSALS, PromiseNotMoved: PROMISE_REFUSALS}
+MOVED: Final[Refusals] = {
+    CaseNotMoved: CASE_REFUSALS,
+    PromiseNotMoved: PROMISE_REFUSALS,
+    CaseNotHandedOver: HANDOVER_REFUSALS,
+}
 
 
 class ContactForm(VerbForm):
@@ -63,6 +71,11 @@ class PromiseForm(VerbForm):
 
     def prepare(self) -> None:
         self.fields["amount"].use(self.row.currency)  # type: ignore[attr-defined] # of the field above
+
+
+class HandoverForm(VerbForm):
+    agency = text_field(_("Agency"), longest=100)
+    reason = reason_field()
 
 
 class ClosingForm(VerbForm):
@@ -110,6 +123,16 @@ def _no_promise_yet(case: ArrearsCase, _asked: Asked) -> Words | None:
 def _closing_refusal(case: ArrearsCase, _asked: Asked) -> object:
     debt = debt_of(case.merchant_id)
     return judge_closing(CaseState(case.state), dpd=debt.dpd, reason=TO_BE_GIVEN)
+
+
+def _handing_over_refusal(case: ArrearsCase, _asked: Asked) -> object:
+    return judge_handing_over(
+        CaseState(case.state),
+        is_handed_over=handover_of(case) is not None,
+        debt=debt_of(case.merchant_id),
+        agency=TO_BE_GIVEN,
+        reason=TO_BE_GIVEN,
+    )
 
 
 VERBS: Final[Sequence[Verb]] = (
@@ -167,6 +190,46 @@ VERBS: Final[Sequence[Verb]] = (
         ),
         call=_case(withdraw_promise, "reason"),
         done=_("The promise is withdrawn."),
+        refusals=MOVED,
+    ),
+    Verb(
+        name="hand_over",
+        label=_("Hand over to an agency"),
+        right="lending.hand_over_arrearscase",
+        offered=lambda case: is_open(case) and handover_of(case) is None,
+        form=HandoverForm,
+        note=_(
+            "A file with the borrower, how it is reached, its loans and what was tried is kept for the agency. No "
+            "letter is sent, and an open promise is withdrawn. The case is looked at again in 31 days."
+        ),
+        about=_about,
+        why_not=refused_by(_handing_over_refusal, HANDOVER_REFUSALS),
+        act=lambda case, asked: handover_act(case, agency=asked.data["agency"], reason=asked.data["reason"]),
+        call=lambda case, asked: hand_over_case(
+            case_id=case.pk,
+            agency=asked.data["agency"],
+            reason=asked.data["reason"],
+            actor=asked.actor,
+            now=asked.now,
+            approval=asked.approval,
+        ),
+        done=_("The case is handed over: download the file for the agency."),
+        refusals=MOVED,
+    ),
+    Verb(
+        name="take_back",
+        label=_("Take back from the agency"),
+        right="lending.hand_over_arrearscase",
+        offered=lambda case: is_open(case) and handover_of(case) is not None,
+        form=ClosingForm,
+        note=_("Tell the agency, too. Letters go on with the next step that is due."),
+        about=_about,
+        why_not=refused_by(
+            lambda case, _asked: judge_taking_back(is_handed_over=handover_of(case) is not None, reason=TO_BE_GIVEN),
+            HANDOVER_REFUSALS,
+        ),
+        call=_case(take_back_case, "reason"),
+        done=_("The case is taken back."),
         refusals=MOVED,
     ),
     Verb(

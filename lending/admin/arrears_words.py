@@ -5,6 +5,7 @@ from typing import Final
 from django.utils.translation import gettext_lazy as _
 
 from lending.domain.arrears.case import CaseRefusal, CaseState, Channel, ContactResult
+from lending.domain.arrears.handover import HandoverRefusal
 from lending.domain.arrears.promise import PromiseRefusal, PromiseState
 
 CASE_STATES: Final = {
@@ -45,6 +46,7 @@ CASE_REFUSALS: Final = {
 }
 PROMISE_REFUSALS: Final = {
     PromiseRefusal.CASE_CLOSED: _("This case is closed."),
+    PromiseRefusal.HANDED_OVER: _("An agency collects this case: take it back first."),
     PromiseRefusal.OPEN_ALREADY: _("There is an open promise already: withdraw it if it was recorded wrongly."),
     PromiseRefusal.NOT_POSITIVE: _("The amount must be above zero."),
     PromiseRefusal.ABOVE_OWED: _("This is more than the borrower owes on all its loans."),
@@ -52,4 +54,12 @@ PROMISE_REFUSALS: Final = {
     PromiseRefusal.TOO_LATE: _("A promise must fall due within 31 days."),
     PromiseRefusal.NOT_OPEN: _("There is no open promise."),
     PromiseRefusal.REASON_MISSING: _("Please give a reason."),
+}
+HANDOVER_REFUSALS: Final = {
+    HandoverRefusal.CASE_CLOSED: _("This case is closed."),
+    HandoverRefusal.HANDED_OVER_ALREADY: _("An agency collects this case already."),
+    HandoverRefusal.NOTHING_TO_COLLECT: _("Nothing is past due, and nothing that was written off is owed."),
+    HandoverRefusal.NOT_HANDED_OVER: _("No agency collects this case."),
+    HandoverRefusal.AGENCY_MISSING: _("Please name the agency."),
+    HandoverRefusal.REASON_MISSING: _("Please give a reason."),
 }

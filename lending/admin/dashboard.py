@@ -39,6 +39,7 @@ from config.office.words import money, percent
 from lending.admin.arrears import queue_alerts
 from lending.admin.bank_alerts import bank_alerts
 from lending.admin.feeds import feed_alerts
+from lending.admin.letters import letter_alerts
 from lending.admin.setup import setup_card
 from lending.admin.warnings import unjudged_alerts
 from lending.admin.words import CLOSE_STATES
@@ -91,6 +92,7 @@ def _page(dashboard: Dashboard, queue: WorkQueue | None, request: HttpRequest) -
             *([] if queue is None else bank_alerts(get_bank_queue(on=today))),
             *([] if today is None else queue_alerts(request, on=today)),
             *([] if today is None else unjudged_alerts(request, on=today)),
+            *letter_alerts(request),
             *approval_alerts(request),
             *seal_alerts(request),
         ],

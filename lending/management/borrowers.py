@@ -15,7 +15,9 @@ from lending.operations.lines import NotDrawn, draw_on_line
 from lending.operations.loans import EventNotBooked, book_repayment
 from lending.queries.lines import with_standings
 from lending.queries.loans import projection_of
+from merchants.domain.contact_detail import DetailKind, Language
 from merchants.models import Merchant, PayoutAccount
+from merchants.operations.contact_details import enter_detail
 from merchants.operations.payout_accounts import enter_payout_account, verify_payout_account
 
 WILLING_PERCENT = 30
@@ -142,6 +144,7 @@ def _have_account(merchant: Merchant) -> None:
     """Ensure that the merchant has an account that may be paid to: entered by its partner, verified by the office."""
     if PayoutAccount.objects.verified().filter(merchant=merchant).exists():
         return
+    _have_address(merchant)
     account = enter_payout_account(
         partner_id=merchant.partner_id,
         external_id=merchant.external_id,
@@ -151,6 +154,20 @@ def _have_account(merchant: Merchant) -> None:
         now=timezone.now(),
     )
     verify_payout_account(payout_account_id=account.pk, actor=SYSTEM, now=timezone.now())
+
+
+def _have_address(merchant: Merchant) -> None:
+    """Enter an e-mail address, but for one merchant in eight: collectors have to ask for it."""
+    drawn = _number(f"{merchant.external_id} address")
+    if drawn % 8:
+        enter_detail(
+            merchant_id=merchant.pk,
+            kind=DetailKind.EMAIL,
+            text=f"shop-{merchant.pk}@shops.example",
+            language=Language.ZH if drawn // 8 % 2 else Language.EN,
+            actor=_partner(merchant),
+            now=timezone.now(),
+        )
 
 
 def _partner(merchant: Merchant) -> Actor:

@@ -6,7 +6,9 @@ from lending.models.bank import Bank, BankAnswer, BankFile, BankStatement, State
 from lending.models.calendar import CalendarVersion
 from lending.models.day_close import DayClose, ProofLine
 from lending.models.delinquency import DelinquencyPolicy, LoanSpell
+from lending.models.handover import CaseHandover
 from lending.models.ledger import AccountDay, Entry, LedgerAccount, Posting
+from lending.models.letters import DunningPolicy, Letter
 from lending.models.line import Line, LineEvent
 from lending.models.loan import Instalment, Loan, LoanEvent, ProductExposure
 from lending.models.loan_book import ImportedLoan
@@ -27,15 +29,18 @@ __all__ = [
     "BankStatement",
     "CalendarVersion",
     "CaseContact",
+    "CaseHandover",
     "DayClose",
     "Decision",
     "DelinquencyPolicy",
+    "DunningPolicy",
     "EarlyWarning",
     "Entry",
     "GrantedLimit",
     "ImportedLoan",
     "Instalment",
     "LedgerAccount",
+    "Letter",
     "Line",
     "LineEvent",
     "Loan",

@@ -47,6 +47,8 @@ class ArrearsCase(models.Model):
         permissions = [
             ("work_arrearscase", "Can work on a case"),
             ("close_arrearscase", "Can close a case"),
+            ("hand_over_arrearscase", "Can ask to hand a case over to an agency"),
+            ("approve_arrearscase", "Can approve that a case is handed over"),
         ]
         constraints = [
             known("state", CaseState, name="lending_arrearscase_state_known"),

@@ -34,7 +34,7 @@ from lending.domain.arrears.promise import (
     judged_on,
     outcome,
 )
-from lending.models import ArrearsCase, CaseContact, PaymentPromise
+from lending.models import ArrearsCase, CaseContact, CaseHandover, PaymentPromise
 from lending.queries.arrears import (
     PRINCIPAL,
     borrowers_to_review,
@@ -86,7 +86,9 @@ def review_cases(*, on: date, now: datetime) -> int:
     ArrearsCase.objects.open().filter(pk__any_of=[case.pk for case in closed]).update(
         state=CaseState.CLOSED, closed_on=on, closed_by=str(SYSTEM), late_since=None, principal_minor=0
     )
-    _end_promises([case.pk for case in closed], actor=SYSTEM, now=now)
+    keys = [case.pk for case in closed]
+    end_promises(keys, why=CASE_CLOSED, actor=SYSTEM, now=now)
+    _end_handovers(keys, on=on, actor=SYSTEM)
     record_events(
         name="lending.close_case",
         changes=[(case, {"state": CaseState.OPEN}, {"state": CaseState.CLOSED}) for case in closed],
@@ -144,16 +146,21 @@ def _judge_promises(on: date, now: datetime) -> None:
     record_events(name="lending.judge_promise", changes=changed, actor=SYSTEM, now=now)
 
 
-def _end_promises(cases: Sequence[int], *, actor: Actor, now: datetime) -> None:
-    """Withdraw what is still promised in cases that are closed: nothing is waited for any more."""
+def end_promises(cases: Sequence[int], *, why: str, actor: Actor, now: datetime) -> None:
+    """Withdraw what is still promised in cases that nobody here waits for any more. Raises NoTransaction."""
+    require_transaction()
     promises = list(PaymentPromise.objects.open().filter(case__in=ArrearsCase.objects.filter(pk__any_of=cases)).lock())
     PaymentPromise.objects.filter(pk__any_of=[promise.pk for promise in promises]).update(
-        state=PromiseState.WITHDRAWN, reason=CASE_CLOSED
+        state=PromiseState.WITHDRAWN, reason=why
     )
-    changes = [
-        (one, {"state": one.state}, {"state": PromiseState.WITHDRAWN, "reason": CASE_CLOSED}) for one in promises
-    ]
+    changes = [(one, {"state": one.state}, {"state": PromiseState.WITHDRAWN, "reason": why}) for one in promises]
     record_events(name="lending.withdraw_promise", changes=changes, actor=actor, now=now)
+
+
+def _end_handovers(cases: Sequence[int], *, on: date, actor: Actor) -> None:
+    """End the hand-overs of cases that are closed."""
+    handovers = CaseHandover.objects.open().filter(case__in=ArrearsCase.objects.filter(pk__any_of=cases))
+    handovers.update(ended_on=on, ended_by=str(actor), reason=CASE_CLOSED)
 
 
 def take_case(*, case_id: int, actor: Actor, now: datetime) -> ArrearsCase:
@@ -223,6 +230,7 @@ def record_promise(*, case_id: int, amount_minor: int, due_on: date, actor: Acto
         owed = debt_of(case.merchant_id).owed_minor
         refusal = judge_promise(
             CaseState(case.state),
+            is_handed_over=CaseHandover.objects.open().filter(case=case).exists(),
             has_open=open_promise(case) is not None,
             amount_minor=amount_minor,
             owed_minor=owed,
@@ -291,7 +299,8 @@ def close_case(*, case_id: int, reason: str, actor: Actor, now: datetime) -> Arr
         case.state, case.closed_on, case.closed_by, case.reason = CaseState.CLOSED, today, str(actor), reason.strip()
         case.late_since, case.principal_minor = None, 0
         case.save(update_fields=["state", "closed_on", "closed_by", "reason", "late_since", "principal_minor"])
-        _end_promises([case.pk], actor=actor, now=now)
+        end_promises([case.pk], why=CASE_CLOSED, actor=actor, now=now)
+        _end_handovers([case.pk], on=today, actor=actor)
         after: dict[str, Fact] = {"state": CaseState.CLOSED, "reason": case.reason}
         _record("close_case", case, actor, now, before={"state": CaseState.OPEN}, after=after)
         return case

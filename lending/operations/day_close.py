@@ -34,6 +34,7 @@ from lending.operations.arrears import review_cases
 from lending.operations.bookings import lock_books
 from lending.operations.collection_rounds import collect_dues
 from lending.operations.day_sums import keep_sums
+from lending.operations.letters import write_letters
 from lending.operations.nights import accrue_day, report_behaviour, turn_loans
 from lending.operations.provisions import begin_provisions, book_provisions, provide_lines, provide_loans
 from lending.queries.books import drifted_loans, loans_to_verify, prove_accounts
@@ -158,6 +159,13 @@ def review_arrears(*, claim: Claim, clock: Clock) -> None:
         raise NotYet from error
 
 
+def write_dunning(*, claim: Claim, clock: Clock) -> None:
+    """Write the letters to borrowers in arrears; they are sent once the books are proven. Raises StaleRow."""
+    with operation():
+        done = write_letters(on=get_close(claim.subject_id).day + timedelta(days=1), now=clock())
+        CLOSE.finish_part(claim=claim, done=done, now=clock())
+
+
 def provide_part(*, claim: Claim, clock: Clock) -> None:
     """Make provisions for the loans of a part, if the day is the last of its month. Raises StaleRow."""
     done = provide_loans(claim=claim, clock=clock)
@@ -222,6 +230,13 @@ CLOSE: Final = Pipeline(
             work=review_arrears,
             words=_("Open and close cases of arrears, and judge promises"),
             counts=_("borrowers"),
+            is_divided=False,
+        ),
+        Stage(
+            name="lending.write_letters",
+            work=write_dunning,
+            words=_("Write letters to borrowers in arrears"),
+            counts=_("letters"),
             is_divided=False,
         ),
         Stage(

@@ -9,10 +9,11 @@ from config.db.transactions import operation
 from config.kernel.refusals import Refused
 from config.office.actors import Actor
 from config.office.events import record_event
+from lending.domain.arrears.dunning_policy import canonical_dunning, parse_dunning
 from lending.domain.books.delinquency_policy import canonical_delinquency, parse_delinquency
 from lending.domain.books.provision_policy import canonical_policy, parse_policy
 from lending.domain.watch.policy import canonical_watch, parse_watch
-from lending.models import DelinquencyPolicy, ProvisionPolicy, WatchPolicy
+from lending.models import DelinquencyPolicy, DunningPolicy, ProvisionPolicy, WatchPolicy
 from lending.models.policy import PolicyVersion
 
 V = TypeVar("V", bound=PolicyVersion)
@@ -56,6 +57,16 @@ def enter_watch_policy(*, text: str, actor: Actor, now: datetime) -> WatchPolicy
     content, sha256 = canonical_watch(text)
     entered = WatchPolicy(sha256=sha256, version=parse_watch(content, sha256).version, content=content)
     return _entered(entered, "watch_policy", actor=actor, now=now)
+
+
+def enter_dunning_policy(*, text: str, actor: Actor, now: datetime) -> DunningPolicy:
+    """Enter a dunning policy, by which letters are written from the next close on, or return the one entered so.
+
+    Raises PolicyMalformed, PolicyNotEntered, Contended.
+    """
+    content, sha256 = canonical_dunning(text)
+    entered = DunningPolicy(sha256=sha256, version=parse_dunning(content, sha256).version, content=content)
+    return _entered(entered, "dunning_policy", actor=actor, now=now)
 
 
 def _entered(entered: V, name: str, *, actor: Actor, now: datetime) -> V:

@@ -48,14 +48,15 @@ LASTING: Final = ", ".join(
     f"max(s.{name}) FILTER (WHERE s.until > %(on)s) AS {name}"
     for name in ("late_since", "principal_minor", "arrears_minor")
 )
+PAUSE: Final = f"""daterange(e."on", least({EVER}, e."on" + e.periods * (l.terms->>'every')::int
+        * CASE l.terms->>'unit' WHEN 'MONTH' THEN interval '1 month' WHEN 'WEEK' THEN interval '1 week'
+        ELSE interval '1 day' END)::date)"""
+IS_PAUSE: Final = "e.type = 'pause' AND NOT EXISTS (SELECT FROM lending_loanevent r WHERE r.of_id = e.id)"
+"""The days of an event e of a loan l that is a pause, and that it is one that stands."""
 CLASSED: Final = f"""
 WITH pauses AS (
-    SELECT e.loan_id, range_agg(daterange(e."on", least({EVER}, e."on" + e.periods * (l.terms->>'every')::int
-        * CASE l.terms->>'unit' WHEN 'MONTH' THEN interval '1 month' WHEN 'WEEK' THEN interval '1 week'
-        ELSE interval '1 day' END)::date)) AS still
-    FROM lending_loanevent e JOIN lending_loan l ON l.id = e.loan_id
-    WHERE %(stops)s AND e.type = 'pause' AND NOT EXISTS (SELECT FROM lending_loanevent r WHERE r.of_id = e.id)
-    GROUP BY e.loan_id
+    SELECT e.loan_id, range_agg({PAUSE}) AS still
+    FROM lending_loanevent e JOIN lending_loan l ON l.id = e.loan_id WHERE %(stops)s AND {IS_PAUSE} GROUP BY e.loan_id
 ), late AS (
     SELECT s.loan_id, max({DAYS}) AS days, {LASTING}
     FROM (

@@ -6,7 +6,18 @@ from typing import Any, Final, TypeVar
 
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
-from lending.models import Application, ArrearsCase, EarlyWarning, ImportedLoan, Line, Loan, LoanEvent, Offer, Transfer
+from lending.models import (
+    Application,
+    ArrearsCase,
+    EarlyWarning,
+    ImportedLoan,
+    Letter,
+    Line,
+    Loan,
+    LoanEvent,
+    Offer,
+    Transfer,
+)
 from merchants.queries.merchants import search_merchants
 
 M = TypeVar("M", bound=Model)
@@ -66,6 +77,13 @@ def search_warnings(term: str, among: QuerySet[EarlyWarning]) -> QuerySet[EarlyW
     is_common = _is_common(term)
     merchant = _is_of("merchant", search_merchants(term), is_common=is_common)
     return _found(among, Q(pk=number_in(term, "warning")), merchant, is_common=is_common)
+
+
+def search_letters(term: str, among: QuerySet[Letter]) -> QuerySet[Letter]:
+    """Find letters by their number, their case or its merchant."""
+    is_common = _is_common(term)
+    case = _is_of("case", search_cases(term, ArrearsCase.objects.all()), is_common=is_common)
+    return _found(among, Q(pk=number_in(term, "letter")), case, is_common=is_common)
 
 
 def search_lines(term: str, among: QuerySet[Line]) -> QuerySet[Line]:

@@ -39,6 +39,7 @@ APPEND_ONLY = {
     "lending_proofline",
     "lending_delinquencypolicy",
     "lending_peercell",
+    "lending_dunningpolicy",
     "lending_provisionpolicy",
     "lending_loanprovision",
     "lending_monthclose",

@@ -82,11 +82,13 @@ from scoring.models import (
     ScoreRun,
 )
 from tests.approvals import make_request
-from tests.architecture.violations import IMPLIED, LINE, PAYMENT, VIOLATIONS
+from tests.architecture.violations import IMPLIED, LETTER, LINE, PAYMENT, VIOLATIONS
 from tests.conftest import NOW, owner_connection
 from tests.events import make_event
 from tests.forge import as_owner
 from tests.lending.arrears import make_case
+from tests.lending.handovers import make_handover
+from tests.lending.letters import make_letter
 from tests.lending.lines import make_line
 from tests.lending.loans import application_of, lent
 from tests.lending.watch import make_warning
@@ -201,6 +203,8 @@ def make_one_case(loan: Loan) -> None:
     case, day = make_case(loan), NOW.date()
     told = {"channel": "CALL", "result": "REACHED", "on": day, "next_on": day, "actor": "staff:1", "booked_at": NOW}
     CaseContact.objects.create(case=case, **told)
+    make_letter(case, key=LETTER)
+    make_handover(case)
     made = {"made_on": day, "made_at": NOW, "made_by": "staff:1"}
     PaymentPromise.objects.create(case=case, state="OPEN", amount_minor=1, due_on=day, **made)
 

@@ -9,6 +9,8 @@ PAYMENT = 900_001
 LINE = 900_002
 SPARE = 900_003
 OTHER_MONTH = {"month_id": SPARE}
+LETTER = "00000000-0000-0000-0000-000000000008"
+OTHER_LETTER = {"key": OTHER_KEY, "state": "DROPPED", "stop": "PAID"}
 UNSETTLED = {"state": "DUE", "moved_minor": 0, "settled_at": None}
 VIOLATIONS: dict[str, Mapping[str, object]] = {
     "office_approvalrequest_state_known": {"state": "LOST", "decided_by": "staff:2", "decided_at": str(NOW)},
@@ -274,6 +276,29 @@ VIOLATIONS: dict[str, Mapping[str, object]] = {
     "lending_earlywarning_effects_known": {"signal": "REFUNDS", "effects": ["X"]},
     "lending_earlywarning_decided_by_whom": {"signal": "REFUNDS", "reason": "why"},
     "lending_earlywarning_one_stands": {},
+    "lending_casehandover_sha256": {"ended_on": "2026-03-09", "ended_by": "x", "reason": "x", "sha256": "A" * 64},
+    "lending_casehandover_four_eyes": {
+        "ended_on": "2026-03-09",
+        "ended_by": "x",
+        "reason": "x",
+        "approved_by": "staff:1",
+    },
+    "lending_casehandover_ended_by_whom_and_when": {"ended_on": "2026-03-09"},
+    "lending_casehandover_one_open": {},
+    "lending_dunningpolicy_sha256_key": {"version": 2},
+    "lending_dunningpolicy_version_key": {"sha256": "b" * 64},
+    "lending_dunningpolicy_sha256": {"version": 2, "sha256": "A" * 64},
+    "lending_letter_key_key": OTHER_LETTER | {"key": LETTER},
+    "lending_letter_state_known": {"key": OTHER_KEY, "state": "LOST"},
+    "lending_letter_language_known": OTHER_LETTER | {"language": "xx"},
+    "lending_letter_stop_known": OTHER_LETTER | {"stop": "LOST"},
+    "lending_letter_amounts": OTHER_LETTER | {"due_minor": 0},
+    "lending_letter_late": OTHER_LETTER | {"late_since": "2026-03-09"},
+    "lending_letter_sent_when": OTHER_LETTER | {"sent_on": "2026-03-09"},
+    "lending_letter_dropped_why": OTHER_LETTER | {"stop": ""},
+    "lending_letter_withheld_by_whom": OTHER_LETTER | {"reason": "x"},
+    "lending_letter_once": {"key": OTHER_KEY, "state": "REFUSED"},
+    "lending_letter_one_waits": {"key": OTHER_KEY, "from_days": 4},
     "lending_posting_amount_positive": {"amount_minor": 0},
     "lending_posting_two_accounts": {"debit_id": "PRINCIPAL", "credit_id": "PRINCIPAL"},
     "lending_posting_currency_code": {"currency": "cny"},
@@ -285,6 +310,7 @@ IMPLIED = {
     "lending_earlywarning_state_known": "lending_earlywarning_decided_by_whom",
     "lending_watchrun_kind_known": "lending_watchrun_of_whom",
     "lending_watchrun_state_known": "lending_watchrun_finished_when",
+    "lending_letter_state_known": "lending_letter_sent_when",
     "lending_loan_status_known": "lending_loan_disbursed_when",
     "lending_line_of_merchant": "lending_line_pkey CASCADE",  # keys refer to it with the merchant
 }

@@ -1,6 +1,7 @@
 """Early warning: the signals of a whole market of borrowers, beside a full run of scores over the same rows."""
 
 from datetime import timedelta
+from functools import partial
 
 from django.utils import timezone
 
@@ -51,7 +52,7 @@ def signals() -> Result:
         )
     )
     market = Market.of(cells)
-    judged = timed(lambda: [_judge(run, market, part) for part in range(run.parts)])
+    judged = sum(timed(partial(_judge, run, market, part)) for part in range(run.parts))
     say(f"\nSignals: {merchants:,} merchants, each with a draw, {run.parts} parts one after the other in one process")
     say("count how sales changed, by cell", counted, merchants=merchants)
     say("measure, read, raise", judged, merchants=merchants)

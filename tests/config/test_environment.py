@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from config import embedded
-from config.environment import BadSetting, Environment, parse_environment
+from config.environment import BadSetting, Environment, MailServer, parse_environment
 
 ROOT = Path("/srv/tradeline")
 KEYS = f"2026:{b64encode(b'x' * 32).decode()}"
@@ -35,6 +35,9 @@ BAD = {
     "UPLOADS_DIR": ["up"],
     "BANKS_DIR": ["banks"],
     "AUDIT_SEALS_FILE": ["seals.jsonl"],
+    "MAIL_SERVER": ["mail.example", "http://mail.example", "smtp://", "smtp://mail.example:99999", "smtp://mail/box"],
+    "MAIL_FROM": ["", "Tradeline", "a@b\nBcc: c@d", "@", "a@"],
+    "MAIL_TIMEOUT": ["", "0", "soon"],
 }
 
 
@@ -56,6 +59,9 @@ def test_no_refusal_shows_the_secret() -> None:
     assert "hunter2" not in str(refused.value)
     with pytest.raises(BadSetting) as refused:
         parse(GOOD | {"ACCOUNT_KEYS": "a:hunter2"})
+    assert "hunter2" not in str(refused.value)
+    with pytest.raises(BadSetting) as refused:
+        parse(GOOD | {"MAIL_SERVER": "smtp://us:hunter2@mail.example/box"})
     assert "hunter2" not in str(refused.value)
 
 
@@ -101,6 +107,9 @@ def test_what_is_not_said_has_its_default() -> None:
         uploads_dir=None,
         banks_dir=None,
         audit_seals_file=None,
+        mail_server=None,
+        mail_from="Tradeline <no-reply@localhost.localdomain>",
+        mail_timeout=20,
     )
 
 
@@ -124,6 +133,29 @@ def test_what_is_said_is_taken() -> None:
     assert (found.business_time_zone, found.business_clock, found.log_level) == ("Asia/Shanghai", "manual", "DEBUG")
     assert (found.job_lease, found.sweep_every, found.proxies) == (240, 1, 2)
     assert (found.loopback_dir, found.audit_seals_file) == (Path("/var/lib/bank"), Path("/mnt/worm/seals.jsonl"))
+
+
+@pytest.mark.parametrize(
+    ("address", "port", "starts_tls", "is_tls"),
+    [
+        ("smtp://mail.example", 25, False, False),
+        ("smtp+starttls://us:s%40cret@mail.example", 587, True, False),
+        ("smtps://us:s%40cret@mail.example:2465", 2465, False, True),
+    ],
+)
+def test_a_mail_server_is_one_address(address: str, port: int, starts_tls: bool, is_tls: bool) -> None:  # noqa: FBT001
+    found = parse(GOOD | {"MAIL_SERVER": address, "MAIL_FROM": "Lotus Credit <arrears@lotus.example>"})
+    has_user = "@" in address
+    assert found.mail_server == MailServer(
+        host="mail.example",
+        port=port,
+        user="us" if has_user else "",
+        password="s@cret" if has_user else "",
+        starts_tls=starts_tls,
+        is_tls=is_tls,
+    )
+    assert "s@cret" not in repr(found.mail_server)
+    assert found.mail_from == "Lotus Credit <arrears@lotus.example>"
 
 
 def test_without_addresses_the_embedded_servers_are_meant() -> None:

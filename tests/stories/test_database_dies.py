@@ -179,6 +179,7 @@ MOMENTS = {
     "lending.accrue_day": (lending.operations.nights, "post", 2),
     "lending.turn_loans": (lending.operations.nights, "write_projections", 2),
     "lending.review_arrears": (lending.operations.day_close, "review_cases", 1),
+    "lending.write_letters": (lending.operations.day_close, "write_letters", 1),
     "lending.verify_loans": (lending.operations.day_close, "drifted_loans", 1),
     "lending.provide_loans": (lending.operations.provisions, "provide", 2),
     "lending.book_provisions": (lending.operations.provisions, "post", 1),

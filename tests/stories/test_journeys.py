@@ -29,6 +29,7 @@ from merchants.operations.payout_accounts import enter_payout_account
 from tests.browser import FLAGS
 from tests.conftest import CLERK, EVIDENCE, NOW, make_user
 from tests.lending.bank_files import take_statement
+from tests.lending.letters import late_borrower
 from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, lent, proven, roll
 from tests.markets import make_merchants, make_partner
 
@@ -243,3 +244,29 @@ def test_an_auditor_follows_an_event_and_changes_nothing_on_a_phone(office: Offi
         office.complaints.clear()
         page.get_by_role("link", name="To the office").click()
     assert OperationEvent.objects.count() == before
+
+
+def test_a_collector_reads_a_letter_agrees_on_relief_and_a_controller_approves_it(office: Office) -> None:
+    loan, case = late_borrower()
+    with office.signed_in(Role.COLLECTOR) as page:
+        open_list(page, "Arrears")
+        open_first(page)
+        page.locator("main table").get_by_role("link", name=str(case.opened_on)).first.click()
+        expect(page.get_by_role("main")).to_contain_text("Dear")
+        page.go_back()
+        page.get_by_role("main").get_by_role("link", name="Re-age", exact=True).click()
+        page.locator("[name=periods]").fill("4")
+        page.locator("[name=on]").fill(case.opened_on.isoformat())
+        page.locator("[name=reason]").fill("the shop was flooded")
+        page.locator("form.tl-form button.tl-primary").click()
+        if page.get_by_label("I have checked this").count():
+            page.get_by_label("I have checked this").check()
+        press(page, "Ask for approval")
+        expect(page.get_by_role("main")).to_contain_text(str(ASKED))
+    assert Loan.objects.get(pk=loan.pk).late_since is not None, "nothing has happened yet"
+    with office.signed_in(Role.CONTROLLER) as page:
+        approve(page)
+    roll(case.opened_on + timedelta(days=1))
+    assert Loan.objects.get(pk=loan.pk).late_since is None
+    assert ArrearsCase.objects.get().state == "CLOSED"
+    assert proven()

@@ -29,6 +29,7 @@ class PromiseRefusal(StrEnum):
     """Why a promise is not recorded, or not withdrawn; the first that applies counts."""
 
     CASE_CLOSED = "CASE_CLOSED"
+    HANDED_OVER = "HANDED_OVER"
     OPEN_ALREADY = "OPEN_ALREADY"
     NOT_POSITIVE = "NOT_POSITIVE"
     ABOVE_OWED = "ABOVE_OWED"
@@ -39,12 +40,20 @@ class PromiseRefusal(StrEnum):
 
 
 def judge_promise(
-    case: CaseState, *, has_open: bool, amount_minor: int, owed_minor: int, due_on: date, today: date
+    case: CaseState,
+    *,
+    is_handed_over: bool,
+    has_open: bool,
+    amount_minor: int,
+    owed_minor: int,
+    due_on: date,
+    today: date,
 ) -> PromiseRefusal | None:
     """Decide whether a promise is recorded: one at a time, of no more than what is owed, for a day that is near."""
     return first_of(
         {
             PromiseRefusal.CASE_CLOSED: case is CaseState.CLOSED,
+            PromiseRefusal.HANDED_OVER: is_handed_over,
             PromiseRefusal.OPEN_ALREADY: has_open,
             PromiseRefusal.NOT_POSITIVE: amount_minor <= 0,
             PromiseRefusal.ABOVE_OWED: amount_minor > owed_minor,

@@ -24,9 +24,15 @@ ALONE_UP_TO: Final[Mapping[EventType, int]] = MappingProxyType(
         EventType.REVERSAL: NEVER,
         EventType.SETTLEMENT: NEVER,
         EventType.WRITE_OFF: NEVER,
+        EventType.PAUSE: NEVER,
+        EventType.EXTEND: NEVER,
+        EventType.RE_AMORTISE: NEVER,
+        EventType.RE_AGE: NEVER,
     }
 )
-"""Judgement, to be signed off: amounts in major units of the loan's currency; what is not here one may do alone."""
+"""Judgement, to be signed off: amounts in major units of the loan's currency; what is not here one may do alone.
+
+Whoever collects a loan does not alone make it look on time."""
 
 
 def counted_with(kind: EventType) -> frozenset[EventType]:

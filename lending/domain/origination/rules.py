@@ -1,4 +1,4 @@
-"""The rules that decide applications, by version: an ordered tuple each; the first that declines counts, else that refers.
+"""The rules that decide applications, by version: an ordered tuple; the first that declines counts, else that refers.
 
 A stored decision is replayed by the version that made it, so a version stays here as long as its decisions are kept.
 A change is added as a new version, at the end; the last one decides new applications and makes offers.

@@ -29,16 +29,19 @@ from config.office.business_date import get_business_date, open_day
 from config.office.models import JobRun
 from config.office.models.job_run import JobState
 from config.office.stages import Pipeline
+from lending.domain.arrears.letter import LetterState
 from lending.domain.books.day_close import CloseState
 from lending.domain.origination.product import ProductKind
 from lending.management.borrowers import accept_some, have_accounts, use_lines
 from lending.management.demo_bank import demo_bank
+from lending.management.demo_mail import demo_mail, enter_demo_policy
 from lending.management.processes import supervised
 from lending.models import (
     BankFile,
     BankStatement,
     DayClose,
     EarlyWarning,
+    Letter,
     Line,
     Loan,
     Offer,
@@ -48,6 +51,7 @@ from lending.models import (
     WatchRun,
 )
 from lending.operations.day_close import CLOSE, DayNotClosed, close_day
+from lending.operations.letters import send_letters
 from lending.operations.offers import OFFERS, RoundNotStarted, expire_offers, start_round
 from lending.operations.watch import WATCH, WatchNotStarted, start_night_watch
 from lending.queries.books import prove_accounts
@@ -103,6 +107,7 @@ class Command(BaseCommand):
             password = self._make_accounts()
             local, celery = settings.BASE_DIR / ".local", [sys.executable, "-m", "celery", "-A", "config"]
             worker, beat = [*celery, "worker", "-c", "2"], [*celery, "beat", "-s", str(local / "beat")]
+            self._mail = started.enter_context(demo_mail(local))
             started.enter_context(supervised(worker, beat, log=local / "worker.log"))
             self._load(options["merchants"])
             self._live(started)
@@ -179,6 +184,7 @@ class Command(BaseCommand):
         local = settings.BASE_DIR / ".local"
         self._bank = started.enter_context(demo_bank(local, currency=currencies[0], on=today))
         call_command("enter_provision_policy", stdout=self.stderr)
+        enter_demo_policy()
         while True:
             self._live_day(today, is_scored=(last - today).days % 7 == 0)
             if today >= last:
@@ -191,6 +197,7 @@ class Command(BaseCommand):
         self._close()
         if is_scored:
             self._watch()
+        send_letters(clock=timezone.now)
         if is_scored and not ScoreRun.objects.full().filter(as_of=today, calibration__isnull=False).exists():
             self._run(today)
         with suppress(RoundNotStarted):  # the workers may have begun it already: it is due since the run was published
@@ -293,6 +300,7 @@ class Command(BaseCommand):
             "statements": BankStatement.objects.filter(booked_at__isnull=False).count(),
             "in_suspense": StatementLine.objects.in_suspense().count(),
             "warnings": EarlyWarning.objects.count(),
+            "letters_sent": Letter.objects.filter(state=LetterState.SENT).count(),
             "books_proven": not DayClose.objects.exclude(state=CloseState.PROVEN).exists()
             and all(balance.holds for balance in prove_accounts()),
         }
@@ -308,6 +316,7 @@ class Command(BaseCommand):
             'curl -s "$TRADELINE/oauth/token/" -u "$CLIENT_ID:$CLIENT_SECRET" -d grant_type=client_credentials'
             ' -d scope="merchants:write transactions:write scores:read offers:read offers:write loans:read loans:write"'
         )
+        self._say(f"\nLetters to borrowers in arrears lie in {self._mail} (Maildir), and nobody gets them.")
         self._say("\nCtrl-C stops the office and its workers; `make stop` stops the database.")
         address = f"127.0.0.1:{port}"
         command = [sys.executable, "-m", "gunicorn", "config.wsgi", "-b", address, "-w", "2", "--threads", "4"]

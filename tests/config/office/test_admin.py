@@ -44,6 +44,8 @@ from tests.events import make_event
 from tests.lending.arrears import make_case
 from tests.lending.bank_files import take_statement
 from tests.lending.calendars import make_calendar
+from tests.lending.handovers import make_handover
+from tests.lending.letters import make_letter
 from tests.lending.lines import make_line
 from tests.lending.loans import OPENED, application_of, lent
 from tests.lending.office import publish_market, staff
@@ -89,6 +91,7 @@ def addresses() -> dict[str, str]:
     )
     uploaded = {"name": "may.csv", "key": "k", "size": 1, "uploaded_by": "staff:1", "uploaded_at": NOW}
     FeedUpload.objects.create(partner=Partner.objects.latest("pk"), sha256="a" * 64, **uploaded)
+    make_handover(case := make_case(loan))
     close = DayClose.objects.create(day=OPENED, parts=1, started_by="system:0", started_at=NOW)
     take_statement()
     keys = {
@@ -106,8 +109,10 @@ def addresses() -> dict[str, str]:
         "lending_offer": application_of(loan).offer_id,
         "lending_application": loan.application_id,
         "lending_line": make_line(loan).pk,
-        "lending_arrearscase": make_case(loan).pk,
         "lending_earlywarning": make_warning(loan.merchant).pk,
+        "lending_arrearscase": case.pk,
+        "lending_letter": (letter := make_letter(case)).pk,
+        "lending_dunningpolicy": letter.policy_id,
         "lending_loan": loan.pk,
         "lending_transfer": loan.transfers.latest("pk").pk,
         "lending_dayclose": close.pk,

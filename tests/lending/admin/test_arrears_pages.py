@@ -10,18 +10,22 @@ from pytest_django.asserts import assertContains, assertNotContains
 
 from config.declarations import Role
 from config.office.actors import actor_of
+from config.office.verbs import ASKED
 from lending.admin.arrears_words import (
     CASE_REFUSALS,
     CASE_STATES,
     CHANNELS,
+    HANDOVER_REFUSALS,
     PROMISE_REFUSALS,
     PROMISE_STATES,
     RESULTS,
 )
 from lending.domain.arrears.case import CaseRefusal, CaseState, Channel, ContactResult
+from lending.domain.arrears.handover import HandoverRefusal
 from lending.domain.arrears.promise import PromiseRefusal, PromiseState
 from lending.models import ArrearsCase, CaseContact, Loan, PaymentPromise
 from lending.operations.arrears import take_case
+from tests.approvals import approve_open
 from tests.conftest import NOW
 from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, lent, roll
 from tests.lending.office import staff
@@ -55,6 +59,7 @@ def test_everything_has_words() -> None:
         (RESULTS, ContactResult),
         (PROMISE_STATES, PromiseState),
         (PROMISE_REFUSALS, PromiseRefusal),
+        (HANDOVER_REFUSALS, HandoverRefusal),
     ):
         assert set(words) == set(kind)
 
@@ -132,3 +137,47 @@ def test_a_case_is_found_and_shown_where_its_borrower_is(case: ArrearsCase, clie
         assertContains(client.get(page), f"Arrears: {case}")
         assertContains(client.get(page), other.username)
     assertContains(client.get(address_of(case, "close")), escape(CASE_REFUSALS[CaseRefusal.STILL_LATE]))
+
+
+def test_a_collector_asks_from_the_case_for_what_was_agreed_and_another_approves(
+    case: ArrearsCase, collector: Client
+) -> None:
+    """Red if a collector could make a loan look on time alone, or had to look for the loan's own page."""
+    loan = Loan.objects.get(merchant=case.merchant_id)
+    page = collector.get(address_of(case))
+    for verb in ("pause", "extend", "re_amortise", "re_age", "settle", "write_off"):
+        assertContains(page, reverse(f"admin:lending_loan_{verb}", args=[loan.pk]))
+    told = {"periods": "4", "on": case.opened_on.isoformat(), "reason": "sales are down until May"}
+    sent = {**told, "step": "confirm", "seen": loan.events.count(), "sure": "1"}
+    page = collector.post(reverse("admin:lending_loan_re_age", args=[loan.pk]), sent, follow=True)
+    assertContains(page, ASKED)
+    assert Loan.objects.get().late_since is not None
+    approve_open()
+    roll(case.opened_on + timedelta(days=1))
+    case.refresh_from_db()
+    assert case.state == CaseState.CLOSED
+    assert Loan.objects.get().late_since is None
+
+
+def test_whoever_only_sees_a_case_is_led_to_no_verb(case: ArrearsCase, client: Client) -> None:
+    client.force_login(staff(Role.AUDITOR))
+    assertNotContains(client.get(address_of(case)), "What may be agreed")
+
+
+def test_a_case_is_handed_over_by_two_and_its_file_downloaded(case: ArrearsCase, collector: Client) -> None:
+    told = {"agency": "Inkasso Nord", "reason": "three broken promises"}
+    assertContains(collector.post(address_of(case, "hand_over"), told, follow=True), ASKED)
+    assert collector.get(address_of(case, "file")).status_code == 404
+    approve_open()
+    page = collector.get(address_of(case))
+    assertContains(page, "Inkasso Nord")
+    assertContains(page, "Take back from the agency")
+    assertContains(page, "Inkasso Nord has collected it since")
+    assertContains(collector.get(reverse(LIST), {"agency": "yes"}), "at an agency")
+    file = collector.get(address_of(case, "file"))
+    assert file["Content-Disposition"].startswith(f'attachment; filename="{case}-')
+    assert file.json()["case"] == str(case)
+    page = collector.post(address_of(case, "take_back"), {"reason": "nothing in a month"}, follow=True)
+    assertContains(page, "The case is taken back.")
+    assertContains(page, "nothing in a month")
+    assertNotContains(collector.get(reverse(LIST), {"agency": "yes"}), case.merchant.name)

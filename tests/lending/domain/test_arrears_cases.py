@@ -89,7 +89,9 @@ def test_nothing_is_done_with_a_closed_case() -> None:
     assert judge_closing(closed, dpd=0, reason="x") is CaseRefusal.CLOSED
     contact = judge_contact(closed, result=ContactResult.NOTE, words="", next_on=None, today=TODAY)
     assert contact is CaseRefusal.CLOSED
-    promise = judge_promise(closed, has_open=False, amount_minor=1, owed_minor=1, due_on=TODAY, today=TODAY)
+    promise = judge_promise(
+        closed, is_handed_over=False, has_open=False, amount_minor=1, owed_minor=1, due_on=TODAY, today=TODAY
+    )
     assert promise is PromiseRefusal.CASE_CLOSED
 
 
@@ -103,6 +105,7 @@ def test_a_person_closes_a_case_only_where_no_running_loan_is_late() -> None:
     ("change", "refusal"),
     [
         ({}, None),
+        ({"is_handed_over": True, "has_open": True}, PromiseRefusal.HANDED_OVER),
         ({"has_open": True}, PromiseRefusal.OPEN_ALREADY),
         ({"amount_minor": 0}, PromiseRefusal.NOT_POSITIVE),
         ({"amount_minor": 1_001}, PromiseRefusal.ABOVE_OWED),
@@ -115,7 +118,13 @@ def test_a_person_closes_a_case_only_where_no_running_loan_is_late() -> None:
 def test_a_promise_is_of_what_is_owed_and_for_a_day_that_is_near(
     change: dict[str, object], refusal: PromiseRefusal | None
 ) -> None:
-    asked = {"has_open": False, "amount_minor": 1_000, "owed_minor": 1_000, "due_on": TODAY + DAY} | change
+    asked = {
+        "is_handed_over": False,
+        "has_open": False,
+        "amount_minor": 1_000,
+        "owed_minor": 1_000,
+        "due_on": TODAY + DAY,
+    } | change
     assert judge_promise(CaseState.OPEN, **asked, today=TODAY) is refusal  # type: ignore[arg-type] # of a table
 
 
