@@ -131,7 +131,7 @@ def test_no_look_counts_a_run(client: Client, django_assert_max_num_queries: Dja
     assert run.figures is not None
     assert figures_of(run) == count_figures(run)
     signed_in(client)
-    with django_assert_max_num_queries(33):
+    with django_assert_max_num_queries(34):
         client.get(reverse("admin:index"))
 
 
