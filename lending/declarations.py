@@ -66,6 +66,9 @@ DECLARED = Declaration(
         "lending.view_ledgeraccount": EVERYONE,
         "lending.view_line": EVERYONE,
         "lending.view_loan": EVERYONE,
+        "lending.view_loanorigin": frozenset(
+            {Role.CREDIT_ANALYST, Role.RISK_MANAGER, Role.FINANCE, Role.CONTROLLER, Role.AUDITOR}
+        ),
         "lending.view_loanprovision": EVERYONE,
         "lending.view_loanspell": EVERYONE,
         "lending.view_monthclose": EVERYONE,
@@ -142,6 +145,7 @@ DECLARED = Declaration(
         Link(section=Section.LENDING, title=_("Loans"), icon="payments", app="lending", model="loan"),
         Link(section=Section.LENDING, title=_("Arrears"), icon="support_agent", app="lending", model="arrearscase"),
         Link(section=Section.LENDING, title=_("Delinquency"), icon="schedule", app="lending", model="loanspell"),
+        Link(section=Section.LENDING, title=_("Portfolio"), icon="monitoring", app="lending", model="loanorigin"),
         Link(
             section=Section.LENDING,
             title=_("Payouts and collections"),

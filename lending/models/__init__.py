@@ -12,6 +12,7 @@ from lending.models.loan import Instalment, Loan, LoanEvent, ProductExposure
 from lending.models.loan_book import ImportedLoan
 from lending.models.month_close import MonthClose
 from lending.models.offer import GrantedLimit, Offer, OfferRound
+from lending.models.portfolio import LoanFlow, LoanOrigin, PortfolioFigures
 from lending.models.product import ProductVersion
 from lending.models.provision import LoanProvision, ProvisionMonth, ProvisionPolicy
 from lending.models.transfer import Transfer
@@ -38,12 +39,15 @@ __all__ = [
     "LineEvent",
     "Loan",
     "LoanEvent",
+    "LoanFlow",
+    "LoanOrigin",
     "LoanProvision",
     "LoanSpell",
     "MonthClose",
     "Offer",
     "OfferRound",
     "PaymentPromise",
+    "PortfolioFigures",
     "Posting",
     "ProductExposure",
     "ProductVersion",

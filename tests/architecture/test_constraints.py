@@ -42,6 +42,7 @@ from lending.models import (
     Offer,
     OfferRound,
     PaymentPromise,
+    PortfolioFigures,
     ProofLine,
     ProvisionMonth,
     ProvisionPolicy,
@@ -96,7 +97,7 @@ UNION
 SELECT indexrelid::regclass::text, indrelid::regclass::text FROM pg_index JOIN pg_class ON pg_class.oid = indrelid
 WHERE indisunique AND NOT indisprimary AND NOT relispartition AND split_part(relname, '_', 1) = ANY(%(ours)s)
 """
-KEYS = {"merchants_batch": "number", "lending_ledgeraccount": "code"}
+KEYS = {"merchants_batch": "number", "lending_ledgeraccount": "code", "lending_loanorigin": "loan_id"}
 COPY = "INSERT INTO {table} SELECT (jsonb_populate_record(good, {changes})).* FROM {table} good ORDER BY good.{key}"
 
 pytestmark = pytest.mark.django_db
@@ -189,6 +190,7 @@ def make_one_loan(partner: Partner) -> None:
     make_one_provision(loan, close)
     make_one_case(loan)
     DelinquencyPolicy.objects.create(sha256="a" * 64, version=1, content="{}", created_at=NOW)
+    PortfolioFigures.objects.create(on=NOW.date(), report="risk", dimension="all", rows=[])
     MonthClose.objects.create(month="2025-01-01", sha256="a" * 64, closed_by="staff:1", closed_at=NOW)
 
 

@@ -34,6 +34,7 @@ WORKLOADS = {
     "audit": ("events", "seals"),
     "accounts": ("accounts",),
     "pages": ("pages",),
+    "portfolio": ("portfolio",),
     "indexes": ("indexes",),
 }
 NO_DATABASE = {"replay"}
