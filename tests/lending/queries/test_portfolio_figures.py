@@ -142,9 +142,3 @@ def test_figures_are_what_the_model_says(part: int, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(django_settings, "LOOPBACK_DIR", None)
     APPROVED[:] = [make_loan(amount_minor=100_000) for _ in range(4)]
     run_state_machine_as_test(PortfolioMachine, settings=RUNS)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_figures_are_not_kept_of_a_day_that_something_is_booked_for_meanwhile() -> None:
-    """Red if a booking between adding up and writing were neither in the figures nor noticed."""
-    raise NotImplementedError
