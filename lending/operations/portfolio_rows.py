@@ -36,6 +36,7 @@ JOIN lending_loan l ON l.id = n.loan_id JOIN lending_productversion v ON v.id = 
 JOIN merchants_merchant m ON m.id = l.merchant_id JOIN merchants_partner p ON p.id = m.partner_id
 LEFT JOIN lending_application a ON a.id = l.application_id LEFT JOIN lending_offer o ON o.id = a.offer_id
 LEFT JOIN scoring_score s ON s.id = a.score_id LEFT JOIN lending_importedloan i ON i.loan_id = l.id
+ON CONFLICT (loan_id) DO NOTHING -- a loan that has an event of its first day later stays what it was
 """  # noqa: S608 - a constant only
 
 GRADE: Final = """
@@ -61,19 +62,19 @@ def rewrite_portfolio(changed: Sequence[Changed]) -> None:
     if not changed:
         return
     flows = [(one.loan.pk, *flow) for one in changed for flow in flows_of(one.replayed, since=one.on)]
-    begun = [one for one in changed if not one.replayed.standing or one.on <= one.replayed.standing[0].on]
+    taken_back = [one.loan.pk for one in changed if not one.replayed.standing]
     origins = [
-        (one.loan.pk, one.replayed.standing[0].on, one.replayed.schedule[0].due)
-        for one in begun
-        if one.replayed.standing
+        (one.loan.pk, one.replayed.standing[0].on, one.replayed.first_due)
+        for one in changed
+        if one.replayed.standing and one.on <= one.replayed.standing[0].on
     ]
     drop_figures(since=min(one.on for one in changed))
     with connection.cursor() as cursor:
         cursor.execute(DROP, [[one.loan.pk for one in changed], [one.on for one in changed]])
         if flows:
             cursor.execute(ADD, list(map(list, zip(*flows, strict=True))))
-        if begun:
-            cursor.execute(REMOVE, [[one.loan.pk for one in begun]])
+        if taken_back:
+            cursor.execute(REMOVE, [taken_back])
         if origins:
             cursor.execute(ORIGINATE, list(map(list, zip(*origins, strict=True))))
 

@@ -157,7 +157,8 @@ class _Rows:
     """What rows beside the loans' own say of them, by loan.
 
     to: the end of the last night that was accrued for all. left: what is left of each instalment. spells: how late it
-    was over time; flows, origins: what moved on it, and when it began. accrued: interest, penalty and fees to that night, in SQL.
+    was over time; flows, origins: what moved on it, and when it began. accrued: interest, penalty and fees to that
+    night, in SQL.
     """
 
     to: date | None
@@ -173,9 +174,9 @@ def drifted_loans(loans: Sequence[Loan], *, have_turned: bool = False) -> list[i
     """List the loans whose rows are not what a replay of their events gives as of the date they are booked to.
 
     Compared are status, dates, position, what is due and late, what carries the loan on, what is left of each
-    instalment, how late it was and what moved on it over time, that the payouts made are what was disbursed, and how the loan stands after
-    the last night that was accrued for it, by the row in Python and in SQL. A loan that cannot be replayed at all has
-    drifted, too.
+    instalment, how late it was and what moved on it over time, that the payouts made are what was disbursed, and how
+    the loan stands after the last night that was accrued for it, by the row in Python and in SQL. A loan that cannot be
+    replayed at all has drifted, too.
     have_turned: those that turn in that night have; else what falls due or turns late then is not expected of rows yet.
     """
     to = last_night()
@@ -252,11 +253,10 @@ def _agrees(loan: Loan, contract: LoanHistory, rows: _Rows, *, have_turned: bool
     }
     if any(getattr(projection, name) != value for name, value in row.items()):
         return False
-    kept = rows.paid_out.get(loan.pk, 0), rows.spells.get(loan.pk, [])
-    if kept != (projection.position.disbursed_minor, spells_of(replayed, to=resting.booked_to)):
-        return False
-    begun = [replayed.standing[0].on, replayed.schedule[0].due] if replayed.standing else []
-    if (rows.flows.get(loan.pk, []), [*rows.origins.get(loan.pk, ())]) != (flows_of(replayed), begun):
+    kept = rows.paid_out.get(loan.pk, 0), rows.spells.get(loan.pk, []), rows.flows.get(loan.pk, [])
+    begun = [replayed.standing[0].on, replayed.first_due] if replayed.standing else []
+    expected = projection.position.disbursed_minor, spells_of(replayed, to=resting.booked_to), flows_of(replayed)
+    if kept != expected or begun != [*rows.origins.get(loan.pk, ())]:
         return False
     accrued = (then.position.interest_minor, then.position.penalty_minor, then.position.fees_minor)
     if later.position != then.position or rows.accrued.get(loan.pk, accrued) != accrued:

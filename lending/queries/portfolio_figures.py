@@ -51,9 +51,9 @@ FROM lending_loanspell s JOIN lending_loanorigin o ON o.loan_id = s.loan_id,
 WHERE s.since <= {ON} AND s.until > {ON} GROUP BY {ORIGIN}
 """  # noqa: S608
 COHORTS: Final = f"""
-SELECT {ORIGIN}, date_trunc('month', o.disbursed_on)::date AS cohort, sum(f.loans) AS loans, sum(f.disbursed) AS disbursed,
-    sum(f.late_loans) AS late_loans, sum(f.late) AS late, sum(f.lost_loans) AS lost_loans, sum(f.lost) AS lost,
-    sum(f.matured) AS matured, sum(f.defaulted) AS defaulted
+SELECT {ORIGIN}, date_trunc('month', o.disbursed_on)::date AS cohort, sum(f.loans) AS loans,
+    sum(f.disbursed) AS disbursed, sum(f.late_loans) AS late_loans, sum(f.late) AS late,
+    sum(f.lost_loans) AS lost_loans, sum(f.lost) AS lost, sum(f.matured) AS matured, sum(f.defaulted) AS defaulted
 FROM (
     SELECT loan_id, 0 AS loans, disbursed_minor AS disbursed, 0 AS late_loans, 0 AS late, 0 AS lost_loans, 0 AS lost,
         0 AS matured, 0 AS defaulted

@@ -50,7 +50,7 @@ def pack_of(on: date, *, grounds: Callable[[str], Words] = in_words) -> list[Sec
 
 
 def is_kept(on: date) -> bool:
-    """Tell whether the figures of a day, and of the month ends before it, are kept, so that its pack is made at once."""
+    """Tell whether the figures of a day and of the month ends before it are kept: then its pack is made at once."""
     return not days_to_keep(on)
 
 

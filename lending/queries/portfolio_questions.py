@@ -76,6 +76,7 @@ class Question:
         return Figure(value=str(DIMENSIONS[Dimension.ALL]) if self.dimension is Dimension.ALL else value)
 
     def head(self) -> str:
+        """Return what the rows are by."""
         return str(DIMENSIONS[self.dimension])
 
 

@@ -108,7 +108,7 @@ def _loss(asked: Question) -> Iterator[ReportTable]:
                     is_money=True,
                     behind=asked.behind(ListName.LENT, value, stands="recovered"),
                 ),
-                Figure(value=net, is_money=True),
+                Figure(value=net, is_money=True, behind=gone),
                 Figure(value=Share(net, disbursed)),
             ]
         )
@@ -127,8 +127,8 @@ def _loss(asked: Question) -> Iterator[ReportTable]:
         ],
         rows=rows,
         note=_t(
-            "Of all loans that were ever paid out. Expected: what was paid out × the probability of default that each "
-            "was lent by × the loss given default of its product; loans without a probability expect nothing."
+            "Of all loans that were ever paid out. Expected: what was paid out times the probability of default that "
+            "each was lent by, times the loss given default of its product; loans without a probability expect nothing."
         ),
         labels=[name for name, _expected, _actual in drawn],
         lines=[

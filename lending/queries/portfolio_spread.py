@@ -94,8 +94,8 @@ def _steps(asked: Question, funnels: Mapping[str, Funnel]) -> ReportTable:
         columns=columns,
         rows=rows,
         note=_t(
-            "Offers made from the first of the month up to the day, and what has become of them by then. What the rules "
-            "referred, a person decides afterwards; a credit line that opens is not a payout."
+            "Offers made from the first of the month up to the day, and what has become of them by then. What the "
+            "rules referred, a person decides afterwards; a credit line that opens is not a payout."
         ),
         labels=[str(STEPS[step]) for step in FunnelStep],
         lines=[

@@ -124,12 +124,11 @@ def _curves(asked: Question, by_cohort: Points) -> ReportTable:
     rows, curves = list[list[Figure]](), dict[str, list[float | None]]()
     for cohort, by_day in sorted(by_cohort.items()):
         by_age = {months_on_book(cohort, on): (on, point) for on, point in by_day.items()}
-        row, name = [Figure(value=f"{cohort:%Y-%m}")], f"{cohort:%Y-%m}"
-        for month in months:
-            row.append(_point(asked, cohort, *by_age[month]) if month in by_age else NONE)
-        rows.append(row)
+        name = f"{cohort:%Y-%m}"
+        points = [_point(asked, cohort, *by_age[month]) if month in by_age else NONE for month in months]
+        rows.append([Figure(value=name), *points])
         curves[name] = [height(by_age[month][1].share) if month in by_age else None for month in months]
-    drawn = list(curves.items())[-CURVES - 1 : -1] or list(curves.items())[:1]
+    drawn = list(curves.items())[-CURVES - 1 : -1] if len(curves) > CURVES else list(curves.items())
     return ReportTable(
         title=_t("Curves of the vintages"),
         currency=asked.currency,

@@ -172,7 +172,7 @@ def average_of(day_sum: int, days: int) -> int:
 def yield_of(received_minor: int, day_sum: int) -> Share:
     """Return what was received of interest, fees and penalties over the average outstanding, brought to a year.
 
-    That is received ÷ (day_sum ÷ days) × YEAR ÷ days; the days cancel out. As "yield on gross portfolio" of the
+    That is received / (day_sum / days) * YEAR / days; the days cancel out. As "yield on gross portfolio" of the
     Microfinance Consensus Guidelines (CGAP, 2003): cash received, not accrued.
     """
     return Share(received_minor * YEAR, day_sum)
@@ -184,7 +184,7 @@ EXPECTED: Final = MILLION * BASIS_POINTS
 def expected_loss(weighted: int) -> int:
     """Return the loss that was expected of loans, rounded once, half to even.
 
-    weighted: amount × PD in ppm × LGD in basis points, summed over the loans, each of its origination.
+    weighted: amount * PD in ppm * LGD in basis points, summed over the loans, each of its origination.
     """
     return half_even(weighted, EXPECTED)
 
@@ -211,6 +211,7 @@ class Concentration:
 
     @property
     def index(self) -> int:
+        """The Herfindahl-Hirschman index, in points."""
         return herfindahl(self.squares, self.total.minor)
 
 

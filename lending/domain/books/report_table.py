@@ -48,9 +48,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportTable:
-    """A table of a report in one currency. lines: drawn over these labels, beside it; bars: it is bars, not lines; in_percent: of shares.
+    """A table of a report in one currency.
 
-    note: what its figures are, in a sentence.
+    lines: drawn over these labels, beside it; bars: they are bars; in_percent: of shares. note: what its figures are,
+    in a sentence.
     """
 
     title: str

@@ -16,8 +16,8 @@ class Flow(NamedTuple):
     """What the events of a day moved, in minor units.
 
     disbursed: principal lent. received: interest, penalties and fees that were paid. written_off: principal that left
-    the loan without money, be it written off or settled for less. recovered: what was paid of a claim after a write-off.
-    Each may be negative where an event of the day takes back what an earlier one moved.
+    the loan without money, be it written off or settled for less. recovered: what was paid of a claim
+    after a write-off.
     """
 
     on: date

@@ -7,13 +7,14 @@ from lending.domain.contract.state import late_since, payoff_of
 
 
 class Money(NamedTuple):
+    """What moved on a loan so far, in minor units, as `Flow` of `lending.domain.contract.flows` has it by day."""
+
     disbursed: int
     received: int
     written_off: int
     recovered: int
 
 
-"""What moved on a loan so far, as `Flow` of `lending.domain.contract.flows` has it by day."""
 Arrival = tuple[int | None, int]
 """When an account came to a day, before its events: since when it was late, and how many rows were due before."""
 

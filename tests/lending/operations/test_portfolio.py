@@ -1,16 +1,15 @@
 """Figures are kept by the close, and never beyond what was booked for their day."""
 
 from datetime import date, timedelta
-from typing import Any
 
 import pytest
 
 import lending.operations.portfolio
 from lending.domain.books.portfolio import Dimension, Report
-from lending.models import LoanFlow, LoanOrigin, PortfolioFigures
+from lending.models import Loan, LoanFlow, LoanOrigin, PortfolioFigures
 from lending.operations.portfolio import keep_figures
 from lending.queries.books import drifted_loans
-from lending.queries.portfolio_figures import compute_figures, days_to_keep, dimensions_of, figures_of
+from lending.queries.portfolio_figures import Row, compute_figures, days_to_keep, dimensions_of, figures_of
 from merchants.models import Merchant
 from tests.conftest import CLERK, NOW
 from tests.lending.bookings import reverse_event, take_repayment
@@ -21,7 +20,7 @@ DAY = timedelta(days=1)
 ALL = sum(len(dimensions_of(report)) for report in Report)
 
 
-def repaid(loan: Any, on: date) -> int:
+def repaid(loan: Loan, on: date) -> int:
     return take_repayment(loan_id=loan.pk, amount_minor=20_000, on=on, reason="x", actor=CLERK, now=NOW).seq
 
 
@@ -66,7 +65,7 @@ def test_nothing_is_kept_of_a_day_that_something_is_booked_for_meanwhile(
     PortfolioFigures.objects.all().delete()
     computed = []
 
-    def slowly(report: Report, *, on: date) -> Any:
+    def slowly(report: Report, *, on: date) -> dict[Dimension, list[Row]]:
         found = compute_figures(report, on=on)
         if not computed:
             repaid(loan, today - back * DAY)
