@@ -74,13 +74,13 @@ class Asked:
     report: Report
     question: Question
 
-    def url(self, report: Report | None = None, **changed: str) -> str:
+    def url(self, changed: Mapping[str, str], report: Report | None = None) -> str:
         """Return the address of this report, or of another as of the same day, with something else asked for."""
         question = self.question
         parts = {ON: str(question.on), CURRENCY: question.currency, BY: question.dimension.value}
         if report in {None, self.report} and question.value and not changed:
             parts[VALUE] = question.value
-        return f"{address_of(report or self.report)}?{urlencode(parts | changed)}"
+        return f"{address_of(report or self.report)}?{urlencode({**parts, **changed})}"
 
 
 def address_of(report: Report) -> str:
@@ -173,15 +173,15 @@ def _pack_buttons() -> Iterator[Button]:
 
 
 def _navigation(asked: Asked) -> Card:
-    reports = [(asked.url(one), REPORT_NAMES[one], one is asked.report) for one in Report]
+    reports = [(asked.url({}, one), REPORT_NAMES[one], one is asked.report) for one in Report]
     return Card(title=_("Reports"), parts=[], tabs=reports)
 
 
 def _cards(asked: Asked, tables: list[ReportTable]) -> Iterator[Card]:
     question = asked.question
     split = dimensions_of(asked.report)
-    tabs = [(asked.url(**{BY: one.value}), DIMENSIONS[one], one is question.dimension) for one in split]
-    currencies = [(asked.url(**{CURRENCY: one}), one, one == question.currency) for one in lent_currencies()]
+    tabs = [(asked.url({BY: one.value}), DIMENSIONS[one], one is question.dimension) for one in split]
+    currencies = [(asked.url({CURRENCY: one}), one, one == question.currency) for one in lent_currencies()]
     if len(split) > 1 or len(currencies) > 1:
         shown = [*(tabs if len(split) > 1 else []), *(currencies if len(currencies) > 1 else [])]
         yield Card(title=_("By"), parts=[], tabs=shown)
@@ -220,7 +220,7 @@ def _cell(asked: Asked, figure: Figure, currency: str) -> object:
     note = "" if figure.number is None else f"n {figure.number:,}"
     link = None if figure.behind is None else listed(figure.behind.of, figure.behind.asked)
     if figure.asked is not None:
-        link = asked.url(**figure.asked)
+        link = asked.url(figure.asked)
     value: object = figure.value
     if isinstance(figure.value, Share):
         value = percent(*figure.value, HUNDREDTH)

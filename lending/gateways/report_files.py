@@ -74,10 +74,17 @@ def _styles() -> dict[str, Any]:
     for name, path in ((PLAIN, Roboto), (BOLD, RobotoBold)):
         pdfmetrics.registerFont(TTFont(name, path))
     pdfmetrics.registerFont(UnicodeCIDFont(CHINESE))
-    sizes = {"title": (BOLD, 15, 8), "report": (BOLD, 12, 6), "table": (BOLD, 9, 4), "note": (PLAIN, 8, 3)}
+    sizes: dict[str, tuple[str, float, float]] = {
+        "title": (BOLD, 15, 8),
+        "report": (BOLD, 12, 6),
+        "table": (BOLD, 9, 4),
+        "note": (PLAIN, 8, 3),
+    }
     sizes["cell"] = (PLAIN, SMALL, 0)
     return {
-        name: ParagraphStyle(name, fontName=font, fontSize=size, leading=1.25 * size, spaceAfter=below, spaceBefore=below)
+        name: ParagraphStyle(
+            name, fontName=font, fontSize=size, leading=1.25 * size, spaceAfter=below, spaceBefore=below
+        )
         for name, (font, size, below) in sizes.items()
     }
 

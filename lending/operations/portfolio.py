@@ -20,7 +20,9 @@ def keep_figures(on: date) -> bool:
     with operation():
         lock_books(exclusive=True)
         last = LoanEvent.objects.aggregate(last=Max("pk", default=0))["last"]
-    computed = {report: compute_figures(report, on=on) for report in Report if report is not Report.FUNNEL}
+    computed: dict[Report, dict[Dimension, list[Row]]] = {
+        report: compute_figures(report, on=on) for report in Report if report is not Report.FUNNEL
+    }
     with operation():
         lock_books(exclusive=True)
         later = LoanEvent.objects.filter(pk__gt=last)

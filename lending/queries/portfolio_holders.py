@@ -7,7 +7,7 @@ from merchants.models import Merchant, Owner
 
 def holder_names(borrowers: Sequence[str]) -> dict[str, str]:
     """Return the names of borrowers, given as `LoanOrigin.borrower`: a merchant's own, or an owner's reference."""
-    keys = {kind: [] for kind in ("merchant", "owner")}
+    keys: dict[str, list[int]] = {kind: [] for kind in ("merchant", "owner")}
     for borrower in borrowers:
         kind, _, key = borrower.partition(" ")
         keys[kind].append(int(key))

@@ -6,7 +6,7 @@ Written with querysets, apart from the statements that add up: that both come to
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 from django.db.models.fields import DecimalField
@@ -119,8 +119,8 @@ def loans_on(origins: Sequence[LoanOrigin], *, on: date) -> list[LentLoan]:
     """Return loans in their order, each as it stood on a day; received: in its month up to it."""
     keys = [origin.pk for origin in origins]
     spells = {spell.loan_id: spell for spell in LoanSpell.objects.filter(loan__in=keys, since__lte=on, until__gt=on)}
-    rows = LoanFlow.objects.filter(loan__in=keys, on__lte=on).values("loan_id").annotate(**_sums(on)).order_by()
-    flows = {row["loan_id"]: row for row in rows}
+    rows: Any = LoanFlow.objects.filter(loan__in=keys, on__lte=on).values("loan_id").annotate(**_sums(on)).order_by()
+    flows: dict[int, Mapping[str, int]] = {row["loan_id"]: row for row in rows}
     return [_lent(origin, spells.get(origin.pk), flows.get(origin.pk, {}), on) for origin in origins]
 
 
@@ -178,10 +178,8 @@ def lent_totals(origins: QuerySet[LoanOrigin], *, on: date) -> list[LentTotal]:
     now = _principals(loans, on)
     flows = LoanFlow.objects.filter(loan__in=loans, on__lte=on)
     weighted = Cast("disbursed_minor", EXACT) * Coalesce(F("loan__origin__pd_ppm"), 0) * F("loan__origin__lgd_bps")
-    sums = {
-        row["loan__currency"]: row
-        for row in flows.values("loan__currency").annotate(**_sums(on), weighted=Sum(weighted)).order_by()
-    }
+    rows: Any = flows.values("loan__currency").annotate(**_sums(on), weighted=Sum(weighted)).order_by()
+    sums = {row["loan__currency"]: row for row in rows}
     lasted = Least(F("until"), on + timedelta(days=1)) - Greatest(F("since"), first)
     found = LoanSpell.objects.filter(loan__in=loans, since__lte=on, until__gt=first)
     day_sums = dict[str, int]()
@@ -207,7 +205,7 @@ def lent_totals(origins: QuerySet[LoanOrigin], *, on: date) -> list[LentTotal]:
     ]
 
 
-def _principals(loans: QuerySet[LoanOrigin, dict[str, int]], on: date) -> dict[str, int]:
+def _principals(loans: QuerySet[LoanOrigin, Any], on: date) -> dict[str, int]:
     rows = LoanSpell.objects.filter(loan__in=loans, since__lte=on, until__gt=on).values_list("loan__currency")
     return {currency: int(minor) for currency, minor in rows.annotate(minor=Sum("principal_minor")).order_by()}
 

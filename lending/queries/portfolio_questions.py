@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from config.office.words import Words, in_words
@@ -77,7 +78,7 @@ class Question:
 
     def head(self) -> str:
         """Return what the rows are by."""
-        return str(DIMENSIONS[self.dimension])
+        return _t("Portfolio") if self.dimension is Dimension.ALL else str(DIMENSIONS[self.dimension])
 
 
 def rows_of(report: Report, asked: Question) -> Iterator[tuple[str, Row]]:

@@ -97,7 +97,7 @@ def page_times(client: Client, on: date) -> Iterator[float]:
         for dimension in dimensions_of(report):
             if dimension not in {Dimension.ALL, Dimension.GRADE, Dimension.CATEGORY}:
                 continue
-            address = f"{address_of(report)}?{urlencode({'on': on, 'by': dimension.value})}"
+            address = f"{address_of(report)}?{urlencode({'on': str(on), 'by': dimension.value})}"
             assert client.get(address).status_code == 200, address
             seconds = median(timed(partial(client.get, address)) for _ in range(TIMES))
             say(f"  {report.value + ' by ' + dimension.value:<62} {1_000 * seconds:6.0f}")

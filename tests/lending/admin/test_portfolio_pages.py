@@ -30,7 +30,7 @@ from lending.queries.portfolio_reports import tables_of
 from scoring.domain.calibration import Grade
 from tests.conftest import CLERK, NOW
 from tests.lending.bookings import book, reverse_event, take_repayment
-from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, checked, lent, make_loan, roll
+from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, checked, lent, make_loan, pay_out, roll
 from tests.lending.office import staff
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -57,9 +57,8 @@ def analyst(client: Client) -> Client:
 def random_market(random: Random, days: int) -> date:
     """Lend, repay, reverse and write off in two currencies over some days; return the open one."""
     today, loans = OPENED, list[Loan]()
-    make_loan()
     while (today - OPENED).days < days:
-        if random.random() < 0.6 and len(loans) < 14:
+        if not loans or (random.random() < 0.6 and len(loans) < 14):
             loan = lent(
                 terms=random.choice([EVERY_FIVE_DAYS, {}]),
                 amount_minor=random.choice([50_000, 100_000]),
@@ -73,13 +72,11 @@ def random_market(random: Random, days: int) -> date:
         today += random.randint(2, max(3, days // 18)) * DAY
         roll(today)
         for _ in range(2):
-            happen(random, random.choice(loans) if loans else None, today)
+            happen(random, random.choice(loans), today)
     return today
 
 
-def happen(random: Random, loan: Loan | None, today: date) -> None:
-    if loan is None:
-        return
+def happen(random: Random, loan: Loan, today: date) -> None:
     told: dict[str, Any] = {"loan_id": loan.pk, "reason": "x", "actor": CLERK, "now": NOW}
     paid = list(LoanEvent.objects.filter(loan=loan, type="repayment", of=None))
     try:
@@ -93,7 +90,7 @@ def happen(random: Random, loan: Loan | None, today: date) -> None:
             case 3:
                 book(EventType.SETTLEMENT, loan_id=loan.pk, on=today, amount_minor=10_000)
             case _:
-                on = max(loan.disbursed_on, today - random.randint(0, 9) * DAY)
+                on = max(loan.disbursed_on or today, today - random.randint(0, 9) * DAY)
                 take_repayment(amount_minor=random.choice([10_000, 30_000, 120_000]), on=on, **told)
     except EventNotBooked:
         return
@@ -132,26 +129,21 @@ def compare(client: Client, column: str, figure: Figure) -> None:
         return
     if figure.behind.of is ListName.OFFERS:
         return
+    is_of_loans = figure.behind.of is ListName.LENT
+    totals = lent_totals(listing.matching, on=date.fromisoformat(figure.behind.asked["on"])) if is_of_loans else []
+    assert len(totals) < 2, "of one currency"
     if column == "Net loss":
-        [total] = lent_totals(listing.matching, on=date.fromisoformat(figure.behind.asked["on"])) or [None]
-        assert value == (0 if total is None else total.written_off_minor - total.recovered_minor)
+        assert value == sum(one.written_off_minor - one.recovered_minor for one in totals)
         return
     if figure.behind.of is ListName.RUNNING:
         assert value == sum(row.principal_minor for row in listing.matching), (column, figure)
         return
-    [total] = lent_totals(listing.matching, on=date.fromisoformat(figure.behind.asked["on"])) or [None]
     if isinstance(value, Share):
         is_curve = figure.behind.asked.get("stands") == "bad_or_lost"
-        came = (
-            0
-            if total is None
-            else total.outstanding_minor + total.written_off_minor
-            if is_curve
-            else total.before_minor
-        )
-        assert value.part == came, (column, figure)
+        names = ("outstanding_minor", "written_off_minor") if is_curve else ("before_minor",)
+        assert value.part == sum(getattr(one, name) for one in totals for name in names), (column, figure)
         return
-    assert value == (0 if total is None else getattr(total, TOTALS[column])), (column, figure)
+    assert value == sum(getattr(one, TOTALS[column]) for one in totals), (column, figure)
 
 
 @pytest.mark.parametrize(("seed", "days"), [(1, 35), (2, 50), pytest.param(3, YEAR, marks=pytest.mark.torture)])
@@ -165,10 +157,10 @@ def test_each_figure_is_what_the_list_behind_it_comes_to(client: Client, seed: i
         for report, question in asked_of(on):
             for table in tables_of(report, question):
                 for column, figure in figures_of_table(table):
-                    if figure.number != 0 and random.random() < 0.3:
+                    if figure.number != 0 and random.random() < 0.12:
                         compare(client, column, figure)
                         seen += 1
-    assert seen > 100
+    assert seen > 50
     assert checked()["proven"]
 
 
@@ -176,11 +168,13 @@ def test_the_future_changes_no_figure_of_a_past_day() -> None:
     """Red if anything that is told of a day followed what is booked on later ones."""
     random = Random(7)  # noqa: S311 - no secret
     on = random_market(random, 20) - DAY
+    later = make_loan(amount_minor=70_000)
+    PortfolioFigures.objects.all().delete()
     before = [tables_of(report, question) for report, question in asked_of(on)]
     roll(on + 4 * DAY)
     for loan in Loan.objects.filter(disbursed_on__isnull=False):
         take_repayment(loan_id=loan.pk, amount_minor=20_000, on=on + 3 * DAY, reason="x", actor=CLERK, now=NOW)
-    lent(amount_minor=70_000)
+    pay_out(later)
     PortfolioFigures.objects.all().delete()
     assert [tables_of(report, question) for report, question in asked_of(on)] == before
 
@@ -223,7 +217,7 @@ def test_the_pack_of_a_month_has_the_figures_of_the_pages(client: Client, tmp_pa
     loan = lent(terms=EVERY_FIVE_DAYS, amount_minor=70_000)
     LoanOrigin.objects.update(category="=1+1", region="@SUM(A1)")
     with pytest.raises(CommandError, match="not all closed"):
-        call_command("month_pack", month="2026-03", to=tmp_path)
+        call_command("month_pack", "--month", "2026-03", "--to", str(tmp_path))
     roll(date(2026, 4, 1))
     written = StringIO()
     call_command("month_pack", "--month", "2026-03", "--to", str(tmp_path / "packs"), stdout=written)

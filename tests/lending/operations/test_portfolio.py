@@ -63,7 +63,7 @@ def test_nothing_is_kept_of_a_day_that_something_is_booked_for_meanwhile(
     today = OPENED + 6 * DAY
     roll(today)
     PortfolioFigures.objects.all().delete()
-    computed = []
+    computed = list[Report]()
 
     def slowly(report: Report, *, on: date) -> dict[Dimension, list[Row]]:
         found = compute_figures(report, on=on)
