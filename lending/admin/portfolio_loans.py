@@ -27,6 +27,7 @@ from lending.queries.portfolio_lists import (
     lent_totals,
     loans_on,
     of_vintage,
+    ran_before_month,
     ran_in_month,
     received_in_month,
     standing_so,
@@ -45,6 +46,8 @@ STOOD: Final[dict[str, Words]] = {
     "rated": _("lent by a probability of default"),
     "recovered": _("recovered after a write-off"),
 }
+RAN: Final[dict[str, Words]] = {"month": _("in the month"), "before": _("at the end of the month before")}
+RAN_WHEN: Final = {"month": ran_in_month, "before": ran_before_month}
 
 
 def _grade(origin: LoanOrigin) -> str | None:
@@ -172,7 +175,7 @@ def _filters(on: date) -> tuple[Filter, ...]:
             ((band.value, BANDS[band]) for band in Band),
             lambda rows, text: in_band(rows, Band(text), on=on),
         ),
-        chosen("ran", _("ran"), [("month", _("in the month"))], lambda rows, _text: ran_in_month(rows, on=on)),
+        chosen("ran", _("ran"), RAN.items(), lambda rows, text: RAN_WHEN[text](rows, on=on)),
         chosen(
             "received",
             _("paid interest or fees"),

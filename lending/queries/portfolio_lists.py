@@ -97,6 +97,11 @@ def ran_in_month(origins: QuerySet[LoanOrigin], *, on: date) -> QuerySet[LoanOri
     return origins.filter(Exists(LoanSpell.objects.filter(loan=LOAN, since__lte=on, until__gt=on.replace(day=1))))
 
 
+def ran_before_month(origins: QuerySet[LoanOrigin], *, on: date) -> QuerySet[LoanOrigin]:
+    """Filter to the loans that ran at the end of the month before a day's."""
+    return origins.filter(Exists(_running(on.replace(day=1) - timedelta(days=1))))
+
+
 def received_in_month(origins: QuerySet[LoanOrigin], *, on: date) -> QuerySet[LoanOrigin]:
     """Filter to the loans of which interest, fees or penalties were paid in the month up to a day."""
     return origins.filter(Exists(_flows(on).filter(on__gte=on.replace(day=1)).exclude(received_minor=0)))

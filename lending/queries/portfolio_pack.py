@@ -3,21 +3,17 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final
 
 from django.utils.translation import gettext as _t
 
 from config.office.words import Words, in_words
-from lending.domain.books.portfolio import Dimension, Report, last_day_of_month
+from lending.domain.books.portfolio import Report, last_day_of_month
 from lending.domain.books.report_table import ReportTable
 from lending.queries.closes import last_closed_day
 from lending.queries.portfolio import lent_currencies
 from lending.queries.portfolio_figures import days_to_keep, dimensions_of
 from lending.queries.portfolio_questions import DIMENSIONS, REPORT_NAMES, Question
 from lending.queries.portfolio_reports import tables_of
-
-WHOLE: Final = frozenset({Report.ROLLS, Report.CONCENTRATION})
-"""Reports of which the pack has no split: by each value they are a matrix, or a list, of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +36,7 @@ def pack_of(on: date, *, grounds: Callable[[str], Words] = in_words) -> list[Sec
             currency=currency,
             tables=[
                 (str(DIMENSIONS[dimension]), table)
-                for dimension in ((Dimension.ALL,) if report in WHOLE else dimensions_of(report))
+                for dimension in dimensions_of(report)
                 for table in tables_of(report, Question(on=on, currency=currency, dimension=dimension, grounds=grounds))
             ],
         )

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Final
 
 from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
 
 from lending.domain.books.portfolio import (
     BAD,
@@ -14,14 +15,21 @@ from lending.domain.books.portfolio import (
     Dimension,
     Report,
     VintagePoint,
+    is_better,
+    is_worse,
     month_ends,
     months_on_book,
     roll_rates,
+    rolled,
 )
 from lending.domain.books.report_table import NONE, Behind, Figure, Line, ListName, ReportTable, amount, height
 from lending.queries.portfolio_figures import figures_of_days, first_month
 from lending.queries.portfolio_questions import BANDS, Question, of_currency, rows_of
 
+NOTE: Final = _(
+    "Of the principal outstanding at the end of the month before: the share whose loans are by now so late, repaid or "
+    "written off."
+)
 CURVES: Final = 3
 """So many vintages are drawn; the table has all."""
 Points = dict[date, dict[date, VintagePoint]]
@@ -148,30 +156,51 @@ def _point(asked: Question, cohort: date, on: date, point: VintagePoint) -> Figu
     return Figure(value=point.share, behind=told)
 
 
+Moves = dict[tuple[Band, Band], Count]
+
+
 def rolls(asked: Question) -> Iterator[ReportTable]:
-    """Yield how the loans of the month before's end stand on the day, a table for each value."""
-    moves = dict[str, dict[tuple[Band, Band], Count]]()
+    """Yield how the loans of the month before's end stand on the day: by value, or of one from band to band."""
+    moves = dict[str, Moves]()
     for value, (began, ended, loans, minor) in rows_of(Report.ROLLS, asked):
         moves.setdefault(value, {})[Band(began), Band(ended)] = Count(loans=loans, minor=minor)
-    for value in sorted(moves) or [asked.value]:
-        rates = roll_rates(moves.get(value, {}))
-        rows = list[list[Figure]]()
-        for began in RUNNING:
-            of_band = {ended: moves.get(value, {}).get((began, ended), Count()) for ended in Band}
-            whole = sum(of_band.values(), start=Count())
-            row = [Figure(value=str(BANDS[began])), amount(whole, asked.behind(ListName.LENT, value, began=began))]
-            for ended, count in of_band.items():
-                behind = asked.behind(ListName.LENT, value, began=began, ended=ended)
-                row.append(Figure(value=rates[began, ended], number=count.loans, behind=behind))
-            rows.append(row)
-        named = "" if asked.dimension is Dimension.ALL else f": {value}"
-        yield ReportTable(
-            title=_t("Roll rates") + named,
-            currency=asked.currency,
-            columns=[_t("At the end of the month before"), _t("Outstanding then"), *(str(BANDS[one]) for one in Band)],
-            rows=rows,
-            note=_t(
-                "Of the principal outstanding at the end of the month before, by how late its loans were: the share "
-                "whose loans are by now so late, repaid or written off."
-            ),
-        )
+    if asked.dimension is not Dimension.ALL:
+        yield _rolled(asked, moves)
+    if asked.dimension is Dimension.ALL or asked.value:
+        yield _matrix(asked, moves.get(asked.value, {}))
+
+
+def _rolled(asked: Question, moves: dict[str, Moves]) -> ReportTable:
+    rows = list[list[Figure]]()
+    for value, of_value in sorted(moves.items()):
+        whole = sum(of_value.values(), start=Count())
+        behind = asked.behind(ListName.LENT, value, ran="before")
+        shares = (rolled(of_value, to) for to in (is_worse, is_better))
+        ended = (Figure(value=share) for share in shares)
+        rows.append([Figure(value=value, asked={"value": value}), amount(whole, behind), *ended])
+    return ReportTable(
+        title=_t("Roll rates"),
+        currency=asked.currency,
+        columns=[asked.head(), _t("Outstanding then"), _t("Later, or written off"), _t("Less late, or repaid")],
+        rows=rows,
+        note=str(NOTE),
+    )
+
+
+def _matrix(asked: Question, moves: Moves) -> ReportTable:
+    rates, rows = roll_rates(moves), list[list[Figure]]()
+    for began in RUNNING:
+        of_band = {ended: moves.get((began, ended), Count()) for ended in Band}
+        whole = sum(of_band.values(), start=Count())
+        row = [Figure(value=str(BANDS[began])), amount(whole, asked.behind(ListName.LENT, asked.value, began=began))]
+        for ended, count in of_band.items():
+            behind = asked.behind(ListName.LENT, asked.value, began=began, ended=ended)
+            row.append(Figure(value=rates[began, ended], number=count.loans, behind=behind))
+        rows.append(row)
+    return ReportTable(
+        title=_t("Roll rates by band"),
+        currency=asked.currency,
+        columns=[_t("At the end of the month before"), _t("Outstanding then"), *(str(BANDS[one]) for one in Band)],
+        rows=rows if moves else [],
+        note=str(NOTE),
+    )

@@ -1,6 +1,6 @@
 """The figures of a portfolio: at risk, vintages, rolls, defaults on the first payment, yield, loss, concentration."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -162,6 +162,22 @@ def roll_rates(moves: Mapping[tuple[Band, Band], Count]) -> dict[tuple[Band, Ban
         for before in RUNNING
         for after in Band
     }
+
+
+def rolled(moves: Mapping[tuple[Band, Band], Count], to: Callable[[Band, Band], bool]) -> Share:
+    """Return which share of all principal at the beginning ended in a band to which this applies, as is_worse."""
+    part = sum(count.minor for move, count in moves.items() if to(*move))
+    return Share(part, sum(count.minor for count in moves.values()))
+
+
+def is_worse(before: Band, after: Band) -> bool:
+    """Tell whether a loan got later, or was written off."""
+    return after is Band.WRITTEN_OFF or (after in RUNNING and RUNNING.index(after) > RUNNING.index(before))
+
+
+def is_better(before: Band, after: Band) -> bool:
+    """Tell whether a loan got less late, or was repaid."""
+    return after is Band.REPAID or (after in RUNNING and RUNNING.index(after) < RUNNING.index(before))
 
 
 def average_of(day_sum: int, days: int) -> int:

@@ -18,11 +18,14 @@ from lending.domain.books.portfolio import (
     band_of,
     concentration_of,
     expected_loss,
+    is_better,
     is_first_payment_default,
+    is_worse,
     matures_on,
     month_ends,
     months_on_book,
     roll_rates,
+    rolled,
     steps_of,
     yield_of,
 )
@@ -65,6 +68,14 @@ def rolls(table: list[Line]) -> list[Line]:
         found.append([text, *(said(rates[Band(began), Band(ended)]) for began, ended in asked)])
         of_row = [rates[Band.CURRENT, band] for band in Band]
         assert sum(share.part for share in of_row) == of_row[0].whole
+    return found
+
+
+def worse(table: list[Line]) -> list[Line]:
+    found = list[Line]()
+    for text, *_ in table[2:]:
+        moves = {(Band(began), Band(ended)): Count(loans=1, minor=int(minor)) for began, ended, minor in parts(text)}
+        found.append([text, said(rolled(moves, is_worse)), said(rolled(moves, is_better))])
     return found
 
 
@@ -146,6 +157,7 @@ COMPUTED: dict[str, Callable[[list[Line]], list[Line]]] = {
     "par": par,
     "bands": bands,
     "rolls": rolls,
+    "worse": worse,
     "months": months,
     "ends": ends,
     "vintages": vintages,
