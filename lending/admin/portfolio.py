@@ -74,13 +74,17 @@ class Asked:
     report: Report
     question: Question
 
+    @property
+    def parts(self) -> dict[str, str]:
+        """What the address says, by name."""
+        asked = self.question
+        return {ON: str(asked.on), CURRENCY: asked.currency, BY: asked.dimension.value, VALUE: asked.value}
+
     def url(self, changed: Mapping[str, str], report: Report | None = None) -> str:
         """Return the address of this report, or of another as of the same day, with something else asked for."""
-        question = self.question
-        parts = {ON: str(question.on), CURRENCY: question.currency, BY: question.dimension.value}
-        if report in {None, self.report} and question.value and not changed:
-            parts[VALUE] = question.value
-        return f"{address_of(report or self.report)}?{urlencode({**parts, **changed})}"
+        parts = self.parts if report in {None, self.report} and not changed else {**self.parts, VALUE: ""}
+        asked = {name: text for name, text in {**parts, **changed}.items() if text}
+        return f"{address_of(report or self.report)}?{urlencode(asked)}"
 
 
 def address_of(report: Report) -> str:
@@ -109,7 +113,7 @@ class LoanOriginAdmin(LentLoans, OfficeAdmin[LoanOrigin]):
         tables = [] if is_ahead else tables_of(report, asked.question)
         has_rows = any(table.rows for table in tables)
         shown = list(_cards(asked, tables)) if has_rows else [Card(title=REPORT_NAMES[report], parts=[Text(EMPTY)])]
-        kept = [(CURRENCY, asked.question.currency), (BY, asked.question.dimension.value)]
+        kept = [(name, text) for name, text in asked.parts.items() if name != ON]
         page = Page(
             title=REPORT_NAMES[report],
             sub=[_t("as of %(day)s, after what is booked for it") % {"day": asked.question.on}],
@@ -207,10 +211,15 @@ def _chart(table: ReportTable, place: int) -> list[Part]:
 
 def _table(asked: Asked, table: ReportTable) -> Table:
     first, *others = table.columns
-    texts = {place for row in table.rows for place, figure in enumerate(row) if isinstance(figure.value, str)}
+    texts = {
+        place
+        for row in table.rows
+        for place, figure in enumerate(row)
+        if isinstance(figure.value, str) and figure.value
+    }
     columns = [
         Column(label=first, style="tl-nowrap"),
-        *(Column(label=name, number=place not in texts or not name) for place, name in enumerate(others, 1)),
+        *(Column(label=name, number=place not in texts) for place, name in enumerate(others, 1)),
     ]
     rows = [[_cell(asked, figure, table.currency) for figure in row] for row in table.rows]
     return Table(columns=columns, rows=rows, empty=_("Nothing of this kind."))

@@ -17,6 +17,7 @@ from lending.domain.books.portfolio import (
     funnel_of,
 )
 from lending.domain.books.report_table import Behind, Figure, Line, ListName, ReportTable, amount
+from lending.models import OfferRound
 from lending.queries.portfolio_figures import figures_of
 from lending.queries.portfolio_holders import holder_names
 from lending.queries.portfolio_questions import DIMENSIONS, STEPS, Question, of_currency, rows_of
@@ -72,8 +73,34 @@ def funnel(asked: Question) -> Iterator[ReportTable]:
         offered = Offered(bool(delivered), outcome or None, ground, bool(paid_out))
         counted.setdefault(value, []).append((offered, offers))
     funnels = {value: funnel_of(found) for value, found in sorted(counted.items())}
+    if asked.dimension is Dimension.ALL:
+        yield _rounds(asked)
     yield _steps(asked, funnels)
     yield _grounds(asked, funnels)
+
+
+def _rounds(asked: Question) -> ReportTable:
+    """Show whom the rounds of the month assessed before offers were made, whatever their currency."""
+    rounds = OfferRound.objects.filter(on__gte=asked.on.replace(day=1), on__lte=asked.on).select_related("run")
+    rows = [
+        [
+            Figure(value=str(one.on)),
+            Figure(value=one.run.scored + one.run.not_scored),
+            Figure(value=one.run.scored),
+            Figure(value=one.run.not_scored),
+        ]
+        for one in rounds.order_by("on", "pk")
+    ]
+    return ReportTable(
+        title=_t("Merchants assessed"),
+        currency=asked.currency,
+        columns=[_t("Round of"), _t("Merchants"), _t("With a score"), _t("Without one")],
+        rows=rows,
+        note=_t(
+            "A round assesses every merchant of the run that it is made from, in all currencies; one without a score "
+            "has no offer, and neither has one whose limit is too low."
+        ),
+    )
 
 
 def _steps(asked: Question, funnels: Mapping[str, Funnel]) -> ReportTable:
