@@ -15,6 +15,10 @@ class Migration(migrations.Migration):
             name="delivered_on",
             field=models.DateField(null=True),
         ),
+        migrations.AddIndex(
+            model_name="offer",
+            index=models.Index(fields=["made_on"], name="lending_offer_by_day"),
+        ),
         migrations.CreateModel(
             name="LoanOrigin",
             fields=[

@@ -120,6 +120,7 @@ class Offer(models.Model):
             models.Index(fields=["merchant", "-id"], name="lending_offer_by_merchant"),
             models.Index(fields=["state", "-id"], name="lending_offer_by_state"),
             models.Index(fields=["grade", "-id"], name="lending_offer_by_grade"),
+            models.Index(fields=["made_on"], name="lending_offer_by_day"),
             models.Index(fields=["expires_on"], name="lending_offer_open", condition=Q(state__in=OPEN)),
         ]
 

@@ -29,9 +29,8 @@ from lending.domain.origination.product import Months, Product
 from lending.domain.origination.rules import Ground, Outcome, Rules, current_rules
 from lending.domain.origination.snapshot import snapshot_of
 from lending.models import Application, Decision, Line, LineEvent, Loan, Offer, ProductVersion
-from lending.operations.bookings import lock_books, move_exposure
+from lending.operations.bookings import move_exposure
 from lending.operations.payouts import make_payout
-from lending.operations.portfolio_rows import drop_figures
 from lending.queries.behaviour import behaviours
 from lending.queries.closes import last_closed_day
 from lending.queries.facts import facts_of, is_outdated
@@ -152,8 +151,6 @@ def decide_request(
         )
     )
     keep_decision(application, facts, verdict, actor=SYSTEM, reason="", now=now)
-    lock_books(exclusive=False)  # as whoever keeps figures does
-    drop_figures(since=on)
     if verdict.outcome is Outcome.APPROVE:
         carry_out(
             Approved(

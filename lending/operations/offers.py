@@ -29,9 +29,7 @@ from lending.domain.origination.product import Product
 from lending.domain.origination.rules import Rules, current_rules
 from lending.models import GrantedLimit, Offer, OfferRound, ProductVersion
 from lending.operations.approvals import lock_exposures
-from lending.operations.bookings import lock_books
 from lending.operations.line_reviews import review_part
-from lending.operations.portfolio_rows import drop_figures
 from lending.queries.facts import facts_of, is_outdated
 from lending.queries.lines import REVIEW, open_lines
 from lending.queries.offers import assessed_after, get_offer
@@ -92,8 +90,6 @@ def make_offers(*, claim: Claim, clock: Clock) -> None:
                 break  # a later round has begun: offers never go back to older scores
             for version in versions:
                 _offer(scores, version, rules, on=found.on, now=clock())
-            lock_books(exclusive=False)  # as whoever keeps figures does
-            drop_figures(since=found.on)
         done, after = done + len(scores), scores[-1].merchant_id
     with operation():
         OFFERS.finish_part(claim=claim, done=done, now=clock())
@@ -144,10 +140,7 @@ def _move(offer_id: int, to: OfferState, *, actor: Actor, now: datetime) -> Offe
             raise OfferNotMoved(refusal)
         moved: dict[str, object] = {"closed_at": now}
         if to is OfferState.DELIVERED:
-            on = current_day(now)
-            moved = {"delivered_on": on}
-            lock_books(exclusive=False)
-            drop_figures(since=on)
+            moved = {"delivered_on": current_day(now)}
         require_one(Offer.objects.filter(pk=offer_id, state=offer.state).update(state=to, **moved))
         record_event(
             name=f"lending.{to.lower()}_offer",

@@ -8,7 +8,7 @@ from config.db.transactions import operation
 from lending.domain.books.portfolio import Dimension, Report
 from lending.models import LoanEvent, PortfolioFigures
 from lending.operations.bookings import lock_books
-from lending.queries.portfolio_figures import Row, compute_figures
+from lending.queries.portfolio_figures import KEPT, Row, compute_figures
 
 
 def keep_figures(on: date) -> bool:
@@ -20,16 +20,12 @@ def keep_figures(on: date) -> bool:
     with operation():
         lock_books(exclusive=True)
         last = LoanEvent.objects.aggregate(last=Max("pk", default=0))["last"]
-    computed: dict[Report, dict[Dimension, list[Row]]] = {
-        report: compute_figures(report, on=on) for report in Report if report is not Report.FUNNEL
-    }
+    computed: dict[Report, dict[Dimension, list[Row]]] = {report: compute_figures(report, on=on) for report in KEPT}
     with operation():
         lock_books(exclusive=True)
         later = LoanEvent.objects.filter(pk__gt=last)
         if later.filter(Q(on__lte=on) | Q(of__on__lte=on)).exists():
             return False
-        # Of applications and deliveries there is no such sequence; these are of one month.
-        computed[Report.FUNNEL] = compute_figures(Report.FUNNEL, on=on)
         PortfolioFigures.objects.filter(on=on).delete()
         PortfolioFigures.objects.bulk_create(_rows(on, computed))
     return True

@@ -156,6 +156,8 @@ STATEMENTS: Final = {
         by=OFFERED,
     ),
 }
+KEPT: Final = tuple(report for report in Report if report is not Report.FUNNEL)
+"""The reports whose figures are kept: what became of a month's offers is read by their date, and no lock holds it."""
 BY: Final = {Report.CONCENTRATION: (Dimension.ALL,), Report.FUNNEL: OFFERED}
 """By what a report is split, where not by everything."""
 
@@ -206,7 +208,7 @@ def days_to_keep(day: date) -> list[date]:
     if first is None:
         return []
     days = month_ends(first, day)
-    wanted = sum(len(dimensions_of(report)) for report in Report)
+    wanted = sum(len(dimensions_of(report)) for report in KEPT)
     kept = Counter(PortfolioFigures.objects.filter(on__in=days).values_list("on", flat=True))
     return [on for on in days if kept[on] < wanted]
 

@@ -9,7 +9,7 @@ from lending.domain.books.portfolio import Dimension, Report
 from lending.models import Loan, LoanFlow, LoanOrigin, PortfolioFigures
 from lending.operations.portfolio import keep_figures
 from lending.queries.books import drifted_loans
-from lending.queries.portfolio_figures import Row, compute_figures, days_to_keep, dimensions_of, figures_of
+from lending.queries.portfolio_figures import KEPT, Row, compute_figures, days_to_keep, dimensions_of, figures_of
 from merchants.models import Merchant
 from tests.conftest import CLERK, NOW
 from tests.lending.bookings import reverse_event, take_repayment
@@ -17,7 +17,7 @@ from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, lent, proven, roll
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DAY = timedelta(days=1)
-ALL = sum(len(dimensions_of(report)) for report in Report)
+ALL = sum(len(dimensions_of(report)) for report in KEPT)
 
 
 def repaid(loan: Loan, on: date) -> int:
@@ -77,7 +77,7 @@ def test_nothing_is_kept_of_a_day_that_something_is_booked_for_meanwhile(
     assert keep_figures(day) is (back == 0), "of today it changes nothing"
     assert keep_figures(day)
     kept = {(row.report, row.dimension): row.rows for row in PortfolioFigures.objects.filter(on=day)}
-    expected = {(report, by): rows for report in Report for by, rows in compute_figures(report, on=day).items()}
+    expected = {(report, by): rows for report in KEPT for by, rows in compute_figures(report, on=day).items()}
     assert kept == expected
 
 
