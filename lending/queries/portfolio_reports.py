@@ -20,7 +20,7 @@ def tables_of(report: Report, asked: Question) -> list[ReportTable]:
 def _risk(asked: Question) -> Iterator[ReportTable]:
     columns = [asked.head(), _t("Outstanding")]
     for days in PAR:
-        columns += [_t("%(days)s days past due or more") % {"days": days}, f"PAR {days}"]
+        columns += [_t("%(days)s+ days past due") % {"days": days}, f"PAR {days}"]
     rows, found = list[list[Figure]](), list[tuple[str, Count, list[Count]]]()
     for value, (loans, minor, *late) in rows_of(Report.RISK, asked):
         at_risk = [

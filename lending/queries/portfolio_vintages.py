@@ -111,7 +111,7 @@ def _vintage_table(asked: Question, head: str, rows: list[list[Figure]]) -> Repo
         columns=[
             head,
             _t("Paid out"),
-            _t("%(days)s days past due or more") % late,
+            _t("%(days)s+ days past due") % late,
             _t("Written off"),
             _t("Bad or lost"),
             _t("First instalment %(days)s days old") % late,

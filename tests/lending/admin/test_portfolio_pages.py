@@ -38,7 +38,7 @@ DAY = timedelta(days=1)
 # What a column of a list's totals says, by the column of a report whose figure leads there.
 TOTALS = {
     "Paid out": "disbursed_minor",
-    "30 days past due or more": "outstanding_minor",
+    "30+ days past due": "outstanding_minor",
     "Written off": "written_off_minor",
     "Recovered": "recovered_minor",
     "Expected loss": "expected_minor",
