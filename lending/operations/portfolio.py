@@ -5,6 +5,7 @@ from datetime import date
 from django.db.models import Max, Q
 
 from config.db.transactions import operation
+from config.office.job_runs import limit_statements_to_lease
 from lending.domain.books.portfolio import Dimension, Report
 from lending.models import LoanEvent, PortfolioFigures
 from lending.operations.bookings import lock_books
@@ -20,7 +21,7 @@ def keep_figures(on: date) -> bool:
     with operation():
         lock_books(exclusive=True)
         last = LoanEvent.objects.aggregate(last=Max("pk", default=0))["last"]
-    computed: dict[Report, dict[Dimension, list[Row]]] = {report: compute_figures(report, on=on) for report in KEPT}
+    computed = {report: _computed(report, on) for report in KEPT}
     with operation():
         lock_books(exclusive=True)
         later = LoanEvent.objects.filter(pk__gt=last)
@@ -29,6 +30,12 @@ def keep_figures(on: date) -> bool:
         PortfolioFigures.objects.filter(on=on).delete()
         PortfolioFigures.objects.bulk_create(_rows(on, computed))
     return True
+
+
+def _computed(report: Report, on: date) -> dict[Dimension, list[Row]]:
+    with operation():
+        limit_statements_to_lease()
+        return compute_figures(report, on=on)
 
 
 def _rows(on: date, computed: dict[Report, dict[Dimension, list[Row]]]) -> list[PortfolioFigures]:

@@ -5,12 +5,12 @@ from datetime import date, timedelta
 from typing import Final, NamedTuple
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Exists, OuterRef
 
 from config.db.transactions import operation, require_transaction
 from lending.domain.contract.replay import Replayed
 from lending.domain.contract.spells import spells_of
-from lending.models import Loan
+from lending.models import Loan, LoanOrigin, LoanSpell
 from lending.operations.portfolio_rows import Changed, rewrite_portfolio
 from lending.queries.loans import contracts_of
 from lending.queries.spells import NAMES
@@ -73,9 +73,11 @@ def keep_arrears() -> Iterator[int]:
     Yields how many loans were looked at; done again, it goes on. Raises Contended.
     """
     after = 0
+    spells, origins = (kept.objects.filter(loan=OuterRef("pk")) for kept in (LoanSpell, LoanOrigin))
+    unkept = ~Exists(spells) | ~Exists(origins)
     while True:
         with operation():
-            without = Loan.objects.filter(Q(spells=None) | Q(origin=None), booked_to__isnull=False, pk__gt=after)
+            without = Loan.objects.filter(unkept, booked_to__isnull=False, pk__gt=after)
             loans = list(without.order_by("pk").lock()[:AT_ONCE])
             contracts = contracts_of(loans)
             rewrite_spells(

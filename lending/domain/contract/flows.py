@@ -6,18 +6,18 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from config.kernel.calendar import date_of
-from lending.domain.contract.marks import Money
+from lending.domain.contract.marks import MovedSoFar
 from lending.domain.contract.replay import Replayed
 
-NOTHING: Final = Money(0, 0, 0, 0)
+NOTHING: Final = MovedSoFar(0, 0, 0, 0)
 
 
 class Flow(NamedTuple):
     """What the events of a day moved, in minor units.
 
     disbursed: principal lent. received: interest, penalties and fees that were paid. written_off: principal that left
-    the loan without money, be it written off or settled for less. recovered: what was paid of a claim
-    after a write-off.
+    the loan without money, be it written off or settled for less. recovered: what was paid of a claim after
+    a write-off.
     """
 
     on: date

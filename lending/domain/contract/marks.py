@@ -6,7 +6,7 @@ from lending.domain.contract.account import LoanAccount
 from lending.domain.contract.state import late_since, payoff_of
 
 
-class Money(NamedTuple):
+class MovedSoFar(NamedTuple):
     """What moved on a loan so far, in minor units, as `Flow` of `lending.domain.contract.flows` has it by day."""
 
     disbursed: int
@@ -34,7 +34,7 @@ class Mark(NamedTuple):
     arrears_minor: int
     fallen: int
     turns: bool
-    money: Money
+    money: MovedSoFar
 
 
 def mark_of(account: LoanAccount, arrival: Arrival) -> Mark:
@@ -55,12 +55,12 @@ def mark_of(account: LoanAccount, arrival: Arrival) -> Mark:
     return Mark._make(fields)  # loans have thousands
 
 
-def money_of(account: LoanAccount) -> Money:
+def money_of(account: LoanAccount) -> MovedSoFar:
     """Return what moved so far; what is paid on a claim is recovered, and not received as interest or fees."""
     interest = account.interest_paid - account.interest_off
     penalty = account.penalty_paid - account.penalty_off
     fees = account.fees - account.fees_late - account.fees_today - account.fees_off
-    return Money._make((account.lent, interest + penalty + fees, account.principal_off, account.recovered))
+    return MovedSoFar._make((account.lent, interest + penalty + fees, account.principal_off, account.recovered))
 
 
 def arrears_of(account: LoanAccount) -> int:

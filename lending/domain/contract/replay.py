@@ -32,10 +32,9 @@ class Replayed:
     """A replayed loan.
 
     schedule: as it stands after the last event; empty without a disbursement. first_due: of its first row as it was
-    first drawn. standing: the events that no reversal
-    removed, in the order in which they take effect. allocations: of every repayment and apply_credit among them. marks:
-    how it stood after each day of these events. Copies of the account are kept by how many events had stood by then:
-    after the first, after every STRIDE more, after all.
+    first drawn. standing: the events that no reversal removed, in the order in which they take effect. allocations: of
+    every repayment and apply_credit among them. marks: how it stood after each day of these events. Copies of the
+    account are kept by how many events had stood by then: after the first, after every STRIDE more, after all.
     """
 
     schedule: tuple[Instalment, ...]

@@ -1,5 +1,6 @@
 """Figures are kept by the close, and never beyond what was booked for their day."""
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from lending.domain.books.portfolio import Dimension, Report
 from lending.models import Loan, LoanFlow, LoanOrigin, PortfolioFigures
 from lending.operations.portfolio import keep_figures
 from lending.queries.books import drifted_loans
-from lending.queries.portfolio_figures import KEPT, Row, compute_figures, days_to_keep, dimensions_of, figures_of
+from lending.queries.portfolio_figures import KEPT, compute_figures, days_to_keep, dimensions_of, figures_of
 from merchants.models import Merchant
 from tests.conftest import CLERK, NOW
 from tests.lending.bookings import reverse_event, take_repayment
@@ -63,18 +64,17 @@ def test_nothing_is_kept_of_a_day_that_something_is_booked_for_meanwhile(
     today = OPENED + 6 * DAY
     roll(today)
     PortfolioFigures.objects.all().delete()
-    computed = list[Report]()
 
-    def slowly(report: Report, *, on: date) -> dict[Dimension, list[Row]]:
-        found = compute_figures(report, on=on)
-        if not computed:
-            repaid(loan, today - back * DAY)
-        computed.append(report)
-        return found
+    def reports() -> Iterator[Report]:
+        for number, report in enumerate(KEPT):
+            if number == 1:
+                repaid(loan, today - back * DAY)
+            yield report
 
-    monkeypatch.setattr(lending.operations.portfolio, "compute_figures", slowly)
+    monkeypatch.setattr(lending.operations.portfolio, "KEPT", reports())
     day = today - DAY
     assert keep_figures(day) is (back == 0), "of today it changes nothing"
+    monkeypatch.undo()
     assert keep_figures(day)
     kept = {(row.report, row.dimension): row.rows for row in PortfolioFigures.objects.filter(on=day)}
     expected = {(report, by): rows for report in KEPT for by, rows in compute_figures(report, on=day).items()}
