@@ -21,7 +21,7 @@ def keep_figures(on: date) -> bool:
     with operation():
         lock_books(exclusive=True)
         last = LoanEvent.objects.aggregate(last=Max("pk", default=0))["last"]
-    computed = {report: _computed(report, on) for report in KEPT}
+    computed: dict[Report, dict[Dimension, list[Row]]] = {report: _computed(report, on) for report in KEPT}
     with operation():
         lock_books(exclusive=True)
         later = LoanEvent.objects.filter(pk__gt=last)

@@ -156,7 +156,7 @@ STATEMENTS: Final = {
         by=OFFERED,
     ),
 }
-KEPT: Final = tuple(report for report in Report if report is not Report.FUNNEL)
+KEPT: Final[tuple[Report, ...]] = tuple(report for report in Report if report is not Report.FUNNEL)
 """The reports whose figures are kept: what became of a month's offers is read by their date, and no lock holds it."""
 BY: Final = {Report.CONCENTRATION: (Dimension.ALL,), Report.FUNNEL: OFFERED}
 """By what a report is split, where not by everything."""
