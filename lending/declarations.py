@@ -80,6 +80,9 @@ DECLARED = Declaration(
         "lending.view_letter": SEE_ARREARS,
         "lending.view_line": EVERYONE,
         "lending.view_loan": EVERYONE,
+        "lending.view_loanorigin": frozenset(
+            {Role.CREDIT_ANALYST, Role.RISK_MANAGER, Role.FINANCE, Role.CONTROLLER, Role.AUDITOR}
+        ),
         "lending.view_loanprovision": EVERYONE,
         "lending.view_loanspell": EVERYONE,
         "lending.view_monthclose": EVERYONE,
@@ -166,6 +169,7 @@ DECLARED = Declaration(
         Link(section=Section.LENDING, title=_("Arrears"), icon="support_agent", app="lending", model="arrearscase"),
         Link(section=Section.LENDING, title=_("Letters"), icon="mail", app="lending", model="letter"),
         Link(section=Section.LENDING, title=_("Delinquency"), icon="schedule", app="lending", model="loanspell"),
+        Link(section=Section.LENDING, title=_("Portfolio"), icon="monitoring", app="lending", model="loanorigin"),
         Link(
             section=Section.LENDING,
             title=_("Payouts and collections"),

@@ -83,6 +83,21 @@ class Page:
     fields: Mapping[str, str] | None = None
 
 
+def portfolio_pages() -> dict[str, Page]:
+    """Name the reports on the portfolio."""
+    named = "admin:lending_loanorigin"
+    return {
+        "portfolio": Page("Portfolio at risk, by grade", f"{reverse(f'{named}_changelist')}?by=grade", "risk"),
+        "vintages": Page("Vintages", reverse(f"{named}_vintages"), "risk"),
+        "rolls": Page("Roll rates", reverse(f"{named}_rolls"), "risk"),
+        "yield": Page("Yield by product", f"{reverse(f'{named}_yield')}?by=product", "risk"),
+        "loss": Page("Expected and actual loss by grade", f"{reverse(f'{named}_loss')}?by=grade", "risk"),
+        "concentration": Page("Concentration", reverse(f"{named}_concentration"), "risk"),
+        "funnel": Page("What became of offers", reverse(f"{named}_funnel"), "risk"),
+        "portfolio-list": Page("The loans behind a figure", reverse(f"{named}_loans"), "risk"),
+    }
+
+
 def pages() -> dict[str, Page]:
     """Name the pages."""
     live = get_live_run()
@@ -173,6 +188,7 @@ def pages() -> dict[str, Page]:
         "delinquency-list": Page(
             "The loans of a bucket", f"{reverse('admin:lending_loanspell_loans')}?bucket=1", "risk"
         ),
+        **portfolio_pages(),
         "trial-balance": Page("The trial balance", reverse("admin:lending_ledgeraccount_changelist")),
         "income": Page("The income statement", reverse("admin:lending_ledgeraccount_income")),
         "balance-sheet": Page("The balance sheet", reverse("admin:lending_ledgeraccount_sheet")),

@@ -40,8 +40,11 @@ class Period:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeriodChoice:
+    """Dates to choose, and what else the address asks for, which stays."""
+
     template: ClassVar[str] = "lending/period_choice.html"
     dates: Sequence[tuple[str, Words, date]]
+    kept: Sequence[tuple[str, str]] = ()
 
 
 def journal_of(period: Period, line: TrialLine, side: str = "account") -> str:

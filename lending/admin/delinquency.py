@@ -23,14 +23,15 @@ from config.office.words import HUNDREDTH, Words, money, percent
 from lending.admin.books import PeriodChoice
 from lending.admin.delinquency_words import LEVELS, PAUSES, bucket_chip, bucket_filter, bucket_words
 from lending.admin.journal import of_loan
+from lending.admin.portfolio_loans import borrower_filter, origin_filters
 from lending.admin.provision_words import CATEGORIES
 from lending.domain.books.delinquency import category_on
 from lending.domain.books.delinquency_policy import DelinquencyPolicy
+from lending.domain.books.portfolio import PAR
 from lending.domain.books.provision_policy import Policy
 from lending.models import LoanSpell
 from lending.queries.closes import closed_to
 from lending.queries.delinquency import (
-    PAR,
     Classed,
     Count,
     DelinquencyTable,
@@ -41,7 +42,7 @@ from lending.queries.delinquency import (
     late_at_least,
     running_on,
 )
-from lending.queries.portfolio import lent_currencies, lent_products
+from lending.queries.portfolio import lent_currencies
 from lending.queries.provisions import latest_policy, policy_of
 
 ON: Final = "on"
@@ -289,7 +290,8 @@ def _filters(policy: DelinquencyPolicy, on: date) -> tuple[Filter, ...]:
             choices=lambda: ((str(days), _t("%(days)s or more") % {"days": days}) for days in PAR),
             keep=lambda rows, text: late_at_least(rows, int(text), on=on),
         ),
-        value_filter("product", _("product"), lent_products, field="loan__product__code"),
+        *origin_filters("loan__origin__"),
+        borrower_filter("loan__origin__"),
         value_filter("currency", _("currency"), lent_currencies, field="loan__currency"),
         Filter(name="loan", label=_("loan"), keep=of_loan("loan")),
     )

@@ -1,22 +1,24 @@
 """Office pages of offers, and applying for a loan under one."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from config.office.business_date import get_business_date
 from config.office.display import Facts, Part, Text, change_url, chip, grade_chip, linked
-from config.office.lists import Filter, ListColumn, Search, choice_filter
+from config.office.lists import Filter, ListColumn, ListOf, Search, choice_filter
 from config.office.pages import OfficeAdmin, name_over
 from config.office.verbs import Asked, Effects, Verb
 from config.office.words import Words, money, money_with_currency
 from lending.admin.calendar import CALENDAR_REFUSALS
 from lending.admin.evidence import EVIDENCE, EvidenceForm, applied, months_asked, quoted
+from lending.admin.offer_outcomes import outcome_filters
 from lending.admin.words import (
     ACCEPTANCE_REFUSALS,
     APPLICATION_REFUSALS,
@@ -176,6 +178,10 @@ class OfferAdmin(OfficeAdmin[Offer]):
     related = ("merchant", "product")
     verbs = (APPLY,)
     empty = _("No offer yet. Offers are made after each published run, once a product is sold.")
+
+    def described(self, asked: QueryDict) -> ListOf:
+        found = super().described(asked)
+        return replace(found, filters=[*found.filters, *outcome_filters(asked)])
 
     def page_of(self, row: Offer, request: HttpRequest) -> HttpResponse:
         """Redirect to the merchant: an offer has no page of its own."""

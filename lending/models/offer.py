@@ -71,7 +71,8 @@ class Offer(models.Model):
 
     `limit_minor` is what can be newly lent, `most_by_months` the most of it by term (`read_choices`).
     `caps` has every cap by name in minor units, null where it does not apply; `binding` names the least.
-    `expires_on` is the first business date on which it can no longer be accepted.
+    `expires_on` is the first business date on which it can no longer be accepted; `delivered_on` the one on which the
+    partner said that the merchant saw it, null for what was delivered before that was kept.
     """
 
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -90,6 +91,7 @@ class Offer(models.Model):
     made_on = models.DateField()
     expires_on = models.DateField()
     made_at = models.DateTimeField()
+    delivered_on = models.DateField(null=True)
     closed_at = models.DateTimeField(null=True)
 
     objects = OfferQuerySet.as_manager()
@@ -118,6 +120,7 @@ class Offer(models.Model):
             models.Index(fields=["merchant", "-id"], name="lending_offer_by_merchant"),
             models.Index(fields=["state", "-id"], name="lending_offer_by_state"),
             models.Index(fields=["grade", "-id"], name="lending_offer_by_grade"),
+            models.Index(fields=["made_on"], name="lending_offer_by_day"),
             models.Index(fields=["expires_on"], name="lending_offer_open", condition=Q(state__in=OPEN)),
         ]
 

@@ -36,10 +36,12 @@ from lending.operations.collection_rounds import collect_dues
 from lending.operations.day_sums import keep_sums
 from lending.operations.letters import write_letters
 from lending.operations.nights import accrue_day, report_behaviour, turn_loans
+from lending.operations.portfolio import keep_figures
 from lending.operations.provisions import begin_provisions, book_provisions, provide_lines, provide_loans
 from lending.queries.books import drifted_loans, loans_to_verify, prove_accounts
 from lending.queries.closes import get_close, get_close_refusal, get_first_refusal, get_opening_refusal, next_day
 from lending.queries.gateways import get_gateways
+from lending.queries.portfolio_figures import days_to_keep
 
 
 class DayNotClosed(Refused[CloseRefusal]):
@@ -184,6 +186,22 @@ def book_month(*, claim: Claim, clock: Clock) -> None:
         raise NotYet from error
 
 
+def keep_portfolio(*, claim: Claim, clock: Clock) -> None:
+    """Keep the figures of the day, and of month ends before it that have none. Raises StaleRow if fenced off, NotYet.
+
+    What is booked for such a day in the meantime is in them the next time.
+    """
+    days, done = days_to_keep(get_close(claim.subject_id).day), 0
+    for done, on in enumerate(days, 1):
+        try:
+            keep_figures(on)
+        except Contended as error:
+            raise NotYet from error
+        report_progress(claim=claim, done=done, total=len(days), now=clock())
+    with operation():
+        CLOSE.finish_part(claim=claim, done=done, now=clock())
+
+
 def prove_books(*, claim: Claim, clock: Clock) -> None:
     """Compare the ledger with the loans, and conclude the close. Raises StaleRow if fenced off."""
     with operation():
@@ -256,6 +274,13 @@ CLOSE: Final = Pipeline(
             work=book_month,
             words=_("Provide for lines and book provisions, at the end of a month"),
             counts=_("lines"),
+            is_divided=False,
+        ),
+        Stage(
+            name="lending.keep_portfolio",
+            work=keep_portfolio,
+            words=_("Keep the figures of the portfolio"),
+            counts=_("days"),
             is_divided=False,
         ),
         Stage(

@@ -15,6 +15,7 @@ from lending.domain.books.loan_book import CutOverRefusal
 from lending.domain.contract.terms import write_terms
 from lending.models import ImportedLoan, Loan
 from lending.operations.bookings import LoanWithHistory, lock_books, open_loans
+from lending.operations.portfolio_rows import take_grades
 from lending.queries.loan_book import Prepared, get_cut_over_refusal
 
 LOCK: Final = "lending.loan_book"
@@ -51,6 +52,7 @@ def import_loans(loans: Sequence[Prepared], *, cut_over: date, actor: Actor, now
             )
             for one, loan in new
         )
+        take_grades([loan for _, loan in new])
         record_events(
             name="lending.import_loan",
             changes=[

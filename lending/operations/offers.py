@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from config.db.transactions import operation, require_one
 from config.kernel.refusals import Refused
 from config.office.actors import Actor
-from config.office.business_date import get_business_date, lock_business_date
+from config.office.business_date import current_day, get_business_date, lock_business_date
 from config.office.events import record_event
 from config.office.job_runs import Claim, Clock, hold_claim
 from config.office.stages import Pipeline, Stage
@@ -138,8 +138,10 @@ def _move(offer_id: int, to: OfferState, *, actor: Actor, now: datetime) -> Offe
         refusal = judge_move(OfferState(offer.state), to)
         if refusal is not None:
             raise OfferNotMoved(refusal)
-        closed_at = None if to is OfferState.DELIVERED else now
-        require_one(Offer.objects.filter(pk=offer_id, state=offer.state).update(state=to, closed_at=closed_at))
+        moved: dict[str, object] = {"closed_at": now}
+        if to is OfferState.DELIVERED:
+            moved = {"delivered_on": current_day(now)}
+        require_one(Offer.objects.filter(pk=offer_id, state=offer.state).update(state=to, **moved))
         record_event(
             name=f"lending.{to.lower()}_offer",
             subject=offer,

@@ -5,11 +5,13 @@ from datetime import date, timedelta
 from typing import Final, NamedTuple
 
 from django.db import connection
+from django.db.models import Exists, OuterRef
 
 from config.db.transactions import operation, require_transaction
 from lending.domain.contract.replay import Replayed
 from lending.domain.contract.spells import spells_of
-from lending.models import Loan
+from lending.models import Loan, LoanOrigin, LoanSpell
+from lending.operations.portfolio_rows import Changed, rewrite_portfolio
 from lending.queries.loans import contracts_of
 from lending.queries.spells import NAMES
 
@@ -42,9 +44,11 @@ class Rewritten(NamedTuple):
 def rewrite_spells(rewritten: Iterable[Rewritten]) -> None:
     """Write the spells of loans anew, as far as a booking changed them or the row before did not know them.
 
-    Raises NoTransaction.
+    With them, where something was booked, what reports on the portfolio rest on. Raises NoTransaction.
     """
     require_transaction()
+    rewritten = list(rewritten)
+    rewrite_portfolio([Changed(one.loan, one.replayed, one.on) for one in rewritten if one.on is not None])
     loans, since, rows = list[int](), list[date](), list[tuple[object, ...]]()
     for loan, replayed, to, on in rewritten:
         unknown = None if loan.booked_to is None else loan.booked_to + UNKNOWN
@@ -64,14 +68,16 @@ def rewrite_spells(rewritten: Iterable[Rewritten]) -> None:
 
 
 def keep_arrears() -> Iterator[int]:
-    """Write the spells of loans that have none, some hundred at a time: of loans booked before spells were kept.
+    """Write the spells and flows of loans that have none, some hundred at a time: booked before they were kept.
 
     Yields how many loans were looked at; done again, it goes on. Raises Contended.
     """
     after = 0
+    spells, origins = (kept.objects.filter(loan=OuterRef("pk")) for kept in (LoanSpell, LoanOrigin))
+    unkept = ~Exists(spells) | ~Exists(origins)
     while True:
         with operation():
-            without = Loan.objects.filter(spells=None, booked_to__isnull=False, pk__gt=after)
+            without = Loan.objects.filter(unkept, booked_to__isnull=False, pk__gt=after)
             loans = list(without.order_by("pk").lock()[:AT_ONCE])
             contracts = contracts_of(loans)
             rewrite_spells(

@@ -15,13 +15,14 @@ from lending.domain.books.day_close import EVERY_LOAN_WITHIN, EXPOSURE, Balance
 from lending.domain.books.ledger import POSITION_FIELDS, Account, Position, balances, shares_of_provisions
 from lending.domain.books.plan import LoanHistory
 from lending.domain.books.projection import project
+from lending.domain.contract.flows import Flow, flows_of
 from lending.domain.contract.refusal import LoanRefused
 from lending.domain.contract.spells import Spell, spells_of
 from lending.models import DayClose, Loan
 from lending.queries.at_rest import fees_at, interest_at, penalty_at, places_on
 from lending.queries.closes import last_event_before, last_night, latest_close
 from lending.queries.loans import contracts_of, resting_of
-from lending.queries.spells import kept_spells
+from lending.queries.spells import kept_flows, kept_origins, kept_spells
 
 LEFT: Final = """
 SELECT loan_id, array_agg(left_minor ORDER BY no) FROM lending_instalment WHERE loan_id = ANY(%s::bigint[])
@@ -156,12 +157,15 @@ class _Rows:
     """What rows beside the loans' own say of them, by loan.
 
     to: the end of the last night that was accrued for all. left: what is left of each instalment. spells: how late it
-    was over time. accrued: interest, penalty and fees to that night, in SQL.
+    was over time; flows, origins: what moved on it, and when it began. accrued: interest, penalty and fees to that
+    night, in SQL.
     """
 
     to: date | None
     left: Mapping[int, tuple[int, ...]]
     spells: Mapping[int, list[Spell]]
+    flows: Mapping[int, list[Flow]]
+    origins: Mapping[int, tuple[date, date]]
     paid_out: Mapping[int, int]
     accrued: Mapping[int, tuple[int, int, int]]
 
@@ -170,14 +174,20 @@ def drifted_loans(loans: Sequence[Loan], *, have_turned: bool = False) -> list[i
     """List the loans whose rows are not what a replay of their events gives as of the date they are booked to.
 
     Compared are status, dates, position, what is due and late, what carries the loan on, what is left of each
-    instalment, how late it was over time, that the payouts made are what was disbursed, and how the loan stands after
-    the last night that was accrued for it, by the row in Python and in SQL. A loan that cannot be replayed at all has
-    drifted, too.
+    instalment, how late it was and what moved on it over time, that the payouts made are what was disbursed, and how
+    the loan stands after the last night that was accrued for it, by the row in Python and in SQL. A loan that cannot be
+    replayed at all has drifted, too.
     have_turned: those that turn in that night have; else what falls due or turns late then is not expected of rows yet.
     """
     to = last_night()
     rows = _Rows(
-        to=to, left=_left(loans), spells=kept_spells(loans), paid_out=_paid_out(loans), accrued=_accrued(loans, to)
+        to=to,
+        left=_left(loans),
+        spells=kept_spells(loans),
+        flows=kept_flows(loans),
+        origins=kept_origins(loans),
+        paid_out=_paid_out(loans),
+        accrued=_accrued(loans, to),
     )
     contracts = contracts_of(loans)
     return [
@@ -243,8 +253,10 @@ def _agrees(loan: Loan, contract: LoanHistory, rows: _Rows, *, have_turned: bool
     }
     if any(getattr(projection, name) != value for name, value in row.items()):
         return False
-    kept = rows.paid_out.get(loan.pk, 0), rows.spells.get(loan.pk, [])
-    if kept != (projection.position.disbursed_minor, spells_of(replayed, to=resting.booked_to)):
+    kept = rows.paid_out.get(loan.pk, 0), rows.spells.get(loan.pk, []), rows.flows.get(loan.pk, [])
+    begun = [replayed.standing[0].on, replayed.first_due] if replayed.standing else []
+    expected = projection.position.disbursed_minor, spells_of(replayed, to=resting.booked_to), flows_of(replayed)
+    if kept != expected or begun != [*rows.origins.get(loan.pk, ())]:
         return False
     accrued = (then.position.interest_minor, then.position.penalty_minor, then.position.fees_minor)
     if later.position != then.position or rows.accrued.get(loan.pk, accrued) != accrued:

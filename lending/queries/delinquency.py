@@ -23,6 +23,7 @@ from lending.domain.books.delinquency_policy import (
     day_one_delinquency,
     parse_delinquency,
 )
+from lending.domain.books.portfolio import PAR
 from lending.domain.books.provision_policy import DefaultLevel
 from lending.domain.contract.spells import FOREVER
 from lending.models import DelinquencyPolicy as PolicyRow
@@ -34,8 +35,6 @@ M = TypeVar("M", bound=Model)
 NAMED: Final = re.compile(r"%\((\w+)\)s")
 EVER: Final = f"'{FOREVER}'"
 """Said in the statements, so that an index of what lasts, or of what has ended, is known to serve."""
-PAR: Final = (1, 30, 60, 90)
-"""Days past due from which a loan's principal is at risk."""
 # The last day of a spell up to the date, and since when it is delinquent then. A loan is in the worst bucket for which
 # it qualified in the days of the cure; `late` has those of loans that do not run any more, `own` has not. Others are
 # the loans of the same borrowers that are not late and were not.

@@ -43,6 +43,7 @@ from lending.models import (
     OfferRound,
     PaymentPromise,
     PeerCell,
+    PortfolioFigures,
     ProofLine,
     ProvisionMonth,
     ProvisionPolicy,
@@ -102,7 +103,7 @@ UNION
 SELECT indexrelid::regclass::text, indrelid::regclass::text FROM pg_index JOIN pg_class ON pg_class.oid = indrelid
 WHERE indisunique AND NOT indisprimary AND NOT relispartition AND split_part(relname, '_', 1) = ANY(%(ours)s)
 """
-KEYS = {"merchants_batch": "number", "lending_ledgeraccount": "code"}
+KEYS = {"merchants_batch": "number", "lending_ledgeraccount": "code", "lending_loanorigin": "loan_id"}
 COPY = "INSERT INTO {table} SELECT (jsonb_populate_record(good, {changes})).* FROM {table} good ORDER BY good.{key}"
 
 pytestmark = pytest.mark.django_db
@@ -196,6 +197,7 @@ def make_one_loan(partner: Partner) -> None:
     make_one_case(loan)
     make_one_warning(loan)
     DelinquencyPolicy.objects.create(sha256="a" * 64, version=1, content="{}", created_at=NOW)
+    PortfolioFigures.objects.create(on=NOW.date(), report="risk", dimension="all", rows=[])
     MonthClose.objects.create(month="2025-01-01", sha256="a" * 64, closed_by="staff:1", closed_at=NOW)
 
 

@@ -35,6 +35,7 @@ WORKLOADS = {
     "audit": ("events", "seals"),
     "accounts": ("accounts",),
     "pages": ("pages",),
+    "portfolio": ("portfolio",),
     "indexes": ("indexes",),
 }
 NO_DATABASE = {"replay"}

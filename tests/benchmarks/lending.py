@@ -17,7 +17,18 @@ from lending.domain.contract.replay import replay
 from lending.domain.contract.terms import parse_terms
 from lending.domain.origination.rules import current_rules
 from lending.management.borrowers import accept_as_merchant, have_accounts
-from lending.models import Application, Entry, Instalment, Loan, LoanSpell, Offer, Posting, ProductExposure, Transfer
+from lending.models import (
+    Application,
+    Entry,
+    Instalment,
+    Loan,
+    LoanFlow,
+    LoanSpell,
+    Offer,
+    Posting,
+    ProductExposure,
+    Transfer,
+)
 from lending.models import LoanEvent as EventRow
 from lending.operations.offers import OFFERS, start_round
 from lending.queries.facts import facts_of
@@ -81,6 +92,13 @@ def read(offer: Offer) -> float:
         connection.close()
 
 
+ORIGINS = """
+INSERT INTO lending_loanorigin SELECT (jsonb_populate_record(o, jsonb_build_object(
+    'loan_id', %(loan)s + i, 'borrower', 'merchant ' || %(merchant)s + i
+))).* FROM lending_loanorigin o, generate_series(1, %(times)s) i WHERE o.loan_id = %(of)s
+"""
+
+
 def multiply(loan: Loan, times: int, *, after: int = 0) -> None:
     """Copy a loan so many times, with its merchant, application, schedule, transfers, events and what these booked.
 
@@ -111,6 +129,9 @@ def multiply(loan: Loan, times: int, *, after: int = 0) -> None:
     for number, spell in enumerate(LoanSpell.objects.filter(loan=loan)):
         ids[f"spell{number}"] = 20_000_000 + number * 1_000_000 + after
         copies.append((LoanSpell, f"spell{number}", spell.pk, {"loan_id": "loan + i"}))
+    for number, flow in enumerate(LoanFlow.objects.filter(loan=loan)):
+        ids[f"flow{number}"] = 20_000_000 + number * 1_000_000 + after
+        copies.append((LoanFlow, f"flow{number}", flow.pk, {"loan_id": "loan + i"}))
     for number, transfer in enumerate(Transfer.objects.filter(loan=loan)):
         ids[f"transfer{number}"] = 20_000_000 + number * 1_000_000 + after
         fresh = {"loan_id": "loan + i", "key": "gen_random_uuid()"}
@@ -138,6 +159,7 @@ def multiply(loan: Loan, times: int, *, after: int = 0) -> None:
                 f" FROM {table} original, generate_series(1, %s) i WHERE original.id = %s",
                 [times, pk],
             )
+        cursor.execute(ORIGINS, {"loan": ids["loan"], "merchant": ids["merchant"], "times": times, "of": loan.pk})
     with connections["owner"].cursor() as cursor:
         cursor.execute("ANALYZE")  # of any other role, PostgreSQL takes it for nothing, with a warning
     share = share_of(loan)

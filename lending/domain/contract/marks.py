@@ -5,6 +5,16 @@ from typing import NamedTuple
 from lending.domain.contract.account import LoanAccount
 from lending.domain.contract.state import late_since, payoff_of
 
+
+class MovedSoFar(NamedTuple):
+    """What moved on a loan so far, in minor units, as `Flow` of `lending.domain.contract.flows` has it by day."""
+
+    disbursed: int
+    received: int
+    written_off: int
+    recovered: int
+
+
 Arrival = tuple[int | None, int]
 """When an account came to a day, before its events: since when it was late, and how many rows were due before."""
 
@@ -13,7 +23,7 @@ class Mark(NamedTuple):
     """How an account was left after the events of a day; days are numbers, amounts minor units.
 
     arrival: how it came to the day. runs: it is neither closed nor written off. fallen: how many rows were due by then.
-    turns: something that is not past due yet will be on the next day, if it stays unpaid.
+    turns: something that is not past due yet will be on the next day, if it stays unpaid. money: what moved so far.
     """
 
     day: int
@@ -24,6 +34,7 @@ class Mark(NamedTuple):
     arrears_minor: int
     fallen: int
     turns: bool
+    money: MovedSoFar
 
 
 def mark_of(account: LoanAccount, arrival: Arrival) -> Mark:
@@ -39,8 +50,17 @@ def mark_of(account: LoanAccount, arrival: Arrival) -> Mark:
         0 if late is None else arrears_of(account),
         account.fallen,
         account.fallen > account.past or (account.receivable > 0 and account.receivable_since == account.day),
+        money_of(account),
     )
     return Mark._make(fields)  # loans have thousands
+
+
+def money_of(account: LoanAccount) -> MovedSoFar:
+    """Return what moved so far; what is paid on a claim is recovered, and not received as interest or fees."""
+    interest = account.interest_paid - account.interest_off
+    penalty = account.penalty_paid - account.penalty_off
+    fees = account.fees - account.fees_late - account.fees_today - account.fees_off
+    return MovedSoFar._make((account.lent, interest + penalty + fees, account.principal_off, account.recovered))
 
 
 def arrears_of(account: LoanAccount) -> int:

@@ -31,13 +31,14 @@ STRIDE: Final = 64
 class Replayed:
     """A replayed loan.
 
-    schedule: as it stands after the last event; empty without a disbursement. standing: the events that no reversal
-    removed, in the order in which they take effect. allocations: of every repayment and apply_credit among them. marks:
-    how it stood after each day of these events. Copies of the account are kept by how many events had stood by then:
-    after the first, after every STRIDE more, after all.
+    schedule: as it stands after the last event; empty without a disbursement. first_due: of its first row as it was
+    first drawn. standing: the events that no reversal removed, in the order in which they take effect. allocations: of
+    every repayment and apply_credit among them. marks: how it stood after each day of these events. Copies of the
+    account are kept by how many events had stood by then: after the first, after every STRIDE more, after all.
     """
 
     schedule: tuple[Instalment, ...]
+    first_due: date | None
     standing: Sequence[LoanEvent]
     allocations: tuple[Allocation, ...]
     marks: Sequence[Mark] = field(repr=False)
@@ -68,7 +69,13 @@ def replay(terms: Terms, events: Iterable[LoanEvent]) -> Replayed:
     standing, spent_before_bounce, bounced = standing_events(events)
     if not standing:
         return Replayed(
-            schedule=(), standing=(), allocations=(), marks=(), _spent_before_bounce=frozenset(), _copies={}
+            schedule=(),
+            first_due=None,
+            standing=(),
+            allocations=(),
+            marks=(),
+            _spent_before_bounce=frozenset(),
+            _copies={},
         )
     disbursement, *later = standing
     if disbursement.type is not EventType.DISBURSEMENT:
@@ -99,6 +106,7 @@ def replay(terms: Terms, events: Iterable[LoanEvent]) -> Replayed:
     marks.append(mark_of(account, arrival))
     return Replayed(
         schedule=tuple(account.schedule),
+        first_due=schedule[0].due,
         standing=standing,
         allocations=tuple(allocations),
         marks=marks,

@@ -106,6 +106,10 @@ RIGHTS = {f"{model}_{page}": right for model, right in VIEWED.items() for page i
     "lending_dayclose_start": "lending.start_dayclose",
     "lending_monthclose_close": "lending.add_monthclose",
     **{f"lending_loanspell_{page}": "lending.view_loanspell" for page in ("changelist", "loans")},
+    **{
+        f"lending_loanorigin_{page}": "lending.view_loanorigin"
+        for page in ("changelist", "vintages", "rolls", "yield", "loss", "concentration", "funnel", "loans", "pack")
+    },
     "lending_ledgeraccount_changelist": "lending.view_ledgeraccount",
     "lending_ledgeraccount_income": "lending.view_ledgeraccount",
     "lending_ledgeraccount_sheet": "lending.view_ledgeraccount",

@@ -56,7 +56,11 @@ from tests.merchants.contact_details import make_detail
 from tests.workers import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
-LEADS_ELSEWHERE = {"lending_offer_change", "lending_transfer_change"}  # to the merchant, to the loan
+LEADS_ELSEWHERE = {  # to the merchant, to the loan, to the report while there is no pack
+    "lending_offer_change",
+    "lending_transfer_change",
+    "lending_loanorigin_pack",
+}
 OFFICE_PAGES = [(model, page) for model, page in admin.site._registry.items() if isinstance(page, OfficeAdmin)]  # noqa: SLF001
 
 
@@ -121,6 +125,7 @@ def addresses() -> dict[str, str]:
         "lending_provisionmonth": provision.month_id,
         "lending_monthclose": make_month_close().pk,
         "lending_ledgeraccount": Account.PRINCIPAL,
+        "lending_loanorigin": loan.pk,
         "lending_loanspell": LoanSpell.objects.earliest("pk").pk,
         "lending_bank": Bank.objects.get().pk,
         "lending_bankanswer": BankAnswer.objects.get().pk,
@@ -136,6 +141,7 @@ def addresses() -> dict[str, str]:
     }
     of_lists = {f"{model}_{page}" for model in keys for page in ("changelist", "add")}
     of_lists |= {"lending_ledgeraccount_income", "lending_ledgeraccount_sheet", "lending_loanspell_loans"}
+    of_lists |= {name for name in RIGHTS if name.startswith("lending_loanorigin_")}
     of_lists |= {url_name(model, verb) for model, page in OFFICE_PAGES for verb in page.list_verbs}
     found = {}
     for name in RIGHTS:

@@ -7,7 +7,7 @@ import pytest
 from django.core.management import call_command
 
 from lending.domain.contract.events import EventType
-from lending.models import Loan, LoanSpell
+from lending.models import Loan, LoanFlow, LoanOrigin, LoanSpell
 from lending.queries.books import drifted_loans
 from tests.conftest import CLERK, NOW
 from tests.lending.bookings import book, reverse_event, take_repayment
@@ -66,14 +66,22 @@ def test_what_was_booked_before_is_replayed_once() -> None:
     """Red if a loan were left out, or one that has its spells were written again."""
     loans = [lent(terms=EVERY_FIVE_DAYS), lent(), lent()]
     repaid(loans[1], 1_500_000, on=0)
-    roll(OPENED + 7 * DAY)
+    roll(OPENED + 12 * DAY)
     expected = [kept(loan) for loan in loans]
     LoanSpell.objects.filter(loan__in=loans[:2]).delete()
+    moved = list(LoanFlow.objects.order_by("loan", "on").values_list("loan", "on", "disbursed_minor", "received_minor"))
+    LoanFlow.objects.filter(loan__in=loans[:2]).delete()
+    LoanOrigin.objects.filter(loan__in=loans[:2]).delete()
     untouched = LoanSpell.objects.get(loan=loans[2]).pk
-    assert drifted_loans(list(Loan.objects.all())) == [loans[0].pk]
+    assert drifted_loans(list(Loan.objects.order_by("pk"))) == [loan.pk for loan in loans[:2]]
     output = StringIO()
     call_command("keep_arrears", stdout=output)
     assert output.getvalue() == "2 loans\n"
     assert [kept(loan) for loan in loans] == expected
     assert LoanSpell.objects.get(loan=loans[2]).pk == untouched
+    found = LoanFlow.objects.order_by("loan", "on").values_list("loan", "on", "disbursed_minor", "received_minor")
+    assert list(found) == moved
+    LoanOrigin.objects.filter(loan=loans[0]).delete()
+    call_command("keep_arrears", stdout=output)
+    assert output.getvalue() == "2 loans\n2 loans\n", "that with several spells, once, and the one that never had any"
     assert proven()
