@@ -53,6 +53,7 @@ DECLARED = Declaration(
         "lending.enter_application": frozenset({Role.UNDERWRITER}),
         "lending.freeze_line": frozenset({Role.UNDERWRITER, Role.RISK_MANAGER}),
         "lending.judge_earlywarning": frozenset({Role.CREDIT_ANALYST, Role.UNDERWRITER, Role.RISK_MANAGER}),
+        "lending.lift_earlywarning": frozenset({Role.RISK_MANAGER}),
         "lending.hand_over_arrearscase": AGREE_WITH_BORROWERS,
         "lending.pay_out_loan": frozenset({Role.FINANCE}),
         "lending.read_bankfile": frozenset({Role.FINANCE}),

@@ -35,7 +35,7 @@ from config.office.words import HUNDREDTH, Words, in_words, money, percent
 from lending.admin.books import PeriodChoice
 from lending.admin.portfolio_loans import LentLoans
 from lending.admin.words import GROUNDS
-from lending.domain.books.portfolio import Dimension, Report, Share
+from lending.domain.books.portfolio import FIRST_DAY, LAST_DAY, Dimension, Report, Share
 from lending.domain.books.report_table import Figure, ListName, ReportTable
 from lending.domain.origination.rules import Ground
 from lending.gateways.report_files import write_pdf, write_workbook
@@ -147,7 +147,7 @@ def _asked(report: Report, asked: QueryDict, today: date) -> Asked:
     except ValueError as error:
         raise Http404 from error
     currency = str(asked.get(CURRENCY) or currencies[0])
-    if currency not in currencies:
+    if currency not in currencies or not FIRST_DAY <= on <= LAST_DAY:
         raise Http404
     if dimension not in dimensions_of(report):
         dimension = Dimension.ALL

@@ -16,7 +16,7 @@ from config.office.display import Column, Part, Table, Text, change_url, grade_c
 from config.office.lists import BadQuery, Filter, ListColumn, Listing, ListOf
 from config.office.pages import OfficeAdmin, name_over
 from config.office.words import Words, money
-from lending.domain.books.portfolio import NOT_GIVEN, RUNNING, SPLIT, Band
+from lending.domain.books.portfolio import FIRST_DAY, NOT_GIVEN, RUNNING, SPLIT, Band
 from lending.models import LoanOrigin
 from lending.queries.closes import last_closed_day
 from lending.queries.portfolio import lent_currencies
@@ -130,7 +130,7 @@ def day_of(asked: QueryDict) -> date:
         on = date.fromisoformat(str(asked[ON]))
     except ValueError as error:
         raise BadQuery(ON, asked[ON]) from error
-    if on > current_day(timezone.now()):
+    if on < FIRST_DAY or on > current_day(timezone.now()):
         raise BadQuery(ON, asked[ON])
     return on
 

@@ -99,7 +99,7 @@ VERBS: Final[Sequence[Verb]] = (
     Verb(
         name="lift",
         label=_("Lift"),
-        right="lending.judge_earlywarning",
+        right="lending.lift_earlywarning",
         offered=_stands,
         form=ReasonForm,
         note=_(

@@ -99,6 +99,8 @@ class MailLine:
             return MailAnswer(MailResult.DEFERRED, words_of(refused))
         except smtplib.SMTPResponseException as refused:
             return _answer(refused.smtp_code, refused.smtp_error)
+        except ValueError as error:  # an address that Django cannot write: nothing was begun
+            return MailAnswer(MailResult.REFUSED, words_of(error))
         except OSError as error:
             is_begun = self.backend.connection.is_begun
             return MailAnswer(MailResult.UNKNOWN if is_begun else MailResult.DEFERRED, words_of(error))

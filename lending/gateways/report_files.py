@@ -1,5 +1,6 @@
 """Write tables of reports as a PDF and as a workbook."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from functools import cache
@@ -31,6 +32,10 @@ NUMBER: Final = "n"
 PLAIN, BOLD, CHINESE = "Roboto", "Roboto-Bold", "STSong-Light"
 """The last is no part of the file: readers of PDF have it. It has what the others lack, Chinese above all."""
 SMALL: Final = 6.5
+MOST_COLUMNS: Final = 12
+"""Beside the first: with more, amounts of hundreds of millions do not fit on a page."""
+UNWRITABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]")
+"""Characters that no workbook holds, though a merchant's name may."""
 MARGIN: Final = 12 * mm
 RULED: Final = (
     ("FONT", (0, 0), (-1, -1), PLAIN, SMALL),
@@ -59,7 +64,8 @@ def write_pdf(title: str, sections: Iterable[Titled]) -> bytes:
             story.append(Paragraph(_marked(f"{table.title} ({split})"), styles["table"]))
             if table.note:
                 story.append(Paragraph(_marked(table.note), styles["note"]))
-            story += [_drawn(table, styles["cell"]), Spacer(0, 4 * mm)]
+            for part in _drawn(table, styles["cell"]):
+                story += [part, Spacer(0, 4 * mm)]
     document = SimpleDocTemplate(
         file, pagesize=landscape(A4), leftMargin=MARGIN, rightMargin=MARGIN, topMargin=MARGIN, bottomMargin=14 * mm,
         title=title, author="Tradeline", invariant=1,
@@ -91,7 +97,7 @@ def _styles() -> dict[str, Any]:
 
 def _marked(text: str) -> str:
     """Return a text as markup that shows it as it is, in a font that has its letters."""
-    known = pdfmetrics.getFont(PLAIN).face.charToGlyph
+    text, known = UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", text), pdfmetrics.getFont(PLAIN).face.charToGlyph
     runs = groupby(text, key=lambda letter: ord(letter) in known or letter.isspace())
     return "".join(
         escape(run) if has_letters else f'<font name="{CHINESE}">{escape(run)}</font>'
@@ -104,13 +110,21 @@ def _numbered(canvas: Any, document: Any) -> None:  # noqa: ANN401 - of reportla
     canvas.drawRightString(document.pagesize[0] - MARGIN, 8 * mm, str(canvas.getPageNumber()))
 
 
-def _drawn(table: ReportTable, style: Any) -> Any:  # noqa: ANN401 - as _numbered
+def _drawn(table: ReportTable, style: Any) -> Iterator[Any]:  # noqa: ANN401 - as _numbered
+    """Yield a table in pieces that are not too wide for a page, each with its first column."""
     head, cells = _flat(table)
+    for begins in range(1, max(len(head), 2), MOST_COLUMNS):
+        places = [0, *range(begins, min(begins + MOST_COLUMNS, len(head)))]
+        rows = [[row[place] if place < len(row) else None for place in places] for row in cells]
+        yield _piece([head[place] for place in places], rows, table.currency, style)
+
+
+def _piece(head: list[str], cells: list[list[Figure | None]], currency: str, style: Any) -> Any:  # noqa: ANN401
     texts = [[Paragraph(_marked(name), style) for name in head]]
     texts += [
         [
             Paragraph(_marked(figure.value), style) if figure is not None and isinstance(figure.value, str)
-            else _text(figure, table.currency)
+            else _text(figure, currency)
             for figure in row
         ]
         for row in cells
@@ -152,7 +166,7 @@ def _sheet_name(name: str, taken: Sequence[str]) -> str:
 
 def _said(sheet: Any, text: str, font: Font, *, wrap: bool = False) -> Any:  # noqa: ANN401 - openpyxl ships no types
     cell = WriteOnlyCell(sheet)
-    cell.value, cell.font = text, font
+    cell.value, cell.font = UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", text), font
     cell.data_type = "s"  # after the value: one that begins with = would be a formula
     if wrap:
         cell.alignment = Alignment(wrap_text=True, vertical="top")

@@ -149,6 +149,7 @@ class Migration(migrations.Migration):
                 ("raised_on", models.DateField()),
                 ("raised_at", models.DateTimeField()),
                 ("fired_on", models.DateField()),
+                ("ceased_on", models.DateField(null=True)),
                 ("observed", models.BigIntegerField()),
                 ("expected", models.BigIntegerField()),
                 ("share_bps", models.IntegerField()),
@@ -192,7 +193,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "early warning",
-                "permissions": [("judge_earlywarning", "Can confirm or lift a warning")],
+                "permissions": [
+                    ("judge_earlywarning", "Can confirm a warning"),
+                    ("lift_earlywarning", "Can lift a warning"),
+                ],
             },
         ),
         migrations.AddConstraint(

@@ -1,5 +1,6 @@
 """Keep letters to borrowers in arrears, the policies they are written by, and which cases an agency collects."""
 
+import django.contrib.postgres.fields
 import django.db.models.deletion
 from django.db import migrations, models
 
@@ -135,9 +136,14 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("attempts", models.IntegerField(default=0)),
+                ("deferrals", models.IntegerField(default=0)),
                 ("next_attempt_at", models.DateTimeField()),
                 ("sent_at", models.DateTimeField(null=True)),
                 ("sent_on", models.DateField(null=True)),
+                (
+                    "may_have_left_on",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.DateField(), default=list, size=None),
+                ),
                 ("answer", models.CharField(blank=True, max_length=200)),
                 (
                     "stop",

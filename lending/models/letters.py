@@ -2,6 +2,7 @@
 
 from typing import Final, Self
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -45,7 +46,9 @@ class Letter(models.Model):
 
     from_days, step: of the policy. late_since: the oldest unpaid due date that it is about. key: of its Message-ID.
     detail: the address to which it was last handed over. attempts: how often it was claimed; whoever claimed it holds
-    it while they have this number. next_attempt_at: not before; while a worker holds it, when that one counts as dead.
+    it while they have this number. deferrals: how often the mail server put it off, since a person last had it sent.
+    may_have_left_on: the days of earlier hand-overs of which nobody knows what became: the cap counts them.
+    next_attempt_at: not before; while a worker holds it, when that one counts as dead.
     sent_at, sent_on: when, and on which business date, it was handed over; None if it certainly was not.
     answer: what the mail server said, without the address. stop: why it was dropped. reason, decided_by: of whoever
     withheld it.
@@ -67,9 +70,11 @@ class Letter(models.Model):
     state = models.CharField(max_length=8, choices=choices(LetterState))
     detail = models.ForeignKey(ContactDetail, on_delete=models.PROTECT, related_name="+", null=True, db_index=False)
     attempts = models.IntegerField(default=0)
+    deferrals = models.IntegerField(default=0)
     next_attempt_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True)
     sent_on = models.DateField(null=True)
+    may_have_left_on = ArrayField(models.DateField(), default=list)
     answer = models.CharField(max_length=200, blank=True)
     stop = models.CharField(max_length=12, choices=choices(Stop), blank=True)
     reason = models.CharField(max_length=500, blank=True)

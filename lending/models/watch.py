@@ -116,7 +116,8 @@ class EarlyWarningQuerySet(LockingQuerySet["EarlyWarning"]):
 class EarlyWarning(models.Model):
     """A sign of trouble in a merchant's trade, from when it was raised until it is lifted; `Reading` of the domain.
 
-    run: the judgement that raised it, whose figures these are; fired_on: as of when it last fired. effects: what the
+    run: the judgement that raised it, whose figures these are; fired_on: when it last fired, ceased_on: when it was
+    first read without, since then. effects: what the
     policy made it lead to. decided_by: who confirmed or lifted it, with the reason; the system lifts without one.
     fresh_score: of the merchant, made when it was raised.
     """
@@ -128,6 +129,7 @@ class EarlyWarning(models.Model):
     raised_on = models.DateField()
     raised_at = models.DateTimeField()
     fired_on = models.DateField()
+    ceased_on = models.DateField(null=True)
     observed = models.BigIntegerField()
     expected = models.BigIntegerField()
     share_bps = models.IntegerField()
@@ -143,7 +145,10 @@ class EarlyWarning(models.Model):
 
     class Meta:
         verbose_name = _("early warning")
-        permissions = [("judge_earlywarning", "Can confirm or lift a warning")]
+        permissions = [
+            ("judge_earlywarning", "Can confirm a warning"),
+            ("lift_earlywarning", "Can lift a warning"),
+        ]
         constraints = [
             known("signal", Signal, name="lending_earlywarning_signal_known"),
             known("state", WarningState, name="lending_earlywarning_state_known"),

@@ -43,6 +43,8 @@ from lending.queries.closes import get_close, get_close_refusal, get_first_refus
 from lending.queries.gateways import get_gateways
 from lending.queries.portfolio_figures import days_to_keep
 
+KEPT_AT_ONCE: Final = timedelta(minutes=2)
+
 
 class DayNotClosed(Refused[CloseRefusal]):
     """No close was started."""
@@ -162,10 +164,13 @@ def review_arrears(*, claim: Claim, clock: Clock) -> None:
 
 
 def write_dunning(*, claim: Claim, clock: Clock) -> None:
-    """Write the letters to borrowers in arrears; they are sent once the books are proven. Raises StaleRow."""
-    with operation():
-        done = write_letters(on=get_close(claim.subject_id).day + timedelta(days=1), now=clock())
-        CLOSE.finish_part(claim=claim, done=done, now=clock())
+    """Write the letters to borrowers in arrears; they are sent once the books are proven. Raises StaleRow, NotYet."""
+    try:
+        with operation():
+            done = write_letters(on=get_close(claim.subject_id).day + timedelta(days=1), now=clock())
+            CLOSE.finish_part(claim=claim, done=done, now=clock())
+    except Contended as error:  # a collector has a case
+        raise NotYet from error
 
 
 def provide_part(*, claim: Claim, clock: Clock) -> None:
@@ -189,17 +194,18 @@ def book_month(*, claim: Claim, clock: Clock) -> None:
 def keep_portfolio(*, claim: Claim, clock: Clock) -> None:
     """Keep the figures of the day, and of month ends before it that have none. Raises StaleRow if fenced off, NotYet.
 
-    What is booked for such a day in the meantime is in them the next time.
+    After the proof, which waits for no report. What is booked for such a day in the meantime is in them the next time.
     """
-    days, done = days_to_keep(get_close(claim.subject_id).day), 0
-    for done, on in enumerate(days, 1):
+    days, until = days_to_keep(get_close(claim.subject_id).day), clock() + KEPT_AT_ONCE
+    for on in days:
+        if clock() >= until:
+            raise NotYet  # years of month ends are kept some at a time: no job is let run so long
         try:
-            keep_figures(on)
+            keep_figures(on, progress=lambda: report_progress(claim=claim, done=0, total=len(days), now=clock()))
         except Contended as error:
             raise NotYet from error
-        report_progress(claim=claim, done=done, total=len(days), now=clock())
     with operation():
-        CLOSE.finish_part(claim=claim, done=done, now=clock())
+        CLOSE.finish_part(claim=claim, done=len(days), now=clock())
 
 
 def prove_books(*, claim: Claim, clock: Clock) -> None:
@@ -277,17 +283,17 @@ CLOSE: Final = Pipeline(
             is_divided=False,
         ),
         Stage(
-            name="lending.keep_portfolio",
-            work=keep_portfolio,
-            words=_("Keep the figures of the portfolio"),
-            counts=_("days"),
-            is_divided=False,
-        ),
-        Stage(
             name="lending.prove_books",
             work=prove_books,
             words=_("Compare the ledger with the loans"),
             counts=_("accounts"),
+            is_divided=False,
+        ),
+        Stage(
+            name="lending.keep_portfolio",
+            work=keep_portfolio,
+            words=_("Keep the figures of the portfolio"),
+            counts=_("days"),
             is_divided=False,
         ),
     ),

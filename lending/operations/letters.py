@@ -91,7 +91,9 @@ def write_letters(*, on: date, now: datetime) -> int:
         return 0
     policy = in_force.policy
     late_enough = on - timedelta(days=policy.steps[0].from_days)
-    cases = list(ArrearsCase.objects.open().filter(late_since__lte=late_enough).select_related("merchant"))
+    # Locked, so that nobody has an older letter of theirs sent again meanwhile.
+    open_cases = ArrearsCase.objects.open().filter(late_since__lte=late_enough)
+    cases = list(open_cases.lock().select_related("merchant"))
     written = written_of([case.pk for case in cases])
     recipients = recipients_of(cases, on=on, policy=policy)
     steps = {case: due_step(policy, recipients[case.pk], written.get(case.pk, ()), on=on) for case in cases}
@@ -184,7 +186,9 @@ def claim_letter(*, letter_id: int, now: datetime) -> ClaimedLetter | None:
             return None
         today = current_day(now)
         to = _recipient(case, in_force, today)
-        stop = find_stop_of(to, written_on=letter.on, due_minor=letter.due_minor, today=today)
+        stop = find_stop_of(
+            to, written_on=letter.on, due_minor=letter.due_minor, late_since=letter.late_since, today=today
+        )
         if stop is not None:
             _drop(letter, stop, actor=SYSTEM, now=now)
             return None
@@ -257,7 +261,7 @@ def send_letter_again(*, letter_id: int, reason: str, actor: Actor, now: datetim
         if is_out_of_date(letter.on, today=current_day(now)):
             _drop(letter, Stop.OUT_OF_DATE, actor=actor, now=now, reason=reason)
             return letter
-        _move(letter, state=LetterState.DUE, next_attempt_at=now, sent_at=None, sent_on=None, answer="")
+        _move(letter, state=LetterState.DUE, next_attempt_at=now, answer="", deferrals=0, **_taken_back(letter))
         after: dict[str, Fact] = {"state": letter.state, "reason": reason.strip()}
         _record("send_letter_again", letter, actor, now, before={"state": before}, after=after)
         wake()
@@ -307,17 +311,24 @@ def _recipient(case: ArrearsCase, in_force: PolicyInForce, today: date) -> Recip
 
 def _settle(letter: Letter, answer: MailAnswer, now: datetime) -> None:
     before = letter.state
-    state = state_after(answer.result, attempts=letter.attempts)
+    deferrals = letter.deferrals + (answer.result is MailResult.DEFERRED)
+    state = state_after(answer.result, deferrals=deferrals)
     left = {} if state in {LetterState.SENT, LetterState.UNKNOWN} else {"sent_at": None, "sent_on": None}
-    wait = wait_after(letter.attempts)
-    _move(letter, state=state, answer=answer.words, next_attempt_at=now + wait, **left)
+    wait = wait_after(deferrals)
+    _move(letter, state=state, answer=answer.words, deferrals=deferrals, next_attempt_at=now + wait, **left)
     if state != LetterState.DUE:
         _record("record_letter", letter, SYSTEM, now, before={"state": before}, after={"state": state})
 
 
+def _taken_back(letter: Letter) -> dict[str, object]:
+    """Return the fields of a letter that was not handed over, or of which nobody knows: then the day is kept."""
+    days = [] if letter.sent_on is None else [letter.sent_on]
+    return {"sent_at": None, "sent_on": None, "may_have_left_on": [*letter.may_have_left_on, *days]}
+
+
 def _drop(letter: Letter, stop: Stop, *, actor: Actor, now: datetime, reason: str = "") -> None:
     before = letter.state
-    _move(letter, state=LetterState.DROPPED, stop=stop, sent_at=None, sent_on=None)
+    _move(letter, state=LetterState.DROPPED, stop=stop, **_taken_back(letter))
     after: dict[str, Fact] = {"state": letter.state, "stop": stop, "reason": reason.strip()}
     _record("drop_letter", letter, actor, now, before={"state": before}, after=after)
 

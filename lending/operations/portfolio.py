@@ -1,5 +1,6 @@
 """Keep the figures of the portfolio as of a day, so that no page adds up all loans."""
 
+from collections.abc import Callable
 from datetime import date
 
 from django.db.models import Max, Q
@@ -12,16 +13,20 @@ from lending.operations.bookings import lock_books
 from lending.queries.portfolio_figures import KEPT, Row, compute_figures
 
 
-def keep_figures(on: date) -> bool:
+def keep_figures(on: date, *, progress: Callable[[], object] = lambda: None) -> bool:
     """Keep what all reports come to as of a day; False if something was booked for it meanwhile. Raises Contended.
 
+    progress: called after each report, which may take long.
     Bookings go on while loans are added up. They remove figures of their day under the shared lock of the books; here
     it is held exclusively before and after, so no event is both in neither the sums nor what is looked for.
     """
     with operation():
         lock_books(exclusive=True)
         last = LoanEvent.objects.aggregate(last=Max("pk", default=0))["last"]
-    computed: dict[Report, dict[Dimension, list[Row]]] = {report: _computed(report, on) for report in KEPT}
+    computed = dict[Report, dict[Dimension, list[Row]]]()
+    for report in KEPT:
+        computed[report] = _computed(report, on)
+        progress()
     with operation():
         lock_books(exclusive=True)
         later = LoanEvent.objects.filter(pk__gt=last)

@@ -46,32 +46,37 @@ def change_warnings(
     Between nights nothing is lifted: what did not fire may not have been read. Done twice, it changes nothing.
     """
     require_transaction()
-    on = run.as_of if run.kind == WatchKind.NIGHT else run.as_of - timedelta(days=1)
+    is_night = run.kind == WatchKind.NIGHT
+    on = run.as_of if is_night else run.as_of - timedelta(days=1)
     standing = {
         (one.merchant_id, Signal(one.signal)): one
         for one in EarlyWarning.objects.standing().filter(merchant__in=list(readings)).lock()
     }
     lifted_on = lifted_by_people(list(readings), since=on - timedelta(days=policy.quiet_days))
     found = {(merchant, one.signal): one for merchant, read in readings.items() for one in read}
-    raised, renewed, lifted = list[EarlyWarning](), list[EarlyWarning](), list[EarlyWarning]()
+    raised, moved, lifted = list[EarlyWarning](), list[EarlyWarning](), list[EarlyWarning]()
     for key in sorted({*found, *standing}):
         reading, warning = found.get(key), standing.get(key)
         change = judge_signal(
-            fires=reading is not None and reading.fires,
-            fired_on=None if warning is None else warning.fired_on,
+            fires=None if reading is None else reading.fires,
+            stands=warning is not None,
+            ceased_on=None if warning is None else warning.ceased_on,
             lifted_by_person_on=lifted_on.get(key),
             today=on,
             policy=policy,
         )
         if change is WarningChange.RAISE and reading is not None:
             raised.append(_warning(run, key[0], reading, watched[key[0]], policy=policy, on=on, now=now))
-        elif change is WarningChange.RENEW and warning is not None and warning.fired_on != on:
-            warning.fired_on = on
-            renewed.append(warning)
-        elif change is WarningChange.LIFT and warning is not None and run.kind == WatchKind.NIGHT:
+        elif change is WarningChange.RENEW and warning is not None:
+            warning.fired_on, warning.ceased_on = on, None
+            moved.append(warning)
+        elif change is WarningChange.CEASE and warning is not None and is_night:
+            warning.ceased_on = on
+            moved.append(warning)
+        elif change is WarningChange.LIFT and warning is not None and is_night:
             lifted.append(warning)
     EarlyWarning.objects.bulk_create(raised, batch_size=AT_ONCE)
-    EarlyWarning.objects.bulk_update(renewed, ["fired_on"], batch_size=AT_ONCE)
+    EarlyWarning.objects.bulk_update(moved, ["fired_on", "ceased_on"], batch_size=AT_ONCE)
     EarlyWarning.objects.filter(pk__in=[one.pk for one in lifted]).update(
         state=WarningState.LIFTED, lifted_on=on, decided_by=str(SYSTEM), reason=""
     )

@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 
+import structlog
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
 from config.db.locking import lock_rows
-from config.db.transactions import Contended, operation, require_one
+from config.db.transactions import Contended, StaleRow, operation, require_one
 from config.kernel.refusals import Refused
 from config.office.actors import SYSTEM
 from config.office.business_date import get_business_date, lock_business_date
@@ -32,11 +33,12 @@ from lending.queries.watch import (
     policy_of,
     watched_merchants,
 )
-from merchants.queries.batches import Watermark, take_watermark
+from merchants.queries.batches import Watermark, current_watermark
 from merchants.queries.partitions import partitions_of_part
 from scoring.operations.single import MerchantNotScored, score_merchant
 
 MERCHANTS_A_PART: Final = 2_000
+log = structlog.get_logger(__name__)
 
 
 class WatchNotStarted(Refused[WatchRefusal]):
@@ -45,6 +47,7 @@ class WatchNotStarted(Refused[WatchRefusal]):
 
 def start_night_watch(*, now: datetime) -> WatchRun:
     """Start judging everyone who has a limit or a loan, once a business date. Raises WatchNotStarted, Contended."""
+    known = current_watermark()  # in its own transaction: nobody waits for a number
     with operation():
         lock_business_date()  # of two that start at once, the second sees what the first did
         today, last = get_business_date(), _last_night()
@@ -56,7 +59,9 @@ def start_night_watch(*, now: datetime) -> WatchRun:
         )
         if refusal is not None or today is None:
             raise WatchNotStarted(refusal or WatchRefusal.NO_BUSINESS_DATE)
-        return _started(WatchKind.NIGHT, as_of=today, known=take_watermark(), merchants=None, peers=None, now=now)
+        # Rows of the business date that came before are not read in this night: they are looked for after it.
+        seen = known if last is None else Watermark(last.seen_high, tuple(last.seen_open))
+        return _started(WatchKind.NIGHT, as_of=today, known=known, seen=seen, merchants=None, peers=None, now=now)
 
 
 def start_rows_watch(*, now: datetime) -> WatchRun | None:
@@ -64,6 +69,7 @@ def start_rows_watch(*, now: datetime) -> WatchRun | None:
 
     Raises WatchNotStarted, Contended.
     """
+    known = current_watermark()
     with operation():
         lock_business_date()
         today, night = get_business_date(), _last_night()
@@ -74,13 +80,13 @@ def start_rows_watch(*, now: datetime) -> WatchRun | None:
         )
         if refusal is not None or today is None or night is None:
             raise WatchNotStarted(refusal or WatchRefusal.NIGHT_MISSING)
-        seen, known = Watermark(night.seen_high, tuple(night.seen_open)), take_watermark()
+        seen = Watermark(night.seen_high, tuple(night.seen_open))
         merchants = borrowers_with_new_rows(seen, now=now, today=today)
         WatchRun.objects.filter(pk=night.pk).update(seen_high=known.high, seen_open=list(known.open))
         if not merchants:
             return None
         as_of = today + timedelta(days=1)
-        return _started(WatchKind.ROWS, as_of=as_of, known=known, merchants=merchants, peers=night, now=now)
+        return _started(WatchKind.ROWS, as_of=as_of, known=known, seen=known, merchants=merchants, peers=night, now=now)
 
 
 def _last_night() -> WatchRun | None:
@@ -92,6 +98,7 @@ def _started(
     *,
     as_of: date,
     known: Watermark,
+    seen: Watermark,
     merchants: list[int] | None,
     peers: WatchRun | None,
     now: datetime,
@@ -101,8 +108,8 @@ def _started(
         as_of=as_of,
         watermark_high=known.high,
         watermark_open=list(known.open),
-        seen_high=known.high,
-        seen_open=list(known.open),
+        seen_high=seen.high,
+        seen_open=list(seen.open),
         policy=policy_in_force(),
         peers=peers,
         merchants=merchants,
@@ -185,6 +192,11 @@ def conclude_watch(*, claim: Claim, clock: Clock) -> None:
             score = score_merchant(merchant_id=merchant, actor=SYSTEM, now=clock())
         except (MerchantNotScored, Contended):
             continue  # nothing is published, or somebody has the merchant: the warning stands without
+        except StaleRow:
+            raise
+        except Exception:
+            log.exception("merchant_not_scored_for_warning", merchant_id=merchant)
+            continue  # one that cannot be scored stops no watch
         raised.filter(merchant=merchant, fresh_score=None).update(fresh_score=score)
     with operation():
         now = clock()

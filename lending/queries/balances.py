@@ -7,6 +7,7 @@ from django.db.models import Sum
 from config.kernel.calendar import day_number
 from config.office.business_date import get_business_date
 from lending.domain.books.transfer import TransferKind
+from lending.gateways.registry import LOOPBACK
 from lending.models import Transfer
 from merchants.queries.batches import known_now
 from scoring.domain.features.relations import balance_moves as moves_of_balances
@@ -34,7 +35,9 @@ def running_balances(
     if not merchants:
         return {}
     found = dict(measure(balances, members=members_of_market(list(merchants)), known=known, partitions=partitions))
-    collected = Transfer.objects.filter(loan__merchant__in=merchants, kind=TransferKind.COLLECTION)
+    # What a bank debits is not the platform's, and what the platform withholds it sends as rows.
+    of_loopback = Transfer.objects.filter(kind=TransferKind.COLLECTION, gateway=LOOPBACK)
+    collected = of_loopback.filter(loan__merchant__in=merchants)
     for merchant, moved in collected.values_list("loan__merchant").annotate(moved=Sum("moved_minor", default=0)):
         found[merchant] = found.get(merchant, 0) - int(moved)
     return found

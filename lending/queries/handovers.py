@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import date
 
 from lending.domain.arrears.handover import Borrower, OwedLoan, Tried, handover_file
+from lending.domain.arrears.letter import LetterState
 from lending.domain.books.loan import LoanStatus
 from lending.models import ArrearsCase, CaseHandover
 from lending.queries.arrears import contacts_of, debt_of, loans_of
@@ -36,7 +37,7 @@ def file_of(case: ArrearsCase, *, agency: str, on: date) -> str:
     tried += [
         Tried(on=one.sent_on, how="EMAIL", result=one.step)
         for one in letters_of(case, most=MOST_TRIED)
-        if one.sent_on is not None
+        if one.state == LetterState.SENT and one.sent_on is not None
     ]
     return handover_file(
         case=str(case),

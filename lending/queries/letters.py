@@ -50,14 +50,17 @@ def recipients_of(cases: Sequence[ArrearsCase], *, on: date, policy: DunningPoli
     keys = [case.pk for case in cases]
     among = ArrearsCase.objects.filter(pk__any_of=keys)
     promised = set(PaymentPromise.objects.open().filter(case__in=among).values_list("case", flat=True))
-    contacts = CaseContact.objects.filter(case__in=among).exclude(result=ContactResult.NOTE)
+    # Whoever was not reached has answered nothing.
+    unanswered = (ContactResult.NOTE, ContactResult.NO_ANSWER, ContactResult.WRONG_CONTACT)
+    contacts = CaseContact.objects.filter(case__in=among).exclude(result__in=unanswered)
     last = dict(contacts.order_by("case", "-pk").distinct("case").values_list("case", "result"))
     since = on - timedelta(days=policy.cap.days)
     left = defaultdict[int, list[date]](list)
-    sent = Letter.objects.filter(case__merchant__in=among.values("merchant"), sent_on__gt=since)
-    for merchant, day in sent.values_list("case__merchant_id", "sent_on"):
-        if day is not None:
-            left[merchant].append(day)
+    sent = Letter.objects.filter(
+        Q(sent_on__gt=since) | ~Q(may_have_left_on=[]), case__merchant__in=among.values("merchant")
+    )
+    for merchant, day, unknown in sent.values_list("case__merchant_id", "sent_on", "may_have_left_on"):
+        left[merchant] += [one for one in (day, *unknown) if one is not None]
     agencies = set(CaseHandover.objects.open().filter(case__in=among).values_list("case", flat=True))
     paused = paused_on([case.merchant_id for case in cases], on=on)
     return {

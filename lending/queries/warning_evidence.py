@@ -9,11 +9,12 @@ from django.db import connection
 
 from config.kernel.calendar import date_of, day_number
 from lending.domain.watch.cash_flow import LOYAL, RECENT
-from lending.domain.watch.evidence import EVIDENCE
+from lending.domain.watch.evidence import evidence_of
 from lending.domain.watch.policy import Signal
 from lending.models import EarlyWarning
 from lending.queries.cash_flow import D
 from lending.queries.watch import known_to
+from merchants.domain.transaction import Settlement
 from merchants.models import Transaction
 from scoring.queries.measures import SEEN
 
@@ -80,7 +81,8 @@ class RepeatBuyers:
 
 def rows_behind(warning: EarlyWarning, *, most: int) -> FoundRows:
     """Return the rows that a warning rests on, the latest first."""
-    evidence = EVIDENCE[Signal(warning.signal)]
+    is_escrow = warning.merchant.partner.settlement == Settlement.ESCROW
+    evidence = evidence_of(Signal(warning.signal), is_escrow=is_escrow)
     found = _asked(ROWS, warning, kind=evidence.kind, days=evidence.days, late=evidence.is_late, most=most)
     rows = Transaction.objects.filter(merchant=warning.merchant_id, pk__in=[pk for pk, _ in found])
     ordered = rows.prefetch_related("batch").order_by("-occurred_at", "-pk")

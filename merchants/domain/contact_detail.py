@@ -14,6 +14,8 @@ _MAIL: Final = re.compile(
     r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
 )
 """As HTML has it for a form, with a domain that has a dot."""
+_ENCODED: Final = "=?"
+"""Begins what a mail header takes for another text (RFC 2047): the letter would go to another address."""
 
 
 class DetailKind(StrEnum):
@@ -56,7 +58,7 @@ def judge_detail(kind: DetailKind, text: str, *, known: Collection[str]) -> Deta
         {
             DetailRefusal.PHONE_MALFORMED: kind is DetailKind.PHONE and not _E164.fullmatch(text),
             DetailRefusal.EMAIL_MALFORMED: kind is DetailKind.EMAIL
-            and (len(text) > LONGEST or not _MAIL.fullmatch(text)),
+            and (len(text) > LONGEST or _ENCODED in text or not _MAIL.fullmatch(text)),
             DetailRefusal.TOO_MANY: len(known) >= MOST,
         }
     )

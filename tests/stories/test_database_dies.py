@@ -183,8 +183,8 @@ MOMENTS = {
     "lending.verify_loans": (lending.operations.day_close, "drifted_loans", 1),
     "lending.provide_loans": (lending.operations.provisions, "provide", 2),
     "lending.book_provisions": (lending.operations.provisions, "post", 1),
-    "lending.keep_portfolio": (lending.operations.day_close, "keep_figures", 1),
     "lending.prove_books": (lending.operations.day_close, "conclude", 1),
+    "lending.keep_portfolio": (lending.operations.day_close, "keep_figures", 1),
 }
 
 

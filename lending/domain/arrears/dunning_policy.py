@@ -167,7 +167,10 @@ def _require_languages(step: DunningStep) -> None:
     if missing:
         message = f"steps: {step.name}: there is no text in {missing[0]}"
         raise Unfit(message)
-    said = {language: figures_of("body", text.body) for language, text in step.texts.items()}
+    said = {
+        language: figures_of("subject", text.subject) | figures_of("body", text.body)
+        for language, text in step.texts.items()
+    }
     if len(set(said.values())) > 1:
         message = f"steps: {step.name}: the texts do not name the same figures in each language"
         raise Unfit(message)

@@ -10,12 +10,14 @@ from config.kernel.refusals import first_of
 from lending.domain.arrears.case import CaseState, ContactResult
 from lending.domain.arrears.dunning_policy import DunningPolicy, DunningStep
 
+REAL_PART: Final = 5
+"""Judgement: a fifth of what a letter asks for."""
 TRUE_FOR: Final = timedelta(days=3)
 """Judgement: figures that are older are not sent any more; the next morning writes the letter anew."""
 FIRST_WAIT: Final = timedelta(minutes=5)
 """Judgement: after a mail server was out of reach, or put a letter off for the first time."""
 LONGEST_WAIT: Final = timedelta(hours=8)
-MOST_ATTEMPTS: Final = 8
+MOST_DEFERRALS: Final = 8
 """Judgement: after a day of being put off by the mail server, a person has to look at the address."""
 
 
@@ -154,13 +156,18 @@ def is_capped(policy: DunningPolicy, sent_on: Collection[date], *, on: date) -> 
     return sum(day > since for day in sent_on) >= policy.cap.letters
 
 
-def find_stop_of(to: Recipient, *, written_on: date, due_minor: int, today: date) -> Stop | None:
-    """Decide whether a letter that was written is not sent any more. due_minor: what it says is due.
+def find_stop_of(to: Recipient, *, written_on: date, due_minor: int, late_since: date, today: date) -> Stop | None:
+    """Decide whether a letter that was written is not sent any more. due_minor, late_since: what it is about.
 
-    A borrower who paid a part meanwhile gets no letter with another amount: the next morning writes one that is true.
+    A borrower who paid a real part meanwhile gets no letter with another amount: the next morning writes one that is
+    true. A cent a day keeps no letter back: it says as of which morning its figures are.
     """
+    paid_minor = due_minor - to.due_minor
     return find_stop(to) or first_of(
-        {Stop.PAID_IN_PART: to.due_minor < due_minor, Stop.OUT_OF_DATE: is_out_of_date(written_on, today=today)}
+        {
+            Stop.PAID_IN_PART: paid_minor * REAL_PART >= due_minor,
+            Stop.OUT_OF_DATE: to.late_since != late_since or is_out_of_date(written_on, today=today),
+        }
     )
 
 
@@ -169,10 +176,13 @@ def is_out_of_date(written_on: date, *, today: date) -> bool:
     return today >= written_on + TRUE_FOR
 
 
-def state_after(result: MailResult, *, attempts: int) -> LetterState:
-    """Return what a letter is after a mail server's answer; one that is put off again and again is refused."""
+def state_after(result: MailResult, *, deferrals: int) -> LetterState:
+    """Return what a letter is after a mail server's answer; one that is put off again and again is refused.
+
+    deferrals: how often it was put off, this time included.
+    """
     if result is MailResult.DEFERRED:
-        return LetterState.DUE if attempts < MOST_ATTEMPTS else LetterState.REFUSED
+        return LetterState.DUE if deferrals < MOST_DEFERRALS else LetterState.REFUSED
     return {
         MailResult.ACCEPTED: LetterState.SENT,
         MailResult.REFUSED: LetterState.REFUSED,
@@ -180,9 +190,9 @@ def state_after(result: MailResult, *, attempts: int) -> LetterState:
     }[result]
 
 
-def wait_after(attempts: int) -> timedelta:
+def wait_after(deferrals: int) -> timedelta:
     """Return how long a letter waits after the nth time it was put off: each time three times as long, to a bound."""
-    return LONGEST_WAIT if attempts > MOST_ATTEMPTS else min(LONGEST_WAIT, FIRST_WAIT * 3 ** (attempts - 1))
+    return LONGEST_WAIT if deferrals > MOST_DEFERRALS else min(LONGEST_WAIT, FIRST_WAIT * 3 ** max(0, deferrals - 1))
 
 
 def judge_sending_again(

@@ -11,6 +11,9 @@ from lending.domain.books.month_close import last_day_of
 
 PAR: Final = (1, 30, 60, 90)
 """Days past due from which a loan's principal is at risk."""
+FIRST_DAY: Final = date(1970, 1, 1)
+LAST_DAY: Final = date(9998, 12, 31)
+"""Between which days a report may be asked for."""
 BAD: Final = 30
 """Days past due from which a loan counts in its vintage, and a first payment as a default."""
 YEAR: Final = 365

@@ -17,7 +17,7 @@ class Flow(NamedTuple):
 
     disbursed: principal lent. received: interest, penalties and fees that were paid. written_off: principal that left
     the loan without money, be it written off or settled for less. recovered: what was paid of a claim after
-    a write-off.
+    a write-off, up to that principal.
     """
 
     on: date

@@ -56,11 +56,15 @@ def mark_of(account: LoanAccount, arrival: Arrival) -> Mark:
 
 
 def money_of(account: LoanAccount) -> MovedSoFar:
-    """Return what moved so far; what is paid on a claim is recovered, and not received as interest or fees."""
+    """Return what moved so far; what is paid on a claim is not received as interest or fees.
+
+    It counts as recovered up to the principal that was written off, which it is set against.
+    """
     interest = account.interest_paid - account.interest_off
     penalty = account.penalty_paid - account.penalty_off
     fees = account.fees - account.fees_late - account.fees_today - account.fees_off
-    return MovedSoFar._make((account.lent, interest + penalty + fees, account.principal_off, account.recovered))
+    recovered = min(account.recovered, account.principal_off)
+    return MovedSoFar._make((account.lent, interest + penalty + fees, account.principal_off, recovered))
 
 
 def arrears_of(account: LoanAccount) -> int:

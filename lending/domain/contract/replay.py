@@ -106,7 +106,8 @@ def replay(terms: Terms, events: Iterable[LoanEvent]) -> Replayed:
     marks.append(mark_of(account, arrival))
     return Replayed(
         schedule=tuple(account.schedule),
-        first_due=schedule[0].due,
+        # What is due on the day of the disbursement, a fee or a down payment, is no instalment that is missed.
+        first_due=next((row.due for row in schedule if row.due > disbursement.on), schedule[0].due),
         standing=standing,
         allocations=tuple(allocations),
         marks=marks,

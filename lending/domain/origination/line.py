@@ -175,8 +175,9 @@ def review(limit: GrantedLimit, case: Assessment, *, used_minor: int) -> Review:
         moved = next_limit(limit, computed, night=case.facts.on, rules=case.product.limits)
     if moved is None or moved.limit_minor < used_minor:
         moved = GrantedLimit(limit_minor=used_minor)
-    reason = case.no_offer
-    return Review(limit=moved, freezes=reason if reason in FREEZING else None)
+    # Of those that freeze: another reason before it must not hide one.
+    freezes = next((reason for reason, holds in case.rules if reason in FREEZING and holds(case)), None)
+    return Review(limit=moved, freezes=freezes)
 
 
 def state_after_review(state: LineState, *, frozen_for: str, freezes: NoOffer | None) -> tuple[LineState, str]:

@@ -36,23 +36,24 @@ class Watcher:
 
     policy: WatchPolicy
     alarms: list[Alarm] = field(default_factory=list)
-    _fired: dict[tuple[int, Signal], date] = field(default_factory=dict)
+    _stands: dict[tuple[int, Signal], date | None] = field(default_factory=dict)
 
     def judge(self, readings: Mapping[int, Iterable[Reading]], *, on: date) -> None:
         """Raise, renew and lift by the readings of a day."""
-        fires = {(merchant, one.signal) for merchant, read in readings.items() for one in read if one.fires}
-        for key in sorted(fires | self._fired.keys()):
+        read = {(merchant, one.signal): one.fires for merchant, found in readings.items() for one in found}
+        for key in sorted(read):
             change = judge_signal(
-                fires=key in fires,
-                fired_on=self._fired.get(key),
+                fires=read[key],
+                stands=key in self._stands,
+                ceased_on=self._stands.get(key),
                 lifted_by_person_on=None,
                 today=on,
                 policy=self.policy,
             )
             if change is WarningChange.LIFT:
-                del self._fired[key]
+                del self._stands[key]
             elif change is not None:
-                self._fired[key] = on
+                self._stands[key] = on if change is WarningChange.CEASE else None
             if change is WarningChange.RAISE:
                 self.alarms.append(Alarm(merchant=key[0], signal=key[1], on=on))
 

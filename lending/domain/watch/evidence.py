@@ -1,7 +1,7 @@
 """Which rows of a merchant's history a warning rests on."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
@@ -35,3 +35,10 @@ EVIDENCE: Final[Mapping[Signal, Evidence]] = MappingProxyType(
         Signal.SHORT_OF_INSTALMENT: Evidence(kind=TransactionKind.SETTLEMENT),
     }
 )
+
+
+def evidence_of(signal: Signal, *, is_escrow: bool) -> Evidence:
+    """Return the rows of a signal for a merchant whose sales settle later, or at once: then a sale is released."""
+    evidence = EVIDENCE[signal]
+    is_released = evidence.kind is TransactionKind.SETTLEMENT and not is_escrow
+    return replace(evidence, kind=TransactionKind.SALE) if is_released else evidence

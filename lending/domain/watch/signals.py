@@ -243,7 +243,7 @@ def _above(  # noqa: PLR0917 - of three callers
 
     One more than usual, so that the first of its kind is no multiple of nothing.
     """
-    if among <= 0 or among_past <= 0:
+    if among_past <= 0:
         return None
     up, down = past * among + among_past, among_past
     share = min(MOST_BPS, observed * down * 10_000 // up)

@@ -21,6 +21,7 @@ class WarningChange(StrEnum):
 
     RAISE = "RAISE"
     RENEW = "RENEW"
+    CEASE = "CEASE"
     LIFT = "LIFT"
 
 
@@ -33,19 +34,29 @@ class WarningRefusal(StrEnum):
 
 
 def judge_signal(
-    *, fires: bool, fired_on: date | None, lifted_by_person_on: date | None, today: date, policy: WatchPolicy
+    *,
+    fires: bool | None,
+    stands: bool,
+    ceased_on: date | None,
+    lifted_by_person_on: date | None,
+    today: date,
+    policy: WatchPolicy,
 ) -> WarningChange | None:
-    """Decide what becomes of the warning of a signal that fires, or does not.
+    """Decide what becomes of the warning of a signal that fires, does not, or cannot be read (None): then nothing.
 
-    fired_on: when it last did, if its warning stands; None if there is none. lifted_by_person_on: when a person last
-    lifted one: whoever looked knew better, for a while.
+    stands: whether there is one; ceased_on: since when it was read without firing. lifted_by_person_on: when a person
+    last lifted one: whoever looked knew better, for a while.
     """
-    if fired_on is None:
+    if fires is None:
+        return None
+    if not stands:
         is_quiet = lifted_by_person_on is not None and today < lifted_by_person_on + timedelta(days=policy.quiet_days)
         return WarningChange.RAISE if fires and not is_quiet else None
     if fires:
         return WarningChange.RENEW
-    return WarningChange.LIFT if today > fired_on + timedelta(days=policy.lifted_after_days) else None
+    if ceased_on is None:
+        return WarningChange.CEASE
+    return WarningChange.LIFT if today >= ceased_on + timedelta(days=policy.lifted_after_days) else None
 
 
 def judge_confirmation(state: WarningState, *, reason: str) -> WarningRefusal | None:

@@ -38,7 +38,9 @@ class Command(BaseCommand):
         try:
             directory.mkdir(parents=True, exist_ok=True)
             for kind, content in written.items():
-                (directory / file_name(on, kind)).write_bytes(content)
+                draft = directory / f".{file_name(on, kind)}"
+                draft.write_bytes(content)
+                draft.replace(directory / file_name(on, kind))
         except OSError as error:
             message = f"{directory} cannot be written: {error}"
             raise CommandError(message) from error

@@ -66,7 +66,7 @@ RIGHTS = {f"{model}_{page}": right for model, right in VIEWED.items() for page i
     "lending_offer_apply": "lending.enter_application",
     "lending_dayclose_open": "lending.start_dayclose",
     "lending_earlywarning_confirm": "lending.judge_earlywarning",
-    "lending_earlywarning_lift": "lending.judge_earlywarning",
+    "lending_earlywarning_lift": "lending.lift_earlywarning",
     "lending_arrearscase_take": "lending.work_arrearscase",
     "lending_arrearscase_contact": "lending.work_arrearscase",
     "lending_arrearscase_promise": "lending.work_arrearscase",

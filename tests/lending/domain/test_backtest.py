@@ -53,9 +53,11 @@ def reading(*, fires: bool) -> Reading:
 
 def test_a_signal_alarms_once_until_it_has_ceased_for_a_while() -> None:
     watcher = Watcher(day_one_watch())
-    for days, fires in ((0, True), (7, True), (14, False), (21, True), (28, False), (36, False), (43, True)):
+    for days, fires in ((0, True), (7, True), (14, False), (21, True), (28, False), (42, False), (49, True)):
         watcher.judge({1: [reading(fires=fires)]}, on=ON + days * DAY)
-    assert [alarm.on for alarm in watcher.alarms] == [ON, ON + 43 * DAY]
+    watcher.judge({}, on=ON + 90 * DAY)
+    watcher.judge({1: [reading(fires=True)]}, on=ON + 97 * DAY)
+    assert [alarm.on for alarm in watcher.alarms] == [ON, ON + 49 * DAY]
 
 
 def test_told_sums_what_alarms_said_of_loans() -> None:

@@ -8,7 +8,7 @@ from lending.domain.arrears.case import CaseState, ContactResult
 from lending.domain.arrears.dunning_policy import DunningPolicy, canonical_dunning, parse_dunning
 from lending.domain.arrears.letter import (
     LONGEST_WAIT,
-    MOST_ATTEMPTS,
+    MOST_DEFERRALS,
     TRUE_FOR,
     UNSETTLED,
     WAITING,
@@ -94,7 +94,9 @@ def test_what_stops_letters(changes: dict[str, object], stop: Stop | None) -> No
     to = replace(LATE, **changes)  # type: ignore[arg-type] # of any field
     assert find_stop(to) == stop
     assert (step_on(SINCE + 3 * DAY, to=to) is None) is (stop is not None)
-    assert find_stop_of(to, written_on=SINCE + 3 * DAY, due_minor=5_000, today=SINCE + 3 * DAY) == stop
+    assert (
+        find_stop_of(to, written_on=SINCE + 3 * DAY, due_minor=5_000, late_since=SINCE, today=SINCE + 3 * DAY) == stop
+    )
 
 
 @pytest.mark.parametrize(
@@ -102,7 +104,8 @@ def test_what_stops_letters(changes: dict[str, object], stop: Stop | None) -> No
     [
         (5_000, 0, None),
         (6_000, 0, None),
-        (4_999, 0, Stop.PAID_IN_PART),
+        (4_001, 0, None),
+        (4_000, 0, Stop.PAID_IN_PART),
         (5_000, TRUE_FOR.days - 1, None),
         (5_000, TRUE_FOR.days, Stop.OUT_OF_DATE),
     ],
@@ -110,7 +113,13 @@ def test_what_stops_letters(changes: dict[str, object], stop: Stop | None) -> No
 def test_a_letter_that_is_no_longer_true_is_not_sent(due_minor: int, days: int, stop: Stop | None) -> None:
     written = SINCE + 3 * DAY
     to = replace(LATE, due_minor=due_minor)
-    assert find_stop_of(to, written_on=written, due_minor=5_000, today=written + days * DAY) == stop
+    assert find_stop_of(to, written_on=written, due_minor=5_000, late_since=SINCE, today=written + days * DAY) == stop
+
+
+def test_a_letter_about_an_older_arrear_is_not_sent() -> None:
+    to = replace(LATE, late_since=SINCE + 30 * DAY)
+    on = SINCE + 61 * DAY
+    assert find_stop_of(to, written_on=on, due_minor=5_000, late_since=SINCE, today=on) == Stop.OUT_OF_DATE
 
 
 def test_no_more_letters_than_the_cap_in_its_days() -> None:
@@ -125,23 +134,23 @@ def test_no_more_letters_than_the_cap_in_its_days() -> None:
 
 
 def test_what_a_mail_server_answers_decides_what_becomes_of_a_letter() -> None:
-    assert {result: state_after(result, attempts=1) for result in MailResult} == {
+    assert {result: state_after(result, deferrals=1) for result in MailResult} == {
         MailResult.ACCEPTED: LetterState.SENT,
         MailResult.DEFERRED: LetterState.DUE,
         MailResult.REFUSED: LetterState.REFUSED,
         MailResult.UNKNOWN: LetterState.UNKNOWN,
     }
-    assert state_after(MailResult.DEFERRED, attempts=MOST_ATTEMPTS - 1) == LetterState.DUE
-    assert state_after(MailResult.DEFERRED, attempts=MOST_ATTEMPTS) == LetterState.REFUSED
+    assert state_after(MailResult.DEFERRED, deferrals=MOST_DEFERRALS - 1) == LetterState.DUE
+    assert state_after(MailResult.DEFERRED, deferrals=MOST_DEFERRALS) == LetterState.REFUSED
 
 
 def test_a_letter_waits_longer_each_time_and_is_given_up_before_it_is_out_of_date() -> None:
-    waits = [wait_after(attempts) for attempts in range(1, MOST_ATTEMPTS + 5)]
+    waits = [wait_after(deferrals) for deferrals in range(1, MOST_DEFERRALS + 5)]
     assert waits == sorted(waits)
     assert waits[0] == timedelta(minutes=5)
     assert waits[1] == timedelta(minutes=15)
     assert waits[-1] == LONGEST_WAIT
-    assert timedelta(days=1) < sum(waits[: MOST_ATTEMPTS - 1], start=timedelta()) < TRUE_FOR
+    assert timedelta(days=1) < sum(waits[: MOST_DEFERRALS - 1], start=timedelta()) < TRUE_FOR
     assert wait_after(10**6) == LONGEST_WAIT
 
 

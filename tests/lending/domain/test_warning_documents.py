@@ -48,15 +48,16 @@ def signals(table: list[Line]) -> list[Line]:
 
 def changes(table: list[Line]) -> list[Line]:
     found = list[Line]()
-    for fires, fired_on, lifted_on, _ in table[2:]:
+    for fires, stands, ceased_on, lifted_on, _ in table[2:]:
         change = judge_signal(
-            fires=fires == "yes",
-            fired_on=None if fired_on == "-" else date.fromisoformat(fired_on),
+            fires=None if fires == "-" else fires == "yes",
+            stands=stands == "yes",
+            ceased_on=None if ceased_on == "-" else date.fromisoformat(ceased_on),
             lifted_by_person_on=None if lifted_on == "-" else date.fromisoformat(lifted_on),
             today=ON,
             policy=day_one_watch(),
         )
-        found.append([fires, fired_on, lifted_on, "nothing" if change is None else change.value])
+        found.append([fires, stands, ceased_on, lifted_on, "nothing" if change is None else change.value])
     return found
 
 

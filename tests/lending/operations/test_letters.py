@@ -165,7 +165,7 @@ def test_a_part_that_was_paid_makes_a_letter_of_the_next_morning(sink: Sink) -> 
     """Red if a borrower were told an amount that is no longer true, or its step were lost."""
     loan, case = late_borrower()
     first = the_letter()
-    pay(loan, 1_000)
+    pay(loan, first.due_minor // 4)
     send()
     first.refresh_from_db()
     assert (first.state, first.stop) == (LetterState.DROPPED, Stop.PAID_IN_PART)
@@ -284,6 +284,14 @@ def test_a_server_out_of_reach_is_asked_for_one_letter_and_left_alone(monkeypatc
         send()
         assert sink.taken == [], "not at once"
         send(minutes=6)
+    assert len(sink.taken) == 1
+
+
+def test_a_cent_a_day_keeps_no_letter_back(sink: Sink) -> None:
+    loan, _ = late_borrower()
+    pay(loan, 1)
+    send()
+    assert the_letter().state == LetterState.SENT
     assert len(sink.taken) == 1
 
 

@@ -120,14 +120,48 @@ def test_it_is_renewed_while_it_fires_and_lifted_when_it_has_not_for_a_while() -
     warning = standing(loan)[Signal.SILENT]
     assert (warning.raised_on, warning.fired_on) == (OPENED, OPENED + DAY)
     trade(loan.merchant, first=9, tag="again", on=OPENED + DAY)
-    EarlyWarning.objects.update(fired_on=OPENED - 12 * DAY)
     roll(OPENED + 2 * DAY)
     judge_night()
-    assert Signal.SILENT in standing(loan)
+    warning.refresh_from_db()
+    assert warning.ceased_on == OPENED + 2 * DAY
+    EarlyWarning.objects.update(ceased_on=OPENED - 11 * DAY)
     roll(OPENED + 3 * DAY)
     judge_night()
     warning.refresh_from_db()
     assert (warning.state, warning.decided_by, warning.lifted_on) == ("LIFTED", str(SYSTEM), OPENED + 3 * DAY)
+
+
+def test_it_stands_while_nobody_can_read_it() -> None:
+    loan = silent_borrower()
+    judge_night()
+    EarlyWarning.objects.update(ceased_on=OPENED - 40 * DAY)
+    Partner.objects.update(feed_signal="SILENT")
+    roll(OPENED + DAY)
+    judge_night()
+    assert Signal.SILENT in standing(loan)
+
+
+def test_one_that_cannot_be_scored_stops_no_watch(monkeypatch: pytest.MonkeyPatch) -> None:
+    loan = silent_borrower()
+
+    def fails(**_asked: object) -> None:
+        raise ValueError
+
+    monkeypatch.setattr("lending.operations.watch.score_merchant", fails)
+    assert judge_night().state == WatchState.DONE
+    assert standing(loan)[Signal.SILENT].fresh_score is None
+
+
+def test_rows_of_the_day_that_came_before_the_night_are_read_after_it() -> None:
+    loan = lent()
+    trade(loan.merchant)
+    judge_night()
+    trade(loan.merchant, first=1, a_day=12, kind="REFUND", on=OPENED + 2 * DAY)
+    open_day(on=OPENED + DAY, actor=SYSTEM, now=NOW)
+    judge_night()
+    assert standing(loan) == {}
+    judge_rows()
+    assert Signal.REFUNDS in standing(loan)
 
 
 def test_it_freezes_the_line_at_once_and_holds_back_new_credit() -> None:

@@ -39,7 +39,7 @@ class Told:
             "disbursed_minor": sum(event["amount_minor"] for event in self.lent) if is_out else 0,
             "received_minor": paid + fees - state["fees_unpaid_minor"] - state.get("fees_written_off_minor", 0),
             "written_off_minor": state.get("principal_written_off_minor", 0),
-            "recovered_minor": state.get("recovered_minor", 0),
+            "recovered_minor": min(state.get("recovered_minor", 0), state.get("principal_written_off_minor", 0)),
         }
 
     def at_risk(self, days: int) -> int | None:
@@ -51,7 +51,8 @@ class Told:
         if self.begun > on:
             return 0, 0
         drawn = model.model({**self.case, "events": self.lent[:1]})["schedule"]
-        due = date.fromisoformat(drawn[0]["due"])
+        dues = [date.fromisoformat(row["due"]) for row in drawn]
+        due = next((one for one in dues if one > self.begun), dues[0])
         day = matures_on(due)
         if day > on:
             return 0, 0
