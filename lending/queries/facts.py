@@ -18,12 +18,13 @@ from lending.domain.origination.granted_limit import GrantedLimit
 from lending.domain.origination.line import most_at_once, repaid_minor
 from lending.domain.origination.product import Product
 from lending.domain.origination.rules import Rules
+from lending.domain.watch.policy import Effect
 from lending.models import Instalment, Line, Loan, Offer, ProductExposure, ProductVersion
 from lending.queries.closes import closed_to
 from lending.queries.line_usage import undrawn_of
 from lending.queries.loans import share_of, standing_of
 from lending.queries.owners import merchants_of, owners_of
-from lending.queries.warnings import holds_of
+from lending.queries.warnings import hold_by
 from scoring.domain.calibration import Grade, parse_calibration
 from scoring.domain.features.sets import FEATURE_SETS
 from scoring.domain.policy import Gate, NotScored
@@ -31,7 +32,8 @@ from scoring.models import Score
 from scoring.queries.explanations import characteristics_of
 
 PROFILES = """
-SELECT m.id, m.currency, p.code, m.region, m.category, m.membership, c.limit_minor, c.higher_since, c.sustained_minor
+SELECT m.id, m.currency, p.code, m.region, m.category, m.membership, c.limit_minor, c.higher_since, c.sustained_minor,
+    ARRAY(SELECT unnest(w.effects) FROM lending_earlywarning w WHERE w.merchant_id = m.id AND w.state <> 'LIFTED')
 FROM merchants_merchant m JOIN merchants_partner p ON p.id = m.partner_id
 LEFT JOIN lending_creditline c ON c.merchant_id = m.id AND c.kind = %s
 WHERE m.id = ANY(%s::bigint[])
@@ -87,9 +89,8 @@ def facts_of(
     books = _books({*by_merchant, *everyone}, on=on, without=without)
     offered = _offered(everyone)
     rooms = _rooms(product, profiles, books)
-    holds = holds_of(profiles)
     found = {}
-    for merchant, (profile, line) in profiles.items():
+    for merchant, (profile, line, hold) in profiles.items():
         book, others = books[merchant], others_of.get(merchant, {})
         addable = [other for other, currency in others.items() if currency == profile.currency]
         portfolio, category = rooms.get(merchant, (0, 0))
@@ -108,7 +109,7 @@ def facts_of(
                 portfolio_used_minor=portfolio,
                 category_used_minor=category,
             ),
-            hold=holds.get(merchant, Hold.NONE),
+            hold=hold,
         )
     return found
 
@@ -149,16 +150,16 @@ def score_facts(score: Score, rules: Rules) -> ScoreFacts:
     )
 
 
-def _profiles(merchants: Iterable[int], product: Product) -> dict[int, tuple[Profile, GrantedLimit | None]]:
-    """Return merchants as they are now, each with what it is granted under the product's kind."""
+def _profiles(merchants: Iterable[int], product: Product) -> dict[int, tuple[Profile, GrantedLimit | None, Hold]]:
+    """Return merchants as they are now, each with what it is granted under the product's kind, and what is held."""
     with connection.cursor() as cursor:
         cursor.execute(PROFILES, [product.kind.value, list(merchants)])
         rows = cursor.fetchall()
     found = {}
-    for merchant, currency, partner, region, category, membership, limit, higher_since, sustained in rows:
+    for merchant, currency, partner, region, category, membership, limit, higher_since, sustained, effects in rows:
         profile = Profile(currency=currency, partner=partner, region=region, category=category, membership=membership)
         line = GrantedLimit(limit_minor=limit, higher_since=higher_since, sustained_minor=sustained)
-        found[merchant] = (profile, None if limit is None else line)
+        found[merchant] = (profile, None if limit is None else line, hold_by(map(Effect, effects)))
     return found
 
 
@@ -221,7 +222,7 @@ def _offered(merchants: Collection[int]) -> Mapping[int, int]:
 
 
 def _rooms(
-    product: Product, profiles: Mapping[int, tuple[Profile, GrantedLimit | None]], books: Mapping[int, Book]
+    product: Product, profiles: Mapping[int, tuple[Profile, GrantedLimit | None, Hold]], books: Mapping[int, Book]
 ) -> dict[int, tuple[int, int]]:
     """Return what all others owe under the product, and those of the same category, if rooms bound it."""
     limits = product.limits
@@ -233,7 +234,7 @@ def _rooms(
         ProductVersion.objects.filter(code=product.code, currency=product.currency).values_list("pk", flat=True)
     )
     found = {}
-    for merchant, (profile, _) in profiles.items():
+    for merchant, (profile, _, _) in profiles.items():
         own = defaultdict[str, int](int)
         for (version, category), minor in chain(books[merchant].lent.items(), books[merchant].set_aside.items()):
             own[category] += minor if version in versions else 0

@@ -1,45 +1,23 @@
 """Read warnings, and what they hold back."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable
 from datetime import date
 
-from django.db import connection
 from django.db.models import Count, Min
 
-from config.db.planning import planned_for_its_values
 from config.office.actors import SYSTEM
 from lending.domain.origination.facts import Hold
 from lending.domain.watch.policy import Effect, Signal
-from lending.domain.watch.warning import WarningState, effects_of
+from lending.domain.watch.warning import WarningState
 from lending.models import EarlyWarning
 
-STANDING = """
-SELECT merchant_id, effects FROM lending_earlywarning
-WHERE merchant_id = ANY(%s::bigint[]) AND state IN ('RAISED', 'CONFIRMED')
-"""
 
-
-def holds_of(merchants: Collection[int]) -> dict[int, Hold]:
-    """Return what warnings hold back of those merchants of whom any does."""
-    standing: dict[int, list[list[Effect]]] = {}
-    with planned_for_its_values(), connection.cursor() as cursor:
-        cursor.execute(STANDING, [list(merchants)])
-        for merchant, effects in cursor.fetchall():
-            standing.setdefault(merchant, []).append([Effect(one) for one in effects])
-    return {merchant: hold for merchant, found in standing.items() if (hold := hold_by(found)) is not Hold.NONE}
-
-
-def hold_by(standing: Sequence[Collection[Effect]]) -> Hold:
-    """Return what warnings with these effects hold back together."""
-    effects = effects_of(standing)
-    if Effect.FREEZE in effects:
+def hold_by(effects: Iterable[Effect]) -> Hold:
+    """Return what the effects of all warnings of a merchant that stand hold back together."""
+    found = set(effects)
+    if Effect.FREEZE in found:
         return Hold.DRAWS
-    return Hold.NEW_CREDIT if Effect.NO_OFFER in effects else Hold.NONE
-
-
-def warnings_of(merchant_id: int, *, most: int) -> list[EarlyWarning]:
-    """List the warnings of a merchant, the latest first."""
-    return list(EarlyWarning.objects.filter(merchant=merchant_id).select_related("merchant").order_by("-pk")[:most])
+    return Hold.NEW_CREDIT if Effect.NO_OFFER in found else Hold.NONE
 
 
 def standing_warnings(merchant_id: int) -> list[EarlyWarning]:

@@ -156,7 +156,9 @@ def test_due_work_is_looked_for_in_every_app(enqueued: Enqueued) -> None:
         "office.roll_business_date",
         "scoring.start_due_run",
         "lending.close_due_day",
+        "lending.start_due_watch",
         "lending.start_due_round",
+        "lending.send_due_letters",
     ]
 
 

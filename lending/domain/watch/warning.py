@@ -1,11 +1,10 @@
 """Warnings: when a night raises and lifts one, what people may do with it, and what it holds back."""
 
-from collections.abc import Collection, Iterable
 from datetime import date, timedelta
 from enum import StrEnum
 
 from config.kernel.refusals import first_of
-from lending.domain.watch.policy import Effect, WatchPolicy
+from lending.domain.watch.policy import WatchPolicy
 
 
 class WarningState(StrEnum):
@@ -75,8 +74,3 @@ def judge_lifting(state: WarningState, *, reason: str) -> WarningRefusal | None:
     return first_of(
         {WarningRefusal.LIFTED: state is WarningState.LIFTED, WarningRefusal.REASON_MISSING: not reason.strip()}
     )
-
-
-def effects_of(standing: Iterable[Collection[Effect]]) -> frozenset[Effect]:
-    """Return what the warnings that stand lead to together."""
-    return frozenset(effect for effects in standing for effect in effects)

@@ -272,21 +272,30 @@ def test_the_largest_figures_stay_exact() -> None:
     assert replay_case(case) == model(case)
 
 
+def yardstick() -> float:
+    """Time a hundred thousand steps of Python, some 10 ms: how fast the machine is just now."""
+    start, sums = process_time(), dict[int, int]()
+    for number in range(100_000):
+        sums[number % 1_000] = sums.get(number % 1_000, 0) + number
+    return process_time() - start
+
+
 @pytest.mark.parametrize("unit", [PeriodUnit.MONTH, PeriodUnit.DAY])
 def test_a_long_loan_replays_fast(unit: PeriodUnit) -> None:
-    """Two years, 2,400 events: some 10 ms; the bound leaves room for a busy machine, not for a rescan an event."""
+    """Two years, 2,400 events: up to 4 yardsticks; the bound has room for noise, not for a rescan an event."""
     terms = terms_of(periods=24 if unit is PeriodUnit.MONTH else 730, unit=unit)
     events = many_events(terms, 2_400)
-    spent = []
+    spent, yards = [], []
     for _ in range(5):
+        yards.append(yardstick())
         start = process_time()
         replay(terms, events)
         spent.append(process_time() - start)
-    assert min(spent) < 0.06
+    assert min(spent) < 9 * min(yards)
     loan, start = replay(terms, events), process_time()
     for day in range(0, 730, 7):
         loan.state(OPENED + timedelta(day))
-    assert process_time() - start < 104 * 0.006
+    assert process_time() - start < 104 * 0.4 * min(yards)
 
 
 def test_a_rate_holds_from_the_day_of_its_change() -> None:

@@ -63,11 +63,11 @@ SECOND_SET = replace(
     sets.current_set(), version="made up", names=(*sets.DAY_ONE.names, "flagged_share", "praise_90"), derive=derive
 )
 SECOND_RULES = replace(
-    rules.CALENDARS,
-    version=3,
+    rules.WARNINGS,
+    version=4,
     reads=rules.DAY_ONE.reads | {"flagged_share"},
-    application=((Ground.FLAGGED_SALES, made_up), *rules.CALENDARS.application),
-    referring=rules.DAY_ONE.referring - {Ground.FLAGGED_SALES},
+    application=((Ground.FLAGGED_SALES, made_up), *rules.WARNINGS.application),
+    referring=rules.WARNINGS.referring - {Ground.FLAGGED_SALES},
 )
 
 
@@ -82,7 +82,7 @@ def deploy(monkeypatch: pytest.MonkeyPatch) -> None:
 def remove(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the versions before away."""
     monkeypatch.delitem(FEATURE_SETS, sets.REVERSALS_WITH_THEIR_ORDER.version)
-    for version in (rules.CALENDARS, rules.DAY_ONE):  # in this order, so that they come back in theirs
+    for version in (rules.WARNINGS, rules.CALENDARS, rules.DAY_ONE):  # in this order, so that they come back in theirs
         monkeypatch.delitem(RULES, version.version)
 
 

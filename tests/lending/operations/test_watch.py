@@ -15,7 +15,7 @@ from lending.operations.policies import enter_watch_policy
 from lending.operations.warnings import WarningNotMoved, confirm_warning, lift_warning
 from lending.operations.watch import WATCH, WatchNotStarted, start_night_watch, start_rows_watch
 from lending.queries.warning_evidence import repeat_buyers, rows_behind, weeks_before
-from lending.queries.warnings import holds_of
+from lending.queries.warnings import hold_by, standing_warnings
 from merchants.models import Merchant, Partner
 from tests.conftest import CLERK, NOW
 from tests.forge import forge
@@ -40,6 +40,10 @@ def silent_borrower(*, days: int = 9) -> Loan:
 
 def standing(loan: Loan) -> dict[str, EarlyWarning]:
     return {one.signal: one for one in EarlyWarning.objects.standing().filter(merchant=loan.merchant)}
+
+
+def held(loan: Loan) -> Hold:
+    return hold_by(Effect(effect) for one in standing_warnings(loan.merchant_id) for effect in one.effects)
 
 
 def set_policy(*, peers_least: int = 20, **signals: dict[str, object]) -> None:
@@ -171,11 +175,11 @@ def test_it_freezes_the_line_at_once_and_holds_back_new_credit() -> None:
     line.refresh_from_db()
     assert (line.state, line.frozen_for) == ("FROZEN", "DRAWS_HELD")
     assert LineEvent.objects.filter(line=line, type="FROZEN", reason="DRAWS_HELD").count() == 1
-    assert holds_of([loan.merchant_id]) == {loan.merchant_id: Hold.DRAWS}
+    assert held(loan) is Hold.DRAWS
     warning = standing(loan)[Signal.SILENT]
     lift_warning(warning_id=warning.pk, reason="On holiday", actor=CLERK, now=NOW)
     EarlyWarning.objects.standing().update(state="LIFTED", lifted_on=OPENED, decided_by=str(SYSTEM))
-    assert holds_of([loan.merchant_id]) == {}
+    assert held(loan) is Hold.NONE
     assert Line.objects.get(pk=line.pk).state == "FROZEN"  # until the next review, which ends what a review began
 
 
@@ -208,7 +212,7 @@ def test_confirmed_it_waits_for_nobody_and_stands() -> None:
     judge_night()
     warning = standing(loan)[Signal.SILENT]
     confirm_warning(warning_id=warning.pk, reason="Shop is shut", actor=CLERK, now=NOW)
-    assert holds_of([loan.merchant_id]) == {loan.merchant_id: Hold.DRAWS}
+    assert held(loan) is Hold.DRAWS
     with pytest.raises(WarningNotMoved) as refused:
         confirm_warning(warning_id=warning.pk, reason="Again", actor=CLERK, now=NOW)
     assert refused.value.reason is WarningRefusal.CONFIRMED
