@@ -287,14 +287,6 @@ def test_a_server_out_of_reach_is_asked_for_one_letter_and_left_alone(monkeypatc
     assert len(sink.taken) == 1
 
 
-def test_a_cent_a_day_keeps_no_letter_back(sink: Sink) -> None:
-    loan, _ = late_borrower()
-    pay(loan, 1)
-    send()
-    assert the_letter().state == LetterState.SENT
-    assert len(sink.taken) == 1
-
-
 @pytest.mark.parametrize("step", ["RCPT", "DATA"])
 def test_a_letter_that_is_put_off_is_tried_again_and_in_the_end_put_to_a_person(
     monkeypatch: pytest.MonkeyPatch, step: str

@@ -114,7 +114,7 @@ def test_what_was_made_by_a_version_is_explained_and_replayed_by_it(monkeypatch:
     assert all(replay_score(score).equal for score in old)
     replayed = replay_decision(decision)
     assert replayed.equal
-    assert replayed.facts.rules_version == 2
+    assert replayed.facts.rules_version == rules.WARNINGS.version
 
 
 def test_between_a_deployment_and_the_next_run_no_decision_reads_a_missing_fact(
@@ -146,7 +146,7 @@ def test_between_a_deployment_and_the_next_run_no_decision_reads_a_missing_fact(
     review(application)  # by the rules that referred it, whose facts its score has
     last = Decision.objects.order_by("pk").last()
     assert last is not None
-    assert parse_snapshot(last.snapshot, last.snapshot_sha256).rules_version == 2
+    assert parse_snapshot(last.snapshot, last.snapshot_sha256).rules_version == rules.WARNINGS.version
     assert replay_decision(last).equal
 
     assert next_run().feature_set == "made up"
