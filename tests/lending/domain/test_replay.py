@@ -281,7 +281,7 @@ def yardstick() -> float:
 
 @pytest.mark.parametrize("unit", [PeriodUnit.MONTH, PeriodUnit.DAY])
 def test_a_long_loan_replays_fast(unit: PeriodUnit) -> None:
-    """Two years, 2,400 events: up to 4 yardsticks; the bound has room for noise, not for a rescan an event."""
+    """Two years, 2,400 events: some 5 yardsticks; the bound has room for noise, not for a rescan an event."""
     terms = terms_of(periods=24 if unit is PeriodUnit.MONTH else 730, unit=unit)
     events = many_events(terms, 2_400)
     spent, yards = [], []
@@ -290,7 +290,7 @@ def test_a_long_loan_replays_fast(unit: PeriodUnit) -> None:
         start = process_time()
         replay(terms, events)
         spent.append(process_time() - start)
-    assert min(spent) < 9 * min(yards)
+    assert min(spent) < 15 * min(yards)
     loan, start = replay(terms, events), process_time()
     for day in range(0, 730, 7):
         loan.state(OPENED + timedelta(day))

@@ -158,7 +158,7 @@ def test_between_a_deployment_and_the_next_run_no_decision_reads_a_missing_fact(
     found = Decision.objects.get(application=declined)
     assert (declined.state, found.ground) == (ApplicationState.DECLINED, Ground.FLAGGED_SALES)
     replayed = replay_decision(found)
-    assert (replayed.equal, replayed.facts.rules_version) == (True, 3)
+    assert (replayed.equal, replayed.facts.rules_version) == (True, SECOND_RULES.version)
     assert replayed.facts.merchant.score.flagged_share_bps == FLAGGED
     assert replay_score(get_score(merchant_id=declined.merchant_id, score_id=declined.score_id)).equal
 
