@@ -1,6 +1,7 @@
 """How a policy, every figure of which is a judgement, is read from a document and kept."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Protocol, TypeVar
 
 from config.kernel.canonical import canonical_json, sha256_of
@@ -16,6 +17,7 @@ class Versioned(Protocol):
 
 
 P = TypeVar("P", bound=Versioned)
+Canonical = Callable[[str], tuple[str, str]]
 
 
 class PolicyMalformed(ValueError):
@@ -46,14 +48,21 @@ def read_policy(
     return policy
 
 
-def canonical_form(policy: Versioned) -> tuple[str, str]:
-    """Write a policy in the form to be stored, with its sha256."""
-    content = canonical_json(written(policy))
-    return content, sha256_of(content)
+def forms_of(policy_of: Callable[[str], P]) -> tuple[Canonical, Callable[[str, str], P]]:
+    """Return how a document is converted to the form that is stored, with its sha256, and how that is parsed again.
 
+    policy_of: parses a document. Both raise PolicyMalformed.
+    """
 
-def require_hash(text: str, sha256: str) -> None:
-    """Require that a stored policy is that of its hash. Raises PolicyMalformed."""
-    if sha256_of(text) != sha256:
-        message = f"document: is not that of the hash {sha256}"
-        raise PolicyMalformed(message)
+    def canonical(text: str) -> tuple[str, str]:
+        content = canonical_json(written(policy_of(text)))
+        return content, sha256_of(content)
+
+    @lru_cache(maxsize=16)
+    def parse(text: str, sha256: str) -> P:
+        if sha256_of(text) != sha256:
+            message = f"document: is not that of the hash {sha256}"
+            raise PolicyMalformed(message)
+        return policy_of(text)
+
+    return canonical, parse

@@ -1,11 +1,13 @@
 """Enter versions of policies."""
 
+from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
 
 from config.db.locking import lock_name
 from config.db.transactions import operation
+from config.kernel.policies import Canonical, Versioned
 from config.kernel.refusals import Refused
 from config.office.actors import Actor
 from config.office.events import record_event
@@ -34,9 +36,8 @@ def enter_policy(*, text: str, actor: Actor, now: datetime) -> ProvisionPolicy:
 
     Raises PolicyMalformed, PolicyNotEntered, Contended.
     """
-    content, sha256 = canonical_policy(text)
-    entered = ProvisionPolicy(sha256=sha256, version=parse_policy(content, sha256).version, content=content)
-    return _entered(entered, "provision_policy", actor=actor, now=now)
+    forms = canonical_policy, parse_policy
+    return _enter(ProvisionPolicy, "provision_policy", forms, text=text, actor=actor, now=now)
 
 
 def enter_delinquency_policy(*, text: str, actor: Actor, now: datetime) -> DelinquencyPolicy:
@@ -44,9 +45,8 @@ def enter_delinquency_policy(*, text: str, actor: Actor, now: datetime) -> Delin
 
     Raises PolicyMalformed, PolicyNotEntered, Contended.
     """
-    content, sha256 = canonical_delinquency(text)
-    entered = DelinquencyPolicy(sha256=sha256, version=parse_delinquency(content, sha256).version, content=content)
-    return _entered(entered, "delinquency_policy", actor=actor, now=now)
+    forms = canonical_delinquency, parse_delinquency
+    return _enter(DelinquencyPolicy, "delinquency_policy", forms, text=text, actor=actor, now=now)
 
 
 def enter_watch_policy(*, text: str, actor: Actor, now: datetime) -> WatchPolicy:
@@ -54,9 +54,8 @@ def enter_watch_policy(*, text: str, actor: Actor, now: datetime) -> WatchPolicy
 
     Raises PolicyMalformed, PolicyNotEntered, Contended.
     """
-    content, sha256 = canonical_watch(text)
-    entered = WatchPolicy(sha256=sha256, version=parse_watch(content, sha256).version, content=content)
-    return _entered(entered, "watch_policy", actor=actor, now=now)
+    forms = canonical_watch, parse_watch
+    return _enter(WatchPolicy, "watch_policy", forms, text=text, actor=actor, now=now)
 
 
 def enter_dunning_policy(*, text: str, actor: Actor, now: datetime) -> DunningPolicy:
@@ -64,29 +63,38 @@ def enter_dunning_policy(*, text: str, actor: Actor, now: datetime) -> DunningPo
 
     Raises PolicyMalformed, PolicyNotEntered, Contended.
     """
-    content, sha256 = canonical_dunning(text)
-    entered = DunningPolicy(sha256=sha256, version=parse_dunning(content, sha256).version, content=content)
-    return _entered(entered, "dunning_policy", actor=actor, now=now)
+    forms = canonical_dunning, parse_dunning
+    return _enter(DunningPolicy, "dunning_policy", forms, text=text, actor=actor, now=now)
 
 
-def _entered(entered: V, name: str, *, actor: Actor, now: datetime) -> V:
-    """Write a version unless it is the last one. Raises PolicyNotEntered, Contended."""
-    versions = type(entered)._default_manager  # noqa: SLF001 - Django says so
+def _enter(
+    kind: type[V],
+    name: str,
+    forms: tuple[Canonical, Callable[[str, str], Versioned]],
+    *,
+    text: str,
+    actor: Actor,
+    now: datetime,
+) -> V:
+    """Write a version unless it is the last one. Raises PolicyMalformed, PolicyNotEntered, Contended."""
+    canonical, parse = forms
+    content, sha256 = canonical(text)
+    number, versions = parse(content, sha256).version, kind._default_manager  # noqa: SLF001 - Django says so
     with operation():
         lock_name(f"lending.{name}")
         last = versions.order_by("-pk").first()
-        if last is not None and last.sha256 == entered.sha256:
+        if last is not None and last.sha256 == sha256:
             return last
-        if versions.filter(version=entered.version).exists():
+        if versions.filter(version=number).exists():
             raise PolicyNotEntered(PolicyRefusal.VERSION_USED)
-        entered.created_by, entered.created_at = str(actor), now
+        entered = kind(sha256=sha256, version=number, content=content, created_by=str(actor), created_at=now)
         entered.save(force_insert=True)
         record_event(
             name=f"lending.enter_{name}",
             subject=entered,
             actor=actor,
             before={} if last is None else {"sha256": last.sha256},
-            after={"sha256": entered.sha256},
+            after={"sha256": sha256},
             now=now,
         )
         return entered

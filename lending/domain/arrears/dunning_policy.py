@@ -4,14 +4,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from functools import lru_cache, partial
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from string import Formatter
 from typing import Annotated, Final
 
 from config.kernel.documents import Unfit, unfit
-from config.kernel.policies import canonical_form, read_policy, require_hash
+from config.kernel.policies import forms_of, read_policy
 from lending.domain.arrears.case import OPENED_FROM
 from lending.domain.books.provision_policy import Number
 from lending.domain.contract.fields import require_range
@@ -128,18 +128,6 @@ class DunningPolicy:
     steps: tuple[DunningStep, ...]
 
 
-def canonical_dunning(text: str) -> tuple[str, str]:
-    """Convert a document written by hand to the form to be stored, with its sha256. Raises PolicyMalformed."""
-    return canonical_form(_policy_of(text))
-
-
-@lru_cache(maxsize=16)
-def parse_dunning(text: str, sha256: str) -> DunningPolicy:
-    """Parse a stored policy. Raises PolicyMalformed."""
-    require_hash(text, sha256)
-    return _policy_of(text)
-
-
 def _policy_of(text: str) -> DunningPolicy:
     return read_policy(DunningPolicy, text, require=_require_ladder)
 
@@ -174,3 +162,6 @@ def _require_languages(step: DunningStep) -> None:
     if len(set(said.values())) > 1:
         message = f"steps: {step.name}: the texts do not name the same figures in each language"
         raise Unfit(message)
+
+
+canonical_dunning, parse_dunning = forms_of(_policy_of)

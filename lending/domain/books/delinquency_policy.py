@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Final
 
-from config.kernel.policies import PolicyMalformed, canonical_form, read_policy, require_hash
+from config.kernel.policies import PolicyMalformed, forms_of, read_policy
 from lending.domain.books.provision_policy import DaysPastDue, DefaultLevel, Number
 from lending.domain.contract.delinquency import DelinquencyRule
 from lending.domain.contract.refusal import LoanRefused
@@ -42,18 +42,6 @@ class DelinquencyPolicy:
         return self.rule.buckets[bucket - 1].name
 
 
-def canonical_delinquency(text: str) -> tuple[str, str]:
-    """Convert a document written by hand to the form to be stored, with its sha256. Raises PolicyMalformed."""
-    return canonical_form(_policy_of(text))
-
-
-@lru_cache(maxsize=16)
-def parse_delinquency(text: str, sha256: str) -> DelinquencyPolicy:
-    """Parse a stored policy. Raises PolicyMalformed."""
-    require_hash(text, sha256)
-    return _policy_of(text)
-
-
 @cache
 def day_one_delinquency() -> DelinquencyPolicy:
     """Return the policy that counts before one is entered."""
@@ -66,3 +54,6 @@ def _policy_of(text: str) -> DelinquencyPolicy:
         message = "rule.standstills: a policy has none; pauses are agreed with each loan"
         raise PolicyMalformed(message)
     return policy
+
+
+canonical_delinquency, parse_delinquency = forms_of(_policy_of)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
-from functools import lru_cache, partial
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
@@ -12,7 +12,7 @@ from typing import Annotated, Final
 
 from config.kernel.documents import ADDED, unfit
 from config.kernel.exact import BASIS_POINTS, MILLION
-from config.kernel.policies import canonical_form, read_policy, require_hash
+from config.kernel.policies import forms_of, read_policy
 from lending.domain.contract.fields import require_range
 
 DAY_ONE_POLICY: Final = Path(__file__).parent / "policies" / "day_one.json"
@@ -103,18 +103,6 @@ class Policy:
     default_level: DefaultLevel = field(default=DefaultLevel.LOAN, metadata=ADDED)
 
 
-def canonical_policy(text: str) -> tuple[str, str]:
-    """Convert a document written by hand to the form to be stored, with its sha256. Raises PolicyMalformed."""
-    return canonical_form(_policy_of(text))
-
-
-@lru_cache(maxsize=16)
-def parse_policy(text: str, sha256: str) -> Policy:
-    """Parse a stored policy. Raises PolicyMalformed."""
-    require_hash(text, sha256)
-    return _policy_of(text)
-
-
 def _policy_of(text: str) -> Policy:
     policy = read_policy(Policy, text, require=_require_order)
     ordered = {category: policy.categories[category] for category in Category}
@@ -135,3 +123,6 @@ def _require_order(policy: Policy) -> None:
         above, below = policy.categories[better], policy.categories[worse]
         if below.from_dpd <= above.from_dpd or below.minimum_bps < above.minimum_bps:
             raise unfit(worse.value, "categories", f"from more days past due than {better}, with as high a minimum")
+
+
+canonical_policy, parse_policy = forms_of(_policy_of)

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache, lru_cache, partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Annotated, Final
 
-from config.kernel.policies import PolicyMalformed, canonical_form, read_policy, require_hash
+from config.kernel.policies import PolicyMalformed, forms_of, read_policy
 from lending.domain.contract.fields import require_range
 
 DAY_ONE_WATCH: Final = Path(__file__).parent / "day_one.json"
@@ -82,18 +82,6 @@ class WatchPolicy:
     signals: Mapping[Signal, Rule]
 
 
-def canonical_watch(text: str) -> tuple[str, str]:
-    """Convert a document written by hand to the form to be stored, with its sha256. Raises PolicyMalformed."""
-    return canonical_form(_policy_of(text))
-
-
-@lru_cache(maxsize=16)
-def parse_watch(text: str, sha256: str) -> WatchPolicy:
-    """Parse a stored policy. Raises PolicyMalformed."""
-    require_hash(text, sha256)
-    return _policy_of(text)
-
-
 @cache
 def day_one_watch() -> WatchPolicy:
     """Return the policy that counts before one is entered."""
@@ -106,3 +94,6 @@ def _policy_of(text: str) -> WatchPolicy:
         message = "signals: none is watched"
         raise PolicyMalformed(message)
     return policy
+
+
+canonical_watch, parse_watch = forms_of(_policy_of)
