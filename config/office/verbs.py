@@ -74,6 +74,12 @@ def reason_field(label: Words = REASON, help_text: Words = REASON_KEPT) -> forms
     )
 
 
+class ReasonForm(VerbForm):
+    """A form that asks for a reason."""
+
+    reason = reason_field()
+
+
 def text_field(label: Words, *, longest: int, **options: Any) -> forms.CharField:  # noqa: ANN401 - the field's own
     """Return a field for a line of text."""
     return forms.CharField(label=label, max_length=longest, widget=UnfoldAdminTextInputWidget, **options)

@@ -12,6 +12,7 @@ from config.office.verbs import (
     TO_BE_GIVEN,
     AmountField,
     Asked,
+    ReasonForm,
     Refusals,
     Verb,
     VerbForm,
@@ -75,10 +76,6 @@ class PromiseForm(VerbForm):
 
 class HandoverForm(VerbForm):
     agency = text_field(_("Agency"), longest=100)
-    reason = reason_field()
-
-
-class ClosingForm(VerbForm):
     reason = reason_field()
 
 
@@ -181,7 +178,7 @@ VERBS: Final[Sequence[Verb]] = (
         label=_("Withdraw the promise"),
         right="lending.work_arrearscase",
         offered=lambda case: is_open(case) and open_promise(case) is not None,
-        form=ClosingForm,
+        form=ReasonForm,
         note=_("For a promise that was recorded wrongly."),
         about=_about,
         why_not=refused_by(
@@ -221,7 +218,7 @@ VERBS: Final[Sequence[Verb]] = (
         label=_("Take back from the agency"),
         right="lending.hand_over_arrearscase",
         offered=lambda case: is_open(case) and handover_of(case) is not None,
-        form=ClosingForm,
+        form=ReasonForm,
         note=_("Tell the agency, too. Letters go on with the next step that is due."),
         about=_about,
         why_not=refused_by(
@@ -237,7 +234,7 @@ VERBS: Final[Sequence[Verb]] = (
         label=_("Close the case"),
         right="lending.close_arrearscase",
         offered=is_open,
-        form=ClosingForm,
+        form=ReasonForm,
         note=_("For what is left of written-off loans, if nobody is to ask for it any more. It stays owed."),
         about=_about,
         why_not=refused_by(_closing_refusal, CASE_REFUSALS),

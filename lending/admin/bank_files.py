@@ -14,10 +14,9 @@ from django.utils.translation import gettext_lazy as _
 from config.office.display import Alert, Button, Card, Cell, Column, Facts, Figure, Page, Table, chip, linked
 from config.office.lists import Filter, ListColumn, choice_filter, value_filter
 from config.office.pages import OfficeAdmin, name_of
-from config.office.verbs import Asked, Verb
+from config.office.verbs import Asked, ReasonForm, Verb
 from config.office.words import Words, money
 from lending.admin.bank_words import ANSWER_HOLDS, ANSWER_STATES, FILE_STATES, OUTCOMES
-from lending.admin.loan_forms import ReasonForm
 from lending.admin.transfer_words import RETURN_REFUSALS, TRANSFER_STATES
 from lending.admin.words import LOAN_REFUSALS
 from lending.domain.books.bank_messages import AnswerHold, AnswerState, Outcome

@@ -17,12 +17,12 @@ from config.office.verbs import (
     TO_BE_GIVEN,
     Asked,
     Effects,
+    ReasonForm,
     Verb,
     refused_by,
 )
 from config.office.words import Words, money, money_with_currency
 from lending.admin.bank_words import GAP_REFUSALS
-from lending.admin.loan_forms import ReasonForm
 from lending.admin.statement_lines import LINE_STATES, line_state, line_text
 from lending.admin.words import ACCOUNTS
 from lending.domain.books.ledger import Account

@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 from config.office.display import Alert, Card, Cell, Column, Facts, Heading, Page, Part, Table, Text, chip, linked
 from config.office.lists import Filter, ListColumn, Listing, Search, choice_filter
 from config.office.pages import OfficeAdmin, name_of, name_over
-from config.office.verbs import TO_BE_GIVEN, Refusals, Verb, VerbForm, reason_field, refused_by
+from config.office.verbs import TO_BE_GIVEN, ReasonForm, Refusals, Verb, refused_by
 from config.office.words import Words, money
 from lending.admin.letter_words import LETTER_REFUSALS, LETTER_STATES, STOPS
 from lending.domain.arrears.case import CaseState
@@ -43,10 +43,6 @@ UNKNOWN: Final = _(
     "The mail server may have taken it: nobody said so before the connection, or the worker, was gone. It is not sent "
     "again by itself. Look for the Message-ID in the log of the mail server, then send it again or leave it."
 )
-
-
-class ReasonForm(VerbForm):
-    reason = reason_field()
 
 
 def letter_chip(letter: Letter) -> Cell:

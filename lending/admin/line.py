@@ -27,7 +27,7 @@ from config.office.display import (
 )
 from config.office.lists import Filter, ListColumn, Search, choice_filter
 from config.office.pages import OfficeAdmin, name_over, named
-from config.office.verbs import TO_BE_GIVEN, Asked, Effects, Refusals, Verb, VerbForm, reason_field, refused_by
+from config.office.verbs import TO_BE_GIVEN, Asked, Effects, ReasonForm, Refusals, Verb, refused_by
 from config.office.words import Words, money, money_with_currency
 from lending.admin.calendar import CALENDAR_REFUSALS
 from lending.admin.evidence import EVIDENCE, EvidenceForm, applied, months_asked, quoted
@@ -84,10 +84,6 @@ class DrawForm(EvidenceForm):
         line: Line = self.row
         choices = [(months, months_words(months)) for months in drawable_of(line).choices]
         self.use(line.currency, since=line.opened_at, choices=choices)
-
-
-class ReasonForm(VerbForm):
-    reason = reason_field()
 
 
 def _about(line: Line, _asked: Asked) -> Sequence[Part]:

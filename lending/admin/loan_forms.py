@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from config.office.business_date import get_business_date
-from config.office.verbs import AmountField, VerbForm, choice_field, date_field, number_field, reason_field
+from config.office.verbs import AmountField, ReasonForm, choice_field, date_field, number_field
 from config.office.words import money
 from lending.admin.words import EVENT_TYPES
 from lending.domain.books.booking import MOST_PERIODS
@@ -21,10 +21,6 @@ WAIVABLE: Final = (
     (EventType.WAIVE_PENALTY.value, _("Penalty")),
     (EventType.WAIVE_FEE.value, _("Fees")),
 )
-
-
-class ReasonForm(VerbForm):
-    reason = reason_field()
 
 
 class DatedForm(ReasonForm):

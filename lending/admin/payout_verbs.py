@@ -7,10 +7,10 @@ from django.utils.translation import gettext_lazy as _
 from config.office.approvals import Act
 from config.office.display import Facts, linked
 from config.office.pages import named
-from config.office.verbs import TO_BE_GIVEN, Asked, Effects, Verb, choice_field, reason_field, refused_by
+from config.office.verbs import TO_BE_GIVEN, Asked, Effects, ReasonForm, Verb, choice_field, reason_field, refused_by
 from config.office.words import Words, money_with_currency
 from lending.admin.booking_effects import planned_effects
-from lending.admin.loan_forms import DatedForm, ReasonForm
+from lending.admin.loan_forms import DatedForm
 from lending.admin.transfer_words import RETRY_REFUSALS, RETURN_REFUSALS, TRANSFER_KINDS, WORD_REFUSALS
 from lending.admin.words import GROUNDS, LOAN_REFUSALS, SINGLE_REFUSALS
 from lending.domain.books.transfer import ReturnRefusal, TransferKind, WordRefusal

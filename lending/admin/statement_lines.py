@@ -16,6 +16,7 @@ from config.office.verbs import (
     TO_BE_GIVEN,
     Asked,
     Effects,
+    ReasonForm,
     Verb,
     choice_field,
     number_field,
@@ -27,7 +28,6 @@ from config.office.words import Words, money, money_with_currency
 from lending.admin.account_payment_verb import VERIFY
 from lending.admin.bank_words import LINE_REASONS, REOPENING_REFUSALS, RESOLUTION_REFUSALS, RESOLUTIONS
 from lending.admin.booking_effects import planned_effects
-from lending.admin.loan_forms import ReasonForm
 from lending.admin.loan_verbs import EVENT_REFUSALS, EVENT_WORDS
 from lending.admin.words import ACCOUNTS
 from lending.domain.books.bank_lines import (

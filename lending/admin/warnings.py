@@ -32,7 +32,7 @@ from config.office.display import (
 )
 from config.office.lists import Filter, ListColumn, Search, choice_filter, date_filter
 from config.office.pages import OfficeAdmin, name_of, name_over
-from config.office.verbs import TO_BE_GIVEN, Asked, Refusals, Verb, VerbForm, reason_field, refused_by
+from config.office.verbs import TO_BE_GIVEN, Asked, ReasonForm, Refusals, Verb, refused_by
 from config.office.words import money
 from lending.admin.transactions import transaction_columns, transaction_row
 from lending.admin.warning_words import (
@@ -57,10 +57,6 @@ from scoring.queries.merchants import live_scores
 
 SHOWN: Final = 50
 MOVED: Final[Refusals] = {WarningNotMoved: WARNING_REFUSALS}
-
-
-class ReasonForm(VerbForm):
-    reason = reason_field()
 
 
 def _warning(operation: Callable[..., EarlyWarning]) -> Callable[[EarlyWarning, Asked], EarlyWarning]:
