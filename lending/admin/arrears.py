@@ -36,12 +36,13 @@ from lending.queries.arrears import (
     debt_of,
     debts_of,
     due_cases,
+    handed_over,
     loans_of,
     owners_of_cases,
     promises_of,
 )
 from lending.queries.closes import StandingLoan, closed_to
-from lending.queries.handovers import handed_over, handovers_of
+from lending.queries.handovers import handovers_of
 from lending.queries.letters import letters_of
 from lending.queries.search import search_cases
 

@@ -17,13 +17,13 @@ from django.utils.translation import ngettext
 from config.kernel.calendar import add_months
 from config.office.business_date import current_day
 from config.office.display import Alert, Button, Card, Cell, Column, Facts, Page, Part, Row, Table, Text, change_url
-from config.office.lists import BadQuery, Filter, ListColumn, Listing, ListOf, value_filter
+from config.office.lists import Filter, ListColumn, Listing, ListOf, value_filter
 from config.office.pages import OfficeAdmin, name_over
 from config.office.words import HUNDREDTH, Words, money, percent
 from lending.admin.books import PeriodChoice
 from lending.admin.delinquency_words import LEVELS, PAUSES, bucket_chip, bucket_filter, bucket_words
 from lending.admin.journal import of_loan
-from lending.admin.portfolio_loans import borrower_filter, origin_filters
+from lending.admin.portfolio_loans import ON, borrower_filter, day_of, origin_filters
 from lending.admin.provision_words import CATEGORIES
 from lending.domain.books.delinquency import category_on
 from lending.domain.books.delinquency_policy import DelinquencyPolicy
@@ -45,7 +45,6 @@ from lending.queries.delinquency import (
 from lending.queries.portfolio import lent_currencies
 from lending.queries.provisions import latest_policy, policy_of
 
-ON: Final = "on"
 EMPTY: Final = _("No loan ran on this day. A loan appears here once it is paid out.")
 
 
@@ -131,13 +130,7 @@ class LoanSpellAdmin(OfficeAdmin[LoanSpell]):
         return super().changelist_view(request, extra_context)
 
     def described(self, asked: QueryDict) -> ListOf:
-        policy = current_policy()
-        try:
-            on = date.fromisoformat(str(asked[ON]))
-        except ValueError as error:
-            raise BadQuery(ON, asked[ON]) from error
-        if on > current_day(timezone.now()):
-            raise BadQuery(ON, asked[ON])
+        policy, on = current_policy(), day_of(asked)
         return replace(
             super().described(asked),
             filters=_filters(policy, on),

@@ -40,6 +40,7 @@ from lending.queries.arrears import (
     borrowers_to_review,
     debt_of,
     debts_of,
+    handed_over,
     open_promise,
     paid_on,
     promises_to_judge,
@@ -230,7 +231,7 @@ def record_promise(*, case_id: int, amount_minor: int, due_on: date, actor: Acto
         owed = debt_of(case.merchant_id).owed_minor
         refusal = judge_promise(
             CaseState(case.state),
-            is_handed_over=CaseHandover.objects.open().filter(case=case).exists(),
+            is_handed_over=bool(handed_over([case.pk])),
             has_open=open_promise(case) is not None,
             amount_minor=amount_minor,
             owed_minor=owed,

@@ -13,7 +13,7 @@ from config.kernel.daycount import DAILY
 from lending.domain.arrears.case import OPENED_FROM, Debt
 from lending.domain.arrears.promise import AWAITED_FOR, JUDGED_AGAIN_FOR, PromiseState
 from lending.domain.books.loan import LoanStatus
-from lending.models import ArrearsCase, CaseContact, Loan, PaymentPromise
+from lending.models import ArrearsCase, CaseContact, CaseHandover, Loan, PaymentPromise
 from lending.queries.at_rest import fees_at, interest_at, penalty_at, places_on
 from lending.queries.closes import StandingLoan, closed_to, with_standings
 
@@ -123,6 +123,12 @@ def promises_of(case: ArrearsCase, *, most: int) -> list[PaymentPromise]:
 def case_of(merchant_id: int) -> ArrearsCase | None:
     """Get the open case of a merchant."""
     return ArrearsCase.objects.open().filter(merchant=merchant_id).first()
+
+
+def handed_over(cases: Collection[int]) -> frozenset[int]:
+    """Return those of the cases that an agency collects."""
+    among = ArrearsCase.objects.filter(pk__any_of=cases)
+    return frozenset(CaseHandover.objects.open().filter(case__in=among).values_list("case_id", flat=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

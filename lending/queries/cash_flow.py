@@ -108,7 +108,12 @@ SELECT merchant_id, max(first), min(last), max(quiet.longest),
 FROM places LEFT JOIN quiet USING (merchant_id) GROUP BY merchant_id
 """  # noqa: S608 - constants only
 FLOW_FIELDS: Final = ("first_sale_d", "quiet", "longest_quiet", *SUMS)
-# Repeat buyers bought twice in the days before those that are compared, which lie on either side of the draw.
+# What a buyer bought on either side of a draw, and before that: twice makes a repeat buyer.
+PURCHASES: Final = f"""
+    count(*) FILTER (WHERE {D} < {{compared}}) AS after,
+    count(*) FILTER (WHERE {D} BETWEEN {{drawn_d}} + 1 AND {{drawn_d}} + {{compared}}) AS before,
+    count(*) FILTER (WHERE {D} > {{drawn_d}} + {{compared}}) AS chosen
+"""
 LOYALS: Final = f"""
 WITH members AS MATERIALIZED (
     SELECT *, least({RECENT}, drawn_d) AS compared FROM ({MEMBERS}) m
@@ -116,14 +121,12 @@ WITH members AS MATERIALIZED (
 )
 SELECT m.merchant_id, m.compared, coalesce(sum(b.before), 0)::bigint, coalesce(sum(b.after), 0)::bigint, count(b.buyer)
 FROM members m LEFT JOIN (
-    SELECT t.merchant_id, t.buyer, count(*) FILTER (WHERE {D} < m.compared) AS after,
-        count(*) FILTER (WHERE {D} BETWEEN m.drawn_d + 1 AND m.drawn_d + m.compared) AS before
+    SELECT t.merchant_id, t.buyer, {PURCHASES.format(drawn_d="m.drawn_d", compared="m.compared")}
     FROM {OF_MEMBERS} AND t.kind = 'SALE' AND t.buyer IS NOT NULL
         AND ({D} < m.compared OR {D} BETWEEN m.drawn_d + 1 AND m.drawn_d + m.compared + {LOYAL})
         AND t.day >= %(as_of_day)s - {LONGEST_SINCE + RECENT + LOYAL + 1}
     GROUP BY t.merchant_id, t.buyer, m.drawn_d, m.compared
-    HAVING count(*) FILTER (WHERE {D} > m.drawn_d + m.compared) >= 2
-) b ON b.merchant_id = m.merchant_id
+) b ON b.merchant_id = m.merchant_id AND b.chosen >= 2
 GROUP BY m.merchant_id, m.compared
 """  # noqa: S608 - constants only
 # Of all merchants; whose feed is red says nothing of how they sell.

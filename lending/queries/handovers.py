@@ -1,6 +1,5 @@
 """Read which cases agencies collect, and what an agency needs to know of one."""
 
-from collections.abc import Collection
 from datetime import date
 
 from lending.domain.arrears.handover import Borrower, OwedLoan, Tried, handover_file
@@ -22,12 +21,6 @@ def handover_of(case: ArrearsCase) -> CaseHandover | None:
 def handovers_of(case: ArrearsCase) -> list[CaseHandover]:
     """List the hand-overs of a case, the latest first, without their files."""
     return list(case.handovers.defer("sealed_content").order_by("-pk"))
-
-
-def handed_over(cases: Collection[int]) -> frozenset[int]:
-    """Return those of the cases that an agency collects."""
-    among = ArrearsCase.objects.filter(pk__any_of=cases)
-    return frozenset(CaseHandover.objects.open().filter(case__in=among).values_list("case_id", flat=True))
 
 
 def file_of(case: ArrearsCase, *, agency: str, on: date) -> str:

@@ -14,8 +14,9 @@ from lending.domain.arrears.case import CaseState, ContactResult
 from lending.domain.arrears.dunning_policy import DunningPolicy, parse_dunning
 from lending.domain.arrears.letter import UNSETTLED, WAITING, LetterState, Recipient, Written
 from lending.domain.books.day_close import CloseState
-from lending.models import ArrearsCase, CaseContact, CaseHandover, Letter, PaymentPromise
+from lending.models import ArrearsCase, CaseContact, Letter, PaymentPromise
 from lending.models import DunningPolicy as PolicyRow
+from lending.queries.arrears import handed_over
 from lending.queries.closes import latest_close
 from lending.queries.delinquency import IS_PAUSE, PAUSE
 
@@ -61,7 +62,7 @@ def recipients_of(cases: Sequence[ArrearsCase], *, on: date, policy: DunningPoli
     )
     for merchant, day, unknown in sent.values_list("case__merchant_id", "sent_on", "may_have_left_on"):
         left[merchant] += [one for one in (day, *unknown) if one is not None]
-    agencies = set(CaseHandover.objects.open().filter(case__in=among).values_list("case", flat=True))
+    agencies = handed_over(keys)
     paused = paused_on([case.merchant_id for case in cases], on=on)
     return {
         case.pk: Recipient(

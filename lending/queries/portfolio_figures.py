@@ -112,7 +112,7 @@ GROUP BY {ORIGIN}
 BECAME: Final = f"""
 SELECT o.currency, v.code AS product, o.grade, p.code AS partner, (o.delivered_on <= {ON}) IS TRUE AS delivered,
     coalesce(d.outcome, '') AS outcome, coalesce(d.ground, '') AS ground, g.loan_id IS NOT NULL AS paid_out,
-    count(*) AS offers, sum(o.limit_minor) AS limit_minor, sum(coalesce(a.amount_minor, 0)) AS asked_minor
+    count(*) AS offers
 FROM lending_offer o JOIN lending_productversion v ON v.id = o.product_id
 JOIN merchants_merchant m ON m.id = o.merchant_id JOIN merchants_partner p ON p.id = m.partner_id
 LEFT JOIN lending_application a ON a.offer_id = o.id AND a.line_id IS NULL AND a.applied_on <= {ON}
@@ -152,7 +152,7 @@ STATEMENTS: Final = {
     Report.FUNNEL: _by_dimension(
         BECAME,
         ("delivered", "outcome", "ground", "paid_out"),
-        ("offers", "limit_minor", "asked_minor"),
+        ("offers",),
         by=OFFERED,
     ),
 }

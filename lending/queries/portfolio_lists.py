@@ -12,6 +12,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 from django.db.models.fields import DecimalField
 from django.db.models.functions import Cast, Coalesce, Greatest, Least
 
+from lending.domain.books.month_close import last_day_of
 from lending.domain.books.portfolio import (
     BAD,
     OUTCOMES,
@@ -21,7 +22,6 @@ from lending.domain.books.portfolio import (
     average_of,
     band_of,
     expected_loss,
-    last_day_of_month,
 )
 from lending.domain.origination.rules import Outcome
 from lending.models import Decision, LoanFlow, LoanOrigin, LoanSpell, Offer
@@ -39,7 +39,7 @@ def lent_by(origins: QuerySet[LoanOrigin], on: date) -> QuerySet[LoanOrigin]:
 def of_vintage(origins: QuerySet[LoanOrigin], month: str) -> QuerySet[LoanOrigin]:
     """Filter to those that were paid out in a month, YYYY-MM. Raises ValueError."""
     first = date.fromisoformat(f"{month}-01")
-    return origins.filter(disbursed_on__gte=first, disbursed_on__lte=last_day_of_month(first))
+    return origins.filter(disbursed_on__gte=first, disbursed_on__lte=last_day_of(first))
 
 
 def standing_so(origins: QuerySet[LoanOrigin], stands: str, *, on: date) -> QuerySet[LoanOrigin]:

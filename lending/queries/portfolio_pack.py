@@ -7,7 +7,8 @@ from datetime import date, timedelta
 from django.utils.translation import gettext as _t
 
 from config.office.words import Words, in_words
-from lending.domain.books.portfolio import Report, last_day_of_month
+from lending.domain.books.month_close import last_day_of
+from lending.domain.books.portfolio import Report
 from lending.domain.books.report_table import ReportTable
 from lending.queries.closes import last_closed_day
 from lending.queries.portfolio import lent_currencies
@@ -55,7 +56,7 @@ def last_month_end() -> date | None:
     closed = last_closed_day()
     if closed is None:
         return None
-    end = last_day_of_month(closed)
+    end = last_day_of(closed)
     return end if end == closed else closed.replace(day=1) - timedelta(days=1)
 
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from django.utils.translation import gettext as _t
 
-from lending.domain.books.portfolio import PAR, Count, Report, Share, average_of, expected_loss, yield_of
+from lending.domain.books.portfolio import BAD, PAR, Count, Report, Share, average_of, expected_loss, yield_of
 from lending.domain.books.report_table import Figure, Line, ListName, ReportTable, amount, height
 from lending.queries.portfolio_questions import Question, rows_of
 from lending.queries.portfolio_spread import concentration, funnel
@@ -45,10 +45,9 @@ def _risk(asked: Question) -> Iterator[ReportTable]:
         labels=[str(asked.name(value).value) for value, _all, _late in found],
         lines=[
             Line(
-                name=f"PAR {PAR[place]}",
-                heights=[height(Share(late[place].minor, whole.minor)) for _value, whole, late in found],
+                name=f"PAR {BAD}",
+                heights=[height(Share(late[PAR.index(BAD)].minor, whole.minor)) for _value, whole, late in found],
             )
-            for place in (1,)
         ],
         bars=True,
     )

@@ -69,7 +69,7 @@ def _holders(asked: Question, dimension: Dimension, head: str, found: Concentrat
 def funnel(asked: Question) -> Iterator[ReportTable]:
     """Yield how far the offers of the month got, and why applications were referred and declined."""
     counted = dict[str, list[tuple[Offered, int]]]()
-    for value, (delivered, outcome, ground, paid_out, offers, *_minor) in rows_of(Report.FUNNEL, asked):
+    for value, (delivered, outcome, ground, paid_out, offers) in rows_of(Report.FUNNEL, asked):
         offered = Offered(bool(delivered), outcome or None, ground, bool(paid_out))
         counted.setdefault(value, []).append((offered, offers))
     funnels = {value: funnel_of(found) for value, found in sorted(counted.items())}

@@ -12,7 +12,7 @@ from lending.domain.watch.cash_flow import LOYAL, RECENT
 from lending.domain.watch.evidence import evidence_of
 from lending.domain.watch.policy import Signal
 from lending.models import EarlyWarning
-from lending.queries.cash_flow import D
+from lending.queries.cash_flow import PURCHASES, D
 from lending.queries.watch import known_to
 from merchants.domain.transaction import Settlement
 from merchants.models import Transaction
@@ -28,12 +28,9 @@ BY_WEEK: Final = f"""
 SELECT {D} / 7, count(*), sum(t.amount_minor)::bigint FROM {OF_ONE} AND t.kind = 'SALE' AND {D} < {7 * WEEKS}
 GROUP BY 1
 """  # noqa: S608
-# As LOYALS of `cash_flow` counts them.
 BUYERS: Final = f"""
 SELECT buyer, chosen, before, after, last, sum(before) OVER (), sum(after) OVER (), count(*) OVER () FROM (
-    SELECT t.buyer, max(t.day) AS last, count(*) FILTER (WHERE {D} < %(compared)s) AS after,
-        count(*) FILTER (WHERE {D} BETWEEN %(drawn_d)s + 1 AND %(drawn_d)s + %(compared)s) AS before,
-        count(*) FILTER (WHERE {D} > %(drawn_d)s + %(compared)s) AS chosen
+    SELECT t.buyer, max(t.day) AS last, {PURCHASES.format(drawn_d="%(drawn_d)s", compared="%(compared)s")}
     FROM {OF_ONE} AND t.kind = 'SALE' AND t.buyer IS NOT NULL AND {D} <= %(drawn_d)s + %(compared)s + {LOYAL}
     GROUP BY t.buyer
 ) buyers WHERE chosen >= 2

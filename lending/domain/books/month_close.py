@@ -37,8 +37,8 @@ class _Kept:
 
 
 def last_day_of(month: date) -> date:
-    """Return a month's last day; month: its first."""
-    return add_months(month, 1) - timedelta(days=1)
+    """Return a month's last day; month: any day of it."""
+    return add_months(month.replace(day=1), 1) - timedelta(days=1)
 
 
 def month_to_close(*, last_closed: date | None, provided: Sequence[date]) -> date | None:

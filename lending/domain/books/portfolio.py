@@ -105,17 +105,12 @@ def months_on_book(lent: date, on: date) -> int:
     return 12 * (on.year - lent.year) + on.month - lent.month
 
 
-def last_day_of_month(on: date) -> date:
-    """Return the last day of a date's month."""
-    return last_day_of(on.replace(day=1))
-
-
 def month_ends(first: date, on: date) -> list[date]:
     """List the month ends from that of a first date's month up to a date, which comes last if it is none itself."""
-    found, end = list[date](), last_day_of_month(first)
+    found, end = list[date](), last_day_of(first)
     while end < on:
         found.append(end)
-        end = last_day_of_month(end + timedelta(days=1))
+        end = last_day_of(end + timedelta(days=1))
     return [*found, on] if first <= on else found
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from lending.domain.books.portfolio import last_day_of_month
+from lending.domain.books.month_close import last_day_of
 from lending.gateways.report_files import write_pdf, write_workbook
 from lending.queries.closes import last_closed_day
 from lending.queries.portfolio_pack import file_name, pack_of, title_of
@@ -29,7 +29,7 @@ class Command(BaseCommand):
         parser.add_argument("--to", type=Path, required=True, metavar="DIR", help="the directory of the two files")
 
     def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401
-        on, closed, directory = last_day_of_month(options["month"]), last_closed_day(), options["to"]
+        on, closed, directory = last_day_of(options["month"]), last_closed_day(), options["to"]
         if closed is None or closed < on:
             message = f"The days up to {on} are not all closed: the last is {closed or 'still to come'}."
             raise CommandError(message)
