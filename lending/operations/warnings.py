@@ -21,12 +21,14 @@ from lending.domain.watch.warning import (
     judge_lifting,
     judge_signal,
 )
-from lending.domain.watch.watch_run import WatchKind
+from lending.domain.watch.watch_run import WatchKind, judged_on
 from lending.models import EarlyWarning, Line, LineEvent, WatchRun
 from lending.queries.warnings import lifted_by_people
 from lending.queries.watch import WatchedMerchant
 
 AT_ONCE: Final = 1_000
+CONFIRM: Final = "lending.confirm_warning"
+LIFT: Final = "lending.lift_warning"
 
 
 class WarningNotMoved(Refused[WarningRefusal]):
@@ -41,13 +43,13 @@ def change_warnings(
     policy: WatchPolicy,
     now: datetime,
 ) -> None:
-    """Raise, renew and lift the warnings of merchants by their readings. Raises NoTransaction.
+    """Raise, renew and lift the warnings of merchants by their readings; done twice, it changes nothing.
 
-    Between nights nothing is lifted: what did not fire may not have been read. Done twice, it changes nothing.
+    Raises NoTransaction.
     """
     require_transaction()
-    is_night = run.kind == WatchKind.NIGHT
-    on = run.as_of if is_night else run.as_of - timedelta(days=1)
+    kind = WatchKind(run.kind)
+    on = judged_on(kind, as_of=run.as_of)
     standing = {
         (one.merchant_id, Signal(one.signal)): one
         for one in EarlyWarning.objects.standing().filter(merchant__in=list(readings)).lock()
@@ -62,6 +64,7 @@ def change_warnings(
             stands=warning is not None,
             ceased_on=None if warning is None else warning.ceased_on,
             lifted_by_person_on=lifted_on.get(key),
+            kind=kind,
             today=on,
             policy=policy,
         )
@@ -70,10 +73,10 @@ def change_warnings(
         elif change is WarningChange.RENEW and warning is not None:
             warning.fired_on, warning.ceased_on = on, None
             moved.append(warning)
-        elif change is WarningChange.CEASE and warning is not None and is_night:
+        elif change is WarningChange.CEASE and warning is not None:
             warning.ceased_on = on
             moved.append(warning)
-        elif change is WarningChange.LIFT and warning is not None and is_night:
+        elif change is WarningChange.LIFT and warning is not None:
             lifted.append(warning)
     EarlyWarning.objects.bulk_create(raised, batch_size=AT_ONCE)
     EarlyWarning.objects.bulk_update(moved, ["fired_on", "ceased_on"], batch_size=AT_ONCE)
@@ -123,7 +126,7 @@ def _record(raised: Sequence[EarlyWarning], lifted: Sequence[EarlyWarning], *, n
         now=now,
     )
     record_events(
-        name="lending.lift_warning",
+        name=LIFT,
         changes=[(one, to(state=one.state), to(state=WarningState.LIFTED)) for one in lifted],
         actor=SYSTEM,
         now=now,
@@ -170,7 +173,7 @@ def confirm_warning(*, warning_id: int, reason: str, actor: Actor, now: datetime
         refusal = judge_confirmation(WarningState(warning.state), reason=reason)
         if refusal is not None:
             raise WarningNotMoved(refusal)
-        return _decided(warning, WarningState.CONFIRMED, None, reason=reason, actor=actor, now=now)
+        return _decided(warning, CONFIRM, WarningState.CONFIRMED, None, reason=reason, actor=actor, now=now)
 
 
 def lift_warning(*, warning_id: int, reason: str, actor: Actor, now: datetime) -> EarlyWarning:
@@ -183,17 +186,24 @@ def lift_warning(*, warning_id: int, reason: str, actor: Actor, now: datetime) -
         refusal = judge_lifting(WarningState(warning.state), reason=reason)
         if refusal is not None:
             raise WarningNotMoved(refusal)
-        return _decided(warning, WarningState.LIFTED, current_day(now), reason=reason, actor=actor, now=now)
+        return _decided(warning, LIFT, WarningState.LIFTED, current_day(now), reason=reason, actor=actor, now=now)
 
 
 def _decided(
-    warning: EarlyWarning, state: WarningState, lifted_on: date | None, *, reason: str, actor: Actor, now: datetime
+    warning: EarlyWarning,
+    name: str,
+    state: WarningState,
+    lifted_on: date | None,
+    *,
+    reason: str,
+    actor: Actor,
+    now: datetime,
 ) -> EarlyWarning:
     before, warning.state, warning.lifted_on = warning.state, state, lifted_on
     warning.decided_by, warning.reason = str(actor), reason.strip()
     warning.save(update_fields=["state", "lifted_on", "decided_by", "reason"])
     record_event(
-        name="lending.confirm_warning" if state is WarningState.CONFIRMED else "lending.lift_warning",
+        name=name,
         subject=warning,
         actor=actor,
         before={"state": before},

@@ -1,7 +1,7 @@
 """Judge how merchants trade, every night and when rows come in between, and raise and lift warnings."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Final
 
 import structlog
@@ -16,8 +16,15 @@ from config.office.business_date import get_business_date, lock_business_date
 from config.office.job_runs import Claim, Clock, limit_statements_to_lease, report_progress
 from config.office.stages import Pipeline, Stage
 from lending.domain.watch.policy import Effect, Signal, WatchPolicy
-from lending.domain.watch.signals import RAISED_BY_ROWS, Reading, Watched, read_signals
-from lending.domain.watch.watch_run import WatchKind, WatchRefusal, WatchState, judge_night_watch, judge_rows_watch
+from lending.domain.watch.signals import Reading, Watched, policy_for, read_signals
+from lending.domain.watch.watch_run import (
+    WatchKind,
+    WatchRefusal,
+    WatchState,
+    judge_night_watch,
+    judge_rows_watch,
+    judged_as_of,
+)
 from lending.models import EarlyWarning, PeerCell, WatchRun
 from lending.operations.warnings import change_warnings
 from lending.queries.cash_flow import measure_cells, measure_flows
@@ -61,7 +68,7 @@ def start_night_watch(*, now: datetime) -> WatchRun:
             raise WatchNotStarted(refusal or WatchRefusal.NO_BUSINESS_DATE)
         # Rows of the business date that came before are not read in this night: they are looked for after it.
         seen = known if last is None else Watermark(last.seen_high, tuple(last.seen_open))
-        return _started(WatchKind.NIGHT, as_of=today, known=known, seen=seen, merchants=None, peers=None, now=now)
+        return _started(WatchKind.NIGHT, today=today, known=known, seen=seen, merchants=None, peers=None, now=now)
 
 
 def start_rows_watch(*, now: datetime) -> WatchRun | None:
@@ -85,8 +92,7 @@ def start_rows_watch(*, now: datetime) -> WatchRun | None:
         WatchRun.objects.filter(pk=night.pk).update(seen_high=known.high, seen_open=list(known.open))
         if not merchants:
             return None
-        as_of = today + timedelta(days=1)
-        return _started(WatchKind.ROWS, as_of=as_of, known=known, seen=known, merchants=merchants, peers=night, now=now)
+        return _started(WatchKind.ROWS, today=today, known=known, seen=known, merchants=merchants, peers=night, now=now)
 
 
 def _last_night() -> WatchRun | None:
@@ -96,7 +102,7 @@ def _last_night() -> WatchRun | None:
 def _started(
     kind: WatchKind,
     *,
-    as_of: date,
+    today: date,
     known: Watermark,
     seen: Watermark,
     merchants: list[int] | None,
@@ -105,7 +111,7 @@ def _started(
 ) -> WatchRun:
     run = WatchRun.objects.create(
         kind=kind,
-        as_of=as_of,
+        as_of=judged_as_of(kind, today=today),
         watermark_high=known.high,
         watermark_open=list(known.open),
         seen_high=seen.high,
@@ -145,7 +151,8 @@ def compare_peers(*, claim: Claim, clock: Clock) -> None:
 def judge_part(*, claim: Claim, clock: Clock) -> None:
     """Read the signals of the merchants of one part, and raise, renew and lift their warnings. Raises StaleRow."""
     run = WatchRun.objects.select_related("policy").get(pk=claim.subject_id)
-    policy, partitions = policy_of(run.policy), partitions_of_part(claim.part, run.parts)
+    policy = policy_for(WatchKind(run.kind), policy_of(run.policy))
+    partitions = partitions_of_part(claim.part, run.parts)
     with operation():
         limit_statements_to_lease()
         watched = watched_merchants(run, partitions=partitions)
@@ -167,18 +174,12 @@ def _readings(
     draws = {merchant: one.drawn_on for merchant, one in watched.items()}
     flows = measure_flows(draws, known=known_to(run), partitions=partitions)
     soon = policy.signals.get(Signal.SHORT_OF_INSTALMENT)
-    is_due = soon is not None and run.kind == WatchKind.NIGHT
-    instalments = next_instalments(
-        watched if is_due else (), run, within=0 if soon is None else soon.least, partitions=partitions
-    )
+    instalments = {} if soon is None else next_instalments(watched, run, within=soon.least, partitions=partitions)
     found = {}
     for merchant, one in watched.items():
         flow = flows[merchant]
         peers = market.peers_of(one.cell, flow, least=policy.peers_least)
-        read = read_signals(Watched(flow=flow, peers=peers, instalment=instalments.get(merchant)), policy)
-        found[merchant] = [
-            reading for reading in read if run.kind == WatchKind.NIGHT or reading.signal in RAISED_BY_ROWS
-        ]
+        found[merchant] = read_signals(Watched(flow=flow, peers=peers, instalment=instalments.get(merchant)), policy)
     return found
 
 

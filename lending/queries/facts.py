@@ -13,18 +13,24 @@ from config.db.rows import select
 from lending.domain.books.loan import LoanStatus, repaid_on_time
 from lending.domain.contract.schedule import draw_schedule
 from lending.domain.contract.terms import parse_terms
-from lending.domain.origination.facts import Exposure, Hold, MerchantFacts, Profile, ScoreFacts, dues_by_month
+from lending.domain.origination.facts import (
+    Exposure,
+    Hold,
+    MerchantFacts,
+    Profile,
+    ScoreFacts,
+    dues_by_month,
+    strongest_hold,
+)
 from lending.domain.origination.granted_limit import GrantedLimit
 from lending.domain.origination.line import most_at_once, repaid_minor
 from lending.domain.origination.product import Product
 from lending.domain.origination.rules import Rules
-from lending.domain.watch.policy import Effect
 from lending.models import Instalment, Line, Loan, Offer, ProductExposure, ProductVersion
 from lending.queries.closes import closed_to
 from lending.queries.line_usage import undrawn_of
 from lending.queries.loans import share_of, standing_of
 from lending.queries.owners import merchants_of, owners_of
-from lending.queries.warnings import hold_by
 from scoring.domain.calibration import Grade, parse_calibration
 from scoring.domain.features.sets import FEATURE_SETS
 from scoring.domain.policy import Gate, NotScored
@@ -159,7 +165,7 @@ def _profiles(merchants: Iterable[int], product: Product) -> dict[int, tuple[Pro
     for merchant, currency, partner, region, category, membership, limit, higher_since, sustained, effects in rows:
         profile = Profile(currency=currency, partner=partner, region=region, category=category, membership=membership)
         line = GrantedLimit(limit_minor=limit, higher_since=higher_since, sustained_minor=sustained)
-        found[merchant] = (profile, None if limit is None else line, hold_by(map(Effect, effects)))
+        found[merchant] = (profile, None if limit is None else line, strongest_hold(effects))
     return found
 
 

@@ -1,23 +1,14 @@
 """Read warnings, and what they hold back."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from datetime import date
 
 from django.db.models import Count, Min
 
 from config.office.actors import SYSTEM
-from lending.domain.origination.facts import Hold
 from lending.domain.watch.policy import Effect, Signal
 from lending.domain.watch.warning import WarningState
 from lending.models import EarlyWarning
-
-
-def hold_by(effects: Iterable[Effect]) -> Hold:
-    """Return what the effects of all warnings of a merchant that stand hold back together."""
-    found = set(effects)
-    if Effect.FREEZE in found:
-        return Hold.DRAWS
-    return Hold.NEW_CREDIT if Effect.NO_OFFER in found else Hold.NONE
 
 
 def standing_warnings(merchant_id: int) -> list[EarlyWarning]:

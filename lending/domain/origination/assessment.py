@@ -144,7 +144,7 @@ def past_due(case: Assessment) -> bool:
 
 def draws_held(case: Assessment) -> bool:
     """Check whether a warning of its trade holds back what it could draw, too."""
-    return case.facts.hold is Hold.DRAWS
+    return case.facts.hold is Hold.FREEZE
 
 
 def credit_held(case: Assessment) -> bool:

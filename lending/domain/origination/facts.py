@@ -13,11 +13,11 @@ from scoring.domain.policy import Gate, NotScored
 
 
 class Hold(StrEnum):
-    """What warnings hold back. NEW_CREDIT: offers, and what is applied for; DRAWS: what is drawn on lines, too."""
+    """What warnings hold back. NO_OFFER: offers, and what is applied for; FREEZE: what is drawn on lines, too."""
 
     NONE = "NONE"
-    NEW_CREDIT = "NEW_CREDIT"
-    DRAWS = "DRAWS"
+    NO_OFFER = "NO_OFFER"
+    FREEZE = "FREEZE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +109,12 @@ class MerchantFacts:
     score: ScoreFacts
     exposure: Exposure
     hold: Hold = field(default=Hold.NONE, metadata=ADDED)
+
+
+def strongest_hold(effects: Iterable[str]) -> Hold:
+    """Return what the effects of all warnings of a merchant that stand hold back together; most hold nothing."""
+    found = set(effects)
+    return next((hold for hold in (Hold.FREEZE, Hold.NO_OFFER) if hold in found), Hold.NONE)
 
 
 def dues_by_month(unpaid: Iterable[tuple[date, int]], *, on: date) -> tuple[int, ...]:

@@ -14,6 +14,7 @@ from lending.domain.watch.cash_flow import RECENT, USUAL, NextInstalment
 from lending.domain.watch.policy import Signal, WatchPolicy
 from lending.domain.watch.signals import Reading
 from lending.domain.watch.warning import WarningChange, judge_signal
+from lending.domain.watch.watch_run import WatchKind
 
 INSTALMENTS: Final = 6
 EVERY: Final = 30
@@ -47,6 +48,7 @@ class Watcher:
                 stands=key in self._stands,
                 ceased_on=self._stands.get(key),
                 lifted_by_person_on=None,
+                kind=WatchKind.NIGHT,
                 today=on,
                 policy=self.policy,
             )

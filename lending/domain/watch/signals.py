@@ -10,6 +10,7 @@ from typing import Final
 
 from lending.domain.watch.cash_flow import RECENT, USUAL, CashFlow, NextInstalment, Peers
 from lending.domain.watch.policy import Rule, Signal, WatchPolicy
+from lending.domain.watch.watch_run import WatchKind
 
 MOST_BPS: Final = 999_999
 """What a share is shown as at most: 99.9999 times."""
@@ -65,6 +66,13 @@ class Reading:
     expected: int
     share_bps: int
     fires: bool
+
+
+def policy_for(kind: WatchKind, policy: WatchPolicy) -> WatchPolicy:
+    """Return the policy with those of its signals that such a watch reads."""
+    if kind is WatchKind.NIGHT:
+        return policy
+    return replace(policy, signals={one: rule for one, rule in policy.signals.items() if one in RAISED_BY_ROWS})
 
 
 def read_signals(watched: Watched, policy: WatchPolicy) -> list[Reading]:

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from config.kernel.refusals import first_of
 from lending.domain.watch.policy import WatchPolicy
+from lending.domain.watch.watch_run import WatchKind
 
 
 class WarningState(StrEnum):
@@ -38,13 +39,15 @@ def judge_signal(
     stands: bool,
     ceased_on: date | None,
     lifted_by_person_on: date | None,
+    kind: WatchKind,
     today: date,
     policy: WatchPolicy,
 ) -> WarningChange | None:
     """Decide what becomes of the warning of a signal that fires, does not, or cannot be read (None): then nothing.
 
     stands: whether there is one; ceased_on: since when it was read without firing. lifted_by_person_on: when a person
-    last lifted one: whoever looked knew better, for a while.
+    last lifted one: whoever looked knew better, for a while. kind: of the watch; between nights nothing is lifted, for
+    the day's rows are not all in.
     """
     if fires is None:
         return None
@@ -53,6 +56,8 @@ def judge_signal(
         return WarningChange.RAISE if fires and not is_quiet else None
     if fires:
         return WarningChange.RENEW
+    if kind is WatchKind.ROWS:
+        return None
     if ceased_on is None:
         return WarningChange.CEASE
     return WarningChange.LIFT if today >= ceased_on + timedelta(days=policy.lifted_after_days) else None

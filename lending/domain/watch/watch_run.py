@@ -1,7 +1,8 @@
 """Judging merchants' cash flow: when it is done, and of whom."""
 
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
+from typing import Final
 
 from config.kernel.refusals import first_of
 
@@ -11,6 +12,9 @@ class WatchKind(StrEnum):
 
     NIGHT = "NIGHT"
     ROWS = "ROWS"
+
+
+_INTO_TODAY: Final = {WatchKind.NIGHT: timedelta(), WatchKind.ROWS: timedelta(days=1)}
 
 
 class WatchState(StrEnum):
@@ -28,6 +32,16 @@ class WatchRefusal(StrEnum):
     DONE_ALREADY = "DONE_ALREADY"
     DAY_NOT_CLOSED = "DAY_NOT_CLOSED"
     NIGHT_MISSING = "NIGHT_MISSING"
+
+
+def judged_as_of(kind: WatchKind, *, today: date) -> date:
+    """Return the midnight up to which rows count on a business date: before it at night, after it for rows."""
+    return today + _INTO_TODAY[kind]
+
+
+def judged_on(kind: WatchKind, *, as_of: date) -> date:
+    """Return the business date of a watch, of the midnight up to which its rows count."""
+    return as_of - _INTO_TODAY[kind]
 
 
 def judge_night_watch(

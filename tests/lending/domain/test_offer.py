@@ -163,8 +163,8 @@ WITHOUT: list[tuple[dict[str, object], NoOffer, object, Threshold | None]] = [
     ({"tenure_months": None}, NoOffer.NOT_ELIGIBLE, Ineligible.TENURE, of(Measure.TENURE_MONTHS, 0, 9)),
     ({"score": 430}, NoOffer.NOT_ELIGIBLE, Ineligible.SCORE, of(Measure.SCORE, 430, 450)),
     ({"days_past_due": 4}, NoOffer.PAST_DUE, None, of(Measure.DAYS_PAST_DUE, 4, 0)),
-    ({"hold": Hold.DRAWS}, NoOffer.DRAWS_HELD, None, None),
-    ({"hold": Hold.NEW_CREDIT}, NoOffer.CREDIT_HELD, None, None),
+    ({"hold": Hold.FREEZE}, NoOffer.DRAWS_HELD, None, None),
+    ({"hold": Hold.NO_OFFER}, NoOffer.CREDIT_HELD, None, None),
     (
         {"sales_basis_minor": 1_500 * YUAN},
         NoOffer.LIMIT_BELOW_MINIMUM,

@@ -8,8 +8,9 @@ import pytest
 
 from lending.domain.watch.cash_flow import CashFlow, NextInstalment, Peers
 from lending.domain.watch.policy import Signal, day_one_watch
-from lending.domain.watch.signals import Watched, read_signals
+from lending.domain.watch.signals import RAISED_BY_ROWS, Watched, policy_for, read_signals
 from lending.domain.watch.warning import judge_signal
+from lending.domain.watch.watch_run import WatchKind, judged_as_of, judged_on
 from tests.lending.domain.documents import Line, tables
 
 PAGE = "warnings.md"
@@ -48,16 +49,17 @@ def signals(table: list[Line]) -> list[Line]:
 
 def changes(table: list[Line]) -> list[Line]:
     found = list[Line]()
-    for fires, stands, ceased_on, lifted_on, _ in table[2:]:
+    for fires, stands, ceased_on, lifted_on, kind, _ in table[2:]:
         change = judge_signal(
             fires=None if fires == "-" else fires == "yes",
             stands=stands == "yes",
             ceased_on=None if ceased_on == "-" else date.fromisoformat(ceased_on),
             lifted_by_person_on=None if lifted_on == "-" else date.fromisoformat(lifted_on),
+            kind=WatchKind(kind),
             today=ON,
             policy=day_one_watch(),
         )
-        found.append([fires, stands, ceased_on, lifted_on, "nothing" if change is None else change.value])
+        found.append([fires, stands, ceased_on, lifted_on, kind, "nothing" if change is None else change.value])
     return found
 
 
@@ -81,3 +83,14 @@ def test_every_signal_has_a_line_that_fires_and_one_that_does_not() -> None:
     assert {(name, fires) for name, *_, fires in table} >= {
         (signal, said) for signal in Signal for said in ("yes", "no")
     }
+
+
+def test_rows_are_judged_to_the_end_of_the_business_date_and_nights_to_its_start() -> None:
+    assert [str(judged_as_of(kind, today=ON)) for kind in WatchKind] == ["2026-06-30", "2026-07-01"]
+    assert all(judged_on(kind, as_of=judged_as_of(kind, today=ON)) == ON for kind in WatchKind)
+
+
+def test_between_nights_only_what_rows_raise_is_read() -> None:
+    policy = day_one_watch()
+    assert policy_for(WatchKind.NIGHT, policy) == policy
+    assert set(policy_for(WatchKind.ROWS, policy).signals) == RAISED_BY_ROWS

@@ -6,7 +6,7 @@ import pytest
 from config.office.actors import SYSTEM
 from config.office.business_date import open_day
 from config.office.models import BusinessDate, JobRun, OperationEvent
-from lending.domain.origination.facts import Hold
+from lending.domain.origination.facts import Hold, strongest_hold
 from lending.domain.watch.policy import DAY_ONE_WATCH, Effect, Signal
 from lending.domain.watch.warning import WarningRefusal
 from lending.domain.watch.watch_run import WatchRefusal, WatchState
@@ -15,7 +15,7 @@ from lending.operations.policies import enter_watch_policy
 from lending.operations.warnings import WarningNotMoved, confirm_warning, lift_warning
 from lending.operations.watch import WATCH, WatchNotStarted, start_night_watch, start_rows_watch
 from lending.queries.warning_evidence import repeat_buyers, rows_behind, weeks_before
-from lending.queries.warnings import hold_by, standing_warnings
+from lending.queries.warnings import standing_warnings
 from merchants.models import Merchant, Partner
 from tests.conftest import CLERK, NOW
 from tests.forge import forge
@@ -43,7 +43,7 @@ def standing(loan: Loan) -> dict[str, EarlyWarning]:
 
 
 def held(loan: Loan) -> Hold:
-    return hold_by(Effect(effect) for one in standing_warnings(loan.merchant_id) for effect in one.effects)
+    return strongest_hold(effect for one in standing_warnings(loan.merchant_id) for effect in one.effects)
 
 
 def set_policy(*, peers_least: int = 20, **signals: dict[str, object]) -> None:
@@ -175,7 +175,7 @@ def test_it_freezes_the_line_at_once_and_holds_back_new_credit() -> None:
     line.refresh_from_db()
     assert (line.state, line.frozen_for) == ("FROZEN", "DRAWS_HELD")
     assert LineEvent.objects.filter(line=line, type="FROZEN", reason="DRAWS_HELD").count() == 1
-    assert held(loan) is Hold.DRAWS
+    assert held(loan) is Hold.FREEZE
     warning = standing(loan)[Signal.SILENT]
     lift_warning(warning_id=warning.pk, reason="On holiday", actor=CLERK, now=NOW)
     EarlyWarning.objects.standing().update(state="LIFTED", lifted_on=OPENED, decided_by=str(SYSTEM))
@@ -212,7 +212,7 @@ def test_confirmed_it_waits_for_nobody_and_stands() -> None:
     judge_night()
     warning = standing(loan)[Signal.SILENT]
     confirm_warning(warning_id=warning.pk, reason="Shop is shut", actor=CLERK, now=NOW)
-    assert held(loan) is Hold.DRAWS
+    assert held(loan) is Hold.FREEZE
     with pytest.raises(WarningNotMoved) as refused:
         confirm_warning(warning_id=warning.pk, reason="Again", actor=CLERK, now=NOW)
     assert refused.value.reason is WarningRefusal.CONFIRMED
