@@ -49,7 +49,7 @@ from lending.queries.search import search_cases
 SHOWN: Final = 50
 NOBODY: Final = "nobody"
 AGREED: Final = frozenset({"pause", "extend", "re_amortise", "re_age", "settle", "write_off"})
-"""Verbs of loans for borrowers who cannot pay as it was agreed, and for what is given up."""
+"""Verbs of loans: forbearance, and amounts forgiven."""
 
 
 def _owners() -> list[tuple[str, Words]]:

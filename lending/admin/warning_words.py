@@ -14,35 +14,35 @@ SIGNALS: Final = {
     Signal.SALES_BELOW_SEASON: _("Sales below its own season"),
     Signal.SALES_BELOW_PEERS: _("Sales below its peers"),
     Signal.SILENT: _("No sales"),
-    Signal.DIVERSION: _("Repeat buyers gone after the draw"),
-    Signal.REFUNDS: _("More refunds"),
-    Signal.DISPUTES: _("More disputes"),
-    Signal.LATE_DISPATCHES: _("More late dispatches"),
+    Signal.DIVERSION: _("Repeat buyers lost since the draw"),
+    Signal.REFUNDS: _("Refunds up"),
+    Signal.DISPUTES: _("Disputes up"),
+    Signal.LATE_DISPATCHES: _("Late dispatches up"),
     Signal.DRAINED: _("Balance drained by payouts"),
-    Signal.SHORT_OF_INSTALMENT: _("Too little for the next instalment"),
+    Signal.SHORT_OF_INSTALMENT: _("Balance short of the next instalment"),
 }
 MEANINGS: Final = {
     Signal.SALES_BELOW_SEASON: _(
-        "What was sold in 28 days, beside the 84 days before, times what the same days were to theirs a year ago."
+        "Sales of the last 28 days against the 84 days before, adjusted for the same season a year ago."
     ),
     Signal.SALES_BELOW_PEERS: _(
-        "Sales of 28 days, beside the 84 days before, times how those of its category and region changed."
+        "Number of sales in the last 28 days against the 84 days before, adjusted for its category and region."
     ),
-    Signal.SILENT: _("Days since the last sale, beside the most in a row without one in half a year."),
+    Signal.SILENT: _("Days since the last sale against the longest gap of the last half year."),
     Signal.DIVERSION: _(
-        "Purchases of repeat buyers in up to 28 days, beside as many days before the latest draw, while peers hold: "
-        "the shop may sell elsewhere."
+        "Purchases by repeat buyers in up to 28 days against as many days before the latest draw, while peers hold "
+        "steady: the shop may be selling elsewhere."
     ),
-    Signal.REFUNDS: _("Refunds of 28 days, beside what so many sales would have at the rate of the 180 days before."),
+    Signal.REFUNDS: _("Refunds in the last 28 days against what as many sales had at the rate of the 180 days before."),
     Signal.DISPUTES: _(
-        "Chargebacks of 56 days, beside what so many sales would have at the rate of the 168 days before."
+        "Chargebacks in the last 56 days against what as many sales had at the rate of the 168 days before."
     ),
     Signal.LATE_DISPATCHES: _(
-        "Late dispatches of 28 days, beside what so many would have at the rate of the 180 days before."
+        "Late dispatches in the last 28 days against what as many dispatches had at the rate of the 180 days before."
     ),
-    Signal.DRAINED: _("Payouts of 28 days, beside what was released to the merchant, lately or usually."),
+    Signal.DRAINED: _("Payouts in the last 28 days against what was released to the merchant, recently or usually."),
     Signal.SHORT_OF_INSTALMENT: _(
-        "The balance with the platform and what usually comes in by the due date, beside what falls due."
+        "The balance with the platform plus what usually comes in by the due date, against the amount due."
     ),
 }
 IN_MONEY: Final = frozenset({Signal.SALES_BELOW_SEASON, Signal.DRAINED, Signal.SHORT_OF_INSTALMENT})
@@ -53,25 +53,25 @@ WARNING_STATES: Final = {
     WarningState.LIFTED: (_("Lifted"), ""),
 }
 EFFECTS: Final = {
-    Effect.REVIEW: _("a person looks at it"),
-    Effect.RESCORE: _("scored afresh at once"),
-    Effect.NO_OFFER: _("no new offer; applications wait for a person"),
-    Effect.FREEZE: _("no new offer; applications wait for a person; credit lines frozen"),
+    Effect.REVIEW: _("needs review"),
+    Effect.RESCORE: _("scored afresh"),
+    Effect.NO_OFFER: _("no new offer; applications are referred"),
+    Effect.FREEZE: _("no new offer; applications are referred; credit lines frozen"),
 }
 WARNING_REFUSALS: Final = {
-    WarningRefusal.LIFTED: _("This warning is lifted already."),
-    WarningRefusal.CONFIRMED: _("This warning is confirmed already."),
+    WarningRefusal.LIFTED: _("This warning has already been lifted."),
+    WarningRefusal.CONFIRMED: _("This warning has already been confirmed."),
     WarningRefusal.REASON_MISSING: _("Please give a reason."),
 }
 
 
 def amount_words(signal: Signal, value: int, currency: str) -> Words:
-    """Write what a signal saw, or what would be usual: an amount, days, or a count."""
+    """Write what a signal observed or expected: an amount, days, or a count."""
     if signal in IN_MONEY:
         return money(value, currency)
     return _t("%(n)s days") % {"n": f"{value:,}"} if signal in IN_DAYS else f"{value:,}"
 
 
 def share_words(bps: int) -> str:
-    """Write a share of what would be usual, in percent."""
+    """Write a share of what was expected, in percent."""
     return percent(bps, BASIS_POINTS)

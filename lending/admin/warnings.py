@@ -81,7 +81,7 @@ VERBS: Final[Sequence[Verb]] = (
         right="lending.judge_earlywarning",
         offered=lambda warning: warning.state == WarningState.RAISED,
         form=ReasonForm,
-        note=_("It no longer waits for anybody. What it holds back stays held until its signal ceases."),
+        note=_("It leaves the review queue. Whatever it holds back stays held until the signal clears."),
         about=_about,
         why_not=refused_by(
             lambda warning, _asked: judge_confirmation(WarningState(warning.state), reason=TO_BE_GIVEN),
@@ -99,7 +99,7 @@ VERBS: Final[Sequence[Verb]] = (
         offered=_stands,
         form=ReasonForm,
         note=_(
-            "What this warning alone holds back is free with the next offers. Its signal raises no other for a while."
+            "What only this warning holds back is released with the next offers. Its signal stays quiet for a while."
         ),
         about=_about,
         why_not=refused_by(
@@ -120,12 +120,12 @@ class EarlyWarningAdmin(OfficeAdmin[EarlyWarning]):
         ListColumn(label=_("Signal"), cell=lambda row: SIGNALS[Signal(row.signal)]),
         ListColumn(label=_("State"), cell=lambda row: chip(*WARNING_STATES[WarningState(row.state)])),
         ListColumn(
-            label=_("Seen"),
+            label=_("Observed"),
             cell=lambda row: amount_words(Signal(row.signal), row.observed, row.merchant.currency),
             number=True,
         ),
         ListColumn(
-            label=_("Would be usual"),
+            label=_("Expected"),
             cell=lambda row: amount_words(Signal(row.signal), row.expected, row.merchant.currency),
             number=True,
         ),
@@ -140,7 +140,7 @@ class EarlyWarningAdmin(OfficeAdmin[EarlyWarning]):
         Filter(
             name="review",
             label=_("review"),
-            choices=lambda: [("yes", _("A person is to look at it"))],
+            choices=lambda: [("yes", _("Needs review"))],
             keep=lambda rows, _value: rows.filter(effects__contains=[Effect.REVIEW]),
         ),
         date_filter("raised_from", _("raised from"), "raised_on__gte"),
@@ -150,7 +150,9 @@ class EarlyWarningAdmin(OfficeAdmin[EarlyWarning]):
     list_related = ("merchant",)
     related = ("merchant__partner", "run__policy", "fresh_score__run")
     verbs = VERBS
-    empty = _("No warning yet. Merchants with a limit or a loan are judged every night, and when rows come in between.")
+    empty = _(
+        "No warnings yet. Merchants with a limit or a loan are checked every night, and borrowers as new rows arrive."
+    )
 
     def page_of(self, row: EarlyWarning, request: HttpRequest) -> Page:
         signal, currency = Signal(row.signal), row.merchant.currency
@@ -158,7 +160,7 @@ class EarlyWarningAdmin(OfficeAdmin[EarlyWarning]):
         if row.decided_by:
             said = _t("lifted on %(date)s by %(who)s") if row.lifted_on else _t("confirmed by %(who)s")
             decided = said % {"date": row.lifted_on, "who": name_of(row.decided_by)}
-        bound = _t("at most %(share)s is too little") if SIDES[signal] is Side.BELOW else _t("%(share)s is too much")
+        bound = _t("fires at %(share)s or less") if SIDES[signal] is Side.BELOW else _t("fires at %(share)s or more")
         found, buyers = rows_behind(row, most=SHOWN), repeat_buyers(row, most=SHOWN)
         return Page(
             title=f"{SIGNALS[signal]} · {row.merchant.name}",
@@ -174,12 +176,14 @@ class EarlyWarningAdmin(OfficeAdmin[EarlyWarning]):
             lead=SIGNALS[signal],
             figures=[
                 Figure(
-                    label=_t("Seen, %(currency)s") % {"currency": currency} if signal in IN_MONEY else _("Seen"),
+                    label=_t("Observed, %(currency)s") % {"currency": currency}
+                    if signal in IN_MONEY
+                    else _("Observed"),
                     value=amount_words(signal, row.observed, currency),
                 ),
-                Figure(label=_("Would be usual"), value=amount_words(signal, row.expected, currency)),
+                Figure(label=_("Expected"), value=amount_words(signal, row.expected, currency)),
                 Figure(
-                    label=_("Share of the usual"),
+                    label=_("Share of expected"),
                     value=share_words(row.share_bps),
                     note=bound % {"share": share_words(row.threshold_bps)},
                 ),
@@ -190,12 +194,12 @@ class EarlyWarningAdmin(OfficeAdmin[EarlyWarning]):
                 _weeks(weeks_before(row), currency),
                 *([] if buyers is None else [_buyers(buyers)]),
                 Card(
-                    title=_t("Rows it rests on: %(n)s") % {"n": f"{found.number:,}"},
+                    title=_t("Underlying rows: %(n)s") % {"n": f"{found.number:,}"},
                     parts=[
                         Table(
                             columns=transaction_columns(currency),
                             rows=[transaction_row(one, currency) for one in found.rows],
-                            empty=_("None: that is what is wrong."),
+                            empty=_("No such rows."),
                         )
                     ],
                 ),
@@ -211,14 +215,14 @@ def _meaning(row: EarlyWarning, signal: Signal) -> Card:
     effects = [EFFECTS[Effect(effect)] for effect in row.effects]
     policy = _("that comes with Tradeline") if row.run.policy is None else _t("version %(n)s") % {"n": row.run.policy}
     facts = [
-        (_("Leads to"), "; ".join(map(str, effects)) or _("nothing: it is for information")),
+        (_("Effects"), "; ".join(map(str, effects)) or _("none: for information only")),
         (_("Judged as of"), row.run.as_of),
-        (_("Known batches below number"), f"{row.run.watermark_high:,}"),
+        (_("Batches known up to"), f"{row.run.watermark_high:,}"),
         (_("Policy"), policy),
     ]
     if row.drawn_on is not None:
         facts.insert(1, (_("Latest draw"), row.drawn_on))
-    return Card(title=_("What it says"), parts=[Text(MEANINGS[signal]), Facts(facts)], span=7)
+    return Card(title=_("What it compares"), parts=[Text(MEANINGS[signal]), Facts(facts)], span=7)
 
 
 def _score(row: EarlyWarning) -> Card:
@@ -268,7 +272,7 @@ def _buyers(found: RepeatBuyers) -> Card:
         Column(label=_("Last purchase"), style="tl-nowrap"),
     ]
     rows = [[mono(f"…{one.buyer & 0xFFFFFF:06x}"), one.chosen, one.before, one.after, one.last] for one in found.buyers]
-    said = _t("%(n)s repeat buyers: %(before)s purchases before the draw, %(after)s in as many days of late.")
+    said = _t("%(n)s repeat buyers: %(before)s purchases before the draw, %(after)s in as many recent days.")
     note = Text(
         said % {"n": f"{found.number:,}", "before": f"{found.before:,}", "after": f"{found.after:,}"}, "tl-note"
     )
@@ -282,7 +286,7 @@ def warning_alerts(merchant_id: int, request: HttpRequest) -> list[Alert]:
     return [
         Alert(
             link=linked(one, SIGNALS[Signal(one.signal)]),
-            text=_t("raised on %(date)s, %(share)s of the usual.")
+            text=_t("raised on %(date)s, %(share)s of expected.")
             % {"date": one.raised_on, "share": share_words(one.share_bps)},
         )
         for one in standing_warnings(merchant_id)
@@ -290,13 +294,13 @@ def warning_alerts(merchant_id: int, request: HttpRequest) -> list[Alert]:
 
 
 def unjudged_alerts(request: HttpRequest, *, on: date) -> list[Alert]:
-    """Tell whoever judges warnings how many wait, and for how long."""
+    """Tell whoever reviews warnings how many are waiting, and for how long."""
     if not request.user.has_perm("lending.judge_earlywarning"):
         return []
     number, since = unjudged_warnings()
     if since is None:
         return []
-    said = ngettext("%(n)s early warning waits for a person", "%(n)s early warnings wait for a person", number)
+    said = ngettext("%(n)s early warning awaits review", "%(n)s early warnings await review", number)
     listed = f"{reverse('admin:lending_earlywarning_changelist')}?state={WarningState.RAISED}&review=yes"
     days = (on - since).days
     text = ngettext("the oldest for %(n)s day.", "the oldest for %(n)s days.", days) % {"n": days}

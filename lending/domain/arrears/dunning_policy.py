@@ -75,7 +75,7 @@ def _figures(name: str, text: str) -> Iterator[Figure]:
         if field is None:
             continue
         if field not in set(Figure) or form or conversion:
-            message = f"{name}: {{{field}}} is none of {', '.join(f'{{{one}}}' for one in Figure)}"
+            message = f"{name}: unknown figure {{{field}}}; known: {', '.join(f'{{{one}}}' for one in Figure)}"
             raise Unfit(message)
         yield Figure(field)
 

@@ -162,10 +162,10 @@ def _shown(told: Told, recovered: Mapping[str, int], troubles: Mapping[str, Any]
     yield f"Sales recovered after {recovered['recovered']:,} of {recovered['of']:,} alarms of fallen sales"
     lead = told.lead_days
     words = f", median {median(lead)} days, a quarter under {lead[len(lead) // 4]}" if lead else ""
-    yield f"{told.bad:,} loans went bad: {told.bad_warned:,} warned of before{words}"
-    yield f"{told.good:,} did not: {told.good_warned:,} warned of"
+    yield f"{told.bad:,} loans went bad: {told.bad_warned:,} with a warning beforehand{words}"
+    yield f"{told.good:,} did not: {told.good_warned:,} with a warning"
     for kind, one in troubles.items():
         yield (
-            f"  {kind:<10} {one['merchants']:,} merchants, {one['warned']:,} warned of, median {one['days']} days "
+            f"  {kind:<10} {one['merchants']:,} merchants, {one['warned']:,} with a warning, median {one['days']} days "
             f"after it began; {one['bad']:,} loans went bad"
         )

@@ -61,11 +61,11 @@ def test_a_figure_reads_as_what_it_is(signal: Signal, said: str) -> None:
 def test_an_analyst_finds_it_and_reads_its_rows_and_a_risk_manager_lifts_it(
     warning: EarlyWarning, analyst: Client
 ) -> None:
-    assertContains(analyst.get(reverse("admin:index")), "1 early warning waits for a person")
+    assertContains(analyst.get(reverse("admin:index")), "1 early warning awaits review")
     listed = analyst.get(reverse(LIST), {"state": "RAISED", "review": "yes"})
     assertContains(listed, warning.merchant.name)
     page = analyst.get(address_of(warning))
-    assertContains(page, "Rows it rests on: 15")
+    assertContains(page, "Underlying rows: 15")
     assertContains(page, f"{warning.merchant.external_id}-REFUND-0-0")
     assertContains(page, escape(str(MEANINGS[Signal.REFUNDS])))
     assertContains(page, "no new offer")
@@ -77,7 +77,7 @@ def test_an_analyst_finds_it_and_reads_its_rows_and_a_risk_manager_lifts_it(
     assertContains(done, "The warning is lifted.")
     assertContains(done, "A recall of one article")
     assertNotContains(analyst.get(merchant), str(SIGNALS[Signal.REFUNDS]))
-    assertNotContains(analyst.get(reverse("admin:index")), "waits for a person")
+    assertNotContains(analyst.get(reverse("admin:index")), "awaits review")
 
 
 def test_confirmed_it_no_longer_waits_and_stays_on_the_loan(warning: EarlyWarning, analyst: Client) -> None:
@@ -127,7 +127,7 @@ def test_every_signal_has_a_page(client: Client, signal: Signal) -> None:
     client.force_login(staff(Role.AUDITOR))
     page = client.get(address_of(one))
     assertContains(page, str(SIGNALS[signal]))
-    assertContains(page, "it is for information")
+    assertContains(page, "for information only")
 
 
 def test_a_line_frozen_by_a_warning_says_why(client: Client) -> None:
