@@ -1,8 +1,8 @@
 """What each app declares, as plain data that `config` gathers.
 
 Each app has a module `declarations` with one `DECLARED`: its links in the sidebar, the permissions of each role, the
-codes of its problems, its scopes and scheduled tasks, and the functions behind the dashboard and command palette.
-So `config` names no app, and settings can read it all before any app is loaded.
+codes of its problems, its scopes and scheduled tasks, and what stands behind the first page, the overview and the
+command palette. So `config` names no app, and settings can read it all before any app is loaded.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -80,9 +80,10 @@ class Declaration:
     rights: who may use each permission. approvals: the permission that a second person needs to approve what is asked
     for under the first. beat: the tasks to run at an interval, by name. due: tasks that check whether
     something is due and start it; called every half minute, and after every change that may have made it due.
-    search: dotted paths of functions `(request, term) -> list[SearchResult]`. dashboard: the dotted path of the
-    function that fills the first page; only one app declares it. authentication: likewise, the class that identifies
-    callers of the API. sealed: what is encrypted, so that a rotation of keys finds it.
+    search: dotted paths of functions `(request, term) -> list[SearchResult]`. queues: dotted paths of the `Queue`s in
+    which work waits for people. desks: the dotted path of the function that returns the key figures of roles; overview:
+    of the function that shows the office as a whole; authentication: of the class that identifies callers of the API;
+    only one app declares each of them. sealed: what is encrypted, so that a rotation of keys finds it.
     """
 
     rights: Mapping[str, frozenset[Role]] = field(default_factory=dict)
@@ -93,7 +94,9 @@ class Declaration:
     beat: Mapping[str, timedelta] = field(default_factory=dict)
     due: Sequence[str] = ()
     search: Sequence[str] = ()
-    dashboard: str | None = None
+    queues: Sequence[str] = ()
+    desks: str = ""
+    overview: str = ""
     authentication: str | None = None
     sealed: Sequence[Sealed] = ()
 
@@ -110,7 +113,9 @@ def gather(apps: Iterable[str]) -> Declaration:
         beat=_merged(part.beat for part in found),
         due=list(chain.from_iterable(part.due for part in found)),
         search=list(chain.from_iterable(part.search for part in found)),
-        dashboard=_one(part.dashboard for part in found),
+        queues=list(chain.from_iterable(part.queues for part in found)),
+        desks=_one(part.desks or None for part in found) or "",
+        overview=_one(part.overview or None for part in found) or "",
         authentication=_one(part.authentication for part in found),
         sealed=list(chain.from_iterable(part.sealed for part in found)),
     )

@@ -223,7 +223,7 @@ UNFOLD = {
     "SITE_URL": None,
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
-    "DASHBOARD_CALLBACK": DECLARED.dashboard,
+    "DASHBOARD_CALLBACK": "config.office.desk.fill_desk",
     "STYLES": [lambda _request: static("office/office.css")],
     "COLORS": {
         "primary": {

@@ -215,5 +215,7 @@ DECLARED = Declaration(
         *("lending.start_due_round", "lending.send_due_letters"),
     ],
     search=["lending.admin.merchant.find_merchants", "lending.admin.merchant.find_lending"],
-    dashboard="lending.admin.dashboard.fill_dashboard",
+    queues=["lending.admin.queues.QUEUES"],
+    desks="lending.admin.desks.figures_for",
+    overview="lending.admin.overview.overview_page",
 )

@@ -97,4 +97,5 @@ DECLARED = Declaration(
         "merchants.forget_stray_uploads": timedelta(hours=1),
     },
     authentication="merchants.api.authentication.PartnerAuthentication",
+    queues=["merchants.admin.queues.QUEUES"],
 )

@@ -30,4 +30,5 @@ DECLARED = Declaration(
     ],
     scopes={"scores:read": "Read scores, grades and reasons"},
     due=["scoring.start_due_run"],
+    queues=["scoring.admin.queues.QUEUES"],
 )

@@ -141,7 +141,11 @@ def pages() -> dict[str, Page]:
     settled = today | {"amount": "100.00"}
     asked = ask(verb("settle", late), settled, events=late.events.count())
     return {
-        "dashboard": Page("Dashboard", reverse("admin:index")),
+        "desk": Page("The desk of a risk manager", reverse("admin:index"), "risk"),
+        "desk-collector": Page("The desk of a collector", reverse("admin:index"), "collector"),
+        "desk-underwriter": Page("The desk of an underwriter", reverse("admin:index"), "underwriter"),
+        "desk-finance": Page("The desk of finance", reverse("admin:index"), "finance"),
+        "overview": Page("Overview", reverse("admin:overview")),
         "merchants": Page("Merchants", reverse("admin:merchants_merchant_changelist")),
         "merchant": Page("A merchant and its score", change("merchants_merchant", good.merchant_id)),
         "merchant-weak": Page("A merchant with a weak score", change("merchants_merchant", weak.merchant_id)),

@@ -1,21 +1,21 @@
 """Office pages of approvals: what waits for a second person, what it would do now, and how it was decided."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.models import User
-from django.db.models import Count, Min
+from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
-from django.utils.timesince import timesince
+from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
-from config.office.actors import id_of
+from config.office.actors import actor_of, id_of
 from config.office.approvals import (
     Approval,
     get_approval_refusal,
@@ -28,7 +28,7 @@ from config.office.display import Alert, Card, Cell, Facts, Page, Text, chip, li
 from config.office.lists import Filter, ListColumn, choice_filter
 from config.office.models import ApprovalRequest
 from config.office.models.approval_request import RequestState
-from config.office.pages import OfficeAdmin, named, subject_url, subject_words
+from config.office.pages import OfficeAdmin, named, named_user, subject_url, subject_words
 from config.office.verbs import (
     APPROVAL_REFUSALS,
     TO_BE_GIVEN,
@@ -86,7 +86,7 @@ class Wanted:
 
 def wanted_by(request: ApprovalRequest) -> Wanted | None:
     """Return what a request is for; None if its verb or its row is gone."""
-    found = _verb_of(request.verb)
+    found = _verbs().get(request.verb)
     if found is None:
         return None
     page, verb = found
@@ -96,10 +96,11 @@ def wanted_by(request: ApprovalRequest) -> Wanted | None:
     return Wanted(verb=verb, row=row, form=None if verb.form is None else verb.form(request.entered, row=row))
 
 
-def _verb_of(name: str) -> tuple[OfficeAdmin[Any], Verb] | None:
+@cache
+def _verbs() -> dict[str, tuple[OfficeAdmin[Any], Verb]]:
+    """Return all verbs with their pages, by the names of their addresses."""
     pages = [(model, page) for model, page in admin.site._registry.items() if isinstance(page, OfficeAdmin)]  # noqa: SLF001
-    verbs = ((page, verb, url_name(model, verb)) for model, page in pages for verb in (*page.verbs, *page.list_verbs))
-    return next(((page, verb) for page, verb, known in verbs if known == name), None)
+    return {url_name(model, verb): (page, verb) for model, page in pages for verb in (*page.verbs, *page.list_verbs)}
 
 
 def _as_requested(request: ApprovalRequest, asked: Asked) -> tuple[Wanted, Asked]:
@@ -139,7 +140,7 @@ def _effects(request: ApprovalRequest, asked: Asked) -> Effects:
 
 def _why_not_yours(request: ApprovalRequest, asked: Asked) -> Words | None:
     """Return why whoever looks may not decide this; what has no verb any more, whoever may decide anything may."""
-    found = _verb_of(request.verb)
+    found = _verbs().get(request.verb)
     may = found is None or asked.may(settings.DECLARED.approvals[found[1].right])
     return None if may else NOT_YOURS
 
@@ -165,6 +166,17 @@ def _approve(request: ApprovalRequest, asked: Asked) -> object:
         return wanted.verb.call(wanted.row, as_asked)
     except tuple(wanted.verb.refusals) as error:
         raise RefusedInWords(wanted.verb.said(error)) from error
+
+
+def requests_for(user: User, now: datetime) -> QuerySet[ApprovalRequest]:
+    """Keep what waits for this person: what others ask for, where the person has the right that approves it."""
+    approves = settings.DECLARED.approvals
+    verbs = [name for name, (_page, verb) in _verbs().items() if user.has_perm(approves.get(verb.right, ""))]
+    return ApprovalRequest.objects.waiting(now).filter(verb__in=verbs).exclude(requested_by=str(actor_of(user)))
+
+
+def _waits_for(rows: QuerySet[ApprovalRequest], username: str) -> QuerySet[ApprovalRequest]:
+    return rows.filter(pk__in=requests_for(named_user(username), timezone.now()).values("pk"))
 
 
 class RejectForm(VerbForm):
@@ -237,6 +249,7 @@ class ApprovalRequestAdmin(OfficeAdmin[ApprovalRequest]):
     )
     filters = (
         choice_filter("state", _("state"), STATES),
+        Filter(name="waits_for", label=_("waits for, a user name"), keep=_waits_for),
         Filter(name="about", label=_("about, like lending.loan:33"), keep=lambda rows, term: rows.filter(subject=term)),
     )
     verbs = VERBS
@@ -248,7 +261,7 @@ class ApprovalRequestAdmin(OfficeAdmin[ApprovalRequest]):
 
     def page_of(self, row: ApprovalRequest, request: HttpRequest) -> Page:
         names = named([row.requested_by, row.decided_by])
-        found, wanted = _verb_of(row.verb), wanted_by(row)
+        found, wanted = _verbs().get(row.verb), wanted_by(row)
         alerts, about = list[Alert](), _subject(row)
         if found is not None and not found[0].has_view_permission(request):
             cards = [Card(title=_("What it would do"), parts=[Text(NOT_SHOWN)])]
@@ -280,20 +293,6 @@ class ApprovalRequestAdmin(OfficeAdmin[ApprovalRequest]):
         )
 
 
-def approval_alerts(request: HttpRequest) -> Iterator[Alert]:
-    """Tell whoever may approve what others ask for how much of it waits."""
-    if not request.user.has_perm("office.decide_approvalrequest"):
-        return
-    asked = asked_by(request)
-    others = ApprovalRequest.objects.waiting(asked.now).exclude(requested_by=str(asked.actor))
-    found = others.aggregate(number=Count("pk"), since=Min("requested_at"))
-    if found["number"]:
-        said = ngettext("%(n)s request waits for approval", "%(n)s requests wait for approval", found["number"])
-        listed = f"{reverse('admin:office_approvalrequest_changelist')}?state={RequestState.OPEN}"
-        link = Cell(text=said % {"n": f"{found['number']:,}"}, link=listed)
-        yield Alert(link=link, text=_t("the oldest has waited %(since)s.") % {"since": timesince(found["since"])})
-
-
 def _subject(row: ApprovalRequest) -> Cell | None:
     """Return what a request is about: the row, else the first short value entered."""
     if row.subject:
@@ -304,5 +303,5 @@ def _subject(row: ApprovalRequest) -> Cell | None:
 
 
 def _label(row: ApprovalRequest) -> Words:
-    found = _verb_of(row.verb)
+    found = _verbs().get(row.verb)
     return row.verb if found is None else found[1].label

@@ -1,6 +1,6 @@
 """Office pages of the audit trail and its seals."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from ipaddress import ip_address
 from typing import Any, Final
@@ -10,16 +10,12 @@ from django.contrib import admin
 from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
-from django.utils import timezone
-from django.utils.timesince import timesince
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from config.kernel.money import parse_typed
 from config.office.actors import Actor, ActorKind
-from config.office.display import Alert, Card, Cell, Facts, Figure, Page, Part, Text
+from config.office.display import Card, Cell, Facts, Figure, Page, Part, Text
 from config.office.lists import COUNTED, Filter, ListColumn, Listing, Search, date_filter
 from config.office.models import AuditSeal, OperationEvent
 from config.office.pages import OfficeAdmin, name_of, named, subject_url
@@ -163,31 +159,5 @@ class AuditSealAdmin(OfficeAdmin[AuditSeal]):
         return Page(title=title, cards=[Card(title=_("What it seals"), parts=[Facts(facts), note])])
 
 
-def seal_alerts(request: HttpRequest) -> Iterator[Alert]:
-    """Say what is wrong with the seals, to whoever may see them."""
-    if not request.user.has_perm("office.view_auditseal"):
-        return
-    sealing, now = get_sealing(), timezone.now()
-    if sealing.waiting_since is not None and sealing.is_overdue(now):
-        waiting = count_waiting(sealing.last_event, most=COUNTED + 1)
-        said = ngettext("%(n)s event is not sealed", "%(n)s events are not sealed", waiting)
-        since = _t("the oldest has waited %(since)s: scheduler or workers are gone, or a transaction does not end.")
-        yield Alert(
-            tint="tl-bad",
-            link=_seals(said % {"n": _number(waiting)}),
-            text=since % {"since": timesince(sealing.waiting_since)},
-        )
-    if settings.AUDIT_SEALS_FILE is not None and sealing.is_unwritten(now):
-        yield Alert(
-            tint="tl-bad",
-            link=_seals(_("The seals of the audit trail are not written outside the database")),
-            text=_("the workers' log says why: without them, nobody sees that the end of the trail was cut."),
-        )
-
-
 def _number(waiting: int) -> str:
     return f"{waiting:,}" if waiting <= COUNTED else f"{COUNTED:,}+"
-
-
-def _seals(words: object) -> Cell:
-    return Cell(text=words, link=reverse("admin:office_auditseal_changelist"), tag="unsealed")

@@ -58,4 +58,5 @@ DECLARED = Declaration(
         "office.seal_audit": timedelta(minutes=1),
     },
     due=["office.roll_business_date"],
+    queues=["config.office.queues.QUEUES"],
 )

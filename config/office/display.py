@@ -13,6 +13,7 @@ from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from config.kernel.money import exponent_of
+from config.office.trends import Trend
 from config.office.words import NOTHING, Words
 
 MOST_IN_HEAD: Final = 3
@@ -169,7 +170,15 @@ class Listed:
     sentences: Sequence[Words]
 
 
-Part = Table | Facts | Text | Heading | Chart | Listed
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Key figures inside a card."""
+
+    template: ClassVar[str] = "office/figures_part.html"
+    figures: Sequence["Figure"]
+
+
+Part = Table | Facts | Text | Heading | Chart | Listed | Figures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,13 +193,14 @@ class Alert:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """A key figure under its name."""
+    """A key figure under its name, with how it came there."""
 
     label: Words
     value: object
     note: Words = ""
     note_link: str | None = None
     style: str = ""
+    trend: Trend | None = None
 
     @property
     def cell(self) -> Cell:

@@ -34,9 +34,12 @@ address_of = cache(reverse)
 
 def navigation(request: HttpRequest) -> list[dict[str, object]]:
     """Return the sidebar's groups and links, as far as whoever asks may see them."""
-    home = address_of("admin:index")
-    overview = _link(_("Overview"), "monitoring", home, is_active=request.path == home)
-    groups: list[dict[str, object]] = [{"title": _("Overview"), "items": [overview]}]
+    home, whole = address_of("admin:index"), address_of("admin:overview")
+    first = [
+        _link(_("My desk"), "inbox_customize", home, is_active=request.path == home),
+        _link(_("Overview"), "monitoring", whole, is_active=request.path == whole),
+    ]
+    groups: list[dict[str, object]] = [{"title": _("Start"), "items": first}]
     for section, title in SECTIONS.items():
         items = []
         for link in settings.DECLARED.links:

@@ -2,13 +2,16 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.auth.views import PasswordChangeView
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.urls import reverse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils import timezone
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import AdminOwnPasswordChangeForm
 from unfold.sites import UnfoldAdminSite
@@ -40,6 +43,17 @@ class OfficeSite(UnfoldAdminSite):  # type: ignore[misc] # which has no types
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[dict[str, object]]:
         """Return the models of one app; nothing for every page, each of which would sort all of them."""
         return [] if app_label is None else super().get_app_list(request, app_label)
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        """Add how the office stands as a whole to Django's own addresses."""
+        return [path("overview/", self.admin_view(self.overview), name="overview"), *super().get_urls()]
+
+    def overview(self, request: HttpRequest) -> TemplateResponse:
+        """Show how the office stands as a whole, as an app declares it."""
+        page = import_string(settings.DECLARED.overview)(request)
+        request.current_app = self.name
+        context = {**self.each_context(request), "title": page.title, "page": page}
+        return TemplateResponse(request, "office/page.html", context)
 
     def get_sidebar_list(self, request: HttpRequest) -> list[dict[str, object]]:
         """Return the sidebar as it is declared: the theme would copy it, and look for what none of its links has."""

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from django.contrib import admin
+from django.contrib.auth.models import User
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
+from config.office.actors import actor_of
 from config.office.display import (
     Alert,
     Card,
@@ -24,8 +27,8 @@ from config.office.display import (
     linked,
     mono,
 )
-from config.office.lists import ListColumn, Search, choice_filter
-from config.office.pages import OfficeAdmin, name_of, name_over, named
+from config.office.lists import Filter, ListColumn, Search, choice_filter
+from config.office.pages import OfficeAdmin, name_of, name_over, named, named_user
 from config.office.verbs import TO_BE_GIVEN, Asked, Refusals, Verb, VerbForm, reason_field
 from config.office.words import Words, money, money_with_currency
 from lending.admin.caps import caps_parts
@@ -46,7 +49,15 @@ from lending.domain.origination.rules import Ground, Outcome
 from lending.domain.origination.snapshot import SnapshotMalformed
 from lending.models import Application, Decision
 from lending.operations.applications import ApplicationNotReviewed, review_application
-from lending.queries.applications import decisions_of, get_review_refusal, grounds_of, line_of, loan_of, replay_decision
+from lending.queries.applications import (
+    decisions_of,
+    get_review_refusal,
+    grounds_of,
+    line_of,
+    loan_of,
+    replay_decision,
+    waiting_applications,
+)
 from lending.queries.search import search_applications
 
 REFUSALS: Final[Refusals] = {ApplicationNotReviewed: {**REVIEW_REFUSALS, **GROUNDS}}
@@ -59,17 +70,26 @@ class ReviewForm(VerbForm):
     reason = reason_field(help_text=_("The reason is kept with the decision, with your name."))
 
 
-def band_of(asked: Asked) -> Band | None:
+def band_of(user: User) -> Band | None:
     """Return the widest authority of the user."""
-    if asked.may("lending.decide_any_application"):
+    if user.has_perm("lending.decide_any_application"):
         return Band.RISK_MANAGER
-    return Band.UNDERWRITER if asked.may("lending.decide_application") else None
+    return Band.UNDERWRITER if user.has_perm("lending.decide_application") else None
+
+
+def decidable_by(user: User) -> QuerySet[Application]:
+    """Keep the applications that wait for this person's decision."""
+    return waiting_applications(actor=actor_of(user), band=band_of(user))
+
+
+def _waits_for(rows: QuerySet[Application], username: str) -> QuerySet[Application]:
+    return rows.filter(pk__in=decidable_by(named_user(username)).values("pk"))
 
 
 def _review(outcome: Outcome, name: str, label: Words, note: Words, *, is_primary: bool = False) -> Verb:
     def why_not(application: Application, asked: Asked) -> Words | None:
         refusal = get_review_refusal(
-            application, outcome=outcome, band=band_of(asked), actor=asked.actor, reason=TO_BE_GIVEN
+            application, outcome=outcome, band=band_of(asked.user), actor=asked.actor, reason=TO_BE_GIVEN
         )
         return None if refusal is None else REVIEW_REFUSALS[refusal]
 
@@ -85,7 +105,7 @@ def _review(outcome: Outcome, name: str, label: Words, note: Words, *, is_primar
             application_id=application.pk,
             outcome=outcome,
             reason=asked.data["reason"],
-            band=band_of(asked),
+            band=band_of(asked.user),
             actor=asked.actor,
             now=asked.now,
         ),
@@ -119,7 +139,10 @@ class ApplicationAdmin(OfficeAdmin[Application]):
         ListColumn(label=_("Because"), cell=lambda row: GROUNDS[Ground(row[1])] if row[1] else ""),
         ListColumn(label=_("Entered, UTC"), cell=lambda row: row[0].entered_at, style="tl-nowrap", sort="entered_at"),
     )  # fmt: skip
-    filters = (choice_filter("state", _("state"), APPLICATION_STATES),)
+    filters = (
+        choice_filter("state", _("state"), APPLICATION_STATES),
+        Filter(name="waits_for", label=_("waits for, a user name"), keep=_waits_for),
+    )
     search = Search(
         help=_("Application number, merchant or reference"),
         keep=lambda rows, term: search_applications(term, rows),

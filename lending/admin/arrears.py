@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Any, Final
 
 from django.contrib import admin
@@ -11,7 +10,6 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from config.office.business_date import get_business_date
 from config.office.display import Alert, Card, Cell, Column, Facts, Figure, Page, Table, Text, chip, linked
@@ -35,7 +33,6 @@ from lending.queries.arrears import (
     contacts_of,
     debt_of,
     debts_of,
-    due_cases,
     handed_over,
     loans_of,
     owners_of_cases,
@@ -304,16 +301,3 @@ def case_alerts(merchant_id: int, request: HttpRequest) -> list[Alert]:
     who = name_of(case.owner) if case.owner else _t("nobody")
     said = _t("worked on by %(who)s, next action on %(date)s.") % {"who": who, "date": case.next_on}
     return [Alert(link=linked(case, _t("Arrears: %(case)s") % {"case": case}), text=said)]
-
-
-def queue_alerts(request: HttpRequest, *, on: date) -> list[Alert]:
-    """Tell whoever collects how many cases are to be looked at on a day, and how many of them are theirs."""
-    if not request.user.has_perm("lending.work_arrearscase"):
-        return []
-    due = due_cases(on=on, owner=str(asked_by(request).actor))
-    if not due.number:
-        return []
-    said = ngettext("%(n)s arrears case is due", "%(n)s arrears cases are due", due.number)
-    listed = f"{reverse('admin:lending_arrearscase_changelist')}?next=due&sort=next_on"
-    text = _t("%(own)s of them are yours, %(free)s are nobody's.") % {"own": f"{due.own:,}", "free": f"{due.free:,}"}
-    return [Alert(link=Cell(text=said % {"n": f"{due.number:,}"}, link=listed), text=text)]

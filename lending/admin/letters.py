@@ -7,11 +7,8 @@ from typing import Final
 from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest
-from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from config.office.display import Alert, Card, Cell, Column, Facts, Heading, Page, Part, Table, Text, chip, linked
 from config.office.lists import Filter, ListColumn, Listing, Search, choice_filter
@@ -28,11 +25,11 @@ from lending.domain.arrears.letter import (
     judge_sending_again,
     judge_withholding,
 )
-from lending.gateways.mail import is_set_up, message_id
+from lending.gateways.mail import message_id
 from lending.models import ArrearsCase, Letter
 from lending.models import DunningPolicy as PolicyRow
 from lending.operations.letters import LetterNotMoved, send_letter_again, withhold_letter
-from lending.queries.letters import dunning_policy, has_waiting, policy_of, undelivered
+from lending.queries.letters import dunning_policy, has_waiting, policy_of
 from lending.queries.search import search_letters
 from merchants.domain.contact_detail import Language
 from merchants.queries.labels import LANGUAGES
@@ -229,22 +226,3 @@ def letters_card(case: ArrearsCase, letters: Sequence[Letter], *, span: int) -> 
         for one in letters
     ]
     return Card(title=_("Letters"), parts=[Table(columns=columns, rows=rows, empty=_("No letter yet."))], span=span)
-
-
-def letter_alerts(request: HttpRequest) -> list[Alert]:
-    """Tell whoever collects which letters did not leave as they should."""
-    if not request.user.has_perm("lending.work_arrearscase"):
-        return []
-    found, listed = undelivered(now=timezone.now()), reverse("admin:lending_letter_changelist")
-    alerts = list[Alert]()
-    if found.unsettled:
-        said = ngettext("%(n)s letter", "%(n)s letters", found.unsettled) % {"n": f"{found.unsettled:,}"}
-        text = _("could not be sent, or nobody knows whether the mail server took it: send it again, or leave it.")
-        alerts.append(Alert(link=Cell(text=said, link=f"{listed}?to_do=yes"), text=text, tint="tl-bad"))
-    if found.late:
-        said = ngettext("%(n)s letter", "%(n)s letters", found.late) % {"n": f"{found.late:,}"}
-        text = _("waited for more than a day: the mail server is out of reach.")
-        if not is_set_up():
-            text = _("waited for more than a day: no mail server is set up (MAIL_SERVER).")
-        alerts.append(Alert(link=Cell(text=said, link=f"{listed}?state=DUE"), text=text))
-    return alerts

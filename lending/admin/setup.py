@@ -1,4 +1,4 @@
-"""What the first page shows before there is anything to survey: what is to be done, in which order."""
+"""What the overview shows before there is anything to survey: what is to be done, in which order."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

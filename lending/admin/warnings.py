@@ -1,21 +1,17 @@
 """Office pages of early warnings: the queue, a warning with what it rests on, and what people do with it."""
 
 from collections.abc import Callable, Sequence
-from datetime import date
 from typing import Final
 
 from django.contrib import admin
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from config.office.display import (
     SERIES,
     Alert,
     Card,
-    Cell,
     Chart,
     Column,
     Facts,
@@ -52,7 +48,7 @@ from lending.models import EarlyWarning
 from lending.operations.warnings import WarningNotMoved, confirm_warning, lift_warning
 from lending.queries.search import search_warnings
 from lending.queries.warning_evidence import RepeatBuyers, Week, repeat_buyers, rows_behind, weeks_before
-from lending.queries.warnings import standing_warnings, unjudged_warnings
+from lending.queries.warnings import standing_warnings
 from scoring.queries.merchants import live_scores
 
 SHOWN: Final = 50
@@ -291,17 +287,3 @@ def warning_alerts(merchant_id: int, request: HttpRequest) -> list[Alert]:
         )
         for one in standing_warnings(merchant_id)
     ]
-
-
-def unjudged_alerts(request: HttpRequest, *, on: date) -> list[Alert]:
-    """Tell whoever reviews warnings how many are waiting, and for how long."""
-    if not request.user.has_perm("lending.judge_earlywarning"):
-        return []
-    number, since = unjudged_warnings()
-    if since is None:
-        return []
-    said = ngettext("%(n)s early warning awaits review", "%(n)s early warnings await review", number)
-    listed = f"{reverse('admin:lending_earlywarning_changelist')}?state={WarningState.RAISED}&review=yes"
-    days = (on - since).days
-    text = ngettext("the oldest for %(n)s day.", "the oldest for %(n)s days.", days) % {"n": days}
-    return [Alert(link=Cell(text=said % {"n": f"{number:,}"}, link=listed), text=text)]

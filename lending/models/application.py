@@ -79,6 +79,7 @@ class Application(models.Model):
             models.Index(fields=["merchant", "-id"], name="lending_application_by_merch"),
             models.Index(fields=["line", "-id"], name="lending_application_by_line", condition=Q(line__isnull=False)),
             models.Index(fields=["entered_at"], name="lending_application_referred", condition=Q(state="REFERRED")),
+            models.Index(fields=["applied_on"], include=["state"], name="lending_application_by_day"),
             # As Django writes a search that ignores case: UPPER(external_ref) LIKE UPPER('…%').
             models.Index(OpClass(Upper("external_ref"), "varchar_pattern_ops"), name="lending_application_by_ref"),
         ]

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.db.models import Q, QuerySet
+
 from config.office.actors import Actor
 from lending.domain.books.transfer import TransferKind
 from lending.domain.origination.application import ApplicationState
@@ -10,10 +12,10 @@ from lending.domain.origination.decision import Decision as Verdict
 from lending.domain.origination.decision import DecisionFacts, canonical_decision, decide
 from lending.domain.origination.line import LineState
 from lending.domain.origination.product import Band
-from lending.domain.origination.review import ReviewRefusal, judge_review
+from lending.domain.origination.review import ReviewRefusal, judge_review, most_of
 from lending.domain.origination.rules import RULES, Outcome, Rules
 from lending.domain.origination.snapshot import SnapshotMalformed, parse_snapshot
-from lending.models import Application, Decision, Line, Loan, Transfer
+from lending.models import Application, Decision, Line, Loan, ProductVersion, Transfer
 from lending.queries.lines import open_lines
 from lending.queries.products import product_of, product_then
 from merchants.queries.payout_accounts import verified_account_of, verifiers_of
@@ -64,6 +66,20 @@ def get_progress_of_partner(*, partner_id: int, application_id: int) -> Progress
         payout=payouts.order_by("pk").last(),
         line=line_of(application),
     )
+
+
+def waiting_applications(*, actor: Actor, band: Band | None) -> QuerySet[Application]:
+    """Keep the referred applications within a person's band that somebody else entered.
+
+    Whether the person may decide one of them is judged by more, once it is opened.
+    """
+    referred = Application.objects.referred()
+    products = ProductVersion.objects.filter(pk__in=referred.values("product")).order_by("pk")
+    mosts = {version.pk: most_of(product_of(version), band) for version in products}
+    within = Q(pk__in=[])
+    for product, most in mosts.items():
+        within |= Q(product=product) if most is None else Q(product=product, amount_minor__lte=most)
+    return referred.filter(within).exclude(entered_by=str(actor))
 
 
 def get_review_refusal(

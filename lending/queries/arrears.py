@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 from django.db import connection
-from django.db.models import Count, F, Q
+from django.db.models import Count, F, Min, Q
 
 from config.db.planning import planned_for_its_values
 from config.kernel.daycount import DAILY
@@ -133,21 +133,25 @@ def handed_over(cases: Collection[int]) -> frozenset[int]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DueCases:
-    """How many cases are to be looked at, how many of these somebody works on, and nobody."""
+    """The cases to look at that somebody works on, and that nobody does; since when the first of each is due."""
 
-    number: int
     own: int
     free: int
+    own_since: date | None
+    free_since: date | None
 
 
 def due_cases(*, on: date, owner: str) -> DueCases:
     """Count the cases whose next action is due."""
+    own, free = Q(owner=owner), Q(owner="")
     due = ArrearsCase.objects.open().filter(next_on__lte=on)
-    return DueCases(
-        **due.aggregate(
-            number=Count("pk"), own=Count("pk", filter=Q(owner=owner)), free=Count("pk", filter=Q(owner=""))
-        )
+    found = due.aggregate(
+        own=Count("pk", filter=own),
+        free=Count("pk", filter=free),
+        own_since=Min("next_on", filter=own),
+        free_since=Min("next_on", filter=free),
     )
+    return DueCases(**found)
 
 
 def open_promise(case: ArrearsCase) -> PaymentPromise | None:

@@ -51,7 +51,7 @@ def import_history() -> None:
 
 def step_to(client: Client, label: Words) -> str:
     """Find where the first page leads for a step."""
-    page = client.get(reverse("admin:index")).content.decode()
+    page = client.get(reverse("admin:overview")).content.decode()
     return next(str(address) for address, words in LINK.findall(page) if words == str(label))
 
 
@@ -63,13 +63,13 @@ def test_an_office_is_set_up_from_its_first_page(manager: Client, enqueued: Enqu
     assert get_business_date() == AS_OF
     manager.post(step_to(manager, STEPS[SetupStep.SCORECARD].button))
     assert ScorecardVersion.objects.count() == 1
-    assertNotContains(manager.get(reverse("admin:index")), STEPS[SetupStep.REFERENCE_RUN].button)
+    assertNotContains(manager.get(reverse("admin:overview")), STEPS[SetupStep.REFERENCE_RUN].button)
     import_history()
     enqueued()
     start = step_to(manager, STEPS[SetupStep.REFERENCE_RUN].button)
     manager.post(start)
     reference = ScoreRun.objects.get()
-    assertContains(manager.get(reverse("admin:index")), "See how far it is")
+    assertContains(manager.get(reverse("admin:overview")), "See how far it is")
     work_through(reference)
     assert not LiveRun.objects.exists()
     enqueued()
@@ -95,7 +95,7 @@ def test_an_office_is_set_up_from_its_first_page(manager: Client, enqueued: Enqu
     run = work_through(ScoreRun.objects.latest("pk"))
     assert run.state == RunState.PUBLISHED
     assert (START_DUE_WORK, {}) in enqueued()
-    assertContains(manager.get(reverse("admin:index")), "Median score")
+    assertContains(manager.get(reverse("admin:overview")), "Median score")
 
 
 def test_a_calibration_that_cannot_go_live_is_not_entered(manager: Client, enqueued: Enqueued) -> None:

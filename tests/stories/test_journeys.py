@@ -1,129 +1,49 @@
-"""What people of five roles do in a browser, from signing in to what stands in the books afterwards.
+"""What people of the roles do in a browser, from their desks to what stands in the books afterwards.
 
 python -m pytest tests/stories/test_journeys.py --pictures=DIR    # with a picture of the last page of each person
 """
 
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
-from secrets import token_urlsafe
 
 import pytest
-from django.db import connections
+from django.contrib.auth.models import User
 from django.urls import reverse
 from django.utils import timezone
-from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
-from pytest_django.live_server_helper import LiveServer
+from playwright.sync_api import expect
 
 from config.declarations import Role
 from config.office.actors import Actor, ActorKind
+from config.office.business_date import get_business_date
 from config.office.models import ApprovalRequest, OperationEvent
+from config.office.staff import roles_of
 from config.office.verbs import ASKED
-from lending.models import ArrearsCase, Loan, PaymentPromise, StatementLine
+from lending.domain.origination.application import ApplicationState
+from lending.models import ArrearsCase, DayClose, EarlyWarning, Loan, Offer, PaymentPromise, StatementLine
 from lending.operations.loans import book_repayment
 from merchants.domain.payout_account import PayoutAccountState
 from merchants.models import PayoutAccount
 from merchants.operations.payout_accounts import enter_payout_account
-from tests.browser import FLAGS
-from tests.conftest import CLERK, EVIDENCE, NOW, make_user
+from tests.conftest import CLERK, EVIDENCE, NOW
 from tests.lending.bank_files import take_statement
 from tests.lending.letters import late_borrower
 from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, lent, proven, roll
+from tests.lending.market import accept, make_round, publish, sell, verify_accounts
+from tests.lending.operations.test_applications import referring
+from tests.lending.watch import make_warning
 from tests.markets import make_merchants, make_partner
+from tests.stories.people import PHONE, Office, approve, begin_with, open_first, open_list, press
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed"),
 ]
-PATIENCE = 15_000
-"""Milliseconds that the browser waits for what should be there: the machine may be busy."""
-DESK: ViewportSize = {"width": 1280, "height": 900}
-PHONE: ViewportSize = {"width": 390, "height": 844}
-
-
-class Office:
-    """The office as people see it: each signs in with a browser of their own.
-
-    complaints: what a browser said of a page, like a script that was refused or a file that is missing.
-    """
-
-    def __init__(self, browser: Browser, address: str, pictures: Path | None) -> None:
-        self._browser, self._address, self._pictures = browser, address, pictures
-        self.complaints = list[str]()
-
-    @contextmanager
-    def signed_in(self, role: Role, *, viewport: ViewportSize = DESK) -> Iterator[Page]:
-        """Sign somebody of a role in by the form, and see to it that the browser complains of nothing."""
-        user, password = make_user(role.name.lower(), role), token_urlsafe()
-        user.set_password(password)
-        user.save()
-        context = self._browser.new_context(viewport=viewport)
-        context.set_default_timeout(PATIENCE)
-        page = context.new_page()
-        page.on("console", lambda said: self.complaints.append(f"{said.location['url']}: {said.text}"))
-        page.goto(f"{self._address}/admin/")
-        page.get_by_label("Username").fill(user.username)
-        page.get_by_label("Password").fill(password)
-        page.get_by_role("button", name="Log in").click()
-        try:
-            yield page
-        finally:
-            self._picture(page, user.username)
-            context.close()
-        assert not self.complaints
-
-    def _picture(self, page: Page, name: str) -> None:
-        if self._pictures is not None:
-            page.screenshot(path=self._pictures / f"{name}.png", full_page=True)
-
-
-@pytest.fixture
-def office(
-    live_server: LiveServer, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Office]:
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright's loop runs in this thread, and waits meanwhile
-    pictures = request.config.getoption("--pictures")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        yield Office(browser, live_server.url, None if pictures is None else Path(pictures))
-        browser.close()
-        connections.close_all()  # Django keeps others for what runs in a loop than for what does not
-
-
-def open_list(page: Page, name: str) -> None:
-    """Open a list from the sidebar."""
-    page.locator("#nav-sidebar-apps").get_by_role("link", name=name, exact=True).click()
-
-
-def open_first(page: Page) -> None:
-    """Open the first row of a list."""
-    page.locator("table.tl-list-table tbody tr").first.get_by_role("link").first.click()
-
-
-def press(page: Page, name: str) -> None:
-    page.locator("form.tl-form").get_by_role("button", name=name).click()
-
-
-def approve(page: Page) -> None:
-    """Approve the one thing that waits, from the overview."""
-    page.get_by_role("link", name="1 request waits for approval").click()
-    open_first(page)
-    page.get_by_role("link", name="Approve").click()
-    if page.get_by_label("I have checked this").count():
-        page.get_by_label("I have checked this").check()
-    press(page, "Approve")
-    expect(page.get_by_role("main")).to_contain_text("It is approved and done.")
 
 
 def test_finance_explains_money_that_nobody_knows(office: Office) -> None:
     take_statement()
     with office.signed_in(Role.FINANCE) as page:
-        open_list(page, "Statement lines")
-        page.locator("[name=state]").select_option("suspense")
-        page.get_by_role("button", name="Show").click()
-        open_first(page)
+        begin_with(page, "Resolve: 1 statement line is in suspense")
         page.get_by_role("link", name="Say what it is").click()
         page.locator("[name=resolution]").select_option("CHARGE")
         page.locator("[name=reason]").fill("the monthly fee")
@@ -150,8 +70,7 @@ def test_an_underwriter_verifies_an_account_and_finance_approves_it(office: Offi
         now=NOW,
     )
     with office.signed_in(Role.UNDERWRITER) as page:
-        open_list(page, "Payout accounts")
-        open_first(page)
+        begin_with(page, "Verify: 1 payout account waits for verification")
         page.get_by_role("link", name="Show full number").click()
         press(page, "Show full number")
         expect(page.get_by_role("main")).to_contain_text("DE89 3704 0044 0532 0130 00")
@@ -199,8 +118,7 @@ def test_a_collector_works_on_a_case_and_the_close_judges_the_promise(office: Of
     roll(OPENED + timedelta(days=8))
     case = ArrearsCase.objects.get()
     with office.signed_in(Role.COLLECTOR) as page:
-        page.get_by_role("link", name="1 arrears case is due").click()
-        open_first(page)
+        begin_with(page, "Work on them: 1 due case has no collector")
         page.get_by_role("link", name="Take the case").click()
         press(page, "Take the case")
         page.get_by_role("link", name="Record a contact").click()
@@ -249,8 +167,7 @@ def test_an_auditor_follows_an_event_and_changes_nothing_on_a_phone(office: Offi
 def test_a_collector_reads_a_letter_agrees_on_relief_and_a_controller_approves_it(office: Office) -> None:
     loan, case = late_borrower()
     with office.signed_in(Role.COLLECTOR) as page:
-        open_list(page, "Arrears")
-        open_first(page)
+        begin_with(page, "Work on them: 1 due case has no collector")
         page.locator("main table").get_by_role("link", name=str(case.opened_on)).first.click()
         expect(page.get_by_role("main")).to_contain_text("Dear")
         page.go_back()
@@ -270,3 +187,66 @@ def test_a_collector_reads_a_letter_agrees_on_relief_and_a_controller_approves_i
     assert Loan.objects.get(pk=loan.pk).late_since is None
     assert ArrearsCase.objects.get().state == "CLOSED"
     assert proven()
+
+
+def test_an_analyst_confirms_a_warning(office: Office) -> None:
+    loan, _case = late_borrower()
+    warning = make_warning(loan.merchant, effects=["REVIEW"])
+    with office.signed_in(Role.CREDIT_ANALYST) as page:
+        begin_with(page, "Review: 1 early warning awaits review")
+        page.get_by_role("link", name="Confirm", exact=True).click()
+        page.locator("[name=reason]").fill("the shop moved to another platform")
+        press(page, "Confirm")
+        expect(page.get_by_role("main")).to_contain_text("the shop moved to another platform")
+        page.locator("#nav-sidebar-apps").get_by_role("link", name="My desk").click()
+        expect(page.get_by_role("main")).to_contain_text("Nothing waits for you.")
+    assert EarlyWarning.objects.get(pk=warning.pk).state == "CONFIRMED"
+
+
+def test_an_application_above_the_band_is_decided_by_risk(office: Office) -> None:
+    publish(16)
+    sell(referring)
+    verify_accounts()
+    make_round()
+    partner = Actor(ActorKind.PARTNER, 1)
+    application = accept(Offer.objects.earliest("pk"), actor=partner)
+    assert application.state == ApplicationState.REFERRED
+    with office.signed_in(Role.UNDERWRITER) as page:
+        expect(page.get_by_role("main")).not_to_contain_text("your decision")  # it is above the band
+    with office.signed_in(Role.RISK_MANAGER) as page:
+        begin_with(page, "Decide: 1 application waits for your decision")
+        page.get_by_role("link", name="Approve", exact=True).click()
+        page.locator("[name=reason]").fill("known for years")
+        press(page, "Approve")
+        expect(page.get_by_role("main")).to_contain_text("known for years")
+    application.refresh_from_db()
+    assert application.state == ApplicationState.APPROVED
+    assert Loan.objects.get().application_id == application.pk
+
+
+def test_finance_opens_the_next_day(office: Office) -> None:
+    lent(amount_minor=100_000)
+    with office.signed_in(Role.FINANCE) as page:
+        page.get_by_role("link", name="Open the next day: 1 business day can be opened").click()
+        press(page, "Open the next day")
+        expect(page.get_by_role("main")).to_contain_text("Collect what is due")
+    assert get_business_date() == OPENED + timedelta(days=1)
+    assert DayClose.objects.get().day == OPENED
+
+
+def test_an_administrator_asks_for_a_role_and_a_controller_approves_it(office: Office) -> None:
+    newcomer = User.objects.create_user("mei", is_staff=True)
+    newcomer.set_password("chosen by its owner")
+    newcomer.save()
+    with office.signed_in(Role.ADMINISTRATOR) as page:
+        open_list(page, "Staff")
+        page.get_by_role("link", name="mei").click()
+        page.get_by_role("link", name="Give a role").click()
+        page.locator("[name=role]").select_option("Collections officer")
+        page.locator("form.tl-form button.tl-primary").click()
+        press(page, "Ask for approval")
+        expect(page.get_by_role("main")).to_contain_text(str(ASKED))
+    assert roles_of(newcomer) == frozenset()
+    with office.signed_in(Role.CONTROLLER) as page:
+        approve(page)
+    assert roles_of(User.objects.get(pk=newcomer.pk)) == {Role.COLLECTOR}

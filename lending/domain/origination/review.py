@@ -28,6 +28,11 @@ class ReviewRefusal(StrEnum):
     LINE_OPEN = "LINE_OPEN"
 
 
+def most_of(product: Product, band: Band | None) -> int | None:
+    """Return the most that a band decides on, in minor units; 0 without a band, None where it has no bound."""
+    return 0 if band is None else product.origination.bands[band]
+
+
 def judge_review(
     product: Product,
     *,
@@ -51,7 +56,7 @@ def judge_review(
     reason: in its own words; a person's decision always has one. Only approving needs an account to pay to.
     line_state: of the line that is drawn on. has_line: the merchant has a line of this kind already.
     """
-    most = 0 if band is None else product.origination.bands[band]
+    most = most_of(product, band)
     approves = outcome is Outcome.APPROVE
     holds = {
         ReviewRefusal.NOT_REFERRED: state is not ApplicationState.REFERRED,

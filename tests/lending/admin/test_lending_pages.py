@@ -185,13 +185,13 @@ def test_a_fee_a_reversal_and_a_returned_payout(finance: Client) -> None:
     assertNotContains(finance.post(reverse_page, on | {"seen": "4", "event": "99"}), "Confirm")
 
 
-def test_every_amount_of_the_dashboard_equals_its_list(finance: Client) -> None:
+def test_every_amount_of_the_overview_equals_its_list(finance: Client) -> None:
     """Red if a card adds up other loans than the list behind it."""
     lent()
     lent(amount_minor=700_001, terms=EVERY_FIVE_DAYS)
     make_loan()
     roll(OPENED + timedelta(days=8))
-    page = finance.get(reverse("admin:index")).content.decode()
+    page = finance.get(reverse("admin:overview")).content.decode()
     found = re.findall(r'<a href="([^"]+)" data-figure="([\w-]+)">([\d,.]+)</a>', page)
     lending = [row for row in found if "lending_loan" in row[0] or "/lending/loan/" in row[0]]
     places = {"money-principal": 2, "money-disbursed": 3, "active": 1, "late": 1, "delinquent": 1}

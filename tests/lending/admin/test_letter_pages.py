@@ -81,7 +81,7 @@ def test_a_collector_withholds_a_letter_with_a_reason(case: ArrearsCase, collect
 
 def test_letters_that_wait_for_long_are_told(case: ArrearsCase, collector: Client) -> None:
     make_letter(case)
-    assertContains(collector.get(reverse("admin:index")), "no mail server is set up (MAIL_SERVER)")
+    assertContains(collector.get(reverse("admin:index")), "No mail server is set up (MAIL_SERVER)")
 
 
 def test_the_list_says_by_which_policy_and_the_policy_shows_its_texts(collector: Client) -> None:

@@ -84,8 +84,8 @@ def test_a_refund_is_asked_for_by_one_and_done_by_another() -> None:
     shown = client.get(reverse("admin:lending_loan_change", args=[loan.pk]))
     assertContains(shown, reverse("admin:office_approvalrequest_change", args=[request.pk]))
     controller = signed_in(staff(Role.CONTROLLER))
-    assertContains(controller.get(reverse("admin:index")), "1 request waits for approval")
-    assertNotContains(client.get(reverse("admin:index")), "waits for approval")
+    assertContains(controller.get(reverse("admin:index")), "1 request waits for your approval")
+    assertNotContains(client.get(reverse("admin:index")), "waits for your approval")
     page = controller.get(reverse("admin:office_approvalrequest_change", args=[request.pk]))
     for words in ("asked for by the merchant", "Credit held", "finance"):
         assertContains(page, words)

@@ -68,7 +68,7 @@ def test_what_rests_on_a_red_feed_is_held_until_it_is_as_usual(offer: Offer, cli
     assert rounds.state == RunState.PUBLISHED
     client.force_login(staff(Role.UNDERWRITER))
     for address in (
-        reverse("admin:index"),
+        reverse("admin:overview"),
         reverse("admin:merchants_merchant_change", args=[offer.merchant_id]),
         reverse("admin:merchants_partner_change", args=[offer.merchant.partner_id]),
     ):

@@ -170,7 +170,7 @@ def test_a_product_that_will_lack_years_is_told_a_quarter_ahead(client: Client) 
     make_calendar(last_year=AS_OF.year, holidays=[], working=[])
     page = client.get(reverse("admin:index"))
     assertContains(page, told)
-    assertContains(page, f"from {get_business_date()} on")
+    assertContains(page, f"From {get_business_date()} on")
     for address in (
         reverse("admin:lending_calendarversion_changelist"),
         reverse("admin:lending_calendarversion_change", args=[version.pk]),

@@ -1,22 +1,17 @@
 import re
-from datetime import timedelta
 from importlib import import_module
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.asserts import assertContains, assertNotContains
 
 from config.declarations import Role
 from config.office.actors import SYSTEM
 from config.office.business_date import open_day
-from config.office.heartbeat import record_heartbeat
-from config.office.models import JobRun
-from config.office.models.job_run import JobState
-from merchants.models import Batch, Merchant
+from merchants.models import Merchant
 from scoring.domain.run import RunState
 from scoring.models import Score, ScoreRun
 from scoring.queries import merchants
@@ -40,7 +35,7 @@ def signed_in(client: Client, role: Role = Role.RISK_MANAGER) -> Client:
 def test_every_figure_equals_the_list_behind_it(client: Client) -> None:
     """Red if the grade filter forgot that a merchant without a score has a grade too."""
     run = publish_market()
-    page = signed_in(client).get(reverse("admin:index")).content.decode()
+    page = signed_in(client).get(reverse("admin:overview")).content.decode()
     figures = [
         (link.replace("&amp;", "&"), name, int(number.replace(",", ""))) for link, name, number in FIGURE.findall(page)
     ]
@@ -85,35 +80,11 @@ def test_merchants_newer_than_the_run_are_all_found(
     assert merchants.count_newer() == len(expected)
 
 
-def test_parked_jobs_unsealed_batches_and_a_held_run_are_told(client: Client) -> None:
+def test_a_held_run_is_told(client: Client) -> None:
     publish_market()
-    job = JobRun.objects.latest("pk")
-    JobRun.objects.filter(pk=job.pk).update(state=JobState.PARKED, finished_at=None)
-    Batch.objects.create(
-        number=99,
-        partner=Merchant.objects.earliest("pk").partner,
-        source="t",
-        state="OPEN",
-        opened_by="system:0",
-        opened_at=NOW,
-    )
     newest = ScoreRun.objects.latest("pk")
     ScoreRun.objects.filter(pk=newest.pk).update(state=RunState.HELD)
-    page = signed_in(client).get(reverse("admin:index"))
-    assertContains(page, "1 job is parked")
-    assertContains(page, "1 batch is not sealed")
-    assertContains(page, "is held by its checks")
-
-
-def test_a_silent_scheduler_is_told_until_it_is_heard_of(client: Client) -> None:
-    """Red without the alert: the page would be all green while nothing starts by itself."""
-    make_merchants(make_partner(), "one")
-    signed_in(client)
-    assertContains(client.get(reverse("admin:index")), "never been heard of")
-    record_heartbeat(now=timezone.now() - timedelta(minutes=3))
-    assertContains(client.get(reverse("admin:index")), "was last heard of 3\xa0minutes ago")
-    record_heartbeat(now=timezone.now())
-    assertNotContains(client.get(reverse("admin:index")), "Nothing starts by itself")
+    assertContains(signed_in(client).get(reverse("admin:overview")), "is held by its checks")
 
 
 def test_without_a_role_there_are_no_figures(client: Client) -> None:
@@ -122,6 +93,7 @@ def test_without_a_role_there_are_no_figures(client: Client) -> None:
     page = client.get(reverse("admin:index"))
     assertContains(page, "You have no role")
     assertNotContains(page, "data-figure")
+    assert client.get(reverse("admin:overview")).status_code == 403
 
 
 def test_no_look_counts_a_run(client: Client, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
@@ -131,8 +103,8 @@ def test_no_look_counts_a_run(client: Client, django_assert_max_num_queries: Dja
     assert run.figures is not None
     assert figures_of(run) == count_figures(run)
     signed_in(client)
-    with django_assert_max_num_queries(34):
-        client.get(reverse("admin:index"))
+    with django_assert_max_num_queries(22):
+        client.get(reverse("admin:overview"))
 
 
 def test_the_migration_counts_as_a_run_does() -> None:
@@ -149,4 +121,4 @@ def test_the_migration_counts_as_a_run_does() -> None:
 def test_the_office_without_a_published_run_shows_its_day(client: Client) -> None:
     open_day(on=AS_OF, actor=SYSTEM, now=NOW)
     make_merchants(make_partner(), "one")
-    assertContains(signed_in(client).get(reverse("admin:index")), AS_OF.isoformat())
+    assertContains(signed_in(client).get(reverse("admin:overview")), AS_OF.isoformat())

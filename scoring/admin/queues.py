@@ -1,0 +1,48 @@
+"""What of scoring waits for people."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Final
+
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from config.office.desk import Queue, Waiting
+from config.office.display import change_url
+from config.office.verbs import Asked
+from scoring.domain.run import RunState
+from scoring.models import LiveRun, ScoreRun
+
+
+def _held(_asked: Asked, _on: date | None) -> Iterator[Waiting]:
+    run = ScoreRun.objects.full().order_by("-pk").first()
+    if run is not None and run.state == RunState.HELD:
+        yield Waiting(
+            number=1,
+            what=_t("run is held by its checks, as of %(date)s") % {"date": run.as_of},
+            note=_("The scores before it stay live until someone decides."),
+            link=change_url(run),
+            button=_("Decide"),
+            tag="held",
+            since=run.finished_at,
+        )
+
+
+def _uncalibrated(_asked: Asked, _on: date | None) -> Iterator[Waiting]:
+    run = ScoreRun.objects.full().order_by("-pk").first()
+    if run is not None and run.state == RunState.UNPUBLISHED and LiveRun.objects.exists():
+        yield Waiting(
+            number=1,
+            what=_t("run has no calibration, as of %(date)s") % {"date": run.as_of},
+            note=_("It is not published, and the live scores grow old."),
+            link=change_url(run),
+            button=_("Calibrate"),
+            tag="uncalibrated",
+            since=run.finished_at,
+        )
+
+
+QUEUES: Final = (
+    Queue(rights=frozenset({"scoring.publish_anyway_scorerun"}), read=_held),
+    Queue(rights=frozenset({"scoring.add_calibrationversion"}), read=_uncalibrated),
+)
