@@ -102,7 +102,7 @@ def silence_alerts(now: datetime) -> list[Alert]:
 
 def _queue(waiting: Sequence[Waiting], asked: Asked, on: date | None) -> Part:
     columns = [
-        Column(label=_("How many"), number=True, style="tl-count"),
+        Column(label=_("Number"), number=True, style="tl-count"),
         Column(label=_("What")),
         Column(label=_("Oldest"), style="tl-nowrap"),
         Column(label="", style="tl-do"),

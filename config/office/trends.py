@@ -54,4 +54,5 @@ def _height(point: float, low: float, high: float) -> float:
 
 
 def _joined(run: Sequence[tuple[float, float]]) -> str:
-    return " ".join(f"{x:.1f},{y:.1f}" for x, y in run)
+    """Write a run as the points of a line; one point alone as a line to itself, which is drawn as a dot."""
+    return " ".join(f"{x:.1f},{y:.1f}" for x, y in (run if len(run) > 1 else [*run, *run]))

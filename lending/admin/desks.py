@@ -279,7 +279,7 @@ def _trend(label: Words, points: Sequence[float | None], step: Step, said: Calla
     place, point = known[0] if known else (len(points) - 1, None)
     back = len(points) - 1 - place
     then = AGO[step](back) % {"n": back}
-    return Trend(points=points, label=label if point is None or not back else f"{said(point)} {then}")
+    return Trend(points=points, label=label if point is None or not back else f"{said(point)}, {then}")
 
 
 FIGURES: Final[Mapping[Role, Sequence[Callable[[Read], Figure | None]]]] = {

@@ -29,8 +29,9 @@ SELECT w.merchant_id, p.settlement = 'ESCROW' AS escrow, w.drawn_d
 FROM unnest(%(merchants)s::bigint[], %(drawn)s::int[]) w (merchant_id, drawn_d)
 JOIN merchants_merchant m ON m.id = w.merchant_id JOIN merchants_partner p ON p.id = m.partner_id
 """
+OF_THEM: Final = f"{{table}} t WHERE t.merchant_id = ANY(%(merchants)s::bigint[]) AND {SEEN}"
 OF_MEMBERS: Final = f"""members m JOIN {{table}} t ON t.merchant_id = m.merchant_id
-WHERE t.merchant_id = ANY(ARRAY(SELECT merchant_id FROM members)) AND {SEEN}"""  # noqa: S608 - constants only
+WHERE t.merchant_id = ANY(%(merchants)s::bigint[]) AND {SEEN}"""
 D: Final = "(%(as_of_day)s - 1 - t.day)"
 EDGES: Final = (
     *(RECENT, DISPUTED, RECENT + USUAL, RECENT + PAST, DISPUTED + DISPUTED_PAST),
@@ -53,6 +54,8 @@ _YEAR_USUAL: Final = _window(YEAR + RECENT, USUAL)
 _DISPUTED: Final = _window(0, DISPUTED)
 _DISPUTED_PAST: Final = _window(DISPUTED, DISPUTED_PAST)
 PLACE: Final = f"CASE {' '.join(f'WHEN {D} < {edge} THEN {place}' for place, edge in enumerate(EDGES))} END"
+RELEASED: Final = "CASE WHEN escrow THEN settled ELSE sold END"
+"""What the platform lets a merchant have: of sales in escrow, once they are settled."""
 SUMS: Final[Mapping[str, tuple[str, str]]] = {
     "sales_recent": ("sales", _RECENT),
     "sales_usual": ("sales", _USUAL),
@@ -71,8 +74,8 @@ SUMS: Final[Mapping[str, tuple[str, str]]] = {
     "dispatches_past": ("dispatches", _PAST),
     "late_recent": ("late", _RECENT),
     "late_past": ("late", _PAST),
-    "released_recent": ("released", _RECENT),
-    "released_usual": ("released", _USUAL),
+    "released_recent": (RELEASED, _RECENT),
+    "released_usual": (RELEASED, _USUAL),
     "taken_back_recent": ("taken_back", _RECENT),
     "payouts_recent": ("payouts", _RECENT),
     "payouts_usual": ("payouts", _USUAL),
@@ -90,22 +93,22 @@ WITH members AS MATERIALIZED ({MEMBERS}), places AS (
         count(*) FILTER (WHERE t.kind = 'CHARGEBACK') AS chargebacks,
         count(*) FILTER (WHERE t.kind = 'DISPATCH') AS dispatches,
         count(*) FILTER (WHERE t.kind = 'DISPATCH' AND t.value > 0) AS late,
-        sum(t.amount_minor) FILTER (WHERE t.kind = CASE WHEN m.escrow THEN 'SETTLEMENT' ELSE 'SALE' END) AS released,
+        sum(t.amount_minor) FILTER (WHERE t.kind = 'SETTLEMENT') AS settled,
         sum(t.amount_minor) FILTER (WHERE t.kind IN ('REFUND', 'CHARGEBACK')) AS taken_back,
         sum(t.amount_minor) FILTER (WHERE t.kind = 'PAYOUT') AS payouts
-    FROM {OF_MEMBERS} AND t.day >= %(as_of_day)s - {OLDEST}
+    FROM {OF_THEM} AND t.day >= %(as_of_day)s - {OLDEST}
     GROUP BY t.merchant_id, place
 ), quiet AS (
     SELECT merchant_id, max(days) AS longest FROM (
         SELECT merchant_id, lead(d) OVER (PARTITION BY merchant_id ORDER BY d) - d - 1 AS days FROM (
             SELECT DISTINCT t.merchant_id, {D} AS d
-            FROM {OF_MEMBERS} AND t.kind = 'SALE' AND t.day >= %(as_of_day)s - {PAST}
+            FROM {OF_THEM} AND t.kind = 'SALE' AND t.day >= %(as_of_day)s - {PAST}
         ) sold
     ) quiet GROUP BY merchant_id
 )
 SELECT merchant_id, max(first), min(last), max(quiet.longest),
     {", ".join(f"least(coalesce(sum({of}) FILTER (WHERE {places}), 0), {FARTHEST})::bigint" for of, places in _SUMMED)}
-FROM places LEFT JOIN quiet USING (merchant_id) GROUP BY merchant_id
+FROM places JOIN members USING (merchant_id) LEFT JOIN quiet USING (merchant_id) GROUP BY merchant_id
 """  # noqa: S608 - constants only
 FLOW_FIELDS: Final = ("first_sale_d", "quiet", "longest_quiet", *SUMS)
 # What a buyer bought on either side of a draw, and before that: twice makes a repeat buyer.
