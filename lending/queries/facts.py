@@ -15,7 +15,6 @@ from lending.domain.contract.schedule import draw_schedule
 from lending.domain.contract.terms import parse_terms
 from lending.domain.origination.facts import (
     Exposure,
-    Hold,
     MerchantFacts,
     Profile,
     ScoreFacts,
@@ -43,6 +42,10 @@ SELECT m.id, m.currency, p.code, m.region, m.category, m.membership, c.limit_min
 FROM merchants_merchant m JOIN merchants_partner p ON p.id = m.partner_id
 LEFT JOIN lending_creditline c ON c.merchant_id = m.id AND c.kind = %s
 WHERE m.id = ANY(%s::bigint[])
+"""
+EFFECTS = """
+SELECT merchant_id, array_agg(effect) FROM lending_earlywarning, unnest(effects) effect
+WHERE merchant_id = ANY(%s::bigint[]) AND state <> 'LIFTED' GROUP BY merchant_id
 """
 LOANS = "SELECT {l} FROM lending_loan l WHERE l.merchant_id = ANY(%(merchants)s::bigint[])"
 
@@ -93,10 +96,10 @@ def facts_of(
     }
     everyone = {other for others in others_of.values() for other in others}
     books = _books({*by_merchant, *everyone}, on=on, without=without)
-    offered = _offered(everyone)
+    offered, held = _offered(everyone), _effects(everyone)
     rooms = _rooms(product, profiles, books)
     found = {}
-    for merchant, (profile, line, hold) in profiles.items():
+    for merchant, (profile, line, effects) in profiles.items():
         book, others = books[merchant], others_of.get(merchant, {})
         addable = [other for other, currency in others.items() if currency == profile.currency]
         portfolio, category = rooms.get(merchant, (0, 0))
@@ -115,7 +118,7 @@ def facts_of(
                 portfolio_used_minor=portfolio,
                 category_used_minor=category,
             ),
-            hold=hold,
+            hold=strongest_hold(chain(effects, *(held.get(other, ()) for other in others))),
         )
     return found
 
@@ -156,8 +159,12 @@ def score_facts(score: Score, rules: Rules) -> ScoreFacts:
     )
 
 
-def _profiles(merchants: Iterable[int], product: Product) -> dict[int, tuple[Profile, GrantedLimit | None, Hold]]:
-    """Return merchants as they are now, each with what it is granted under the product's kind, and what is held."""
+Known = tuple[Profile, GrantedLimit | None, list[str]]
+"""A merchant as it is now, what it is granted under a product's kind, and the effects of its warnings that stand."""
+
+
+def _profiles(merchants: Iterable[int], product: Product) -> dict[int, Known]:
+    """Return what is known of merchants."""
     with connection.cursor() as cursor:
         cursor.execute(PROFILES, [product.kind.value, list(merchants)])
         rows = cursor.fetchall()
@@ -165,7 +172,7 @@ def _profiles(merchants: Iterable[int], product: Product) -> dict[int, tuple[Pro
     for merchant, currency, partner, region, category, membership, limit, higher_since, sustained, effects in rows:
         profile = Profile(currency=currency, partner=partner, region=region, category=category, membership=membership)
         line = GrantedLimit(limit_minor=limit, higher_since=higher_since, sustained_minor=sustained)
-        found[merchant] = (profile, None if limit is None else line, strongest_hold(effects))
+        found[merchant] = (profile, None if limit is None else line, effects)
     return found
 
 
@@ -216,6 +223,15 @@ def _lines(drawn: Mapping[int, list[Draw]]) -> Iterator[tuple[Line, int]]:
         yield line, repaid_minor(repaid_on_time_minor=repaid, agreed_minor=agreed, limit_minor=line.limit_minor)
 
 
+def _effects(merchants: Collection[int]) -> dict[int, list[str]]:
+    """Return the effects of the warnings that stand of each."""
+    if not merchants:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(EFFECTS, [list(merchants)])
+        return dict(cursor.fetchall())
+
+
 def _offered(merchants: Collection[int]) -> Mapping[int, int]:
     """Return the most that each may newly borrow: it is offered, and may be drawn, under several kinds at once."""
     if not merchants:
@@ -227,9 +243,7 @@ def _offered(merchants: Collection[int]) -> Mapping[int, int]:
     return found
 
 
-def _rooms(
-    product: Product, profiles: Mapping[int, tuple[Profile, GrantedLimit | None, Hold]], books: Mapping[int, Book]
-) -> dict[int, tuple[int, int]]:
+def _rooms(product: Product, profiles: Mapping[int, Known], books: Mapping[int, Book]) -> dict[int, tuple[int, int]]:
     """Return what all others owe under the product, and those of the same category, if rooms bound it."""
     limits = product.limits
     if limits.portfolio_room_minor is None and not limits.category_rooms_minor:

@@ -14,9 +14,9 @@ from django.utils import timezone
 from config.office.models import OperationEvent
 from lending.domain.books.day_close import EXPOSURE
 from lending.domain.books.loan import LoanStatus
-from lending.domain.origination.facts import Exposure
+from lending.domain.origination.facts import Exposure, Hold
 from lending.domain.origination.rules import current_rules
-from lending.models import Loan, ProductExposure
+from lending.models import EarlyWarning, Loan, ProductExposure
 from lending.operations.payouts import cancel_loan
 from lending.queries.books import prove_accounts
 from lending.queries.facts import facts_of
@@ -27,6 +27,7 @@ from tests.conftest import CLERK, NOW
 from tests.forge import as_owner, forge
 from tests.lending.bookings import reverse_event, take_repayment
 from tests.lending.loans import OPENED, lent, make_loan, make_score
+from tests.lending.watch import make_warning
 
 pytestmark = pytest.mark.django_db
 
@@ -97,6 +98,24 @@ def test_siblings_share_the_room_of_their_currency_and_each_other_s_lateness() -
     assert facts.exposure.outstanding_minor == 1_200_000
     assert facts.exposure.owner_used_minor == 300_000
     assert facts.exposure.owner_days_past_due == 3
+
+
+def test_a_warning_holds_back_all_shops_of_its_owner() -> None:
+    """Red if an owner could lead the buyers of one shop to another, and draw on that."""
+    mine, other, stranger = lent(), lent(), lent()
+    owner = Owner.objects.create(partner=mine.merchant.partner, external_ref="family")
+    Merchant.objects.filter(pk__in=[mine.merchant_id, other.merchant_id]).update(owner=owner)
+    warning = make_warning(other.merchant, effects=["REVIEW", "FREEZE"])
+    scores = [make_score(loan.merchant) for loan in (mine, stranger)]
+    product, rules = product_of(mine.product), current_rules()
+
+    def holds() -> list[Hold]:
+        found = facts_of(scores=scores, on=OPENED, product=product, rules=rules)
+        return [found[loan.merchant_id].hold for loan in (mine, stranger)]
+
+    assert holds() == [Hold.FREEZE, Hold.NONE]
+    EarlyWarning.objects.filter(pk=warning.pk).update(state="LIFTED", lifted_on=OPENED, decided_by=str(CLERK))
+    assert holds() == [Hold.NONE, Hold.NONE]
 
 
 def kept() -> dict[str, int]:

@@ -112,7 +112,7 @@ class MerchantFacts:
 
 
 def strongest_hold(effects: Iterable[str]) -> Hold:
-    """Return what the effects of all warnings of a merchant that stand hold back together; most hold nothing."""
+    """Return what the effects of all warnings that stand, of a merchant and its owner's others, hold back together."""
     found = set(effects)
     return next((hold for hold in (Hold.FREEZE, Hold.NO_OFFER) if hold in found), Hold.NONE)
 
