@@ -57,6 +57,7 @@ from lending.models import (  # noqa: E402
 )
 from lending.operations.month_close import close_month  # noqa: E402
 from lending.queries.month_closes import next_month  # noqa: E402
+from merchants.domain.contact_detail import Language  # noqa: E402
 from merchants.models import Batch  # noqa: E402
 from scoring.models import Score, ScoreRun  # noqa: E402
 from scoring.queries.scores import get_live_run  # noqa: E402
@@ -116,7 +117,10 @@ def pages() -> dict[str, Page]:
     close = DayClose.objects.order_by("-day")[0]
     case = ArrearsCase.objects.open().order_by("-principal_minor")[0]
     warning = EarlyWarning.objects.standing().order_by("-share_bps")[0]
-    letter = Letter.objects.filter(state="SENT").order_by("-from_days", "-pk")[0]
+    english, chinese = (
+        Letter.objects.filter(state="SENT", language=language).order_by("-from_days", "-pk")[0]
+        for language in (Language.EN, Language.ZH)
+    )
 
     provided = LoanProvision.objects.filter(loan__isnull=False, left=None).order_by("-stage", "-pk")[0]
     month = closed_month()
@@ -187,7 +191,8 @@ def pages() -> dict[str, Page]:
         "warnings": Page("Early warnings", reverse("admin:lending_earlywarning_changelist"), "analyst"),
         "warning": Page("An early warning and what it rests on", change("lending_earlywarning", warning.pk), "analyst"),
         "letters": Page("Letters to borrowers in arrears", reverse("admin:lending_letter_changelist"), "collector"),
-        "letter": Page("A letter", change("lending_letter", letter.pk), "collector"),
+        "letter": Page("A letter", change("lending_letter", english.pk), "collector"),
+        "letter-chinese": Page("A letter in Chinese", change("lending_letter", chinese.pk), "collector"),
         "delinquency": Page("Delinquency", reverse("admin:lending_loanspell_changelist")),
         "delinquency-list": Page(
             "The loans of a bucket", f"{reverse('admin:lending_loanspell_loans')}?bucket=1", "risk"

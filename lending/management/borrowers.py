@@ -54,10 +54,11 @@ def have_accounts() -> None:
 
 def _draw(offer: Offer) -> int:
     """Draw a number for an offer: the same in every demo of the same market."""
-    return _number(f"{offer.merchant.external_id} {offer.kind} {offer.made_on}")
+    return number_of(f"{offer.merchant.external_id} {offer.kind} {offer.made_on}")
 
 
-def _number(text: str) -> int:
+def number_of(text: str) -> int:
+    """Draw a number for a text: the same in every demo of the same market."""
     return int.from_bytes(blake2b(text.encode(), digest_size=4).digest(), "big")
 
 
@@ -90,7 +91,7 @@ def use_lines() -> int:
     lines = Line.objects.open().select_related("merchant", "product").order_by("pk")
     for standing in with_standings(list(lines)) if today is not None else ():
         line, drawable = standing.line, standing.drawable
-        drawn = _number(f"{line.merchant.external_id} line {today}")
+        drawn = number_of(f"{line.merchant.external_id} line {today}")
         if drawn % 100 < REPAYING_PERCENT and today is not None:
             _repay_some(line, on=today)
         if standing.refusal is not None or drawn // 100 % 100 >= DRAWING_PERCENT:
@@ -158,7 +159,7 @@ def _have_account(merchant: Merchant) -> None:
 
 def _have_address(merchant: Merchant) -> None:
     """Enter an e-mail address, but for one merchant in eight: collectors have to ask for it."""
-    drawn = _number(f"{merchant.external_id} address")
+    drawn = number_of(f"{merchant.external_id} address")
     if drawn % 8:
         enter_detail(
             merchant_id=merchant.pk,

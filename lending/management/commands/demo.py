@@ -33,10 +33,12 @@ from lending.domain.arrears.letter import LetterState
 from lending.domain.books.day_close import CloseState
 from lending.domain.origination.product import ProductKind
 from lending.management.borrowers import accept_some, have_accounts, use_lines
+from lending.management.collectors import collect
 from lending.management.demo_bank import demo_bank
 from lending.management.demo_mail import demo_mail, enter_demo_policy
 from lending.management.processes import supervised
 from lending.models import (
+    ArrearsCase,
     BankFile,
     BankStatement,
     DayClose,
@@ -46,6 +48,7 @@ from lending.models import (
     Loan,
     Offer,
     OfferRound,
+    PaymentPromise,
     StatementLine,
     Transfer,
     WatchRun,
@@ -69,7 +72,7 @@ from scoring.queries.scores import get_live_run
 
 MARKETS = settings.BASE_DIR / ".local" / "markets"
 LIVED_DAYS = {"simulated": 70, "real": 30}
-TROUBLED = 12  # in a hundred shops of the simulated market
+TROUBLED = 20  # in a hundred shops of the simulated market
 PATIENCE = 600  # seconds without a finished run
 FOLLOWED_EVERY = 2  # seconds until the bank notices that a day was opened
 ACCOUNTS = {
@@ -195,6 +198,7 @@ class Command(BaseCommand):
         """Close the day before, score and offer if it is time, lend to whoever wants; if repeated, do what is left."""
         self._bank.exchange()
         self._close()
+        collect(on=today, collector=User.objects.get(username="collector"))
         if is_scored:
             self._watch()
         send_letters(clock=timezone.now)
@@ -300,6 +304,8 @@ class Command(BaseCommand):
             "statements": BankStatement.objects.filter(booked_at__isnull=False).count(),
             "in_suspense": StatementLine.objects.in_suspense().count(),
             "warnings": EarlyWarning.objects.count(),
+            "cases": ArrearsCase.objects.count(),
+            "promises": PaymentPromise.objects.count(),
             "letters_sent": Letter.objects.filter(state=LetterState.SENT).count(),
             "books_proven": not DayClose.objects.exclude(state=CloseState.PROVEN).exists()
             and all(balance.holds for balance in prove_accounts()),
