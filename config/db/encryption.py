@@ -4,15 +4,19 @@ import hmac
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
 
 NONCE_BYTES: Final = 12
 DERIVED_BYTES: Final = 32
+PURPOSE: Final = "account number"
+"""Of the keys of ACCOUNT_KEYS, which began with account numbers and now encrypt whole files, too."""
 
 
 class Unreadable(Exception):
@@ -87,6 +91,16 @@ class Keys:
     def indexes(self, text: str) -> list[bytes]:
         """Return the hashes of a text, one under each key."""
         return [_hash(index, text) for _, index in self._keys.values()]
+
+
+def environment_keys(*, width: int = 0) -> Keys:
+    """Return the keys that the environment gives; width: of the texts that are encrypted, if they are filled up."""
+    return _environment_keys(settings.ACCOUNT_KEYS, width)
+
+
+@cache
+def _environment_keys(secrets: tuple[tuple[str, bytes], ...], width: int) -> Keys:
+    return Keys(secrets, purpose=PURPOSE, width=width)
 
 
 def derived(secret: bytes, purpose: str) -> bytes:

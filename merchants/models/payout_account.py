@@ -1,14 +1,12 @@
 """Accounts that merchants are paid out to."""
 
-from functools import cache
 from typing import Any, Self
 
-from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
 from config.db.choices import choices, known
-from config.db.encryption import Keys
+from config.db.encryption import Keys, environment_keys
 from config.db.locking import LockingQuerySet
 from merchants.domain.payout_account import (
     LONGEST_NUMBER,
@@ -24,14 +22,9 @@ from merchants.models.merchant import Merchant
 PENDING, VERIFIED, REJECTED, WITHDRAWN = (state.value for state in PayoutAccountState)
 
 
-@cache
-def _keys(secrets: tuple[tuple[str, bytes], ...]) -> Keys:
-    return Keys(secrets, purpose="account number", width=LONGEST_NUMBER)
-
-
 def account_keys() -> Keys:
     """Return the keys of account numbers that the environment gives."""
-    return _keys(settings.ACCOUNT_KEYS)
+    return environment_keys(width=LONGEST_NUMBER)
 
 
 def owner_of(merchant_id: int) -> str:
