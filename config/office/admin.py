@@ -1,4 +1,4 @@
-"""Office pages of jobs; those of approvals, staff and the audit trail are registered with them."""
+"""Office pages of jobs; those of approvals, staff, the audit trail, notes, tasks and documents come with them."""
 
 from typing import Final
 
@@ -9,7 +9,14 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from oauth2_provider.models import AccessToken, Application, Grant, IDToken, RefreshToken
 
-from config.office import approval_pages, audit_pages, staff_pages  # noqa: F401 - they register their pages
+from config.office import (  # noqa: F401 - they register their pages
+    approval_pages,
+    audit_pages,
+    document_pages,
+    note_pages,
+    staff_pages,
+    task_pages,
+)
 from config.office.display import Card, Facts, Page, Text, chip
 from config.office.job_runs import resume_job
 from config.office.lists import Filter, ListColumn, choice_filter

@@ -4,22 +4,36 @@ from datetime import timedelta
 
 from django.utils.translation import gettext_lazy as _
 
-from config.declarations import EVERYONE, Declaration, Link, Role, Section
+from config.declarations import EVERYONE, Declaration, Link, Role, Sealed, Section
 
 DECLARED = Declaration(
+    sealed=[
+        Sealed(
+            model="office.document",
+            key="content_key",
+            sealed="sealed_content",
+            owner="'document ' || sha256 || ' of ' || about",
+            at_once=1,
+        ),
+    ],
     rights={
         "auth.add_user": frozenset({Role.ADMINISTRATOR}),
         "auth.change_user": frozenset({Role.ADMINISTRATOR}),
         "auth.view_group": frozenset({Role.CONTROLLER, Role.AUDITOR, Role.ADMINISTRATOR}),
         "auth.view_user": frozenset({Role.CONTROLLER, Role.AUDITOR, Role.ADMINISTRATOR}),
+        "office.add_note": EVERYONE - {Role.VIEWER, Role.AUDITOR},
         "office.approve_role": frozenset({Role.CONTROLLER}),
         "office.decide_approvalrequest": frozenset({Role.CONTROLLER, Role.CREDIT_ANALYST, Role.FINANCE}),
         "office.grant_role": frozenset({Role.ADMINISTRATOR}),
+        "office.manage_task": frozenset({Role.ADMINISTRATOR}),
         "office.resume_jobrun": frozenset({Role.RISK_MANAGER, Role.ADMINISTRATOR}),
         "office.view_approvalrequest": EVERYONE,
         "office.view_auditseal": frozenset({Role.RISK_MANAGER, Role.CONTROLLER, Role.AUDITOR, Role.ADMINISTRATOR}),
+        "office.view_document": EVERYONE,  # this and the two below: of a row whose page they may view
         "office.view_jobrun": EVERYONE,
+        "office.view_note": EVERYONE,
         "office.view_operationevent": frozenset({Role.RISK_MANAGER, Role.CONTROLLER, Role.AUDITOR, Role.ADMINISTRATOR}),
+        "office.view_task": EVERYONE,
     },
     approvals={"office.grant_role": "office.approve_role"},
     problems={
@@ -37,6 +51,7 @@ DECLARED = Declaration(
         "contended": "Someone else is working on the same thing; nothing was written: send it again.",
     },
     links=[
+        Link(section=Section.WORK, title=_("Tasks"), icon="task_alt", app="office", model="task"),
         Link(
             section=Section.WORK,
             title=_("Approvals"),

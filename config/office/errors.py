@@ -29,7 +29,7 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def explain_unreadable(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Reply 503 where an account number or a bank file cannot be read, with what to do."""
+    """Reply 503 where something that is kept encrypted cannot be read, with what to do."""
 
     def answer(request: HttpRequest) -> HttpResponse:
         return get_response(request)
@@ -44,9 +44,9 @@ def _unreadable(request: HttpRequest, error: Exception) -> HttpResponse | None:
     log.error("account_unreadable", exc_info=error)
     words = _t("What is kept of “%(what)s” was changed in the database, or is another's.")
     if isinstance(error, KeyMissing):
-        words = _t("The key “%(what)s”, under which account numbers or bank files are kept, is not in ACCOUNT_KEYS.")
+        words = _t("The key “%(what)s”, under which it is kept, is not in ACCOUNT_KEYS.")
     lead = words % {"what": error}
-    return _lost(request, HTTPStatus.SERVICE_UNAVAILABLE, _("An account number or a bank file cannot be read"), lead)
+    return _lost(request, HTTPStatus.SERVICE_UNAVAILABLE, _("What is kept encrypted cannot be read"), lead)
 
 
 def _lost(request: HttpRequest, status: HTTPStatus, title: Words, lead: Words) -> HttpResponse:

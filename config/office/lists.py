@@ -153,8 +153,8 @@ class Listing:
 class ListOf:
     """How a model is listed.
 
-    key: the default order, `pk` or `-pk`. prepare: returns what the columns are passed, for all rows of a page at once.
-    link: the address of a row's page.
+    key: the default order, `pk`, `-pk` or what a column sorts by. prepare: returns what the columns are passed, for all
+    rows of a page at once. link: the address of a row's page.
     """
 
     columns: Sequence[ListColumn]
@@ -257,8 +257,8 @@ class ListOf:
         """Return the address that sorts by a column, mostly the largest first, and how it is sorted now."""
         if column.sort is None or (are_many and not column.indexed):
             return None, "none"
-        now = kept.get(SORT)
-        state = {f"-{column.sort}": "descending", column.sort: "ascending"}.get(now or "", "none")
+        now = kept.get(SORT, self.key)
+        state = {f"-{column.sort}": "descending", column.sort: "ascending"}.get(now, "none")
         ascends = state == ("none" if column.ascends_first else "descending")
         following = column.sort if ascends else f"-{column.sort}"
         return _query({**kept, SORT: following}), state

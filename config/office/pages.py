@@ -1,11 +1,11 @@
 """The base of the office's pages: rows that operations write, listed, shown, and changed by verbs alone."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Generic, TypeVar
 
 from django.contrib import admin, messages
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
@@ -20,7 +20,7 @@ from unfold.admin import ModelAdmin
 
 from config.db.planning import planned_for_its_values
 from config.office.actors import ActorKind, id_of
-from config.office.display import Alert, Button, Cell, Page, Part, change_url, linked
+from config.office.display import Alert, Button, Card, Cell, Page, Part, change_url, linked
 from config.office.events import subject_of
 from config.office.lists import BadQuery, Filter, ListColumn, Listing, ListOf, Search
 from config.office.models import ApprovalRequest
@@ -30,11 +30,19 @@ from config.office.words import Words
 M = TypeVar("M", bound=Model)
 
 
+@dataclass(frozen=True, slots=True)
+class RowNotes:
+    """What rows that have notes get: further verbs, and a card at the end of their page."""
+
+    verbs: Sequence[Verb]
+    card: Callable[[Model, HttpRequest], Card]
+
+
 class OfficeAdmin(ModelAdmin, Generic[M]):
     """A list of rows, a page of each, and verbs; nothing is added, edited or deleted by a form of Django's.
 
     title, columns, filters, search: the list. related: what a page of one row reads with it. verbs: what may be done
-    to a row; list_verbs: what may be done from the list.
+    to a row; list_verbs: what may be done from the list. notes: if rows have notes, tasks and documents.
     """
 
     columns: ClassVar[Sequence[ListColumn]] = ()
@@ -46,7 +54,13 @@ class OfficeAdmin(ModelAdmin, Generic[M]):
     list_related: ClassVar[Sequence[str]] = ()
     verbs: ClassVar[Sequence[Verb]] = ()
     list_verbs: ClassVar[Sequence[Verb]] = ()
+    notes: ClassVar[RowNotes | None] = None
     title: ClassVar[Words] = ""
+
+    @property
+    def row_verbs(self) -> Sequence[Verb]:
+        """All that may be done to a row."""
+        return self.verbs if self.notes is None else (*self.verbs, *self.notes.verbs)
 
     def page_of(self, row: M, request: HttpRequest) -> Page | HttpResponse:
         """Return the page of a row, or a redirect to one that shows it; by default a page with its name only."""
@@ -60,6 +74,10 @@ class OfficeAdmin(ModelAdmin, Generic[M]):
     def listed(self) -> QuerySet[M]:
         """Return the rows of the list, with what its columns show."""
         return self.rows().select_related(*self.list_related) if self.list_related else self.rows()
+
+    def shown_to(self, user: User | AnonymousUser, rows: QuerySet[M]) -> QuerySet[M]:
+        """Keep the rows that somebody who may view the model may see: all, unless they are about other rows."""
+        return rows
 
     def prepare(self, rows: list[M]) -> Sequence[Any]:
         """Return what the columns are passed, in as many queries for a page as for one row."""
@@ -91,7 +109,7 @@ class OfficeAdmin(ModelAdmin, Generic[M]):
             ),
             *(
                 path(f"<int:row_id>/{verb.name}/", wrap(self.verb_view), {"verb": verb}, url_name(self.model, verb))
-                for verb in self.verbs
+                for verb in self.row_verbs
             ),
             *self.further_urls(wrap),
             path("<int:object_id>/change/", wrap(self.change_view), name=f"{named}_change"),
@@ -106,7 +124,7 @@ class OfficeAdmin(ModelAdmin, Generic[M]):
         self.require_view(request)
         try:
             with planned_for_its_values():
-                listing = self.described(request.GET).read(self.listed(), request.GET)
+                listing = self.described(request.GET).read(self.shown_to(request.user, self.listed()), request.GET)
                 parts = self.list_parts(listing)
         except BadQuery as error:
             messages.error(request, _t("This list does not know “%(what)s”: here is all of it.") % {"what": error})
@@ -125,7 +143,7 @@ class OfficeAdmin(ModelAdmin, Generic[M]):
         self, request: HttpRequest, object_id: str | int, form_url: str = "", extra_context: object = None
     ) -> HttpResponse:
         self.require_view(request)
-        row = self.found(object_id)
+        row = self.seen(request, object_id)
         page = self.page_of(row, request)
         if isinstance(page, HttpResponse):
             return page
@@ -133,11 +151,14 @@ class OfficeAdmin(ModelAdmin, Generic[M]):
             Alert(link=linked(asked, _("A request for approval")), text=_("it is waiting; nothing has been done yet."))
             for asked in ApprovalRequest.objects.waiting(timezone.now()).about(subject_of(row))
         ]
-        return self.show(request, replace(page, alerts=[*page.alerts, *waiting], verbs=self.buttons(request, row)))
+        cards = page.cards if self.notes is None else [*page.cards, self.notes.card(row, request)]
+        buttons = self.buttons(request, row)
+        return self.show(request, replace(page, alerts=[*page.alerts, *waiting], verbs=buttons, cards=cards))
 
     def verb_view(self, request: HttpRequest, verb: Verb, row_id: int | None = None) -> HttpResponse:
         """Ask for a verb's fields, show its effects, and do it."""
-        row = None if row_id is None else self.found(row_id)
+        self.require_view(request)
+        row = None if row_id is None else self.seen(request, row_id)
         step = take_step(verb, row, request, name=url_name(self.model, verb))
         if step.is_done and verb.shown is None:
             return redirect(self.after(row, step))
@@ -166,7 +187,7 @@ class OfficeAdmin(ModelAdmin, Generic[M]):
                 group=verb.group,
                 is_forbidden=not asked.may(verb.right),
             )
-            for verb in (self.list_verbs if row is None else self.verbs)
+            for verb in (self.list_verbs if row is None else self.row_verbs)
             if verb.offered(row)
         ]
 
@@ -174,6 +195,17 @@ class OfficeAdmin(ModelAdmin, Generic[M]):
         """Return the row of a page. Raises Http404."""
         rows = self.rows().select_related(*self.related) if self.related else self.rows()
         return found_by(rows, object_id)
+
+    def seen(self, request: HttpRequest, object_id: str | int) -> M:
+        """Return the row of a page, if whoever asks may see it. Raises Http404, as for one that does not exist."""
+        row = self.found(object_id)
+        if not self.admits(request.user, row):
+            raise Http404
+        return row
+
+    def admits(self, user: User | AnonymousUser, row: M) -> bool:
+        """Tell whether somebody who may view the model may see a row, as `shown_to` does of many."""
+        return True
 
     def require_view(self, request: HttpRequest) -> None:
         """Admit whoever may view the model. Raises PermissionDenied."""

@@ -28,6 +28,7 @@ from config.office.display import (
     mono,
 )
 from config.office.lists import Filter, ListColumn, Search, choice_filter
+from config.office.note_card import NOTES
 from config.office.pages import OfficeAdmin, name_of, name_over, named, named_user
 from config.office.verbs import TO_BE_GIVEN, Asked, Refusals, Verb, VerbForm, reason_field
 from config.office.words import Words, money, money_with_currency
@@ -161,6 +162,7 @@ class ApplicationAdmin(OfficeAdmin[Application]):
             Outcome.DECLINE, "decline", _("Decline"), _("No money leaves. The merchant may be made another offer.")
         ),
     )
+    notes = NOTES
     empty = _("No application yet. One is made when an offer is accepted.")
 
     def prepare(self, rows: list[Application]) -> Sequence[Any]:

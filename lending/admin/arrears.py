@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from config.office.business_date import get_business_date
 from config.office.display import Alert, Card, Cell, Column, Facts, Figure, Page, Table, Text, chip, linked
 from config.office.lists import Filter, ListColumn, Search, choice_filter
+from config.office.note_card import NOTES
 from config.office.pages import OfficeAdmin, name_of, name_over, named
 from config.office.verbs import Asked, Verb, asked_by, url_name
 from config.office.words import Words, money
@@ -140,6 +141,7 @@ class ArrearsCaseAdmin(OfficeAdmin[ArrearsCase]):
     list_related = ("merchant",)
     related = ("merchant__partner",)
     verbs = VERBS
+    notes = NOTES
     empty = _("No case yet. A close opens one for each borrower that is 3 days past due.")
 
     def prepare(self, rows: list[ArrearsCase]) -> Sequence[_Listed]:

@@ -16,6 +16,7 @@ from config.kernel.exact import INT64_MAX
 from config.office.business_date import current_day
 from config.office.display import Column, Page, Part, Table, Text, chip, grade_chip
 from config.office.lists import Filter, ListColumn, Listing, ListOf, Search, choice_filter, member, value_filter
+from config.office.note_card import NOTES
 from config.office.pages import OfficeAdmin, name_over
 from config.office.words import money
 from lending.admin.delinquency_words import bucket_chip, bucket_filter
@@ -104,6 +105,7 @@ class LoanAdmin(OfficeAdmin[Loan]):
     )
     list_related = ("merchant", "application__offer", "imported")
     verbs = VERBS
+    notes = NOTES
     empty = _("No loan yet. A loan begins when an offer is accepted.")
 
     def described(self, asked: QueryDict) -> ListOf:

@@ -14,6 +14,7 @@ from unfold.dataclasses import SearchResult
 
 from config.office.display import Page, change_url, grade_chip
 from config.office.lists import Filter, ListColumn, Search, member, value_filter
+from config.office.note_card import NOTES
 from config.office.pages import OfficeAdmin, name_over
 from config.office.words import NOTHING, Words, money
 from lending.admin.contact_details import ADD_DETAIL
@@ -129,6 +130,7 @@ class MerchantAdmin(OfficeAdmin[Merchant]):
     list_related = ("partner",)
     related = ("partner", "owner")
     verbs = (ADD_DETAIL,)
+    notes = NOTES
     empty = _("No merchant yet. They appear once a marketplace is imported, or a partner sends them.")
 
     def listed(self) -> QuerySet[Merchant]:

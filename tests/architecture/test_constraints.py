@@ -21,6 +21,7 @@ from config.office.models import (
     BusinessDate,
     Heartbeat,
     JobRun,
+    TaskReassignment,
 )
 from lending.models import (
     AccountDay,
@@ -84,6 +85,7 @@ from scoring.models import (
 )
 from tests.approvals import make_request
 from tests.architecture.violations import IMPLIED, LETTER, LINE, PAYMENT, VIOLATIONS
+from tests.config.office.notes import colleague, make_document, make_note, make_task
 from tests.conftest import NOW, owner_connection
 from tests.events import make_event
 from tests.forge import as_owner
@@ -153,8 +155,19 @@ def make_one_of_each() -> None:
         partner=partner, name="may.csv", key="k", size=1, sha256="a" * 64, uploaded_by="staff:1", uploaded_at=NOW
     )
     FeedDay.objects.create(partner=partner, day=20_514, kind="SALE", currency="EUR", rows=1, amount_minor=1, late=0)
+    make_one_of_what_is_written(merchant)
     make_one_run(partner, merchant)
     make_one_loan(partner)
+
+
+def make_one_of_what_is_written(merchant: Merchant) -> None:
+    """Make a note that mentions somebody, a task that was given to another, and a document."""
+    lena = colleague("lena")
+    make_note(merchant, "@lena, look")
+    task = make_task(merchant, user=lena)
+    moved = {"before": "staff:1", "after": "staff:2", "reason": "x", "made_by": "staff:1", "made_at": NOW}
+    TaskReassignment.objects.create(task=task, **moved)
+    make_document(merchant)
 
 
 def make_one_file(transfer: Transfer) -> None:

@@ -11,6 +11,7 @@ SPARE = 900_003
 OTHER_MONTH = {"month_id": SPARE}
 LETTER = "00000000-0000-0000-0000-000000000008"
 OTHER_LETTER = {"key": OTHER_KEY, "state": "DROPPED", "stop": "PAID"}
+CLOSED = {"closed_by": "staff:1", "closed_at": str(NOW), "outcome": "done"}
 UNSETTLED = {"state": "DUE", "moved_minor": 0, "settled_at": None}
 VIOLATIONS: dict[str, Mapping[str, object]] = {
     "office_approvalrequest_state_known": {"state": "LOST", "decided_by": "staff:2", "decided_at": str(NOW)},
@@ -23,6 +24,16 @@ VIOLATIONS: dict[str, Mapping[str, object]] = {
     "office_auditseal_events_counted": {"after_event": 1, "last_event": 2, "events": -1},
     "office_auditseal_digest": {"after_event": 1, "last_event": 2, "digest": "A" * 64},
     "office_businessdate_one_row": {},
+    "office_document_kind_known": {"sha256": "a" * 64, "kind": "GIF"},
+    "office_document_sha256": {"sha256": "A" * 64},
+    "office_document_size": {"sha256": "a" * 64, "size": 10 * 1024**2 + 1},
+    "office_document_withdrawn_by_whom_and_why": {"sha256": "a" * 64, "withdrawn_at": str(NOW)},
+    "office_document_once": {},
+    "office_mention_once": {},
+    "office_task_state_known": {"state": "LOST", "open_due_on": None, **CLOSED},
+    "office_task_due_while_open": {"open_due_on": None},
+    "office_task_closed_by_whom_and_when": {"state": "DONE", "open_due_on": None},
+    "office_taskreassignment_to_another": {"after": "staff:1"},
     "office_heartbeat_one_row": {},
     "office_jobrun_once": {},
     "office_jobrun_state_known": {"state": "LOST"},

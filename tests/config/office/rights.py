@@ -33,13 +33,18 @@ VIEWED = {
     "lending_loanprovision": "lending.view_loanprovision",
     "office_approvalrequest": "office.view_approvalrequest",
     "office_jobrun": "office.view_jobrun",
+    "office_note": "office.view_note",
+    "office_task": "office.view_task",
+    "office_document": "office.view_document",
     "office_operationevent": "office.view_operationevent",
     "office_auditseal": "office.view_auditseal",
     "auth_user": "auth.view_user",
     "auth_group": "auth.view_group",
 }
 PAGES = ("changelist", "change")
-# Each other page with the right it asks for; None: nobody has it.
+NOTED = ("merchants_merchant", "lending_application", "lending_loan", "lending_arrearscase")
+NOTE_VERBS = ("write_note", "add_task", "add_document")
+# Each other page with the right it asks for, beside that to view the model; None: nobody has it.
 RIGHTS = {f"{model}_{page}": right for model, right in VIEWED.items() for page in PAGES} | {
     "merchants_merchant_transactions": "merchants.view_merchant",
     "merchants_feedupload_progress": "merchants.view_feedupload",
@@ -121,6 +126,13 @@ RIGHTS = {f"{model}_{page}": right for model, right in VIEWED.items() for page i
     "lending_statementline_reopen": "lending.resolve_statementline",
     "lending_statementline_verify_account": "merchants.verify_payoutaccount",
     "lending_statementline_resolve": "lending.resolve_statementline",
+    **{f"{model}_{verb}": "office.add_note" for model in NOTED for verb in NOTE_VERBS},
+    "office_note_seen": "office.view_note",
+    "office_task_done": "office.add_note",
+    "office_task_reassign": "office.add_note",
+    "office_task_cancel": "office.add_note",
+    "office_document_file": "office.view_document",
+    "office_document_withdraw": "office.add_note",
     "office_jobrun_resume": "office.resume_jobrun",
     "office_approvalrequest_approve": "office.decide_approvalrequest",
     "office_approvalrequest_reject": "office.decide_approvalrequest",

@@ -16,7 +16,7 @@ from django.urls import reverse
 
 from config.db.encryption import KeyMissing, TextUnreadable
 from config.declarations import Role
-from config.office.models import OperationEvent
+from config.office.models import Document, OperationEvent
 from config.office.signatures import enter_keys, knows_our_keys
 from lending.models import BankFile, Loan, StatementLine
 from lending.operations.payouts import claim_payout
@@ -27,6 +27,7 @@ from merchants.operations import account_keys
 from merchants.operations.payout_accounts import PayoutAccountNotEntered, reveal_number
 from tests import mock_bank
 from tests.bank_messages import detail, entry
+from tests.config.office.notes import PDF, make_document
 from tests.conftest import CLERK, NOW, emptier, make_user
 from tests.forge import forge
 from tests.lending.bank_files import account_statement, booked, filed, take
@@ -121,12 +122,13 @@ def test_what_a_bank_is_given_and_sends_is_encrypted_and_rotated(monkeypatch: py
     files = {file.pk: file.content for file in BankFile.objects.all()}
     assert content in files.values()
     assert any(number.encode() in one for one in files.values())
+    document = make_document(transfer.loan)
     line = StatementLine.objects.in_suspense().get()
     assert (line.number, line.words) == (other, f"to {mask_number(other)} of the shop")
     give(monkeypatch, NEW, OLD)
     said = rotate()
     assert [one.split(maxsplit=1)[1] for one in said if one.startswith("2025")] == [
-        "1 payout accounts", "1 statement lines", "2 bank files",
+        "1 documents", "1 payout accounts", "1 statement lines", "2 bank files",
     ]  # fmt: skip
     assert said[-1] == "All is under 2026. 2025 may be removed."
     monkeypatch.setattr(settings, "ACCOUNT_KEYS", (OLD,))
@@ -134,6 +136,7 @@ def test_what_a_bank_is_given_and_sends_is_encrypted_and_rotated(monkeypatch: py
     give(monkeypatch, NEW)
     assert StatementLine.objects.get(pk=line.pk).number == other
     assert {file.pk: file.content for file in BankFile.objects.all()} == files
+    assert Document.objects.get(pk=document.pk).content == PDF
 
 
 def test_an_account_is_known_again_under_another_key(monkeypatch: pytest.MonkeyPatch) -> None:

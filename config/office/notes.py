@@ -1,0 +1,138 @@
+"""Write notes about rows, and tell colleagues whom they mention."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from django.contrib.auth.models import User
+from django.db.models import Model
+from django.db.models.functions import Lower
+
+from config.db.transactions import operation, require_one
+from config.kernel.refusals import Refused, first_of
+from config.office.actors import Actor
+from config.office.events import record_event, subject_of
+from config.office.mentions import mentioned
+from config.office.models import Mention, Note
+from config.office.models.note import LONGEST_NOTE
+from config.office.subjects import staff_with, view_right
+
+READ: Final = "office.view_note"
+
+
+class NoteRefusal(StrEnum):
+    """Why a note is not written; the first that applies counts."""
+
+    EMPTY = "EMPTY"
+    TOO_LONG = "TOO_LONG"
+    UNKNOWN_COLLEAGUE = "UNKNOWN_COLLEAGUE"
+    COLLEAGUE_MAY_NOT_VIEW = "COLLEAGUE_MAY_NOT_VIEW"
+
+
+class NoteNotWritten(Refused[NoteRefusal]):
+    """The note was not written; name: of the colleague because of whom."""
+
+    def __init__(self, reason: NoteRefusal, name: str = "") -> None:
+        super().__init__(reason)
+        self.name = name
+
+
+class MentionRefusal(StrEnum):
+    """Why a mention is not marked as seen."""
+
+    NOT_MENTIONED = "NOT_MENTIONED"
+    SEEN_ALREADY = "SEEN_ALREADY"
+
+
+class MentionNotSeen(Refused[MentionRefusal]):
+    """Nothing was marked as seen."""
+
+
+def plain_lines(text: str) -> str:
+    """Return a text as it is kept: lines end alike, and nothing stands around it."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").strip()
+
+
+def judge_note(text: str, *, views: Mapping[str, bool | None]) -> tuple[NoteRefusal, str] | None:
+    """Decide whether a note is written, and name the colleague because of whom it is not.
+
+    views: whether each of those mentioned may view the page; None of whom nobody knows, or who cannot sign in.
+    """
+    of_text = first_of({NoteRefusal.EMPTY: not text, NoteRefusal.TOO_LONG: len(text) > LONGEST_NOTE})
+    if of_text is not None:
+        return of_text, ""
+    for name, may in views.items():
+        of_name = first_of({NoteRefusal.UNKNOWN_COLLEAGUE: may is None, NoteRefusal.COLLEAGUE_MAY_NOT_VIEW: not may})
+        if of_name is not None:
+            return of_name, name
+    return None
+
+
+def write_note(*, subject: Model, text: str, actor: Actor, now: datetime) -> Note:
+    """Write a note about a row. Raises NoteNotWritten, Contended."""
+    with operation():
+        about, text = subject_of(subject), plain_lines(text)
+        colleagues = _colleagues(mentioned(text), about)
+        refusal = judge_note(text, views={name: may for name, (_, may) in colleagues.items()})
+        if refusal is not None:
+            raise NoteNotWritten(*refusal)
+        note = Note.objects.create(about=about, text=text, written_by=str(actor), written_at=now)
+        called = {str(Actor.of_staff(user.pk)) for user, _ in colleagues.values() if user is not None}
+        Mention.objects.bulk_create(Mention(note=note, colleague=one, made_at=now) for one in sorted(called))
+        record_event(
+            name="office.write_note",
+            subject=note,
+            actor=actor,
+            before={},
+            after={"about": about, "mentions": len(called)},
+            now=now,
+        )
+        return note
+
+
+def _colleagues(names: list[str], about: str) -> dict[str, tuple[User | None, bool | None]]:
+    """Find the colleagues of these names, and whether each may view the page of a subject.
+
+    A name is a log-in however it is capitalised; where two log-ins differ by that alone, it is the one as written.
+    """
+    lowered = [name.lower() for name in names]
+    known = User.objects.filter(is_active=True, is_staff=True).annotate(lower=Lower("username"))
+    users = list(known.filter(lower__in=lowered)) if names else []
+    able = set(staff_with(view_right(about), READ).filter(pk__in=[user.pk for user in users])) if users else set()
+    found: dict[str, tuple[User | None, bool | None]] = {}
+    for name in names:
+        alike = [user for user in users if user.username.lower() == name.lower()]
+        exact = [user for user in alike if user.username == name]
+        user = next(iter(exact or alike if len(exact or alike) == 1 else []), None)
+        found[name] = (user, None if user is None else user in able)
+    return found
+
+
+def judge_seeing(mention: Mention | None) -> MentionRefusal | None:
+    """Decide whether a mention may be marked as seen; None: there is none of whoever asks."""
+    return first_of(
+        {
+            MentionRefusal.NOT_MENTIONED: mention is None,
+            MentionRefusal.SEEN_ALREADY: mention is not None and mention.seen_at is not None,
+        }
+    )
+
+
+def see_mention(*, note_id: int, actor: Actor, now: datetime) -> Note:
+    """Mark as seen that a note mentions whoever acts. Raises MentionNotSeen, Contended."""
+    with operation():
+        mention = Mention.objects.filter(note=note_id, colleague=str(actor)).lock().first()
+        refusal = judge_seeing(mention)
+        if refusal is not None or mention is None:
+            raise MentionNotSeen(refusal or MentionRefusal.NOT_MENTIONED)
+        require_one(Mention.objects.filter(pk=mention.pk, seen_at__isnull=True).update(seen_at=now))
+        record_event(
+            name="office.see_mention",
+            subject=mention,
+            actor=actor,
+            before={},
+            after={"note": note_id},
+            now=now,
+        )
+        return Note.objects.get(pk=note_id)

@@ -1,0 +1,185 @@
+"""What staff set themselves and each other to do: made, closed, given to another."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Final
+
+from django.contrib.auth.models import User
+from django.db.models import Model
+
+from config.db.transactions import operation, require_one
+from config.kernel.refusals import Refused, first_of
+from config.office.actors import Actor, id_of
+from config.office.business_date import current_day
+from config.office.events import record_event, subject_of
+from config.office.models import Task, TaskReassignment
+from config.office.models.task import LONGEST_TASK, TaskState
+from config.office.subjects import staff_with, view_right
+
+WORK: Final = "office.add_note"
+"""The right to have tasks, and to make them."""
+
+
+class TaskRefusal(StrEnum):
+    """Why a task is not made, closed or given to another; the first that applies counts."""
+
+    EMPTY = "EMPTY"
+    TOO_LONG = "TOO_LONG"
+    DUE_BEFORE = "DUE_BEFORE"
+    ASSIGNEE_MAY_NOT = "ASSIGNEE_MAY_NOT"
+    NOT_OPEN = "NOT_OPEN"
+    OF_OTHERS = "OF_OTHERS"
+    SAME_ASSIGNEE = "SAME_ASSIGNEE"
+    OUTCOME_MISSING = "OUTCOME_MISSING"
+    REASON_MISSING = "REASON_MISSING"
+
+
+class TaskNotMoved(Refused[TaskRefusal]):
+    """The task was not made, or stays as it is."""
+
+
+def judge_task(*, text: str, due_on: date, today: date, assignee_may: bool) -> TaskRefusal | None:
+    """Decide whether a task is made. today: the business date. assignee_may: view the page, and have tasks."""
+    return first_of(
+        {
+            TaskRefusal.EMPTY: not text,
+            TaskRefusal.TOO_LONG: len(text) > LONGEST_TASK,
+            TaskRefusal.DUE_BEFORE: due_on < today,
+            TaskRefusal.ASSIGNEE_MAY_NOT: not assignee_may,
+        }
+    )
+
+
+def judge_closing(state: TaskState, *, is_theirs: bool, outcome: str) -> TaskRefusal | None:
+    """Decide whether a task is closed. is_theirs: of whoever asks, who has it, made it, or manages all tasks."""
+    return first_of(
+        {
+            TaskRefusal.NOT_OPEN: state is not TaskState.OPEN,
+            TaskRefusal.OF_OTHERS: not is_theirs,
+            TaskRefusal.OUTCOME_MISSING: not outcome,
+        }
+    )
+
+
+def judge_reassigning(
+    state: TaskState, *, is_theirs: bool, is_same: bool, assignee_may: bool, reason: str
+) -> TaskRefusal | None:
+    """Decide whether a task goes to another colleague, who has to be able to view its page and have tasks."""
+    return first_of(
+        {
+            TaskRefusal.NOT_OPEN: state is not TaskState.OPEN,
+            TaskRefusal.OF_OTHERS: not is_theirs,
+            TaskRefusal.SAME_ASSIGNEE: is_same,
+            TaskRefusal.ASSIGNEE_MAY_NOT: not assignee_may,
+            TaskRefusal.REASON_MISSING: not reason,
+        }
+    )
+
+
+def is_overdue(state: TaskState, due_on: date, *, today: date) -> bool:
+    """Tell whether a task is late on a business date; on its day it is not."""
+    return state is TaskState.OPEN and due_on < today
+
+
+def is_theirs(task: Task, actor: Actor, *, manages: bool) -> bool:
+    """Tell whether a task is for somebody to close or to give to another. manages: all tasks are."""
+    return manages or str(actor) in {task.assignee, task.made_by}
+
+
+def add_task(
+    *, subject: Model, text: str, due_on: date, assignee_id: int | None, actor: Actor, now: datetime
+) -> Task:  # fmt: skip
+    """Make a task about a row. assignee_id: of an account; None: whoever makes it. Raises TaskNotMoved, Contended."""
+    with operation():
+        about, text = subject_of(subject), text.strip()
+        assignee = actor if assignee_id is None else Actor.of_staff(assignee_id)
+        refusal = judge_task(
+            text=text, due_on=due_on, today=current_day(now), assignee_may=_may_have(str(assignee), about)
+        )
+        if refusal is not None:
+            raise TaskNotMoved(refusal)
+        task = Task.objects.create(
+            about=about,
+            text=text,
+            due_on=due_on,
+            open_due_on=due_on,
+            assignee=str(assignee),
+            made_by=str(actor),
+            made_at=now,
+        )
+        record_event(
+            name="office.add_task",
+            subject=task,
+            actor=actor,
+            before={},
+            after={"about": about, "assignee": str(assignee), "due_on": due_on.isoformat(), "state": TaskState.OPEN},
+            now=now,
+        )
+        return task
+
+
+def close_task(
+    *, task_id: int, state: TaskState, outcome: str, manages: bool, actor: Actor, now: datetime
+) -> Task:  # fmt: skip
+    """Close a task as DONE or CANCELLED, with a line on what came of it. manages: the actor may close any.
+
+    Raises TaskNotMoved, Contended, Task.DoesNotExist.
+    """
+    with operation():
+        task, outcome = Task.objects.filter(pk=task_id).lock().get(), outcome.strip()
+        refusal = judge_closing(
+            TaskState(task.state), is_theirs=is_theirs(task, actor, manages=manages), outcome=outcome
+        )
+        if refusal is not None:
+            raise TaskNotMoved(refusal)
+        closed = {"state": state, "open_due_on": None, "closed_by": str(actor), "closed_at": now, "outcome": outcome}
+        require_one(Task.objects.filter(pk=task.pk).open().update(**closed))
+        record_event(
+            name="office.close_task",
+            subject=task,
+            actor=actor,
+            before={"state": task.state},
+            after={"state": state},
+            now=now,
+        )
+        return Task.objects.get(pk=task.pk)
+
+
+def reassign_task(
+    *, task_id: int, assignee_id: int, reason: str, manages: bool, actor: Actor, now: datetime
+) -> Task:  # fmt: skip
+    """Give a task to another colleague. Raises TaskNotMoved, Contended, Task.DoesNotExist."""
+    with operation():
+        task, reason = Task.objects.filter(pk=task_id).lock().get(), reason.strip()
+        before, after = task.assignee, str(Actor.of_staff(assignee_id))
+        refusal = judge_reassigning(
+            TaskState(task.state),
+            is_theirs=is_theirs(task, actor, manages=manages),
+            is_same=before == after,
+            assignee_may=_may_have(after, task.about),
+            reason=reason,
+        )
+        if refusal is not None:
+            raise TaskNotMoved(refusal)
+        require_one(Task.objects.filter(pk=task.pk).open().update(assignee=after))
+        TaskReassignment.objects.create(
+            task=task, before=before, after=after, reason=reason, made_by=str(actor), made_at=now
+        )
+        record_event(
+            name="office.reassign_task",
+            subject=task,
+            actor=actor,
+            before={"assignee": before},
+            after={"assignee": after},
+            now=now,
+        )
+        return Task.objects.get(pk=task.pk)
+
+
+def possible_assignees(about: str) -> list[User]:
+    """Return the colleagues who can have a task about a subject."""
+    return list(staff_with(view_right(about), WORK))
+
+
+def _may_have(assignee: str, about: str) -> bool:
+    return staff_with(view_right(about), WORK).filter(pk=id_of(assignee)).exists()
