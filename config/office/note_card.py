@@ -36,7 +36,7 @@ from config.office.events import subject_of
 from config.office.models import Document, Mention, Note, Task
 from config.office.models.task import TaskState
 from config.office.note_verbs import NOTE_VERBS
-from config.office.note_words import KINDS, OVERDUE, TASK_STATES, WITHDRAWN
+from config.office.note_words import KINDS, OVERDUE, TASK_STATES
 from config.office.pages import RowNotes, named
 from config.office.staff_tasks import is_overdue
 from config.office.verbs import asked_by
@@ -45,6 +45,7 @@ SHOWN: Final = 10
 LONGEST_SHOWN: Final = 600
 """Characters of a note; its own page has all of it."""
 NOTE, TASK, DOCUMENT = "note", "task", "document"
+DOCUMENT_KEPT, DOCUMENT_WITHDRAWN = (_("Document"), ""), (_("Document: withdrawn"), "")
 LISTS: Final = {NOTE: _("All notes"), TASK: _("All tasks"), DOCUMENT: _("All documents")}
 
 
@@ -114,6 +115,7 @@ def notes_card(row: Model, request: HttpRequest) -> Card:
         columns=[Column(label=_("Written, UTC"), style="tl-nowrap"), Column(label=_("What"), style="tl-letter")],
         rows=[[_when(one, names, today), _what(one, names)] for one in shown],
         empty=_("Nothing yet. What colleagues should know about this, or do, is written here."),
+        style="tl-written",
     )
     note = Text(_t("The newest %(number)s are shown.") % {"number": SHOWN}, "tl-note")
     return Card(
@@ -138,8 +140,9 @@ def _chips(one: Written, today: date) -> list[Cell]:
     if one.what == NOTE:
         return [chip(_("Mentions you"), "tl-warn")] if one.is_unseen else []
     if one.what == DOCUMENT:
-        return [chip(*WITHDRAWN)] if one.whom else []
-    return [task_chip(TaskState(one.state), one.day or today, today=today)]
+        return [chip(*(DOCUMENT_WITHDRAWN if one.whom else DOCUMENT_KEPT))]
+    state = task_chip(TaskState(one.state), one.day or today, today=today)
+    return [replace(state, text=_t("Task: %(state)s") % {"state": str(state.text).lower()})]
 
 
 def task_chip(state: TaskState, due_on: date, *, today: date) -> Cell:
@@ -151,7 +154,7 @@ def _what(one: Written, names: dict[str | None, str | None]) -> Cell:
     if one.what == NOTE:
         return Cell(text=Truncator(one.said).chars(LONGEST_SHOWN))
     if one.what == TASK:
-        said = _t("task for %(who)s, due on %(date)s")
+        said = _t("for %(who)s, due on %(date)s")
         return Cell(text=one.said, note=said % {"who": names[one.whom], "date": one.day})
     note = f"{KINDS[DocumentKind(one.state)]}, {filesizeformat(one.size)}"
     if one.whom:

@@ -58,7 +58,7 @@ SEEN: Final = Verb(
     name="seen",
     label=_("Seen"),
     right=READ,
-    note=_("The note no longer waits for you on your first page."),
+    note=_("The note no longer waits for you."),
     why_not=refused_by(
         lambda note, asked: judge_seeing(Mention.objects.filter(note=note, colleague=str(asked.actor)).first()),
         MENTION_REFUSALS,
@@ -105,8 +105,9 @@ class NoteAdmin(AboutAdmin[Note]):
         if mentions:
             cards.append(Card(title=_("Mentions"), parts=[_mentions(mentions)], span=4))
         return Page(
-            title=_t("Note about %(what)s") % {"what": subject_words(row.about)},
-            sub=[about_cell(row.about), _t("written by %(who)s, %(at)s UTC") % written],
+            title=(title := _t("Note about %(what)s") % {"what": subject_words(row.about)}),
+            name=Cell(text=title, link=subject_url(row.about)),
+            sub=[_t("written by %(who)s, %(at)s UTC") % written],
             cards=cards,
         )
 

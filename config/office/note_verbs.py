@@ -17,7 +17,7 @@ from config.office.notes import NoteNotWritten, plain_lines, write_note
 from config.office.staff_tasks import WORK, TaskNotMoved, add_task, possible_assignees
 from config.office.verbs import Asked, RefusedInWords, Verb, VerbForm, choice_field, date_field
 
-GROUP: Final = _("Notes and tasks")
+GROUP: Final = _("Notes")
 
 
 class LinesField(forms.CharField):
@@ -41,8 +41,8 @@ class NoteForm(VerbForm):
         longest=LONGEST_NOTE,
         rows=8,
         help_text=_(
-            "Whoever may view this page may read it; it cannot be changed or removed. @ and a log-in tells a "
-            "colleague: their first page says so until they have seen it."
+            "Whoever may view this page may read it; it cannot be changed or removed. @ and a log-in, like @lena, "
+            "tells a colleague: it waits for them until they mark it as seen."
         ),
     )
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from config.office.business_date import current_day
-from config.office.display import Button, Card, Column, Facts, Figure, Page, Table, Text
+from config.office.display import Button, Card, Cell, Column, Facts, Figure, Page, Table, Text
 from config.office.lists import Filter, ListColumn, choice_filter
 from config.office.models import Task
 from config.office.models.task import LONGEST_TASK, TaskState
@@ -22,7 +22,7 @@ from config.office.note_pages import EXCERPT, AboutAdmin, about_cell, about_filt
 from config.office.note_verbs import lines_field
 from config.office.note_words import TASK_REFUSALS, TASK_STATES
 from config.office.own_work import mentions_url, tasks_url
-from config.office.pages import named, subject_words
+from config.office.pages import named, subject_url, subject_words
 from config.office.staff_tasks import (
     WORK,
     TaskNotMoved,
@@ -210,9 +210,10 @@ class TaskAdmin(AboutAdmin[Task]):
             rows = [[one.made_at, names[one.before], names[one.after], one.reason, names[one.made_by]] for one in moves]
             cards.append(Card(title=_("Given to a colleague"), parts=[Table(columns=columns, rows=rows)]))
         return Page(
-            title=_t("Task about %(what)s") % {"what": subject_words(row.about)},
+            title=(title := _t("Task about %(what)s") % {"what": subject_words(row.about)}),
+            name=Cell(text=title, link=subject_url(row.about)),
             chips=[task_chip(TaskState(row.state), row.due_on, today=_today())],
-            sub=[about_cell(row.about), _t("added by %(who)s, %(at)s UTC") % made],
+            sub=[_t("added by %(who)s, %(at)s UTC") % made],
             figures=[
                 Figure(label=_("Due on"), value=row.due_on, style="tl-plain"),
                 Figure(label=_("Who does it"), value=names[row.assignee], style="tl-plain"),

@@ -97,6 +97,7 @@ def _review(outcome: Outcome, name: str, label: Words, note: Words, *, is_primar
     return Verb(
         name=name,
         label=label,
+        group=_("Decision"),
         right="lending.decide_application",
         form=ReviewForm,
         note=note,

@@ -41,6 +41,7 @@ from lending.operations.handovers import CaseNotHandedOver, hand_over_case, hand
 from lending.queries.arrears import debt_of, open_promise
 from lending.queries.handovers import handover_of
 
+CASE: Final = _("Case")
 MOVED: Final[Refusals] = {
     CaseNotMoved: CASE_REFUSALS,
     PromiseNotMoved: PROMISE_REFUSALS,
@@ -137,6 +138,7 @@ VERBS: Final[Sequence[Verb]] = (
         name="take",
         label=_("Take the case"),
         right="lending.work_arrearscase",
+        group=CASE,
         offered=is_open,
         note=_("You work on it from now on; whoever did so before sees that you do."),
         about=_about,
@@ -152,6 +154,7 @@ VERBS: Final[Sequence[Verb]] = (
         name="contact",
         label=_("Record a contact"),
         right="lending.work_arrearscase",
+        group=CASE,
         offered=is_open,
         form=ContactForm,
         about=_about,
@@ -164,6 +167,7 @@ VERBS: Final[Sequence[Verb]] = (
         name="promise",
         label=_("Record a promise"),
         right="lending.work_arrearscase",
+        group=CASE,
         offered=is_open,
         form=PromiseForm,
         note=_("What the borrower pays from now on counts. The close judges it two days after its day."),
@@ -177,6 +181,7 @@ VERBS: Final[Sequence[Verb]] = (
         name="withdraw_promise",
         label=_("Withdraw the promise"),
         right="lending.work_arrearscase",
+        group=CASE,
         offered=lambda case: is_open(case) and open_promise(case) is not None,
         form=ReasonForm,
         note=_("For a promise that was recorded wrongly."),
@@ -193,6 +198,7 @@ VERBS: Final[Sequence[Verb]] = (
         name="hand_over",
         label=_("Hand over to an agency"),
         right="lending.hand_over_arrearscase",
+        group=CASE,
         offered=lambda case: is_open(case) and handover_of(case) is None,
         form=HandoverForm,
         note=_(
@@ -217,6 +223,7 @@ VERBS: Final[Sequence[Verb]] = (
         name="take_back",
         label=_("Take back from the agency"),
         right="lending.hand_over_arrearscase",
+        group=CASE,
         offered=lambda case: is_open(case) and handover_of(case) is not None,
         form=ReasonForm,
         note=_("Tell the agency, too. Letters go on with the next step that is due."),
@@ -233,6 +240,7 @@ VERBS: Final[Sequence[Verb]] = (
         name="close",
         label=_("Close the case"),
         right="lending.close_arrearscase",
+        group=CASE,
         offered=is_open,
         form=ReasonForm,
         note=_("For what is left of written-off loans, if nobody is to ask for it any more. It stays owed."),

@@ -26,6 +26,7 @@ class DetailForm(VerbForm):
 ADD_DETAIL: Final = Verb(
     name="add_detail",
     label=_("Add a contact detail"),
+    group=_("Contact"),
     right="merchants.add_contactdetail",
     form=DetailForm,
     note=_("It is kept encrypted, and shown whole only on demand, which is recorded."),

@@ -185,7 +185,7 @@ def test_a_withdrawn_document_is_kept_and_not_handed_out(client: Client, merchan
     assertContains(client.post(page_of(document, "withdraw"), {"reason": "again"}, follow=True), "is withdrawn")
     document.refresh_from_db()
     assert (document.withdrawn_why, document.content) == ("<b>another</b> shop's", PDF)
-    assertContains(client.get(page_of(merchant)), "Withdrawn")
+    assertContains(client.get(page_of(merchant)), "Document: withdrawn")
     assertNotContains(client.get(page_of(merchant)), page_of(document, "file"))
     assert "another" not in str(list(OperationEvent.objects.values("after")))
 

@@ -58,9 +58,9 @@ def actor_of(user: User) -> Actor:
     return Actor.of_staff(user.pk)
 
 
-NEW = {"text": "x", "due_on": TODAY, "today": TODAY, "assignee_may": True}
-CLOSING = {"is_theirs": True, "outcome": "paid"}
-MOVING = {"is_theirs": True, "is_same": False, "assignee_may": True, "reason": "on leave"}
+NEW: dict[str, Any] = {"text": "x", "due_on": TODAY, "today": TODAY, "assignee_may": True}
+CLOSING: dict[str, Any] = {"is_theirs": True, "outcome": "paid"}
+MOVING: dict[str, Any] = {"is_theirs": True, "is_same": False, "assignee_may": True, "reason": "on leave"}
 
 
 @pytest.mark.parametrize(
@@ -81,8 +81,8 @@ def test_which_tasks_are_made(change: dict[str, Any], refusal: TaskRefusal | Non
 @pytest.mark.parametrize("state", list(TaskState))
 def test_only_an_open_task_is_closed_or_given_away(state: TaskState) -> None:
     expected = None if state is TaskState.OPEN else TaskRefusal.NOT_OPEN
-    assert judge_closing(state, **CLOSING) is expected  # type: ignore[arg-type]
-    assert judge_reassigning(state, **MOVING) is expected  # type: ignore[arg-type]
+    assert judge_closing(state, **CLOSING) is expected
+    assert judge_reassigning(state, **MOVING) is expected
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_a_task_goes_from_its_page_to_its_end(client: Client, merchant: Merchant
     added = client.post(page_of(merchant, "add_task"), {"text": "<i>Call</i> them", "due_on": f"{TODAY}"}, follow=True)
     assert added.redirect_chain[-1][0] == page_of(merchant)
     assertContains(added, "&lt;i&gt;Call&lt;/i&gt; them")
-    assertContains(added, f"task for lena, due on {TODAY}")
+    assertContains(added, f"for lena, due on {TODAY}")
     task = Task.objects.get()
     assert (task.assignee, task.made_by, task.open_due_on) == (str(actor_of(lena)), str(actor_of(lena)), TODAY)
     moved = client.post(page_of(task, "reassign"), {"assignee": ben.pk, "reason": "on leave"}, follow=True)
