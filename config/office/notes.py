@@ -127,12 +127,8 @@ def see_mention(*, note_id: int, actor: Actor, now: datetime) -> Note:
         if refusal is not None or mention is None:
             raise MentionNotSeen(refusal or MentionRefusal.NOT_MENTIONED)
         require_one(Mention.objects.filter(pk=mention.pk, seen_at__isnull=True).update(seen_at=now))
+        note = Note.objects.get(pk=note_id)
         record_event(
-            name="office.see_mention",
-            subject=mention,
-            actor=actor,
-            before={},
-            after={"note": note_id},
-            now=now,
+            name="office.see_mention", subject=note, actor=actor, before={"seen": False}, after={"seen": True}, now=now
         )
-        return Note.objects.get(pk=note_id)
+        return note

@@ -16,6 +16,7 @@ from pytest_django.asserts import assertContains, assertNotContains
 from config.db.encryption import environment_keys
 from config.db.locking import lock_name
 from config.declarations import Role
+from config.office import documents
 from config.office.document_kinds import LARGEST, LONGEST_NAME, DocumentKind, FileRefusal, harmless_name, judge_file
 from config.office.documents import DocumentNotMoved, DocumentRefusal, add_document
 from config.office.models import Document, OperationEvent
@@ -64,6 +65,7 @@ def send(client: Client, row: Any, name: str, content: bytes) -> Any:  # noqa: A
         ("a.png", picture("PNG"), None),
         ("a.jpg", picture("JPEG"), None),
         ("a.jpeg", picture("JPEG"), None),
+        ("a.jpg", picture("MPO"), None),  # as telephones take them: a JPEG with a second picture behind it
         ("a.pdf", b"", FileRefusal.EMPTY),
         ("a.pdf", PDF + b" " * LARGEST, FileRefusal.TOO_LARGE),
         ("a.txt", b"text", FileRefusal.OTHER_ENDING),
@@ -171,6 +173,25 @@ def test_two_people_add_the_same_file_once(merchant: Merchant) -> None:
     outcomes = race(call, call, held=Named(held))  # type: ignore[arg-type] # which locks, too
     assert {type(one) for one in outcomes} == {Document, DocumentNotMoved}
     assert Document.objects.count() == 1
+
+
+def test_what_is_not_recorded_is_not_kept(merchant: Merchant, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Red if a process that dies on the way left a file without its event, or a row without its file."""
+
+    def die(**_facts: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(documents, "record_event", die)
+    with pytest.raises(MemoryError):
+        make_document(merchant)
+    assert not Document.objects.exists()
+
+
+def test_the_largest_document_is_kept_and_handed_out(client: Client, merchant: Merchant) -> None:
+    content = PDF.replace(b"endobj", b"%" * (LARGEST - len(PDF)) + b"endobj")
+    assert len(content) == LARGEST
+    document = make_document(merchant, content=content)
+    assert client.get(page_of(document, "file")).content == content
 
 
 def test_a_withdrawn_document_is_kept_and_not_handed_out(client: Client, merchant: Merchant) -> None:

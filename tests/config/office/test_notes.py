@@ -102,7 +102,8 @@ def test_a_colleague_who_is_mentioned_is_told_until_they_have_seen_it(
     assertContains(client.post(page_of(note, "seen"), follow=True), "Marked as seen.")
     assert Mention.objects.get().seen_at is not None
     assertNotContains(client.get(page_of(merchant)), "Mentions you")
-    assert OperationEvent.objects.get(name="office.see_mention").after == {"note": note.pk}
+    event = OperationEvent.objects.get(name="office.see_mention")
+    assert (event.subject, event.after) == (f"office.note:{note.pk}", {"seen": True})
     assertContains(client.post(page_of(note, "seen"), follow=True), "as seen already")
 
 
