@@ -14,6 +14,7 @@ from config.office.desk import Queue, Waiting, listed_at
 from config.office.lists import COUNTED
 from config.office.models import JobRun
 from config.office.models.job_run import JobState
+from config.office.own_work import own_mentions, own_tasks
 from config.office.seals import count_waiting, get_sealing
 from config.office.verbs import Asked
 
@@ -28,6 +29,35 @@ def _approvals(asked: Asked, _on: date | None) -> Iterator[Waiting]:
             button=_("Decide"),
             tag="approvals",
             since=found["since"],
+        )
+
+
+def _tasks(asked: Asked, on: date | None) -> Iterator[Waiting]:
+    today = on or asked.now.date()
+    tasks = own_tasks(asked.user, on=today)
+    if number := tasks.number:
+        overdue = ngettext("%(n)s of them is overdue.", "%(n)s of them are overdue.", tasks.overdue)
+        yield Waiting(
+            number=number,
+            what=ngettext("task is yours", "tasks are yours", number),
+            note=overdue % {"n": f"{tasks.overdue:,}"} if tasks.overdue else "",
+            link=tasks.url,
+            button=_("Look"),
+            tag="tasks",
+            since=tasks.earliest if tasks.overdue else None,
+        )
+
+
+def _mentions(asked: Asked, _on: date | None) -> Iterator[Waiting]:
+    mentions = own_mentions(asked.user)
+    if number := mentions.number:
+        yield Waiting(
+            number=number,
+            what=ngettext("note mentions you", "notes mention you", number),
+            link=mentions.url,
+            button=_("Read"),
+            tag="mentions",
+            since=mentions.since,
         )
 
 
@@ -74,6 +104,8 @@ def _unsealed(asked: Asked, _on: date | None) -> Iterator[Waiting]:
 
 QUEUES: Final = (
     Queue(rights=frozenset({"office.decide_approvalrequest"}), read=_approvals),
+    Queue(rights=frozenset({"office.view_task"}), read=_tasks),
+    Queue(rights=frozenset({"office.view_note"}), read=_mentions),
     Queue(rights=frozenset({"office.resume_jobrun"}), read=_parked),
     Queue(rights=frozenset({"office.view_auditseal"}), read=_unsealed),
 )

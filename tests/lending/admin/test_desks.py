@@ -13,6 +13,8 @@ from pytest_django import DjangoAssertNumQueries
 from pytest_django.asserts import assertContains
 
 from config.declarations import Role
+from config.office.actors import SYSTEM
+from config.office.business_date import open_day
 from config.office.models import JobRun
 from config.office.models.job_run import JobState
 from config.office.verbs import Asked
@@ -23,6 +25,7 @@ from lending.models import Application, ArrearsCase, DayClose, Letter, Loan, Por
 from lending.queries import trends
 from merchants.models import Batch, PayoutAccount
 from tests.approvals import SECOND, make_request
+from tests.config.office.notes import make_note, make_task
 from tests.conftest import NOW, make_user
 from tests.forge import forge
 from tests.lending.bank_files import take_statement
@@ -124,6 +127,18 @@ def test_what_is_urgent_comes_first_then_the_oldest() -> None:
     tags = [tag for _link, tag, _number in NUMBER.findall(page)]
     assert set(tags[:2]) == {"parked", "letters"}
     assert page.index("Waiting for you") < page.index("How it stands")
+
+
+def test_tasks_and_mentions_wait_for_whom_they_are_meant() -> None:
+    loan, lena = lent(), staff(Role.UNDERWRITER)
+    make_task(loan, user=lena, due_on=OPENED)
+    make_task(loan, user=staff(Role.FINANCE), due_on=OPENED)
+    make_note(loan, f"@{lena.username}, look")
+    assert {tag: number for tag, (_link, number) in waits(Role.UNDERWRITER).items()} == {"tasks": 1, "mentions": 1}
+    assert "overdue" not in home(Role.UNDERWRITER)
+    open_day(on=OPENED + timedelta(days=3), actor=SYSTEM, now=NOW)
+    assert "1 of them is overdue." in home(Role.UNDERWRITER)
+    assert "3 days" in home(Role.UNDERWRITER)
 
 
 def test_an_application_waits_for_whoever_may_decide_it() -> None:
