@@ -53,13 +53,18 @@ class LoanSpell(models.Model):
                 ),
             ),
         ]
-        # Those that last, by when they turn late and by when they began; and those that ended after a day.
+        # Those that last, by when they turn late and by when they began; those that ended after a day, and their late.
         indexes = [
             models.Index(
                 fields=["late_from"], include=["loan"], name="lending_loanspell_late", condition=Q(until=FOREVER)
             ),
             models.Index(fields=["since"], name="lending_loanspell_lasting", condition=Q(until=FOREVER)),
             models.Index(fields=["until", "since"], name="lending_loanspell_ended", condition=Q(until__lt=FOREVER)),
+            models.Index(
+                fields=["until"],
+                name="lending_loanspell_ended_late",
+                condition=Q(until__lt=FOREVER, late_from__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

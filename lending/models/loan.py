@@ -198,7 +198,9 @@ class Loan(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["merchant", "-id"], name="lending_loan_by_merchant"),
+            # With whose they are, so that no row of the many that are late is read for it.
+            models.Index(fields=["id"], include=["merchant", "product", "currency"], name="lending_loan_whose"),
+            models.Index(fields=["merchant", "-id"], include=["product", "currency"], name="lending_loan_of_merchant"),
             models.Index(fields=["status", "-id"], name="lending_loan_by_status"),
             models.Index(fields=["line", "-id"], name="lending_loan_by_line", condition=Q(line__isnull=False)),
             # With what tells how late they are, and what is summed of them, so that no row is read for it.

@@ -39,10 +39,10 @@ EVER: Final = f"'{FOREVER}'"
 # it qualified in the days of the cure; `late` has those of loans that do not run any more, `own` has not. Others are
 # the loans of the same borrowers that are not late and were not.
 LAST, DELINQUENT = "least(s.until - 1, %(on)s::date)", "(s.late_since + %(grace)s::int)"
-STILL: Final = f"""coalesce((
+STILL: Final = f"""CASE WHEN p.still IS NULL THEN 0 ELSE coalesce((
     SELECT sum(upper(r) - lower(r)) FROM unnest(p.still * datemultirange(daterange({DELINQUENT}, {LAST}))) r
-), 0)"""  # noqa: S608 - constants only
-DAYS: Final = f"CASE WHEN {LAST} > {DELINQUENT} THEN {LAST} - {DELINQUENT} - {STILL} ELSE 0 END"
+), 0) END"""  # noqa: S608 - constants only
+DAYS: Final = f"CASE WHEN {LAST} > {DELINQUENT} THEN {LAST} - {DELINQUENT} - ({STILL}) ELSE 0 END"
 LASTING: Final = ", ".join(
     f"max(s.{name}) FILTER (WHERE s.until > %(on)s) AS {name}"
     for name in ("late_since", "principal_minor", "arrears_minor")

@@ -15,6 +15,7 @@ WHERE held.relnamespace = 'public'::regnamespace AND NOT held.relispartition
     AND a.indnkeyatts <= b.indnkeyatts
     AND (a.indkey::int2[])[0:a.indnkeyatts - 1] = (b.indkey::int2[])[0:a.indnkeyatts - 1]
     AND (a.indclass::oid[])[0:a.indnkeyatts - 1] = (b.indclass::oid[])[0:a.indnkeyatts - 1]
+    AND (a.indkey::int2[])[a.indnkeyatts:] <@ b.indkey::int2[]  -- what it carries beside, the other has too
 """
 
 
