@@ -10,6 +10,10 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from config.office.actors import Actor, ActorKind, actor_of
+from config.office.events import subject_of
+from config.office.models import Note
+from config.office.notes import write_note
+from config.office.staff_tasks import add_task
 from lending.domain.arrears.case import Channel, ContactResult
 from lending.management.borrowers import number_of
 from lending.models import ArrearsCase, PaymentPromise
@@ -20,6 +24,9 @@ from lending.queries.arrears import debt_of, loans_of, open_promise
 WORKED_ON: Final = 80
 """Of a hundred due cases, those that the collector gets to on a day; the others wait for whoever tries the demo."""
 PROMISED_WITHIN_DAYS: Final = 4
+PAPERS_WITHIN: Final = timedelta(days=3)
+RISK: Final = "risk"
+"""The log-in of the demo's risk manager."""
 
 
 class Outcome(StrEnum):
@@ -87,11 +94,29 @@ def _call(case: ArrearsCase, call: Call, *, on: date, actor: Actor) -> None:
         actor=actor,
         now=timezone.now(),
     )
+    if call.result is ContactResult.HARDSHIP:
+        _ask_risk(case, on=on, actor=actor)
     if call.promised_in is None:
         return
     due_minor, due_on = debt_of(case.merchant_id).due_minor, on + timedelta(days=call.promised_in)
     with suppress(PromiseNotMoved):  # nothing is due any more, or the case is with an agency
         record_promise(case_id=case.pk, amount_minor=due_minor, due_on=due_on, actor=actor, now=timezone.now())
+
+
+def _ask_risk(case: ArrearsCase, *, on: date, actor: Actor) -> None:
+    """Ask the risk manager for relief, once a case, and keep in mind to look for the papers."""
+    if Note.objects.filter(about=subject_of(case)).exists():
+        return
+    asked = f"@{RISK} Their supplier failed. May the loan be re-aged over four more instalments?"
+    write_note(subject=case, text=asked, actor=actor, now=timezone.now())
+    add_task(
+        subject=case,
+        text="Ask for the supplier's notice, and add it here.",
+        due_on=on + PAPERS_WITHIN,
+        assignee_id=None,
+        actor=actor,
+        now=timezone.now(),
+    )
 
 
 def _pay_promises(on: date) -> None:

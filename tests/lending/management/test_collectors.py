@@ -5,10 +5,13 @@ import pytest
 
 from config.declarations import Role
 from config.office.business_date import get_business_date
+from config.office.models import Note
+from config.office.own_work import own_mentions, own_tasks
 from lending.domain.arrears.case import ContactResult
 from lending.management import collectors
 from lending.management.collectors import Call, Outcome, call_of, collect, paid_of
 from lending.models import ArrearsCase, CaseContact, PaymentPromise
+from tests.conftest import make_user
 from tests.lending.letters import late_borrower
 from tests.lending.loans import proven, roll
 from tests.lending.office import staff
@@ -51,3 +54,18 @@ def test_a_demo_s_collector_takes_a_promise_and_the_close_judges_it(
     assert PaymentPromise.objects.earliest("pk").state == outcome
     assert ArrearsCase.objects.earliest("pk").owner == f"staff:{collector.pk}"
     assert proven()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_borrower_in_hardship_is_told_to_the_risk_manager_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    late_borrower()
+    on, collector = get_business_date(), staff(Role.COLLECTOR)
+    risk = make_user(collectors.RISK, Role.RISK_MANAGER)
+    assert on is not None
+    monkeypatch.setattr(collectors, "WORKED_ON", 100)
+    monkeypatch.setattr(collectors, "call_of", lambda _number: Call(ContactResult.HARDSHIP, None))
+    for _ in range(2):
+        ArrearsCase.objects.update(next_on=on)
+        assert collect(on=on, collector=collector) == 1
+    assert own_mentions(risk).number == Note.objects.count() == 1
+    assert own_tasks(collector, on=on).number == 1
