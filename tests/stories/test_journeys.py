@@ -15,7 +15,7 @@ from playwright.sync_api import expect
 from config.declarations import Role
 from config.office.actors import Actor, ActorKind
 from config.office.business_date import get_business_date
-from config.office.models import ApprovalRequest, OperationEvent
+from config.office.models import ApprovalRequest, Document, OperationEvent
 from config.office.staff import roles_of
 from config.office.verbs import ASKED
 from lending.domain.origination.application import ApplicationState
@@ -24,7 +24,8 @@ from lending.operations.loans import book_repayment
 from merchants.domain.payout_account import PayoutAccountState
 from merchants.models import PayoutAccount
 from merchants.operations.payout_accounts import enter_payout_account
-from tests.conftest import CLERK, EVIDENCE, NOW
+from tests.config.office.notes import PDF
+from tests.conftest import CLERK, EVIDENCE, NOW, make_user
 from tests.lending.bank_files import take_statement
 from tests.lending.letters import late_borrower
 from tests.lending.loans import EVERY_FIVE_DAYS, OPENED, lent, proven, roll
@@ -250,3 +251,33 @@ def test_an_administrator_asks_for_a_role_and_a_controller_approves_it(office: O
     with office.signed_in(Role.CONTROLLER) as page:
         approve(page)
     assert roles_of(User.objects.get(pk=newcomer.pk)) == {Role.COLLECTOR}
+
+
+def test_an_analyst_tells_a_colleague_and_adds_a_document(office: Office) -> None:
+    loan = lent(amount_minor=100_000)
+    make_user("underwriter", Role.UNDERWRITER)
+    with office.signed_in(Role.CREDIT_ANALYST) as page:
+        open_list(page, "Loans")
+        open_first(page)
+        page.get_by_role("link", name="Write a note").click()
+        page.locator("[name=text]").fill(
+            "@underwriter the lease in the file ends in May.\n<b>Look</b> before you extend."
+        )
+        press(page, "Write a note")
+        page.get_by_role("link", name="Add a document").click()
+        page.locator("[name=file]").set_input_files({"name": "lease.pdf", "mimeType": "application/pdf", "buffer": PDF})
+        press(page, "Add a document")
+        expect(page.locator("#notes")).to_contain_text("lease.pdf")
+    with office.signed_in(Role.UNDERWRITER) as page:
+        begin_with(page, "Read: 1 note mentions you")
+        expect(page.get_by_role("main")).to_contain_text("<b>Look</b> before you extend.")
+        page.get_by_role("link", name="Seen").click()
+        press(page, "Seen")
+        page.get_by_role("main").get_by_role("link", name="Loan").first.click()
+        with page.expect_download() as opened:
+            page.get_by_role("link", name="lease.pdf").click()
+        assert opened.value.path().read_bytes() == PDF
+        page.locator("#nav-sidebar-apps").get_by_role("link", name="My desk").click()
+        expect(page.get_by_role("main")).to_contain_text("Nothing waits for you.")
+    assert Document.objects.get().about == f"lending.loan:{loan.pk}"
+    assert OperationEvent.objects.filter(name="office.open_document").exists()
