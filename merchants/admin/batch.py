@@ -1,7 +1,6 @@
 """Office pages of batches and of the rows that were not stored."""
 
 import csv
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from io import StringIO
@@ -14,6 +13,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
+from config.kernel.spreadsheets import guarded
 from config.office.display import Button, Card, Cell, Column, Figure, Page, Table, chip, linked, mono
 from config.office.lists import Filter, ListColumn
 from config.office.pages import OfficeAdmin, name_of
@@ -25,7 +25,6 @@ from merchants.models.batch import BatchState, IssueKind
 from merchants.queries.batches import every_issue_of, issues_of
 
 ISSUES: Final = 50
-FORMULA: Final = re.compile(r"(?!-?[0-9]+(\.[0-9]+)?\Z)[=+\-@\t\r]")  # plain numbers are none
 LONGEST_LINE: Final = 9  # digits: a batch has no more lines
 STATES: Final = {
     BatchState.OPEN: (_("Open"), "tl-info"),
@@ -151,7 +150,7 @@ def _not_stored(batch: Batch) -> Iterator[str]:
 
 def _line(cells: Sequence[str]) -> str:
     text = StringIO()
-    csv.writer(text).writerow([f"'{cell}" if FORMULA.match(cell) else cell for cell in cells])
+    csv.writer(text).writerow([guarded(cell) for cell in cells])
     return text.getvalue()
 
 
