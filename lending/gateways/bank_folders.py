@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from config.disk import force_directory
-from lending.gateways.ledger_files import written_beside
+from config.disk import force_directory, written_beside
 
 UNFINISHED: Final = (".part", ".tmp", ".filepart", ".writing")
 

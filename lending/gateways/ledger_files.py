@@ -1,33 +1,13 @@
-"""Write the ledger's files: beside where they belong, and in their place at once when they are whole."""
+"""Write the lines of the ledger's files, as CSV, as a journal or as Parquet."""
 
 # ruff: noqa: PLC0415 - Parquet is imported where there is some
 
 import io
-import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import IO, Any, Final
 
 PIECE: Final = 2**22
 """Bytes of CSV that become a batch of Parquet."""
-
-
-@contextmanager
-def written_beside(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file that takes its place when the block ends, and of which nothing is left if it raises. Raises OSError.
-
-    Who reads the path sees the file that was there before, or the whole new one.
-    """
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with draft.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def write_lines(file: IO[bytes], head: bytes, rows: Iterable[bytes], tail: bytes) -> int:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
+from config.disk import NoDirectory
 from config.office.display import Alert, Card, Cell, Facts, Figure, Page, chip, mono
 from config.office.lists import ListColumn
 from config.office.pages import OfficeAdmin, name_of
@@ -26,7 +27,7 @@ from merchants.domain.text import storable
 from merchants.domain.transaction import REQUIRED
 from merchants.gateways.feed_files import ENDINGS, open_feed_file
 from merchants.gateways.feed_head import UnreadableFeed
-from merchants.gateways.uploads import NoUploads, are_uploads_possible, ending_of
+from merchants.gateways.uploads import UPLOADED, ending_of
 from merchants.models import Batch, FeedUpload
 from merchants.models.upload import UploadState
 from merchants.operations.uploads import UPLOADS, upload_feed
@@ -82,7 +83,7 @@ class UploadForm(VerbForm):
 
 
 def _why_not(_row: Any, _asked: Asked) -> Words | None:  # noqa: ANN401 - a partner
-    return None if are_uploads_possible() else NO_DIRECTORY
+    return None if UPLOADED.is_set else NO_DIRECTORY
 
 
 def _upload(partner_id: int, asked: Asked) -> FeedUpload:
@@ -108,7 +109,7 @@ UPLOAD: Final = Verb(
     why_not=_why_not,
     call=lambda partner, asked: _upload(partner.pk, asked),
     done=_("The file was received: follow its progress here."),
-    refusals={NoUploads: NO_DIRECTORY, OSError: _("The file could not be kept: there may be no room left.")},
+    refusals={NoDirectory: NO_DIRECTORY, OSError: _("The file could not be kept: there may be no room left.")},
 )
 
 

@@ -14,7 +14,7 @@ from config.office.stages import Pipeline, Stage
 from merchants.domain.transaction import COLUMNS, REQUIRED
 from merchants.gateways.feed_files import count_lines, open_feed_file
 from merchants.gateways.feed_head import UnreadableFeed
-from merchants.gateways.uploads import forget_upload, keep_upload, old_uploads, path_of_upload
+from merchants.gateways.uploads import UPLOADED, keep_upload
 from merchants.models import FeedUpload, Partner
 from merchants.models.upload import UploadState
 from merchants.operations.ingestion import MAX_ROWS
@@ -25,7 +25,7 @@ STRAY_AFTER: Final = timedelta(days=1)  # a file is kept just before its upload 
 def upload_feed(*, partner_id: int, name: str, path: Path, actor: Actor, clock: Clock) -> FeedUpload:
     """Keep a file of a partner's transactions, and queue the job that imports it.
 
-    Raises NoUploads, OSError, Partner.DoesNotExist, Contended.
+    Raises NoDirectory, OSError, Partner.DoesNotExist, Contended.
     """
     kept = keep_upload(path, name=name)
     try:
@@ -51,7 +51,7 @@ def upload_feed(*, partner_id: int, name: str, path: Path, actor: Actor, clock: 
             UPLOADS.start(subject_id=upload.pk, actor=actor, now=now)
             return upload
     except Exception:
-        forget_upload(kept.key)
+        UPLOADED.forget(kept.key)
         raise
 
 
@@ -68,7 +68,7 @@ def import_upload(*, claim: Claim, clock: Clock) -> None:
     upload = FeedUpload.objects.get(pk=claim.subject_id)
     received, failure = 0, ""
     try:
-        file = open_feed_file(path_of_upload(upload.key), REQUIRED)
+        file = open_feed_file(UPLOADED.path_of(upload.key), REQUIRED)
         # Each report renews the lease: without one, the worker would be taken for dead before the first block.
         total = count_lines(file, meanwhile=lambda: report_progress(claim=claim, done=0, total=0, now=clock()))
         for block in blocks_of(file, wanted=COLUMNS, lines_a_block=MAX_ROWS):
@@ -84,23 +84,23 @@ def import_upload(*, claim: Claim, clock: Clock) -> None:
             received += len(block)
             report_progress(claim=claim, done=received, total=max(total, received), now=clock())
     except UnreadableFeed as error:
-        failure = str(error).replace(str(path_of_upload(upload.key)), upload.name)
+        failure = str(error).replace(str(UPLOADED.path_of(upload.key)), upload.name)
     with operation():
         now = clock()
         waiting = FeedUpload.objects.filter(pk=upload.pk, state=UploadState.WAITING)
         state = UploadState.UNREADABLE if failure else UploadState.READ
         require_one(waiting.update(state=state, failure=failure[:300], finished_at=now))
         UPLOADS.finish_part(claim=claim, done=received, now=now)
-    forget_upload(upload.key)
+    UPLOADED.forget(upload.key)
 
 
 def forget_stray_uploads(*, now: datetime) -> int:
     """Remove the files for which no upload waits, as a process that died leaves them; return how many."""
-    old = old_uploads(before=now - STRAY_AFTER)
+    old = UPLOADED.old(before=now - STRAY_AFTER)
     waiting = FeedUpload.objects.filter(key__in=old, state=UploadState.WAITING).values_list("key", flat=True)
     strays = set(old) - set(waiting)
     for key in strays:
-        forget_upload(key)
+        UPLOADED.forget(key)
     return len(strays)
 
 

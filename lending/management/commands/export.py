@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
 
+from config.disk import written_beside
 from lending.domain.books.journal import Journal
-from lending.gateways.ledger_files import write_lines, write_parquet, written_beside
+from lending.gateways.ledger_files import write_lines, write_parquet
 from lending.queries.ledger import streamed_journal, streamed_postings
 from merchants.gateways.feed_files import write_feed_file
 from merchants.gateways.feed_head import UnreadableFeed

@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django.asserts import assertContains, assertNotContains
 
+from config import disk
 from config.declarations import Role
 from config.office.actors import SYSTEM
 from config.office.display import chip
@@ -251,7 +252,7 @@ def test_a_file_that_cannot_be_kept_whole_leaves_nothing(
             if self.digested > 1:
                 raise OSError(ENOSPC, strerror(ENOSPC))
 
-    monkeypatch.setattr(uploads, "sha256", FullDisk)
+    monkeypatch.setattr(disk, "sha256", FullDisk)
     monkeypatch.setattr(uploads, "AT_ONCE", 20)
     assertContains(send(client, partner, HEADER + lines(0, 5)), "no room left")
     assert list(tmp_path.iterdir()) == []
