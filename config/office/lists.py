@@ -11,6 +11,7 @@ from django.db import connection
 from django.db.models import F, Model, Q, QuerySet
 from django.http import QueryDict
 from django.utils.http import urlencode
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _t
 
 from config.office.display import Cell, Column, Table
@@ -150,6 +151,20 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Narrowed:
+    """The rows that an address asks for, not yet ordered; given: what it asks for, without an order that is refused."""
+
+    rows: QuerySet[Any]
+    given: Mapping[str, str]
+    chosen: Sequence[ChosenFilter]
+    term: str
+    count: str
+    are_many: bool
+    column: ListColumn | None
+    too_many: ListColumn | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ListOf:
     """How a model is listed.
 
@@ -166,6 +181,64 @@ class ListOf:
 
     def read(self, rows: QuerySet[Any], asked: QueryDict) -> Listing:
         """Read one page as the address asks for it. Raises BadQuery."""
+        found, sort = self._narrow(rows, asked), str(asked.get(SORT) or "")
+        given = found.given
+        page, older, newer = self._page(found, given, most=A_PAGE)
+        kept = {name: value for name, value in given.items() if name not in {AFTER, BEFORE}}
+        are_many = found.are_many
+        return Listing(
+            table=Table(columns=self.columns, rows=list(self._linked_cells(page))),
+            rows=page,
+            heads=[(column, *self._order(column, kept, are_many=are_many)) for column in self.columns],
+            term=found.term,
+            filters=found.chosen,
+            kept=[(SORT, sort)] if sort else [],  # one that was refused, too: a narrower list has it
+            count=found.count,
+            are_many=are_many,
+            too_many=found.too_many,
+            previous=None if newer is None else _query(kept | {BEFORE: newer}),
+            next=None if older is None else _query(kept | {AFTER: older}),
+            matching=found.rows,
+        )
+
+    def walk(self, rows: QuerySet[Any], asked: QueryDict, *, at_once: int) -> Iterator[list[list[object]]]:
+        """Yield the cells of all rows that the address asks for, in its order, those of so many rows at once.
+
+        Raises BadQuery.
+        """
+        found = self._narrow(rows, asked)
+        given = {name: value for name, value in found.given.items() if name not in {AFTER, BEFORE}}
+        older: str | None = ""
+        while older is not None:
+            page, older, _newer = self._page(found, {**given, AFTER: older} if older else given, most=at_once)
+            prepared = self.prepare(page)
+            yield [[column.cell(shown) for column in self.columns] for shown in prepared]
+
+    def matching(self, rows: QuerySet[Any], asked: QueryDict) -> QuerySet[Any]:
+        """Return all rows that the address asks for, unordered. Raises BadQuery."""
+        return self._narrow(rows, asked).rows
+
+    def normal(self, asked: QueryDict) -> str:
+        """Write what an address asks for in one way, without its page: two that list the same rows are equal."""
+        names = [*(part.name for part in self.filters), *([] if self.search is None else [SEARCH]), SORT]
+        given = {name: str(asked.get(name, "")).strip() for name in names}
+        return urlencode({name: text for name, text in given.items() if text and (name, text) != (SORT, self.key)})
+
+    def said(self, asked: QueryDict) -> list[tuple[Words, Words]]:
+        """Say what an address asks for: each filter, the search and the order. Raises BadQuery."""
+        given = {name: str(asked[name]) for name in asked if asked[name]}
+        chosen = [part for part in (self._chosen(part, given) for part in self.filters) if part.value]
+        words = [(capfirst(part.filter.label), part.said) for part in chosen]
+        if term := given.get(SEARCH, "").strip():
+            words.append((_t("Search"), f"“{term}”"))
+        column = self._sorting(given)
+        if column is not None:
+            way = _t("%(column)s, descending") if given[SORT].startswith("-") else _t("%(column)s, ascending")
+            words.append((_t("Sorted by"), way % {"column": column.label}))
+        return words
+
+    def _narrow(self, rows: QuerySet[Any], asked: QueryDict) -> "_Narrowed":
+        """Keep the rows that the address asks for, count them, and decide by what they are sorted. Raises BadQuery."""
         given = {name: str(asked[name]) for name in asked if asked[name]}
         known = {SEARCH, SORT, AFTER, BEFORE, *(part.name for part in self.filters)}
         if unknown := sorted(asked.keys() - known):
@@ -178,26 +251,14 @@ class ListOf:
         if term and self.search is not None:
             rows = self.search.keep(rows, term)
         count, are_many = _count(rows, is_whole=not term and not any(part.value for part in chosen))
-        column, sort = self._sorting(given), given.get(SORT)
+        column = self._sorting(given)
         too_many = column if are_many and column is not None and not column.indexed else None
         if too_many is not None:
             column, given = None, {name: text for name, text in given.items() if name not in {SORT, AFTER, BEFORE}}
-        page, older, newer = self._page(rows, given, column)
-        kept = {name: value for name, value in given.items() if name not in {AFTER, BEFORE}}
-        return Listing(
-            table=Table(columns=self.columns, rows=list(self._cells(page))),
-            rows=page,
-            heads=[(column, *self._order(column, kept, are_many=are_many)) for column in self.columns],
-            term=term,
-            filters=chosen,
-            kept=[] if sort is None else [(SORT, sort)],  # one that was refused, too: a narrower list has it
-            count=count,
-            are_many=are_many,
+        return _Narrowed(
+            rows=rows, given=given, chosen=chosen, term=term, count=count, are_many=are_many, column=column,
             too_many=too_many,
-            previous=None if newer is None else _query(kept | {BEFORE: newer}),
-            next=None if older is None else _query(kept | {AFTER: older}),
-            matching=rows,
-        )
+        )  # fmt: skip
 
     def _chosen(self, part: Filter, given: Mapping[str, str]) -> ChosenFilter:
         value = given.get(part.name, "")
@@ -207,7 +268,7 @@ class ListOf:
         others = {name: text for name, text in given.items() if name not in {part.name, AFTER, BEFORE}}
         return ChosenFilter(filter=part, value=value, choices=choices, without=_query(others))
 
-    def _cells(self, page: Sequence[Any]) -> Iterator[list[object]]:
+    def _linked_cells(self, page: Sequence[Any]) -> Iterator[list[object]]:
         prepared = self.prepare(list(page))
         for row, shown in zip(page, prepared, strict=True):
             first, *others = self.columns
@@ -223,9 +284,10 @@ class ListOf:
         return column
 
     def _page(
-        self, rows: QuerySet[Any], given: Mapping[str, str], column: ListColumn | None
+        self, found: "_Narrowed", given: Mapping[str, str], *, most: int
     ) -> tuple[list[Any], str | None, str | None]:
         """Read a page and one row more; return the places of the first and last row where more lies beyond them."""
+        rows, column = found.rows, found.column
         descends = given.get(SORT, self.key).startswith("-")
         if column is not None and column.sort is not None:
             rows = rows.annotate(sort_key=F(column.sort))
@@ -242,10 +304,10 @@ class ListOf:
             if place:
                 beyond = _beyond(place, keyed=column is not None, nulls=nulls, up=up, past_nulls=backwards)
                 rows = rows.filter(beyond)
-            page = list(rows[: A_PAGE + 1])
+            page = list(rows[: most + 1])
         except (ValueError, ValidationError) as error:
             raise BadQuery(place) from error
-        more, page = len(page) > A_PAGE, page[:A_PAGE]
+        more, page = len(page) > most, page[:most]
         if backwards:
             page.reverse()
         follows, precedes = (True, more) if backwards else (more, AFTER in given)

@@ -10,6 +10,7 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet, Sum
 
 from config.db.planning import planned_for_its_values
+from config.db.transactions import one_moment
 from config.kernel.calendar import EPOCH
 from config.kernel.money import MINOR_UNITS, UNLISTED, minor_unit
 from lending.domain.books.journal import DAY, Balances, Journal, account_name, head_of, tail_of
@@ -183,9 +184,8 @@ def streamed_journal(journal: Journal, *, first: date | None, through: date | No
 
 @contextmanager
 def _one_moment() -> Iterator[None]:
-    """Let all statements of the block see the ledger of one moment, however long they take."""
-    with transaction.atomic(durable=True), connection.cursor() as cursor:
-        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    """Let all statements of the block see the ledger of one moment, however long each takes."""
+    with one_moment(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0")
         yield
 
