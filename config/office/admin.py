@@ -13,7 +13,9 @@ from config.office import (  # noqa: F401 - they register their pages
     approval_pages,
     audit_pages,
     document_pages,
+    export_pages,
     note_pages,
+    saved_view_pages,
     staff_pages,
     task_pages,
 )

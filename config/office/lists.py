@@ -151,7 +151,7 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Narrowed:
+class Narrowed:
     """The rows that an address asks for, not yet ordered; given: what it asks for, without an order that is refused."""
 
     rows: QuerySet[Any]
@@ -181,7 +181,7 @@ class ListOf:
 
     def read(self, rows: QuerySet[Any], asked: QueryDict) -> Listing:
         """Read one page as the address asks for it. Raises BadQuery."""
-        found, sort = self._narrow(rows, asked), str(asked.get(SORT) or "")
+        found, sort = self.narrow(rows, asked), str(asked.get(SORT) or "")
         given = found.given
         page, older, newer = self._page(found, given, most=A_PAGE)
         kept = {name: value for name, value in given.items() if name not in {AFTER, BEFORE}}
@@ -201,12 +201,8 @@ class ListOf:
             matching=found.rows,
         )
 
-    def walk(self, rows: QuerySet[Any], asked: QueryDict, *, at_once: int) -> Iterator[list[list[object]]]:
-        """Yield the cells of all rows that the address asks for, in its order, those of so many rows at once.
-
-        Raises BadQuery.
-        """
-        found = self._narrow(rows, asked)
+    def walk(self, found: "Narrowed", *, at_once: int) -> Iterator[list[list[object]]]:
+        """Yield the cells of all rows that an address asks for, in its order, those of so many rows at once."""
         given = {name: value for name, value in found.given.items() if name not in {AFTER, BEFORE}}
         older: str | None = ""
         while older is not None:
@@ -214,30 +210,26 @@ class ListOf:
             prepared = self.prepare(page)
             yield [[column.cell(shown) for column in self.columns] for shown in prepared]
 
-    def matching(self, rows: QuerySet[Any], asked: QueryDict) -> QuerySet[Any]:
-        """Return all rows that the address asks for, unordered. Raises BadQuery."""
-        return self._narrow(rows, asked).rows
-
     def normal(self, asked: QueryDict) -> str:
         """Write what an address asks for in one way, without its page: two that list the same rows are equal."""
         names = [*(part.name for part in self.filters), *([] if self.search is None else [SEARCH]), SORT]
         given = {name: str(asked.get(name, "")).strip() for name in names}
         return urlencode({name: text for name, text in given.items() if text and (name, text) != (SORT, self.key)})
 
-    def said(self, asked: QueryDict) -> list[tuple[Words, Words]]:
-        """Say what an address asks for: each filter, the search and the order. Raises BadQuery."""
+    def said(self, asked: QueryDict, *, sorts: bool = True) -> list[tuple[Words, Words]]:
+        """Say what an address asks for: each filter, the search and, if it sorts, the order. Raises BadQuery."""
         given = {name: str(asked[name]) for name in asked if asked[name]}
         chosen = [part for part in (self._chosen(part, given) for part in self.filters) if part.value]
         words = [(capfirst(part.filter.label), part.said) for part in chosen]
         if term := given.get(SEARCH, "").strip():
             words.append((_t("Search"), f"“{term}”"))
         column = self._sorting(given)
-        if column is not None:
+        if sorts and column is not None:
             way = _t("%(column)s, descending") if given[SORT].startswith("-") else _t("%(column)s, ascending")
             words.append((_t("Sorted by"), way % {"column": column.label}))
         return words
 
-    def _narrow(self, rows: QuerySet[Any], asked: QueryDict) -> "_Narrowed":
+    def narrow(self, rows: QuerySet[Any], asked: QueryDict) -> "Narrowed":
         """Keep the rows that the address asks for, count them, and decide by what they are sorted. Raises BadQuery."""
         given = {name: str(asked[name]) for name in asked if asked[name]}
         known = {SEARCH, SORT, AFTER, BEFORE, *(part.name for part in self.filters)}
@@ -255,7 +247,7 @@ class ListOf:
         too_many = column if are_many and column is not None and not column.indexed else None
         if too_many is not None:
             column, given = None, {name: text for name, text in given.items() if name not in {SORT, AFTER, BEFORE}}
-        return _Narrowed(
+        return Narrowed(
             rows=rows, given=given, chosen=chosen, term=term, count=count, are_many=are_many, column=column,
             too_many=too_many,
         )  # fmt: skip
@@ -284,7 +276,7 @@ class ListOf:
         return column
 
     def _page(
-        self, found: "_Narrowed", given: Mapping[str, str], *, most: int
+        self, found: "Narrowed", given: Mapping[str, str], *, most: int
     ) -> tuple[list[Any], str | None, str | None]:
         """Read a page and one row more; return the places of the first and last row where more lies beyond them."""
         rows, column = found.rows, found.column

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Generic, TypeVar
 
 from django.contrib import admin, messages
+from django.contrib.auth import get_permission_codename
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
@@ -22,9 +23,13 @@ from config.db.planning import planned_for_its_values
 from config.office.actors import ActorKind, id_of
 from config.office.display import Alert, Button, Card, Cell, Page, Part, change_url, linked
 from config.office.events import subject_of
+from config.office.exports import count_rows
+from config.office.list_verbs import EXPORT, LIST_VERBS, SAVE, Wanted
 from config.office.lists import BadQuery, Filter, ListColumn, Listing, ListOf, Search
-from config.office.models import ApprovalRequest
-from config.office.verbs import Step, Verb, asked_by, take_step, url_name
+from config.office.models import ApprovalRequest, ListExport
+from config.office.saved_views import roles_that_see
+from config.office.verbs import NO_RIGHT, Step, Verb, asked_by, take_step, url_name
+from config.office.view_links import view_links
 from config.office.words import Words
 
 M = TypeVar("M", bound=Model)
@@ -42,7 +47,8 @@ class OfficeAdmin(ModelAdmin, Generic[M]):
     """A list of rows, a page of each, and verbs; nothing is added, edited or deleted by a form of Django's.
 
     title, columns, filters, search: the list. related: what a page of one row reads with it. verbs: what may be done
-    to a row; list_verbs: what may be done from the list. notes: if rows have notes, tasks and documents.
+    to a row; list_verbs: what may be done from the list. list_page: the page that lists, None if none does. notes: if
+    rows have notes, tasks and documents.
     """
 
     columns: ClassVar[Sequence[ListColumn]] = ()
@@ -56,6 +62,7 @@ class OfficeAdmin(ModelAdmin, Generic[M]):
     list_verbs: ClassVar[Sequence[Verb]] = ()
     notes: ClassVar[RowNotes | None] = None
     title: ClassVar[Words] = ""
+    list_page: ClassVar[str | None] = "changelist"
 
     @property
     def row_verbs(self) -> Sequence[Verb]:
@@ -76,8 +83,12 @@ class OfficeAdmin(ModelAdmin, Generic[M]):
         return self.rows().select_related(*self.list_related) if self.list_related else self.rows()
 
     def shown_to(self, user: User | AnonymousUser, rows: QuerySet[M]) -> QuerySet[M]:
-        """Keep the rows that somebody who may view the model may see: all, unless they are about other rows."""
+        """Keep the rows that somebody who may view the model may see; by default all."""
         return rows
+
+    def completed(self, asked: QueryDict) -> QueryDict:
+        """Return what an address asks of the list, with what it leaves open: the day, where a list is of a day."""
+        return asked
 
     def prepare(self, rows: list[M]) -> Sequence[Any]:
         """Return what the columns are passed, in as many queries for a page as for one row."""
@@ -102,7 +113,7 @@ class OfficeAdmin(ModelAdmin, Generic[M]):
         wrap, meta = self.admin_site.admin_view, self.opts
         named = f"{meta.app_label}_{meta.model_name}"
         return [
-            path("", wrap(self.changelist_view), name=f"{named}_changelist"),
+            *self.list_urls(),
             *(
                 path(f"{verb.name}/", wrap(self.verb_view), {"verb": verb}, url_name(self.model, verb))
                 for verb in self.list_verbs
@@ -115,6 +126,17 @@ class OfficeAdmin(ModelAdmin, Generic[M]):
             path("<int:object_id>/change/", wrap(self.change_view), name=f"{named}_change"),
         ]
 
+    def list_urls(self, place: str = "") -> list[URLPattern]:
+        """Return the addresses of the list, at a place below the model's own."""
+        wrap, named = self.admin_site.admin_view, f"{self.opts.app_label}_{self.opts.model_name}"
+        return [
+            path(place, wrap(self.changelist_view), name=f"{named}_{self.list_page}"),
+            *(
+                path(f"{place}{verb.name}/", wrap(self.list_verb_view), {"verb": verb}, url_name(self.model, verb))
+                for verb in LIST_VERBS
+            ),
+        ]
+
     def further_urls(self, wrap: Callable[..., Any]) -> list[URLPattern]:
         """Return the addresses of further pages."""
         return []
@@ -122,22 +144,78 @@ class OfficeAdmin(ModelAdmin, Generic[M]):
     def changelist_view(self, request: HttpRequest, extra_context: object = None) -> HttpResponse:
         """List the rows; a query that the list does not know is reported, and the whole list shown."""
         self.require_view(request)
+        asked, user = self.completed(request.GET), asked_by(request).user
         try:
+            described = self.described(asked)
             with planned_for_its_values():
-                listing = self.described(request.GET).read(self.shown_to(request.user, self.listed()), request.GET)
+                listing = described.read(self.shown_to(user, self.listed()), asked)
                 parts = self.list_parts(listing)
         except BadQuery as error:
-            messages.error(request, _t("This list does not know “%(what)s”: here is all of it.") % {"what": error})
-            return redirect(request.path)
+            return self.shown_whole(request, error)
+        given = described.normal(request.GET)
         context = {
             "listing": listing,
             "parts": parts,
-            "buttons": self.buttons(request, None),
+            "buttons": [*self.buttons(request, None), self.list_button(EXPORT, user, described.normal(asked))],
+            "views": view_links(self.opts.label_lower, self.list_url(), user, current=given),
+            "save": self.list_button(SAVE, user, given) if given else None,
             "search": self.search,
             "empty": self.empty,
-            "title": self.title or self.opts.verbose_name_plural.capitalize(),
+            "title": self.list_title,
         }
         return self.render(request, "office/list.html", context)
+
+    def list_verb_view(self, request: HttpRequest, verb: Verb) -> HttpResponse:
+        """Export the list, or save a view of it, as the address asks for it."""
+        self.require_view(request)
+        try:
+            wanted = self.wanted(request.GET, asked_by(request).user, is_day_kept=verb is EXPORT)
+        except BadQuery as error:
+            return self.shown_whole(request, error)
+        step = take_step(verb, wanted, request, name=url_name(self.model, verb))
+        if step.is_done:
+            return redirect(change_url(step.result) if isinstance(step.result, ListExport) else wanted.url)
+        return self.render(
+            request, "office/verb.html", {"title": verb.label, "verb": verb, "step": step, "subject": wanted.link}
+        )
+
+    def wanted(self, given: QueryDict, user: User, *, is_day_kept: bool) -> Wanted:
+        """Return what somebody asks of the list; is_day_kept: with what the address left open. Raises BadQuery."""
+        asked = self.completed(given)
+        described = self.described(asked)
+        with planned_for_its_values():
+            found = described.narrow(self.shown_to(user, self.listed()), asked)
+            rows = count_rows(found)
+        query, sorts = described.normal(asked if is_day_kept else given), found.too_many is None
+        return Wanted(
+            listed=self.opts.label_lower,
+            title=self.list_title,
+            query=query,
+            url=f"{self.list_url()}?{query}",
+            said=described.said(QueryDict(query), sorts=sorts),
+            rows=rows,
+            unsorted_by="" if found.too_many is None else found.too_many.label,
+            seen_by=roles_that_see(self.view_rights),
+        )
+
+    def shown_whole(self, request: HttpRequest, error: BadQuery) -> HttpResponse:
+        """Redirect to the whole list, as it does not know what was asked for."""
+        messages.error(request, _t("This list does not know “%(what)s”: here is all of it.") % {"what": error})
+        return redirect(self.list_url())
+
+    @property
+    def list_title(self) -> Words:
+        return self.title or self.opts.verbose_name_plural.capitalize()
+
+    def list_url(self) -> str:
+        """Return the address of the list."""
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{self.list_page}")
+
+    def list_button(self, verb: Verb, user: User, query: str) -> Button:
+        """Return the button of what may be done with any list."""
+        url = f"{reverse(f'admin:{url_name(self.model, verb)}')}?{query}".rstrip("?")
+        why = None if user.has_perm(verb.right) else NO_RIGHT
+        return Button(label=verb.label, url=url, why=why, is_primary=False)
 
     def change_view(
         self, request: HttpRequest, object_id: str | int, form_url: str = "", extra_context: object = None
@@ -211,6 +289,18 @@ class OfficeAdmin(ModelAdmin, Generic[M]):
         """Admit whoever may view the model. Raises PermissionDenied."""
         if not self.has_view_permission(request):
             raise PermissionDenied
+
+    @property
+    def view_rights(self) -> list[str]:
+        """The rights of which any lets see the model: to view it and, as Django has it, to change it."""
+        return [f"{self.opts.app_label}.{get_permission_codename(name, self.opts)}" for name in ("view", "change")]
+
+    def may_be_viewed_by(self, user: User | AnonymousUser) -> bool:
+        """Check whether somebody may see the model's list and pages."""
+        return any(user.has_perm(right) for right in self.view_rights)
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self.may_be_viewed_by(request.user)
 
     def show(self, request: HttpRequest, page: Page, template: str = "office/page.html") -> TemplateResponse:
         return self.render(request, template, {"title": page.title, "page": page})

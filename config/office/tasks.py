@@ -11,10 +11,14 @@ from config.jobs import START_DUE_WORK
 from config.kernel.calendar import business_day
 from config.office.actors import SYSTEM
 from config.office.business_date import BusinessDateNotMoved, open_day
+from config.office.exports import EXPORTS, sweep_exports
 from config.office.heartbeat import record_heartbeat
 from config.office.job_runs import sweep_jobs
 from config.office.seal_files import write_seals
 from config.office.seals import seal_waiting
+from config.office.stages import add_tasks
+
+add_tasks(EXPORTS)
 
 
 @shared_task(name="office.sweep_jobs")
@@ -42,6 +46,12 @@ def seal_audit() -> None:
     seal_waiting()
     if settings.AUDIT_SEALS_FILE is not None:
         write_seals(settings.AUDIT_SEALS_FILE)
+
+
+@shared_task(name="office.sweep_exports")
+def forget_exports() -> None:
+    """Remove the files of exports that have expired, and what killed workers left."""
+    sweep_exports(now=timezone.now())
 
 
 @shared_task(name="office.roll_business_date")

@@ -58,6 +58,8 @@ def journal_of(period: Period, line: TrialLine, side: str = "account") -> str:
 
 @admin.register(LedgerAccount)
 class LedgerAccountAdmin(OfficeAdmin[LedgerAccount]):
+    list_page = None
+
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
         return [

@@ -23,7 +23,7 @@ from config.office.words import HUNDREDTH, Words, money, percent
 from lending.admin.books import PeriodChoice
 from lending.admin.delinquency_words import LEVELS, PAUSES, bucket_chip, bucket_filter, bucket_words
 from lending.admin.journal import of_loan
-from lending.admin.portfolio_loans import ON, borrower_filter, day_of, origin_filters
+from lending.admin.portfolio_loans import ON, as_of, borrower_filter, day_of, origin_filters
 from lending.admin.provision_words import CATEGORIES
 from lending.domain.books.delinquency import category_on
 from lending.domain.books.delinquency_policy import DelinquencyPolicy
@@ -88,13 +88,14 @@ class LoanSpellAdmin(OfficeAdmin[LoanSpell]):
         ListColumn(label=_("Product"), cell=lambda row: row.spell.loan.product.code),
     )  # fmt: skip
     list_related = ("loan__merchant", "loan__product")
+    list_page = "loans"
     empty = EMPTY
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
         return [
             path("", wrap(self.table_view), name="lending_loanspell_changelist"),
-            path("loans/", wrap(self.changelist_view), name="lending_loanspell_loans"),
+            *self.list_urls("loans/"),
         ]
 
     def table_view(self, request: HttpRequest) -> HttpResponse:
@@ -122,12 +123,9 @@ class LoanSpellAdmin(OfficeAdmin[LoanSpell]):
         )
         return self.show(request, page)
 
-    def changelist_view(self, request: HttpRequest, extra_context: object = None) -> HttpResponse:
-        """List the loans that ran on a day; without one, on the open day."""
-        asked = request.GET.copy()
-        asked[ON] = request.GET.get(ON) or str(current_day(timezone.now()))
-        request.GET = asked  # type: ignore[assignment] # one that is not changed any more
-        return super().changelist_view(request, extra_context)
+    def completed(self, asked: QueryDict) -> QueryDict:
+        """Return what is asked for, as of the open day where no other is."""
+        return as_of(asked, current_day(timezone.now()))
 
     def described(self, asked: QueryDict) -> ListOf:
         policy, on = current_policy(), day_of(asked)

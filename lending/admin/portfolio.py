@@ -100,7 +100,7 @@ class LoanOriginAdmin(LentLoans, OfficeAdmin[LoanOrigin]):
         return [
             path("", wrap(self.report_view), {"report": Report.RISK}, f"{NAMED}_changelist"),
             *(path(f"{one.value}/", wrap(self.report_view), {"report": one}, f"{NAMED}_{one.value}") for one in others),
-            path("loans/", wrap(self.changelist_view), name=f"{NAMED}_loans"),
+            *self.list_urls("loans/"),
             path("pack/", wrap(self.pack_view), name=f"{NAMED}_pack"),
         ]
 

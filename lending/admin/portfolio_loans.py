@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
@@ -77,14 +77,12 @@ class LentLoans(OfficeAdmin[LoanOrigin]):
         ListColumn(label=_("Product"), cell=lambda row: row.origin.product),
     )
     list_related = ("loan__merchant",)
+    list_page = "loans"
     empty = _("No loan was paid out by this day.")
 
-    def changelist_view(self, request: HttpRequest, extra_context: object = None) -> HttpResponse:
-        """List the loans as they stood on a day; without one, on the last that is closed."""
-        asked = request.GET.copy()
-        asked[ON] = request.GET.get(ON) or str(last_closed_day() or current_day(timezone.now()))
-        request.GET = asked  # type: ignore[assignment] # one that is not changed any more
-        return super().changelist_view(request, extra_context)
+    def completed(self, asked: QueryDict) -> QueryDict:
+        """Return what is asked for, as of the last day that is closed where no other is."""
+        return asked if asked.get(ON) else as_of(asked, last_closed_day() or current_day(timezone.now()))
 
     def described(self, asked: QueryDict) -> ListOf:
         on = day_of(asked)
@@ -122,6 +120,13 @@ TOTALS: Final[Sequence[tuple[Words, str]]] = (
     (_("Written off"), "written_off_minor"),
     (_("Recovered"), "recovered_minor"),
 )
+
+
+def as_of(asked: QueryDict, on: date) -> QueryDict:
+    """Return what is asked for, as of a day where none is named."""
+    completed = asked.copy()
+    completed[ON] = str(asked.get(ON) or on)
+    return completed
 
 
 def day_of(asked: QueryDict) -> date:

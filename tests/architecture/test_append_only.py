@@ -120,6 +120,7 @@ def test_the_application_deletes_only_what_is_meant_to_be_forgotten() -> None:
         "lending_portfoliofigures",
         "merchants_keptrequest",
         "merchants_stagedrow",
+        "office_savedview",
         "oauth2_provider_accesstoken",
         "oauth2_provider_grant",
         "oauth2_provider_idtoken",

@@ -85,6 +85,7 @@ from scoring.models import (
 )
 from tests.approvals import make_request
 from tests.architecture.violations import IMPLIED, LETTER, LINE, PAYMENT, VIOLATIONS
+from tests.config.office.made_lists import make_export, make_view
 from tests.config.office.notes import colleague, make_document, make_note, make_task
 from tests.conftest import NOW, owner_connection
 from tests.events import make_event
@@ -123,6 +124,8 @@ def make_one_of_each() -> None:
     BusinessDate.objects.create(pk=1, current=NOW.date())
     Heartbeat.objects.create(pk=1, at=NOW)
     make_request(verb="lending_loan_refund", subject="s", digest="a" * 64, requested_by="staff:1", requested_at=NOW)
+    make_export()
+    make_view()
     JobRun.objects.create(name="merchants.fill_batch", subject_id=1, started_by="system:0", sent_at=NOW)
     AuditSeal.objects.create(after_event=0, last_event=1, events=1, digest="a" * 64, sealed_at=NOW)
     AuditProgress.objects.create(pk=1, upto=1, begun_before=1, bounded_at=NOW)

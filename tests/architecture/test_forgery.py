@@ -15,7 +15,7 @@ from config.declarations import Role
 from config.office.actors import SYSTEM
 from config.office.approvals import Act, request_approval
 from config.office.events import signed
-from config.office.models import ApprovalRequest, BusinessDate, OperationEvent
+from config.office.models import ApprovalRequest, BusinessDate, ListExport, OperationEvent, SavedView
 from lending.models import (
     Application,
     BankAnswer,
@@ -29,6 +29,7 @@ from lending.models import (
 )
 from merchants.models import KeptRequest, PayoutAccount
 from merchants.operations.idempotency import KEPT_FOR
+from tests.config.office.made_lists import DONE, make_export, make_view
 from tests.conftest import NOW, make_user
 from tests.events import PLAIN, make_event
 from tests.forge import as_owner, forge
@@ -46,6 +47,12 @@ def broken_close() -> QuerySet[DayClose]:
 
 
 FORGED: dict[str, tuple[Rows, dict[str, object]]] = {
+    "who exported a list": (ListExport.objects.all, {"requested_by": "staff:9"}),
+    "which list was exported": (ListExport.objects.all, {"listed": "lending.loan"}),
+    "what was exported of a list": (ListExport.objects.all, {"query": "state=OPEN"}),
+    "the hash of an exported file": (ListExport.objects.all, {"sha256": "c" * 64}),
+    "what a saved view lists": (SavedView.objects.all, {"query": "region=south"}),
+    "with whom a saved view is shared": (SavedView.objects.all, {"shared_with": "Viewer"}),
     "a loan's amount": (Loan.objects.all, {"amount_minor": F("amount_minor") + 1}),
     "a loan's terms": (Loan.objects.all, {"terms": {}}),
     "a loan's merchant": (Loan.objects.all, {"merchant_id": F("merchant_id") + 1}),
@@ -88,6 +95,8 @@ def test_what_stands_is_not_rewritten(what: str) -> None:
     lent()
     roll(OPENED + timedelta(days=1))
     take_statement()
+    make_export(**DONE)
+    make_view()
     rows, change = FORGED[what]
     before = list(rows().values())
     assert before

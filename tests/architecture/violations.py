@@ -41,6 +41,15 @@ VIOLATIONS: dict[str, Mapping[str, object]] = {
     "office_jobrun_finished_when": {"state": "DONE"},
     "office_jobrun_counts_not_negative": {"done": -1},
     "office_jobrun_attempts_are_claims": {"attempts": 1},
+    "office_listexport_state_known": {"state": "LOST", "finished_at": str(NOW)},
+    "office_listexport_finished_when": {"query": "q=1", "finished_at": str(NOW)},
+    "office_listexport_failed_why": {"state": "FAILED", "finished_at": str(NOW)},
+    "office_listexport_written_when": {"query": "q=1", "rows": 1},
+    "office_listexport_kept_when": {"query": "q=1", "key": "k"},
+    "office_listexport_waits_once": {},
+    "office_savedview_named": {"name": ""},
+    "office_savedview_says_something": {"name": "South", "query": ""},
+    "office_savedview_once": {},
     "office_operationevent_name_dotted": {"name": "Renamed"},
     "office_operationevent_actor_known": {"actor": "robot:1"},
     "merchants_partner_code_key": {},
@@ -325,6 +334,7 @@ VIOLATIONS: dict[str, Mapping[str, object]] = {
 # What breaks the first also breaks the second, which is reported before it.
 IMPLIED = {
     "merchants_batchissue_kind_known": "merchants_batchissue_conflict_shows_both",
+    "office_listexport_state_known": "office_listexport_written_when",
     "lending_arrearscase_state_known": "lending_arrearscase_closed_by_whom_and_when",
     "lending_earlywarning_state_known": "lending_earlywarning_decided_by_whom",
     "lending_watchrun_kind_known": "lending_watchrun_of_whom",

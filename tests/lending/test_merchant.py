@@ -53,7 +53,7 @@ def test_list_needs_as_many_queries_for_three_rows_as_for_one(
 ) -> None:
     make_merchants(make_partner(), *[f"shop-{number}" for number in range(rows)])
     client.force_login(staff(Role.VIEWER))
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(15):
         page = client.get(reverse(LIST))
     assertContains(page, 'title="shop-', count=rows)
 

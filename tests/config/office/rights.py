@@ -32,6 +32,8 @@ VIEWED = {
     "lending_monthclose": "lending.view_monthclose",
     "lending_loanprovision": "lending.view_loanprovision",
     "office_approvalrequest": "office.view_approvalrequest",
+    "office_listexport": "office.view_listexport",
+    "office_savedview": "office.view_savedview",
     "office_jobrun": "office.view_jobrun",
     "office_note": "office.view_note",
     "office_task": "office.view_task",
@@ -134,6 +136,9 @@ RIGHTS = {f"{model}_{page}": right for model, right in VIEWED.items() for page i
     "office_document_file": "office.view_document",
     "office_document_withdraw": "office.add_note",
     "office_jobrun_resume": "office.resume_jobrun",
+    "office_listexport_progress": "office.view_listexport",
+    "office_listexport_download": "office.export_list",
+    "office_savedview_remove": "office.view_savedview",
     "office_approvalrequest_approve": "office.decide_approvalrequest",
     "office_approvalrequest_reject": "office.decide_approvalrequest",
     "office_approvalrequest_withdraw": "office.view_approvalrequest",
@@ -144,3 +149,16 @@ RIGHTS = {f"{model}_{page}": right for model, right in VIEWED.items() for page i
     "auth_user_deactivate": "auth.change_user",
     "auth_user_reactivate": "auth.change_user",
 }
+# What may be done with any list asks for the right to see it, too.
+LISTS = VIEWED | {
+    "lending_loanspell": "lending.view_loanspell",
+    "lending_loanorigin": "lending.view_loanorigin",
+}
+OF_LISTS = {"export": "office.export_list", "save_view": "office.add_savedview"}
+BOTH = {
+    f"{model}_{verb}": frozenset({seen, right}) for model, seen in LISTS.items() for verb, right in OF_LISTS.items()
+}
+SEEN = {
+    name: next((seen for model, seen in LISTS.items() if name.startswith(f"{model}_")), RIGHTS[name]) for name in RIGHTS
+}
+NEEDED = {name: frozenset({right, SEEN[name]}) for name, right in RIGHTS.items()} | BOTH

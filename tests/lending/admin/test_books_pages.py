@@ -200,5 +200,5 @@ def test_the_journal_needs_as_many_queries_for_many_rows(
     viewer: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     for asked in ({}, {"code": "CHARGE"}):
-        with django_assert_num_queries(9):
+        with django_assert_num_queries(10):
             viewer.get(reverse("admin:lending_posting_changelist"), asked)

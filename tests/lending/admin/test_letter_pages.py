@@ -121,5 +121,5 @@ def test_the_list_needs_as_many_queries_for_three_letters_as_for_one(
 ) -> None:
     for _ in range(rows):
         make_letter(make_case(lent()))
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         collector.get(reverse(LIST))

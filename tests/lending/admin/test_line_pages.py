@@ -153,5 +153,5 @@ def test_the_list_takes_as_many_queries_for_three_as_for_one(
     for offer in offered_lines()[: lines - 1]:
         draw(open_line(offer), 100)
     draw(line, 100)
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         client.get(reverse("admin:lending_line_changelist"))

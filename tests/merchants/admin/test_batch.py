@@ -93,7 +93,7 @@ def test_list_needs_as_many_queries_for_three_rows_as_for_one(
     for number in range(rows):
         receive(partner, [sale(f"s{number}")])
     client.force_login(make_user("viewer", Role.VIEWER))
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         client.get(reverse("admin:merchants_batch_changelist"))
 
 

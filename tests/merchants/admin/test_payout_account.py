@@ -120,7 +120,7 @@ def test_list_needs_as_many_queries_for_three_rows_as_for_one(
     for number in range(rows):
         make_account(number=f"{number}{NUMBER}")
     client.force_login(checker)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         found = client.get(reverse("admin:merchants_payoutaccount_changelist"))
     assertContains(found, "**** 5432", count=rows)
 
