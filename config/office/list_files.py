@@ -1,13 +1,14 @@
 """The lines of a list's file: what its cells say, as CSV for a spreadsheet."""
 
 import csv
+import re
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from html import unescape
 from io import StringIO
 from typing import Final
 
-from django.utils.html import strip_tags
+from django.utils.safestring import SafeString
 
 from config.kernel.spreadsheets import guarded, plain_number
 from config.office.display import Cell, Column, as_cell
@@ -15,6 +16,7 @@ from config.office.words import NOTHING
 
 BOM: Final = "\ufeff"
 """By which Excel knows that a file is UTF-8."""
+TAG: Final = re.compile("<[^>]*>")
 BETWEEN: Final = " · "
 """Stands between what a cell says in several places: its value, what else is in it, and the note below."""
 
@@ -37,20 +39,20 @@ def cell_text(value: object, *, is_number: bool) -> str:
 
     A number is written as machines read it; what a spreadsheet might run is guarded; nothing stands for no value.
     """
-    cell = value if isinstance(value, Cell) else Cell(text=value)
-    said = [_said(cell), *(_said(more) for more in cell.more), str(cell.note)]
-    if is_number and not any(said[1:]):
-        number = plain_number(said[0])
-        if number is not None:
-            return number
-    return guarded(BETWEEN.join(text for text in said if text))
+    said = [_said(value)]
+    if isinstance(value, Cell):
+        said = [_said(value.text), *(_said(other.text) for other in value.more), str(value.note)]
+    shown = [text for text in said if text]
+    number = plain_number(shown[0]) if is_number and len(shown) == 1 else None
+    return guarded(BETWEEN.join(shown)) if number is None else number
 
 
-def _said(cell: Cell) -> str:
-    if isinstance(cell.text, (int, Decimal)) and not isinstance(cell.text, bool):
-        return f"{cell.text:f}" if isinstance(cell.text, Decimal) else str(cell.text)
-    shown = as_cell(cell.text).text
-    text = unescape(strip_tags(shown)) if hasattr(shown, "__html__") else str(shown)
+def _said(value: object) -> str:
+    if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
+        return f"{value:f}" if isinstance(value, Decimal) else str(value)
+    shown = as_cell(value).text
+    # What has markup of its own is made of escaped parts: no < or > is in it but those of its tags.
+    text = unescape(TAG.sub("", shown)) if isinstance(shown, SafeString) else str(shown)
     return "" if text == NOTHING else text
 
 

@@ -35,6 +35,7 @@ WORKLOADS = {
     "audit": ("events", "seals"),
     "accounts": ("accounts",),
     "pages": ("pages",),
+    "exports": ("exports",),
     "portfolio": ("portfolio",),
     "indexes": ("indexes",),
 }
