@@ -1,6 +1,7 @@
 """Office pages of exports: what is being written, how far it is, and the file."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from django.contrib import admin, messages
@@ -26,13 +27,14 @@ from config.office.export_rules import (
     state_at,
 )
 from config.office.exports import EXPORTS, fetch_export, get_fetch_refusal
-from config.office.list_names import list_facts, list_words
+from config.office.list_names import list_facts, list_named, list_words
+from config.office.list_verbs import EXPORT
 from config.office.lists import ListColumn, choice_filter
 from config.office.models import ListExport
 from config.office.models.list_export import ExportState
 from config.office.pages import OfficeAdmin, named
 from config.office.progress import live_view, progress_page
-from config.office.verbs import asked_by
+from config.office.verbs import Asked, asked_by
 from config.office.words import Words
 
 OVERSEE: Final = "office.oversee_listexport"
@@ -42,6 +44,7 @@ STATES: Final = {
     ExportState.FAILED: (_("Not exported"), "tl-bad"),
     ExportState.EXPIRED: (_("Expired"), ""),
 }
+ENDED: Final = {ExportState.FAILED, ExportState.EXPIRED}
 STOPPED: Final = (_("Stopped: the job failed"), "tl-bad")
 FAILURES: Final[dict[ExportFailure, Words]] = {
     ExportFailure.NO_RIGHT: _("By the time it was written, this account could not export the list any more."),
@@ -102,7 +105,7 @@ class ListExportAdmin(OfficeAdmin[ListExport]):
         ListColumn(label=_("Bytes"), cell=lambda row: row.export.size, number=True),
         ListColumn(label=_("Requested by"), cell=lambda row: row.who),
         ListColumn(label=_("Requested, UTC"), cell=lambda row: row.export.requested_at, style="tl-nowrap"),
-        ListColumn(label=_("Until, UTC"), cell=lambda row: row.export.expires_at, style="tl-nowrap"),
+        ListColumn(label=_("Kept until, UTC"), cell=lambda row: row.export.expires_at, style="tl-nowrap"),
     )
     filters = (choice_filter("state", _("state"), STATES),)
     empty = _("You have exported nothing yet. Every list has the button “Export”.")
@@ -154,23 +157,28 @@ class ListExportAdmin(OfficeAdmin[ListExport]):
         figures = [
             Figure(label=_("Rows"), value=row.rows),
             Figure(label=_("Bytes"), value=row.size),
-            Figure(label=_("Until, UTC"), value=row.expires_at, style="tl-plain"),
+            Figure(label=_("Kept until, UTC"), value=row.expires_at, style="tl-plain"),
         ]
         facts = [*list_facts(row.listed, row.query), *([(_("SHA-256"), mono(row.sha256))] if row.sha256 else [])]
         return Page(
-            title=_t("Export of %(list)s") % {"list": list_words(row.listed)},
+            title=_t("Export: %(list)s") % {"list": list_words(row.listed)},
             chips=[_state(followed)],
             sub=[_t("requested %(at)s UTC by %(who)s") % requested],
             alerts=alerts,
             figures=figures if row.rows is not None else [],
-            buttons=_buttons(row, get_fetch_refusal(row, user=asked.user, now=asked.now)),
+            buttons=_buttons(row, asked),
             live=live.live if row.state == ExportState.WAITING else [],
             poll=live.poll,
             cards=[Card(title=_("What was asked for"), parts=[Facts(facts)])],
         )
 
 
-def _buttons(row: ListExport, refusal: FetchRefusal | None) -> list[Button]:
+def _buttons(row: ListExport, asked: Asked) -> list[Button]:
+    """Return what leads to the file: a download, or, where there will be none any more, another export."""
+    page = list_named(row.listed)
+    if page is not None and state_at(ExportState(row.state), expires_at=row.expires_at, now=asked.now) in ENDED:
+        return [replace(page.list_button(EXPORT, asked.user, row.query), label=_("Export again"), is_primary=True)]
+    refusal = get_fetch_refusal(row, user=asked.user, now=asked.now)
     url = reverse("admin:office_listexport_download", args=[row.pk])
     return [Button(label=_("Download"), url=url, why=None if refusal is None else FETCH_REFUSALS[refusal])]
 

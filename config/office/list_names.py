@@ -9,8 +9,9 @@ from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from config.office.display import Cell
+from config.office.display import Button, Cell
 from config.office.lists import BadQuery, ListOf
+from config.office.verbs import Verb
 from config.office.words import Words
 
 
@@ -23,6 +24,9 @@ class ListPage(Protocol):
 
     def list_url(self) -> str:
         """Return its address."""
+
+    def list_button(self, verb: Verb, user: User, query: str) -> Button:
+        """Return the button of what may be done with any list, for a normal query."""
 
     def completed(self, asked: QueryDict) -> QueryDict:
         """Return what an address asks for, with what it leaves open."""

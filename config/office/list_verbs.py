@@ -69,7 +69,7 @@ class SaveForm(VerbForm):
         coerce=Role,
         required=False,
         empty_value=None,
-        help_text=_("Everybody with the role then finds it above the list. The name is theirs to read, too."),
+        help_text=_("Everybody with this role finds it above the list, too."),
     )
 
     def prepare(self) -> None:
@@ -80,7 +80,7 @@ class SaveForm(VerbForm):
 def _about_export(wanted: Wanted, _asked: Asked) -> list[Part]:
     rows = _t("more than %(most)s") % {"most": f"{MOST_ROWS:,}"} if is_too_large(wanted.rows) else f"{wanted.rows:,}"
     chosen = wanted.said or [(_("Filters"), _("none: all of the list"))]
-    parts: list[Part] = [Facts([(_("List"), wanted.title), *chosen, (_("Rows"), rows)])]
+    parts: list[Part] = [Facts([*chosen, (_("Rows"), rows)])]
     if wanted.unsorted_by:
         words = _t("Not sorted by “%(column)s”: the list is too long for that.") % {"column": wanted.unsorted_by}
         parts.append(Text(words, "tl-note"))

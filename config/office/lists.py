@@ -218,7 +218,7 @@ class ListOf:
 
     def said(self, asked: QueryDict, *, sorts: bool = True) -> list[tuple[Words, Words]]:
         """Say what an address asks for: each filter, the search and, if it sorts, the order. Raises BadQuery."""
-        given = {name: str(asked[name]) for name in asked if asked[name]}
+        given = self._given(asked)
         chosen = [part for part in (self._chosen(part, given) for part in self.filters) if part.value]
         words = [(capfirst(part.filter.label), part.said) for part in chosen]
         if term := given.get(SEARCH, "").strip():
@@ -231,10 +231,7 @@ class ListOf:
 
     def narrow(self, rows: QuerySet[Any], asked: QueryDict) -> "Narrowed":
         """Keep the rows that the address asks for, count them, and decide by what they are sorted. Raises BadQuery."""
-        given = {name: str(asked[name]) for name in asked if asked[name]}
-        known = {SEARCH, SORT, AFTER, BEFORE, *(part.name for part in self.filters)}
-        if unknown := sorted(asked.keys() - known):
-            raise BadQuery(unknown[0])
+        given = self._given(asked)
         chosen = [self._chosen(part, given) for part in self.filters]
         for part in chosen:
             if part.value:
@@ -251,6 +248,13 @@ class ListOf:
             rows=rows, given=given, chosen=chosen, term=term, count=count, are_many=are_many, column=column,
             too_many=too_many,
         )  # fmt: skip
+
+    def _given(self, asked: QueryDict) -> dict[str, str]:
+        """Return what an address says. Raises BadQuery if the list does not know its name."""
+        known = {SEARCH, SORT, AFTER, BEFORE, *(part.name for part in self.filters)}
+        if unknown := sorted(asked.keys() - known):
+            raise BadQuery(unknown[0])
+        return {name: str(asked[name]) for name in asked if asked[name]}
 
     def _chosen(self, part: Filter, given: Mapping[str, str]) -> ChosenFilter:
         value = given.get(part.name, "")

@@ -153,12 +153,14 @@ class OfficeAdmin(ModelAdmin, Generic[M]):
         except BadQuery as error:
             return self.shown_whole(request, error)
         given = described.normal(request.GET)
+        views = view_links(self.opts.label_lower, self.list_url(), user, current=given)
+        is_new = bool(given) and not any(view.is_current for view in views)
         context = {
             "listing": listing,
             "parts": parts,
             "buttons": [*self.buttons(request, None), self.list_button(EXPORT, user, described.normal(asked))],
-            "views": view_links(self.opts.label_lower, self.list_url(), user, current=given),
-            "save": self.list_button(SAVE, user, given) if given else None,
+            "views": views,
+            "save": self.list_button(SAVE, user, given) if is_new else None,
             "search": self.search,
             "empty": self.empty,
             "title": self.list_title,

@@ -45,6 +45,7 @@ from tests.config.office.one_of_each import make_one_of_each
 from tests.conftest import NOW, make_user
 from tests.lending.office import publish_market
 from tests.markets import make_merchants
+from tests.merchants.admin.test_payout_account import NUMBER
 from tests.race import race
 from tests.stages import attempt_job, do_stages
 from tests.workers import die_in
@@ -94,6 +95,7 @@ def test_every_list_is_exported_as_the_page_shows_it(client: Client) -> None:
         if head != [str(column.label) for column in listing.table.columns] or "<span" in str(rows):
             wrong[label] = ("markup", head, rows[:2])
         exported.add(label)
+        assert NUMBER not in str(rows)  # masked on the page
     assert wrong == {}
     assert len(exported) > 35
 

@@ -64,7 +64,7 @@ def test_a_list_is_exported_written_and_fetched(
     assertContains(signed_in.get(reverse(LIST), {"state": "DONE"}), f'href="{reverse(EXPORT)}?state=DONE"')
     page = signed_in.get(reverse(EXPORT), {"state": "DONE"})
     told = [(str(name), str(value)) for name, value in page.context["step"].about[0].facts]
-    assert told == [("List", "Jobs"), ("State", "Done"), ("Rows", "3")]
+    assert told == [("State", "Done"), ("Rows", "3")]
     assertContains(page, "500,000 rows fit")
     assert not ListExport.objects.exists()
     page = signed_in.post(f"{reverse(EXPORT)}?state=DONE", follow=True)
@@ -193,6 +193,7 @@ def test_a_file_is_handed_out_for_a_day_and_then_removed(signed_in: Client, anal
     page = signed_in.get(reverse("admin:office_listexport_download", args=[export.pk]), follow=True)
     assertContains(page, "has expired: export the list again")
     assertNotContains(page, "/download/")
+    assertContains(page, f'href="{reverse(EXPORT)}?state=DONE">Export again')
 
 
 def test_a_file_that_is_gone_is_said_to_be(signed_in: Client, analyst: User) -> None:

@@ -92,6 +92,7 @@ def test_a_view_is_saved_and_found_above_the_list(analyst: User) -> None:
     [link] = page.context["views"]
     assert (link.name, link.url, link.is_current) == ("Parked", f"{reverse(LIST)}?state=PARKED", True)
     assertContains(page, 'aria-current="page"')
+    assertNotContains(page, "Save this view")
     [link] = client.get(reverse(LIST)).context["views"]
     assert not link.is_current
     assert not OperationEvent.objects.filter(name="office.share_view").exists()
