@@ -191,6 +191,28 @@ def test_a_worker_that_lost_its_claim_leaves_no_file(analyst: User, directory: P
     assert (export.state, files(directory)) == (ExportState.WAITING, [])
 
 
+def test_a_claim_that_is_lost_after_the_last_row_leaves_no_file(analyst: User, directory: Path) -> None:
+    """Red if a whole file stayed that no row names."""
+    make_jobs(1)
+    export = ask(analyst)
+    job = JobRun.objects.get(name="office.write_export")
+    asleep = claim_job(job_id=job.pk, now=timezone.now())
+    assert asleep is not None
+    times = iter([timezone.now()])
+
+    def clock() -> datetime:
+        now = next(times, None)
+        if now is None:  # the file is in its place
+            assert len(files(directory)) == 1
+            assert claim_job(job_id=job.pk, now=timezone.now() + timedelta(hours=1)) is not None
+        return now or timezone.now()
+
+    with pytest.raises(StaleRow):
+        write_export(claim=asleep, clock=clock)
+    export.refresh_from_db()
+    assert (export.state, files(directory)) == (ExportState.WAITING, [])
+
+
 class Named:
     """A lock by name, that a race holds as it holds rows."""
 
