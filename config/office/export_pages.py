@@ -110,11 +110,11 @@ class ListExportAdmin(OfficeAdmin[ListExport]):
     filters = (choice_filter("state", _("state"), STATES),)
     empty = _("You have exported nothing yet. Every list has the button “Export”.")
 
-    def shown_to(self, user: User | AnonymousUser, rows: QuerySet[ListExport]) -> QuerySet[ListExport]:
-        return rows if user.has_perm(OVERSEE) else rows.filter(requested_by=str(Actor.of_staff(user.pk or 0)))
+    def shown_to(self, user: User, rows: QuerySet[ListExport]) -> QuerySet[ListExport]:
+        return rows if user.has_perm(OVERSEE) else rows.filter(requested_by=str(Actor.of_staff(user.pk)))
 
-    def admits(self, user: User | AnonymousUser, row: ListExport) -> bool:
-        return row.requested_by == str(Actor.of_staff(user.pk or 0)) or user.has_perm(OVERSEE)
+    def admits(self, user: User, row: ListExport) -> bool:
+        return row.requested_by == str(Actor.of_staff(user.pk)) or user.has_perm(OVERSEE)
 
     def prepare(self, rows: list[ListExport]) -> Sequence[Any]:
         return _followed(rows)

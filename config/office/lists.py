@@ -224,7 +224,7 @@ class ListOf:
         if term := given.get(SEARCH, "").strip():
             words.append((_t("Search"), f"“{term}”"))
         column = self._sorting(given)
-        if sorts and column is not None:
+        if sorts and column is not None and SORT in given:
             way = _t("%(column)s, descending") if given[SORT].startswith("-") else _t("%(column)s, ascending")
             words.append((_t("Sorted by"), way % {"column": column.label}))
         return words

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from django.contrib import admin
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.text import Truncator
@@ -47,10 +47,10 @@ def colleagues() -> Iterator[tuple[str, Words]]:
 class AboutAdmin(OfficeAdmin[M]):
     """Rows about other rows, for whoever may view the pages of those."""
 
-    def shown_to(self, user: User | AnonymousUser, rows: QuerySet[M]) -> QuerySet[M]:
+    def shown_to(self, user: User, rows: QuerySet[M]) -> QuerySet[M]:
         return visible(rows, user)
 
-    def admits(self, user: User | AnonymousUser, row: Any) -> bool:  # noqa: ANN401 - of a model that is about another
+    def admits(self, user: User, row: Any) -> bool:  # noqa: ANN401 - of a model that is about another
         return may_view(user, row.about)
 
 

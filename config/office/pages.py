@@ -82,7 +82,7 @@ class OfficeAdmin(ModelAdmin, Generic[M]):
         """Return the rows of the list, with what its columns show."""
         return self.rows().select_related(*self.list_related) if self.list_related else self.rows()
 
-    def shown_to(self, user: User | AnonymousUser, rows: QuerySet[M]) -> QuerySet[M]:
+    def shown_to(self, user: User, rows: QuerySet[M]) -> QuerySet[M]:
         """Keep the rows that somebody who may view the model may see; by default all."""
         return rows
 
@@ -279,11 +279,11 @@ class OfficeAdmin(ModelAdmin, Generic[M]):
     def seen(self, request: HttpRequest, object_id: str | int) -> M:
         """Return the row of a page, if whoever asks may see it. Raises Http404, as for one that does not exist."""
         row = self.found(object_id)
-        if not self.admits(request.user, row):
+        if not self.admits(asked_by(request).user, row):
             raise Http404
         return row
 
-    def admits(self, user: User | AnonymousUser, row: M) -> bool:
+    def admits(self, user: User, row: M) -> bool:
         """Tell whether somebody who may view the model may see a row, as `shown_to` does of many."""
         return True
 

@@ -58,11 +58,11 @@ class SavedViewAdmin(OfficeAdmin[SavedView]):
     verbs = (REMOVE,)
     empty = _("No view is saved yet. A list that is filtered, searched or sorted has the button “Save this view”.")
 
-    def shown_to(self, user: User | AnonymousUser, rows: QuerySet[SavedView]) -> QuerySet[SavedView]:
+    def shown_to(self, user: User, rows: QuerySet[SavedView]) -> QuerySet[SavedView]:
         own = SavedView.objects.for_user(user)
         return rows & (own | SavedView.objects.shared() if user.has_perm(REMOVE_SHARED) else own)
 
-    def admits(self, user: User | AnonymousUser, row: SavedView) -> bool:
+    def admits(self, user: User, row: SavedView) -> bool:
         return self.shown_to(user, self.rows()).filter(pk=row.pk).exists()
 
     def prepare(self, rows: list[SavedView]) -> Sequence[Any]:

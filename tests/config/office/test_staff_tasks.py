@@ -229,7 +229,7 @@ def test_the_list_has_the_open_tasks_first_by_their_day_and_is_narrowed(client: 
     assert texts(about="merchants.merchant:0") == []
     page = client.get(reverse(LIST))
     assertContains(page, 'tl-chip tl-bad">Overdue', count=1)
-    [mine, mentions] = page.context["buttons"]
+    [mine, mentions, _export] = page.context["buttons"]
     assert [row.text for row in client.get(mine.url).context["listing"].rows] == ["first", "third"]
     assert client.get(mentions.url).context["listing"].rows == []
 
@@ -243,7 +243,7 @@ def test_the_list_needs_as_many_queries_for_three_rows_as_for_one(
     client.force_login(colleague("lena0"))
     with CaptureQueriesContext(connection) as queries:
         client.get(reverse(LIST))
-    assert len(queries) == 11
+    assert len(queries) == 12
 
 
 def test_own_work_is_what_its_lists_show_in_two_queries(client: Client, merchant: Merchant) -> None:
