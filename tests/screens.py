@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -31,10 +31,13 @@ from django.urls import reverse  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from config.declarations import Role  # noqa: E402
-from config.office.actors import SYSTEM  # noqa: E402
+from config.office.actors import SYSTEM, actor_of  # noqa: E402
+from config.office.exports import request_export, write_export  # noqa: E402
 from config.office.heartbeat import record_heartbeat  # noqa: E402
-from config.office.models import ApprovalRequest  # noqa: E402
+from config.office.job_runs import run_job  # noqa: E402
+from config.office.models import ApprovalRequest, JobRun, ListExport  # noqa: E402
 from config.office.models.approval_request import RequestState  # noqa: E402
+from config.office.saved_views import ViewNotSaved, save_view  # noqa: E402
 from lending.domain.books.loan import LoanStatus  # noqa: E402
 from lending.domain.origination.line import LineState  # noqa: E402
 from lending.domain.origination.product import ProductKind  # noqa: E402
@@ -108,7 +111,7 @@ def pages() -> dict[str, Page]:
     good, unscored = scored[0], Score.objects.filter(run=live, not_scored__isnull=False).order_by("pk")[0]
     weak = scored.filter(grade="C2").first() or scored.reverse()[0]
     held = ScoreRun.objects.full().order_by("-pk")[0]
-    late = Loan.objects.active().filter(late_since__isnull=False).order_by("late_since", "pk")[0]
+    late = Loan.objects.active().filter(late_since__isnull=False).order_by("-principal_minor", "pk")[0]
     repaid = Loan.objects.filter(status=LoanStatus.CLOSED).order_by("pk").first() or late
     offer = Offer.objects.open().filter(kind=ProductKind.TERM).order_by("-limit_minor")[0]
     line = Line.objects.filter(state=LineState.ACTIVE).annotate(drawn=Count("loans")).order_by("-drawn", "pk")[0]
@@ -190,6 +193,7 @@ def pages() -> dict[str, Page]:
         "arrears-case": Page("An arrears case", change("lending_arrearscase", case.pk), "collector"),
         "warnings": Page("Early warnings", reverse("admin:lending_earlywarning_changelist"), "analyst"),
         "warning": Page("An early warning and what it rests on", change("lending_earlywarning", warning.pk), "analyst"),
+        **work_pages(case),
         "letters": Page("Letters to borrowers in arrears", reverse("admin:lending_letter_changelist"), "collector"),
         "letter": Page("A letter", change("lending_letter", english.pk), "collector"),
         "letter-chinese": Page("A letter in Chinese", change("lending_letter", chinese.pk), "collector"),
@@ -257,6 +261,28 @@ def bank_pages(change: Callable[[str, int], str]) -> dict[str, Page]:
         "suspense": Page("Suspense", f"{lines}?state=suspense", "finance"),
         "banks": Page("Bank accounts", reverse("admin:lending_bank_changelist"), "finance"),
         "bank": Page("A bank account", change("lending_bank", Bank.objects.order_by("-pk")[0].pk), "finance"),
+    }
+
+
+def work_pages(case: ArrearsCase) -> dict[str, Page]:
+    """Name the pages of what people write, keep and take away; there is a saved view, and an export is done."""
+    risk, finance = (actor_of(User.objects.get(username=name)) for name in ("risk", "finance"))
+    listed, query, now = "lending.loan", "late=1&sort=late_since", timezone.now()
+    shared = {"name": "Oldest arrears", "role": Role.COLLECTOR, "seen_by": Role}
+    with suppress(ViewNotSaved):  # it is from the time before
+        save_view(listed=listed, query=query, actor=risk, now=now, **shared)  # type: ignore[arg-type]
+    if not ListExport.objects.exists():
+        request_export(listed=listed, query=query, rows=1, actor=finance, now=now)
+        run_job(JobRun.objects.latest("pk").pk, write_export)
+    loans = reverse("admin:lending_loan_changelist")
+    note = reverse("admin:lending_arrearscase_write_note", args=[case.pk])
+    return {
+        "loans-view": Page("A saved view of loans", f"{loans}?{query}", "collector"),
+        "saved-views": Page("Saved views", reverse("admin:office_savedview_changelist"), "risk"),
+        "export": Page("Exporting a list", f"{reverse('admin:lending_loan_export')}?{query}", "finance"),
+        "exports": Page("Exports", reverse("admin:office_listexport_changelist"), "finance"),
+        "note": Page("Writing a note on a case", note, "collector"),
+        "tasks": Page("Tasks", reverse("admin:office_task_changelist"), "collector"),
     }
 
 
