@@ -169,10 +169,15 @@ def _approve(request: ApprovalRequest, asked: Asked) -> object:
 
 
 def requests_for(user: User, now: datetime) -> QuerySet[ApprovalRequest]:
-    """Keep what waits for this person: what others ask for, where the person has the right that approves it."""
+    """Keep what waits for this person: what others ask for, unless another right approves it.
+
+    What is asked for by a verb that is gone waits for whoever approves anything.
+    """
     approves = settings.DECLARED.approvals
-    verbs = [name for name, (_page, verb) in _verbs().items() if user.has_perm(approves.get(verb.right, ""))]
-    return ApprovalRequest.objects.waiting(now).filter(verb__in=verbs).exclude(requested_by=str(actor_of(user)))
+    others = [
+        name for name, (_page, verb) in _verbs().items() if not user.has_perm(approves.get(verb.right, verb.right))
+    ]
+    return ApprovalRequest.objects.waiting(now).exclude(verb__in=others).exclude(requested_by=str(actor_of(user)))
 
 
 def _waits_for(rows: QuerySet[ApprovalRequest], username: str) -> QuerySet[ApprovalRequest]:

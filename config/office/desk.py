@@ -1,11 +1,12 @@
 """The first page: what waits for whoever looks, then the figures of their job."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from django.conf import settings
+from django.db.models import Count, Min, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.http import urlencode
@@ -26,7 +27,7 @@ from config.office.verbs import Asked, asked_by
 from config.office.words import Words
 
 NO_ROLE: Final = _("You have no role in this office. Ask an administrator for one.")
-NOTHING_WAITS: Final = _("Nothing waits for you.")
+NOTHING_WAITS: Final = _("You have nothing to do.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,32 @@ class Queue:
 
     rights: frozenset[str]
     read: Callable[[Asked, date | None], Iterable[Waiting]]
+
+
+def rows_waiting(
+    rows: QuerySet[Any],
+    *,
+    said: Callable[[int], Words],
+    link: str,
+    button: Words,
+    tag: str,
+    since: str = "",
+    note: Words = "",
+    is_urgent: bool = False,
+) -> Iterator[Waiting]:
+    """Yield the rows of a list as one kind of work, if there are any. since: the column with since when each waits."""
+    found = rows.aggregate(number=Count("pk"), **({"since": Min(since)} if since else {}))
+    if number := found["number"]:
+        yield Waiting(
+            number=number,
+            what=said(number),
+            link=link,
+            button=button,
+            tag=tag,
+            since=found.get("since"),
+            note=note,
+            is_urgent=is_urgent,
+        )
 
 
 def waiting_for(asked: Asked, *, on: date | None) -> list[Waiting]:
@@ -96,7 +123,7 @@ def silence_alerts(now: datetime) -> list[Alert]:
         return []
     never = _("The scheduler has never been heard of: start celery beat and a worker.")
     said = _t("The scheduler was last heard of %(since)s ago: it is down, or the broker is, or no worker is free.")
-    text = never if pulse.last is None else said % {"since": timesince(pulse.last)}
+    text = never if pulse.last is None else said % {"since": timesince(pulse.last, now)}
     return [Alert(tint="tl-bad", strong=_("Nothing starts by itself."), text=text)]
 
 
@@ -138,7 +165,7 @@ def _button(one: Waiting) -> Cell:
 
 def _figures(roles: Sequence[Role], on: date | None) -> list[Card]:
     figures: list[Figure] = import_string(settings.DECLARED.desks)(roles, on)
-    return [Card(title=_("How it stands"), parts=[Figures(figures)])] if figures else []
+    return [Card(title=_("Key figures"), parts=[Figures(figures)])] if figures else []
 
 
 def listed_at(model: str, **filters: str) -> str:

@@ -193,7 +193,7 @@ class Alert:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """A key figure under its name, with how it came there."""
+    """A key figure under its name, with its trend."""
 
     label: Words
     value: object

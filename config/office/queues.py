@@ -5,12 +5,12 @@ from datetime import date
 from typing import Final
 
 from django.conf import settings
-from django.db.models import Count, Min
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from config.office.approval_pages import requests_for
-from config.office.desk import Queue, Waiting, listed_at
+from config.office.business_date import current_day
+from config.office.desk import Queue, Waiting, listed_at, rows_waiting
 from config.office.lists import COUNTED
 from config.office.models import JobRun
 from config.office.models.job_run import JobState
@@ -20,29 +20,26 @@ from config.office.verbs import Asked
 
 
 def _approvals(asked: Asked, _on: date | None) -> Iterator[Waiting]:
-    found = requests_for(asked.user, asked.now).aggregate(number=Count("pk"), since=Min("requested_at"))
-    if number := found["number"]:
-        yield Waiting(
-            number=number,
-            what=ngettext("request waits for your approval", "requests wait for your approval", number),
-            link=listed_at("office_approvalrequest", waits_for=asked.user.username),
-            button=_("Decide"),
-            tag="approvals",
-            since=found["since"],
-        )
+    yield from rows_waiting(
+        requests_for(asked.user, asked.now),
+        said=lambda n: ngettext("request waits for your approval", "requests wait for your approval", n),
+        link=listed_at("office_approvalrequest", waits_for=asked.user.username),
+        button=_("Decide"),
+        tag="approvals",
+        since="requested_at",
+    )
 
 
-def _tasks(asked: Asked, on: date | None) -> Iterator[Waiting]:
-    today = on or asked.now.date()
-    tasks = own_tasks(asked.user, on=today)
+def _tasks(asked: Asked, _on: date | None) -> Iterator[Waiting]:
+    tasks = own_tasks(asked.user, on=current_day(asked.now))
     if number := tasks.number:
         overdue = ngettext("%(n)s of them is overdue.", "%(n)s of them are overdue.", tasks.overdue)
         yield Waiting(
             number=number,
-            what=ngettext("task is yours", "tasks are yours", number),
+            what=ngettext("open task", "open tasks", number),
             note=overdue % {"n": f"{tasks.overdue:,}"} if tasks.overdue else "",
             link=tasks.url,
-            button=_("Look"),
+            button=_("Open"),
             tag="tasks",
             since=tasks.earliest if tasks.overdue else None,
         )
@@ -62,18 +59,16 @@ def _mentions(asked: Asked, _on: date | None) -> Iterator[Waiting]:
 
 
 def _parked(_asked: Asked, _on: date | None) -> Iterator[Waiting]:
-    found = JobRun.objects.filter(state=JobState.PARKED).aggregate(number=Count("pk"), since=Min("claimed_at"))
-    if number := found["number"]:
-        yield Waiting(
-            number=number,
-            what=ngettext("job is parked", "jobs are parked", number),
-            note=_("The last attempt failed: look why, and send it again."),
-            link=listed_at("office_jobrun", state=JobState.PARKED),
-            button=_("Look"),
-            tag="parked",
-            since=found["since"],
-            is_urgent=True,
-        )
+    yield from rows_waiting(
+        JobRun.objects.filter(state=JobState.PARKED),
+        said=lambda n: ngettext("job is parked", "jobs are parked", n),
+        note=_("The last attempt failed: look why, and send it again."),
+        link=listed_at("office_jobrun", state=JobState.PARKED),
+        button=_("Open"),
+        tag="parked",
+        since="claimed_at",
+        is_urgent=True,
+    )
 
 
 def _unsealed(asked: Asked, _on: date | None) -> Iterator[Waiting]:
@@ -85,7 +80,7 @@ def _unsealed(asked: Asked, _on: date | None) -> Iterator[Waiting]:
             what=ngettext("event is not sealed", "events are not sealed", number),
             note=_("Scheduler or workers are gone, or a transaction does not end."),
             link=link,
-            button=_("Look"),
+            button=_("Open"),
             tag="unsealed",
             since=sealing.waiting_since,
             is_urgent=True,
@@ -93,10 +88,10 @@ def _unsealed(asked: Asked, _on: date | None) -> Iterator[Waiting]:
     if settings.AUDIT_SEALS_FILE is not None and sealing.is_unwritten(asked.now):
         yield Waiting(
             number=1,
-            what=_("file of seals is not written outside the database"),
+            what=_("external seal file is out of date"),
             note=_("The workers' log says why: without it, nobody sees that the end of the audit trail was cut."),
             link=link,
-            button=_("Look"),
+            button=_("Open"),
             tag="unwritten",
             is_urgent=True,
         )

@@ -1,4 +1,4 @@
-"""The small line beside a figure that says how it came there."""
+"""The small line beside a figure: its trend."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Trend:
     @property
     def html(self) -> SafeString:
         """The line as a drawing; nothing where fewer than two points are known."""
-        drawn = list(runs_of(self.points))
+        drawn = list(strokes_of(self.points))
         if sum(map(len, drawn)) < 2:  # noqa: PLR2004 - a line has two ends
             return SafeString("")
         (x, y) = drawn[-1][-1]
@@ -37,8 +37,8 @@ class Trend:
         )
 
 
-def runs_of(points: Sequence[float | None]) -> Iterator[list[tuple[float, float]]]:
-    """Place the known points in the drawing, in runs without a gap: the lowest at its foot, the highest at its head."""
+def strokes_of(points: Sequence[float | None]) -> Iterator[list[tuple[float, float]]]:
+    """Place the known points in the drawing, in strokes without a gap: the lowest at the foot, the highest on top."""
     known = [point for point in points if point is not None]
     low, high = min(known, default=0.0), max(known, default=0.0)
     step = (WIDTH - 2 * MARGIN) / max(len(points) - 1, 1)

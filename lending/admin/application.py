@@ -1,6 +1,7 @@
 """Office pages of applications: what was known, which rules fired, which cap binds, and the decisions of people."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any, Final
 
 from django.contrib import admin
@@ -143,6 +144,12 @@ class ApplicationAdmin(OfficeAdmin[Application]):
     )  # fmt: skip
     filters = (
         choice_filter("state", _("state"), APPLICATION_STATES),
+        Filter(
+            name="since",
+            label=_("applied since"),
+            keep=lambda rows, day: rows.filter(applied_on__gte=date.fromisoformat(day)),
+            kind="date",
+        ),
         Filter(name="waits_for", label=_("waits for, a user name"), keep=_waits_for),
     )
     search = Search(

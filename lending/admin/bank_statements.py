@@ -7,9 +7,11 @@ from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
+from config.office.business_date import current_day
 from config.office.display import Alert, Button, Card, Column, Facts, Figure, Page, Table, chip, linked
 from config.office.lists import Filter, ListColumn, value_filter
 from config.office.pages import OfficeAdmin
@@ -39,6 +41,7 @@ from lending.queries.bank_lines import (
     overtaken_of,
 )
 from lending.queries.bank_orders import bank_names
+from lending.queries.bank_queue import blocked_statements
 
 LINES_SHOWN: Final = 200
 BOOKED, WAITS, OVERTAKEN = (_("Booked"), "tl-ok"), (_("Waits"), "tl-warn"), (_("Overtaken"), "")
@@ -70,6 +73,12 @@ def _book_after_gap(statement: BankStatement, asked: Asked) -> BankStatement:
     )
 
 
+def _in_state(rows: QuerySet[BankStatement], state: str) -> QuerySet[BankStatement]:
+    if state == "blocked":
+        return rows.filter(pk__in=blocked_statements(on=current_day(timezone.now())).values("pk"))
+    return rows.filter(booked_at__isnull=state == "waits")
+
+
 @admin.register(BankStatement)
 class BankStatementAdmin(OfficeAdmin[BankStatement]):
     title = _("Bank statements")
@@ -87,8 +96,8 @@ class BankStatementAdmin(OfficeAdmin[BankStatement]):
         Filter(
             name="state",
             label=_("state"),
-            keep=lambda rows, state: rows.filter(booked_at__isnull=state == "waits"),
-            choices=lambda: (("booked", BOOKED[0]), ("waits", WAITS[0])),
+            keep=_in_state,
+            choices=lambda: (("booked", BOOKED[0]), ("waits", WAITS[0]), ("blocked", _("Waits for an earlier one"))),
         ),
         value_filter("bank", _("bank"), bank_names),
     )

@@ -7,6 +7,7 @@ from typing import Final
 from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
@@ -29,7 +30,7 @@ from lending.gateways.mail import message_id
 from lending.models import ArrearsCase, Letter
 from lending.models import DunningPolicy as PolicyRow
 from lending.operations.letters import LetterNotMoved, send_letter_again, withhold_letter
-from lending.queries.letters import dunning_policy, has_waiting, policy_of
+from lending.queries.letters import dunning_policy, has_waiting, late_letters, policy_of
 from lending.queries.search import search_letters
 from merchants.domain.contact_detail import Language
 from merchants.queries.labels import LANGUAGES
@@ -127,6 +128,12 @@ class LetterAdmin(OfficeAdmin[Letter]):
             label=_("to decide"),
             choices=lambda: [("yes", _("By a collector"))],
             keep=lambda rows, _value: rows.unsettled(),  # type: ignore[attr-defined]
+        ),
+        Filter(
+            name="late",
+            label=_("waiting"),
+            choices=lambda: [("yes", _("For more than a day"))],
+            keep=lambda rows, _value: rows.filter(pk__in=late_letters(now=timezone.now()).values("pk")),
         ),
     )
     search = Search(help=_("Letter, case or merchant"), keep=lambda rows, term: search_letters(term, rows))

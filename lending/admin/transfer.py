@@ -1,15 +1,17 @@
 """Office pages of payouts and collections."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from config.office.business_date import current_day
 from config.office.display import Cell, change_url
-from config.office.lists import ListColumn, Search, choice_filter, value_filter
+from config.office.lists import Filter, ListColumn, Search, choice_filter, value_filter
 from config.office.pages import OfficeAdmin, name_over
 from config.office.words import money
 from lending.admin.transfer_words import PAYOUT_HOLDS, TRANSFER_KINDS, TRANSFER_STATES
@@ -17,6 +19,7 @@ from lending.domain.books.transfer import PayoutHold, TransferKind, TransferStat
 from lending.gateways.registry import LOOPBACK, PLATFORM
 from lending.models import Transfer
 from lending.queries.bank_orders import bank_names
+from lending.queries.bank_queue import unanswered_orders, uncleared_orders
 from lending.queries.search import search_transfers
 from lending.queries.transfers import payout_holds
 
@@ -25,6 +28,12 @@ def transfer_state(transfer: Transfer, hold: PayoutHold | None) -> Cell:
     """Show the state of a transfer, with why it is held back, or else the gateway's words."""
     words, tint = TRANSFER_STATES[TransferState(transfer.state)]
     return Cell(text=words, tint=tint, note=transfer.answer if hold is None else PAYOUT_HOLDS[hold])
+
+
+OVERDUE: Final = {
+    "unanswered": (_("No answer"), unanswered_orders),
+    "uncleared": (_("On no statement"), uncleared_orders),
+}
 
 
 @admin.register(Transfer)
@@ -49,6 +58,12 @@ class TransferAdmin(OfficeAdmin[Transfer]):
         choice_filter("state", _("state"), TRANSFER_STATES),
         choice_filter("kind", _("what"), TRANSFER_KINDS),
         value_filter("gateway", _("through"), lambda: [LOOPBACK, PLATFORM, *bank_names()]),
+        Filter(
+            name="overdue",
+            label=_("overdue at the bank"),
+            choices=lambda: [(name, words) for name, (words, _orders) in OVERDUE.items()],
+            keep=lambda rows, name: rows.filter(pk__in=OVERDUE[name][1](on=current_day(timezone.now())).values("pk")),
+        ),
     )
     search = Search(
         help=_("Transfer or loan number, merchant, or reference of the contract"),

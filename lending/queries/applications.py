@@ -18,7 +18,7 @@ from lending.domain.origination.snapshot import SnapshotMalformed, parse_snapsho
 from lending.models import Application, Decision, Line, Loan, ProductVersion, Transfer
 from lending.queries.lines import open_lines
 from lending.queries.products import product_of, product_then
-from merchants.queries.payout_accounts import verified_account_of, verifiers_of
+from merchants.queries.payout_accounts import verified_account_of, verified_by, verifiers_of
 from scoring.domain.features.sets import FEATURE_SETS
 
 
@@ -69,9 +69,9 @@ def get_progress_of_partner(*, partner_id: int, application_id: int) -> Progress
 
 
 def waiting_applications(*, actor: Actor, band: Band | None) -> QuerySet[Application]:
-    """Keep the referred applications within a person's band that somebody else entered.
+    """Keep the referred applications that `judge_review` lets a person decide in one way at least.
 
-    Whether the person may decide one of them is judged by more, once it is opened.
+    Within the band, entered by somebody else, and to be paid to an account that others verified.
     """
     referred = Application.objects.referred()
     products = ProductVersion.objects.filter(pk__in=referred.values("product")).order_by("pk")
@@ -79,7 +79,8 @@ def waiting_applications(*, actor: Actor, band: Band | None) -> QuerySet[Applica
     within = Q(pk__in=[])
     for product, most in mosts.items():
         within |= Q(product=product) if most is None else Q(product=product, amount_minor__lte=most)
-    return referred.filter(within).exclude(entered_by=str(actor))
+    verified = verified_by(actor).values("merchant")
+    return referred.filter(within).exclude(entered_by=str(actor)).exclude(merchant__in=verified)
 
 
 def get_review_refusal(

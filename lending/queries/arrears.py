@@ -1,12 +1,11 @@
 """Read how far borrowers are behind, and their cases."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
 
 from django.db import connection
-from django.db.models import Count, F, Min, Q
+from django.db.models import F, QuerySet
 
 from config.db.planning import planned_for_its_values
 from config.kernel.daycount import DAILY
@@ -131,27 +130,9 @@ def handed_over(cases: Collection[int]) -> frozenset[int]:
     return frozenset(CaseHandover.objects.open().filter(case__in=among).values_list("case_id", flat=True))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DueCases:
-    """The cases to look at that somebody works on, and that nobody does; since when the first of each is due."""
-
-    own: int
-    free: int
-    own_since: date | None
-    free_since: date | None
-
-
-def due_cases(*, on: date, owner: str) -> DueCases:
-    """Count the cases whose next action is due."""
-    own, free = Q(owner=owner), Q(owner="")
-    due = ArrearsCase.objects.open().filter(next_on__lte=on)
-    found = due.aggregate(
-        own=Count("pk", filter=own),
-        free=Count("pk", filter=free),
-        own_since=Min("next_on", filter=own),
-        free_since=Min("next_on", filter=free),
-    )
-    return DueCases(**found)
+def due_cases(*, on: date) -> QuerySet[ArrearsCase]:
+    """Return the cases whose next action is due."""
+    return ArrearsCase.objects.open().filter(next_on__lte=on)
 
 
 def open_promise(case: ArrearsCase) -> PaymentPromise | None:

@@ -115,9 +115,9 @@ def overtaken_of(statements: Iterable[BankStatement]) -> dict[int, bool]:
     return {pk: pk in overtaken for pk in waiting.values_list("pk", flat=True)}
 
 
-def blocked_statements(*, before: date) -> int:
-    """Count the statements of days before one that wait for others."""
-    return BankStatement.objects.filter(~Exists(_later()), booked_at=None, closed_on__lt=before).count()
+def blocked_statements(*, before: date) -> QuerySet[BankStatement]:
+    """Return the statements of days before one that wait for others."""
+    return BankStatement.objects.filter(~Exists(_later()), booked_at=None, closed_on__lt=before)
 
 
 def _later() -> QuerySet[BankStatement]:

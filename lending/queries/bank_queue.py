@@ -1,65 +1,42 @@
 """What waits for people at banks."""
 
-from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import reduce
+from operator import or_
 from typing import Final
 
-from django.db.models import Count, Min, Q
+from django.db.models import Q, QuerySet
 
+from lending.domain.books.transfer import TransferState
 from lending.gateways.registry import PLATFORM
-from lending.models import BankAnswer, BankFile, StatementLine
-from lending.queries.bank_lines import blocked_statements
-from lending.queries.bank_orders import unanswered, uncleared
+from lending.models import BankStatement, Transfer
+from lending.queries import bank_lines, bank_orders
 from lending.queries.gateways import bank_profiles
 
 PLATFORM_ANSWERS_WITHIN: Final = timedelta(days=5)
 """Judgement: platforms settle with their merchants at least once a week."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
-    """How many of something wait, and since when the oldest does."""
+def unanswered_orders(*, on: date) -> QuerySet[Transfer]:
+    """Return the orders of which a bank, or a platform, said nothing for longer than its profile allows.
 
-    number: int
-    since: date | None
-
-    @staticmethod
-    def of(found: dict[str, object]) -> "Waiting":
-        """Return what a query counted as `number` and `since`."""
-        return Waiting(number=int(str(found["number"] or 0)), since=found["since"])  # type: ignore[arg-type]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BankQueue:
-    """What waits for people at banks.
-
-    unanswered, uncleared: orders at a bank for longer than its profile says, without an answer, or on no statement.
+    Those of which nobody knows whether the money moved are told by themselves.
     """
-
-    set_aside: int
-    held: int
-    suspense: Waiting
-    statements: int
-    unanswered: dict[str, Waiting]
-    uncleared: dict[str, Waiting]
+    late = {bank.name: on - timedelta(days=bank.cleared_within_days) for bank in bank_profiles()}
+    late[PLATFORM] = on - PLATFORM_ANSWERS_WITHIN
+    found = bank_orders.unanswered(before=max(late.values())).exclude(state=TransferState.UNKNOWN)
+    return found.filter(reduce(or_, (Q(gateway=bank, on__lt=before) for bank, before in late.items())))
 
 
-def get_bank_queue(*, on: date | None) -> BankQueue:
-    """Return what waits for people at banks. on: the business date."""
-    late = {} if on is None else {bank.name: on - timedelta(days=bank.cleared_within_days) for bank in bank_profiles()}
-    asked = late if on is None else {**late, PLATFORM: on - PLATFORM_ANSWERS_WITHIN}
-    counted = {"number": Count("pk"), "since": Min("on")}
-    return BankQueue(
-        set_aside=BankFile.objects.set_aside().count(),
-        held=BankAnswer.objects.held().count(),
-        suspense=Waiting.of(StatementLine.objects.in_suspense().aggregate(number=Count("pk"), since=Min("booked_on"))),
-        statements=0 if on is None or not late else blocked_statements(before=on),
-        unanswered={
-            bank: Waiting.of(unanswered(before=before).filter(Q(gateway=bank)).aggregate(**counted))
-            for bank, before in asked.items()
-        },
-        uncleared={
-            bank: Waiting.of(uncleared(before=before).filter(Q(gateway=bank)).aggregate(**counted))
-            for bank, before in late.items()
-        },
-    )
+def uncleared_orders(*, on: date) -> QuerySet[Transfer]:
+    """Return the orders whose money moved, by the bank, and that no statement shows by the day its profile says."""
+    late = {bank.name: on - timedelta(days=bank.cleared_within_days) for bank in bank_profiles()}
+    if not late:
+        return Transfer.objects.none()
+    found = bank_orders.uncleared(before=max(late.values()))
+    return found.filter(reduce(or_, (Q(gateway=bank, on__lt=before) for bank, before in late.items())))
+
+
+def blocked_statements(*, on: date) -> QuerySet[BankStatement]:
+    """Return the statements of earlier days that wait for others before them; none without a bank."""
+    return bank_lines.blocked_statements(before=on) if bank_profiles() else BankStatement.objects.none()

@@ -41,6 +41,11 @@ def last_closed_day() -> date | None:
     return _day("SELECT max(day) FROM lending_dayclose WHERE state <> 'WORKING'")
 
 
+def first_closed_day() -> date | None:
+    """Get the first day whose books were closed."""
+    return _day("SELECT min(day) FROM lending_dayclose WHERE state <> 'WORKING'")
+
+
 def _day(statement: str) -> date | None:
     with connection.cursor() as cursor:
         cursor.execute(statement)

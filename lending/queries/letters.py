@@ -7,12 +7,12 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from django.db import connection
-from django.db.models import Count, Q
+from django.db.models import Q, QuerySet
 
 from config.db.planning import planned_for_its_values
 from lending.domain.arrears.case import CaseState, ContactResult
 from lending.domain.arrears.dunning_policy import DunningPolicy, parse_dunning
-from lending.domain.arrears.letter import UNSETTLED, WAITING, LetterState, Recipient, Written
+from lending.domain.arrears.letter import WAITING, LetterState, Recipient, Written
 from lending.domain.books.day_close import CloseState
 from lending.models import ArrearsCase, CaseContact, Letter, PaymentPromise
 from lending.models import DunningPolicy as PolicyRow
@@ -128,17 +128,6 @@ def has_waiting(case: ArrearsCase) -> bool:
     return Letter.objects.waiting().filter(case=case).exists()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Undelivered:
-    """How many letters a person has to decide about, and how many wait for the mail server for longer than a day."""
-
-    unsettled: int
-    late: int
-
-
-def undelivered(*, now: datetime) -> Undelivered:
-    """Count the letters that did not leave as they should."""
-    unsettled = Q(state__in=sorted(UNSETTLED), case__state=CaseState.OPEN)
-    late = Q(state__in=sorted(WAITING), written_at__lt=now - timedelta(days=1))
-    among = Letter.objects.filter(state__in=sorted(UNSETTLED | WAITING))
-    return Undelivered(**among.aggregate(unsettled=Count("pk", filter=unsettled), late=Count("pk", filter=late)))
+def late_letters(*, now: datetime) -> QuerySet[Letter]:
+    """Return the letters that have waited for more than a day."""
+    return Letter.objects.filter(state__in=sorted(WAITING), written_at__lt=now - timedelta(days=1))

@@ -10,26 +10,24 @@ from django.db.models import Sum
 
 from lending.domain.books.day_close import CloseState
 from lending.domain.books.ledger import Account
-from lending.domain.books.portfolio import PAR, Dimension, Report
+from lending.domain.books.portfolio import PAR, Dimension, Report, Share, yield_of
 from lending.models import DayClose, PortfolioFigures, ProductExposure
+from lending.queries.closes import first_closed_day
 
 V = TypeVar("V")
 DAYS: Final = 30
 WEEKS: Final = 8
 
-# The week that ends on the day is 0, the one before it 1.
+# The week that ends on the day is 0, the one before it 1. By the day of the application, whenever it was decided.
 APPLIED: Final = """
-SELECT (%(on)s - applied_on) / 7, count(*) FILTER (WHERE state = 'APPROVED'), count(*)
-FROM lending_application WHERE state <> 'REFERRED' AND applied_on > %(since)s AND applied_on <= %(on)s GROUP BY 1
+SELECT (%(on)s - applied_on) / 7, count(*) FILTER (WHERE state = 'APPROVED'),
+    count(*) FILTER (WHERE state <> 'REFERRED'), count(*)
+FROM lending_application WHERE applied_on > %(since)s AND applied_on <= %(on)s GROUP BY 1
 """
 DISBURSED: Final = """
 SELECT (%(on)s - f."on") / 7, sum(f.disbursed_minor)::bigint
 FROM lending_loanflow f JOIN lending_loan l ON l.id = f.loan_id AND l.currency = %(currency)s
 WHERE f.disbursed_minor <> 0 AND f."on" > %(since)s AND f."on" <= %(on)s GROUP BY 1
-"""
-COLLECTED: Final = """
-SELECT (%(on)s - day) / 7, sum(debit_minor)::bigint FROM lending_accountday
-WHERE account_id = %(account)s AND currency = %(currency)s AND day > %(since)s AND day <= %(on)s GROUP BY 1
 """
 # By the week in which they were due; those that wait, or were recorded wrongly, do not count.
 PROMISED: Final = """
@@ -49,14 +47,12 @@ WHERE account_id = %(account)s AND currency = %(currency)s AND day <= %(on)s GRO
 """
 
 
-class Part(NamedTuple):
-    """A part of a whole; the whole may be 0."""
+class Applied(NamedTuple):
+    """The applications of a week: how many were approved, decided by now, and made."""
 
-    part: int
-    whole: int
-
-
-NONE: Final = Part(0, 0)
+    approved: int
+    decided: int
+    made: int
 
 
 class Risk(NamedTuple):
@@ -73,33 +69,28 @@ def main_currency() -> str | None:
     return None if found is None or not found[1] else str(found[0])
 
 
-def decisions_by_week(on: date) -> list[Part]:
-    """Return of each week how many applications were approved, of those that were decided."""
-    return _parts(_rows(APPLIED, on, WEEKS * 7))
+def applied_by_week(on: date) -> list[Applied | None]:
+    """Return what became of the applications of each week; None before the office closed its first day."""
+    found = {week: Applied(*counts) for week, *counts in _rows(APPLIED, on, WEEKS * 7)}
+    return _by_week(found, Applied(0, 0, 0), on)
 
 
-def promises_by_week(on: date) -> list[Part]:
-    """Return of each week how many promises were kept, of those that were judged."""
-    return _parts(_rows(PROMISED, on, WEEKS * 7))
+def promises_by_week(on: date) -> list[Share | None]:
+    """Return of the promises due in each week how many were kept, of those that were judged."""
+    return _by_week({week: Share(*counts) for week, *counts in _rows(PROMISED, on, WEEKS * 7)}, Share(0, 0), on)
 
 
-def disbursed_by_week(on: date, currency: str) -> list[int]:
+def disbursed_by_week(on: date, currency: str) -> list[int | None]:
     """Return what was paid out in each week, in minor units."""
-    return _sums(_rows(DISBURSED, on, WEEKS * 7, currency=currency))
+    return _by_week(dict(_rows(DISBURSED, on, WEEKS * 7, currency=currency)), 0, on)
 
 
-def collected_by_week(on: date, currency: str) -> list[int]:
-    """Return what borrowers paid in each week up to the last proven day, in minor units."""
-    account = Account.COLLECTION_CLEARING.value
-    return _sums(_rows(COLLECTED, on, WEEKS * 7, currency=currency, account=account))
-
-
-def open_cases_by_day(on: date) -> list[int]:
+def open_cases_by_day(on: date) -> list[int | None]:
     """Return how many arrears cases were open at the end of each day."""
     return _accumulated(_rows(OPEN_CASES, on, DAYS), on)
 
 
-def balances_by_day(account: Account, on: date, currency: str) -> list[int]:
+def balances_by_day(account: Account, on: date, currency: str) -> list[int | None]:
     """Return the balance of an account at the end of each day, debits positive, in minor units; on is proven."""
     return _accumulated(_rows(BALANCES, on, DAYS, currency=currency, account=account.value), on)
 
@@ -112,12 +103,18 @@ def risk_by_day(on: date, currency: str) -> list[Risk | None]:
     return _by_day(found, on)
 
 
-def net_loss_by_day(on: date, currency: str) -> list[Part | None]:
+def net_loss_by_day(on: date, currency: str) -> list[Share | None]:
     """Return what was written off less recovered, of what was ever paid out, at the end of each day; minor units."""
-    found = dict[date, Part]()
+    found = dict[date, Share]()
     for day, (_value, _currency, _loans, disbursed, *others) in _kept(Report.LOSS, on, currency):
         written_off, recovered = others[-2:]
-        found[day] = Part(written_off - recovered, disbursed)
+        found[day] = Share(written_off - recovered, disbursed)
+    return _by_day(found, on)
+
+
+def yield_by_day(on: date, currency: str) -> list[Share | None]:
+    """Return the yield of the month up to each day, a year: as the report of that day has it."""
+    found = {day: yield_of(row[3], row[4]) for day, row in _kept(Report.YIELD, on, currency)}
     return _by_day(found, on)
 
 
@@ -144,16 +141,14 @@ def _rows(statement: str, on: date, days: int, **asked: str) -> list[tuple[Any, 
         return cursor.fetchall()  # type: ignore[no-any-return]
 
 
-def _parts(rows: Sequence[tuple[int, int, int]]) -> list[Part]:
-    found = {week: Part(part, whole) for week, part, whole in rows}
-    return [found.get(week, NONE) for week in reversed(range(WEEKS))]
+def _by_week(found: Mapping[int, V], nothing: V, on: date) -> list[V | None]:
+    """Return what was found of each week, or nothing; None of those that ended before the office closed a day."""
+    known = (on - (first_closed_day() or on)).days // 7
+    return [found.get(week, nothing) if week <= known else None for week in reversed(range(WEEKS))]
 
 
-def _sums(rows: Sequence[tuple[int, int]]) -> list[int]:
-    found = dict(rows)
-    return [found.get(week, 0) for week in reversed(range(WEEKS))]
-
-
-def _accumulated(rows: Sequence[tuple[date, int]], on: date) -> list[int]:
-    moved = dict(rows)
-    return list(accumulate(moved.get(on - timedelta(days=days), 0) for days in reversed(range(DAYS))))
+def _accumulated(rows: Sequence[tuple[date, int]], on: date) -> list[int | None]:
+    moved, first = dict(rows), first_closed_day() or on
+    days = [on - timedelta(days=days) for days in reversed(range(DAYS))]
+    sums = accumulate(moved.get(day, 0) for day in days)
+    return [total if day >= first else None for day, total in zip(days, sums, strict=True)]

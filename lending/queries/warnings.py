@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import date
 
-from django.db.models import Count, Min
+from django.db.models import QuerySet
 
 from config.office.actors import SYSTEM
 from lending.domain.watch.policy import Effect, Signal
@@ -28,8 +28,6 @@ def lifted_by_people(merchants: Collection[int], *, since: date) -> dict[tuple[i
     return latest
 
 
-def unjudged_warnings() -> tuple[int, date | None]:
-    """Count the warnings that wait for a person, and since when the oldest does."""
-    waiting = EarlyWarning.objects.filter(state=WarningState.RAISED, effects__contains=[Effect.REVIEW])
-    found = waiting.aggregate(number=Count("pk"), since=Min("raised_on"))
-    return found["number"], found["since"]
+def warnings_to_review() -> QuerySet[EarlyWarning]:
+    """Return the warnings that wait for a person."""
+    return EarlyWarning.objects.filter(state=WarningState.RAISED, effects__contains=[Effect.REVIEW])

@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Final
 
+from django.db.models import Q, QuerySet
+
 from config.db.rows import select
 from config.office.actors import Actor, ActorKind
 from config.office.events import subject_of
@@ -56,6 +58,12 @@ def verifiers_of(account: PayoutAccount | None) -> frozenset[str]:
     """Return who verified an account and who approved that, as actors are written."""
     named = () if account is None else (account.verified_by, account.approved_by)
     return frozenset(actor for actor in named if actor is not None)
+
+
+def verified_by(actor: Actor) -> QuerySet[PayoutAccount]:
+    """Return the verified accounts that somebody verified, or approved that they are."""
+    theirs = Q(verified_by=str(actor)) | Q(approved_by=str(actor))
+    return PayoutAccount.objects.verified().filter(theirs)
 
 
 def payout_accounts_of(*, merchant_id: int) -> list[PayoutAccount]:

@@ -19,7 +19,7 @@ def _held(_asked: Asked, _on: date | None) -> Iterator[Waiting]:
     if run is not None and run.state == RunState.HELD:
         yield Waiting(
             number=1,
-            what=_t("run is held by its checks, as of %(date)s") % {"date": run.as_of},
+            what=_t("scoring run held by its checks, as of %(date)s") % {"date": run.as_of},
             note=_("The scores before it stay live until someone decides."),
             link=change_url(run),
             button=_("Decide"),
@@ -33,7 +33,7 @@ def _uncalibrated(_asked: Asked, _on: date | None) -> Iterator[Waiting]:
     if run is not None and run.state == RunState.UNPUBLISHED and LiveRun.objects.exists():
         yield Waiting(
             number=1,
-            what=_t("run has no calibration, as of %(date)s") % {"date": run.as_of},
+            what=_t("scoring run without a calibration, as of %(date)s") % {"date": run.as_of},
             note=_("It is not published, and the live scores grow old."),
             link=change_url(run),
             button=_("Calibrate"),

@@ -71,7 +71,7 @@ def test_an_underwriter_verifies_an_account_and_finance_approves_it(office: Offi
         now=NOW,
     )
     with office.signed_in(Role.UNDERWRITER) as page:
-        begin_with(page, "Verify: 1 payout account waits for verification")
+        begin_with(page, "Verify: 1 payout account to verify")
         page.get_by_role("link", name="Show full number").click()
         press(page, "Show full number")
         expect(page.get_by_role("main")).to_contain_text("DE89 3704 0044 0532 0130 00")
@@ -119,7 +119,7 @@ def test_a_collector_works_on_a_case_and_the_close_judges_the_promise(office: Of
     roll(OPENED + timedelta(days=8))
     case = ArrearsCase.objects.get()
     with office.signed_in(Role.COLLECTOR) as page:
-        begin_with(page, "Work on them: 1 due case has no collector")
+        begin_with(page, "Work on them: 1 unassigned case is due")
         page.get_by_role("link", name="Take the case").click()
         press(page, "Take the case")
         page.get_by_role("link", name="Record a contact").click()
@@ -168,7 +168,7 @@ def test_an_auditor_follows_an_event_and_changes_nothing_on_a_phone(office: Offi
 def test_a_collector_reads_a_letter_agrees_on_relief_and_a_controller_approves_it(office: Office) -> None:
     loan, case = late_borrower()
     with office.signed_in(Role.COLLECTOR) as page:
-        begin_with(page, "Work on them: 1 due case has no collector")
+        begin_with(page, "Work on them: 1 unassigned case is due")
         page.locator("main table").get_by_role("link", name=str(case.opened_on)).first.click()
         expect(page.get_by_role("main")).to_contain_text("Dear")
         page.go_back()
@@ -194,13 +194,13 @@ def test_an_analyst_confirms_a_warning(office: Office) -> None:
     loan, _case = late_borrower()
     warning = make_warning(loan.merchant, effects=["REVIEW"])
     with office.signed_in(Role.CREDIT_ANALYST) as page:
-        begin_with(page, "Review: 1 early warning awaits review")
+        begin_with(page, "Review: 1 early warning to review")
         page.get_by_role("link", name="Confirm", exact=True).click()
         page.locator("[name=reason]").fill("the shop moved to another platform")
         press(page, "Confirm")
         expect(page.get_by_role("main")).to_contain_text("the shop moved to another platform")
         page.locator("#nav-sidebar-apps").get_by_role("link", name="My desk").click()
-        expect(page.get_by_role("main")).to_contain_text("Nothing waits for you.")
+        expect(page.get_by_role("main")).to_contain_text("You have nothing to do.")
     assert EarlyWarning.objects.get(pk=warning.pk).state == "CONFIRMED"
 
 
@@ -213,9 +213,9 @@ def test_an_application_above_the_band_is_decided_by_risk(office: Office) -> Non
     application = accept(Offer.objects.earliest("pk"), actor=partner)
     assert application.state == ApplicationState.REFERRED
     with office.signed_in(Role.UNDERWRITER) as page:
-        expect(page.get_by_role("main")).not_to_contain_text("your decision")  # it is above the band
+        expect(page.get_by_role("main")).not_to_contain_text("to decide")  # it is above the band
     with office.signed_in(Role.RISK_MANAGER) as page:
-        begin_with(page, "Decide: 1 application waits for your decision")
+        begin_with(page, "Decide: 1 application to decide")
         page.get_by_role("link", name="Approve", exact=True).click()
         page.locator("[name=reason]").fill("known for years")
         press(page, "Approve")
@@ -278,6 +278,6 @@ def test_an_analyst_tells_a_colleague_and_adds_a_document(office: Office) -> Non
             page.get_by_role("link", name="lease.pdf").click()
         assert opened.value.path().read_bytes() == PDF
         page.locator("#nav-sidebar-apps").get_by_role("link", name="My desk").click()
-        expect(page.get_by_role("main")).to_contain_text("Nothing waits for you.")
+        expect(page.get_by_role("main")).to_contain_text("You have nothing to do.")
     assert Document.objects.get().about == f"lending.loan:{loan.pk}"
     assert OperationEvent.objects.filter(name="office.open_document").exists()

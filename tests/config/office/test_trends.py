@@ -3,7 +3,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from config.office.desk import age_of
-from config.office.trends import HEIGHT, MARGIN, WIDTH, Trend, runs_of
+from config.office.trends import HEIGHT, MARGIN, WIDTH, Trend, strokes_of
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 FOOT, HEAD, END = HEIGHT - MARGIN, MARGIN, WIDTH - MARGIN
@@ -21,7 +21,7 @@ FOOT, HEAD, END = HEIGHT - MARGIN, MARGIN, WIDTH - MARGIN
     ],
 )
 def test_points_are_placed_with_gaps(points: list[float | None], runs: list[list[tuple[float, float]]]) -> None:
-    assert list(runs_of(points)) == runs
+    assert list(strokes_of(points)) == runs
 
 
 def test_a_trend_says_in_words_what_it_draws() -> None:

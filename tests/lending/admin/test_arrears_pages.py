@@ -66,7 +66,7 @@ def test_everything_has_words() -> None:
 
 def test_a_collector_takes_a_case_calls_and_records_a_promise(case: ArrearsCase, collector: Client) -> None:
     home = collector.get(reverse("admin:index"))
-    assertContains(home, "1 due case has no collector")
+    assertContains(home, "1 unassigned case is due")
     assertContains(collector.get(reverse(LIST), {"next": "due"}), case.merchant.name)
     assertContains(collector.post(address_of(case, "take"), follow=True), "The case is yours.")
     told = {"result": "REACHED", "channel": "CALL", "words": "pays on Friday", "next_on": ""}

@@ -61,7 +61,7 @@ def test_a_figure_reads_as_what_it_is(signal: Signal, said: str) -> None:
 def test_an_analyst_finds_it_and_reads_its_rows_and_a_risk_manager_lifts_it(
     warning: EarlyWarning, analyst: Client
 ) -> None:
-    assertContains(analyst.get(reverse("admin:index")), "1 early warning awaits review")
+    assertContains(analyst.get(reverse("admin:index")), "1 early warning to review")
     listed = analyst.get(reverse(LIST), {"state": "RAISED", "review": "yes"})
     assertContains(listed, warning.merchant.name)
     page = analyst.get(address_of(warning))
@@ -77,13 +77,13 @@ def test_an_analyst_finds_it_and_reads_its_rows_and_a_risk_manager_lifts_it(
     assertContains(done, "The warning is lifted.")
     assertContains(done, "A recall of one article")
     assertNotContains(analyst.get(merchant), str(SIGNALS[Signal.REFUNDS]))
-    assertNotContains(analyst.get(reverse("admin:index")), "awaits review")
+    assertNotContains(analyst.get(reverse("admin:index")), "early warning to review")
 
 
 def test_confirmed_it_no_longer_waits_and_stays_on_the_loan(warning: EarlyWarning, analyst: Client) -> None:
     done = analyst.post(address_of(warning, "confirm"), {"reason": "Called: returns of a bad batch"}, follow=True)
     assertContains(done, "The warning is confirmed.")
-    assertNotContains(analyst.get(reverse("admin:index")), "early warning waits")
+    assertNotContains(analyst.get(reverse("admin:index")), "early warning to review")
     loan = lent_to(warning)
     assertContains(analyst.get(loan), str(SIGNALS[Signal.REFUNDS]))
     assertContains(analyst.get(address_of(warning, "confirm")), escape(str(WARNING_REFUSALS[WarningRefusal.CONFIRMED])))
