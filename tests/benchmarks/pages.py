@@ -30,13 +30,15 @@ LOANS = int(os.environ["LOANS"])
 NEWER = 300
 TIMES = 15
 BOUND = 0.3
+ONE_LATE_IN = int(os.environ.get("ONE_LATE_IN", "50"))
+"""One loan in so many is late, now and in each of the six months before."""
 EVENTS = (30, 2_400)
 SCORES = """
 INSERT INTO scoring_score
 SELECT (jsonb_populate_record(s, jsonb_build_object('id', 5000000 + m.id, 'merchant_id', m.id))).*
 FROM scoring_score s, merchants_merchant m WHERE s.id = %s AND m.id > 5000000
 """
-# Those of the loans that are late, and for each loan six that have ended, a sixth of them late.
+# Those of the loans that are late, and for each loan six that have ended, as many of them late.
 SPELLS = """
 UPDATE lending_loanspell s SET late_from = s.since, late_since = l.late_since, arrears_minor = s.principal_minor / 10
 FROM lending_loan l WHERE l.id = s.loan_id AND l.late_since < s.since
@@ -45,12 +47,12 @@ EARLIER = """
 INSERT INTO lending_loanspell (loan_id, since, until, principal_minor, late_from, late_since, arrears_minor)
 SELECT loan_id, since - 30 * n, since - 30 * n + 30, principal_minor, CASE WHEN late THEN since - 30 * n + 5 END,
     CASE WHEN late THEN since - 30 * n + 4 END, CASE WHEN late THEN principal_minor / 10 ELSE 0 END
-FROM lending_loanspell, generate_series(1, 6) n, LATERAL (SELECT (loan_id + n) %% 6 = 0 AS late) is_late
+FROM lending_loanspell, generate_series(1, 6) n, LATERAL (SELECT (loan_id + n) %% {late} = 0 AS late) is_late
 """
 
 
 def fill() -> None:
-    """Copy a loan with its merchant and score; let a tenth be late, and some merchants be newer than the run."""
+    """Copy a loan with its merchant and score; let some be late, and some merchants be newer than the run."""
     for offer in make_offers()[0][:20]:
         accept(offer)
     settle_transfers()
@@ -63,11 +65,11 @@ def fill() -> None:
         ScoreRun.objects.filter(pk=run.pk).update(scored=F("scored") + cursor.rowcount)
         cursor.execute(
             "UPDATE lending_loan SET late_since = booked_to - 1 - (id %% 60)::int"
-            " WHERE id %% 10 = 0 AND status = 'ACTIVE'",
-            [],
+            " WHERE id %% %s = 0 AND status = 'ACTIVE'",
+            [ONE_LATE_IN],
         )
         cursor.execute(SPELLS)
-        cursor.execute(EARLIER, [])
+        cursor.execute(EARLIER.format(late=ONE_LATE_IN), [])
         cursor.execute("RESET statement_timeout")  # a page that takes longer fails here as it does in an office
     with connections["owner"].cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")  # as PostgreSQL does by itself after a while
