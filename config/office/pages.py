@@ -90,6 +90,10 @@ class OfficeAdmin(ModelAdmin, Generic[M]):
         """Return what an address asks of the list, with what it leaves open: the day, where a list is of a day."""
         return asked
 
+    def subjects_of(self, row: M) -> Sequence[str]:
+        """Name what a row's page is about: requests for approval of it are told there."""
+        return [subject_of(row)]
+
     def prepare(self, rows: list[M]) -> Sequence[Any]:
         """Return what the columns are passed, in as many queries for a page as for one row."""
         return rows
@@ -229,7 +233,7 @@ class OfficeAdmin(ModelAdmin, Generic[M]):
             return page
         waiting = [
             Alert(link=linked(asked, _("A request for approval")), text=_("it is waiting; nothing has been done yet."))
-            for asked in ApprovalRequest.objects.waiting(timezone.now()).about(subject_of(row))
+            for asked in ApprovalRequest.objects.waiting(timezone.now()).about(*self.subjects_of(row))
         ]
         cards = page.cards if self.notes is None else [*page.cards, self.notes.card(row, request)]
         buttons = self.buttons(request, row)

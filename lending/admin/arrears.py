@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.office.business_date import get_business_date
 from config.office.display import Alert, Card, Cell, Column, Facts, Figure, Page, Table, Text, chip, linked
+from config.office.events import subject_of
 from config.office.lists import Filter, ListColumn, Search, choice_filter
 from config.office.note_card import NOTES
 from config.office.pages import OfficeAdmin, name_of, name_over, named
@@ -163,6 +164,10 @@ class ArrearsCaseAdmin(OfficeAdmin[ArrearsCase]):
     def download(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """Return the file of the last hand-over of a case."""
         return handover_answer(request, self.found(object_id))
+
+    def subjects_of(self, row: ArrearsCase) -> Sequence[str]:
+        """Tell of what is asked for with the borrower's loans, too: relief and settlements are agreed here."""
+        return [subject_of(row), *map(subject_of, Loan.objects.filter(merchant=row.merchant_id))]
 
     def page_of(self, row: ArrearsCase, request: HttpRequest) -> Page:
         promises, contacts = promises_of(row, most=SHOWN), contacts_of(row, most=SHOWN)

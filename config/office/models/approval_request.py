@@ -29,8 +29,8 @@ class ApprovalRequestQuerySet(LockingQuerySet["ApprovalRequest"]):
         """Keep those that can still be approved."""
         return self.filter(state=OPEN, expires_at__gt=now)
 
-    def about(self, subject: str) -> Self:
-        return self.filter(subject=subject)
+    def about(self, *subjects: str) -> Self:
+        return self.filter(subject__in=subjects)
 
 
 class ApprovalRequest(models.Model):

@@ -30,6 +30,7 @@ from lending.models import Loan, LoanEvent, ProductVersion, Transfer
 from lending.operations.loans import book_by_hand, book_repayment, booking_act
 from tests.approvals import approve_open, approved
 from tests.conftest import CLERK, NOW, make_user
+from tests.lending.arrears import make_case
 from tests.lending.bookings import charge_fee
 from tests.lending.loans import OPENED, lent
 from tests.lending.office import staff
@@ -99,6 +100,15 @@ def test_a_refund_is_asked_for_by_one_and_done_by_another() -> None:
     again = decide(controller, request)
     assertContains(again, APPROVAL_REFUSALS[ApprovalRefusal.NOT_OPEN])
     assert loan.events.count() == 3
+
+
+def test_a_case_tells_what_is_asked_for_with_the_borrower_s_loans() -> None:
+    """Red if a collector saw on the loan alone that relief waits for somebody."""
+    loan = with_credit()
+    case = make_case(loan)
+    request = asked(loan)
+    page = signed_in(staff(Role.COLLECTOR)).get(reverse("admin:lending_arrearscase_change", args=[case.pk]))
+    assertContains(page, reverse("admin:office_approvalrequest_change", args=[request.pk]))
 
 
 def test_what_taking_a_payout_back_does_is_shown_before(client: Client) -> None:
