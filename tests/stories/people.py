@@ -56,7 +56,7 @@ class Office:
         finally:
             self._picture(page, user.username)
             context.close()
-        assert not self.complaints
+        assert not self.complaints, self.complaints
         assert not barriers, barriers
 
     def _picture(self, page: Page, name: str) -> None:
