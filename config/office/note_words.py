@@ -41,6 +41,10 @@ FILE_REFUSALS: Final[dict[FileRefusal, Words]] = {
     FileRefusal.OTHER_CONTENT: _(
         "The file is not what its name says, or it is damaged: a PDF, PNG or JPEG is kept if it can be read as one."
     ),
+    FileRefusal.TOO_DEMANDING: _(
+        "The image has more than 40 million pixels, or is built of more than 20 passes: save it smaller, as a plain "
+        "PNG or JPEG."
+    ),
 }
 DOCUMENT_REFUSALS: Final[dict[DocumentRefusal, Words]] = {
     DocumentRefusal.KEPT_ALREADY: _("This very file is kept here already."),

@@ -21,10 +21,10 @@ TODAY = NOW.date()
 PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\nstartxref\n9\n%%EOF\n"
 
 
-def picture(kind: str = "PNG", *, colour: str = "white", size: int = 64) -> bytes:
+def picture(kind: str = "PNG", *, colour: str = "white", size: int = 64, progressive: bool = False) -> bytes:
     """Draw a plain picture."""
     kept = BytesIO()
-    Image.new("RGB", (size, size), colour).save(kept, kind)
+    Image.new("RGB", (size, size), colour).save(kept, kind, **({"progressive": True} if progressive else {}))
     return kept.getvalue()
 
 

@@ -16,8 +16,16 @@ from pytest_django.asserts import assertContains, assertNotContains
 from config.db.encryption import environment_keys
 from config.db.locking import lock_name
 from config.declarations import Role
-from config.office import documents
-from config.office.document_kinds import LARGEST, LONGEST_NAME, DocumentKind, FileRefusal, harmless_name, judge_file
+from config.office import document_kinds, documents
+from config.office.document_kinds import (
+    LARGEST,
+    LONGEST_NAME,
+    DocumentKind,
+    FileRefusal,
+    count_scans,
+    harmless_name,
+    judge_file,
+)
 from config.office.documents import DocumentNotMoved, DocumentRefusal, add_document
 from config.office.models import Document, OperationEvent
 from config.office.models.document import sealed_document
@@ -29,6 +37,7 @@ from tests.forge import forge
 from tests.markets import make_merchants, make_partner
 from tests.race import race
 
+PICTURES = {kind: picture(kind) for kind in ("PNG", "JPEG")}
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -82,10 +91,51 @@ def send(client: Client, row: Any, name: str, content: bytes) -> Any:  # noqa: A
         ("a.jpg", picture("JPEG", size=512)[:-200], FileRefusal.OTHER_CONTENT),
         ("a.jpg", b"\xff\xd8\xff\xe0 nothing of a picture", FileRefusal.OTHER_CONTENT),
         ("a.png", b"\x89PNG\r\n\x1a\n nothing of a picture", FileRefusal.OTHER_CONTENT),
+        ("a.jpg", picture("JPEG", progressive=True), None),
+        ("a.jpg", b"\xff\xd8\xff\xd9", FileRefusal.OTHER_CONTENT),
+        ("a.jpg", b"\xff\xd8" + b"\xff\xfe\x00\x02" * 2_001 + picture("JPEG")[2:], FileRefusal.OTHER_CONTENT),
     ],
 )
 def test_which_files_are_kept(name: str, content: bytes, refusal: FileRefusal | None) -> None:
     assert judge_file(name, content) is refusal
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "most"),
+    [
+        ("a.png", picture("PNG"), {"MOST_PIXELS": 64 * 64 - 1}),
+        ("a.jpg", picture("JPEG"), {"MOST_PIXELS": 64 * 64 - 1}),
+        ("a.jpg", picture("JPEG", progressive=True), {"MOST_SCANS": 9}),
+    ],
+)
+def test_an_image_of_too_many_pixels_or_scans_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, content: bytes, most: dict[str, int]
+) -> None:
+    """Red if a bound were not asked for; it is drawn to a plain picture, as one beyond it would be no use to a test."""
+    for bound, number in most.items():
+        monkeypatch.setattr(document_kinds, bound, number + 1)
+    assert judge_file(name, content) is None
+    for bound, number in most.items():
+        monkeypatch.setattr(document_kinds, bound, number)
+    assert judge_file(name, content) is FileRefusal.TOO_DEMANDING
+
+
+def test_no_pixel_is_unpacked_to_judge_an_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unpack(_image: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", unpack)
+    for name, kind in (("a.png", "PNG"), ("a.jpg", "JPEG")):
+        assert judge_file(name, PICTURES[kind]) is None
+
+
+def test_scans_are_counted_to_the_end_of_a_jpeg() -> None:
+    """Red if those of a second picture behind it counted, or a byte of a scan were taken for a segment."""
+    assert count_scans(picture("JPEG")) == 1
+    assert count_scans(picture("JPEG", progressive=True)) == 10
+    assert count_scans(picture("JPEG", progressive=True) + picture("JPEG")) == 10
+    assert count_scans(picture("JPEG")[:-2]) is None
+    assert count_scans(picture("PNG")) is None
 
 
 @pytest.mark.parametrize(
