@@ -26,7 +26,7 @@ DECLARED = Declaration(
         "office.decide_approvalrequest": frozenset({Role.CONTROLLER, Role.CREDIT_ANALYST, Role.FINANCE}),
         "office.export_list": EVERYONE - {Role.VIEWER},
         "office.grant_role": frozenset({Role.ADMINISTRATOR}),
-        "office.manage_task": frozenset({Role.ADMINISTRATOR}),
+        "office.manage_task": frozenset({Role.RISK_MANAGER, Role.CONTROLLER, Role.ADMINISTRATOR}),
         "office.oversee_listexport": frozenset({Role.AUDITOR, Role.ADMINISTRATOR}),
         "office.remove_savedview": frozenset({Role.ADMINISTRATOR}),
         "office.resume_jobrun": frozenset({Role.RISK_MANAGER, Role.ADMINISTRATOR}),
@@ -40,6 +40,7 @@ DECLARED = Declaration(
         "office.view_savedview": EVERYONE,
         "office.view_operationevent": frozenset({Role.RISK_MANAGER, Role.CONTROLLER, Role.AUDITOR, Role.ADMINISTRATOR}),
         "office.view_task": EVERYONE,
+        "office.view_withdrawn_document": frozenset({Role.CONTROLLER, Role.AUDITOR}),
     },
     approvals={"office.grant_role": "office.approve_role"},
     problems={

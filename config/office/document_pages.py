@@ -15,15 +15,23 @@ from django.utils.translation import gettext_lazy as _
 
 from config.office.display import Alert, Button, Card, Cell, Facts, Page, change_url, chip, mono
 from config.office.document_kinds import MEDIA_TYPES, DocumentKind
-from config.office.documents import DocumentNotMoved, open_document, withdraw_document
+from config.office.documents import (
+    DocumentNotMoved,
+    is_theirs,
+    judge_opening,
+    judge_withdrawal,
+    open_document,
+    withdraw_document,
+)
 from config.office.lists import Filter, ListColumn, choice_filter
 from config.office.models import Document
 from config.office.note_pages import AboutAdmin, about_cell, about_filter
 from config.office.note_words import DOCUMENT_REFUSALS, KINDS, WITHDRAWN
 from config.office.pages import name_of, named
-from config.office.staff_tasks import WORK
-from config.office.verbs import Asked, Verb, VerbForm, asked_by, reason_field
+from config.office.staff_tasks import MANAGE, WORK
+from config.office.verbs import TO_BE_GIVEN, Asked, Verb, VerbForm, asked_by, reason_field, refused_by
 
+SEE_WITHDRAWN: Final = "office.view_withdrawn_document"
 KEPT: Final = (_("Kept"), "tl-ok")
 HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
@@ -47,10 +55,43 @@ def _state(document: Document) -> Cell:
     return chip(*(KEPT if _is_standing(document) else WITHDRAWN))
 
 
+def _may_open(document: Document, asked: Asked) -> bool:
+    is_withdrawn, sees = not _is_standing(document), asked.may(SEE_WITHDRAWN)
+    return judge_opening(is_withdrawn=is_withdrawn, sees_withdrawn=sees) is None
+
+
 def _withdraw(document: Document, asked: Asked) -> Document:
     return withdraw_document(
-        document_id=document.pk, reason=asked.data["reason"], actor=asked.actor, now=asked.now
-    )  # fmt: skip
+        document_id=document.pk,
+        reason=asked.data["reason"],
+        manages=asked.may(MANAGE),
+        actor=asked.actor,
+        now=asked.now,
+    )
+
+
+WITHDRAW: Final = Verb(
+    name="withdraw",
+    label=_("Withdraw"),
+    right=WORK,
+    form=WithdrawForm,
+    note=_(
+        "For a document that does not belong here. It is kept, and handed out to auditors and controllers alone: "
+        "nobody can take this back."
+    ),
+    why_not=refused_by(
+        lambda document, asked: judge_withdrawal(
+            is_withdrawn=not _is_standing(document),
+            is_theirs=is_theirs(document, asked.actor, manages=asked.may(MANAGE)),
+            reason=TO_BE_GIVEN,
+        ),
+        DOCUMENT_REFUSALS,
+    ),
+    offered=_is_standing,
+    call=_withdraw,
+    done=_("The document is withdrawn."),
+    refusals={DocumentNotMoved: DOCUMENT_REFUSALS},
+)
 
 
 def _with_state(rows: QuerySet[Document], value: str) -> QuerySet[Document]:
@@ -81,19 +122,7 @@ class DocumentAdmin(AboutAdmin[Document]):
         choice_filter("kind", _("kind"), KINDS),
         about_filter(),
     )
-    verbs = (
-        Verb(
-            name="withdraw",
-            label=_("Withdraw"),
-            right=WORK,
-            form=WithdrawForm,
-            note=_("For a document that does not belong here. It is kept, and no longer handed out."),
-            offered=_is_standing,
-            call=_withdraw,
-            done=_("The document is withdrawn."),
-            refusals={DocumentNotMoved: DOCUMENT_REFUSALS},
-        ),
-    )
+    verbs = (WITHDRAW,)
     empty = _("No document yet. They are added on the pages of merchants, applications, loans and arrears cases.")
 
     def rows(self) -> QuerySet[Document]:
@@ -111,7 +140,9 @@ class DocumentAdmin(AboutAdmin[Document]):
         self.require_view(request)
         row, asked = self.seen(request, object_id), asked_by(request)
         try:
-            document, content = open_document(document_id=row.pk, actor=asked.actor, now=asked.now)
+            document, content = open_document(
+                document_id=row.pk, sees_withdrawn=asked.may(SEE_WITHDRAWN), actor=asked.actor, now=asked.now
+            )
         except DocumentNotMoved as refused:
             messages.error(request, DOCUMENT_REFUSALS[refused.reason])
             return redirect(change_url(row))
@@ -135,12 +166,12 @@ class DocumentAdmin(AboutAdmin[Document]):
                 "who": name_of(row.withdrawn_by),
                 "at": f"{row.withdrawn_at:%Y-%m-%d %H:%M}",
             }
-            alerts = [Alert(strong=_("Withdrawn, and no longer handed out:"), text=by)]
+            alerts = [Alert(strong=_("Withdrawn, and handed out to auditors and controllers alone:"), text=by)]
         return Page(
             title=row.name,
             chips=[_state(row)],
             sub=[about_cell(row.about), _t("added by %(who)s, %(at)s UTC") % added],
             alerts=alerts,
-            buttons=[Button(label=_("Download"), url=address)] if _is_standing(row) else [],
+            buttons=[Button(label=_("Download"), url=address)] if _may_open(row, asked_by(request)) else [],
             cards=[Card(title=_("File"), parts=[Facts(facts)])],
         )

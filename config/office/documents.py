@@ -21,6 +21,7 @@ class DocumentRefusal(StrEnum):
 
     KEPT_ALREADY = "KEPT_ALREADY"
     WITHDRAWN = "WITHDRAWN"
+    OF_OTHERS = "OF_OTHERS"
     REASON_MISSING = "REASON_MISSING"
 
 
@@ -57,15 +58,24 @@ def add_document(*, subject: Model, name: str, content: bytes, actor: Actor, now
         return document
 
 
-def open_document(*, document_id: int, actor: Actor, now: datetime) -> tuple[Document, bytes]:
+def judge_opening(*, is_withdrawn: bool, sees_withdrawn: bool) -> DocumentRefusal | None:
+    """Decide whether a document is handed out; a withdrawn one to those alone who have a right of its own for that."""
+    return DocumentRefusal.WITHDRAWN if is_withdrawn and not sees_withdrawn else None
+
+
+def open_document(
+    *, document_id: int, sees_withdrawn: bool, actor: Actor, now: datetime
+) -> tuple[Document, bytes]:  # fmt: skip
     """Return a document and its file, which is recorded, as is one that is no longer what was kept.
 
-    Raises DocumentNotMoved, KeyMissing, TextUnreadable, Document.DoesNotExist.
+    sees_withdrawn: the actor may open what was withdrawn. Raises DocumentNotMoved, KeyMissing, TextUnreadable,
+    Document.DoesNotExist.
     """
     with operation():
         document = Document.objects.get(pk=document_id)
-        if document.withdrawn_at is not None:
-            raise DocumentNotMoved(DocumentRefusal.WITHDRAWN)
+        refusal = judge_opening(is_withdrawn=document.withdrawn_at is not None, sees_withdrawn=sees_withdrawn)
+        if refusal is not None:
+            raise DocumentNotMoved(refusal)
         content, damage = b"", None
         try:
             content = document.content
@@ -84,16 +94,34 @@ def open_document(*, document_id: int, actor: Actor, now: datetime) -> tuple[Doc
     return document, content
 
 
-def judge_withdrawal(*, is_withdrawn: bool, reason: str) -> DocumentRefusal | None:
-    """Decide whether a document is withdrawn."""
-    return first_of({DocumentRefusal.WITHDRAWN: is_withdrawn, DocumentRefusal.REASON_MISSING: not reason})
+def is_theirs(document: Document, actor: Actor, *, manages: bool) -> bool:
+    """Tell whether a document is for somebody to withdraw: who added it, or manages the tasks of others."""
+    return manages or str(actor) == document.added_by
 
 
-def withdraw_document(*, document_id: int, reason: str, actor: Actor, now: datetime) -> Document:
-    """Keep a document, and hand it out no longer. Raises DocumentNotMoved, Contended, Document.DoesNotExist."""
+def judge_withdrawal(*, is_withdrawn: bool, is_theirs: bool, reason: str) -> DocumentRefusal | None:
+    """Decide whether a document is withdrawn. is_theirs: see above."""
+    return first_of(
+        {
+            DocumentRefusal.WITHDRAWN: is_withdrawn,
+            DocumentRefusal.OF_OTHERS: not is_theirs,
+            DocumentRefusal.REASON_MISSING: not reason,
+        }
+    )
+
+
+def withdraw_document(*, document_id: int, reason: str, manages: bool, actor: Actor, now: datetime) -> Document:
+    """Keep a document, and hand it out no longer but to those who oversee. manages: the actor may withdraw any.
+
+    Raises DocumentNotMoved, Contended, Document.DoesNotExist.
+    """
     with operation():
         document = Document.objects.without_content().filter(pk=document_id).lock().get()
-        refusal = judge_withdrawal(is_withdrawn=document.withdrawn_at is not None, reason=reason.strip())
+        refusal = judge_withdrawal(
+            is_withdrawn=document.withdrawn_at is not None,
+            is_theirs=is_theirs(document, actor, manages=manages),
+            reason=reason.strip(),
+        )
         if refusal is not None:
             raise DocumentNotMoved(refusal)
         withdrawn = {"withdrawn_by": str(actor), "withdrawn_at": now, "withdrawn_why": reason.strip()}

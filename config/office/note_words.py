@@ -48,7 +48,10 @@ FILE_REFUSALS: Final[dict[FileRefusal, Words]] = {
 }
 DOCUMENT_REFUSALS: Final[dict[DocumentRefusal, Words]] = {
     DocumentRefusal.KEPT_ALREADY: _("This very file is kept here already."),
-    DocumentRefusal.WITHDRAWN: _("The document is withdrawn: it is kept, and no longer handed out."),
+    DocumentRefusal.WITHDRAWN: _(
+        "The document is withdrawn: it is kept, and handed out to auditors and controllers alone."
+    ),
+    DocumentRefusal.OF_OTHERS: _("Only whoever added the document, or a manager of tasks, can withdraw it."),
     DocumentRefusal.REASON_MISSING: _("Please give a reason."),
 }
 TASK_STATES: Final[dict[TaskState, tuple[Words, str]]] = {

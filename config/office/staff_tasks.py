@@ -18,6 +18,8 @@ from config.office.subjects import staff_with, view_right
 
 WORK: Final = "office.add_note"
 """The right to have tasks, and to make them."""
+MANAGE: Final = "office.manage_task"
+"""The right to close and reassign the tasks of others, and to withdraw their documents."""
 
 
 class TaskRefusal(StrEnum):
@@ -51,7 +53,7 @@ def judge_task(*, text: str, due_on: date, today: date, assignee_may: bool) -> T
 
 
 def judge_closing(state: TaskState, *, is_theirs: bool, outcome: str) -> TaskRefusal | None:
-    """Decide whether a task is closed. is_theirs: of whoever asks, who has it, made it, or manages all tasks."""
+    """Decide whether a task is closed. is_theirs: see below."""
     return first_of(
         {
             TaskRefusal.NOT_OPEN: state is not TaskState.OPEN,
@@ -82,8 +84,11 @@ def is_overdue(state: TaskState, due_on: date, *, today: date) -> bool:
 
 
 def is_theirs(task: Task, actor: Actor, *, manages: bool) -> bool:
-    """Tell whether a task is for somebody to close or to give to another. manages: all tasks are."""
-    return manages or str(actor) in {task.assignee, task.made_by}
+    """Tell whether a task is for somebody to close or reassign: who has it or made it, or manages all tasks.
+
+    One that nobody can do any more, as its assignee left or may no longer view its page, is for everybody.
+    """
+    return manages or str(actor) in {task.assignee, task.made_by} or not _may_have(task.assignee, task.about)
 
 
 def add_task(

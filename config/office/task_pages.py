@@ -24,6 +24,7 @@ from config.office.note_words import TASK_REFUSALS, TASK_STATES
 from config.office.own_work import mentions_url, tasks_url
 from config.office.pages import named, subject_url, subject_words
 from config.office.staff_tasks import (
+    MANAGE,
     WORK,
     TaskNotMoved,
     close_task,
@@ -46,7 +47,6 @@ from config.office.verbs import (
 )
 from config.office.words import Words
 
-MANAGE: Final = "office.manage_task"
 REFUSALS: Final[Refusals] = {TaskNotMoved: TASK_REFUSALS}
 
 

@@ -13,8 +13,6 @@ from tests.conftest import owner_connection
 APPEND_ONLY = {
     "office_operationevent",
     "office_auditseal",
-    "office_note",
-    "office_taskreassignment",
     "merchants_transaction",
     "merchants_batchissue",
     "merchants_formerownership",

@@ -3,7 +3,6 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-from config.db.append_only import append_only
 from config.db.fixed import final, fixed
 
 
@@ -32,6 +31,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "document",
+                "permissions": [("view_withdrawn_document", "Can open documents that were withdrawn")],
                 "indexes": [models.Index(fields=["about", "id"], name="office_document_by_subject")],
                 "constraints": [
                     models.CheckConstraint(
@@ -102,7 +102,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "task",
-                "permissions": [("manage_task", "Can close and reassign the tasks of others")],
+                "permissions": [
+                    ("manage_task", "Can close and reassign the tasks of others, and withdraw their documents")
+                ],
                 "indexes": [
                     models.Index(fields=["about", "id"], name="office_task_by_subject"),
                     models.Index(fields=["open_due_on", "id"], name="office_task_by_due_day"),
@@ -200,8 +202,9 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        append_only("office_note"),
-        append_only("office_taskreassignment"),
+        # These bind the application, which deletes from none of them; the owner erases what a person asks to have erased.
+        fixed("office_note", "about", "text", "written_by", "written_at"),
+        fixed("office_taskreassignment", "task_id", "before", "after", "reason", "made_by", "made_at"),
         fixed("office_mention", "note_id", "colleague", "made_at"),
         final("office_mention", "OLD.seen_at IS NOT NULL"),
         fixed("office_task", "about", "text", "due_on", "made_by", "made_at"),

@@ -29,7 +29,8 @@ class DocumentQuerySet(LockingQuerySet["Document"]):
 class Document(models.Model):
     """A file about a row, byte for byte, and encrypted. about: the row, like `lending.loan:33`.
 
-    name: made harmless. size: in bytes. sha256: of the file. What is withdrawn is kept, and no longer handed out.
+    name: made harmless. size: in bytes. sha256: of the file. What is withdrawn is kept, and handed out to
+    few.
     """
 
     about = models.CharField(max_length=80)
@@ -50,6 +51,7 @@ class Document(models.Model):
 
     class Meta:
         verbose_name = _("document")
+        permissions = [("view_withdrawn_document", "Can open documents that were withdrawn")]
         indexes = [models.Index(fields=["about", "id"], name="office_document_by_subject")]
         constraints = [
             known("kind", DocumentKind, name="office_document_kind_known"),

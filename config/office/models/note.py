@@ -12,7 +12,10 @@ LONGEST_NOTE: Final = 4_000
 
 
 class Note(models.Model):
-    """A text about a row, append-only. about: the row as the audit trail names it, like `lending.loan:33`."""
+    """A text about a row, which the application never changes.
+
+    about: the row as the audit trail names it, like `lending.loan:33`.
+    """
 
     about = models.CharField(max_length=80)
     text = models.CharField(max_length=LONGEST_NOTE)

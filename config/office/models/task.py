@@ -58,7 +58,7 @@ class Task(models.Model):
 
     class Meta:
         verbose_name = _("task")
-        permissions = [("manage_task", "Can close and reassign the tasks of others")]
+        permissions = [("manage_task", "Can close and reassign the tasks of others, and withdraw their documents")]
         indexes = [
             models.Index(fields=["about", "id"], name="office_task_by_subject"),
             models.Index(fields=["open_due_on", "id"], name="office_task_by_due_day"),
@@ -83,7 +83,7 @@ class Task(models.Model):
 
 
 class TaskReassignment(models.Model):
-    """That a task went from one colleague to another, and why. Append-only."""
+    """That a task went from one colleague to another, and why. The application never changes it."""
 
     task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="reassignments")
     before = models.CharField(max_length=40)

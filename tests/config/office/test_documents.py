@@ -17,6 +17,7 @@ from config.db.encryption import environment_keys
 from config.db.locking import lock_name
 from config.declarations import Role
 from config.office import document_kinds, documents
+from config.office.actors import Actor
 from config.office.document_kinds import (
     LARGEST,
     LONGEST_NAME,
@@ -26,7 +27,7 @@ from config.office.document_kinds import (
     harmless_name,
     judge_file,
 )
-from config.office.documents import DocumentNotMoved, DocumentRefusal, add_document
+from config.office.documents import DocumentNotMoved, DocumentRefusal, add_document, withdraw_document
 from config.office.models import Document, OperationEvent
 from config.office.models.document import sealed_document
 from config.office.note_words import DOCUMENT_REFUSALS, FILE_REFUSALS, KINDS
@@ -245,12 +246,13 @@ def test_the_largest_document_is_kept_and_handed_out(client: Client, merchant: M
 
 
 def test_a_withdrawn_document_is_kept_and_not_handed_out(client: Client, merchant: Merchant) -> None:
-    document = make_document(merchant)
+    send(client, merchant, "contract.pdf", PDF)
+    document = Document.objects.get()
     shown = client.post(page_of(document, "withdraw"), {"reason": "<b>another</b> shop's"}, follow=True)
     assertContains(shown, "&lt;b&gt;another&lt;/b&gt; shop")
     assertNotContains(shown, page_of(document, "file"))
     answer = client.get(page_of(document, "file"), follow=True)
-    assertContains(answer, "no longer handed out")
+    assertContains(answer, "handed out to auditors and controllers alone")
     assert "Content-Disposition" not in answer
     assert not OperationEvent.objects.filter(name="office.open_document").exists()
     assertContains(client.post(page_of(document, "withdraw"), {"reason": "again"}, follow=True), "is withdrawn")
@@ -259,6 +261,39 @@ def test_a_withdrawn_document_is_kept_and_not_handed_out(client: Client, merchan
     assertContains(client.get(page_of(merchant)), "Document: withdrawn")
     assertNotContains(client.get(page_of(merchant)), page_of(document, "file"))
     assert "another" not in str(list(OperationEvent.objects.values("after")))
+
+
+@pytest.mark.parametrize("role", [Role.CONTROLLER, Role.AUDITOR])
+def test_whoever_oversees_opens_what_was_withdrawn_each_time_as_an_event(
+    client: Client, merchant: Merchant, role: Role
+) -> None:
+    """Red if a document could be put out of everybody's sight for ever."""
+    send(client, merchant, "contract.pdf", PDF)
+    document = Document.objects.get()
+    client.post(page_of(document, "withdraw"), {"reason": "another shop's"})
+    client.force_login(colleague("olga", role))
+    assertContains(client.get(page_of(document)), page_of(document, "file"))
+    for _time in range(2):
+        assert client.get(page_of(document, "file")).content == PDF
+    assert OperationEvent.objects.filter(name="office.open_document").count() == 2
+
+
+def test_a_document_is_withdrawn_by_whoever_added_it_or_a_manager_of_tasks(client: Client, merchant: Merchant) -> None:
+    """Red if any colleague who writes could hide what another added."""
+    send(client, merchant, "contract.pdf", PDF)
+    document = Document.objects.get()
+    client.force_login(ben := colleague("ben"))
+    for answer in (
+        client.get(page_of(document, "withdraw")),
+        client.post(page_of(document, "withdraw"), {"reason": "x"}),
+    ):
+        assertContains(answer, "Only whoever added the document")
+    with pytest.raises(DocumentNotMoved, match="OF_OTHERS"):
+        withdraw_document(document_id=document.pk, reason="x", manages=False, actor=Actor.of_staff(ben.pk), now=NOW)
+    assert Document.objects.standing().exists()
+    client.force_login(colleague("rita", Role.RISK_MANAGER))
+    client.post(page_of(document, "withdraw"), {"reason": "another shop's"})
+    assert not Document.objects.standing().exists()
 
 
 def changed(document: Document) -> dict[str, object]:

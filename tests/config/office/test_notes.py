@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,22 +17,27 @@ from django.urls import reverse
 from pytest_django.asserts import assertContains, assertNotContains
 
 from config.declarations import Role
-from config.office.actors import Actor
+from config.office.actors import SYSTEM, Actor
+from config.office.business_date import open_day
+from config.office.documents import withdraw_document
 from config.office.events import subject_of
-from config.office.models import Mention, Note, OperationEvent, Task
+from config.office.models import Document, Mention, Note, OperationEvent, Task, TaskReassignment
 from config.office.models.note import LONGEST_NOTE
+from config.office.models.task import TaskState
 from config.office.note_card import LONGEST_SHOWN, SHOWN, written_about
 from config.office.notes import MentionNotSeen, NoteNotWritten, NoteRefusal, judge_note, see_mention
+from config.office.staff_tasks import close_task, reassign_task
 from lending.models import Decision, Loan
 from merchants.models import Merchant
-from tests.config.office.notes import colleague, make_document, make_note, make_task
-from tests.conftest import NOW
+from tests.config.office.notes import PDF, colleague, make_document, make_note, make_task
+from tests.conftest import CLERK, NOW
 from tests.forge import as_owner
 from tests.lending.arrears import make_case
 from tests.lending.loans import application_of, lent
 from tests.markets import make_merchants, make_partner
 from tests.race import race
 
+ROOT = Path(__file__).parents[3]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -171,14 +177,43 @@ def test_two_tabs_see_a_mention_once(merchant: Merchant) -> None:
 def test_what_was_written_stays(merchant: Merchant) -> None:
     """Red without the triggers of the migration."""
     note = make_note(merchant, f"@{colleague('ben').username}")
+    for change in (
+        {"text": "Another"},
+        {"about": "a.b:1"},
+        {"written_by": "staff:9"},
+        {"written_at": NOW + timedelta(1)},
+    ):
+        with pytest.raises(IntegrityError, match="this stays as it is"), transaction.atomic():
+            Note.objects.update(**change)
     with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
-        Note.objects.update(text="Another")
+        connection.cursor().execute("DELETE FROM office_note")
     with pytest.raises(IntegrityError, match="this stays as it is"), transaction.atomic():
         Mention.objects.update(colleague="staff:9")
     Mention.objects.update(seen_at=NOW)
     with pytest.raises(IntegrityError, match="this stays as it is"), transaction.atomic():
         Mention.objects.update(seen_at=None)
     assert Note.objects.get().text == note.text
+
+
+def test_the_owner_of_the_database_erases_what_a_person_asks_to_have_erased(merchant: Merchant) -> None:
+    """Red if what docs/operations.md says of a request for erasure could not be done."""
+    lena, ben = colleague("lena"), colleague("ben")
+    open_day(on=NOW.date(), actor=SYSTEM, now=NOW)
+    make_note(merchant, "@lena: they are ill.")
+    tasks = [make_task(merchant, text, user=lena) for text in ("Call the hospital.", "Visit them.")]
+    kept: dict[str, Any] = {"manages": True, "actor": CLERK, "now": NOW}
+    reassign_task(task_id=tasks[0].pk, assignee_id=ben.pk, reason="ill, too", **kept)
+    close_task(task_id=tasks[1].pk, state=TaskState.DONE, outcome="ill", **kept)
+    document = make_document(merchant)
+    withdraw_document(document_id=document.pk, reason="of their doctor", **kept)
+    make_document(merchant, "other.pdf", PDF + b"%")
+    words = (ROOT / "docs" / "operations.md").read_text().partition("## Requests for erasure")[2]
+    statements = words.partition("```sql\n")[2].partition("```")[0]
+    as_owner(statements.replace("merchants.merchant:33", subject_of(merchant)))
+    assert {note.text for note in Note.objects.all()} == {"erased"}
+    assert {(task.text, task.outcome) for task in Task.objects.all()} == {("erased", ""), ("erased", "erased")}
+    assert {one.reason for one in TaskReassignment.objects.all()} == {"erased"}
+    assert not Document.objects.exists()
 
 
 def test_nobody_reads_what_is_about_a_page_that_they_may_not_view(client: Client) -> None:
