@@ -239,7 +239,7 @@ class ListOf:
         term = given.get(SEARCH, "").strip()
         if term and self.search is not None:
             rows = self.search.keep(rows, term)
-        count, are_many = _count(rows, is_whole=not term and not any(part.value for part in chosen))
+        count, are_many = _count(rows)
         column = self._sorting(given)
         too_many = column if are_many and column is not None and not column.indexed else None
         if too_many is not None:
@@ -361,8 +361,12 @@ def _query(parts: Mapping[str, str]) -> str:
     return f"?{urlencode(parts)}"
 
 
-def _count(rows: QuerySet[Any], *, is_whole: bool) -> tuple[str, bool]:
-    """Count no further than COUNTED, and return whether there are more; a whole table beyond it is estimated."""
+def _count(rows: QuerySet[Any]) -> tuple[str, bool]:
+    """Count no further than COUNTED, and return whether there are more.
+
+    A table beyond it is estimated if all of it is listed; how much it holds is not told to whoever sees a part.
+    """
+    is_whole = not rows.query.has_filters()
     if is_whole and (estimate := _estimate(rows.model)) > COUNTED:
         return _t("about %(number)s") % {"number": rounded(estimate)}, True
     number = rows.order_by()[: COUNTED + 1].count()

@@ -63,7 +63,7 @@ SEEN: Final = Verb(
         lambda note, asked: judge_seeing(Mention.objects.filter(note=note, colleague=str(asked.actor)).first()),
         MENTION_REFUSALS,
     ),
-    offered=lambda note: note.mentions.filter(seen_at__isnull=True).exists(),
+    offered_to=lambda note, asked: note.mentions.unseen_by(str(asked.actor)).exists(),
     call=lambda note, asked: see_mention(note_id=note.pk, actor=asked.actor, now=asked.now),
     done=_("Marked as seen."),
     refusals={MentionNotSeen: MENTION_REFUSALS},

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from django import forms
 from django.db.models import Model
+from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextareaWidget
 
@@ -14,8 +15,10 @@ from config.office.models.note import LONGEST_NOTE
 from config.office.models.task import LONGEST_TASK
 from config.office.note_words import DOCUMENT_REFUSALS, FILE_REFUSALS, NOTE_REFUSALS, TASK_REFUSALS
 from config.office.notes import NoteNotWritten, plain_lines, write_note
+from config.office.pages import named
 from config.office.staff_tasks import WORK, TaskNotMoved, add_task, possible_assignees
 from config.office.verbs import Asked, RefusedInWords, Verb, VerbForm, choice_field, date_field
+from config.office.words import Words
 
 GROUP: Final = _("Notes")
 
@@ -81,11 +84,21 @@ class DocumentForm(VerbForm):
         return file
 
 
-def _write(row: Model, asked: Asked) -> None:
+def _write(row: Model, asked: Asked) -> list[str]:
+    """Write a note; return who is told."""
     try:
-        write_note(subject=row, text=asked.data["text"], actor=asked.actor, now=asked.now)
+        note = write_note(subject=row, text=asked.data["text"], actor=asked.actor, now=asked.now)
     except NoteNotWritten as refused:
         raise RefusedInWords(NOTE_REFUSALS[refused.reason] % {"name": refused.name}) from refused
+    names = named(note.mentions.values_list("colleague", flat=True)).values()
+    return sorted(name for name in names if name)
+
+
+def _told(names: list[str]) -> Words:
+    if not names:
+        return _("The note is written: it is at the end of this page.")
+    said = _t("The note is written: it is at the end of this page. It waits for %(names)s.")
+    return said % {"names": ", ".join(names)}
 
 
 def _add_task(row: Model, asked: Asked) -> None:
@@ -112,7 +125,7 @@ NOTE_VERBS: Final = (
         group=GROUP,
         form=NoteForm,
         call=_write,
-        done=_("The note is written: it is at the end of this page."),
+        done=_told,
         refusals={},
     ),
     Verb(

@@ -14,9 +14,7 @@ from config.office.words import Words
 NOTE_REFUSALS: Final[dict[NoteRefusal, Words]] = {
     NoteRefusal.EMPTY: _("There is nothing in it yet."),
     NoteRefusal.TOO_LONG: _("A note has at most 4,000 characters."),
-    NoteRefusal.UNKNOWN_COLLEAGUE: _(
-        "“@%(name)s” is no colleague who can sign in. Write their log-in behind the @, or leave the @ out."
-    ),
+    NoteRefusal.WRITTEN_ALREADY: _("You wrote exactly this a moment ago: it is written once."),
     NoteRefusal.COLLEAGUE_MAY_NOT_VIEW: _("“@%(name)s” may not view this page, and so could not read the note."),
 }
 MENTION_REFUSALS: Final[dict[MentionRefusal, Words]] = {
@@ -28,6 +26,7 @@ TASK_REFUSALS: Final[dict[TaskRefusal, Words]] = {
     TaskRefusal.TOO_LONG: _("A task has at most 500 characters: write the rest as a note."),
     TaskRefusal.DUE_BEFORE: _("The due day is before the business date."),
     TaskRefusal.ASSIGNEE_MAY_NOT: _("This colleague cannot have the task: they may not view its page, or have tasks."),
+    TaskRefusal.MADE_ALREADY: _("You added exactly this task a moment ago: it is added once."),
     TaskRefusal.NOT_OPEN: _("The task is closed already."),
     TaskRefusal.OF_OTHERS: _("Only whoever has the task, who made it, or an administrator may do this."),
     TaskRefusal.SAME_ASSIGNEE: _("This colleague has the task already."),

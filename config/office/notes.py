@@ -1,7 +1,7 @@
 """Write notes about rows, and tell colleagues whom they mention."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.db.models import Model
 from django.db.models.functions import Lower
 
+from config.db.locking import lock_name
 from config.db.transactions import operation, require_one
 from config.kernel.refusals import Refused, first_of
 from config.office.actors import Actor
@@ -19,6 +20,8 @@ from config.office.models.note import LONGEST_NOTE
 from config.office.subjects import staff_with, view_right
 
 READ: Final = "office.view_note"
+SAME_WITHIN: Final = timedelta(minutes=1)
+"""In which the same, written again about the same row by the same colleague, is a second click."""
 
 
 class NoteRefusal(StrEnum):
@@ -26,7 +29,7 @@ class NoteRefusal(StrEnum):
 
     EMPTY = "EMPTY"
     TOO_LONG = "TOO_LONG"
-    UNKNOWN_COLLEAGUE = "UNKNOWN_COLLEAGUE"
+    WRITTEN_ALREADY = "WRITTEN_ALREADY"
     COLLEAGUE_MAY_NOT_VIEW = "COLLEAGUE_MAY_NOT_VIEW"
 
 
@@ -54,31 +57,37 @@ def plain_lines(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n").strip()
 
 
-def judge_note(text: str, *, views: Mapping[str, bool | None]) -> tuple[NoteRefusal, str] | None:
+def judge_note(text: str, *, is_repeated: bool, views: Mapping[str, bool]) -> tuple[NoteRefusal, str] | None:
     """Decide whether a note is written, and name the colleague because of whom it is not.
 
-    views: whether each of those mentioned may view the page; None of whom nobody knows, or who cannot sign in.
+    is_repeated: it was written a moment ago. views: whether each of those mentioned may view the page.
     """
-    of_text = first_of({NoteRefusal.EMPTY: not text, NoteRefusal.TOO_LONG: len(text) > LONGEST_NOTE})
+    of_text = first_of(
+        {
+            NoteRefusal.EMPTY: not text,
+            NoteRefusal.TOO_LONG: len(text) > LONGEST_NOTE,
+            NoteRefusal.WRITTEN_ALREADY: is_repeated,
+        }
+    )
     if of_text is not None:
         return of_text, ""
-    for name, may in views.items():
-        of_name = first_of({NoteRefusal.UNKNOWN_COLLEAGUE: may is None, NoteRefusal.COLLEAGUE_MAY_NOT_VIEW: not may})
-        if of_name is not None:
-            return of_name, name
-    return None
+    unable = next((name for name, may in views.items() if not may), None)
+    return None if unable is None else (NoteRefusal.COLLEAGUE_MAY_NOT_VIEW, unable)
 
 
 def write_note(*, subject: Model, text: str, actor: Actor, now: datetime) -> Note:
     """Write a note about a row. Raises NoteNotWritten, Contended."""
     with operation():
-        about, text = subject_of(subject), plain_lines(text)
-        colleagues = _colleagues(mentioned(text), about)
-        refusal = judge_note(text, views={name: may for name, (_, may) in colleagues.items()})
+        about, text, writer = subject_of(subject), plain_lines(text), str(actor)
+        lock_name("office.write_note", about, writer)  # of two clicks, the second sees the first
+        same = Note.objects.filter(about=about, text=text, written_by=writer, written_at__gt=now - SAME_WITHIN)
+        colleagues = _colleagues(mentioned(text), about, author=actor)
+        views = {name: may for name, (_user, may) in colleagues.items()}
+        refusal = judge_note(text, is_repeated=same.exists(), views=views)
         if refusal is not None:
             raise NoteNotWritten(*refusal)
-        note = Note.objects.create(about=about, text=text, written_by=str(actor), written_at=now)
-        called = {str(Actor.of_staff(user.pk)) for user, _ in colleagues.values() if user is not None}
+        note = Note.objects.create(about=about, text=text, written_by=writer, written_at=now)
+        called = {str(Actor.of_staff(user.pk)) for user, _may in colleagues.values()}
         Mention.objects.bulk_create(Mention(note=note, colleague=one, made_at=now) for one in sorted(called))
         record_event(
             name="office.write_note",
@@ -91,21 +100,23 @@ def write_note(*, subject: Model, text: str, actor: Actor, now: datetime) -> Not
         return note
 
 
-def _colleagues(names: list[str], about: str) -> dict[str, tuple[User | None, bool | None]]:
-    """Find the colleagues of these names, and whether each may view the page of a subject.
+def _colleagues(names: list[str], about: str, *, author: Actor) -> dict[str, tuple[User, bool]]:
+    """Find the colleagues of these names but the author, and whether each may view the page of a subject.
 
-    A name is a log-in however it is capitalised; where two log-ins differ by that alone, it is the one as written.
+    A name is a log-in however it is capitalised; where two log-ins differ by that alone, it is the one as written. What
+    is nobody's log-in is text like any other.
     """
     lowered = [name.lower() for name in names]
     known = User.objects.filter(is_active=True, is_staff=True).annotate(lower=Lower("username"))
     users = list(known.filter(lower__in=lowered)) if names else []
     able = set(staff_with(view_right(about), READ).filter(pk__in=[user.pk for user in users])) if users else set()
-    found: dict[str, tuple[User | None, bool | None]] = {}
+    found: dict[str, tuple[User, bool]] = {}
     for name in names:
         alike = [user for user in users if user.username.lower() == name.lower()]
         exact = [user for user in alike if user.username == name]
         user = next(iter(exact or alike if len(exact or alike) == 1 else []), None)
-        found[name] = (user, None if user is None else user in able)
+        if user is not None and Actor.of_staff(user.pk) != author:
+            found[name] = (user, user in able)
     return found
 
 

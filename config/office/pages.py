@@ -272,7 +272,7 @@ class OfficeAdmin(ModelAdmin, Generic[M]):
                 is_forbidden=not asked.may(verb.right),
             )
             for verb in (self.list_verbs if row is None else self.row_verbs)
-            if verb.offered(row)
+            if verb.offered(row) and verb.offered_to(row, asked)
         ]
 
     def found(self, object_id: str | int) -> M:

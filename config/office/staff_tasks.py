@@ -7,6 +7,7 @@ from typing import Final
 from django.contrib.auth.models import User
 from django.db.models import Model
 
+from config.db.locking import lock_name
 from config.db.transactions import operation, require_one
 from config.kernel.refusals import Refused, first_of
 from config.office.actors import Actor, id_of
@@ -14,6 +15,7 @@ from config.office.business_date import current_day
 from config.office.events import record_event, subject_of
 from config.office.models import Task, TaskReassignment
 from config.office.models.task import LONGEST_TASK, TaskState
+from config.office.notes import SAME_WITHIN
 from config.office.subjects import staff_with, view_right
 
 WORK: Final = "office.add_note"
@@ -29,6 +31,7 @@ class TaskRefusal(StrEnum):
     TOO_LONG = "TOO_LONG"
     DUE_BEFORE = "DUE_BEFORE"
     ASSIGNEE_MAY_NOT = "ASSIGNEE_MAY_NOT"
+    MADE_ALREADY = "MADE_ALREADY"
     NOT_OPEN = "NOT_OPEN"
     OF_OTHERS = "OF_OTHERS"
     SAME_ASSIGNEE = "SAME_ASSIGNEE"
@@ -40,14 +43,20 @@ class TaskNotMoved(Refused[TaskRefusal]):
     """The task was not made, or stays as it is."""
 
 
-def judge_task(*, text: str, due_on: date, today: date, assignee_may: bool) -> TaskRefusal | None:
-    """Decide whether a task is made. today: the business date. assignee_may: view the page, and have tasks."""
+def judge_task(
+    *, text: str, due_on: date, today: date, assignee_may: bool, is_repeated: bool
+) -> TaskRefusal | None:  # fmt: skip
+    """Decide whether a task is made.
+
+    today: the business date. assignee_may: view the page, and have tasks. is_repeated: it was made a moment ago.
+    """
     return first_of(
         {
             TaskRefusal.EMPTY: not text,
             TaskRefusal.TOO_LONG: len(text) > LONGEST_TASK,
             TaskRefusal.DUE_BEFORE: due_on < today,
             TaskRefusal.ASSIGNEE_MAY_NOT: not assignee_may,
+            TaskRefusal.MADE_ALREADY: is_repeated,
         }
     )
 
@@ -96,28 +105,26 @@ def add_task(
 ) -> Task:  # fmt: skip
     """Make a task about a row. assignee_id: of an account; None: whoever makes it. Raises TaskNotMoved, Contended."""
     with operation():
-        about, text = subject_of(subject), text.strip()
-        assignee = actor if assignee_id is None else Actor.of_staff(assignee_id)
+        about, text, maker = subject_of(subject), text.strip(), str(actor)
+        assignee = maker if assignee_id is None else str(Actor.of_staff(assignee_id))
+        made = {"about": about, "text": text, "due_on": due_on, "assignee": assignee, "made_by": maker}
+        lock_name("office.add_task", about, maker)  # of two clicks, the second sees the first
         refusal = judge_task(
-            text=text, due_on=due_on, today=current_day(now), assignee_may=_may_have(str(assignee), about)
+            text=text,
+            due_on=due_on,
+            today=current_day(now),
+            assignee_may=_may_have(assignee, about),
+            is_repeated=Task.objects.filter(**made, made_at__gt=now - SAME_WITHIN).exists(),
         )
         if refusal is not None:
             raise TaskNotMoved(refusal)
-        task = Task.objects.create(
-            about=about,
-            text=text,
-            due_on=due_on,
-            open_due_on=due_on,
-            assignee=str(assignee),
-            made_by=str(actor),
-            made_at=now,
-        )
+        task = Task.objects.create(**made, open_due_on=due_on, made_at=now)
         record_event(
             name="office.add_task",
             subject=task,
             actor=actor,
             before={},
-            after={"about": about, "assignee": str(assignee), "due_on": due_on.isoformat(), "state": TaskState.OPEN},
+            after={"about": about, "assignee": assignee, "due_on": due_on.isoformat(), "state": TaskState.OPEN},
             now=now,
         )
         return task

@@ -181,9 +181,9 @@ class Verb:
     call: the operation; the page of the row it returns is shown next. refusals: the operation's errors in words.
     form: what is asked; asked_last: which of its fields are asked beside the confirmation. about: shown above the form.
     effects: what would happen, shown before it is confirmed; without it the form is sent at once. why_not: why the
-    verb is off for a row. offered: whether a page shows it at all. seen: what the effects depend on, passed to
-    `call` as it was when they were shown, so that a stale page does only what it showed. group: the heading over it
-    on a page with many verbs; those of one group follow each other.
+    verb is off for a row. offered, offered_to: whether a page shows it at all, to anybody and to whoever looks. seen:
+    what the effects depend on, passed to `call` as it was when they were shown, so that a stale page does only what it
+    showed. group: the heading over it on a page with many verbs; those of one group follow each other.
     act: exactly what would be done, where a second person has to approve it; None where one may do it alone. Then a
     confirmed verb asks for approval, and `call` is used once another person approves.
     shown: what of the result is shown once, in the answer itself: a message would be kept in a cookie.
@@ -202,6 +202,7 @@ class Verb:
     effects: Callable[[Any, Asked], Effects] | None = None
     why_not: Callable[[Any, Asked], Words | None] | None = None
     offered: Callable[[Any], bool] = lambda _row: True
+    offered_to: Callable[[Any, Asked], bool] = lambda _row, _asked: True
     seen: Callable[[Any], object] | None = None
     preview_label: Words = SHOW_EFFECTS
     is_primary: bool = False

@@ -7,6 +7,7 @@ from django.contrib.auth.models import User
 from django.db.models import Model
 from PIL import Image
 
+from config.db.locking import lock_name
 from config.declarations import Role
 from config.office.actors import Actor
 from config.office.documents import add_document
@@ -18,7 +19,19 @@ from config.office.subjects import staff_with, view_right
 from tests.conftest import CLERK, NOW, make_user
 
 TODAY = NOW.date()
+WRITER = Actor.of_staff(999)
+"""Nobody of those whom tests mention: nobody is told of their own notes."""
 PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\nstartxref\n9\n%%EOF\n"
+
+
+class Named(tuple[str, ...]):
+    """A name that a test holds, as it would rows."""
+
+    __slots__ = ()
+
+    def lock(self) -> list[object]:
+        lock_name(*self)
+        return []
 
 
 def picture(kind: str = "PNG", *, colour: str = "white", size: int = 64, progressive: bool = False) -> bytes:
@@ -32,7 +45,7 @@ def colleague(name: str = "lena", role: Role = Role.UNDERWRITER) -> User:
     return User.objects.filter(username=name).first() or make_user(name, role)
 
 
-def make_note(subject: Model, text: str = "They moved to the market hall.", *, actor: Actor = CLERK) -> Note:
+def make_note(subject: Model, text: str = "They moved to the market hall.", *, actor: Actor = WRITER) -> Note:
     return write_note(subject=subject, text=text, actor=actor, now=NOW)
 
 

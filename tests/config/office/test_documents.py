@@ -14,7 +14,6 @@ from django.urls import reverse
 from pytest_django.asserts import assertContains, assertNotContains
 
 from config.db.encryption import environment_keys
-from config.db.locking import lock_name
 from config.declarations import Role
 from config.office import document_kinds, documents
 from config.office.actors import Actor
@@ -32,7 +31,7 @@ from config.office.models import Document, OperationEvent
 from config.office.models.document import sealed_document
 from config.office.note_words import DOCUMENT_REFUSALS, FILE_REFUSALS, KINDS
 from merchants.models import Merchant
-from tests.config.office.notes import PDF, colleague, make_document, picture
+from tests.config.office.notes import PDF, Named, colleague, make_document, picture
 from tests.conftest import CLERK, NOW
 from tests.forge import forge
 from tests.markets import make_merchants, make_partner
@@ -51,16 +50,6 @@ def merchant(client: Client) -> Merchant:
 
 def page_of(row: Any, page: str = "change") -> str:  # noqa: ANN401 - of any model
     return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_{page}", args=[row.pk])
-
-
-class Named(tuple[str, ...]):
-    """A name that a test holds, as it would rows."""
-
-    __slots__ = ()
-
-    def lock(self) -> list[object]:
-        lock_name(*self)
-        return []
 
 
 def send(client: Client, row: Any, name: str, content: bytes) -> Any:  # noqa: ANN401 - the client's own

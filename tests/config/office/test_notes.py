@@ -17,6 +17,7 @@ from django.urls import reverse
 from pytest_django.asserts import assertContains, assertNotContains
 
 from config.declarations import Role
+from config.office import lists
 from config.office.actors import SYSTEM, Actor
 from config.office.business_date import open_day
 from config.office.documents import withdraw_document
@@ -25,11 +26,20 @@ from config.office.models import Document, Mention, Note, OperationEvent, Task, 
 from config.office.models.note import LONGEST_NOTE
 from config.office.models.task import TaskState
 from config.office.note_card import LONGEST_SHOWN, SHOWN, written_about
-from config.office.notes import MentionNotSeen, NoteNotWritten, NoteRefusal, judge_note, see_mention
+from config.office.note_words import MENTION_REFUSALS, NOTE_REFUSALS
+from config.office.notes import (
+    MentionNotSeen,
+    MentionRefusal,
+    NoteNotWritten,
+    NoteRefusal,
+    judge_note,
+    see_mention,
+    write_note,
+)
 from config.office.staff_tasks import close_task, reassign_task
 from lending.models import Decision, Loan
 from merchants.models import Merchant
-from tests.config.office.notes import PDF, colleague, make_document, make_note, make_task
+from tests.config.office.notes import PDF, WRITER, Named, colleague, make_document, make_note, make_task
 from tests.conftest import CLERK, NOW
 from tests.forge import as_owner
 from tests.lending.arrears import make_case
@@ -63,18 +73,55 @@ def write(client: Client, row: Any, text: str) -> Any:  # noqa: ANN401 - the cli
 
 
 @pytest.mark.parametrize(
-    ("text", "views", "refusal"),
+    ("text", "is_repeated", "views", "refusal"),
     [
-        ("x", {}, None),
-        ("x" * LONGEST_NOTE, {"lena": True}, None),
-        ("", {}, (NoteRefusal.EMPTY, "")),
-        ("x" * (LONGEST_NOTE + 1), {}, (NoteRefusal.TOO_LONG, "")),
-        ("x", {"lena": True, "nobody": None}, (NoteRefusal.UNKNOWN_COLLEAGUE, "nobody")),
-        ("x", {"ben": False, "nobody": None}, (NoteRefusal.COLLEAGUE_MAY_NOT_VIEW, "ben")),
+        ("x", False, {}, None),
+        ("x" * LONGEST_NOTE, False, {"lena": True}, None),
+        ("", False, {}, (NoteRefusal.EMPTY, "")),
+        ("x" * (LONGEST_NOTE + 1), False, {}, (NoteRefusal.TOO_LONG, "")),
+        ("x", True, {"ben": False}, (NoteRefusal.WRITTEN_ALREADY, "")),
+        ("x", False, {"lena": True, "ben": False, "vera": False}, (NoteRefusal.COLLEAGUE_MAY_NOT_VIEW, "ben")),
     ],
 )
-def test_which_notes_are_written(text: str, views: dict[str, bool | None], refusal: object) -> None:
-    assert judge_note(text, views=views) == refusal
+def test_which_notes_are_written(text: str, is_repeated: bool, views: dict[str, bool], refusal: object) -> None:  # noqa: FBT001 - a case
+    assert judge_note(text, is_repeated=is_repeated, views=views) == refusal
+
+
+def test_every_refusal_has_its_words() -> None:
+    assert set(NOTE_REFUSALS) == set(NoteRefusal)
+    assert set(MENTION_REFUSALS) == set(MentionRefusal)
+
+
+@pytest.mark.usefixtures("lena")
+def test_a_second_click_writes_no_second_note(client: Client, merchant: Merchant) -> None:
+    """Red if what is there twice had to be read twice, for ever."""
+    write(client, merchant, "They moved.")
+    page = write(client, merchant, "They moved.\r\n")
+    assertContains(page, "You wrote exactly this a moment ago")
+    assert Note.objects.count() == 1
+    write(client, merchant, "They moved again.")
+    assert Note.objects.count() == 2
+
+
+def test_the_same_is_written_by_another_about_another_row_or_later(merchant: Merchant) -> None:
+    first = partial(write_note, text="They moved.", actor=CLERK)
+    make_merchants(make_partner("other"), "loom")
+    first(subject=merchant, now=NOW)
+    first(subject=Merchant.objects.get(external_id="loom"), now=NOW)
+    write_note(subject=merchant, text="They moved.", actor=Actor.of_staff(2), now=NOW)
+    for seconds in (0, 59):
+        with pytest.raises(NoteNotWritten, match="WRITTEN_ALREADY"):
+            first(subject=merchant, now=NOW + timedelta(seconds=seconds))
+    first(subject=merchant, now=NOW + timedelta(seconds=60))
+    assert Note.objects.count() == 4
+
+
+def test_two_clicks_at_once_write_one_note(merchant: Merchant) -> None:
+    """Red without the lock."""
+    call = partial(make_note, merchant)
+    held = Named(("office.write_note", subject_of(merchant), str(WRITER)))
+    assert {type(one) for one in race(call, call, held=held)} == {Note, NoteNotWritten}  # type: ignore[arg-type] # which locks, too
+    assert Note.objects.count() == 1
 
 
 def test_a_note_is_written_and_shown_on_the_page_with_who_and_when(
@@ -104,6 +151,7 @@ def test_a_colleague_who_is_mentioned_is_told_until_they_have_seen_it(
     note = make_note(merchant, "Ask @Lena, @lena, and not a@lena.example.")
     assert [one.colleague for one in note.mentions.all()] == [str(Actor.of_staff(lena.pk))]
     assertContains(client.get(page_of(merchant)), "Mentions you")
+    assertContains(client.get(page_of(note)), page_of(note, "seen"))
     assert Mention.objects.get().seen_at is None  # nothing is written by looking
     assertContains(client.post(page_of(note, "seen"), follow=True), "Marked as seen.")
     assert Mention.objects.get().seen_at is not None
@@ -111,47 +159,79 @@ def test_a_colleague_who_is_mentioned_is_told_until_they_have_seen_it(
     event = OperationEvent.objects.get(name="office.see_mention")
     assert (event.subject, event.after) == (f"office.note:{note.pk}", {"seen": True})
     assertContains(client.post(page_of(note, "seen"), follow=True), "as seen already")
+    assertNotContains(client.get(page_of(note)), page_of(note, "seen"))
 
 
 def test_nobody_says_for_another_that_they_have_seen_it(client: Client, lena: User, merchant: Merchant) -> None:
     colleague("ben")
     note = make_note(merchant, "@ben?", actor=Actor.of_staff(lena.pk))
+    assertNotContains(client.get(page_of(note)), page_of(note, "seen"))
     assertContains(client.post(page_of(note, "seen"), follow=True), "does not mention you")
     assert Mention.objects.get().seen_at is None
 
 
 @pytest.mark.usefixtures("lena")
-@pytest.mark.parametrize(
-    ("who", "words"),
-    [
-        ("nobody", "“@nobody” is no colleague who can sign in"),
-        ("gone", "“@gone” is no colleague who can sign in"),
-        ("partner", "“@partner” is no colleague who can sign in"),
-        ("vera", "“@vera” may not view this page"),
-    ],
-)
-def test_whoever_cannot_read_a_note_cannot_be_mentioned_and_nothing_typed_is_lost(
-    client: Client, who: str, words: str
-) -> None:
+def test_whoever_may_not_view_the_page_cannot_be_mentioned_and_nothing_typed_is_lost(client: Client) -> None:
     """Red if a mention of whoever lacks the right were kept, or the text had to be typed again."""
     case = make_case(lent())
+    colleague("ben")
     colleague("vera", Role.VIEWER)
-    User.objects.create_user("partner")
-    User.objects.filter(pk=colleague("gone").pk).update(is_active=False)
-    page = write(client, case, f"A long story for @lena and @{who}.")
-    assertContains(page, words)
-    assertContains(page, f"A long story for @lena and @{who}.</textarea>")
+    page = write(client, case, "A long story for @ben and @vera.")
+    assertContains(page, "“@vera” may not view this page")
+    assertContains(page, "A long story for @ben and @vera.</textarea>")
     assert not Note.objects.exists()
     assert not Mention.objects.exists()
     assert not OperationEvent.objects.filter(name="office.write_note").exists()
 
 
+@pytest.mark.usefixtures("lena")
+def test_what_is_no_log_in_of_a_colleague_is_text_and_who_is_told_is_said(client: Client, merchant: Merchant) -> None:
+    """Red if a note on @kilnshop were refused, or its writer did not learn that nobody of that name was told."""
+    ben, ana = colleague("ben"), colleague("ana")
+    User.objects.create_user("partner")
+    User.objects.filter(pk=colleague("gone").pk).update(is_active=False)
+    page = write(client, merchant, "They are @kilnshop on Instagram: @gone and @partner know.")
+    assertContains(page, "The note is written: it is at the end of this page.")
+    assertNotContains(page, "It waits for")
+    assert not Mention.objects.exists()
+    assertContains(write(client, merchant, "@Ben, @ana: they are @kilnshop."), "It waits for ana, ben.")
+    assert {one.colleague for one in Mention.objects.all()} == {str(Actor.of_staff(user.pk)) for user in (ben, ana)}
+
+
+def test_whoever_mentions_themselves_makes_no_work_for_themselves(
+    client: Client, lena: User, merchant: Merchant
+) -> None:
+    page = write(client, merchant, "@Lena promised to call.")
+    assertNotContains(page, "It waits for")
+    assertNotContains(page, "Mentions you")
+    assert Note.objects.get().written_by == str(Actor.of_staff(lena.pk))
+    assert not Mention.objects.exists()
+
+
 def test_a_log_in_is_found_however_it_is_capitalised_unless_two_differ_by_that_alone(merchant: Merchant) -> None:
     lena, other = colleague("Lena"), colleague("lena")
-    assert [one.colleague for one in make_note(merchant, "@Lena").mentions.all()] == [str(Actor.of_staff(lena.pk))]
-    assert [one.colleague for one in make_note(merchant, "@lena").mentions.all()] == [str(Actor.of_staff(other.pk))]
-    with pytest.raises(NoteNotWritten, match="UNKNOWN_COLLEAGUE"):
-        make_note(merchant, "@LENA")
+
+    def told(text: str) -> list[str]:
+        return [one.colleague for one in make_note(merchant, text).mentions.all()]
+
+    assert told("@Lena") == [str(Actor.of_staff(lena.pk))]
+    assert told("@lena") == [str(Actor.of_staff(other.pk))]
+    assert told("@LENA") == []
+
+
+def test_who_sees_a_part_of_a_list_is_not_told_how_much_all_of_it_is(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Red if the estimate of a whole table were shown to whoever sees a few of its rows."""
+    loan = lent()
+    make_note(make_case(loan))
+    make_note(loan)
+    monkeypatch.setattr(lists, "_estimate", lambda _model: 300_000)
+    for role, said in ((Role.COLLECTOR, "about 300,000 notes"), (Role.FINANCE, "1 note")):
+        client.force_login(colleague(f"of_{role}", role))
+        page = client.get(reverse("admin:office_note_changelist"))
+        assertContains(page, said)
+        assert ("300,000" in page.content.decode()) is (role is Role.COLLECTOR)
 
 
 @pytest.mark.usefixtures("lena")

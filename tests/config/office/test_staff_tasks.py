@@ -23,6 +23,7 @@ from config.office.own_work import own_mentions, own_tasks
 from config.office.staff_tasks import (
     TaskNotMoved,
     TaskRefusal,
+    add_task,
     close_task,
     is_overdue,
     judge_closing,
@@ -31,7 +32,7 @@ from config.office.staff_tasks import (
     reassign_task,
 )
 from merchants.models import Merchant
-from tests.config.office.notes import TODAY, colleague, make_note, make_task
+from tests.config.office.notes import TODAY, Named, colleague, make_note, make_task
 from tests.conftest import CLERK, NOW
 from tests.lending.arrears import make_case
 from tests.lending.loans import lent
@@ -59,7 +60,7 @@ def actor_of(user: User) -> Actor:
     return Actor.of_staff(user.pk)
 
 
-NEW: dict[str, Any] = {"text": "x", "due_on": TODAY, "today": TODAY, "assignee_may": True}
+NEW: dict[str, Any] = {"text": "x", "due_on": TODAY, "today": TODAY, "assignee_may": True, "is_repeated": False}
 CLOSING: dict[str, Any] = {"is_theirs": True, "outcome": "paid"}
 MOVING: dict[str, Any] = {"is_theirs": True, "is_same": False, "assignee_may": True, "reason": "on leave"}
 
@@ -73,6 +74,7 @@ MOVING: dict[str, Any] = {"is_theirs": True, "is_same": False, "assignee_may": T
         ({"text": "x" * (LONGEST_TASK + 1)}, TaskRefusal.TOO_LONG),
         ({"due_on": TODAY - DAY}, TaskRefusal.DUE_BEFORE),
         ({"assignee_may": False}, TaskRefusal.ASSIGNEE_MAY_NOT),
+        ({"is_repeated": True}, TaskRefusal.MADE_ALREADY),
     ],
 )
 def test_which_tasks_are_made(change: dict[str, Any], refusal: TaskRefusal | None) -> None:
@@ -141,6 +143,31 @@ def test_a_task_goes_from_its_page_to_its_end(client: Client, merchant: Merchant
     )
     kept = str(list(OperationEvent.objects.values("before", "after")))
     assert not any(text in kept for text in ("Call", "on leave", "Friday"))
+
+
+def test_a_second_click_adds_no_second_task(client: Client, merchant: Merchant) -> None:
+    """Red if it were there twice; what differs in whom, when or what is another task."""
+    ben = colleague("ben")
+    client.force_login(colleague("lena"))
+    sent: dict[str, Any] = {"text": "Call them.", "due_on": f"{TODAY}"}
+    client.post(page_of(merchant, "add_task"), sent)
+    assertContains(client.post(page_of(merchant, "add_task"), sent), "You added exactly this task a moment ago")
+    assert Task.objects.count() == 1
+    for other in ({"text": "Write to them."}, {"due_on": f"{TODAY + DAY}"}, {"assignee": ben.pk}):
+        client.post(page_of(merchant, "add_task"), sent | other)
+    assert Task.objects.count() == 4
+
+
+def test_two_clicks_at_once_add_one_task_and_another_minute_another(merchant: Merchant) -> None:
+    """Red without the lock."""
+    lena = colleague("lena")
+    call = partial(
+        add_task, subject=merchant, text="Call them.", due_on=TODAY, assignee_id=lena.pk, actor=CLERK, now=NOW
+    )
+    held = Named(("office.add_task", f"merchants.merchant:{merchant.pk}", str(CLERK)))
+    assert {type(one) for one in race(call, call, held=held)} == {Task, TaskNotMoved}  # type: ignore[arg-type] # which locks, too
+    call(now=NOW + timedelta(minutes=1))
+    assert Task.objects.count() == 2
 
 
 def test_two_people_close_a_task_once(merchant: Merchant) -> None:
