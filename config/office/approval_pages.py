@@ -24,11 +24,12 @@ from config.office.approvals import (
     reject_request,
     withdraw_request,
 )
+from config.office.colleagues import waiting_filter
 from config.office.display import Alert, Card, Cell, Facts, Page, Text, chip, linked
 from config.office.lists import Filter, ListColumn, choice_filter
 from config.office.models import ApprovalRequest
 from config.office.models.approval_request import RequestState
-from config.office.pages import OfficeAdmin, named, named_user, subject_url, subject_words
+from config.office.pages import OfficeAdmin, named, subject_url, subject_words
 from config.office.verbs import (
     APPROVAL_REFUSALS,
     TO_BE_GIVEN,
@@ -180,10 +181,6 @@ def requests_for(user: User, now: datetime) -> QuerySet[ApprovalRequest]:
     return ApprovalRequest.objects.waiting(now).exclude(verb__in=others).exclude(requested_by=str(actor_of(user)))
 
 
-def _waits_for(rows: QuerySet[ApprovalRequest], username: str) -> QuerySet[ApprovalRequest]:
-    return rows.filter(pk__in=requests_for(named_user(username), timezone.now()).values("pk"))
-
-
 class RejectForm(VerbForm):
     """Why a request is rejected."""
 
@@ -254,7 +251,7 @@ class ApprovalRequestAdmin(OfficeAdmin[ApprovalRequest]):
     )
     filters = (
         choice_filter("state", _("state"), STATES),
-        Filter(name="waits_for", label=_("waits for, a user name"), keep=_waits_for),
+        waiting_filter(lambda user: requests_for(user, timezone.now())),
         Filter(name="about", label=_("about, like lending.loan:33"), keep=lambda rows, term: rows.filter(subject=term)),
     )
     verbs = VERBS

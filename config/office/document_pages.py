@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from config.office.display import Alert, Button, Card, Cell, Facts, Page, change_url, chip, mono
 from config.office.document_kinds import MEDIA_TYPES, DocumentKind
 from config.office.documents import (
-    DocumentNotMoved,
+    DocumentRefused,
     is_theirs,
     judge_opening,
     judge_withdrawal,
@@ -28,7 +28,7 @@ from config.office.models import Document
 from config.office.note_pages import AboutAdmin, about_cell, about_filter
 from config.office.note_words import DOCUMENT_REFUSALS, KINDS, WITHDRAWN
 from config.office.pages import name_of, named
-from config.office.staff_tasks import MANAGE, WORK
+from config.office.staff_tasks import MANAGE, WRITE
 from config.office.verbs import TO_BE_GIVEN, Asked, Verb, VerbForm, asked_by, reason_field, refused_by
 
 SEE_WITHDRAWN: Final = "office.view_withdrawn_document"
@@ -73,7 +73,7 @@ def _withdraw(document: Document, asked: Asked) -> Document:
 WITHDRAW: Final = Verb(
     name="withdraw",
     label=_("Withdraw"),
-    right=WORK,
+    right=WRITE,
     form=WithdrawForm,
     note=_(
         "For a document that does not belong here. It is kept, and handed out to auditors and controllers alone: "
@@ -90,7 +90,7 @@ WITHDRAW: Final = Verb(
     offered=_is_standing,
     call=_withdraw,
     done=_("The document is withdrawn."),
-    refusals={DocumentNotMoved: DOCUMENT_REFUSALS},
+    refusals={DocumentRefused: DOCUMENT_REFUSALS},
 )
 
 
@@ -143,7 +143,7 @@ class DocumentAdmin(AboutAdmin[Document]):
             document, content = open_document(
                 document_id=row.pk, sees_withdrawn=asked.may(SEE_WITHDRAWN), actor=asked.actor, now=asked.now
             )
-        except DocumentNotMoved as refused:
+        except DocumentRefused as refused:
             messages.error(request, DOCUMENT_REFUSALS[refused.reason])
             return redirect(change_url(row))
         answer = HttpResponse(content, content_type=MEDIA_TYPES[DocumentKind(document.kind)], headers=HEADERS)

@@ -29,12 +29,12 @@ class FileNotKept(Refused[FileRefusal]):
     """The file is none that is kept."""
 
 
-class DocumentNotMoved(Refused[DocumentRefusal]):
+class DocumentRefused(Refused[DocumentRefusal]):
     """The document was not kept, handed out or withdrawn."""
 
 
 def add_document(*, subject: Model, name: str, content: bytes, actor: Actor, now: datetime) -> Document:
-    """Keep a file about a row. Raises FileNotKept, DocumentNotMoved, Contended."""
+    """Keep a file about a row. Raises FileNotKept, DocumentRefused, Contended."""
     refusal, kind = judge_file(name, content), kind_of(name)
     if refusal is not None or kind is None:
         raise FileNotKept(refusal or FileRefusal.OTHER_ENDING)
@@ -43,7 +43,7 @@ def add_document(*, subject: Model, name: str, content: bytes, actor: Actor, now
     with operation():
         lock_name("office.add_document", about, sealed["sha256"])
         if Document.objects.standing().filter(about=about, sha256=sealed["sha256"]).exists():
-            raise DocumentNotMoved(DocumentRefusal.KEPT_ALREADY)
+            raise DocumentRefused(DocumentRefusal.KEPT_ALREADY)
         document = Document.objects.create(
             about=about, name=harmless_name(name), kind=kind, added_by=str(actor), added_at=now, **sealed
         )
@@ -68,14 +68,14 @@ def open_document(
 ) -> tuple[Document, bytes]:  # fmt: skip
     """Return a document and its file, which is recorded, as is one that is no longer what was kept.
 
-    sees_withdrawn: the actor may open what was withdrawn. Raises DocumentNotMoved, KeyMissing, TextUnreadable,
+    sees_withdrawn: the actor may open what was withdrawn. Raises DocumentRefused, KeyMissing, TextUnreadable,
     Document.DoesNotExist.
     """
     with operation():
         document = Document.objects.get(pk=document_id)
         refusal = judge_opening(is_withdrawn=document.withdrawn_at is not None, sees_withdrawn=sees_withdrawn)
         if refusal is not None:
-            raise DocumentNotMoved(refusal)
+            raise DocumentRefused(refusal)
         content, damage = b"", None
         try:
             content = document.content
@@ -113,7 +113,7 @@ def judge_withdrawal(*, is_withdrawn: bool, is_theirs: bool, reason: str) -> Doc
 def withdraw_document(*, document_id: int, reason: str, manages: bool, actor: Actor, now: datetime) -> Document:
     """Keep a document, and hand it out no longer but to those who oversee. manages: the actor may withdraw any.
 
-    Raises DocumentNotMoved, Contended, Document.DoesNotExist.
+    Raises DocumentRefused, Contended, Document.DoesNotExist.
     """
     with operation():
         document = Document.objects.without_content().filter(pk=document_id).lock().get()
@@ -123,7 +123,7 @@ def withdraw_document(*, document_id: int, reason: str, manages: bool, actor: Ac
             reason=reason.strip(),
         )
         if refusal is not None:
-            raise DocumentNotMoved(refusal)
+            raise DocumentRefused(refusal)
         withdrawn = {"withdrawn_by": str(actor), "withdrawn_at": now, "withdrawn_why": reason.strip()}
         require_one(Document.objects.standing().filter(pk=document.pk).update(**withdrawn))
         record_event(

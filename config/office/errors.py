@@ -46,7 +46,7 @@ def _unreadable(request: HttpRequest, error: Exception) -> HttpResponse | None:
     if isinstance(error, KeyMissing):
         words = _t("The key “%(what)s”, under which it is kept, is not in ACCOUNT_KEYS.")
     lead = words % {"what": error}
-    return _lost(request, HTTPStatus.SERVICE_UNAVAILABLE, _("What is kept encrypted cannot be read"), lead)
+    return _lost(request, HTTPStatus.SERVICE_UNAVAILABLE, _("Encrypted data cannot be read"), lead)
 
 
 def _lost(request: HttpRequest, status: HTTPStatus, title: Words, lead: Words) -> HttpResponse:

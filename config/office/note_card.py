@@ -114,7 +114,7 @@ def notes_card(row: Model, request: HttpRequest) -> Card:
     table = Table(
         columns=[Column(label=_("Written, UTC"), style="tl-nowrap"), Column(label=_("What"), style="tl-letter")],
         rows=[[_when(one, names, today), _what(one, names)] for one in shown],
-        empty=_("Nothing yet. What colleagues should know about this, or do, is written here."),
+        empty=_("Notes, tasks and documents about this record appear here."),
         style="tl-written",
     )
     note = Text(_t("The newest %(number)s are shown.") % {"number": SHOWN}, "tl-note")

@@ -1,6 +1,6 @@
 """Office pages of notes, and of what everything that is written about rows has: it is seen by whoever views the row."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from django.contrib import admin
@@ -11,7 +11,7 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from config.office.actors import Actor
+from config.office.colleagues import colleagues
 from config.office.display import Card, Cell, Column, Page, Table, Text, chip
 from config.office.lists import Filter, ListColumn
 from config.office.models import Mention, Note
@@ -21,7 +21,6 @@ from config.office.notes import READ, MentionNotSeen, judge_seeing, see_mention
 from config.office.pages import M, OfficeAdmin, name_of, named, subject_url, subject_words
 from config.office.subjects import may_view
 from config.office.verbs import Verb, refused_by
-from config.office.words import Words
 
 EXCERPT: Final = 90
 """Characters that a list shows."""
@@ -36,12 +35,6 @@ def about_cell(about: str) -> Cell:
 def about_filter() -> Filter:
     """Return a filter by what something is about."""
     return Filter(name="about", label=_("about, like lending.loan:33"), keep=lambda rows, term: rows.filter(about=term))
-
-
-def colleagues() -> Iterator[tuple[str, Words]]:
-    """Yield the staff, as filters name them."""
-    for user in User.objects.filter(is_staff=True).order_by("username"):
-        yield str(Actor.of_staff(user.pk)), user.get_username()
 
 
 class AboutAdmin(OfficeAdmin[M]):

@@ -9,14 +9,14 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextareaWidget
 
 from config.office.document_kinds import ENDINGS, LARGEST, FileRefusal
-from config.office.documents import DocumentNotMoved, FileNotKept, add_document
+from config.office.documents import DocumentRefused, FileNotKept, add_document
 from config.office.events import subject_of
 from config.office.models.note import LONGEST_NOTE
 from config.office.models.task import LONGEST_TASK
 from config.office.note_words import DOCUMENT_REFUSALS, FILE_REFUSALS, NOTE_REFUSALS, TASK_REFUSALS
 from config.office.notes import NoteNotWritten, plain_lines, write_note
 from config.office.pages import named
-from config.office.staff_tasks import WORK, TaskNotMoved, add_task, possible_assignees
+from config.office.staff_tasks import WRITE, TaskRefused, add_task, possible_assignees
 from config.office.verbs import Asked, RefusedInWords, Verb, VerbForm, choice_field, date_field
 from config.office.words import Words
 
@@ -55,12 +55,12 @@ class TaskForm(VerbForm):
 
     text = lines_field(_("What is to be done"), longest=LONGEST_TASK, rows=3)
     due_on = date_field(_("Due on"))
-    assignee = choice_field(_("Who does it"), required=False, empty_value=None)
+    assignee = choice_field(_("Assignee"), required=False, empty_value=None)
 
     def prepare(self) -> None:
         """Offer whoever may view the page and have tasks; without a choice, it is whoever asks."""
         colleagues = [(user.pk, user.get_username()) for user in possible_assignees(subject_of(self.row))]
-        self.fields["assignee"].choices = [("", _("I do it myself")), *colleagues]  # type: ignore[attr-defined] # of the field above
+        self.fields["assignee"].choices = [("", _("Me")), *colleagues]  # type: ignore[attr-defined] # of the field above
 
 
 class DocumentForm(VerbForm):
@@ -121,7 +121,7 @@ NOTE_VERBS: Final = (
     Verb(
         name="write_note",
         label=_("Write a note"),
-        right=WORK,
+        right=WRITE,
         group=GROUP,
         form=NoteForm,
         call=_write,
@@ -131,21 +131,21 @@ NOTE_VERBS: Final = (
     Verb(
         name="add_task",
         label=_("Add a task"),
-        right=WORK,
+        right=WRITE,
         group=GROUP,
         form=TaskForm,
         call=_add_task,
         done=_("The task is added: it is at the end of this page, and under Tasks."),
-        refusals={TaskNotMoved: TASK_REFUSALS},
+        refusals={TaskRefused: TASK_REFUSALS},
     ),
     Verb(
         name="add_document",
         label=_("Add a document"),
-        right=WORK,
+        right=WRITE,
         group=GROUP,
         form=DocumentForm,
         call=_add_document,
         done=_("The document is kept: it is at the end of this page."),
-        refusals={FileNotKept: FILE_REFUSALS, DocumentNotMoved: DOCUMENT_REFUSALS},
+        refusals={FileNotKept: FILE_REFUSALS, DocumentRefused: DOCUMENT_REFUSALS},
     ),
 )

@@ -12,7 +12,7 @@ from config.office.staff_tasks import TaskRefusal
 from config.office.words import Words
 
 NOTE_REFUSALS: Final[dict[NoteRefusal, Words]] = {
-    NoteRefusal.EMPTY: _("There is nothing in it yet."),
+    NoteRefusal.EMPTY: _("Please write something."),
     NoteRefusal.TOO_LONG: _("A note has at most 4,000 characters."),
     NoteRefusal.WRITTEN_ALREADY: _("You wrote exactly this a moment ago: it is written once."),
     NoteRefusal.COLLEAGUE_MAY_NOT_VIEW: _("“@%(name)s” may not view this page, and so could not read the note."),
@@ -25,12 +25,12 @@ TASK_REFUSALS: Final[dict[TaskRefusal, Words]] = {
     TaskRefusal.EMPTY: _("Please say what is to be done."),
     TaskRefusal.TOO_LONG: _("A task has at most 500 characters: write the rest as a note."),
     TaskRefusal.DUE_BEFORE: _("The due day is before the business date."),
-    TaskRefusal.ASSIGNEE_MAY_NOT: _("This colleague cannot have the task: they may not view its page, or have tasks."),
+    TaskRefusal.ASSIGNEE_MAY_NOT: _("This colleague does not have access to this record, or cannot be given tasks."),
     TaskRefusal.MADE_ALREADY: _("You added exactly this task a moment ago: it is added once."),
     TaskRefusal.NOT_OPEN: _("The task is closed already."),
-    TaskRefusal.OF_OTHERS: _("Only whoever has the task, who made it, or an administrator may do this."),
+    TaskRefusal.OF_OTHERS: _("Only the assignee, whoever created the task, or a manager of tasks can do this."),
     TaskRefusal.SAME_ASSIGNEE: _("This colleague has the task already."),
-    TaskRefusal.OUTCOME_MISSING: _("Please say what came of it."),
+    TaskRefusal.OUTCOME_MISSING: _("Please give the outcome."),
     TaskRefusal.REASON_MISSING: _("Please give a reason."),
 }
 FILE_REFUSALS: Final[dict[FileRefusal, Words]] = {
@@ -46,7 +46,7 @@ FILE_REFUSALS: Final[dict[FileRefusal, Words]] = {
     ),
 }
 DOCUMENT_REFUSALS: Final[dict[DocumentRefusal, Words]] = {
-    DocumentRefusal.KEPT_ALREADY: _("This very file is kept here already."),
+    DocumentRefusal.KEPT_ALREADY: _("This file has already been added here."),
     DocumentRefusal.WITHDRAWN: _(
         "The document is withdrawn: it is kept, and handed out to auditors and controllers alone."
     ),

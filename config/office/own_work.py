@@ -22,7 +22,6 @@ class OwnTasks:
     overdue: int
     earliest: date | None
     url: str
-    overdue_url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +39,7 @@ def own_tasks(user: User, *, on: date) -> OwnTasks:
     found = visible(Task.objects.open().filter(assignee=actor), user).aggregate(
         number=Count("pk"), overdue=Count("pk", filter=Q(due_on__lt=on)), earliest=Min("due_on")
     )
-    return OwnTasks(**found, url=tasks_url(actor), overdue_url=tasks_url(actor, overdue=True))
+    return OwnTasks(**found, url=tasks_url(actor))
 
 
 def own_mentions(user: User) -> OwnMentions:
@@ -51,9 +50,9 @@ def own_mentions(user: User) -> OwnMentions:
     return OwnMentions(**found, url=mentions_url(actor))
 
 
-def tasks_url(actor: str, *, overdue: bool = False) -> str:
-    """Return the address of somebody's open tasks, or of those that are overdue."""
-    narrowed = {"assignee": actor, "state": TaskState.OPEN} | ({"overdue": "yes"} if overdue else {})
+def tasks_url(actor: str) -> str:
+    """Return the address of somebody's open tasks."""
+    narrowed = {"assignee": actor, "state": TaskState.OPEN}
     return f"{reverse('admin:office_task_changelist')}?{urlencode(narrowed)}"
 
 

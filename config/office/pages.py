@@ -375,14 +375,6 @@ def named(actors: Iterable[str | None]) -> dict[str | None, str | None]:
     return found
 
 
-def named_user(username: str) -> User:
-    """Return who has a user name, as it was typed into a filter. Raises ValueError."""
-    user = User.objects.filter(username=username).first()
-    if user is None:
-        raise ValueError(username)
-    return user
-
-
 def name_of(actor: str | None) -> str | None:
     """Return the name of one actor."""
     return named([actor])[actor]

@@ -23,7 +23,7 @@ def _approvals(asked: Asked, _on: date | None) -> Iterator[Waiting]:
     yield from rows_waiting(
         requests_for(asked.user, asked.now),
         said=lambda n: ngettext("request waits for your approval", "requests wait for your approval", n),
-        link=listed_at("office_approvalrequest", waits_for=asked.user.username),
+        link=listed_at("office_approvalrequest", waits_for=str(asked.actor)),
         button=_("Decide"),
         tag="approvals",
         since="requested_at",

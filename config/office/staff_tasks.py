@@ -18,7 +18,7 @@ from config.office.models.task import LONGEST_TASK, TaskState
 from config.office.notes import SAME_WITHIN
 from config.office.subjects import staff_with, view_right
 
-WORK: Final = "office.add_note"
+WRITE: Final = "office.add_note"
 """The right to have tasks, and to make them."""
 MANAGE: Final = "office.manage_task"
 """The right to close and reassign the tasks of others, and to withdraw their documents."""
@@ -39,7 +39,7 @@ class TaskRefusal(StrEnum):
     REASON_MISSING = "REASON_MISSING"
 
 
-class TaskNotMoved(Refused[TaskRefusal]):
+class TaskRefused(Refused[TaskRefusal]):
     """The task was not made, or stays as it is."""
 
 
@@ -103,7 +103,7 @@ def is_theirs(task: Task, actor: Actor, *, manages: bool) -> bool:
 def add_task(
     *, subject: Model, text: str, due_on: date, assignee_id: int | None, actor: Actor, now: datetime
 ) -> Task:  # fmt: skip
-    """Make a task about a row. assignee_id: of an account; None: whoever makes it. Raises TaskNotMoved, Contended."""
+    """Make a task about a row. assignee_id: of an account; None: whoever makes it. Raises TaskRefused, Contended."""
     with operation():
         about, text, maker = subject_of(subject), text.strip(), str(actor)
         assignee = maker if assignee_id is None else str(Actor.of_staff(assignee_id))
@@ -117,7 +117,7 @@ def add_task(
             is_repeated=Task.objects.filter(**made, made_at__gt=now - SAME_WITHIN).exists(),
         )
         if refusal is not None:
-            raise TaskNotMoved(refusal)
+            raise TaskRefused(refusal)
         task = Task.objects.create(**made, open_due_on=due_on, made_at=now)
         record_event(
             name="office.add_task",
@@ -135,7 +135,7 @@ def close_task(
 ) -> Task:  # fmt: skip
     """Close a task as DONE or CANCELLED, with a line on what came of it. manages: the actor may close any.
 
-    Raises TaskNotMoved, Contended, Task.DoesNotExist.
+    Raises TaskRefused, Contended, Task.DoesNotExist.
     """
     with operation():
         task, outcome = Task.objects.filter(pk=task_id).lock().get(), outcome.strip()
@@ -143,7 +143,7 @@ def close_task(
             TaskState(task.state), is_theirs=is_theirs(task, actor, manages=manages), outcome=outcome
         )
         if refusal is not None:
-            raise TaskNotMoved(refusal)
+            raise TaskRefused(refusal)
         closed = {"state": state, "open_due_on": None, "closed_by": str(actor), "closed_at": now, "outcome": outcome}
         require_one(Task.objects.filter(pk=task.pk).open().update(**closed))
         record_event(
@@ -160,7 +160,7 @@ def close_task(
 def reassign_task(
     *, task_id: int, assignee_id: int, reason: str, manages: bool, actor: Actor, now: datetime
 ) -> Task:  # fmt: skip
-    """Give a task to another colleague. Raises TaskNotMoved, Contended, Task.DoesNotExist."""
+    """Give a task to another colleague. Raises TaskRefused, Contended, Task.DoesNotExist."""
     with operation():
         task, reason = Task.objects.filter(pk=task_id).lock().get(), reason.strip()
         before, after = task.assignee, str(Actor.of_staff(assignee_id))
@@ -172,7 +172,7 @@ def reassign_task(
             reason=reason,
         )
         if refusal is not None:
-            raise TaskNotMoved(refusal)
+            raise TaskRefused(refusal)
         require_one(Task.objects.filter(pk=task.pk).open().update(assignee=after))
         TaskReassignment.objects.create(
             task=task, before=before, after=after, reason=reason, made_by=str(actor), made_at=now
@@ -190,8 +190,8 @@ def reassign_task(
 
 def possible_assignees(about: str) -> list[User]:
     """Return the colleagues who can have a task about a subject."""
-    return list(staff_with(view_right(about), WORK))
+    return list(staff_with(view_right(about), WRITE))
 
 
 def _may_have(assignee: str, about: str) -> bool:
-    return staff_with(view_right(about), WORK).filter(pk=id_of(assignee)).exists()
+    return staff_with(view_right(about), WRITE).filter(pk=id_of(assignee)).exists()

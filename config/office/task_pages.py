@@ -13,20 +13,21 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from config.office.business_date import current_day
+from config.office.colleagues import colleagues
 from config.office.display import Button, Card, Cell, Column, Facts, Figure, Page, Table, Text
 from config.office.lists import Filter, ListColumn, choice_filter
 from config.office.models import Task
 from config.office.models.task import LONGEST_TASK, TaskState
 from config.office.note_card import task_chip
-from config.office.note_pages import EXCERPT, AboutAdmin, about_cell, about_filter, colleagues
+from config.office.note_pages import EXCERPT, AboutAdmin, about_cell, about_filter
 from config.office.note_verbs import lines_field
 from config.office.note_words import TASK_REFUSALS, TASK_STATES
 from config.office.own_work import mentions_url, tasks_url
 from config.office.pages import named, subject_url, subject_words
 from config.office.staff_tasks import (
     MANAGE,
-    WORK,
-    TaskNotMoved,
+    WRITE,
+    TaskRefused,
     close_task,
     is_theirs,
     judge_closing,
@@ -47,13 +48,13 @@ from config.office.verbs import (
 )
 from config.office.words import Words
 
-REFUSALS: Final[Refusals] = {TaskNotMoved: TASK_REFUSALS}
+REFUSALS: Final[Refusals] = {TaskRefused: TASK_REFUSALS}
 
 
 class OutcomeForm(VerbForm):
     """What came of a task."""
 
-    outcome = lines_field(_("What came of it"), longest=LONGEST_TASK, rows=3)
+    outcome = lines_field(_("Outcome"), longest=LONGEST_TASK, rows=3)
 
 
 class ReassignForm(VerbForm):
@@ -85,7 +86,7 @@ def _closing(state: TaskState, name: str, label: Words, done: Words, *, is_prima
     return Verb(
         name=name,
         label=label,
-        right=WORK,
+        right=WRITE,
         form=OutcomeForm,
         about=_about,
         offered=_is_open,
@@ -111,8 +112,8 @@ def _closing(state: TaskState, name: str, label: Words, done: Words, *, is_prima
 
 REASSIGN: Final = Verb(
     name="reassign",
-    label=_("Give to a colleague"),
-    right=WORK,
+    label=_("Reassign"),
+    right=WRITE,
     form=ReassignForm,
     about=_about,
     offered=_is_open,
@@ -130,7 +131,7 @@ REASSIGN: Final = Verb(
         actor=asked.actor,
         now=asked.now,
     ),
-    done=_("The task is given to a colleague."),
+    done=_("The task is reassigned."),
     refusals=REFUSALS,
 )
 
@@ -154,14 +155,14 @@ class TaskAdmin(AboutAdmin[Task]):
         ListColumn(
             label=_("State"), cell=lambda row: task_chip(TaskState(row[0].state), row[0].due_on, today=row[2])
         ),
-        ListColumn(label=_("Who does it"), cell=lambda row: row[1][row[0].assignee]),
+        ListColumn(label=_("Assignee"), cell=lambda row: row[1][row[0].assignee]),
         ListColumn(label=_("About"), cell=lambda row: about_cell(row[0].about)),
         ListColumn(label=_("Added by"), cell=lambda row: row[1][row[0].made_by]),
     )  # fmt: skip
     filters = (
         Filter(
             name="assignee",
-            label=_("who does it"),
+            label=_("assignee"),
             choices=colleagues,
             keep=lambda rows, who: rows.filter(assignee=who),
         ),
@@ -198,7 +199,7 @@ class TaskAdmin(AboutAdmin[Task]):
         cards = [Card(title=_("What is to be done"), parts=[Text(row.text, "tl-letter")])]
         if not _is_open(row):
             closed = [(_("By"), names[row.closed_by]), (_("At, UTC"), row.closed_at)]
-            cards.append(Card(title=_("What came of it"), parts=[Text(row.outcome, "tl-letter"), Facts(closed)]))
+            cards.append(Card(title=_("Outcome"), parts=[Text(row.outcome, "tl-letter"), Facts(closed)]))
         if moves:
             columns = [
                 Column(label=_("At, UTC"), style="tl-nowrap"),
@@ -208,7 +209,7 @@ class TaskAdmin(AboutAdmin[Task]):
                 Column(label=_("By")),
             ]
             rows = [[one.made_at, names[one.before], names[one.after], one.reason, names[one.made_by]] for one in moves]
-            cards.append(Card(title=_("Given to a colleague"), parts=[Table(columns=columns, rows=rows)]))
+            cards.append(Card(title=_("Reassignments"), parts=[Table(columns=columns, rows=rows)]))
         return Page(
             title=(title := _t("Task about %(what)s") % {"what": subject_words(row.about)}),
             name=Cell(text=title, link=subject_url(row.about)),
@@ -216,7 +217,7 @@ class TaskAdmin(AboutAdmin[Task]):
             sub=[_t("added by %(who)s, %(at)s UTC") % made],
             figures=[
                 Figure(label=_("Due on"), value=row.due_on, style="tl-plain"),
-                Figure(label=_("Who does it"), value=names[row.assignee], style="tl-plain"),
+                Figure(label=_("Assignee"), value=names[row.assignee], style="tl-plain"),
             ],
             cards=cards,
         )

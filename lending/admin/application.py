@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from config.office.actors import actor_of
+from config.office.colleagues import waiting_filter
 from config.office.display import (
     Alert,
     Card,
@@ -30,7 +31,7 @@ from config.office.display import (
 )
 from config.office.lists import Filter, ListColumn, Search, choice_filter
 from config.office.note_card import NOTES
-from config.office.pages import OfficeAdmin, name_of, name_over, named, named_user
+from config.office.pages import OfficeAdmin, name_of, name_over, named
 from config.office.verbs import TO_BE_GIVEN, Asked, Refusals, Verb, VerbForm, reason_field
 from config.office.words import Words, money, money_with_currency
 from lending.admin.caps import caps_parts
@@ -82,10 +83,6 @@ def band_of(user: User) -> Band | None:
 def decidable_by(user: User) -> QuerySet[Application]:
     """Keep the applications that wait for this person's decision."""
     return waiting_applications(actor=actor_of(user), band=band_of(user))
-
-
-def _waits_for(rows: QuerySet[Application], username: str) -> QuerySet[Application]:
-    return rows.filter(pk__in=decidable_by(named_user(username)).values("pk"))
 
 
 def _review(outcome: Outcome, name: str, label: Words, note: Words, *, is_primary: bool = False) -> Verb:
@@ -150,7 +147,7 @@ class ApplicationAdmin(OfficeAdmin[Application]):
             keep=lambda rows, day: rows.filter(applied_on__gte=date.fromisoformat(day)),
             kind="date",
         ),
-        Filter(name="waits_for", label=_("waits for, a user name"), keep=_waits_for),
+        waiting_filter(decidable_by),
     )
     search = Search(
         help=_("Application number, merchant or reference"),

@@ -43,7 +43,7 @@ def _applications(asked: Asked, _on: date | None) -> Iterator[Waiting]:
     yield from rows_waiting(
         decidable_by(asked.user),
         said=lambda n: ngettext("application to decide", "applications to decide", n),
-        link=listed_at("lending_application", waits_for=asked.user.username),
+        link=listed_at("lending_application", waits_for=str(asked.actor)),
         button=_("Decide"),
         tag="referred",
         since="entered_at",

@@ -26,7 +26,7 @@ from config.office.document_kinds import (
     harmless_name,
     judge_file,
 )
-from config.office.documents import DocumentNotMoved, DocumentRefusal, add_document, withdraw_document
+from config.office.documents import DocumentRefusal, DocumentRefused, add_document, withdraw_document
 from config.office.models import Document, OperationEvent
 from config.office.models.document import sealed_document
 from config.office.note_words import DOCUMENT_REFUSALS, FILE_REFUSALS, KINDS
@@ -197,7 +197,7 @@ def test_a_refused_file_is_explained_and_leaves_nothing(
 
 def test_the_same_file_is_kept_once_about_a_row_until_it_is_withdrawn(client: Client, merchant: Merchant) -> None:
     send(client, merchant, "a.pdf", PDF)
-    assertContains(send(client, merchant, "b.pdf", PDF), "This very file is kept here already.")
+    assertContains(send(client, merchant, "b.pdf", PDF), "This file has already been added here.")
     send(client, Merchant.objects.get(external_id="loom"), "a.pdf", PDF)
     assert Document.objects.count() == 2
     first = Document.objects.earliest("pk")
@@ -211,7 +211,7 @@ def test_two_people_add_the_same_file_once(merchant: Merchant) -> None:
     call = partial(add_document, subject=merchant, name="a.pdf", content=PDF, actor=CLERK, now=NOW)
     held = ("office.add_document", f"merchants.merchant:{merchant.pk}", sha256(PDF).hexdigest())
     outcomes = race(call, call, held=Named(held))  # type: ignore[arg-type] # which locks, too
-    assert {type(one) for one in outcomes} == {Document, DocumentNotMoved}
+    assert {type(one) for one in outcomes} == {Document, DocumentRefused}
     assert Document.objects.count() == 1
 
 
@@ -277,7 +277,7 @@ def test_a_document_is_withdrawn_by_whoever_added_it_or_a_manager_of_tasks(clien
         client.post(page_of(document, "withdraw"), {"reason": "x"}),
     ):
         assertContains(answer, "Only whoever added the document")
-    with pytest.raises(DocumentNotMoved, match="OF_OTHERS"):
+    with pytest.raises(DocumentRefused, match="OF_OTHERS"):
         withdraw_document(document_id=document.pk, reason="x", manages=False, actor=Actor.of_staff(ben.pk), now=NOW)
     assert Document.objects.standing().exists()
     client.force_login(colleague("rita", Role.RISK_MANAGER))

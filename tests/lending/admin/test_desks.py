@@ -197,9 +197,9 @@ def test_an_application_waits_for_whoever_may_decide_it() -> None:
     client = Client()
     client.force_login(manager)
     address = reverse("admin:lending_application_changelist")
-    listed = client.get(address, {"waits_for": underwriter.username}).context["listing"]
+    listed = client.get(address, {"waits_for": f"staff:{underwriter.pk}"}).context["listing"]
     assert listed.count == "1"
-    assertContains(client.get(address, {"waits_for": "nobody-of-that-name"}, follow=True), "does not know")
+    assertContains(client.get(address, {"waits_for": "staff:0"}, follow=True), "does not know")
 
 
 def test_nobody_is_asked_to_approve_what_they_asked_for_or_may_not() -> None:

@@ -111,6 +111,22 @@ def test_a_case_tells_what_is_asked_for_with_the_borrower_s_loans() -> None:
     assertContains(page, reverse("admin:office_approvalrequest_change", args=[request.pk]))
 
 
+def test_requests_and_applications_are_narrowed_to_a_colleague_who_is_chosen() -> None:
+    """Red if a log-in had to be typed here, while lists of tasks and notes offer their colleagues."""
+    loan, finance, controller = with_credit(), staff(Role.FINANCE), staff(Role.CONTROLLER)
+    request = asked(loan, finance)
+    client = signed_in(finance)
+    for model in ("office_approvalrequest", "lending_application"):
+        address = reverse(f"admin:{model}_changelist")
+        [chosen] = [one for one in client.get(address).context["listing"].filters if one.filter.name == "waits_for"]
+        assert {(f"staff:{user.pk}", user.username) for user in (finance, controller)} <= set(chosen.choices)
+        for unknown in (finance.username, "staff:0"):
+            assertContains(client.get(address, {"waits_for": unknown}, follow=True), "does not know")
+    address = reverse("admin:office_approvalrequest_changelist")
+    for user, rows in ((controller, [request]), (finance, [])):
+        assert client.get(address, {"waits_for": f"staff:{user.pk}"}).context["listing"].rows == rows
+
+
 def test_what_taking_a_payout_back_does_is_shown_before(client: Client) -> None:
     """Red if the page asked for a confirmation of nothing."""
     loan = lent(amount_minor=123_400)
