@@ -59,6 +59,8 @@ DECLARED = Declaration(
     },
     links=[
         Link(section=Section.WORK, title=_("Tasks"), icon="task_alt", app="office", model="task"),
+        Link(section=Section.WORK, title=_("Notes"), icon="sticky_note_2", app="office", model="note"),
+        Link(section=Section.WORK, title=_("Documents"), icon="attach_file", app="office", model="document"),
         Link(
             section=Section.WORK,
             title=_("Approvals"),

@@ -7,7 +7,6 @@ from django.contrib import admin
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.text import Truncator
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
@@ -22,8 +21,6 @@ from config.office.pages import M, OfficeAdmin, name_of, named, subject_url, sub
 from config.office.subjects import may_view
 from config.office.verbs import Verb, refused_by
 
-EXCERPT: Final = 90
-"""Characters that a list shows."""
 UNSEEN: Final = (_("Not seen yet"), "tl-warn")
 
 
@@ -70,7 +67,7 @@ class NoteAdmin(AboutAdmin[Note]):
 
     title = _("Notes")
     columns = (
-        ListColumn(label=_("Note"), cell=lambda row: Truncator(row[0].text).chars(EXCERPT)),
+        ListColumn(label=_("Note"), cell=lambda row: row[0].text, style="tl-clamp"),
         ListColumn(label=_("About"), cell=lambda row: about_cell(row[0].about)),
         ListColumn(label=_("Written by"), cell=lambda row: row[1]),
         ListColumn(label=_("Written, UTC"), cell=lambda row: row[0].written_at, style="tl-nowrap"),

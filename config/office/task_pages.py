@@ -8,7 +8,6 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.text import Truncator
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
@@ -19,7 +18,7 @@ from config.office.lists import Filter, ListColumn, choice_filter
 from config.office.models import Task
 from config.office.models.task import LONGEST_TASK, TaskState
 from config.office.note_card import task_chip
-from config.office.note_pages import EXCERPT, AboutAdmin, about_cell, about_filter
+from config.office.note_pages import AboutAdmin, about_cell, about_filter
 from config.office.note_verbs import lines_field
 from config.office.note_words import TASK_REFUSALS, TASK_STATES
 from config.office.own_work import mentions_url, tasks_url
@@ -147,7 +146,7 @@ class TaskAdmin(AboutAdmin[Task]):
     title = _("Tasks")
     list_key = "open_due_on"
     columns = (
-        ListColumn(label=_("Task"), cell=lambda row: Truncator(row[0].text).chars(EXCERPT)),
+        ListColumn(label=_("Task"), cell=lambda row: row[0].text, style="tl-clamp"),
         ListColumn(
             label=_("Due"), cell=lambda row: row[0].due_on, style="tl-nowrap", sort="open_due_on", sort_nulls=True,
             indexed=True, ascends_first=True,
