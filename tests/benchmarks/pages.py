@@ -17,7 +17,7 @@ from django.utils import timezone
 from config.declarations import Role
 from config.office.actors import SYSTEM
 from config.office.business_date import get_business_date
-from lending.models import Entry, Loan, LoanEvent, Posting
+from lending.models import DayClose, Entry, Loan, LoanEvent, Posting
 from lending.tasks import settle_transfers
 from merchants.models import Merchant
 from scoring.models import Score, ScoreRun
@@ -51,6 +51,14 @@ FROM lending_loanspell, generate_series(1, 6) n, LATERAL (SELECT (loan_id + n) %
 """
 
 
+# As if they had come in over a year.
+APPLIED = """
+SET statement_timeout = 0; ALTER TABLE lending_application DISABLE TRIGGER USER;
+UPDATE lending_application SET applied_on = applied_on - (id % 365)::int;
+ALTER TABLE lending_application ENABLE TRIGGER USER; RESET statement_timeout
+"""
+
+
 def fill() -> None:
     """Copy a loan with its merchant and score; let some be late, and some merchants be newer than the run."""
     for offer in make_offers()[0][:20]:
@@ -71,7 +79,14 @@ def fill() -> None:
         cursor.execute(SPELLS)
         cursor.execute(EARLIER.format(late=ONE_LATE_IN), [])
         cursor.execute("RESET statement_timeout")  # a page that takes longer fails here as it does in an office
+    on = get_business_date()
+    assert on is not None
+    DayClose.objects.create(
+        day=on - timedelta(days=1), state="PROVEN", parts=1, started_by="system:0", started_at=timezone.now(),
+        finished_at=timezone.now(),
+    )  # fmt: skip
     with connections["owner"].cursor() as cursor:
+        cursor.execute(APPLIED)
         cursor.execute("VACUUM ANALYZE")  # as PostgreSQL does by itself after a while
     told = {"partner": loan.merchant.partner, "currency": loan.merchant.currency}
     ids = range(7_000_000, 7_000_000 + NEWER)  # beyond the copies
