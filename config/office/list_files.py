@@ -58,5 +58,5 @@ def _said(value: object) -> str:
 
 def _lines(rows: Iterable[Sequence[str]]) -> str:
     text = StringIO(newline="")
-    csv.writer(text).writerows(rows)
+    csv.writer(text, quoting=csv.QUOTE_ALL).writerows(rows)
     return text.getvalue()

@@ -150,7 +150,7 @@ def _not_stored(batch: Batch) -> Iterator[str]:
 
 def _line(cells: Sequence[str]) -> str:
     text = StringIO()
-    csv.writer(text).writerow([guarded(cell) for cell in cells])
+    csv.writer(text, quoting=csv.QUOTE_ALL).writerow([guarded(cell) for cell in cells])
     return text.getvalue()
 
 

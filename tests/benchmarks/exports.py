@@ -21,6 +21,7 @@ from tests.stages import do_stages
 LISTS: Final[Sequence[tuple[str, str]]] = (
     ("lending.loan", ""),
     ("lending.loan", "sort=late_since"),
+    ("lending.loanorigin", ""),
     ("lending.offer", ""),
     ("merchants.merchant", ""),
 )

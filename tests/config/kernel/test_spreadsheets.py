@@ -6,7 +6,7 @@ import csv
 from io import StringIO
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from config.kernel.spreadsheets import guarded, plain_number
@@ -15,8 +15,8 @@ from config.kernel.spreadsheets import guarded, plain_number
 @pytest.mark.parametrize(
     "text",
     [
-        "=1+1", "=cmd|' /C calc'!A0", "+1", "+420 777 123 456", "-", "-1+1", "--1", "-1.", "-.5", "-1e5", "-1,5", "-٣",
-        "-1\n", "@SUM(A1)", "\t=1", "\r=1", "\ttext", "\rtext", "  =1", "\n=1", " \t text", "\u00a0=1", "\u3000-x",
+        "=1+1", "+1", "+420 777 123 456", "-", "-1+1", "--1", "-1.", "-.5", "-1e5", "-1,5", "-٣",
+        "-1\n", "@SUM(A1)", "\ttext", "\rtext", "  =1", " \t text", "\u00a0=1", "\u3000-x",
         "\ufeff=1", "\u200b@x", "\x00=1", "＝1+1", "＋1", "－1+1", "＠x", "-1 % of it",
     ],
 )  # fmt: skip
@@ -25,21 +25,65 @@ def test_what_a_spreadsheet_might_run_is_guarded(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "guard"),
+    [
+        ("\t=1", "'\t'=1"),
+        ("\r=1", "'\r'=1"),
+        ("\n=1", "'\n'=1"),
+        ("Shop;=1+1;x", "Shop;'=1+1;x"),
+        ("a|+1", "a|'+1"),
+        ("a\t@x", "a\t'@x"),
+        ("a; \u200b-1", "a;' \u200b-1"),
+        ("a;;=1", "a;;'=1"),
+        ('a;"=1', "a;'\"=1"),
+        ("one\r\n－2", "one\r'\n'－2"),
+        ("=1;=2", "'=1;'=2"),
+    ],
+)
+def test_a_cell_that_begins_within_is_guarded(text: str, guard: str) -> None:
+    assert guarded(text) == guard
+
+
+@pytest.mark.parametrize(
     "text",
-    ["", "a", "a=1", "1-1", "'=1", "0", "12", "-1", "-12.50", "-9223372036854775808", "-0.5 %", "窯", "−1", " 12"],
+    [
+        "", "a", "a=1", "1-1", "a; b", "a|b=1", "two\nlines", "a, =1", "'=1", "0", "12", "-1", "-12.50",
+        "-9223372036854775808", "-0.5 %", "窯", "−1", " 12",
+    ],
 )  # fmt: skip
 def test_what_no_spreadsheet_runs_stays_as_it_is(text: str) -> None:
     """Red if a number below zero became a text, or a name got an apostrophe that it does not have."""
     assert guarded(text) == text
 
 
-@given(st.text())
+PIECES = st.lists(st.sampled_from([*"=+-@＝,;|\t\r\n\"' 1a", "\u200b", "\ufeff"]) | st.characters(), max_size=12)
+TEXTS = PIECES.map("".join)
+
+
+@given(TEXTS)
 def test_no_text_whatever_begins_like_a_formula_once_it_is_guarded(text: str) -> None:
     found = guarded(text)
-    assert found.removeprefix("'") == text.removeprefix("'") or found == f"'{text}"
-    first = found.strip()[:1]
-    assert first not in {"=", "+", "@"}
-    assert first != "-" or plain_number(found) == found
+    assert found.replace("'", "") == text.replace("'", "")
+    assert begins_harmlessly(found)
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@given(texts=st.lists(st.lists(TEXTS, min_size=3, max_size=3), min_size=2, max_size=2))
+@example(texts=[["Shop;=1+1;x", "a\t=1", 'b|"=1'], ["c\n=1", 'd";=1', '"e;"=1']])
+def test_no_cell_begins_like_a_formula_whatever_separates_them(separator: str, texts: list[list[str]]) -> None:
+    """Red if a file that is opened with another separator had a cell that is run."""
+    file = StringIO(newline="")
+    rows = [["Name", "Of", "What"], *([f"n{guarded(one)}", guarded(two), guarded(three)] for one, two, three in texts)]
+    csv.writer(file, quoting=csv.QUOTE_ALL).writerows(rows)
+    read = list(csv.reader(StringIO(file.getvalue(), newline=""), delimiter=separator))
+    assert [cell for row in read for cell in row if not begins_harmlessly(cell)] == []
+    assert separator != "," or read == rows
+
+
+def begins_harmlessly(cell: str) -> bool:
+    unseen = [*map(chr, range(32)), *"\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"]
+    shown = cell.translate(dict.fromkeys(map(ord, unseen))).lstrip()
+    return shown[:1] not in {*"=+-@＝＋－＠"} or plain_number(cell) == cell
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def test_a_number_is_one_a_machine_reads_and_nothing_is_lost(value: object, text
 
 def test_the_file_begins_with_what_excel_knows_utf8_by() -> None:
     columns = [Column(label=_("Merchant")), Column(label="=x", number=True)]
-    assert head_of(columns).decode() == f"{BOM}Merchant,'=x\r\n"
+    assert head_of(columns).decode() == f'{BOM}"Merchant","\'=x"\r\n'
     assert lines_of(columns, [["窯, Ltd", 1_000], ['say "hi"\nnow', "−1"]]) == (  # noqa: RUF001
-        '"窯, Ltd",1000\r\n"say ""hi""\nnow",-1\r\n'.encode()
+        '"窯, Ltd","1000"\r\n"say ""hi""\nnow","-1"\r\n'.encode()
     )
