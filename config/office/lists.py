@@ -49,7 +49,8 @@ class ListColumn(Column):
 class Filter:
     """A filter of a list. choices: the values on offer, read again for each page; None: any text that `keep` accepts.
 
-    keep: narrows the rows to a chosen value. Raises ValueError for a meaningless text.
+    keep: narrows the rows to a chosen value. Raises ValueError for a meaningless text. comes_and_goes: what is on
+    offer is read from rows: a value that is not on offer any more is one that no row has, and no error.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Filter:
     keep: Callable[[QuerySet[Any], str], QuerySet[Any]]
     choices: Callable[[], Iterable[tuple[str, Words]]] | None = None
     kind: str = "text"
+    comes_and_goes: bool = False
 
 
 def choice_filter(name: str, label: Words, words: Mapping[Any, Any], *, field: str | None = None) -> Filter:
@@ -85,6 +87,7 @@ def value_filter(name: str, label: Words, values: Callable[[], Iterable[str]], *
         label=label,
         choices=lambda: ((value, value) for value in values()),
         keep=lambda rows, value: rows.filter(**{field or name: value}),
+        comes_and_goes=True,
     )
 
 
@@ -260,7 +263,9 @@ class ListOf:
         value = given.get(part.name, "")
         choices = [] if part.choices is None else list(part.choices())
         if value and part.choices is not None and value not in {choice for choice, _words in choices}:
-            raise BadQuery(part.name, value)
+            if not part.comes_and_goes or not value.isprintable():
+                raise BadQuery(part.name, value)
+            choices.append((value, value))
         others = {name: text for name, text in given.items() if name not in {part.name, AFTER, BEFORE}}
         return ChosenFilter(filter=part, value=value, choices=choices, without=_query(others))
 
@@ -325,7 +330,7 @@ class ListOf:
 def _kept(part: ChosenFilter, rows: QuerySet[Any]) -> QuerySet[Any]:
     try:
         return part.filter.keep(rows, part.value)
-    except ValueError as error:
+    except (ValueError, ValidationError) as error:
         raise BadQuery(part.filter.name, part.value) from error
 
 

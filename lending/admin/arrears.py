@@ -122,6 +122,7 @@ class ArrearsCaseAdmin(OfficeAdmin[ArrearsCase]):
             label=_("worked on by"),
             choices=_owners,
             keep=lambda rows, owner: rows.filter(owner="" if owner == NOBODY else owner),
+            comes_and_goes=True,
         ),
         Filter(
             name="agency",

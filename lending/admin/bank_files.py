@@ -88,7 +88,7 @@ class BankFileAdmin(OfficeAdmin[BankFile]):
             choices=lambda: ((name, words) for name, (words, _tint) in FILE_STATES.items()),
         ),
         value_filter("bank", _("bank"), bank_names),
-        value_filter("kind", _("message"), lambda: sorted({*KINDS, PAYOUTS, DEBITS})),
+        choice_filter("kind", _("message"), {kind: (kind,) for kind in sorted({*KINDS, PAYOUTS, DEBITS})}),
     )  # fmt: skip
     empty = _("No file yet. One is written once a bank is entered (manage.py enter_bank) and an order waits for it.")
     verbs = (

@@ -104,6 +104,7 @@ class MerchantAdmin(OfficeAdmin[Merchant]):
             label=_("partner"),
             choices=lambda: [(str(partner.pk), str(partner)) for partner in Partner.objects.order_by("name")],
             keep=lambda rows, value: rows.filter(partner=int(value)),
+            comes_and_goes=True,
         ),
         Filter(
             name="grade",

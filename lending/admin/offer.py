@@ -171,6 +171,7 @@ class OfferAdmin(OfficeAdmin[Offer]):
             label=_("product"),
             choices=lambda: [(str(version.pk), str(version)) for version in ProductVersion.objects.order_by("-pk")],
             keep=lambda rows, value: rows.filter(product=int(value)),
+            comes_and_goes=True,
         ),
     )
     search = Search(help=_("Offer number or merchant"), keep=lambda rows, term: search_offers(term, rows))

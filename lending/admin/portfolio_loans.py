@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from config.office.business_date import current_day
 from config.office.display import Column, Part, Table, Text, change_url, grade_chip
-from config.office.lists import BadQuery, Filter, ListColumn, Listing, ListOf
+from config.office.lists import BadQuery, Filter, ListColumn, Listing, ListOf, value_filter
 from config.office.pages import OfficeAdmin, name_over
 from config.office.words import Words, money
 from lending.domain.books.portfolio import FIRST_DAY, NOT_GIVEN, RUNNING, SPLIT, Band
@@ -161,9 +161,6 @@ def _filters(on: date) -> tuple[Filter, ...]:
         offered = list(choices)
         return Filter(name=name, label=label, choices=lambda: offered, keep=keep)
 
-    def currencies() -> Iterable[tuple[str, Words]]:
-        return ((one, one) for one in lent_currencies())
-
     before = on.replace(day=1) - DAY
     return (
         Filter(name=ON, label=_("as of"), keep=lambda rows, _text: lent_by(rows, on), kind="date"),
@@ -189,10 +186,5 @@ def _filters(on: date) -> tuple[Filter, ...]:
         ),
         Filter(name="vintage", label=_("paid out in, YYYY-MM"), keep=of_vintage),
         *origin_filters(),
-        Filter(
-            name="currency",
-            label=_("currency"),
-            choices=currencies,
-            keep=lambda rows, text: rows.filter(currency=text),
-        ),
+        value_filter("currency", _("currency"), lent_currencies),
     )

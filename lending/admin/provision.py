@@ -218,6 +218,7 @@ class LoanProvisionAdmin(OfficeAdmin[LoanProvision]):
             label=_("month"),
             keep=_of_month,
             choices=lambda: ((f"{month:%Y-%m}", f"{month:%Y-%m}") for month in reversed(booked_months())),
+            comes_and_goes=True,
         ),
         choice_filter("stage", _("stage"), {int(stage): words for stage, words in STAGES.items()}),
         choice_filter("category", _("category"), CATEGORIES),

@@ -1,10 +1,13 @@
 """Ways of looking at a list: saved, shared with a role, found above it, removed."""
 
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib import admin
 from django.contrib.auth.models import Group, User
+from django.http import QueryDict
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -15,6 +18,7 @@ from config.db.locking import lock_name
 from config.declarations import Role
 from config.office.actors import Actor
 from config.office.models import OperationEvent, SavedView
+from config.office.pages import OfficeAdmin
 from config.office.saved_views import (
     LONGEST_QUERY,
     MOST_OF_A_LIST,
@@ -25,7 +29,7 @@ from config.office.saved_views import (
     roles_that_see,
     save_view,
 )
-from tests.config.office.made_lists import make_view
+from tests.config.office.made_lists import done, make_view
 from tests.conftest import make_user
 from tests.race import race
 
@@ -33,6 +37,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 LIST = "admin:office_jobrun_changelist"
 SAVE = "admin:office_jobrun_save_view"
 SAVED: dict[str, Any] = {"query": "q=1", "role": None, "seen_by": [Role.AUDITOR], "names": ["a"], "name": "b"}
+
+
+@pytest.fixture(autouse=True)
+def directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("django.conf.settings.UPLOADS_DIR", tmp_path)
 
 
 @pytest.fixture
@@ -191,6 +200,33 @@ def test_a_view_whose_filter_is_gone_is_told_and_removed(analyst: User) -> None:
         assertContains(client.get(reverse("admin:office_savedview_change", args=[row.pk])), row.name)
         client.post(reverse("admin:office_savedview_remove", args=[row.pk]), follow=True)
     assert not SavedView.objects.exists()
+
+
+def test_a_value_that_no_row_has_any_more_lists_nothing() -> None:
+    """Red if a view or an export were an error as soon as the last case of its owner is closed."""
+    collector = make_user("collector", Role.COLLECTOR)
+    client, address = sign_in(collector), reverse("admin:lending_arrearscase_changelist")
+    page = client.get(address, {"owner": "staff:999"})
+    assertContains(page, "Nothing matches")
+    assertContains(page, '<option value="staff:999" selected>')
+    asked = {"owner": "staff:999", "state": "LOST"}
+    assertContains(client.get(address, asked, follow=True), "This list does not know “state=LOST”")
+    export = done(collector, "lending.arrearscase", "owner=staff%3A999")
+    assert (export.state, export.rows) == ("DONE", 0)
+
+
+@pytest.mark.parametrize("text", ["gone", "9" * 30, "2026-13", "a\u2028b"])
+def test_no_value_of_a_filter_whose_choices_come_and_go_is_an_error_page(text: str) -> None:
+    client = sign_in(User.objects.create_superuser("root"))
+    asked = set[str]()
+    for model, page in admin.site._registry.items():  # noqa: SLF001
+        if isinstance(page, OfficeAdmin) and page.list_page:
+            for part in page.described(page.completed(QueryDict())).filters:
+                if part.comes_and_goes:
+                    reply = client.get(page.list_url(), {part.name: text})
+                    assert reply.status_code in {200, 302}, (model, part.name)
+                    asked.add(f"{model._meta.model_name}.{part.name}")
+    assert {"arrearscase.owner", "merchant.partner", "loan.currency", "loanprovision.month"} <= asked
 
 
 def test_a_view_that_was_shared_is_gone_with_the_role(analyst: User) -> None:
