@@ -45,6 +45,7 @@ STATES: Final = {
     ExportState.EXPIRED: (_("Expired"), ""),
 }
 ENDED: Final = {ExportState.FAILED, ExportState.EXPIRED}
+NEVER_AGAIN: Final = {FetchRefusal.LOST_RIGHT, FetchRefusal.GONE}
 STOPPED: Final = (_("Stopped: the job failed"), "tl-bad")
 FAILURES: Final[dict[ExportFailure, Words]] = {
     ExportFailure.NO_RIGHT: _("By the time it was written, this account could not export the list any more."),
@@ -59,6 +60,10 @@ FAILURES: Final[dict[ExportFailure, Words]] = {
 FETCH_REFUSALS: Final[dict[FetchRefusal, Words]] = {
     FetchRefusal.NOT_OWN: _("Only whoever exported the list downloads the file."),
     FetchRefusal.NO_RIGHT: _("Your role may not see or export this list any more."),
+    FetchRefusal.LOST_RIGHT: _(
+        "You have lost a role or a right since the file was written: it may hold rows that you do not see any more. "
+        "Export the list again."
+    ),
     FetchRefusal.NOT_DONE: _("There is no file yet."),
     FetchRefusal.EXPIRED: _("The file has expired: export the list again."),
     FetchRefusal.GONE: _("The file is not there any more: export the list again."),
@@ -175,10 +180,10 @@ class ListExportAdmin(OfficeAdmin[ListExport]):
 
 def _buttons(row: ListExport, asked: Asked) -> list[Button]:
     """Return what leads to the file: a download, or, where there will be none any more, another export."""
-    page = list_named(row.listed)
-    if page is not None and state_at(ExportState(row.state), expires_at=row.expires_at, now=asked.now) in ENDED:
+    page, refusal = list_named(row.listed), get_fetch_refusal(row, user=asked.user, now=asked.now)
+    is_over = state_at(ExportState(row.state), expires_at=row.expires_at, now=asked.now) in ENDED
+    if page is not None and (is_over or refusal in NEVER_AGAIN):
         return [replace(page.list_button(EXPORT, asked.user, row.query), label=_("Export again"), is_primary=True)]
-    refusal = get_fetch_refusal(row, user=asked.user, now=asked.now)
     url = reverse("admin:office_listexport_download", args=[row.pk])
     return [Button(label=_("Download"), url=url, why=None if refusal is None else FETCH_REFUSALS[refusal])]
 

@@ -48,6 +48,7 @@ class FetchRefusal(StrEnum):
 
     NOT_OWN = "NOT_OWN"
     NO_RIGHT = "NO_RIGHT"
+    LOST_RIGHT = "LOST_RIGHT"
     NOT_DONE = "NOT_DONE"
     EXPIRED = "EXPIRED"
     GONE = "GONE"
@@ -81,12 +82,23 @@ def state_at(state: ExportState, *, expires_at: datetime | None, now: datetime) 
 
 
 def judge_fetch(
-    *, state: ExportState, expires_at: datetime | None, now: datetime, is_own: bool, has_rights: bool, is_there: bool
+    *,
+    state: ExportState,
+    expires_at: datetime | None,
+    now: datetime,
+    is_own: bool,
+    has_rights: bool,
+    has_authority: bool,
+    is_there: bool,
 ) -> FetchRefusal | None:
-    """Decide whether somebody gets a file now. has_rights: to the list, and to export; is_there: on the disk."""
+    """Decide whether somebody gets a file now.
+
+    has_rights: to the list, and to export; has_authority: all by which its rows were shown; is_there: on the disk.
+    """
     holds = {
         FetchRefusal.NOT_OWN: not is_own,
         FetchRefusal.NO_RIGHT: not has_rights,
+        FetchRefusal.LOST_RIGHT: not has_authority,
         FetchRefusal.NOT_DONE: state in {ExportState.WAITING, ExportState.FAILED},
         FetchRefusal.EXPIRED: state_at(state, expires_at=expires_at, now=now) is ExportState.EXPIRED,
         FetchRefusal.GONE: not is_there,

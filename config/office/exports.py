@@ -37,6 +37,7 @@ from config.office.list_names import list_named
 from config.office.lists import BadQuery, Narrowed
 from config.office.models import ListExport
 from config.office.models.list_export import ExportState
+from config.office.roles import authority_of
 from config.office.stages import Pipeline, Stage
 
 RIGHT: Final = "office.export_list"
@@ -92,12 +93,14 @@ def write_export(*, claim: Claim, clock: Clock) -> None:
     kept: KeptFile | None = None
     try:
         try:
-            kept, rows = _written(export, claim, clock)
+            user = User.objects.get(pk=id_of(export.requested_by))
+            authority = sorted(authority_of(user))
+            kept, rows = _written(export, user, claim, clock)
         except ExportNotMade as error:
             _finish(export, claim, ExportState.FAILED, now=clock(), failure=error.reason)
             return
         now = clock()
-        facts = {"rows": rows, "size": kept.size, "sha256": kept.sha256}
+        facts = {"rows": rows, "size": kept.size, "sha256": kept.sha256, "authority": authority}
         _finish(export, claim, ExportState.DONE, now=now, key=kept.key, expires_at=now + KEPT_FOR, **facts)
     except BaseException:
         if kept is not None:
@@ -105,9 +108,9 @@ def write_export(*, claim: Claim, clock: Clock) -> None:
         raise
 
 
-def _written(export: ListExport, claim: Claim, clock: Clock) -> tuple[KeptFile, int]:
+def _written(export: ListExport, user: User, claim: Claim, clock: Clock) -> tuple[KeptFile, int]:
     """Write the file, all rows as of one moment; return it and their number. Raises ExportNotMade, StaleRow."""
-    user, asked = User.objects.get(pk=id_of(export.requested_by)), QueryDict(export.query)
+    asked = QueryDict(export.query)
     page = list_named(export.listed)
     if page is None or not may_export(user, export.listed):
         raise ExportNotMade(ExportFailure.NO_RIGHT)
@@ -169,6 +172,7 @@ def get_fetch_refusal(export: ListExport, *, user: User, now: datetime) -> Fetch
         now=now,
         is_own=export.requested_by == str(Actor.of_staff(user.pk)),
         has_rights=may_export(user, export.listed),
+        has_authority=authority_of(user).issuperset(export.authority),
         is_there=EXPORTED.is_set and EXPORTED.path_of(export.key or "-").is_file(),
     )
 

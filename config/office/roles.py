@@ -50,6 +50,14 @@ class RoleBackend:
         return any(right.startswith(f"{app_label}.") for right in _rights_of(user))
 
 
+def authority_of(user: User) -> frozenset[str]:
+    """Return the roles somebody has, and all that these may do: what is shown to whom depends on nothing else."""
+    if user.is_superuser and user.is_active:
+        return frozenset({*Role, *settings.DECLARED.rights})
+    names = user.groups.values_list("name", flat=True)
+    return frozenset(names) | _rights_of(user)
+
+
 def _rights_of(user: AbstractBaseUser | AnonymousUser) -> frozenset[str]:
     if not isinstance(user, User) or not user.is_active:
         return frozenset()

@@ -38,6 +38,7 @@ class Migration(migrations.Migration):
                 ("rows", models.BigIntegerField(null=True)),
                 ("size", models.BigIntegerField(null=True)),
                 ("sha256", models.CharField(default="", max_length=64)),
+                ("authority", models.JSONField(default=list)),
                 ("key", models.CharField(default="", max_length=60)),
                 ("finished_at", models.DateTimeField(null=True)),
                 ("expires_at", models.DateTimeField(null=True)),
@@ -132,7 +133,7 @@ class Migration(migrations.Migration):
             },
         ),
         fixed("office_listexport", "listed", "query", "requested_by", "requested_at"),
-        fixed("office_listexport", "rows", "size", "sha256", once="OLD.state <> 'WAITING'"),
+        fixed("office_listexport", "rows", "size", "sha256", "authority", once="OLD.state <> 'WAITING'"),
         fixed("office_savedview", "listed", "name", "query", "owner", "shared_with", "created_at"),
         migrations.RunSQL(
             "GRANT DELETE ON office_savedview TO tradeline_app",

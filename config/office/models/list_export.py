@@ -38,7 +38,8 @@ class ListExport(models.Model):
     """A list as one person asked for it, and the file of its rows, which is kept under `key` while it is DONE.
 
     listed: the model of the list, as `lending.loan`. query: what its address asked for, as `ListOf.normal` writes it.
-    size: bytes of the file. failure: a member of `ExportFailure`.
+    size: bytes of the file. failure: a member of `ExportFailure`. authority: roles and rights by which its rows were
+    shown, as `authority_of` returns them.
     """
 
     listed = models.CharField(max_length=80)
@@ -50,6 +51,7 @@ class ListExport(models.Model):
     rows = models.BigIntegerField(null=True)
     size = models.BigIntegerField(null=True)
     sha256 = models.CharField(max_length=64, default="")
+    authority = models.JSONField(default=list)
     key = models.CharField(max_length=60, default="")
     finished_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)

@@ -30,6 +30,7 @@ FETCHED: dict[str, Any] = {
     "now": NOW,
     "is_own": True,
     "has_rights": True,
+    "has_authority": True,
     "is_there": True,
 }
 
@@ -56,6 +57,7 @@ def test_a_list_is_exported_unless(changed: dict[str, Any], refusal: ExportRefus
         ({}, None),
         ({"is_own": False}, FetchRefusal.NOT_OWN),
         ({"has_rights": False}, FetchRefusal.NO_RIGHT),
+        ({"has_authority": False, "state": ExportState.EXPIRED}, FetchRefusal.LOST_RIGHT),
         ({"state": ExportState.WAITING, "expires_at": None}, FetchRefusal.NOT_DONE),
         ({"state": ExportState.FAILED, "expires_at": None}, FetchRefusal.NOT_DONE),
         ({"expires_at": NOW}, FetchRefusal.EXPIRED),

@@ -147,6 +147,22 @@ def test_rights_count_when_it_is_fetched(client: Client, roles: list[Role]) -> N
     assert not OperationEvent.objects.filter(name="office.download_export").exists()
 
 
+def test_a_right_that_is_lost_after_it_was_written_keeps_the_file_back(client: Client) -> None:
+    """Red if rows that only the lost role was shown were handed out, as the list itself is still seen."""
+    user = make_user("controller", Role.CONTROLLER)
+    export = done(user)
+    assert "office.view_operationevent" in export.authority
+    client.force_login(user)
+    user.groups.add(Group.objects.get(name=Role.FINANCE))
+    download = reverse("admin:office_listexport_download", args=[export.pk])
+    assert statuses(client, [download]) == [200]
+    user.groups.set(Group.objects.filter(name=Role.FINANCE))
+    page = client.get(download, follow=True)
+    assertContains(page, "lost a role or a right")
+    assertContains(page, f'href="{reverse(EXPORT)}?state=DONE">Export again')
+    assert OperationEvent.objects.filter(name="office.download_export").count() == 1
+
+
 def statuses(client: Client, addresses: list[str]) -> list[int]:
     found = []
     for address in addresses:
@@ -201,6 +217,7 @@ def test_a_file_that_is_gone_is_said_to_be(signed_in: Client, analyst: User) -> 
     EXPORTED.forget(export.key)
     page = signed_in.get(reverse("admin:office_listexport_download", args=[export.pk]), follow=True)
     assertContains(page, "not there any more")
+    assertContains(page, f'href="{reverse(EXPORT)}?state=DONE">Export again')
     assert not OperationEvent.objects.filter(name="office.download_export").exists()
 
 
