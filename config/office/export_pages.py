@@ -27,7 +27,7 @@ from config.office.export_rules import (
     state_at,
 )
 from config.office.exports import EXPORTS, fetch_export, get_fetch_refusal
-from config.office.list_names import list_facts, list_named, list_words
+from config.office.list_names import list_facts, list_named, list_words, may_view_list
 from config.office.list_verbs import EXPORT
 from config.office.lists import ListColumn, choice_filter
 from config.office.models import ListExport
@@ -164,7 +164,10 @@ class ListExportAdmin(OfficeAdmin[ListExport]):
             Figure(label=_("Bytes"), value=row.size),
             Figure(label=_("Kept until, UTC"), value=row.expires_at, style="tl-plain"),
         ]
-        facts = [*list_facts(row.listed, row.query), *([(_("SHA-256"), mono(row.sha256))] if row.sha256 else [])]
+        facts = [
+            *list_facts(row.listed, row.query, asked.user),
+            *([(_("SHA-256"), mono(row.sha256))] if row.sha256 else []),
+        ]
         return Page(
             title=_t("Export: %(list)s") % {"list": list_words(row.listed)},
             chips=[_state(followed)],
@@ -180,6 +183,8 @@ class ListExportAdmin(OfficeAdmin[ListExport]):
 
 def _buttons(row: ListExport, asked: Asked) -> list[Button]:
     """Return what leads to the file: a download, or, where there will be none any more, another export."""
+    if list_named(row.listed) is not None and not may_view_list(row.listed, asked.user):
+        return []
     page, refusal = list_named(row.listed), get_fetch_refusal(row, user=asked.user, now=asked.now)
     is_over = state_at(ExportState(row.state), expires_at=row.expires_at, now=asked.now) in ENDED
     if page is not None and (is_over or refusal in NEVER_AGAIN):

@@ -65,11 +65,20 @@ def list_address(label: str) -> str | None:
     return None if page is None else page.list_url()
 
 
-def list_facts(label: str, query: str) -> list[tuple[Words, object]]:
-    """Say what a normal query asks of a list, as far as that still has its filters, with a link to it."""
+def may_view_list(label: str, user: User) -> bool:
+    """Check whether there is a list of a model, and somebody may see it."""
+    page = list_named(label)
+    return page is not None and page.may_be_viewed_by(user)
+
+
+def list_facts(label: str, query: str, user: User) -> list[tuple[Words, object]]:
+    """Say what a normal query asks of a list, as far as that still has its filters, with a link to it.
+
+    To whoever may not see the list, its name alone: a filter or a search may name a person.
+    """
     page, asked = list_named(label), QueryDict(query)
-    if page is None:
-        return [(_("List"), label)]
+    if page is None or not page.may_be_viewed_by(user):
+        return [(_("List"), list_words(label))]
     named_list = (_("List"), Cell(text=page.list_title, link=f"{page.list_url()}?{query}"))
     try:
         said = page.described(page.completed(asked)).said(asked)

@@ -29,7 +29,7 @@ from config.office.saved_views import (
     roles_that_see,
     save_view,
 )
-from tests.config.office.made_lists import done, make_view
+from tests.config.office.made_lists import done, make_export, make_view
 from tests.conftest import make_user
 from tests.race import race
 
@@ -179,12 +179,44 @@ def test_its_owner_removes_a_view_and_an_administrator_a_shared_one(analyst: Use
 
     assertContains(administrator.get(addresses[1]), "Remove the view")
     page = administrator.post(addresses[1], follow=True)
-    assert page.redirect_chain == [(reverse(LIST), 302)]
-    assert sign_in(analyst).post(addresses[0]).status_code == 302
+    assert page.redirect_chain == [(reverse("admin:office_savedview_changelist"), 302)]
+    assert sign_in(analyst).post(addresses[0]).url == reverse(LIST)
     assert not SavedView.objects.exists()
     event = OperationEvent.objects.get(name="office.remove_shared_view")
     assert event.before == {"list": "office.jobrun", "role": "Finance"}
     assert sign_in(analyst).post(addresses[0]).status_code == 404
+
+
+@pytest.mark.parametrize("reads", [Role.RISK_MANAGER, Role.CONTROLLER, Role.AUDITOR, Role.ADMINISTRATOR])
+def test_the_audit_trail_leads_to_a_shared_view_and_to_no_other(analyst: User, reads: Role) -> None:
+    """Red if its address answered that there is no such view."""
+    views = [
+        make_view(owner=f"staff:{analyst.pk}", listed="office.jobrun", query="state=DONE", name=name, shared_with=role)
+        for name, role in (("Shared", Role.FINANCE), ("Own", ""))
+    ]  # fmt: skip
+    client = sign_in(make_user("reader", reads))
+    shared, own = (client.get(reverse("admin:office_savedview_change", args=[view.pk])) for view in views)
+    assertContains(shared, "Open the list")
+    assertContains(shared, analyst.username)
+    assert own.status_code == 404
+
+
+def test_what_a_view_or_an_export_asks_for_is_told_to_those_who_see_its_list() -> None:
+    """Red if a search, in which a person may be named, were read by whoever may not see the list."""
+    asked = {"listed": "office.operationevent", "query": "q=Mallory"}
+    view = make_view(**asked, owner="staff:999", shared_with=Role.ADMINISTRATOR)
+    hidden = make_view(listed="lending.arrearscase", query="q=Mallory", owner="staff:999", shared_with=Role.COLLECTOR)
+    export = make_export(listed="lending.arrearscase", query="q=Mallory", requested_by="staff:999")
+    administrator = sign_in(make_user("administrator", Role.ADMINISTRATOR))
+    assertContains(administrator.get(reverse("admin:office_savedview_change", args=[view.pk])), "Mallory")
+    for page in ("savedview_change", "savedview_remove", "listexport_change"):
+        row = export if page.startswith("listexport") else hidden
+        reply = administrator.get(reverse(f"admin:office_{page}", args=[row.pk]))
+        assertContains(reply, "Arrears")
+        assertNotContains(reply, "Mallory")
+        assertNotContains(reply, reverse("admin:lending_arrearscase_changelist") + "?")
+        assertNotContains(reply, "Open the list")
+        assertNotContains(reply, "Download")
 
 
 def test_a_view_whose_filter_is_gone_is_told_and_removed(analyst: User) -> None:
