@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import IO, Final, NamedTuple
 from uuid import uuid4
 
+import structlog
 from django.conf import settings
 
+log = structlog.get_logger(__name__)
 OURS: Final = re.compile(r"\.?[0-9a-f]{32}(\.[a-z0-9]+)*")
 """The names of kept files, and of those that are being written."""
 
@@ -108,15 +110,31 @@ class FileStore:
         """Remove a file, if it is still there. Raises NoDirectory."""
         self.path_of(key).unlink(missing_ok=True)
 
+    def forget_all(self, keys: Iterable[str]) -> None:
+        """Remove files; one that cannot be removed is logged, and keeps none of the others. Raises NoDirectory."""
+        for key in keys:
+            try:
+                self.forget(key)
+            except OSError as error:
+                log.warning("file_not_removed", key=key, error=str(error))
+
     def old(self, *, before: datetime) -> list[str]:
         """List the keys of the files last written before a time, unfinished ones too; none without a directory."""
         if not self.is_set or not self._directory().is_dir():
             return []
-        files = (path for path in self._directory().iterdir() if OURS.fullmatch(path.name) and path.is_file())
-        return [path.name for path in files if path.stat().st_mtime < before.timestamp()]
+        files = (path for path in self._directory().iterdir() if OURS.fullmatch(path.name))
+        return [path.name for path in files if _is_older(path, before)]
 
     def _directory(self) -> Path:
         directory = getattr(settings, self.setting)
         if directory is None:
             raise NoDirectory
         return Path(directory) / self.below
+
+
+def _is_older(path: Path, before: datetime) -> bool:
+    """Check whether a file was last written before a time; one that somebody else removed meanwhile was not."""
+    try:
+        return path.is_file() and path.stat().st_mtime < before.timestamp()
+    except FileNotFoundError:
+        return False

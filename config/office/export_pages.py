@@ -8,7 +8,7 @@ from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
@@ -137,7 +137,12 @@ class ListExportAdmin(OfficeAdmin[ListExport]):
         return live_view(request, _live(followed))
 
     def download_view(self, request: HttpRequest, row_id: int) -> HttpResponseBase:
-        """Send the file of an export to whoever asked for it; say why where it cannot be sent."""
+        """Send the file of an export to whoever asked for it; say why where it cannot be sent.
+
+        HEAD is refused, as it would be recorded as a download that nobody made.
+        """
+        if request.method != "GET":
+            return HttpResponseNotAllowed(["GET"])
         self.require_view(request)
         export, asked = self.seen(request, row_id), asked_by(request)
         try:

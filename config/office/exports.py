@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from functools import partial
 from typing import IO, Any, Final
 
 from django.contrib.auth.models import User
@@ -12,10 +11,11 @@ from django.db import connection
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from config.db.locking import lock_name
+from config.db.locking import lock_name, try_lock_name
 from config.db.planning import planned_for_its_values
-from config.db.transactions import one_moment, operation, require_one
+from config.db.transactions import StaleRow, one_moment, operation, require_one
 from config.disk import FileStore, KeptFile
+from config.jobs import enqueue
 from config.office.actors import SYSTEM, Actor, id_of
 from config.office.events import Fact, record_event
 from config.office.export_rules import (
@@ -31,11 +31,12 @@ from config.office.export_rules import (
     judge_fetch,
     judge_request,
 )
-from config.office.job_runs import Claim, Clock, report_progress
+from config.office.job_runs import Claim, Clock, NotYet, report_progress
 from config.office.list_files import head_of, lines_of
 from config.office.list_names import list_named
 from config.office.lists import BadQuery, Narrowed
-from config.office.models import ListExport
+from config.office.models import JobRun, ListExport
+from config.office.models.job_run import JobState
 from config.office.models.list_export import ExportState
 from config.office.roles import authority_of
 from config.office.stages import Pipeline, Stage
@@ -85,50 +86,55 @@ def request_export(*, listed: str, query: str, rows: int, actor: Actor, now: dat
 
 
 def write_export(*, claim: Claim, clock: Clock) -> None:
-    """Write the claimed list into a file. Raises StaleRow if fenced off, NoDirectory, OSError.
+    """Write the claimed list into a file. Raises StaleRow if fenced off, NotYet beside another, NoDirectory, OSError.
 
     Killed on the way, it is written anew: a file is handed out only once its row says that it is done.
     """
     export = ListExport.objects.get(pk=claim.subject_id)
-    kept: KeptFile | None = None
+    user = User.objects.get(pk=id_of(export.requested_by))
+    authority = sorted(authority_of(user))
     try:
-        try:
-            user = User.objects.get(pk=id_of(export.requested_by))
-            authority = sorted(authority_of(user))
-            kept, rows = _written(export, user, claim, clock)
-        except ExportNotMade as error:
-            _finish(export, claim, ExportState.FAILED, now=clock(), failure=error.reason)
-            return
-        now = clock()
-        facts = {"rows": rows, "size": kept.size, "sha256": kept.sha256, "authority": authority}
+        kept, rows = _written(export, user, claim, clock)
+    except ExportNotMade as error:
+        _finish(export, claim, ExportState.FAILED, now=clock(), failure=error.reason)
+        return
+    now = clock()
+    facts = {"rows": rows, "size": kept.size, "sha256": kept.sha256, "authority": authority}
+    try:
         _finish(export, claim, ExportState.DONE, now=now, key=kept.key, expires_at=now + KEPT_FOR, **facts)
-    except BaseException:
-        if kept is not None:
-            EXPORTED.forget(kept.key)
+    except StaleRow:  # raised before the commit; after any other error the row may name the file: the sweep looks
+        EXPORTED.forget(kept.key)
         raise
 
 
 def _written(export: ListExport, user: User, claim: Claim, clock: Clock) -> tuple[KeptFile, int]:
-    """Write the file, all rows as of one moment; return it and their number. Raises ExportNotMade, StaleRow."""
-    asked = QueryDict(export.query)
-    page = list_named(export.listed)
+    """Write the file, all rows as of one moment; return it and their number. Raises ExportNotMade, StaleRow, NotYet."""
+    asked, page = QueryDict(export.query), list_named(export.listed)
     if page is None or not may_export(user, export.listed):
         raise ExportNotMade(ExportFailure.NO_RIGHT)
-    written = 0
+    written = total = 0
+
+    def report() -> None:
+        report_progress(claim=claim, done=written, total=total, now=clock())
+
     try:
         # Progress is told on a connection beside the one that reads as of one moment: it has to be seen at once.
         with _beside() as beside, one_moment(), planned_for_its_values():
+            if not try_lock_name("office.write_export"):  # until the last row is read, or the worker is dead
+                raise NotYet
+            beside(report)
             described = page.described(asked)
             found = described.narrow(page.shown_to(user, page.listed()), asked)
             total = count_rows(found)
             if is_too_large(total):
                 raise ExportNotMade(ExportFailure.TOO_MANY_ROWS)
+            beside(report)
             with EXPORTED.keep(".csv") as draft:
                 draft.write(head_of(described.columns))
                 for rows in described.walk(found, at_once=AT_ONCE):
                     draft.write(lines_of(described.columns, rows))
                     written += len(rows)
-                    beside(partial(report_progress, claim=claim, done=written, total=total, now=clock()))
+                    beside(report)
     except BadQuery as error:
         raise ExportNotMade(ExportFailure.BAD_QUERY) from error
     return draft.kept, written
@@ -150,6 +156,9 @@ def _finish(export: ListExport, claim: Claim, state: ExportState, *, now: dateti
         require_one(waiting.update(state=state, finished_at=now, **facts))
         _record_end(export, state, now=now, **facts)
         EXPORTS.finish_part(claim=claim, done=facts.get("rows", 0), now=now)
+        following = JobRun.objects.filter(name=claim.name, state=JobState.WAITING).order_by("pk").first()
+        if following is not None:  # one that had to wait for this one need not wait for the next sweep of jobs
+            enqueue(following.name, job_id=following.pk)
 
 
 def _record_end(export: ListExport, state: ExportState, *, now: datetime, **facts: Any) -> None:  # noqa: ANN401
@@ -214,8 +223,7 @@ def sweep_exports(*, now: datetime) -> None:
         return
     old = EXPORTED.old(before=now - STRAY_AFTER)
     kept = set(ListExport.objects.filter(key__in=old).values_list("key", flat=True))
-    for key in {*keys.values(), *old} - kept:
-        EXPORTED.forget(key)
+    EXPORTED.forget_all({*keys.values(), *old} - kept)
 
 
 EXPORTS: Final = Pipeline(

@@ -99,8 +99,7 @@ def forget_stray_uploads(*, now: datetime) -> int:
     old = UPLOADED.old(before=now - STRAY_AFTER)
     waiting = FeedUpload.objects.filter(key__in=old, state=UploadState.WAITING).values_list("key", flat=True)
     strays = set(old) - set(waiting)
-    for key in strays:
-        UPLOADED.forget(key)
+    UPLOADED.forget_all(strays)
     return len(strays)
 
 

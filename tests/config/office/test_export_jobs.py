@@ -5,19 +5,20 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
-from django.db import connection
+from django.db import InterfaceError, connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from pytest_django.asserts import assertContains
 
-from config.db.locking import lock_name
-from config.db.transactions import StaleRow
+from config.db.locking import lock_name, try_lock_name
+from config.db.transactions import StaleRow, one_moment
 from config.declarations import Role
 from config.office import exports
 from config.office.export_pages import STOPPED
@@ -42,7 +43,7 @@ from config.office.pages import OfficeAdmin
 from merchants.models import Merchant, Partner
 from tests.config.office.made_lists import ask, content, done, fetch, files, make_export, make_jobs
 from tests.config.office.one_of_each import make_one_of_each
-from tests.conftest import NOW, make_user
+from tests.conftest import NOW, Enqueued, make_user
 from tests.lending.office import publish_market
 from tests.markets import make_merchants
 from tests.merchants.admin.test_payout_account import NUMBER
@@ -144,7 +145,7 @@ def test_all_rows_are_of_one_moment_and_progress_is_seen_meanwhile(
     write_export(claim=claim, clock=clock)
     export.refresh_from_db()
     assert [row[1] for row in content(export)[1:]] == ["5", "4", "3", "2", "1", "0"]
-    assert seen[:3] == [(0, None), (2, 6), (4, 6)]
+    assert seen[:5] == [(0, None), (0, 0), (0, 6), (2, 6), (4, 6)]  # before it is counted, too, and after
 
 
 @pytest.mark.parametrize("moment", ["lines_of", "_finish", "record_event"])
@@ -198,7 +199,7 @@ def test_a_claim_that_is_lost_after_the_last_row_leaves_no_file(analyst: User, d
     job = JobRun.objects.get(name="office.write_export")
     asleep = claim_job(job_id=job.pk, now=timezone.now())
     assert asleep is not None
-    times = iter([timezone.now()])
+    times = iter([timezone.now()] * 3)  # of its reports
 
     def clock() -> datetime:
         now = next(times, None)
@@ -211,6 +212,52 @@ def test_a_claim_that_is_lost_after_the_last_row_leaves_no_file(analyst: User, d
         write_export(claim=asleep, clock=clock)
     export.refresh_from_db()
     assert (export.state, files(directory)) == (ExportState.WAITING, [])
+
+
+def test_a_file_whose_row_was_committed_stays_whatever_happens_next(
+    analyst: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Red if a connection that broke after the commit took a file away that its row names."""
+    export, finish = ask(analyst), exports._finish  # noqa: SLF001
+
+    def breaks(*given: Any, **named: Any) -> None:  # noqa: ANN401
+        finish(*given, **named)
+        raise InterfaceError
+
+    monkeypatch.setattr(exports, "_finish", breaks)
+    attempt_job(EXPORTS, JobRun.objects.get(name="office.write_export"))
+    export.refresh_from_db()
+    assert export.state == ExportState.DONE
+    assert fetch(export, analyst) is None
+
+
+def test_one_export_is_written_at_a_time(analyst: User, directory: Path, enqueued: Enqueued) -> None:
+    """Red if exports could hold all workers: one waits for the other, which is no attempt, and then is sent at once."""
+    first, second = ask(analyst), ask(analyst, query="")
+    jobs = JobRun.objects.filter(name="office.write_export").order_by("pk")
+    begun, end = Event(), Event()
+
+    def write_another() -> None:
+        with one_moment():
+            assert try_lock_name("office.write_export")
+            begun.set()
+            end.wait(20)
+        connection.close()
+
+    with ThreadPoolExecutor(1) as beside:
+        other = beside.submit(write_another)
+        assert begun.wait(20)
+        for job in jobs:
+            attempt_job(EXPORTS, job)
+        end.set()
+        other.result()
+    assert [(job.state, job.attempts) for job in jobs.all()] == [(JobState.WAITING, 0)] * 2
+    assert files(directory) == []
+    enqueued()
+    do_stages(EXPORTS, first.pk)
+    assert enqueued() == [("office.write_export", {"job_id": jobs[1].pk})]
+    do_stages(EXPORTS, second.pk)
+    assert set(ListExport.objects.values_list("state", flat=True)) == {ExportState.DONE}
 
 
 class Named:

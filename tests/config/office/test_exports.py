@@ -97,6 +97,9 @@ def test_a_list_is_exported_written_and_fetched(
     assert reply["Content-Disposition"] == f'attachment; filename="jobs-{export.requested_at:%Y-%m-%d-%H%M}.csv"'
     assert reply["X-Content-Type-Options"] == "nosniff"
     assert "no-store" in reply["Cache-Control"]
+    assert (
+        signed_in.head(download).status_code == signed_in.post(download).status_code == 405
+    )  # no download that is none
     events = OperationEvent.objects.filter(subject=f"office.listexport:{export.pk}").order_by("pk")
     assert [event.name for event in events] == ["office.export_list", "office.finish_export", "office.download_export"]
     assert {event.after["list"] for event in events} == {"office.jobrun"}
@@ -210,6 +213,27 @@ def test_a_file_is_handed_out_for_a_day_and_then_removed(signed_in: Client, anal
     assertContains(page, "has expired: export the list again")
     assertNotContains(page, "/download/")
     assertContains(page, f'href="{reverse(EXPORT)}?state=DONE">Export again')
+
+
+def test_one_file_that_cannot_be_removed_keeps_no_other(analyst: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Red if the sweep ended at the first error, or at a file that another worker removed between two looks."""
+    exported = [done(analyst), done(analyst, query="")]
+    assert all(export.expires_at for export in exported)
+    tried, unlink = list[str](), Path.unlink
+
+    def fails_once(path: Path, missing_ok: bool = False) -> None:  # noqa: FBT001, FBT002 - as it is
+        tried.append(path.name)
+        if len(tried) == 1:
+            raise PermissionError
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", fails_once)
+    sweep_exports(now=timezone.now() + KEPT_FOR)
+    assert sorted(tried) == sorted(export.key for export in exported)
+    assert EXPORTED.old(before=timezone.now() + KEPT_FOR) == tried[:1]
+    monkeypatch.setattr(Path, "is_file", lambda _path: True)
+    monkeypatch.setattr(Path, "iterdir", lambda path: iter([path / "gone", path / f"{'a' * 32}.csv", path / tried[0]]))
+    assert EXPORTED.old(before=timezone.now() + KEPT_FOR) == tried[:1]
 
 
 def test_a_file_that_is_gone_is_said_to_be(signed_in: Client, analyst: User) -> None:
