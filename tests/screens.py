@@ -266,11 +266,12 @@ def bank_pages(change: Callable[[str, int], str]) -> dict[str, Page]:
 
 def work_pages(case: ArrearsCase) -> dict[str, Page]:
     """Name the pages of what people write, keep and take away; there is a saved view, and an export is done."""
-    risk, finance = (actor_of(User.objects.get(username=name)) for name in ("risk", "finance"))
+    risk = User.objects.get(username="risk")
+    finance = actor_of(User.objects.get(username="finance"))
     listed, query, now = "lending.loan", "late=1&sort=late_since", timezone.now()
     shared = {"name": "Oldest arrears", "role": Role.COLLECTOR, "seen_by": Role}
     with suppress(ViewNotSaved):  # it is from the time before
-        save_view(listed=listed, query=query, actor=risk, now=now, **shared)  # type: ignore[arg-type]
+        save_view(listed=listed, query=query, user=risk, now=now, **shared)  # type: ignore[arg-type]
     if not ListExport.objects.exists():
         request_export(listed=listed, query=query, rows=1, actor=finance, now=now)
         run_job(JobRun.objects.latest("pk").pk, write_export)

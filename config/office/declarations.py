@@ -31,6 +31,7 @@ DECLARED = Declaration(
         "office.remove_savedview": frozenset({Role.ADMINISTRATOR}),
         "office.resume_jobrun": frozenset({Role.RISK_MANAGER, Role.ADMINISTRATOR}),
         "office.add_savedview": EVERYONE,
+        "office.share_savedview": EVERYONE - {Role.VIEWER},
         "office.view_approvalrequest": EVERYONE,
         "office.view_auditseal": frozenset({Role.RISK_MANAGER, Role.CONTROLLER, Role.AUDITOR, Role.ADMINISTRATOR}),
         "office.view_document": EVERYONE,  # this and the two below: of a row whose page they may view

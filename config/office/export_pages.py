@@ -113,6 +113,7 @@ class ListExportAdmin(OfficeAdmin[ListExport]):
         ListColumn(label=_("Kept until, UTC"), cell=lambda row: row.export.expires_at, style="tl-nowrap"),
     )
     filters = (choice_filter("state", _("state"), STATES),)
+    offers_export = False
     empty = _("You have exported nothing yet. Every list has the button “Export”.")
 
     def shown_to(self, user: User, rows: QuerySet[ListExport]) -> QuerySet[ListExport]:

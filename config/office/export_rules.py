@@ -10,7 +10,7 @@ from config.office.models.list_export import ExportState
 MOST_ROWS: Final = 500_000
 """Of one file: the slowest list is written to its end in half of the time that a task may take (docs/benchmarks.md)."""
 MOST_WAITING: Final = 5
-"""Of one person at once, so that nobody's exports keep the workers from the night's work."""
+"""Of one person at once, so that nobody's exports keep those of others waiting all day."""
 LONGEST_QUERY: Final = 2_000
 KEPT_FOR: Final = timedelta(hours=24)
 """Long enough for what is asked for in the evening; copies of the office's rows should not pile up beside it."""

@@ -60,6 +60,11 @@ def count_rows(found: Narrowed) -> int:
     return found.rows.order_by()[: MOST_ROWS + 1].count()
 
 
+def waiting_export(*, listed: str, query: str, actor: Actor) -> ListExport | None:
+    """Return the export of exactly this that somebody waits for."""
+    return ListExport.objects.of(str(actor)).waiting().filter(listed=listed, query=query).first()
+
+
 def get_export_refusal(*, listed: str, query: str, rows: int, actor: Actor) -> ExportRefusal | None:
     """Decide whether somebody may export a list now."""
     own = ListExport.objects.of(str(actor)).waiting()
@@ -67,7 +72,7 @@ def get_export_refusal(*, listed: str, query: str, rows: int, actor: Actor) -> E
         has_directory=EXPORTED.is_set,
         query=query,
         rows=rows,
-        same=own.filter(listed=listed, query=query).exists(),
+        same=waiting_export(listed=listed, query=query, actor=actor) is not None,
         waiting=own.count(),
     )
 

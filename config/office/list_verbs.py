@@ -9,9 +9,9 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from config.declarations import Role
-from config.office.display import Cell, Facts, Part, Text
+from config.office.display import Cell, Facts, Part, Text, linked
 from config.office.export_rules import KEPT_FOR, MOST_ROWS, MOST_WAITING, ExportNotStarted, ExportRefusal, is_too_large
-from config.office.exports import RIGHT, get_export_refusal, request_export
+from config.office.exports import RIGHT, get_export_refusal, request_export, waiting_export
 from config.office.models import ListExport, SavedView
 from config.office.saved_views import LONGEST_NAME, MOST_OF_A_LIST, ViewNotSaved, ViewRefusal, save_view
 from config.office.verbs import Asked, Verb, VerbForm, choice_field, text_field
@@ -23,12 +23,16 @@ EXPORT_REFUSALS: Final[Mapping[ExportRefusal, Words]] = {
     ExportRefusal.TOO_MANY_ROWS: _("At most %(most)s rows fit into one file: narrow the list first.")
     % {"most": f"{MOST_ROWS:,}"},
     ExportRefusal.WAITS_ALREADY: _("You have asked for exactly this: it is being written."),
-    ExportRefusal.TOO_MANY_WAIT: _("%(most)s of your exports are being written: wait for one of them.")
+    ExportRefusal.TOO_MANY_WAIT: _("%(most)s of your exports wait or are being written: wait for one of them.")
     % {"most": MOST_WAITING},
 }
 VIEW_REFUSALS: Final[Mapping[ViewRefusal, Words]] = {
     ViewRefusal.NOTHING_CHOSEN: _("There is nothing to save: filter, search or sort the list first."),
     ViewRefusal.TOO_LONG: _("The filters and the search are too long to be kept."),
+    ViewRefusal.NAME_UNREADABLE: _(
+        "A name needs a letter or a digit, and no characters that nobody sees, as line breaks or blanks of no width."
+    ),
+    ViewRefusal.MAY_NOT_SHARE: _("Your role may not share views: save it for yourself."),
     ViewRefusal.ROLE_SEES_NOT: _("This role does not see the list."),
     ViewRefusal.NAME_TAKEN: _("You have a view of this list with this name: choose another."),
     ViewRefusal.TOO_MANY: _("You have %(most)s views of this list: remove one first.") % {"most": MOST_OF_A_LIST},
@@ -41,8 +45,8 @@ class Wanted:
     """A list as an address asks for it.
 
     listed: its model's label. query: normal. url: the list with it. said: what it asks for. rows: how many match, no
-    further than to one more than fit into a file. unsorted_by: the column that cannot sort so many. seen_by: the roles
-    that see the list.
+    further than to one more than fit into a file; 0 where nobody asks. unsorted_by: the column that cannot sort so
+    many. seen_by: the roles that see the list. may_share: whether whoever asks may share a view.
     """
 
     listed: str
@@ -53,6 +57,7 @@ class Wanted:
     rows: int
     unsorted_by: Words
     seen_by: Sequence[Role]
+    may_share: bool
 
     @property
     def link(self) -> Cell:
@@ -73,14 +78,20 @@ class SaveForm(VerbForm):
     )
 
     def prepare(self) -> None:
+        if not self.row.may_share:
+            del self.fields["share_with"]
+            return
         roles = [(role.value, role.value) for role in self.row.seen_by]
         self.fields["share_with"].choices = [("", _("Nobody: only I see it")), *roles]  # type: ignore[attr-defined]
 
 
-def _about_export(wanted: Wanted, _asked: Asked) -> list[Part]:
+def _about_export(wanted: Wanted, asked: Asked) -> list[Part]:
     rows = _t("more than %(most)s") % {"most": f"{MOST_ROWS:,}"} if is_too_large(wanted.rows) else f"{wanted.rows:,}"
     chosen = wanted.said or [(_("Filters"), _("none: all of the list"))]
     parts: list[Part] = [Facts([*chosen, (_("Rows"), rows)])]
+    same = waiting_export(listed=wanted.listed, query=wanted.query, actor=asked.actor)
+    if same is not None:
+        parts.append(Facts([(_("Being written"), linked(same, _t("Follow its progress")))]))
     if wanted.unsorted_by:
         words = _t("Not sorted by “%(column)s”: the list is too long for that.") % {"column": wanted.unsorted_by}
         parts.append(Text(words, "tl-note"))
@@ -101,9 +112,9 @@ def _save(wanted: Wanted, asked: Asked) -> SavedView:
         listed=wanted.listed,
         name=asked.data["view_name"],
         query=wanted.query,
-        role=asked.data["share_with"],
+        role=asked.data.get("share_with"),
         seen_by=wanted.seen_by,
-        actor=asked.actor,
+        user=asked.user,
         now=asked.now,
     )
 

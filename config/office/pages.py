@@ -27,7 +27,7 @@ from config.office.exports import count_rows
 from config.office.list_verbs import EXPORT, LIST_VERBS, SAVE, Wanted
 from config.office.lists import BadQuery, Filter, ListColumn, Listing, ListOf, Search
 from config.office.models import ApprovalRequest, ListExport
-from config.office.saved_views import roles_that_see
+from config.office.saved_views import SHARE, roles_that_see
 from config.office.verbs import NO_RIGHT, Step, Verb, asked_by, take_step, url_name
 from config.office.view_links import view_links
 from config.office.words import Words
@@ -63,6 +63,7 @@ class OfficeAdmin(ModelAdmin, Generic[M]):
     notes: ClassVar[RowNotes | None] = None
     title: ClassVar[Words] = ""
     list_page: ClassVar[str | None] = "changelist"
+    offers_export: ClassVar[bool] = True
 
     @property
     def row_verbs(self) -> Sequence[Verb]:
@@ -157,12 +158,15 @@ class OfficeAdmin(ModelAdmin, Generic[M]):
         except BadQuery as error:
             return self.shown_whole(request, error)
         given = described.normal(request.GET)
-        views = view_links(self.opts.label_lower, self.list_url(), user, current=given)
+        views = view_links(self.opts.label_lower, self.list_url(), user, current=given, names=named)
         is_new = bool(given) and not any(view.is_current for view in views)
         context = {
             "listing": listing,
             "parts": parts,
-            "buttons": [*self.buttons(request, None), self.list_button(EXPORT, user, described.normal(asked))],
+            "buttons": [
+                *self.buttons(request, None),
+                *([self.list_button(EXPORT, user, described.normal(asked))] if self.offers_export else []),
+            ],
             "views": views,
             "save": self.list_button(SAVE, user, given) if is_new else None,
             "search": self.search,
@@ -175,7 +179,7 @@ class OfficeAdmin(ModelAdmin, Generic[M]):
         """Export the list, or save a view of it, as the address asks for it."""
         self.require_view(request)
         try:
-            wanted = self.wanted(request.GET, asked_by(request).user, is_day_kept=verb is EXPORT)
+            wanted = self.wanted(request.GET, asked_by(request).user, is_exported=verb is EXPORT)
         except BadQuery as error:
             return self.shown_whole(request, error)
         step = take_step(verb, wanted, request, name=url_name(self.model, verb))
@@ -185,14 +189,14 @@ class OfficeAdmin(ModelAdmin, Generic[M]):
             request, "office/verb.html", {"title": verb.label, "verb": verb, "step": step, "subject": wanted.link}
         )
 
-    def wanted(self, given: QueryDict, user: User, *, is_day_kept: bool) -> Wanted:
-        """Return what somebody asks of the list; is_day_kept: with what the address left open. Raises BadQuery."""
+    def wanted(self, given: QueryDict, user: User, *, is_exported: bool) -> Wanted:
+        """Return what somebody asks of the list, for a file counted and with what is left open. Raises BadQuery."""
         asked = self.completed(given)
         described = self.described(asked)
         with planned_for_its_values():
             found = described.narrow(self.shown_to(user, self.listed()), asked)
-            rows = count_rows(found)
-        query, sorts = described.normal(asked if is_day_kept else given), found.too_many is None
+            rows = count_rows(found) if is_exported else 0
+        query, sorts = described.normal(asked if is_exported else given), found.too_many is None
         return Wanted(
             listed=self.opts.label_lower,
             title=self.list_title,
@@ -202,6 +206,7 @@ class OfficeAdmin(ModelAdmin, Generic[M]):
             rows=rows,
             unsorted_by="" if found.too_many is None else found.too_many.label,
             seen_by=roles_that_see(self.view_rights),
+            may_share=user.has_perm(SHARE),
         )
 
     def shown_whole(self, request: HttpRequest, error: BadQuery) -> HttpResponse:

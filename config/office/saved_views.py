@@ -16,6 +16,7 @@ from config.office.events import record_event
 from config.office.models import SavedView
 from config.office.roles import ROLES
 
+SHARE: Final = "office.share_savedview"
 REMOVE_SHARED: Final = "office.remove_savedview"
 MOST_OF_A_LIST: Final = 20
 """Of one person: more would not be found again above the list."""
@@ -28,6 +29,8 @@ class ViewRefusal(StrEnum):
 
     NOTHING_CHOSEN = "NOTHING_CHOSEN"
     TOO_LONG = "TOO_LONG"
+    NAME_UNREADABLE = "NAME_UNREADABLE"
+    MAY_NOT_SHARE = "MAY_NOT_SHARE"
     ROLE_SEES_NOT = "ROLE_SEES_NOT"
     NAME_TAKEN = "NAME_TAKEN"
     TOO_MANY = "TOO_MANY"
@@ -48,14 +51,21 @@ def roles_that_see(rights: Iterable[str]) -> list[Role]:
     return [role for role in Role if ROLES[role] & wanted]
 
 
+def is_readable(name: str) -> bool:
+    """Decide whether people can read a name and tell it from another: nothing unseen, and a letter or digit."""
+    return name.isprintable() and any(letter.isalnum() for letter in name)
+
+
 def judge_saving(
-    *, query: str, role: Role | None, seen_by: Iterable[Role], names: Iterable[str], name: str
+    *, query: str, role: Role | None, may_share: bool, seen_by: Iterable[Role], names: Iterable[str], name: str
 ) -> ViewRefusal | None:
     """Decide whether a view is saved. seen_by: the roles that see the list; names: of one's other views of it."""
     taken = set(names)
     holds = {
         ViewRefusal.NOTHING_CHOSEN: not query,
         ViewRefusal.TOO_LONG: len(query) > LONGEST_QUERY,
+        ViewRefusal.NAME_UNREADABLE: not is_readable(name),
+        ViewRefusal.MAY_NOT_SHARE: role is not None and not may_share,
         ViewRefusal.ROLE_SEES_NOT: role is not None and role not in set(seen_by),
         ViewRefusal.NAME_TAKEN: name in taken,
         ViewRefusal.TOO_MANY: len(taken) >= MOST_OF_A_LIST,
@@ -78,13 +88,15 @@ def get_removal_refusal(view: SavedView, *, user: User) -> ViewRefusal | None:
 
 
 def save_view(
-    *, listed: str, name: str, query: str, role: Role | None, seen_by: Iterable[Role], actor: Actor, now: datetime
+    *, listed: str, name: str, query: str, role: Role | None, seen_by: Iterable[Role], user: User, now: datetime
 ) -> SavedView:
     """Save a list's normal query under a name, and share it with a role. Raises ViewNotSaved."""
+    actor = Actor.of_staff(user.pk)
     with operation():
         lock_name("office.save_view", str(actor))
         names = SavedView.objects.filter(listed=listed, owner=str(actor)).values_list("name", flat=True)
-        refusal = judge_saving(query=query, role=role, seen_by=seen_by, names=names, name=name)
+        may_share = user.has_perm(SHARE)
+        refusal = judge_saving(query=query, role=role, may_share=may_share, seen_by=seen_by, names=names, name=name)
         if refusal is not None:
             raise ViewNotSaved(refusal)
         view = SavedView.objects.create(

@@ -120,7 +120,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "saved view",
-                "permissions": [("remove_savedview", "Can remove views of lists that others share")],
+                "permissions": [
+                    ("share_savedview", "Can share views of lists with a role"),
+                    ("remove_savedview", "Can remove views of lists that others share"),
+                ],
                 "constraints": [
                     models.CheckConstraint(
                         condition=models.Q(("name", ""), _negated=True), name="office_savedview_named"

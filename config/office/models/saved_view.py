@@ -37,7 +37,10 @@ class SavedView(models.Model):
 
     class Meta:
         verbose_name = _("saved view")
-        permissions = [("remove_savedview", "Can remove views of lists that others share")]
+        permissions = [
+            ("share_savedview", "Can share views of lists with a role"),
+            ("remove_savedview", "Can remove views of lists that others share"),
+        ]
         constraints = [
             models.CheckConstraint(name="office_savedview_named", condition=~Q(name="")),
             models.CheckConstraint(name="office_savedview_says_something", condition=~Q(query="")),

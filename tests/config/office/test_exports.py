@@ -108,7 +108,9 @@ def test_a_list_is_exported_written_and_fetched(
 def test_the_second_click_says_that_it_waits(signed_in: Client, analyst: User) -> None:
     address = f"{reverse(EXPORT)}?state=DONE"
     signed_in.post(address)
-    assertContains(signed_in.post(address, follow=True), "exactly this: it is being written")
+    page = signed_in.post(address, follow=True)
+    assertContains(page, "exactly this: it is being written")
+    assertContains(page, f'href="{reverse("admin:office_listexport_change", args=[ListExport.objects.get().pk])}"')
     assert ListExport.objects.count() == 1
     signed_in.post(f"{reverse(EXPORT)}?state=WAITING")
     assert ListExport.objects.count() == 2
@@ -186,6 +188,7 @@ def test_each_sees_and_fetches_their_own_alone(client: Client, analyst: User) ->
     client.force_login(make_user("other", Role.FINANCE))
     assert statuses(client, pages) == [404, 404, 404]
     assertContains(client.get(listed), "You have exported nothing yet")
+    assertNotContains(client.get(listed), ">Export</a>")
     client.force_login(make_user("auditor", Role.AUDITOR))
     assert statuses(client, pages) == [200, 200, 403]
     assertContains(client.get(listed), analyst.username)

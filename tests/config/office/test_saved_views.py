@@ -16,7 +16,6 @@ from pytest_django.asserts import assertContains, assertNotContains
 
 from config.db.locking import lock_name
 from config.declarations import Role
-from config.office.actors import Actor
 from config.office.models import OperationEvent, SavedView
 from config.office.pages import OfficeAdmin
 from config.office.saved_views import (
@@ -36,7 +35,14 @@ from tests.race import race
 pytestmark = pytest.mark.django_db(transaction=True)
 LIST = "admin:office_jobrun_changelist"
 SAVE = "admin:office_jobrun_save_view"
-SAVED: dict[str, Any] = {"query": "q=1", "role": None, "seen_by": [Role.AUDITOR], "names": ["a"], "name": "b"}
+SAVED: dict[str, Any] = {
+    "query": "q=1",
+    "role": None,
+    "may_share": True,
+    "seen_by": [Role.AUDITOR],
+    "names": ["a"],
+    "name": "b",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -66,6 +72,13 @@ def save(client: Client, name: str, query: str = "state=PARKED", role: str = "",
         ({}, None),
         ({"role": Role.AUDITOR, "query": "x" * LONGEST_QUERY}, None),
         ({"query": ""}, ViewRefusal.NOTHING_CHOSEN),
+        ({"role": Role.AUDITOR, "may_share": False}, ViewRefusal.MAY_NOT_SHARE),
+        ({"may_share": False}, None),
+        ({"name": "北 2"}, None),
+        *(
+            ({"name": name}, ViewRefusal.NAME_UNREADABLE)
+            for name in ("-", "a\u200b", "a\u202eb", "a\nb", "\u2800", "...")
+        ),
         ({"query": "x" * (LONGEST_QUERY + 1)}, ViewRefusal.TOO_LONG),
         ({"role": Role.VIEWER}, ViewRefusal.ROLE_SEES_NOT),
         ({"name": "a"}, ViewRefusal.NAME_TAKEN),
@@ -116,10 +129,24 @@ def test_a_view_is_shared_with_a_role_that_sees_the_list(analyst: User) -> None:
     own, shared = finance.get(reverse(LIST)).context["views"]
     assert (own.name, own.role, shared.name, shared.role) == ("Zebra", "", "Parked", "Finance")
     assert (own.remove is None, shared.remove) == (False, None)
+    assertContains(finance.get(reverse(LIST)), 'title="Shared by analyst"', count=1)
     assert sign_in(make_user("viewer", Role.VIEWER)).get(reverse(LIST)).context["views"] == []
     assert finance.get(reverse("admin:lending_loan_changelist")).context["views"] == []
     event = OperationEvent.objects.get(name="office.share_view")
     assert event.after == {"list": "office.jobrun", "role": "Finance"}
+
+
+def test_a_viewer_saves_views_and_shares_none() -> None:
+    viewer = sign_in(make_user("viewer", Role.VIEWER))
+    assertNotContains(viewer.get(f"{reverse(SAVE)}?state=DONE"), "share_with")
+    save(viewer, "Done", role=Role.FINANCE)
+    assert SavedView.objects.get().shared_with == ""
+
+
+def test_a_name_that_nobody_can_read_is_refused_in_words(analyst: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("config.office.pages.count_rows", None)  # which a view does not need
+    assertContains(save(sign_in(analyst), "\u202eDone"), "needs a letter or a digit")
+    assert not SavedView.objects.exists()
 
 
 def test_a_view_is_shared_with_no_role_that_does_not_see_the_list() -> None:
@@ -158,7 +185,7 @@ def test_two_at_once_get_one_view_of_a_name(analyst: User) -> None:
 
     held: Any = Held()
     told: dict[str, Any] = {"listed": "office.jobrun", "name": "A", "query": "state=DONE", "role": None, "seen_by": []}
-    one = partial(save_view, **told, actor=Actor.of_staff(analyst.pk), now=timezone.now())
+    one = partial(save_view, **told, user=analyst, now=timezone.now())
     outcomes = race(one, one, held=held)
     [refused] = [found for found in outcomes if isinstance(found, ViewNotSaved)]
     assert refused.reason is ViewRefusal.NAME_TAKEN
@@ -180,7 +207,7 @@ def test_its_owner_removes_a_view_and_an_administrator_a_shared_one(analyst: Use
     assertContains(administrator.get(addresses[1]), "Remove the view")
     page = administrator.post(addresses[1], follow=True)
     assert page.redirect_chain == [(reverse("admin:office_savedview_changelist"), 302)]
-    assert sign_in(analyst).post(addresses[0]).url == reverse(LIST)
+    assert sign_in(analyst).post(addresses[0], follow=True).redirect_chain == [(reverse(LIST), 302)]
     assert not SavedView.objects.exists()
     event = OperationEvent.objects.get(name="office.remove_shared_view")
     assert event.before == {"list": "office.jobrun", "role": "Finance"}
