@@ -32,7 +32,7 @@ from config.office.export_rules import (
     judge_request,
 )
 from config.office.job_runs import Claim, Clock, NotYet, report_progress
-from config.office.list_files import head_of, lines_of
+from config.office.list_files import detailed_in, head_of, lines_of
 from config.office.list_names import list_named
 from config.office.lists import BadQuery, Narrowed
 from config.office.models import JobRun, ListExport
@@ -135,9 +135,12 @@ def _written(export: ListExport, user: User, claim: Claim, clock: Clock) -> tupl
                 raise ExportNotMade(ExportFailure.TOO_MANY_ROWS)
             beside(report)
             with EXPORTED.keep(".csv") as draft:
-                draft.write(head_of(described.columns))
+                columns, detailed = described.columns, None
                 for rows in described.walk(found, at_once=AT_ONCE):
-                    draft.write(lines_of(described.columns, rows))
+                    if detailed is None:  # decided by the first rows, as nobody has seen the others yet
+                        detailed = detailed_in(columns, rows)
+                        draft.write(head_of(columns, detailed=detailed))
+                    draft.write(lines_of(columns, rows, detailed=detailed))
                     written += len(rows)
                     beside(report)
     except BadQuery as error:

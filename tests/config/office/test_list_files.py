@@ -7,7 +7,7 @@ import pytest
 from django.utils.translation import gettext_lazy as _
 
 from config.office.display import Cell, Column, chip, grade_chip, linked, mono
-from config.office.list_files import BOM, cell_text, head_of, lines_of
+from config.office.list_files import BOM, cell_text, detailed_in, head_of, lines_of, texts_of
 from config.office.models import JobRun
 from config.office.words import NOTHING
 
@@ -69,7 +69,29 @@ def test_a_number_is_one_a_machine_reads_and_nothing_is_lost(value: object, text
 
 def test_the_file_begins_with_what_excel_knows_utf8_by() -> None:
     columns = [Column(label=_("Merchant")), Column(label="=x", number=True)]
-    assert head_of(columns).decode() == f'{BOM}"Merchant","\'=x"\r\n'
-    assert lines_of(columns, [["窯, Ltd", 1_000], ['say "hi"\nnow', "−1"]]) == (  # noqa: RUF001
+    assert head_of(columns, detailed=[False, False]).decode() == f'{BOM}"Merchant","\'=x"\r\n'
+    assert lines_of(columns, [["窯, Ltd", 1_000], ['say "hi"\nnow', "−1"]], detailed=[False, False]) == (  # noqa: RUF001
         '"窯, Ltd","1000"\r\n"say ""hi""\nnow","-1"\r\n'.encode()
     )
+
+
+def test_what_stands_below_a_value_has_a_column_of_its_own() -> None:
+    """Red if a list could not be filtered or added up by a value that has a note."""
+    columns = [Column(label="State"), Column(label="Paid", number=True), Column(label="Name")]
+    rows = [
+        [Cell(text="Pending", note="=d32c"), Cell(text="1,000", note="of two"), "A"],
+        [chip("Done", "tl-ok"), Cell(text="−2", more=[Cell(text="late")], note="by 3"), "B"],  # noqa: RUF001
+    ]
+    detailed = detailed_in(columns, rows)
+    assert detailed == [True, True, False]
+    assert (
+        head_of(columns, detailed=detailed).decode().strip()
+        == f'{BOM}"State","State, detail","Paid","Paid, detail","Name"'
+    )
+    assert [texts_of(columns, row, detailed=detailed) for row in rows] == [
+        ["Pending", "'=d32c", "1000", "of two", "A"],
+        ["Done", "", "-2", "late · by 3", "B"],
+    ]
+    late = [chip("Done", ""), "", Cell(text="C", note="new")]
+    assert texts_of(columns, late, detailed=detailed) == ["Done", "", "", "", "C · new"]
+    assert detailed_in(columns, []) == [False] * 3
