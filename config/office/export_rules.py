@@ -7,7 +7,7 @@ from typing import Final
 from config.kernel.refusals import Refused, first_of
 from config.office.models.list_export import ExportState
 
-MOST_ROWS: Final = 500_000
+MOST_ROWS: Final = 200_000
 """Of one file: the slowest list is written to its end in half of the time that a task may take (docs/benchmarks.md)."""
 MOST_WAITING: Final = 5
 """Of one person at once, so that nobody's exports keep those of others waiting all day."""

@@ -65,7 +65,7 @@ def test_a_list_is_exported_written_and_fetched(
     page = signed_in.get(reverse(EXPORT), {"state": "DONE"})
     told = [(str(name), str(value)) for name, value in page.context["step"].about[0].facts]
     assert told == [("State", "Done"), ("Rows", "3")]
-    assertContains(page, "500,000 rows fit")
+    assertContains(page, "200,000 rows fit")
     assert not ListExport.objects.exists()
     page = signed_in.post(f"{reverse(EXPORT)}?state=DONE", follow=True)
     export = ListExport.objects.get()
