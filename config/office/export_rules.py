@@ -8,7 +8,7 @@ from config.kernel.refusals import Refused, first_of
 from config.office.models.list_export import ExportState
 
 MOST_ROWS: Final = 200_000
-"""Of one file: the slowest list is written to its end in half of the time that a task may take (docs/benchmarks.md)."""
+"""Of one file: at a third of its speed, the slowest list takes half of what a task may (docs/benchmarks.md)."""
 MOST_WAITING: Final = 5
 """Of one person at once, so that nobody's exports keep those of others waiting all day."""
 LONGEST_QUERY: Final = 2_000
