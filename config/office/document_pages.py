@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.template.defaultfilters import filesizeformat
 from django.urls import URLPattern, path, reverse
@@ -136,7 +136,9 @@ class DocumentAdmin(AboutAdmin[Document]):
         return [path("<int:object_id>/file/", wrap(self.hand_out), name="office_document_file")]
 
     def hand_out(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        """Return a document's file, to be saved."""
+        """Return a document's file, to be saved; HEAD is refused, as it would be recorded as opened."""
+        if request.method != "GET":
+            return HttpResponseNotAllowed(["GET"])
         self.require_view(request)
         row, asked = self.seen(request, object_id), asked_by(request)
         try:

@@ -77,6 +77,7 @@ class NoteAdmin(AboutAdmin[Note]):
             name="unseen",
             label=_("not yet seen by"),
             choices=colleagues,
+            comes_and_goes=True,
             keep=lambda rows, who: rows.filter(pk__in=Mention.objects.unseen_by(who).values("note")),
         ),
         about_filter(),

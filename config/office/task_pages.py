@@ -163,6 +163,7 @@ class TaskAdmin(AboutAdmin[Task]):
             name="assignee",
             label=_("assignee"),
             choices=colleagues,
+            comes_and_goes=True,
             keep=lambda rows, who: rows.filter(assignee=who),
         ),
         choice_filter("state", _("state"), TASK_STATES),

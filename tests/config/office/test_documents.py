@@ -162,6 +162,7 @@ def test_a_document_is_kept_encrypted_and_handed_out_as_it_was(client: Client, m
     assert content not in bytes(document.sealed_content)
     assert (document.sha256, document.size, document.kind) == (sha256(content).hexdigest(), len(content), "PNG")
     assertContains(client.get(page_of(document)), document.sha256)
+    assert client.head(page_of(document, "file")).status_code == 405, "that would be an event of its own"
     answer = client.get(page_of(document, "file"))
     assert answer.content == content
     assert answer["Content-Type"] == "image/png"
