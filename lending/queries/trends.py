@@ -13,6 +13,7 @@ from lending.domain.books.ledger import Account
 from lending.domain.books.portfolio import PAR, Dimension, Report, Share, yield_of
 from lending.models import DayClose, PortfolioFigures, ProductExposure
 from lending.queries.closes import first_closed_day
+from lending.queries.portfolio import lent_currencies
 
 V = TypeVar("V")
 DAYS: Final = 30
@@ -25,10 +26,11 @@ SELECT (%(on)s - applied_on) / 7, count(*) FILTER (WHERE state = 'APPROVED'),
 FROM lending_application WHERE applied_on > %(since)s AND applied_on <= %(on)s GROUP BY 1
 """
 DISBURSED: Final = """
-SELECT (%(on)s - f."on") / 7, sum(f.disbursed_minor)::bigint
-FROM lending_loanflow f JOIN lending_loan l ON l.id = f.loan_id AND l.currency = %(currency)s
+SELECT (%(on)s - f."on") / 7, sum(f.disbursed_minor)::bigint FROM lending_loanflow f {of}
 WHERE f.disbursed_minor <> 0 AND f."on" > %(since)s AND f."on" <= %(on)s GROUP BY 1
 """
+OF_ALL: Final = DISBURSED.format(of="")
+OF_CURRENCY: Final = DISBURSED.format(of="JOIN lending_loan l ON l.id = f.loan_id AND l.currency = %(currency)s")
 # By the week in which they were due; those that wait, or were recorded wrongly, do not count.
 PROMISED: Final = """
 SELECT (%(on)s - due_on) / 7, count(*) FILTER (WHERE state = 'KEPT'), count(*) FROM lending_paymentpromise
@@ -82,7 +84,8 @@ def promises_by_week(on: date) -> list[Share | None]:
 
 def disbursed_by_week(on: date, currency: str) -> list[int | None]:
     """Return what was paid out in each week, in minor units."""
-    return _by_week(dict(_rows(DISBURSED, on, WEEKS * 7, currency=currency)), 0, on)
+    statement = OF_ALL if lent_currencies() == [currency] else OF_CURRENCY
+    return _by_week(dict(_rows(statement, on, WEEKS * 7, currency=currency)), 0, on)
 
 
 def open_cases_by_day(on: date) -> list[int | None]:

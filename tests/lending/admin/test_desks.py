@@ -267,9 +267,10 @@ def test_the_trends_are_what_the_rows_give() -> None:
     assert [week and list(week) for week in trends.applied_by_week(on)] == [
         counts if is_known else None for counts, is_known in zip(applied, known, strict=True)
     ]
-    assert trends.disbursed_by_week(on, "CNY") == [
-        minor if is_known else None for minor, is_known in zip(paid, known, strict=True)
-    ]
+    expected = [minor if is_known else None for minor, is_known in zip(paid, known, strict=True)]
+    assert trends.disbursed_by_week(on, "CNY") == expected
+    lent(currency="BRL")
+    assert trends.disbursed_by_week(on, "CNY") == expected, "currencies are never added up"
     days = [on - timedelta(days=back) for back in reversed(range(trends.DAYS))]
     cases = list(ArrearsCase.objects.all())
     assert cases
