@@ -151,8 +151,8 @@ class OfficeAdmin(ModelAdmin, Generic[M]):
         self.require_view(request)
         asked, user = self.completed(request.GET), asked_by(request).user
         try:
-            described = self.described(asked)
             with planned_for_its_values():
+                described = self.described(asked)
                 listing = described.read(self.shown_to(user, self.listed()), asked)
                 parts = self.list_parts(listing)
         except BadQuery as error:
@@ -192,8 +192,8 @@ class OfficeAdmin(ModelAdmin, Generic[M]):
     def wanted(self, given: QueryDict, user: User, *, is_exported: bool) -> Wanted:
         """Return what somebody asks of the list, for a file counted and with what is left open. Raises BadQuery."""
         asked = self.completed(given)
-        described = self.described(asked)
         with planned_for_its_values():
+            described = self.described(asked)
             found = described.narrow(self.shown_to(user, self.listed()), asked)
             rows = count_rows(found) if is_exported else 0
         query, sorts = described.normal(asked if is_exported else given), found.too_many is None

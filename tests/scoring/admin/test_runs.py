@@ -155,7 +155,7 @@ def test_list_needs_as_many_queries_for_three_rows_as_for_one(
     for _ in range(rows):
         run_once()
     client.force_login(staff(Role.VIEWER))
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(9):
         assertContains(client.get(reverse(LIST)), "5 passed", count=rows)
 
 
