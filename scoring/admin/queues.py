@@ -10,13 +10,11 @@ from django.utils.translation import gettext_lazy as _
 from config.office.desk import Queue, Waiting
 from config.office.display import change_url
 from config.office.verbs import Asked
-from scoring.domain.run import RunState
-from scoring.models import LiveRun, ScoreRun
+from scoring.queries.runs import held_run, uncalibrated_run
 
 
 def _held(_asked: Asked, _on: date | None) -> Iterator[Waiting]:
-    run = ScoreRun.objects.full().order_by("-pk").first()
-    if run is not None and run.state == RunState.HELD:
+    if (run := held_run()) is not None:
         yield Waiting(
             number=1,
             what=_t("scoring run held by its checks, as of %(date)s") % {"date": run.as_of},
@@ -29,8 +27,7 @@ def _held(_asked: Asked, _on: date | None) -> Iterator[Waiting]:
 
 
 def _uncalibrated(_asked: Asked, _on: date | None) -> Iterator[Waiting]:
-    run = ScoreRun.objects.full().order_by("-pk").first()
-    if run is not None and run.state == RunState.UNPUBLISHED and LiveRun.objects.exists():
+    if (run := uncalibrated_run()) is not None:
         yield Waiting(
             number=1,
             what=_t("scoring run without a calibration, as of %(date)s") % {"date": run.as_of},

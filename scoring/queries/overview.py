@@ -10,6 +10,7 @@ from scoring.domain.run import RunState
 from scoring.models import LiveRun, RunCheck, ScoreRun
 from scoring.queries.figures import RunFigures, figures_of
 from scoring.queries.progress import checks_of
+from scoring.queries.runs import held_run
 
 LAST_RUNS: Final = 8
 TREND_RUNS: Final = 12
@@ -42,7 +43,7 @@ def get_market_overview() -> MarketOverview:
         live=None if pointer is None else pointer.run,
         published_at=None if pointer is None else pointer.published_at,
         figures=None if pointer is None else figures_of(pointer.run),
-        held=next((run for run in runs[:1] if run.state == RunState.HELD), None),
+        held=held_run(),
         runs=[(run, checks[run.pk]) for run in runs],
         trend=published_runs(),
     )

@@ -64,6 +64,24 @@ def get_calibration_refusal(run: ScoreRun) -> RunUnfit | None:
     )
 
 
+def newest_run() -> ScoreRun | None:
+    """Return the full run that was started last."""
+    return ScoreRun.objects.full().order_by("-pk").first()
+
+
+def held_run() -> ScoreRun | None:
+    """Return the newest run, if its checks hold it back."""
+    run = newest_run()
+    return run if run is not None and run.state == RunState.HELD else None
+
+
+def uncalibrated_run() -> ScoreRun | None:
+    """Return the newest run, if it is not published for want of a calibration while older scores are live."""
+    run = newest_run()
+    waits = run is not None and run.state == RunState.UNPUBLISHED and LiveRun.objects.exists()
+    return run if waits else None
+
+
 def unfinished_run() -> ScoreRun | None:
     """Get the full run in progress."""
     return ScoreRun.objects.full().working().first()
