@@ -174,7 +174,7 @@ class Listed:
 class Figures:
     """Key figures inside a card."""
 
-    template: ClassVar[str] = "office/figures_part.html"
+    template: ClassVar[str] = "office/figures.html"
     figures: Sequence["Figure"]
 
 
