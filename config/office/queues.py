@@ -14,7 +14,7 @@ from config.office.desk import Queue, Waiting, listed_at, rows_waiting
 from config.office.lists import COUNTED
 from config.office.models import JobRun
 from config.office.models.job_run import JobState
-from config.office.own_work import own_mentions, own_tasks
+from config.office.own_work import mentions_url, own_mentions, own_tasks, tasks_url
 from config.office.seals import count_waiting, get_sealing
 from config.office.verbs import Asked
 
@@ -31,31 +31,29 @@ def _approvals(asked: Asked, _on: date | None) -> Iterator[Waiting]:
 
 
 def _tasks(asked: Asked, _on: date | None) -> Iterator[Waiting]:
-    tasks = own_tasks(asked.user, on=current_day(asked.now))
-    if number := tasks.number:
-        overdue = ngettext("%(n)s of them is overdue.", "%(n)s of them are overdue.", tasks.overdue)
-        yield Waiting(
-            number=number,
-            what=ngettext("open task", "open tasks", number),
-            note=overdue % {"n": f"{tasks.overdue:,}"} if tasks.overdue else "",
-            link=tasks.url,
-            button=_("Open"),
-            tag="tasks",
-            since=tasks.earliest if tasks.overdue else None,
-        )
+    tasks = own_tasks(asked.user)
+    overdue = tasks.overdue(current_day(asked.now)).count()
+    said = ngettext("%(n)s of them is overdue.", "%(n)s of them are overdue.", overdue) % {"n": f"{overdue:,}"}
+    yield from rows_waiting(
+        tasks,
+        said=lambda n: ngettext("open task", "open tasks", n),
+        note=said if overdue else "",
+        link=tasks_url(str(asked.actor)),
+        button=_("Open"),
+        tag="tasks",
+        since="due_on" if overdue else "",
+    )
 
 
 def _mentions(asked: Asked, _on: date | None) -> Iterator[Waiting]:
-    mentions = own_mentions(asked.user)
-    if number := mentions.number:
-        yield Waiting(
-            number=number,
-            what=ngettext("note mentions you", "notes mention you", number),
-            link=mentions.url,
-            button=_("Read"),
-            tag="mentions",
-            since=mentions.since,
-        )
+    yield from rows_waiting(
+        own_mentions(asked.user),
+        said=lambda n: ngettext("note mentions you", "notes mention you", n),
+        link=mentions_url(str(asked.actor)),
+        button=_("Read"),
+        tag="mentions",
+        since="written_at",
+    )
 
 
 def _parked(_asked: Asked, _on: date | None) -> Iterator[Waiting]:

@@ -1,16 +1,9 @@
 """Who may see what is written about a row: whoever may view its page."""
 
-from collections.abc import Iterable
-from functools import reduce
-from operator import or_
-from typing import TypeVar
-
-from django.contrib.auth.models import AnonymousUser, User
-from django.db.models import Model, Q, QuerySet
+from django.contrib.auth.models import User
+from django.db.models import Q, QuerySet
 
 from config.office.roles import ROLES
-
-M = TypeVar("M", bound=Model)
 
 
 def view_right(subject: str) -> str:
@@ -19,18 +12,9 @@ def view_right(subject: str) -> str:
     return f"{app}.view_{model}"
 
 
-def may_view(user: User | AnonymousUser, subject: str) -> bool:
+def may_view(user: User, subject: str) -> bool:
     """Tell whether a user may view the page of a subject."""
     return user.has_perm(view_right(subject))
-
-
-def about_visible(rows: QuerySet[M], user: User | AnonymousUser, *, kinds: Iterable[str]) -> QuerySet[M]:
-    """Keep the rows about subjects whose pages a user may view. kinds: of subjects that there are, `lending.loan`."""
-    known = list(kinds)
-    seen = [kind for kind in known if may_view(user, kind)]
-    if seen == known:
-        return rows
-    return rows.filter(reduce(or_, (Q(about__startswith=f"{kind}:") for kind in seen), Q(pk__in=[])))
 
 
 def staff_with(*rights: str) -> QuerySet[User]:
