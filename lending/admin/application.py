@@ -1,7 +1,6 @@
 """Office pages of applications: what was known, which rules fired, which cap binds, and the decisions of people."""
 
 from collections.abc import Sequence
-from datetime import date
 from typing import Any, Final
 
 from django.contrib import admin
@@ -29,7 +28,7 @@ from config.office.display import (
     linked,
     mono,
 )
-from config.office.lists import Filter, ListColumn, Search, choice_filter
+from config.office.lists import ListColumn, Search, choice_filter, date_filter
 from config.office.note_card import NOTES
 from config.office.pages import OfficeAdmin, name_of, name_over, named
 from config.office.verbs import TO_BE_GIVEN, Asked, Refusals, Verb, VerbForm, reason_field
@@ -141,12 +140,7 @@ class ApplicationAdmin(OfficeAdmin[Application]):
     )  # fmt: skip
     filters = (
         choice_filter("state", _("state"), APPLICATION_STATES),
-        Filter(
-            name="since",
-            label=_("applied since"),
-            keep=lambda rows, day: rows.filter(applied_on__gte=date.fromisoformat(day)),
-            kind="date",
-        ),
+        date_filter("since", _("applied since"), "applied_on__gte"),
         waiting_filter(decidable_by),
     )
     search = Search(

@@ -1,6 +1,6 @@
 """What of lending waits for people."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, timedelta
 from typing import Final
 
@@ -14,9 +14,11 @@ from config.kernel.calendar import add_months
 from config.office.desk import Queue, Waiting, listed_at, rows_waiting
 from config.office.display import change_url
 from config.office.verbs import Asked
+from config.office.words import Words
 from lending.admin.application import decidable_by
 from lending.admin.arrears import NOBODY
 from lending.admin.setup import STEPS
+from lending.admin.transfer import OVERDUE
 from lending.domain.books.bank_messages import AnswerState
 from lending.domain.books.day_close import CloseState
 from lending.domain.books.transfer import TransferState
@@ -25,7 +27,7 @@ from lending.domain.watch.warning import WarningState
 from lending.gateways.mail import is_set_up
 from lending.models import BankAnswer, BankFile, Letter, StatementLine, Transfer
 from lending.queries.arrears import due_cases
-from lending.queries.bank_queue import blocked_statements, unanswered_orders, uncleared_orders
+from lending.queries.bank_queue import blocked_statements
 from lending.queries.closes import get_close_refusal, get_opening_refusal, last_close, next_day
 from lending.queries.letters import late_letters
 from lending.queries.lines import unreviewed_lines
@@ -37,6 +39,16 @@ from scoring.models import LiveRun
 
 FINANCE: Final = frozenset({"lending.settle_bankanswer"})
 COLLECT: Final = frozenset({"lending.work_arrearscase"})
+OVERDUE_ORDERS: Final[Mapping[str, tuple[Callable[[int], str], Words]]] = {
+    "unanswered": (
+        lambda n: ngettext("order at %(bank)s has no answer", "orders at %(bank)s have no answer", n),
+        _("Ask whether they were received."),
+    ),
+    "uncleared": (
+        lambda n: ngettext("order at %(bank)s not on any statement", "orders at %(bank)s not on any statement", n),
+        _("The bank confirmed that their money moved."),
+    ),
+}
 
 
 def _applications(asked: Asked, _on: date | None) -> Iterator[Waiting]:
@@ -209,31 +221,20 @@ def _transfers(_asked: Asked, _on: date | None) -> Iterator[Waiting]:
 def _orders(_asked: Asked, on: date | None) -> Iterator[Waiting]:
     if on is None:
         return
-    counted = {"number": Count("pk"), "since": Min("on")}
-    for bank, number, since in unanswered_orders(on=on).values_list("gateway").annotate(**counted).order_by("gateway"):
-        said = ngettext("order at %(bank)s has no answer", "orders at %(bank)s have no answer", number)
-        yield Waiting(
-            number=number,
-            what=said % {"bank": bank},
-            note=_("Ask whether they were received."),
-            link=listed_at("lending_transfer", gateway=bank, overdue="unanswered"),
-            button=_("Open"),
-            tag=f"unanswered-{bank}",
-            since=since,
-            is_urgent=True,
-        )
-    for bank, number, since in uncleared_orders(on=on).values_list("gateway").annotate(**counted).order_by("gateway"):
-        said = ngettext("order at %(bank)s not on any statement", "orders at %(bank)s not on any statement", number)
-        yield Waiting(
-            number=number,
-            what=said % {"bank": bank},
-            note=_("The bank confirmed that their money moved."),
-            link=listed_at("lending_transfer", gateway=bank, overdue="uncleared"),
-            button=_("Open"),
-            tag=f"uncleared-{bank}",
-            since=since,
-            is_urgent=True,
-        )
+    for name, (_label, orders) in OVERDUE.items():
+        said, note = OVERDUE_ORDERS[name]
+        found = orders(on=on).values_list("gateway").annotate(number=Count("pk"), since=Min("on"))
+        for bank, number, since in found.order_by("gateway"):
+            yield Waiting(
+                number=number,
+                what=said(number) % {"bank": bank},
+                note=note,
+                link=listed_at("lending_transfer", gateway=bank, overdue=name),
+                button=_("Open"),
+                tag=f"{name}-{bank}",
+                since=since,
+                is_urgent=True,
+            )
 
 
 def _banks(_asked: Asked, on: date | None) -> Iterator[Waiting]:

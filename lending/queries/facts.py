@@ -159,12 +159,12 @@ def score_facts(score: Score, rules: Rules) -> ScoreFacts:
     )
 
 
-Known = tuple[Profile, GrantedLimit | None, list[str]]
+Standing = tuple[Profile, GrantedLimit | None, list[str]]
 """A merchant as it is now, what it is granted under a product's kind, and the effects of its warnings that stand."""
 
 
-def _profiles(merchants: Iterable[int], product: Product) -> dict[int, Known]:
-    """Return what is known of merchants."""
+def _profiles(merchants: Iterable[int], product: Product) -> dict[int, Standing]:
+    """Return merchants as they stand now."""
     with connection.cursor() as cursor:
         cursor.execute(PROFILES, [product.kind.value, list(merchants)])
         rows = cursor.fetchall()
@@ -243,7 +243,7 @@ def _offered(merchants: Collection[int]) -> Mapping[int, int]:
     return found
 
 
-def _rooms(product: Product, profiles: Mapping[int, Known], books: Mapping[int, Book]) -> dict[int, tuple[int, int]]:
+def _rooms(product: Product, profiles: Mapping[int, Standing], books: Mapping[int, Book]) -> dict[int, tuple[int, int]]:
     """Return what all others owe under the product, and those of the same category, if rooms bound it."""
     limits = product.limits
     if limits.portfolio_room_minor is None and not limits.category_rooms_minor:
