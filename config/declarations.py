@@ -97,7 +97,7 @@ class Declaration:
     queues: Sequence[str] = ()
     desks: str = ""
     overview: str = ""
-    authentication: str | None = None
+    authentication: str = ""
     sealed: Sequence[Sealed] = ()
 
 
@@ -114,8 +114,8 @@ def gather(apps: Iterable[str]) -> Declaration:
         due=list(chain.from_iterable(part.due for part in found)),
         search=list(chain.from_iterable(part.search for part in found)),
         queues=list(chain.from_iterable(part.queues for part in found)),
-        desks=_one(part.desks or None for part in found) or "",
-        overview=_one(part.overview or None for part in found) or "",
+        desks=_one(part.desks for part in found),
+        overview=_one(part.overview for part in found),
         authentication=_one(part.authentication for part in found),
         sealed=list(chain.from_iterable(part.sealed for part in found)),
     )
@@ -131,9 +131,9 @@ def _merged(parts: Iterable[Mapping[str, V]]) -> dict[str, V]:
     return merged
 
 
-def _one(values: Iterable[str | None]) -> str | None:
-    declared = [value for value in values if value is not None]
+def _one(values: Iterable[str]) -> str:
+    declared = [value for value in values if value]
     if len(declared) > 1:
         message = f"declared twice: {', '.join(declared)}"
         raise ValueError(message)
-    return declared[0] if declared else None
+    return declared[0] if declared else ""

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from config.kernel.money import parse_typed
 from config.office.actors import Actor, ActorKind
 from config.office.display import Card, Cell, Facts, Figure, Page, Part, Text
-from config.office.lists import COUNTED, Filter, ListColumn, Listing, Search, date_filter
+from config.office.lists import COUNTED, Filter, ListColumn, Listing, Search, counted, date_filter
 from config.office.models import AuditSeal, OperationEvent
 from config.office.pages import OfficeAdmin, name_of, named, subject_url
 from config.office.seals import count_waiting, get_sealing
@@ -141,7 +141,7 @@ class AuditSealAdmin(OfficeAdmin[AuditSeal]):
 
     def list_parts(self, listing: Listing) -> Sequence[Part]:
         sealing = get_sealing()
-        waiting = _number(count_waiting(sealing.last_event, most=COUNTED + 1))
+        waiting = counted(count_waiting(sealing.last_event, most=COUNTED + 1))
         written = _t("up to seal %(number)s") % {"number": sealing.written} if sealing.written else None
         where = _t("no: AUDIT_SEALS_FILE is not set") if settings.AUDIT_SEALS_FILE is None else written
         return [Facts([(_("Events that wait for a seal"), waiting), (_("Written outside the database"), where)])]
@@ -157,7 +157,3 @@ class AuditSealAdmin(OfficeAdmin[AuditSeal]):
         note = Text(_("manage.py verify_audit computes every seal again, and names the first that does not hold."))
         title = _t("Seal %(number)s") % {"number": row.pk}
         return Page(title=title, cards=[Card(title=_("What it seals"), parts=[Facts(facts), note])])
-
-
-def _number(waiting: int) -> str:
-    return f"{waiting:,}" if waiting <= COUNTED else f"{COUNTED:,}+"

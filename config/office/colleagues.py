@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from config.office.actors import Actor, id_of
+from config.office.actors import actor_of, id_of
 from config.office.lists import Filter
 from config.office.words import Words
 
@@ -15,7 +15,7 @@ from config.office.words import Words
 def colleagues() -> Iterator[tuple[str, Words]]:
     """Yield the staff, as filters name them."""
     for user in User.objects.filter(is_staff=True).order_by("username"):
-        yield str(Actor.of_staff(user.pk)), user.get_username()
+        yield str(actor_of(user)), user.get_username()
 
 
 def waiting_filter(waiting: Callable[[User], QuerySet[Any]]) -> Filter:

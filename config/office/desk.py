@@ -20,7 +20,7 @@ from config.declarations import Role
 from config.office.business_date import get_business_date
 from config.office.display import Alert, Card, Cell, Column, Figure, Figures, Page, Part, Row, Table, Text
 from config.office.heartbeat import get_pulse
-from config.office.lists import COUNTED
+from config.office.lists import counted
 from config.office.sidebar import address_of
 from config.office.staff import roles_of
 from config.office.verbs import Asked, asked_by
@@ -34,9 +34,10 @@ NOTHING_WAITS: Final = _("You have nothing to do.")
 class Waiting:
     """Work of one kind that waits for whoever looks.
 
-    number, what: how much of it, and its words after the number. link: where it is done, a list of exactly that much
-    where it is more than one. since: since when the oldest waits, a moment or a business date; None where that says
-    nothing. note: what to know first. is_urgent: money is at risk, or a proof failed. tag: how tests find it.
+    number, what: how much of it, counted no further than lists count, and its words after the number. link: where it
+    is done, a list of exactly that much where it is more than one. since: since when the oldest waits, a moment or a
+    business date; None where that says nothing. note: what to know first. is_urgent: money is at risk, or a proof
+    failed. tag: how tests find it.
     """
 
     number: int
@@ -47,11 +48,6 @@ class Waiting:
     since: datetime | date | None = None
     note: Words = ""
     is_urgent: bool = False
-
-    @property
-    def counted(self) -> str:
-        """The number; beyond COUNTED, that it is more."""
-        return f"{self.number:,}" if self.number <= COUNTED else f"{COUNTED:,}+"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +133,7 @@ def _queue(waiting: Sequence[Waiting], asked: Asked, on: date | None) -> Part:
     rows = [
         Row(
             cells=[
-                Cell(text=one.counted, link=one.link, tag=one.tag),
+                Cell(text=counted(one.number), link=one.link, tag=one.tag),
                 Cell(text=one.what, note=one.note),
                 _age(one, asked.now, on),
                 _button(one),
@@ -159,7 +155,7 @@ def _age(one: Waiting, now: datetime, on: date | None) -> str | None:
 
 
 def _button(one: Waiting) -> Cell:
-    said = f"{one.button}: {one.counted} {one.what}"
+    said = f"{one.button}: {counted(one.number)} {one.what}"
     return Cell(text=format_html('<a class="tl-button" href="{}" aria-label="{}">{}</a>', one.link, said, one.button))
 
 

@@ -63,9 +63,7 @@ def judge_opening(*, is_withdrawn: bool, sees_withdrawn: bool) -> DocumentRefusa
     return DocumentRefusal.WITHDRAWN if is_withdrawn and not sees_withdrawn else None
 
 
-def open_document(
-    *, document_id: int, sees_withdrawn: bool, actor: Actor, now: datetime
-) -> tuple[Document, bytes]:  # fmt: skip
+def open_document(*, document_id: int, sees_withdrawn: bool, actor: Actor, now: datetime) -> tuple[Document, bytes]:
     """Return a document and its file, which is recorded, as is one that is no longer what was kept.
 
     sees_withdrawn: the actor may open what was withdrawn. Raises DocumentRefused, KeyMissing, TextUnreadable,
@@ -95,12 +93,12 @@ def open_document(
 
 
 def is_theirs(document: Document, actor: Actor, *, manages: bool) -> bool:
-    """Tell whether a document is for somebody to withdraw: who added it, or manages the tasks of others."""
+    """Tell whether somebody may withdraw a document: whoever added it, or manages other people's tasks."""
     return manages or str(actor) == document.added_by
 
 
 def judge_withdrawal(*, is_withdrawn: bool, is_theirs: bool, reason: str) -> DocumentRefusal | None:
-    """Decide whether a document is withdrawn. is_theirs: see above."""
+    """Decide whether a document is withdrawn. is_theirs: as `is_theirs` tells."""
     return first_of(
         {
             DocumentRefusal.WITHDRAWN: is_withdrawn,

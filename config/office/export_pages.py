@@ -17,7 +17,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from config.office.actors import Actor
+from config.office.actors import actor_of
 from config.office.display import Alert, Button, Card, Cell, Facts, Figure, Page, change_url, chip, mono
 from config.office.export_rules import (
     MOST_ROWS,
@@ -117,10 +117,10 @@ class ListExportAdmin(OfficeAdmin[ListExport]):
     empty = _("You have exported nothing yet. Every list has the button “Export”.")
 
     def shown_to(self, user: User, rows: QuerySet[ListExport]) -> QuerySet[ListExport]:
-        return rows if user.has_perm(OVERSEE) else rows.filter(requested_by=str(Actor.of_staff(user.pk)))
+        return rows if user.has_perm(OVERSEE) else rows.filter(requested_by=str(actor_of(user)))
 
     def admits(self, user: User, row: ListExport) -> bool:
-        return row.requested_by == str(Actor.of_staff(user.pk)) or user.has_perm(OVERSEE)
+        return row.requested_by == str(actor_of(user)) or user.has_perm(OVERSEE)
 
     def prepare(self, rows: list[ListExport]) -> Sequence[Any]:
         return _followed(rows)

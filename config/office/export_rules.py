@@ -5,13 +5,13 @@ from enum import StrEnum
 from typing import Final
 
 from config.kernel.refusals import Refused, first_of
+from config.office.lists import LONGEST_QUERY
 from config.office.models.list_export import ExportState
 
 MOST_ROWS: Final = 200_000
 """Of one file: at a third of its speed, the slowest list takes half of what a task may (docs/benchmarks.md)."""
 MOST_WAITING: Final = 5
 """Of one person at once, so that nobody's exports keep those of others waiting all day."""
-LONGEST_QUERY: Final = 2_000
 KEPT_FOR: Final = timedelta(hours=24)
 """Long enough for what is asked for in the evening; copies of the office's rows should not pile up beside it."""
 

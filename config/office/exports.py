@@ -16,7 +16,7 @@ from config.db.planning import planned_for_its_values
 from config.db.transactions import StaleRow, one_moment, operation, require_one
 from config.disk import FileStore, KeptFile
 from config.jobs import enqueue
-from config.office.actors import SYSTEM, Actor, id_of
+from config.office.actors import SYSTEM, Actor, actor_of, id_of
 from config.office.events import Fact, record_event
 from config.office.export_rules import (
     KEPT_FOR,
@@ -187,10 +187,10 @@ def get_fetch_refusal(export: ListExport, *, user: User, now: datetime) -> Fetch
         state=ExportState(export.state),
         expires_at=export.expires_at,
         now=now,
-        is_own=export.requested_by == str(Actor.of_staff(user.pk)),
+        is_own=export.requested_by == str(actor_of(user)),
         has_rights=may_export(user, export.listed),
         has_authority=authority_of(user).issuperset(export.authority),
-        is_there=EXPORTED.is_set and EXPORTED.path_of(export.key or "-").is_file(),
+        is_there=EXPORTED.is_set and EXPORTED.path_of(export.key).is_file(),
     )
 
 
@@ -204,7 +204,7 @@ def fetch_export(*, export_id: int, user: User, now: datetime) -> IO[bytes]:
         record_event(
             name="office.download_export",
             subject=export,
-            actor=Actor.of_staff(user.pk),
+            actor=actor_of(user),
             before={},
             after={"list": export.listed, "rows": export.rows, "sha256": export.sha256},
             now=now,

@@ -19,6 +19,8 @@ from config.office.words import Words
 
 A_PAGE: Final = 50
 COUNTED: Final = 10_000
+LONGEST_QUERY: Final = 2_000
+"""Characters of what an address asks of a list, where that is kept: in a saved view, or with an export."""
 SEARCH, SORT, AFTER, BEFORE = "q", "sort", "after", "before"
 
 
@@ -378,6 +380,11 @@ def _count(rows: QuerySet[Any]) -> tuple[str, bool]:
     if number > COUNTED:
         return _t("more than %(number)s") % {"number": f"{COUNTED:,}"}, True
     return f"{number:,}", False
+
+
+def counted(number: int) -> str:
+    """Format what was counted no further than to one more than COUNTED."""
+    return f"{number:,}" if number <= COUNTED else f"{COUNTED:,}+"
 
 
 def _estimate(model: type[Model]) -> int:

@@ -12,7 +12,7 @@ from django.db.models.functions import Lower
 from config.db.locking import lock_name
 from config.db.transactions import operation, require_one
 from config.kernel.refusals import Refused, first_of
-from config.office.actors import Actor
+from config.office.actors import Actor, actor_of
 from config.office.events import record_event, subject_of
 from config.office.mentions import mentioned
 from config.office.models import Mention, Note
@@ -87,7 +87,7 @@ def write_note(*, subject: Model, text: str, actor: Actor, now: datetime) -> Not
         if refusal is not None:
             raise NoteNotWritten(*refusal)
         note = Note.objects.create(about=about, text=text, written_by=writer, written_at=now)
-        called = {str(Actor.of_staff(user.pk)) for user, _may in colleagues.values()}
+        called = {str(actor_of(user)) for user, _may in colleagues.values()}
         Mention.objects.bulk_create(Mention(note=note, colleague=one, made_at=now) for one in sorted(called))
         record_event(
             name="office.write_note",
@@ -115,13 +115,13 @@ def _colleagues(names: list[str], about: str, *, author: Actor) -> dict[str, tup
         alike = [user for user in users if user.username.lower() == name.lower()]
         exact = [user for user in alike if user.username == name]
         user = next(iter(exact or alike if len(exact or alike) == 1 else []), None)
-        if user is not None and Actor.of_staff(user.pk) != author:
+        if user is not None and actor_of(user) != author:
             found[name] = (user, user in able)
     return found
 
 
 def judge_seeing(mention: Mention | None) -> MentionRefusal | None:
-    """Decide whether a mention may be marked as seen; None: there is none of whoever asks."""
+    """Decide whether a mention may be marked as seen. mention: None if the note does not mention whoever asks."""
     return first_of(
         {
             MentionRefusal.NOT_MENTIONED: mention is None,

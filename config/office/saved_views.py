@@ -11,8 +11,9 @@ from config.db.locking import lock_name
 from config.db.transactions import operation
 from config.declarations import Role
 from config.kernel.refusals import Refused, first_of
-from config.office.actors import Actor
+from config.office.actors import Actor, actor_of
 from config.office.events import record_event
+from config.office.lists import LONGEST_QUERY
 from config.office.models import SavedView
 from config.office.roles import ROLES
 
@@ -21,7 +22,6 @@ REMOVE_SHARED: Final = "office.remove_savedview"
 MOST_OF_A_LIST: Final = 20
 """Of one person: more would not be found again above the list."""
 LONGEST_NAME: Final = 60
-LONGEST_QUERY: Final = 2_000
 
 
 class ViewRefusal(StrEnum):
@@ -81,7 +81,7 @@ def judge_removal(*, is_own: bool, is_shared: bool, may_remove_shared: bool) -> 
 def get_removal_refusal(view: SavedView, *, user: User) -> ViewRefusal | None:
     """Decide whether somebody may remove a view."""
     return judge_removal(
-        is_own=view.owner == str(Actor.of_staff(user.pk)),
+        is_own=view.owner == str(actor_of(user)),
         is_shared=bool(view.shared_with),
         may_remove_shared=user.has_perm(REMOVE_SHARED),
     )
@@ -91,7 +91,7 @@ def save_view(
     *, listed: str, name: str, query: str, role: Role | None, seen_by: Iterable[Role], user: User, now: datetime
 ) -> SavedView:
     """Save a list's normal query under a name, and share it with a role. Raises ViewNotSaved."""
-    actor = Actor.of_staff(user.pk)
+    actor = actor_of(user)
     with operation():
         lock_name("office.save_view", str(actor))
         names = SavedView.objects.filter(listed=listed, owner=str(actor)).values_list("name", flat=True)
@@ -115,7 +115,7 @@ def remove_view(*, view_id: int, user: User, now: datetime) -> SavedView:
         if refusal is not None:
             raise ViewNotRemoved(refusal)
         if view.shared_with:
-            _record("office.remove_shared_view", view, actor=Actor.of_staff(user.pk), now=now)
+            _record("office.remove_shared_view", view, actor=actor_of(user), now=now)
         SavedView.objects.filter(pk=view_id).delete()
         return view
 

@@ -43,9 +43,7 @@ class TaskRefused(Refused[TaskRefusal]):
     """The task was not made, or stays as it is."""
 
 
-def judge_task(
-    *, text: str, due_on: date, today: date, assignee_may: bool, is_repeated: bool
-) -> TaskRefusal | None:  # fmt: skip
+def judge_task(*, text: str, due_on: date, today: date, assignee_may: bool, is_repeated: bool) -> TaskRefusal | None:
     """Decide whether a task is made.
 
     today: the business date. assignee_may: view the page, and have tasks. is_repeated: it was made a moment ago.
@@ -62,7 +60,7 @@ def judge_task(
 
 
 def judge_closing(state: TaskState, *, is_theirs: bool, outcome: str) -> TaskRefusal | None:
-    """Decide whether a task is closed. is_theirs: see below."""
+    """Decide whether a task is closed. is_theirs: as `is_theirs` tells."""
     return first_of(
         {
             TaskRefusal.NOT_OPEN: state is not TaskState.OPEN,
@@ -93,16 +91,14 @@ def is_overdue(state: TaskState, due_on: date, *, today: date) -> bool:
 
 
 def is_theirs(task: Task, actor: Actor, *, manages: bool) -> bool:
-    """Tell whether a task is for somebody to close or reassign: who has it or made it, or manages all tasks.
+    """Tell whether somebody may close or reassign a task: whoever has it or made it, or manages all tasks.
 
     One that nobody can do any more, as its assignee left or may no longer view its page, is for everybody.
     """
     return manages or str(actor) in {task.assignee, task.made_by} or not _may_have(task.assignee, task.about)
 
 
-def add_task(
-    *, subject: Model, text: str, due_on: date, assignee_id: int | None, actor: Actor, now: datetime
-) -> Task:  # fmt: skip
+def add_task(*, subject: Model, text: str, due_on: date, assignee_id: int | None, actor: Actor, now: datetime) -> Task:
     """Make a task about a row. assignee_id: of an account; None: whoever makes it. Raises TaskRefused, Contended."""
     with operation():
         about, text, maker = subject_of(subject), text.strip(), str(actor)
@@ -130,9 +126,7 @@ def add_task(
         return task
 
 
-def close_task(
-    *, task_id: int, state: TaskState, outcome: str, manages: bool, actor: Actor, now: datetime
-) -> Task:  # fmt: skip
+def close_task(*, task_id: int, state: TaskState, outcome: str, manages: bool, actor: Actor, now: datetime) -> Task:
     """Close a task as DONE or CANCELLED, with a line on what came of it. manages: the actor may close any.
 
     Raises TaskRefused, Contended, Task.DoesNotExist.
@@ -157,9 +151,7 @@ def close_task(
         return Task.objects.get(pk=task.pk)
 
 
-def reassign_task(
-    *, task_id: int, assignee_id: int, reason: str, manages: bool, actor: Actor, now: datetime
-) -> Task:  # fmt: skip
+def reassign_task(*, task_id: int, assignee_id: int, reason: str, manages: bool, actor: Actor, now: datetime) -> Task:
     """Give a task to another colleague. Raises TaskRefused, Contended, Task.DoesNotExist."""
     with operation():
         task, reason = Task.objects.filter(pk=task_id).lock().get(), reason.strip()

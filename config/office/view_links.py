@@ -7,7 +7,7 @@ from django.contrib.auth.models import User
 from django.urls import reverse
 from django.utils.translation import gettext as _t
 
-from config.office.actors import Actor
+from config.office.actors import actor_of
 from config.office.models import SavedView
 from config.office.saved_views import get_removal_refusal
 from config.office.words import Words
@@ -35,7 +35,7 @@ def view_links(listed: str, address: str, user: User, *, current: str, names: Na
 
     In one query, and one for the names where others share some.
     """
-    own = str(Actor.of_staff(user.pk))
+    own = str(actor_of(user))
     views = list(SavedView.objects.for_user(user).filter(listed=listed))
     others = names(view.owner for view in views if view.owner != own)
     return [

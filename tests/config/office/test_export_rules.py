@@ -8,7 +8,6 @@ import pytest
 from config.office import export_rules
 from config.office.export_pages import FAILURES, FETCH_REFUSALS, STATES
 from config.office.export_rules import (
-    LONGEST_QUERY,
     MOST_ROWS,
     MOST_WAITING,
     ExportFailure,
@@ -19,6 +18,7 @@ from config.office.export_rules import (
     state_at,
 )
 from config.office.list_verbs import EXPORT_REFUSALS, VIEW_REFUSALS
+from config.office.lists import LONGEST_QUERY
 from config.office.models.list_export import ExportState
 from config.office.saved_views import ViewRefusal
 from tests.conftest import NOW

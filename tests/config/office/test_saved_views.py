@@ -16,10 +16,10 @@ from pytest_django.asserts import assertContains, assertNotContains
 
 from config.db.locking import lock_name
 from config.declarations import Role
+from config.office.lists import LONGEST_QUERY
 from config.office.models import OperationEvent, SavedView
 from config.office.pages import OfficeAdmin
 from config.office.saved_views import (
-    LONGEST_QUERY,
     MOST_OF_A_LIST,
     ViewNotSaved,
     ViewRefusal,
