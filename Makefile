@@ -81,7 +81,7 @@ fmt: venv ## format the source and mend what can be mended
 	@$(PY) -m ruff check --fix .
 	@$(DJLINT) --quiet --reformat
 
-screenshots: venv ## pictures of every page of the demo, into docs/images; needs chromium
+screenshots: venv ## pictures of every page of the demo, into docs/images; needs chromium and fonts-noto-cjk
 	@$(PY) -m tests.screens
 
 bench: venv ## measure the product beside its rivals, in a database of its own; MERCHANTS=n, ROWS=n, LOANS=n; ONLY="name ..."

@@ -2,7 +2,7 @@
 
     make demo ONCE=1 && make screenshots        # all; python -m tests.screens NAME... takes some
 
-Needs Debian's chromium, and the demo's database.
+Needs Debian's chromium and fonts-noto-cjk, and the demo's database.
 """
 
 import os
