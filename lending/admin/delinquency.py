@@ -30,18 +30,9 @@ from lending.domain.books.delinquency_policy import DelinquencyPolicy
 from lending.domain.books.portfolio import PAR
 from lending.domain.books.provision_policy import Policy
 from lending.models import LoanSpell
-from lending.queries.closes import closed_to
-from lending.queries.delinquency import (
-    Classed,
-    Count,
-    DelinquencyTable,
-    classes_of,
-    counts_of,
-    current_policy,
-    delinquency_tables,
-    late_at_least,
-    running_on,
-)
+from lending.queries.closes import closed_to, last_closed_day
+from lending.queries.delinquency import Classed, classes_of, current_policy, late_at_least, running_on
+from lending.queries.delinquency_tables import Count, DelinquencyTable, counts_of_list, delinquency_tables
 from lending.queries.portfolio import lent_currencies
 from lending.queries.provisions import latest_policy, policy_of
 
@@ -73,7 +64,8 @@ class LoanSpellAdmin(OfficeAdmin[LoanSpell]):
     title = _("Loans on a day")
     columns = (
         ListColumn(
-            label=_("Merchant"), cell=lambda row: name_over(row.spell.loan.merchant.name, str(row.spell.loan)),
+            label=_("Loan"), cell=lambda row: name_over(row.spell.loan.merchant.name, str(row.spell.loan)), sort="loan",
+            indexed=True,
         ),
         ListColumn(label=_("Bucket"), cell=lambda row: bucket_chip(row.policy, row.classed), sort="late_since",
                    sort_nulls=True, ascends_first=True),
@@ -89,6 +81,7 @@ class LoanSpellAdmin(OfficeAdmin[LoanSpell]):
     )  # fmt: skip
     list_related = ("loan__merchant", "loan__product")
     list_page = "loans"
+    list_key = "-loan"  # those of one loan beside each other, whenever they were written
     empty = EMPTY
 
     def get_urls(self) -> list[URLPattern]:
@@ -99,10 +92,10 @@ class LoanSpellAdmin(OfficeAdmin[LoanSpell]):
         ]
 
     def table_view(self, request: HttpRequest) -> HttpResponse:
-        """Show the loans that ran on a day by product, currency and bucket."""
+        """Show the loans that ran on a day by product, currency and bucket; without one, on the last that is closed."""
         self.require_view(request)
         today = current_day(timezone.now())
-        on, policy = _day(request.GET) or today, current_policy()
+        on, policy = _day(request.GET) or last_closed_day() or today, current_policy()
         is_ahead = on > today
         tables = [] if is_ahead else delinquency_tables(policy, on=on)
         month_ago = add_months(on, -1)
@@ -124,8 +117,8 @@ class LoanSpellAdmin(OfficeAdmin[LoanSpell]):
         return self.show(request, page)
 
     def completed(self, asked: QueryDict) -> QueryDict:
-        """Return what is asked for, as of the open day where no other is."""
-        return as_of(asked, current_day(timezone.now()))
+        """Return what is asked for, as of the last day that is closed where no other is."""
+        return as_of(asked, last_closed_day() or current_day(timezone.now()))
 
     def described(self, asked: QueryDict) -> ListOf:
         policy, on = current_policy(), day_of(asked)
@@ -137,7 +130,12 @@ class LoanSpellAdmin(OfficeAdmin[LoanSpell]):
         )
 
     def list_parts(self, listing: Listing) -> Sequence[Part]:
-        on = next(date.fromisoformat(chosen.value) for chosen in listing.filters if chosen.filter.name == ON)
+        narrowed = {chosen.filter.name: chosen.value for chosen in listing.filters if chosen.value}
+        on, are_many = date.fromisoformat(narrowed.pop(ON)), listing.are_many
+        counts = counts_of_list(listing.matching, narrowed, current_policy(), on=on, are_many=are_many)
+        if counts is None:
+            words = _t("Totals are shown of %(bound)s loans or fewer: narrow the list.") % {"bound": listing.bound}
+            return [Text(words, "tl-note")]
         columns = [
             Column(label=_("Total")),
             Column(label=_("Loans"), number=True),
@@ -146,7 +144,7 @@ class LoanSpellAdmin(OfficeAdmin[LoanSpell]):
         ]
         rows = [
             [currency, count.loans, money(count.arrears_minor, currency), money(count.principal_minor, currency)]
-            for currency, count in counts_of(listing.matching, on=on)
+            for currency, count in counts
         ]
         return [Table(columns=columns, rows=rows, style="tl-totals")] if rows else []
 

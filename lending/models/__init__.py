@@ -14,7 +14,7 @@ from lending.models.loan import Instalment, Loan, LoanEvent, ProductExposure
 from lending.models.loan_book import ImportedLoan
 from lending.models.month_close import MonthClose
 from lending.models.offer import GrantedLimit, Offer, OfferRound
-from lending.models.portfolio import LoanFlow, LoanOrigin, PortfolioFigures
+from lending.models.portfolio import DelinquencyFigures, LoanFlow, LoanOrigin, PortfolioFigures
 from lending.models.product import ProductVersion
 from lending.models.provision import LoanProvision, ProvisionMonth, ProvisionPolicy
 from lending.models.transfer import Transfer
@@ -33,6 +33,7 @@ __all__ = [
     "CaseHandover",
     "DayClose",
     "Decision",
+    "DelinquencyFigures",
     "DelinquencyPolicy",
     "DunningPolicy",
     "EarlyWarning",

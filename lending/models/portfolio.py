@@ -116,3 +116,18 @@ class PortfolioFigures(models.Model):
 
     def __str__(self) -> str:
         return f"{self.on}: {self.report} by {self.dimension}"
+
+
+class DelinquencyFigures(models.Model):
+    """How many loans are in which bucket of delinquency as of a day, kept as figures of the portfolio are.
+
+    basis: of what they were classed by, as `basis_of` of `lending.queries.delinquency_tables` hashes it. rows: as
+    `compute_buckets` there adds them up.
+    """
+
+    on = models.DateField(unique=True)
+    basis = models.CharField(max_length=64)
+    rows = models.JSONField()
+
+    def __str__(self) -> str:
+        return str(self.on)

@@ -7,6 +7,7 @@ it was, and a day that is closed twice books nothing.
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Final
 
 from django.db.models import F, Max
@@ -36,10 +37,12 @@ from lending.operations.collection_rounds import collect_dues
 from lending.operations.day_sums import keep_sums
 from lending.operations.letters import write_letters
 from lending.operations.nights import accrue_day, report_behaviour, turn_loans
-from lending.operations.portfolio import keep_figures
+from lending.operations.portfolio import keep_buckets, keep_figures
 from lending.operations.provisions import begin_provisions, book_provisions, provide_lines, provide_loans
 from lending.queries.books import drifted_loans, loans_to_verify, prove_accounts
 from lending.queries.closes import get_close, get_close_refusal, get_first_refusal, get_opening_refusal, next_day
+from lending.queries.delinquency import current_policy
+from lending.queries.delinquency_tables import days_to_class
 from lending.queries.gateways import get_gateways
 from lending.queries.portfolio_figures import days_to_keep
 
@@ -196,16 +199,25 @@ def keep_portfolio(*, claim: Claim, clock: Clock) -> None:
 
     After the proof, which waits for no report. What is booked for such a day in the meantime is in them the next time.
     """
-    days, until = days_to_keep(get_close(claim.subject_id).day), clock() + KEPT_AT_ONCE
-    for on in days:
+    day, until = get_close(claim.subject_id).day, clock() + KEPT_AT_ONCE
+    reports, classed = days_to_keep(day), days_to_class(current_policy(), day)
+    total = len(reports) + len(classed)
+
+    def report() -> None:
+        report_progress(claim=claim, done=0, total=total, now=clock())
+
+    for keep in (
+        *(partial(keep_figures, on, progress=report) for on in reports),
+        *(partial(keep_buckets, on) for on in classed),
+    ):
         if clock() >= until:
             raise NotYet  # years of month ends are kept some at a time: no job is let run so long
         try:
-            keep_figures(on, progress=lambda: report_progress(claim=claim, done=0, total=len(days), now=clock()))
+            keep()
         except Contended as error:
             raise NotYet from error
     with operation():
-        CLOSE.finish_part(claim=claim, done=len(days), now=clock())
+        CLOSE.finish_part(claim=claim, done=total, now=clock())
 
 
 def prove_books(*, claim: Claim, clock: Clock) -> None:

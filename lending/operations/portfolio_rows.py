@@ -10,7 +10,7 @@ from config.db.transactions import require_transaction
 from lending.domain.books.portfolio import NOT_GIVEN
 from lending.domain.contract.flows import flows_of
 from lending.domain.contract.replay import Replayed
-from lending.models import Loan, PortfolioFigures
+from lending.models import DelinquencyFigures, Loan, PortfolioFigures
 
 DROP: Final = """
 DELETE FROM lending_loanflow f USING unnest(%s::bigint[], %s::date[]) n (loan_id, since)
@@ -90,3 +90,4 @@ def drop_figures(*, since: date) -> None:
     """Remove the figures that are kept of a day and later ones, as something changed on it. Raises NoTransaction."""
     require_transaction()
     PortfolioFigures.objects.filter(on__gte=since).delete()
+    DelinquencyFigures.objects.filter(on__gte=since).delete()

@@ -4,17 +4,13 @@ Whatever is known by now counts, as it does for a loan's page: a payment that wa
 healed the days between. `lending.domain.books.delinquency` classes one loan.
 """
 
-import re
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import date, timedelta
 from itertools import chain
 from typing import Any, Final, NamedTuple, TypeVar
 
 from django.db import connection
-from django.db.models import Count as CountRows
-from django.db.models import Model, Q, QuerySet, Sum
+from django.db.models import Model, Q, QuerySet
 from django.db.models.expressions import RawSQL
 
 from lending.domain.books.delinquency_policy import (
@@ -23,16 +19,14 @@ from lending.domain.books.delinquency_policy import (
     day_one_delinquency,
     parse_delinquency,
 )
-from lending.domain.books.portfolio import PAR
 from lending.domain.books.provision_policy import DefaultLevel
 from lending.domain.contract.spells import FOREVER
 from lending.models import DelinquencyPolicy as PolicyRow
 from lending.models import Loan, LoanSpell
-from lending.models.loan import ACTIVE, EXPOSED
+from lending.models.loan import EXPOSED
 from lending.queries.owners import OWNED, merchants_of, owners_of
 
 M = TypeVar("M", bound=Model)
-NAMED: Final = re.compile(r"%\((\w+)\)s")
 EVER: Final = f"'{FOREVER}'"
 """Said in the statements, so that an index of what lasts, or of what has ended, is known to serve."""
 # The last day of a spell up to the date, and since when it is delinquent then. A loan is in the worst bucket for which
@@ -59,11 +53,11 @@ WITH pauses AS (
 ), late AS (
     SELECT s.loan_id, max({DAYS}) AS days, {LASTING}
     FROM (
-        SELECT * FROM lending_loanspell WHERE until = {EVER} AND late_from <= %(on)s
+        SELECT * FROM lending_loanspell WHERE until = {EVER} AND late_from <= %(on)s {{only}}
         UNION ALL
         SELECT * FROM lending_loanspell
-        WHERE until < {EVER} AND until > %(on)s::date - %(cure)s::int AND late_from <= %(on)s
-    ) s LEFT JOIN pauses p ON p.loan_id = s.loan_id {{only}}
+        WHERE until < {EVER} AND until > %(on)s::date - %(cure)s::int AND late_from <= %(on)s {{only}}
+    ) s LEFT JOIN pauses p ON p.loan_id = s.loan_id
     GROUP BY s.loan_id
 ), own AS (
     SELECT late.loan_id, l.merchant_id, l.product_id, l.currency, %(on)s::date - late.late_since AS dpd,
@@ -99,36 +93,18 @@ WITH pauses AS (
 """  # noqa: S608 - constants only
 ALL, AMONG = (
     CLASSED.format(only=""),
-    CLASSED.format(only="WHERE s.loan_id IN (SELECT id FROM lending_loan WHERE merchant_id = ANY(%(merchants)s))"),
+    CLASSED.format(only="AND loan_id IN (SELECT id FROM lending_loan WHERE merchant_id = ANY(%(merchants)s))"),
 )
-OF_BUCKET: Final = f"{ALL} SELECT loan_id FROM classed WHERE bucket = %(bucket)s"  # noqa: S608 - constants only
-OF_ANY_BUCKET: Final = f"{ALL} SELECT loan_id FROM classed WHERE bucket > 0"  # noqa: S608 - constants only
+# Those in a bucket; for 0, those in any.
+OF_BUCKET: Final = f"""
+{ALL} SELECT coalesce(array_agg(loan_id), '{{}}') FROM classed
+WHERE CASE WHEN %(bucket)s = 0 THEN bucket > 0 ELSE bucket = %(bucket)s END
+"""  # noqa: S608 - constants only
 OF_LOANS: Final = f"""
 {AMONG} SELECT s.loan_id, coalesce(c.dpd, 0), coalesce(c.worst_dpd, 0), c.late_since, coalesce(c.arrears_minor, 0),
     coalesce(c.own_bucket, 0), coalesce(c.bucket, 0)
 FROM lending_loanspell s LEFT JOIN classed c ON c.loan_id = s.loan_id
 WHERE s.loan_id = ANY(%(loans)s) AND s.since <= %(on)s AND s.until > %(on)s
-"""  # noqa: S608 - constants only
-BY_BUCKET: Final = f"""
-{ALL} SELECT v.code, c.currency, c.bucket, count(*), sum(c.arrears_minor)::bigint, sum(c.principal_minor)::bigint,
-    {", ".join(f"count(*) FILTER (WHERE c.dpd >= {days})" for days in PAR)},
-    {", ".join(f"coalesce(sum(c.principal_minor) FILTER (WHERE c.dpd >= {days}), 0)::bigint" for days in PAR)}
-FROM classed c JOIN lending_productversion v ON v.id = c.product_id
-GROUP BY v.code, c.currency, c.bucket ORDER BY v.code, c.currency, c.bucket
-"""  # noqa: S608 - constants only
-# What runs now by the sums that are kept, less what has changed since the date: on the open day, next to nothing.
-RUNNING: Final = f"""
-SELECT code, currency, sum(loans)::bigint, sum(minor)::bigint FROM (
-    SELECT code, currency, loans, minor FROM lending_productexposure WHERE status = '{ACTIVE}'
-    UNION ALL
-    SELECT v.code, l.currency, sum(moved.loans), sum(moved.minor) FROM (
-        SELECT loan_id, 1 AS loans, principal_minor AS minor FROM lending_loanspell
-        WHERE until < {EVER} AND until > %(on)s AND since <= %(on)s
-        UNION ALL
-        SELECT loan_id, -1, -principal_minor FROM lending_loanspell WHERE until = {EVER} AND since > %(on)s
-    ) moved JOIN lending_loan l ON l.id = moved.loan_id JOIN lending_productversion v ON v.id = l.product_id
-    GROUP BY v.code, l.currency
-) summed GROUP BY code, currency HAVING sum(loans) <> 0 ORDER BY code, currency
 """  # noqa: S608 - constants only
 
 
@@ -147,78 +123,10 @@ class Classed(NamedTuple):
     bucket: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Count:
-    """How many loans, what is past due of them, and their outstanding principal, in minor units."""
-
-    loans: int = 0
-    arrears_minor: int = 0
-    principal_minor: int = 0
-
-    def __add__(self, other: "Count") -> "Count":
-        return Count(
-            loans=self.loans + other.loans,
-            arrears_minor=self.arrears_minor + other.arrears_minor,
-            principal_minor=self.principal_minor + other.principal_minor,
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DelinquencyTable:
-    """The running loans of a product in a currency on a date.
-
-    running: all of them. buckets: those in none, and in each bucket, in order. at_risk: by days past due, those that
-    are as late or later by themselves, whatever their bucket; without their arrears.
-    """
-
-    product: str
-    currency: str
-    running: Count
-    buckets: Sequence[Count]
-    at_risk: Mapping[int, Count]
-
-
 def current_policy() -> DelinquencyPolicy:
     """Return the policy in force: the last entered, or the one that comes with Tradeline. Raises PolicyMalformed."""
     row = PolicyRow.objects.order_by("-pk").first()
     return day_one_delinquency() if row is None else parse_delinquency(row.content, row.sha256)
-
-
-def delinquency_tables(policy: DelinquencyPolicy, *, on: date, **narrowed: str) -> list[DelinquencyTable]:
-    """Sum the loans that ran on a date by product and currency; narrowed: to a `product`, a `currency`."""
-    with connection.cursor() as cursor:
-        cursor.execute(RUNNING, {"on": on})
-        running = {(code, currency): (loans, minor) for code, currency, loans, minor in cursor.fetchall()}
-        cursor.execute(BY_BUCKET, asked(policy, on=on))
-        classed = defaultdict[tuple[str, str], list[Any]](list)
-        for code, currency, *counted in cursor.fetchall():
-            classed[code, currency].append(counted)
-    return [
-        _table(of, running[of], classed[of], buckets=len(policy.rule.buckets))
-        for of in running
-        if narrowed.get("product", of[0]) == of[0] and narrowed.get("currency", of[1]) == of[1]
-    ]
-
-
-def _table(
-    of: tuple[str, str], running: tuple[int, int], classed: Iterable[Sequence[Any]], *, buckets: int
-) -> DelinquencyTable:
-    (product, currency), (loans, minor) = of, running
-    counts = [Count() for _ in range(buckets + 1)]
-    at_risk = dict.fromkeys(PAR, Count())
-    for bucket, number, arrears, principal, *risk in classed:
-        counts[bucket] += Count(loans=number, arrears_minor=arrears, principal_minor=principal)
-        for days, late, late_minor in zip(PAR, risk[: len(PAR)], risk[len(PAR) :], strict=True):
-            at_risk[days] += Count(loans=late, principal_minor=late_minor)
-    in_any = sum(counts[1:], start=Count())
-    counts[0] = Count(  # of those in no bucket, only whoever shares a borrower with a late one was looked at
-        loans=loans - in_any.loans,
-        arrears_minor=counts[0].arrears_minor,
-        principal_minor=minor - in_any.principal_minor,
-    )
-    return DelinquencyTable(
-        product=product, currency=currency, running=sum(counts, start=Count()), buckets=counts, at_risk=at_risk
-    )
 
 
 def classes_of(loans: Iterable[Loan], policy: DelinquencyPolicy, *, on: date) -> dict[int, Classed]:
@@ -234,39 +142,23 @@ def classes_of(loans: Iterable[Loan], policy: DelinquencyPolicy, *, on: date) ->
 
 def with_bucket(rows: QuerySet[M], bucket: int, policy: DelinquencyPolicy, *, on: date, loan: str) -> QuerySet[M]:
     """Filter rows to those whose loan, in the named column, was in a bucket on a date; 0: in none."""
-    given = asked(policy, on=on)
-    if bucket:
-        return rows.filter(**{f"{loan}__in": _subquery(OF_BUCKET, given | {"bucket": bucket})})
-    return rows.exclude(**{f"{loan}__in": _subquery(OF_ANY_BUCKET, given)})
+    with connection.cursor() as cursor:
+        cursor.execute(OF_BUCKET, asked(policy, on=on) | {"bucket": bucket})
+        [classed] = cursor.fetchone()
+    # Once, as a list is counted and read apart; as one array, whose length the planner knows.
+    found = {f"{loan}__in": RawSQL("SELECT unnest(%s::bigint[])", [classed])}
+    return rows.filter(**found) if bucket else rows.exclude(**found)
 
 
 def running_on(spells: QuerySet[LoanSpell], on: date) -> QuerySet[LoanSpell]:
     """Filter spells to those of a date."""
-    return spells.filter(since__lte=on, until__gt=on)
+    # The two that an index has: what lasts, and what has ended.
+    return spells.filter(Q(until=FOREVER) | Q(until__lt=FOREVER, until__gt=on), since__lte=on)
 
 
 def late_at_least(spells: QuerySet[LoanSpell], days: int, *, on: date) -> QuerySet[LoanSpell]:
     """Filter spells of a date to those of loans that were so many days past due, or more."""
     return spells.filter(late_from__lte=on, late_since__lte=on - timedelta(days=days))
-
-
-def counts_of(spells: QuerySet[LoanSpell], *, on: date) -> list[tuple[str, Count]]:
-    """Sum spells of a date by currency."""
-    rows = spells.values_list("loan__currency").annotate(
-        loans=CountRows("pk"),
-        arrears=Sum("arrears_minor", filter=Q(late_from__lte=on), default=0),
-        principal=Sum("principal_minor"),
-    )
-    return [
-        (currency, Count(loans=loans, arrears_minor=int(arrears_minor), principal_minor=int(minor)))
-        for currency, loans, arrears_minor, minor in rows.order_by("loan__currency")
-    ]
-
-
-def _subquery(statement: str, given: Mapping[str, Any]) -> RawSQL:
-    """Return a statement for a filter, which names no parameters."""
-    names = NAMED.findall(statement)
-    return RawSQL(NAMED.sub("%s", statement), [given[name] for name in names])  # noqa: S611 - constants only
 
 
 def asked(policy: DelinquencyPolicy, *, on: date) -> dict[str, Any]:

@@ -197,9 +197,14 @@ def figures_of(report: Report, dimension: Dimension, *, on: date) -> list[Row]:
 
 def figures_of_days(report: Report, dimension: Dimension, days: Sequence[date]) -> dict[date, list[Row]]:
     """Return the same of several days, by day."""
-    kept = PortfolioFigures.objects.filter(report=report, dimension=dimension, on__in=days)
-    found: dict[date, list[Row]] = dict(kept.values_list("on", "rows"))
+    found = kept_figures(report, dimension, days)
     return {on: found[on] if on in found else compute_figures(report, on=on)[dimension] for on in days}
+
+
+def kept_figures(report: Report, dimension: Dimension, days: Sequence[date]) -> dict[date, list[Row]]:
+    """Return a report by a dimension as of days, by day, as far as it is kept."""
+    kept = PortfolioFigures.objects.filter(report=report, dimension=dimension, on__in=days)
+    return dict(kept.values_list("on", "rows"))
 
 
 def days_to_keep(day: date) -> list[date]:

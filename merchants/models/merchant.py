@@ -81,10 +81,10 @@ class Merchant(models.Model):
 
 
 class FormerOwnership(models.Model):
-    """That a merchant was an owner's until a moment. Append-only: a partner cannot make it forgotten."""
+    """That a merchant was an owner's, or nobody's, until a moment. Append-only: a partner cannot make it forgotten."""
 
     merchant = models.ForeignKey(Merchant, on_delete=models.PROTECT, related_name="former_ownerships")
-    owner = models.ForeignKey(Owner, on_delete=models.PROTECT, related_name="former_ownerships")
+    owner = models.ForeignKey(Owner, on_delete=models.PROTECT, related_name="former_ownerships", null=True)
     until = models.DateTimeField()
 
     def __str__(self) -> str:

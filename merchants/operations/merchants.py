@@ -128,7 +128,7 @@ def _record_changes(changed: Sequence[tuple[Merchant, Merchant]], *, actor: Acto
             # Of this statement, not of the request: later than every loan that was made before the locks were had.
             FormerOwnership(merchant=before, owner_id=before.owner_id, until=Now())
             for before, after in changed
-            if before.owner_id is not None and before.owner_id != after.owner_id
+            if before.owner_id != after.owner_id
         ],
         batch_size=5_000,
     )

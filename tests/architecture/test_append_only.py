@@ -113,6 +113,7 @@ def test_the_application_deletes_only_what_is_meant_to_be_forgotten() -> None:
         "django_session",
         "lending_instalment",
         "lending_loanflow",
+        "lending_delinquencyfigures",
         "lending_loanorigin",
         "lending_loanspell",
         "lending_portfoliofigures",

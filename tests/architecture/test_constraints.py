@@ -33,6 +33,7 @@ from lending.models import (
     CaseContact,
     DayClose,
     Decision,
+    DelinquencyFigures,
     DelinquencyPolicy,
     GrantedLimit,
     ImportedLoan,
@@ -213,6 +214,7 @@ def make_one_loan(partner: Partner) -> None:
     make_one_case(loan)
     make_one_warning(loan)
     DelinquencyPolicy.objects.create(sha256="a" * 64, version=1, content="{}", created_at=NOW)
+    DelinquencyFigures.objects.create(on=NOW.date(), basis="a" * 64, rows=[])
     PortfolioFigures.objects.create(on=NOW.date(), report="risk", dimension="all", rows=[])
     MonthClose.objects.create(month="2025-01-01", sha256="a" * 64, closed_by="staff:1", closed_at=NOW)
 

@@ -244,6 +244,7 @@ VIOLATIONS: dict[str, Mapping[str, object]] = {
     "lending_loanorigin_something_said": {"region": ""},
     "lending_loanflow_once": {},
     "lending_loanflow_something_moved": {"on": "2026-03-02", "disbursed_minor": 0},
+    "lending_delinquencyfigures_on_key": {},
     "lending_portfoliofigures_once": {},
     "lending_portfoliofigures_report": {"report": "lost"},
     "lending_portfoliofigures_dimension": {"dimension": "lost"},

@@ -15,9 +15,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from config.declarations import Role
+from config.kernel.calendar import add_months
 from config.office.actors import SYSTEM
 from config.office.business_date import get_business_date
 from lending.models import DayClose, Entry, Loan, LoanEvent, Posting
+from lending.operations.portfolio import keep_buckets, keep_figures
 from lending.tasks import settle_transfers
 from merchants.models import Merchant
 from scoring.models import Score, ScoreRun
@@ -33,6 +35,7 @@ BOUND = 0.3
 ONE_LATE_IN = int(os.environ.get("ONE_LATE_IN", "50"))
 """One loan in so many is late, now and in each of the six months before."""
 EVENTS = (30, 2_400)
+PAST = timedelta(days=75)
 SCORES = """
 INSERT INTO scoring_score
 SELECT (jsonb_populate_record(s, jsonb_build_object('id', 5000000 + m.id, 'merchant_id', m.id))).*
@@ -85,6 +88,10 @@ def fill() -> None:
         day=on - timedelta(days=1), state="PROVEN", parts=1, started_by="system:0", started_at=timezone.now(),
         finished_at=timezone.now(),
     )  # fmt: skip
+    # As the closes of these days left them, of which pages are asked for, with a month before each.
+    for day in (on - timedelta(days=1), on - PAST):
+        for one in (day, add_months(day, -1)):
+            assert keep_figures(one) and keep_buckets(one)  # noqa: PT018
     with connections["owner"].cursor() as cursor:
         cursor.execute(APPLIED)
         cursor.execute("VACUUM ANALYZE")  # as PostgreSQL does by itself after a while
@@ -114,7 +121,8 @@ def delinquency() -> Iterator[tuple[str, str]]:
     table, listed = reverse("admin:lending_loanspell_changelist"), reverse("admin:lending_loanspell_loans")
     today = get_business_date()
     assert today is not None
-    for name, on in (("today", today), ("75 days ago", today - timedelta(days=75))):
+    days = {"of the last close": today - timedelta(days=1), "75 days ago": today - PAST, "of the open day": today}
+    for name, on in days.items():
         yield f"delinquency {name}", f"{table}?on={on}"
         yield from ((f"  its loans {asked}", f"{listed}?on={on}{asked}") for asked in ("", "&bucket=1", "&dpd=30"))
 

@@ -13,8 +13,9 @@ from config.kernel.money import format_minor
 from config.office.business_date import current_day
 from config.office.words import HUNDREDTH, percent
 from lending.domain.books.delinquency_policy import DelinquencyPolicy
-from lending.queries.closes import closed_to
-from lending.queries.delinquency import Count, DelinquencyTable, current_policy, delinquency_tables
+from lending.queries.closes import closed_to, last_closed_day
+from lending.queries.delinquency import current_policy
+from lending.queries.delinquency_tables import Count, DelinquencyTable, delinquency_tables
 
 
 def _day(text: str) -> date:
@@ -29,12 +30,12 @@ class Command(BaseCommand):
     help = "Print the loans that ran on a day by product, currency and bucket, with the portfolio at risk."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("day", type=_day, nargs="?", help="like 2026-03-31; the open business day by default")
+        parser.add_argument("day", type=_day, nargs="?", help="like 2026-03-31; the last day that is closed by default")
         parser.add_argument("--json", action="store_true", help="print minor units, with the policy")
 
     def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401
         today = current_day(timezone.now())
-        on, policy = options["day"] or today, current_policy()
+        on, policy = options["day"] or last_closed_day() or today, current_policy()
         if on > today:
             message = f"{on} has not come yet: the business date is {today}."
             raise CommandError(message)

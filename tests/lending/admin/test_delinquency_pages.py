@@ -121,10 +121,12 @@ def test_a_command_prints_the_same(client: Client) -> None:
     roll(OPENED + 9 * DAY)
     output = StringIO()
     call_command("delinquency", "--json", stdout=output)
-    [table] = json.loads(output.getvalue())["tables"]
+    found = json.loads(output.getvalue())
+    assert found["on"] == str(OPENED + 8 * DAY), "the last day that is closed"
+    [table] = found["tables"]
     assert table["running"]["loans"] == 2
-    assert [one["loans"] for one in table["buckets"]] == [1, 0, 1, 0]
-    assert table["buckets"][2]["principal_minor"] == late.principal_minor
+    assert [one["loans"] for one in table["buckets"]] == [1, 1, 0, 0]
+    assert table["buckets"][1]["principal_minor"] == late.principal_minor
     assert table["buckets"][0]["principal_minor"] == lent_too.principal_minor
     assert [one["loans"] for one in table["at_risk"]] == [1, 0, 0, 0]
     printed = StringIO()

@@ -13,7 +13,8 @@ from lending.domain.books.provision_policy import DefaultLevel
 from lending.domain.contract.delinquency import Bucket, DelinquencyRule
 from lending.models import Loan, LoanSpell
 from lending.queries.closes import closed_to
-from lending.queries.delinquency import Classed, Count, classes_of, delinquency_tables, running_on, with_bucket
+from lending.queries.delinquency import Classed, classes_of, running_on, with_bucket
+from lending.queries.delinquency_tables import Count, counts_of_list, delinquency_tables
 from lending.queries.loans import contract_of
 from lending.queries.spells import kept_spells
 from merchants.models import Merchant, Owner
@@ -68,6 +69,11 @@ class DelinquencyMachine(LendingMachine):
         listed = with_bucket(running_on(LoanSpell.objects.all(), on), number, policy, on=on, loan="loan")
         of_bucket = {pk for pk, one in expected.items() if one.bucket == number}
         assert set(listed.values_list("loan_id", flat=True)) == of_bucket
+        few, many = (
+            counts_of_list(listed, {"bucket": str(number)}, policy, on=on, are_many=are_many)
+            for are_many in (False, True)
+        )
+        assert few == [one for one in many or [] if one[1].loans]
 
     def expected(self, judged: Judged, on: date) -> dict[int, Classed]:
         lived = {kept.pk: each_day(kept.case(), on) for kept in self.loans}

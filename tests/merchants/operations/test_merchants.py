@@ -67,6 +67,9 @@ def test_an_owner_is_entered_once_and_stays_its_partners() -> None:
     assert owners == {"kiln": "ann", "barn": "ann", "mill": None}
     assert counts(enter(partner, row("kiln"))) == (0, 1, 0, 0)
     assert Merchant.objects.of(partner.pk).get(external_id="kiln").owner is None
+    assert counts(enter(partner, row("mill", owner_ref="ann"))) == (0, 1, 0, 0)
+    former = FormerOwnership.objects.order_by("pk").values_list("merchant__external_id", "owner__external_ref")
+    assert list(former) == [("kiln", "ann"), ("mill", None)], "nobody's, too, until it was somebody's"
 
 
 def test_an_unfit_one_is_said_with_its_place_and_the_others_come_in() -> None:
@@ -101,7 +104,7 @@ def test_a_merchant_leaves_its_owner_only_when_nobody_judges_by_it() -> None:
     enter(partner, row("kiln", owner_ref="ann"))
     [entered] = race(partial(enter, partner, row("kiln")), held=Owner.objects.all())
     assert isinstance(entered, MerchantsEntered)
-    assert FormerOwnership.objects.get().owner.external_ref == "ann"
+    assert FormerOwnership.objects.get().owner == Owner.objects.get(external_ref="ann")
 
 
 def test_one_sent_with_two_currencies_is_refused_and_neither_believed() -> None:
