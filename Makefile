@@ -84,8 +84,8 @@ fmt: venv ## format the source and mend what can be mended
 screenshots: venv ## pictures of every page of the demo, into docs/images; needs chromium and fonts-noto-cjk
 	@$(PY) -m tests.screens
 
-bench: venv ## measure the product beside its rivals, in a database of its own; MERCHANTS=n, ROWS=n, LOANS=n; ONLY="name ..."
-	@$(PY) -m tests.benchmarks $(if $(MERCHANTS),--merchants $(MERCHANTS)) $(if $(ROWS),--rows $(ROWS)) $(if $(LOANS),--loans $(LOANS)) $(if $(ONLY),--only $(ONLY))
+bench: venv ## measure the product beside its rivals, in a database of its own; MERCHANTS=n, DAYS=n, ROWS=n, LOANS=n; ONLY="name ..."
+	@$(PY) -m tests.benchmarks $(if $(MERCHANTS),--merchants $(MERCHANTS)) $(if $(DAYS),--days $(DAYS)) $(if $(ROWS),--rows $(ROWS)) $(if $(LOANS),--loans $(LOANS)) $(if $(ONLY),--only $(ONLY))
 
 beside: venv ## decisions and a run beside those of an older checkout, BASE=directory, with a .venv of its own
 	@$(PY) -m tests.benchmarks.beside $(BASE) $(if $(MERCHANTS),--merchants $(MERCHANTS))

@@ -18,6 +18,7 @@ import psycopg
 from celery import Celery
 
 from config import embedded
+from merchants.domain.simulation.market import DAYS
 from tests.forge import LENIENT
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,6 +52,7 @@ def main() -> None:
     names = [(module, name) for module, some in WORKLOADS.items() for name in some]
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--merchants", type=int, default=1_000, help="of the simulated market")
+    parser.add_argument("--days", type=int, default=DAYS, help="that the simulated market has traded")
     parser.add_argument("--rows", type=int, default=1_000_000, help="of the file that is ingested")
     parser.add_argument("--loans", type=int, default=100_000, help="that close and pages are about, 1,000,000 at most")
     parser.add_argument("--only", nargs="+", choices=[name for _, name in names], help="some, with what they need")
@@ -65,6 +67,7 @@ def main() -> None:
         "PYTHONPATH": str(ROOT),
         "LOOPBACK_DIR": str(DIRECTORY / "bank"),
         "MERCHANTS": str(arguments.merchants),
+        "DAYS": str(arguments.days),
         "ROWS": str(arguments.rows),
         "LOANS": str(arguments.loans),
     }

@@ -47,7 +47,8 @@ def simulated() -> None:
     """Write the files of a simulated market."""
     if not (DIRECTORY / "transactions.csv").exists():
         with redirect_stdout(StringIO()):
-            call_command("simulate_marketplace", str(DIRECTORY), merchants=int(os.environ["MERCHANTS"]))
+            merchants, days = int(os.environ["MERCHANTS"]), int(os.environ["DAYS"])
+            call_command("simulate_marketplace", str(DIRECTORY), merchants=merchants, days=days)
 
 
 def imported() -> None:
