@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
 from statistics import median
 from typing import Any
@@ -13,13 +13,17 @@ from django.db.models import F
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 
 from config.declarations import Role
 from config.kernel.calendar import add_months
 from config.office.actors import SYSTEM
 from config.office.business_date import get_business_date
+from lending.admin.portfolio import address_of
+from lending.domain.books.portfolio import Dimension, Report
 from lending.models import DayClose, Entry, Loan, LoanEvent, Posting
 from lending.operations.portfolio import keep_buckets, keep_figures
+from lending.queries.portfolio_figures import dimensions_of
 from lending.tasks import settle_transfers
 from merchants.models import Merchant
 from scoring.models import Score, ScoreRun
@@ -88,16 +92,29 @@ def fill() -> None:
         day=on - timedelta(days=1), state="PROVEN", parts=1, started_by="system:0", started_at=timezone.now(),
         finished_at=timezone.now(),
     )  # fmt: skip
-    # As the closes of these days left them, of which pages are asked for, with a month before each.
-    for day in (on - timedelta(days=1), on - PAST):
-        for one in (day, add_months(day, -1)):
-            assert keep_figures(one) and keep_buckets(one)  # noqa: PT018
     with connections["owner"].cursor() as cursor:
         cursor.execute(APPLIED)
         cursor.execute("VACUUM ANALYZE")  # as PostgreSQL does by itself after a while
     told = {"partner": loan.merchant.partner, "currency": loan.merchant.currency}
     ids = range(7_000_000, 7_000_000 + NEWER)  # beyond the copies
     Merchant.objects.bulk_create([Merchant(pk=pk, external_id=f"newer {pk}", name="Newer", **told) for pk in ids])
+
+
+def keep(on: date) -> None:
+    """Keep what the closes of the days that pages are asked for, and of a month before each, have kept."""
+    for day in (on - timedelta(days=1), on - PAST):
+        for one in (day, add_months(day, -1)):
+            keep_figures(one)
+            keep_buckets(one)
+
+
+def reports(on: date) -> Iterator[tuple[str, str]]:
+    """Name the pages of the reports as of a day, by nothing, by grade and by category."""
+    for report in Report:
+        for by in dimensions_of(report):
+            if by in {Dimension.ALL, Dimension.GRADE, Dimension.CATEGORY}:
+                query = urlencode({"on": str(on), "by": by.value})
+                yield f"{report.value} by {by.value}", f"{address_of(report)}?{query}"
 
 
 def addresses() -> Iterator[tuple[str, str]]:
@@ -165,15 +182,22 @@ def pages() -> Result:
     client = Client(headers={"host": "localhost"})
     client.force_login(User.objects.create_superuser("bench", password=None))
     say(f"\nPages: {Loan.objects.count():,} loans, {Merchant.objects.count():,} merchants; median of {TIMES}, in ms")
-    slowest = 0.0
+    on = get_business_date()
+    assert on is not None
+    keep(on)
     asked = [(name, address, client) for name, address in addresses()]
+    asked += [(name, address, client) for name, address in reports(on - timedelta(days=1))]
     asked += [(f"desk of {role}", reverse("admin:index"), _of(role)) for role in Role]
-    for name, address, client in asked:
-        assert client.get(address).status_code == 200, address
-        seconds = median(timed(partial(client.get, address)) for _ in range(TIMES))
-        slowest = max(slowest, seconds)
-        say(f"  {name:<62} {1_000 * seconds:6.0f}")
+    slowest = max(seconds_of(*one) for one in asked)
     return Result(ratio=slowest / BOUND, rival="300 ms, by the slowest page", target=1.0)
+
+
+def seconds_of(name: str, address: str, client: Client) -> float:
+    """Say how long a page takes at the median; return it in seconds."""
+    assert client.get(address).status_code == 200, address
+    seconds = median(timed(partial(client.get, address)) for _ in range(TIMES))
+    say(f"  {name:<62} {1_000 * seconds:6.0f}")
+    return seconds
 
 
 def _of(role: Role) -> Client:

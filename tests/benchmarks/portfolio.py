@@ -1,27 +1,22 @@
 """What is measured of reports on the portfolio: how long adding them up takes, and their pages."""
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 from functools import partial
-from statistics import median
 
 from django.contrib.auth.models import User
 from django.db import connection, connections
 from django.test import Client
-from django.utils.http import urlencode
 
 from config.office.business_date import get_business_date
-from lending.admin.portfolio import address_of
-from lending.domain.books.portfolio import Dimension, Report
+from lending.domain.books.portfolio import Report
 from lending.gateways.report_files import write_pdf, write_workbook
 from lending.models import Loan, LoanFlow, LoanSpell, PortfolioFigures
 from lending.operations.portfolio import keep_figures
-from lending.queries.portfolio_figures import compute_figures, days_to_keep, dimensions_of
+from lending.queries.portfolio_figures import compute_figures, days_to_keep
 from lending.queries.portfolio_pack import pack_of
-from tests.benchmarks.pages import BOUND, fill
+from tests.benchmarks.pages import BOUND, TIMES, fill, reports, seconds_of
 from tests.benchmarks.results import Result, say, timed
 
-TIMES = 15
 # Six months of payouts and payments, so that each loan has seven flows; a fiftieth is written off, and half of it paid.
 SPREAD = """
 UPDATE lending_loanorigin SET grade = (ARRAY['A1','A2','B1','B2','C1','C2','D'])[1 + loan_id % 7],
@@ -81,27 +76,14 @@ def portfolio() -> Result:
     say("  the bare query: running loans and principal by grade", query)
     client = Client(headers={"host": "localhost"})
     client.force_login(User.objects.create_superuser("bench", password=None))
-    slowest = max(page_times(client, on))
+    say(f"  median of {TIMES}, in ms")
+    slowest = max(seconds_of(name, address, client) for name, address in reports(on))
     pdf = timed(lambda: write_pdf("x", [(one.name, one.currency, one.tables) for one in pack_of(on)]))
     book = timed(lambda: write_workbook([(one.name, one.currency, one.tables) for one in pack_of(on)]))
     say("  the pack as PDF", pdf)
     say("  the pack as workbook", book)
     say(f"  = the slowest page takes, in bare queries: {slowest / query:.2f}")
     return Result(ratio=slowest / BOUND, rival="300 ms, by the slowest page", target=1.0)
-
-
-def page_times(client: Client, on: date) -> Iterator[float]:
-    """Yield how long each report takes, by each dimension."""
-    say(f"  median of {TIMES}, in ms")
-    for report in Report:
-        for dimension in dimensions_of(report):
-            if dimension not in {Dimension.ALL, Dimension.GRADE, Dimension.CATEGORY}:
-                continue
-            address = f"{address_of(report)}?{urlencode({'on': str(on), 'by': dimension.value})}"
-            assert client.get(address).status_code == 200, address
-            seconds = median(timed(partial(client.get, address)) for _ in range(TIMES))
-            say(f"  {report.value + ' by ' + dimension.value:<62} {1_000 * seconds:6.0f}")
-            yield seconds
 
 
 WORKLOADS = {"portfolio": portfolio}
