@@ -1,7 +1,6 @@
 """Write the columns of loans that follow from their events: many loans in one statement, under their locks."""
 
 from collections.abc import Sequence
-from dataclasses import fields
 from datetime import date
 from operator import attrgetter, ne
 from typing import Final
@@ -24,7 +23,7 @@ OWN: Final = (
     "turns_on",
     "turn_fee_minor",
 )
-CARRY: Final = tuple(field.name for field in fields(AccrualCarry))
+CARRY: Final = AccrualCarry._fields
 COLUMNS: Final = ("booked_to", *OWN, *POSITION_FIELDS, *CARRY)
 KEYS: Final = ("id", "was_status", "was_booked_to")
 TYPES: Final = {

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 from django.db import connection
 
 from config.kernel.calendar import day_number
-from lending.domain.contract.state import read_state
+from lending.domain.contract.state import read_amounts
 from lending.models import DayClose, Loan
 from lending.queries.closes import last_event_before
 from lending.queries.loans import contracts_of
@@ -126,7 +126,7 @@ def _replayed(loans: Sequence[int], *, day: date) -> dict[int, _End]:
         account = contract.replayed().account(day)
         if account is not None:
             account.turn_to(day_number(day) + 1)
-            state = read_state(account)
+            state = read_amounts(account)
             unpaid = state.principal_minor + state.principal_written_off_minor
             ends[pk] = _End(state.closed, unpaid, state.dpd)
     return ends

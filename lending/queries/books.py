@@ -10,6 +10,7 @@ from django.db import connection
 from config.kernel.calendar import EPOCH
 from config.kernel.daycount import DAILY
 from config.kernel.documents import load
+from lending.domain.books.at_rest import standing_by_events
 from lending.domain.books.bank_lines import bank_balances
 from lending.domain.books.day_close import EVERY_LOAN_WITHIN, EXPOSURE, Balance
 from lending.domain.books.ledger import POSITION_FIELDS, Account, Position, balances, shares_of_provisions
@@ -226,7 +227,7 @@ def loans_to_verify(close: DayClose, ids: range) -> Iterator[list[Loan]]:
 
 
 def _agrees(loan: Loan, contract: LoanHistory, rows: _Rows, *, have_turned: bool) -> bool:
-    resting = resting_of(loan)
+    pk, resting = loan.pk, resting_of(loan)
     if resting is None:
         return False
     reached = resting.booked_to if rows.to is None else max(rows.to, resting.booked_to)
@@ -234,7 +235,7 @@ def _agrees(loan: Loan, contract: LoanHistory, rows: _Rows, *, have_turned: bool
     try:
         replayed = contract.replayed()
         projection = project(replayed, as_of=resting.booked_to)
-        then = projection if reached == resting.booked_to else project(replayed, as_of=reached)
+        then = standing_by_events(replayed, on=reached)
     except LoanRefused:
         return False
     row = {
@@ -248,18 +249,18 @@ def _agrees(loan: Loan, contract: LoanHistory, rows: _Rows, *, have_turned: bool
         "next_due": loan.next_due,
         "disbursed_on": loan.disbursed_on,
         "closed_on": loan.closed_on,
-        "left_minor": rows.left.get(loan.pk, ()),
+        "left_minor": rows.left.get(pk, ()),
         "carry": resting.carry,
     }
     if any(getattr(projection, name) != value for name, value in row.items()):
         return False
-    kept = rows.paid_out.get(loan.pk, 0), rows.spells.get(loan.pk, []), rows.flows.get(loan.pk, [])
+    kept = rows.paid_out.get(pk, 0), rows.spells.get(pk, []), rows.flows.get(pk, [])
     begun = [replayed.standing[0].on, replayed.first_due] if replayed.standing else []
     expected = projection.position.disbursed_minor, spells_of(replayed, to=resting.booked_to), flows_of(replayed)
-    if kept != expected or begun != [*rows.origins.get(loan.pk, ())]:
+    if kept != expected or begun != [*rows.origins.get(pk, ())]:
         return False
     accrued = (then.position.interest_minor, then.position.penalty_minor, then.position.fees_minor)
-    if later.position != then.position or rows.accrued.get(loan.pk, accrued) != accrued:
+    if later.position != then.position or rows.accrued.get(pk, accrued) != accrued:
         return False
     still_turns = loan.turns_on == reached and not have_turned
     return still_turns or (later.due_minor, later.dpd, later.worst_dpd) == (then.due_minor, then.dpd, then.worst_dpd)

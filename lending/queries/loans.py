@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, Final
 
 from django.db import connection
@@ -39,6 +40,7 @@ SELECT e.loan_id, e.seq::text, e."on", e.type, e.amount_minor, e.rate,
     CASE WHEN e.of_id IS NOT NULL THEN (SELECT r.seq::text FROM lending_loanevent r WHERE r.id = e.of_id) END, e.periods
 FROM lending_loanevent e WHERE e.loan_id = ANY(%s::bigint[]) ORDER BY e.loan_id, e.seq
 """
+_READ_POSITION: Final = attrgetter(*POSITION_FIELDS)
 EVENT_TYPES: Final = {kind.value: kind for kind in EventType}
 LAST: Final = "SELECT loan_id, max(seq) FROM lending_loanevent WHERE loan_id = ANY(%s::bigint[]) GROUP BY loan_id"
 
@@ -144,7 +146,7 @@ def rate_of(loan: Loan) -> Decimal:
 
 def position_of(loan: Loan) -> Position:
     """Return the loan's position in the books."""
-    return Position(**{name: getattr(loan, name) for name in POSITION_FIELDS})
+    return Position._make(_READ_POSITION(loan))
 
 
 def get_collectable(loan: Loan, *, on: date) -> int:

@@ -1,7 +1,6 @@
 """What is kept of loans over time: how late they were, what moved on them by day, and what they began as."""
 
 from collections.abc import Iterable
-from dataclasses import fields
 from datetime import date
 from typing import Final
 
@@ -11,7 +10,7 @@ from lending.domain.contract.flows import Flow
 from lending.domain.contract.spells import Spell
 from lending.models import Loan
 
-NAMES: Final = tuple(field.name for field in fields(Spell))
+NAMES: Final = Spell._fields
 KEPT: Final = f"""
 SELECT loan_id, {", ".join(NAMES)} FROM lending_loanspell WHERE loan_id = ANY(%s::bigint[]) ORDER BY loan_id, since
 """  # noqa: S608 - constants only
@@ -45,5 +44,5 @@ def kept_spells(loans: Iterable[Loan]) -> dict[int, list[Spell]]:
     with connection.cursor() as cursor:
         cursor.execute(KEPT, [[loan.pk for loan in loans]])
         for loan, *values in cursor.fetchall():
-            found.setdefault(loan, []).append(Spell(**dict(zip(NAMES, values, strict=True))))
+            found.setdefault(loan, []).append(Spell._make(values))
     return found

@@ -3,18 +3,19 @@
 `lending.queries.at_rest` spells the same formula in SQL.
 """
 
-from dataclasses import dataclass, replace
 from datetime import date
+from typing import NamedTuple
 
 from config.kernel.calendar import day_number
 from config.kernel.daycount import place_of
 from lending.domain.books.ledger import Position
-from lending.domain.books.projection import AccrualCarry
+from lending.domain.books.projection import AccrualCarry, position_of
 from lending.domain.contract.accrual import Accrual
+from lending.domain.contract.replay import Replayed
+from lending.domain.contract.state import read_amounts
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Standing(NamedTuple):
     """How a loan stands on a date: its position, what is due and unpaid, how late it is and was; minor units, days.
 
     as_of: None for a loan whose money is not out.
@@ -27,8 +28,7 @@ class Standing:
     worst_dpd: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RestingLoan:
+class RestingLoan(NamedTuple):
     """A loan as its row has it: as of `booked_to`, which is its last event or turn.
 
     late_since: as of `lending.domain.contract.state`. next_due: None from the last due date on.
@@ -54,8 +54,7 @@ class RestingLoan:
         if self.carry.day_count is not None and day > self.booked_to:
             accrual.advance(place_of(self.carry.day_count, day_number(day)))
         fee = self.turn_fee_minor if self.turns_on is not None and day >= self.turns_on else 0
-        position = replace(
-            self.position,
+        position = self.position._replace(
             interest_minor=accrual.interest_minor(),
             penalty_minor=accrual.penalty_minor(),
             fees_minor=self.position.fees_minor + fee,
@@ -65,6 +64,21 @@ class RestingLoan:
             due += position.interest_minor - self.position.interest_minor
         dpd = 0 if self.late_since is None else max(0, (day - self.late_since).days)
         return Standing(as_of=day, position=position, due_minor=due, dpd=dpd, worst_dpd=max(self.worst_dpd, dpd))
+
+
+def standing_by_events(replayed: Replayed, *, on: date) -> Standing:
+    """Return how a loan stands on a date by a replay: what its row says of it until it turns."""
+    account = replayed.account(on)
+    if account is None:
+        return Standing(as_of=None, position=Position(), due_minor=0, dpd=0, worst_dpd=0)
+    state = read_amounts(account)
+    return Standing(
+        as_of=on,
+        position=position_of(state, [event for event in replayed.standing if event.on <= on]),
+        due_minor=state.due_minor,
+        dpd=state.dpd,
+        worst_dpd=state.worst_dpd,
+    )
 
 
 def _accrual(loan: RestingLoan) -> Accrual:

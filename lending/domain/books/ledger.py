@@ -6,10 +6,10 @@ as the sum over all loans of what `replay` gives for each.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 from lending.domain.contract.events import EventType
 
@@ -105,8 +105,7 @@ WRITTEN_OFF: Final = (
 """What left the loan without money: off the receivable, whatever was paid in the same entry."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Position:
+class Position(NamedTuple):
     """What happened to a loan up to a date, in minor units.
 
     disbursed, repaid and refunded are money that moved; interest, penalty and fees what was earned to date;
@@ -161,7 +160,7 @@ class Position:
         return self.principal_minor + earned + self.lost_minor - self.recovered_minor + self.receivable_minor
 
 
-POSITION_FIELDS: Final = tuple(field.name for field in fields(Position))
+POSITION_FIELDS: Final = Position._fields
 NOTHING: Final = Position()
 
 

@@ -2,9 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Final, NamedTuple
 
 from config.kernel.calendar import day_number
 from config.kernel.daycount import DayCount
@@ -13,14 +12,10 @@ from lending.domain.books.loan import LoanStatus
 from lending.domain.contract.account import LoanAccount
 from lending.domain.contract.events import EventType, LoanEvent
 from lending.domain.contract.replay import Replayed
-from lending.domain.contract.state import SERVICING_FIELDS, LoanState, read_state
-
-SAME: Final = ("credit_minor", *SERVICING_FIELDS)
-"""Figures that a position has as the state does."""
+from lending.domain.contract.state import LoanState, read_amounts, read_state
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccrualCarry:
+class AccrualCarry(NamedTuple):
     """What interest and penalty follow from by arithmetic alone, on any later date up to the loan's next turn.
 
     overdue_minor: the principal that is past its grace. rate_numerator, interest_numerator, penalty_numerator: sums
@@ -41,8 +36,7 @@ class AccrualCarry:
     fits_to: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Projection:
+class Projection(NamedTuple):
     """A loan as of a date: its status, position, what is due, late and would close it, and its carry.
 
     late_since: the due date since which it is late, or will be tomorrow if nothing is paid. worst_dpd: the most days
@@ -102,7 +96,7 @@ def project_account(replayed: Replayed, account: LoanAccount, *, through: date) 
     """Project a loan's account, which has reached some day, with its events up to a date."""
     known = [event for event in replayed.standing if event.on <= through]
     state = read_state(account)
-    position = _position(state, known)
+    position = position_of(state, known)
     return Projection(
         status=_status(state, position),
         position=position,
@@ -129,10 +123,11 @@ def position_after(replayed: Replayed, day: date) -> Position:
     if account is None:
         return Position()
     account.turn_to(day_number(day) + 1)
-    return _position(read_state(account), [event for event in replayed.standing if event.on <= day])
+    return position_of(read_amounts(account), [event for event in replayed.standing if event.on <= day])
 
 
-def _position(state: LoanState, known: Sequence[LoanEvent]) -> Position:
+def position_of(state: LoanState, known: Sequence[LoanEvent]) -> Position:
+    """Return the position of a loan in a state, after its events up to then."""
     moved = defaultdict[EventType, int](int)
     for event in known:
         moved[event.type] += event.amount_minor or 0
@@ -147,7 +142,14 @@ def _position(state: LoanState, known: Sequence[LoanEvent]) -> Position:
         penalty_paid_minor=state.penalty_paid_minor,
         fees_minor=state.fees_to_date_minor,
         fees_paid_minor=state.fees_to_date_minor - state.fees_unpaid_minor - state.fees_written_off_minor,
-        **{name: getattr(state, name) for name in SAME},
+        credit_minor=state.credit_minor,
+        receivable_minor=state.receivable_minor,
+        principal_written_off_minor=state.principal_written_off_minor,
+        interest_written_off_minor=state.interest_written_off_minor,
+        penalty_written_off_minor=state.penalty_written_off_minor,
+        fees_written_off_minor=state.fees_written_off_minor,
+        waived_minor=state.waived_minor,
+        recovered_minor=state.recovered_minor,
     )
 
 

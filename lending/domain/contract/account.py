@@ -2,9 +2,8 @@
 
 from bisect import insort
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Final
 
 from config.kernel.exact import decimals_of, half_even, scaled
 from config.kernel.money import allocate
@@ -17,7 +16,7 @@ from lending.domain.contract.schedule import Instalment
 from lending.domain.contract.terms import AccrualRule, Prepayment, Recalculation
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(kw_only=True)
 class LoanAccount:
     """A loan at a moment of a day: after those events of the day that were applied to it.
 
@@ -86,13 +85,13 @@ class LoanAccount:
     def fork(self) -> "LoanAccount":
         """Copy the account, so that one of the two may continue."""
         forked: LoanAccount = object.__new__(LoanAccount)
-        for name in _SLOTS:  # dataclasses.replace would go through __init__ and its defaults
-            setattr(forked, name, getattr(self, name))
+        # A replay does this some times a loan: with slots, or by dataclasses.replace, it takes ten times as long.
+        forked.__dict__.update(self.__dict__)
         forked.accrual, forked.charges_ahead = self.accrual.fork(), self.charges_ahead.fork()
         if self.kept is not None:
             forked.kept, forked.schedule = self.kept.fork(), [*self.schedule]
-        for name in _LISTS:
-            setattr(forked, name, [*getattr(self, name)])
+        forked.unpaid, forked.interest_at_due = [*self.unpaid], [*self.interest_at_due]
+        forked.trail, forked.tranches, forked.charges = [*self.trail], [*self.tranches], [*self.charges]
         return forked
 
     def turn_to(self, day: int) -> None:
@@ -356,10 +355,6 @@ class LoanAccount:
             if principal:
                 row += step
         return row
-
-
-_SLOTS: Final = tuple(one.name for one in fields(LoanAccount))
-_LISTS: Final = ("unpaid", "interest_at_due", "trail", "tranches", "charges")
 
 
 def open_account(frame: Frame, schedule: Sequence[Instalment], *, bounced: int) -> LoanAccount:

@@ -16,7 +16,7 @@ FAR: Final = 2**40
 """Units after every date."""
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(kw_only=True)
 class Accrual:
     """What accrues on one loan.
 
@@ -37,17 +37,9 @@ class Accrual:
 
     def fork(self) -> "Accrual":
         """Copy it, so that one of the two may continue."""
-        return Accrual(
-            at=self.at,
-            principal=self.principal,
-            overdue=self.overdue,
-            rate=self.rate,
-            interest=self.interest,
-            penalty=self.penalty,
-            year=self.year,
-            extra=self.extra,
-            extra_scale=self.extra_scale,
-        )
+        forked: Accrual = object.__new__(Accrual)
+        forked.__dict__.update(self.__dict__)  # as an account is forked
+        return forked
 
     def advance(self, to: int) -> None:
         """Let the days up to a later place pass; principal, overdue and rate hold for all of them."""

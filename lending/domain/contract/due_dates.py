@@ -2,14 +2,34 @@
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from functools import lru_cache
 from itertools import pairwise
+from operator import attrgetter
+from typing import NamedTuple
 
-from config.kernel.business_days import UnknownDay
+from config.kernel.business_days import BusinessCalendar, BusinessDayRule, UnknownDay
 from config.kernel.calendar import add_months
 from config.kernel.documents import Unfit, unfit
 from lending.domain.contract.fields import refusing
 from lending.domain.contract.refusal import LoanRefusal
 from lending.domain.contract.terms import DAYS_OF, LONGEST, MonthEnd, PeriodUnit, Terms
+
+
+class _Rhythm(NamedTuple):
+    """What due dates follow from, of the terms: a night counts those of each loan that it replays, and few differ."""
+
+    periods: int
+    every: int
+    unit: PeriodUnit
+    first_due: date | None
+    counted_from: date | None
+    last_due: date | None
+    month_end: MonthEnd
+    business_days: BusinessDayRule
+    calendar: BusinessCalendar | None
+
+
+_READ = attrgetter(*_Rhythm._fields)
 
 
 def due_dates(terms: Terms, on: date) -> list[date]:
@@ -18,6 +38,11 @@ def due_dates(terms: Terms, on: date) -> list[date]:
     Raises LoanRefused (BAD_TERMS) where they do not, where one lies after the year 9999, and where the calendar does
     not know one.
     """
+    return [*_due_dates(_Rhythm._make(_READ(terms)), on)]
+
+
+@lru_cache(maxsize=65_536)
+def _due_dates(terms: _Rhythm, on: date) -> tuple[date, ...]:
     with refusing(LoanRefusal.BAD_TERMS, "terms"):
         if terms.first_due is not None and terms.first_due <= on:
             raise unfit(terms.first_due.isoformat(), "first_due", f"after the disbursement on {on}")
@@ -28,7 +53,7 @@ def due_dates(terms: Terms, on: date) -> list[date]:
             dues[-1] = terms.last_due
         dues = [_adjusted(due, terms) for due in dues]
         _require_ascending([on, *dues])
-        return dues
+        return tuple(dues)
 
 
 def regular_start(terms: Terms, on: date) -> date:
@@ -77,7 +102,7 @@ def _require_ascending(dues: Sequence[date]) -> None:
             raise Unfit(message)
 
 
-def _counted(terms: Terms, on: date) -> list[date]:
+def _counted(terms: Terms | _Rhythm, on: date) -> list[date]:
     first, start = (0, terms.first_due) if terms.first_due else (1, terms.counted_from or on)
     try:
         return [_moved(start, number * terms.every, terms) for number in range(first, first + terms.periods)]
@@ -86,7 +111,7 @@ def _counted(terms: Terms, on: date) -> list[date]:
         raise Unfit(message) from error
 
 
-def _adjusted(due: date, terms: Terms) -> date:
+def _adjusted(due: date, terms: Terms | _Rhythm) -> date:
     if terms.calendar is None:
         return due
     try:
@@ -96,7 +121,7 @@ def _adjusted(due: date, terms: Terms) -> date:
         raise Unfit(message) from error
 
 
-def _moved(start: date, units: int, terms: Terms) -> date:
+def _moved(start: date, units: int, terms: Terms | _Rhythm) -> date:
     """Move a date by units; the day of the month is always counted from the start."""
     if terms.unit is not PeriodUnit.MONTH:
         return start + timedelta(days=units * DAYS_OF[terms.unit])

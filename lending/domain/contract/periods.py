@@ -97,6 +97,10 @@ class FlatInterest:
 def places_of(terms: Terms, on: date) -> Places:
     """Return the places of a loan's days from its disbursement on."""
     free_until = day_number(due_dates(terms, on)[terms.interest_free - 1]) if terms.interest_free else None
-    if terms.day_count in DAILY:
-        return Places(terms.day_count, free_until=free_until)
-    return PlacesByPeriod(terms, on, free_until=free_until)
+    if terms.day_count not in DAILY:
+        return PlacesByPeriod(terms, on, free_until=free_until)
+    return _SHARED[terms.day_count] if free_until is None else Places(terms.day_count, free_until=free_until)
+
+
+_SHARED = {day_count: Places(day_count) for day_count in DAILY}
+"""Of loans whose days are placed by their day count alone: a night asks for the same days again and again."""

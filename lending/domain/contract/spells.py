@@ -2,7 +2,6 @@
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
 from itertools import zip_longest
 from typing import Final, NamedTuple
@@ -18,8 +17,7 @@ FOREVER: Final = date.max
 """The end of what has not ended."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spell:
+class Spell(NamedTuple):
     """A time in which a running loan's principal stays the same, and it becomes late at most once; minor units.
 
     From `since` on, before `until` (FOREVER if nothing has ended it). late_from: the first day of it on which something

@@ -2,9 +2,8 @@
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Final, NamedTuple
 
 from config.kernel.calendar import date_of, day_number
 from lending.domain.contract.account import LoanAccount
@@ -26,8 +25,7 @@ SERVICING_FIELDS: Final = (
 LAST_DAY: Final = day_number(date.max) - 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoanState:
+class LoanState(NamedTuple):
     """A loan as of a date: after its events, with interest for the days before it.
 
     Amounts are minor units. interest_paid_minor, penalty_paid_minor: by payments alone. *_written_off_minor: what left
@@ -102,22 +100,33 @@ def payoff_of(account: LoanAccount) -> int:
 
 def read_state(account: LoanAccount) -> LoanState:
     """Read the state from an account that has reached the date."""
-    principal = account.accrual.principal
-    penalty = account.penalty_to_date - account.penalty_paid
-    fees = account.fees_late + account.fees_today
-    interest_due = max(0, account.interest_due - account.interest_paid)
-    claims = account.claim + account.receivable
-    payoff = payoff_of(account)
     next_due, next_due_minor = _next_due(account)
     since, tomorrow = late_since(account), _late_since_tomorrow(account)
     # What was within the tolerance so far, and is late tomorrow with what falls due today, is not late today.
     becomes_late = since is None and tomorrow is not None and tomorrow < account.day
     stands = None if becomes_late else tomorrow
-    runs = payoff and account.written_off_since is None
+    state = read_amounts(account)
+    runs = state.payoff_minor and account.written_off_since is None
     turn = _next_turn(account, becomes_late=becomes_late, is_late=stands is not None) if runs else None
+    return state._replace(
+        late_since=None if stands is None else date_of(stands),
+        turns_on=None if turn is None else date_of(turn),
+        turn_fee_minor=0 if turn is None else _fees_on(account, turn),
+        next_due=None if next_due is None else date_of(next_due),
+        next_due_minor=next_due_minor,
+    )
+
+
+def read_amounts(account: LoanAccount) -> LoanState:
+    """Read the state without what lies ahead: late_since, turns_on and next_due, with their amounts, are left out."""
+    penalty = account.penalty_to_date - account.penalty_paid
+    fees = account.fees_late + account.fees_today
+    interest_due = max(0, account.interest_due - account.interest_paid)
+    claims = account.claim + account.receivable
+    since = late_since(account)
     return LoanState(
         as_of=date_of(account.day),
-        principal_minor=principal,
+        principal_minor=account.accrual.principal,
         interest_to_date_minor=account.interest_to_date,
         interest_paid_minor=account.interest_paid - account.interest_off,
         penalty_to_date_minor=account.penalty_to_date,
@@ -134,17 +143,12 @@ def read_state(account: LoanAccount) -> LoanState:
         recovered_minor=account.recovered,
         due_minor=account.late + account.due_today + interest_due + penalty + fees + claims,
         dpd=0 if since is None else account.day - since,
-        late_since=None if stands is None else date_of(stands),
-        turns_on=None if turn is None else date_of(turn),
-        turn_fee_minor=0 if turn is None else _fees_on(account, turn),
         worst_dpd=account.worst_dpd,
-        payoff_minor=payoff,
+        payoff_minor=payoff_of(account),
         fees_ahead_minor=account.charges_ahead.total(),
         interest_ahead_minor=account.interest_owed - account.interest_to_date,
         unpaid_minor=tuple(account.unpaid),
         interest_at_due_minor=tuple(account.interest_at_due),
-        next_due=None if next_due is None else date_of(next_due),
-        next_due_minor=next_due_minor,
     )
 
 

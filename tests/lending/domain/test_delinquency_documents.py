@@ -53,7 +53,7 @@ def classes(table: list[Line]) -> list[Line]:
         late = Spell(
             since=OPENED, until=until, principal_minor=9_000, late_from=DUE + DAY, late_since=DUE, arrears_minor=3_000
         )
-        healed = replace(late, since=until, until=FOREVER, late_from=None, late_since=None, arrears_minor=0)
+        healed = late._replace(since=until, until=FOREVER, late_from=None, late_since=None, arrears_minor=0)
         begins, _, periods = pause.partition(" ")
         agreed = [] if pause == "-" else [paused(date.fromisoformat(begins), int(periods))]
         kept = [late] if paid == "-" else [late, healed]

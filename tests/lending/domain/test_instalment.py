@@ -1,4 +1,3 @@
-from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -12,7 +11,7 @@ from lending.domain.origination.offer import OfferState, state_after_night
 from tests.lending.books import standard_terms
 
 ON = date(2026, 3, 10)
-RUNS = replace(NOT_DISBURSED, payoff_minor=900, due_minor=100)
+RUNS = NOT_DISBURSED._replace(payoff_minor=900, due_minor=100)
 
 
 @pytest.mark.parametrize(
@@ -20,12 +19,12 @@ RUNS = replace(NOT_DISBURSED, payoff_minor=900, due_minor=100)
     [
         (date(2026, 3, 11), 500, RUNS, InstalmentState.AHEAD),
         (date(2026, 3, 11), 0, RUNS, InstalmentState.AHEAD),
-        (date(2026, 3, 11), 0, replace(RUNS, payoff_minor=0), InstalmentState.PAID),
+        (date(2026, 3, 11), 0, RUNS._replace(payoff_minor=0), InstalmentState.PAID),
         (ON, 100, RUNS, InstalmentState.DUE),
-        (ON, 0, replace(RUNS, due_minor=0), InstalmentState.PAID),
-        (date(2026, 3, 9), 100, replace(RUNS, dpd=1), InstalmentState.LATE),
-        (date(2026, 3, 9), 0, replace(RUNS, dpd=1), InstalmentState.LATE),
-        (date(2026, 3, 8), 0, replace(RUNS, dpd=1), InstalmentState.PAID),
+        (ON, 0, RUNS._replace(due_minor=0), InstalmentState.PAID),
+        (date(2026, 3, 9), 100, RUNS._replace(dpd=1), InstalmentState.LATE),
+        (date(2026, 3, 9), 0, RUNS._replace(dpd=1), InstalmentState.LATE),
+        (date(2026, 3, 8), 0, RUNS._replace(dpd=1), InstalmentState.PAID),
         (date(2026, 3, 9), 0, RUNS, InstalmentState.PAID),
     ],
 )
