@@ -85,28 +85,34 @@ FROM lending_loanspell b JOIN lending_loanorigin o ON o.loan_id = b.loan_id
 LEFT JOIN lending_loanspell a ON a.loan_id = b.loan_id AND a.since <= {ON} AND a.until > {ON}
 WHERE b.since <= %(before)s AND b.until > %(before)s GROUP BY {ORIGIN}, began, ended
 """  # noqa: S608
+# Loans are added up one by one first: counted DISTINCT, all rows would be sorted by all dimensions.
 EARNED: Final = f"""
-SELECT {ORIGIN}, count(DISTINCT r.loan_id) FILTER (WHERE r.ran) AS loans, sum(r.received) AS received,
-    sum(r.day_sum) AS day_sum
+SELECT {ORIGIN}, count(*) FILTER (WHERE r.ran) AS loans, sum(r.received) AS received, sum(r.day_sum) AS day_sum
 FROM (
-    SELECT loan_id, true AS ran, 0 AS received,
-        principal_minor * (least(until, {ON} + 1) - greatest(since, %(first)s::date)) AS day_sum
-    FROM lending_loanspell WHERE since <= {ON} AND until > %(first)s
-    UNION ALL
-    SELECT loan_id, false, received_minor, 0 FROM lending_loanflow
-    WHERE received_minor <> 0 AND "on" BETWEEN %(first)s AND {ON}
+    SELECT loan_id, bool_or(ran) AS ran, sum(received)::bigint AS received, sum(day_sum)::bigint AS day_sum
+    FROM (
+        SELECT loan_id, true AS ran, 0 AS received,
+            principal_minor * (least(until, {ON} + 1) - greatest(since, %(first)s::date)) AS day_sum
+        FROM lending_loanspell WHERE since <= {ON} AND until > %(first)s
+        UNION ALL
+        SELECT loan_id, false, received_minor, 0 FROM lending_loanflow
+        WHERE received_minor <> 0 AND "on" BETWEEN %(first)s AND {ON}
+    ) rows GROUP BY loan_id
 ) r JOIN lending_loanorigin o ON o.loan_id = r.loan_id GROUP BY {ORIGIN}
 """  # noqa: S608
 LOST: Final = f"""
-SELECT {ORIGIN}, count(DISTINCT f.loan_id) FILTER (WHERE f.disbursed_minor <> 0) AS loans,
-    sum(f.disbursed_minor) AS disbursed,
-    count(DISTINCT f.loan_id) FILTER (WHERE f.disbursed_minor <> 0 AND o.pd_ppm IS NOT NULL) AS rated,
-    sum(f.disbursed_minor::numeric * coalesce(o.pd_ppm, 0) * o.lgd_bps) AS weighted,
-    count(DISTINCT f.loan_id) FILTER (WHERE f.written_off_minor <> 0) AS lost_loans,
-    sum(f.written_off_minor) AS written_off, sum(f.recovered_minor) AS recovered
-FROM lending_loanflow f JOIN lending_loanorigin o ON o.loan_id = f.loan_id
-WHERE f."on" <= {ON} AND (f.disbursed_minor <> 0 OR NOT (f.written_off_minor = 0 AND f.recovered_minor = 0))
-GROUP BY {ORIGIN}
+SELECT {ORIGIN}, count(*) FILTER (WHERE f.lent) AS loans, sum(f.disbursed) AS disbursed,
+    count(*) FILTER (WHERE f.lent AND o.pd_ppm IS NOT NULL) AS rated,
+    sum(f.disbursed::numeric * coalesce(o.pd_ppm, 0) * o.lgd_bps) AS weighted,
+    count(*) FILTER (WHERE f.lost) AS lost_loans, sum(f.written_off) AS written_off, sum(f.recovered) AS recovered
+FROM (
+    SELECT loan_id, bool_or(disbursed_minor <> 0) AS lent, bool_or(written_off_minor <> 0) AS lost,
+        sum(disbursed_minor)::bigint AS disbursed, sum(written_off_minor)::bigint AS written_off,
+        sum(recovered_minor)::bigint AS recovered
+    FROM lending_loanflow
+    WHERE "on" <= {ON} AND (disbursed_minor <> 0 OR NOT (written_off_minor = 0 AND recovered_minor = 0))
+    GROUP BY loan_id
+) f JOIN lending_loanorigin o ON o.loan_id = f.loan_id GROUP BY {ORIGIN}
 """  # noqa: S608
 # A draw on a line was applied for by itself, under the offer of its line.
 BECAME: Final = f"""
@@ -128,12 +134,17 @@ WITH owed AS MATERIALIZED (
     SELECT o.currency, o.borrower, count(*) AS loans, sum(s.principal_minor) AS minor
     FROM lending_loanspell s JOIN lending_loanorigin o ON o.loan_id = s.loan_id
     WHERE s.since <= {ON} AND s.until > {ON} GROUP BY o.currency, o.borrower
-), ranked AS (
-    SELECT *, row_number() OVER (PARTITION BY currency ORDER BY minor DESC, borrower COLLATE "C") AS rank FROM owed
+), whole AS (
+    SELECT currency, count(*) AS borrowers, sum(loans) AS loans, sum(minor) AS minor, sum(minor * minor) AS squares
+    FROM owed GROUP BY currency
 )
-SELECT 0, '', currency, '' AS borrower, count(*), sum(loans), sum(minor), sum(minor * minor) FROM owed GROUP BY currency
+SELECT 0, '', currency, '' AS borrower, borrowers, loans, minor, squares FROM whole
 UNION ALL
-SELECT 0, '', currency, borrower, 1, loans, minor, minor * minor FROM ranked WHERE rank <= {LARGEST}
+SELECT 0, '', currency, largest.borrower, 1, largest.loans, largest.minor, largest.minor * largest.minor
+FROM whole, LATERAL (
+    SELECT borrower, loans, minor FROM owed WHERE owed.currency = whole.currency
+    ORDER BY minor DESC, borrower COLLATE "C" LIMIT {LARGEST}
+) largest
 ORDER BY 3, 7 DESC, 4
 """  # noqa: S608
 STATEMENTS: Final = {
