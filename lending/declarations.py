@@ -17,6 +17,7 @@ DECLARED = Declaration(
             key="number_key",
             sealed="sealed_number",
             owner="'statement ' || statement_id",
+            index="number_index",
         ),
         Sealed(
             model="lending.bankfile",

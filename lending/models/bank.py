@@ -222,9 +222,11 @@ class StatementLine(models.Model):
     batch = models.CharField(max_length=35)
     reference = models.CharField(max_length=35)
     bank_reference = models.CharField(max_length=35)
-    # The number of the other side's account, readable as `number`: encrypted, and under which key; empty without one.
+    # The number of the other side's account, readable as `number`: encrypted, under which key, and its hash under that
+    # key, by which it is compared with that of an order; empty without one.
     sealed_number = models.BinaryField()
     number_key = models.CharField(max_length=20)
+    number_index = models.BinaryField(db_default=b"")
     name = models.CharField(max_length=140)
     code = models.CharField(max_length=35)
     words = models.CharField(max_length=500)
@@ -285,6 +287,6 @@ class StatementLine(models.Model):
 def sealed_line(number: str, *, statement_id: int) -> dict[str, Any]:
     """Return the columns of an account's number on a line of a statement."""
     if not number:
-        return {"number_key": "", "sealed_number": b""}
+        return {"number_key": "", "sealed_number": b"", "number_index": b""}
     kept = account_keys().encrypt(number, owner=f"statement {statement_id}")
-    return {"number_key": kept.key, "sealed_number": kept.sealed}
+    return {"number_key": kept.key, "sealed_number": kept.sealed, "number_index": kept.index}

@@ -1,6 +1,6 @@
 """Orders at banks: those to be written to a file, and how orders stand for what banks say of them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 from uuid import UUID
@@ -30,7 +30,9 @@ BY_KEY: Final = FACTS.format(which="t.key = ANY(%(keys)s::uuid[])")
 BY_BATCH: Final = FACTS.format(which="f.message_id = ANY(%(batches)s::text[]) AND f.is_ours")
 BY_NUMBER: Final = FACTS.format(
     which="""o.number_index = ANY(%(numbers)s::bytea[]) AND t.on BETWEEN %(since)s AND %(until)s
-    AND NOT EXISTS (SELECT FROM lending_statementline s WHERE s.transfer_id = t.id)"""
+    AND NOT EXISTS (
+        SELECT FROM lending_statementline s WHERE s.transfer_id = t.id AND s.statement_id <> ALL(%(beside)s::bigint[])
+    )"""
 )
 
 
@@ -76,18 +78,18 @@ def facts_by_batch(bank: str, batches: Iterable[str]) -> dict[str, list[OrderFac
 
 
 def facts_by_number(
-    bank: str, numbers: Iterable[str], *, since: date, until: date
+    bank: str, numbers: Iterable[str], *, since: date, until: date, beside: Collection[int]
 ) -> Mapping[str, Sequence[OrderFacts]]:
-    """Return the orders between two days that no statement shows yet, by the merchant's account number."""
+    """Return the orders between two days that no statement but some shows, by the merchant's account number."""
     found, first = dict[str, list[OrderFacts]](), since - MATCHED_WITHIN
     asked = [index for number in numbers for index in account_keys().indexes(number)]
-    for order, _ in _facts(BY_NUMBER, bank=bank, numbers=asked, since=first, until=until):
+    for order, _ in _facts(BY_NUMBER, bank=bank, numbers=asked, since=first, until=until, beside=list(beside)):
         found.setdefault(order.number, []).append(order)
     return found
 
 
 def _facts(statement: str, **asked: Any) -> list[tuple[OrderFacts, str]]:  # noqa: ANN401 - parameters of the statement
-    if not next(value for name, value in asked.items() if name not in {"bank", "since", "until"}):
+    if not next(value for name, value in asked.items() if name not in {"bank", "since", "until", "beside"}):
         return []
     with connection.cursor() as cursor:
         cursor.execute(statement + " ORDER BY t.id", asked)

@@ -139,13 +139,19 @@ def match_lines(
     by_batch: Mapping[str, Sequence[OrderFacts]],
     by_number: Mapping[str, Sequence[OrderFacts]],
 ) -> list[list[Match]]:
-    """Match the lines of one statement in their order: an order has one line of what went out, one of what came back.
+    """Match the lines of one statement: an order has one line of what went out, one of what came back.
 
-    by_key: orders that lines name. by_batch: those of a file. by_number: those of an account that have no line yet.
+    Those that name an order come before the others, each in the order of the statement.
+    by_key: orders that lines name. by_batch: those of a file. by_number: those of an account that no other statement
+    shows.
     """
-    known = [*by_key.values(), *chain.from_iterable(by_batch.values())]
+    known = chain(by_key.values(), *by_batch.values(), *by_number.values())
     taken = {(order.id, back) for order in known for back in _had(order)}
-    return [_match(line, taken, by_key=by_key, by_batch=by_batch, by_number=by_number) for line in lines]
+    places = sorted(range(len(lines)), key=lambda place: lines[place].key is None)
+    found = {
+        place: _match(lines[place], taken, by_key=by_key, by_batch=by_batch, by_number=by_number) for place in places
+    }
+    return [found[place] for place in range(len(lines))]
 
 
 def _match(

@@ -109,6 +109,12 @@ def test_an_order_has_one_line_of_what_went_out() -> None:
     assert (first[0].reason, second[0].reason) == (None, LineReason.REPEATED)
 
 
+def test_a_line_that_names_an_order_comes_before_one_that_fits_it() -> None:
+    """Red if what became of a line depended on one before it that names nothing."""
+    first, second = matched(line(number=NUMBER), line(key=key(1)))
+    assert (first[0].reason, second[0].order_id) == (LineReason.NO_REFERENCE, 1)
+
+
 def test_two_orders_that_fit_are_one_too_many() -> None:
     """Red if a line without a reference went to whichever order came first."""
     [[match]] = matched(line(number=NUMBER), orders=(order(1), order(2)))
