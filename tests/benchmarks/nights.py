@@ -18,7 +18,7 @@ from lending.domain.books.provision_policy import DAY_ONE_POLICY
 from lending.domain.books.transfer import Answer, Moved, Nothing, TransferKind
 from lending.gateways.protocol import Gateway, Order, Report
 from lending.gateways.registry import LOOPBACK
-from lending.models import DayClose, Entry, Loan, LoanProvision, Posting, ProofLine, ProvisionMonth, Transfer
+from lending.models import DayClose, Entry, Letter, Loan, LoanProvision, Posting, ProofLine, ProvisionMonth, Transfer
 from lending.operations.bookings import post
 from lending.operations.day_close import CLOSE, close_day, collect_part
 from lending.operations.policies import enter_policy
@@ -27,9 +27,14 @@ from lending.queries.loans import standing_of
 from lending.queries.provision_proof import provisions_apart
 from lending.queries.provisions import changes_of
 from lending.tasks import pay_out
+from merchants.domain.contact_detail import DetailKind, Language
+from merchants.models import ContactDetail, Merchant
+from merchants.models.contact_detail import PADDED_TO, contact_of
+from merchants.models.payout_account import account_keys
 from tests.benchmarks.lending import accept, make_offers, multiply
 from tests.benchmarks.results import Result, peak, say, timed
 from tests.benchmarks.workloads import do_all
+from tests.lending.letters import enter_dunning
 
 LOANS = int(os.environ["LOANS"])
 BASES = 30
@@ -60,11 +65,15 @@ class SomePay:
 def close() -> Result:
     """Close a day over loans paid out on thirty days, a tenth of them late; beside one bare UPDATE of as many rows.
 
-    Nothing is collected: that is measured for itself. The ratio is of all that comes up to the proof; the figures of
+    Nothing is collected: that is measured for itself. With LETTERS=1 every borrower has an address, and the first night
+    of a policy writes to all who are late. The ratio is of all that comes up to the proof; the figures of
     reports, which are kept after it, are told beside.
     """
     fill()
     next_day({})
+    if os.environ.get("LETTERS"):
+        give_addresses()
+        enter_dunning()
     owner("VACUUM ANALYZE")
     loans, before = Loan.objects.active().count(), wal()
     say(f"\nClose of a day: {loans:,} running loans, in one process")
@@ -73,6 +82,7 @@ def close() -> Result:
     for stage, seconds in stages.items():
         say(f"  of it {stage}", seconds, loans=loans)
     written = wal() - before
+    say(f"  {Letter.objects.count():,} letters written")
     say(f"  {turned:,} turned; WAL {written / 1e6:,.0f} MB, {written / loans:,.0f} bytes a loan")
     say(f"  peak memory of this process {peak():,.0f} MB")
     owner("VACUUM ANALYZE")
@@ -137,6 +147,24 @@ def fill(*, to_month_end: bool = False) -> None:
         book_nights(loan, times)
     owner("SELECT setval(pg_get_serial_sequence('lending_loanevent', 'id'), (SELECT max(id) FROM lending_loanevent))")
     owner("UPDATE lending_dayclose SET last_event = (SELECT max(id) FROM lending_loanevent)")  # the copies are not new
+
+
+def give_addresses() -> None:
+    """Let every merchant have an address to which letters go."""
+    keys = account_keys()
+    details = (
+        ContactDetail(
+            merchant=merchant,
+            kind=DetailKind.EMAIL,
+            language=Language.EN,
+            text_key=keys.current,
+            sealed_text=keys.seal(b"owner@shop.example".ljust(PADDED_TO), owner=contact_of(merchant.pk)),
+            entered_by=str(SYSTEM),
+            entered_at=timezone.now(),
+        )
+        for merchant in Merchant.objects.all()
+    )
+    ContactDetail.objects.bulk_create(details, batch_size=5_000)
 
 
 def next_ends_month() -> bool:
