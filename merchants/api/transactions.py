@@ -34,6 +34,7 @@ class TransactionSerializer(serializers.Serializer[None]):
     buyer_hash = serializers.CharField(required=False, help_text="In place of `buyer`: the hash, from an export.")
     value = serializers.IntegerField(required=False, help_text="REVIEW: 1 to 5. DISPATCH: days late.")
     channel = serializers.CharField(required=False)
+    recorded_at = serializers.CharField(required=False, help_text="When you recorded it; ISO 8601 with offset.")
     corrects = serializers.CharField(required=False, help_text="The external_id of the row that this one replaces.")
 
 

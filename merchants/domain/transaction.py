@@ -58,7 +58,7 @@ RawRow = Mapping[str, str] | str  # texts by column, or why it is not a row at a
 REQUIRED = ("external_id", "merchant", "kind", "occurred_at")
 OPTIONAL = (
     *("order_ref", "amount", "currency", "buyer", "buyer_hash", "value", "channel", "corrects"),
-    "recorded_at",  # information only
+    "recorded_at",
 )
 COLUMNS = (*REQUIRED, *OPTIONAL)
 RETURNED = tuple(column for column in COLUMNS if column != "buyer")  # whose name is never kept
@@ -84,7 +84,8 @@ class KnownMerchant:
 class TransactionRow:
     """One valid row. Amounts in minor units; `day` counts from 1970-01-01 in the business time zone.
 
-    corrects: the external id of the merchant's row that this one replaces, or "".
+    corrects: the external id of the merchant's row that this one replaces, or ""; recorded_day: the day on which the
+    partner recorded it, None if it does not say.
     """
 
     merchant_id: int
@@ -98,6 +99,7 @@ class TransactionRow:
     value: int | None
     channel: str
     corrects: str
+    recorded_day: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,7 @@ def judge_row(
             value=_value_of(raw.get("value") or "", kind),
             channel=raw.get("channel") or "",
             corrects=_corrected_by(raw),
+            recorded_day=_recorded_on(raw.get("recorded_at") or "", latest, zone, needs_offset=needs_offset),
         )
     except _Unfit as unfit:
         received = {column: shown(raw[column]) for column in RETURNED if raw.get(column)}
@@ -233,6 +236,16 @@ def _time_of(text: str, latest: datetime, zone: tzinfo | None) -> datetime:
     if at.year <= FIRST_YEAR:
         raise _Unfit(RowRefusal.BAD_TIME, text)
     return at.astimezone(UTC)  # PostgreSQL reads no offset of 16 hours, though Python does
+
+
+def _recorded_on(text: str, latest: datetime, zone: tzinfo, *, needs_offset: bool) -> int | None:
+    """Return the business day of a time; what is no time, or not yet, is not believed, and the batch's day counts."""
+    if not text:
+        return None
+    try:
+        return day_number(business_day(_time_of(text, latest, None if needs_offset else zone), zone))
+    except _Unfit:
+        return None  # it was never required, nor read: no row may be lost by it
 
 
 def _amount_of(text: str, kind: TransactionKind, currency: str) -> int:

@@ -47,6 +47,7 @@ ROWS = pa.schema(
         "value": pa.int64(),
         "channel": pa.string(),
         "corrects": pa.string(),
+        "recorded_day": pa.int64(),
     }
 )
 """Rows of transactions in columns, by the fields of TransactionRow."""
@@ -83,6 +84,11 @@ def judge_columns(
     seconds, are_times = moments_in(texts["occurred_at"], size["occurred_at"])
     certain &= are_times & (seconds < int(latest.timestamp()))
     days, are_days = days_of(np.where(certain, seconds, 0), zone)
+    recorded, are_recorded = moments_in(texts["recorded_at"], size["recorded_at"])
+    are_recorded &= recorded < int(latest.timestamp())
+    recorded_days, are_recorded_days = days_of(np.where(are_recorded, recorded, 0), zone)
+    is_recorded = size["recorded_at"] > 0
+    certain &= ~is_recorded | (are_recorded & are_recorded_days)
     exponents = np.array([exponent_of(one.currency) if one.currency else 0 for one in known])
     amounts, are_amounts = _amounts(texts["amount"], size["amount"], exponents[merchant])
     nothing = (size["amount"] == 0) | (are_amounts & (amounts == 0))
@@ -97,6 +103,7 @@ def judge_columns(
         "amount_minor": pa.array(amounts),
         "buyer": buyers,
         "value": values,
+        "recorded_day": pa.array(recorded_days, mask=~is_recorded),
     }
     table = pa.table([columns[name] for name in ROWS.names], schema=ROWS)
     return (table if certain.all() else table.filter(pa.array(certain))), certain

@@ -131,6 +131,7 @@ class StagedRow(models.Model):
     value = models.SmallIntegerField(null=True)
     channel = models.CharField(max_length=40)
     corrects = models.CharField(max_length=100, db_default="")
+    recorded_day = models.IntegerField(null=True)
 
     def __str__(self) -> str:
         return f"{self.batch_id}: {self.line}"

@@ -17,6 +17,7 @@ class Transaction(models.Model):
 
     A correction is a row with an id of its own; `superseded_in` is the batch that replaced a row, which counts up to
     that batch's sealing, and in whatever was known before it. So an external id names one row for good.
+    `recorded_day` is when the partner recorded it, where its feed says so.
 
     The database's key is `(merchant_id, id)`: always filter by merchant too, or all partitions are searched.
     Foreign keys have no constraint, so that partitions can move to a distributed database.
@@ -37,6 +38,7 @@ class Transaction(models.Model):
     value = models.SmallIntegerField(null=True)
     channel = models.CharField(max_length=40)
     corrects = models.CharField(max_length=100, db_default="")
+    recorded_day = models.IntegerField(null=True)
     superseded_in = models.BigIntegerField(null=True)
 
     class Meta:

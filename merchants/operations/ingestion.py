@@ -35,7 +35,7 @@ FORGOTTEN_AFTER = timedelta(hours=1)  # a batch is numbered just before it is st
 ROW_FIELDS = tuple(TransactionRow.__dataclass_fields__)
 STAGE = f"COPY merchants_stagedrow (batch_id, line, {', '.join(ROW_FIELDS)}) FROM STDIN"
 CONTENT = "order_ref, kind, occurred_at, amount_minor, buyer, value, channel"
-STORED = f"merchant_id, batch_id, external_id, day, {CONTENT}, corrects"
+STORED = f"merchant_id, batch_id, external_id, day, {CONTENT}, corrects, recorded_day"
 # Sorted by merchant: unsorted, the same insert into 32 partitions takes twice as long.
 STORE = f"""
 WITH stored AS (

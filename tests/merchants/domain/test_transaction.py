@@ -87,6 +87,22 @@ def test_a_good_row_is_read() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("2026-03-02T23:30:00+00:00", 20_514),
+        ("2026-03-02", None),  # as a time without an offset, where one is needed
+        ("whenever", None),
+        ("9999-12-31T00:00:00+00:00", None),
+        ("", None),
+    ],
+)
+def test_what_was_recorded_is_kept_as_a_day_and_no_row_is_lost_by_it(text: str, day: int | None) -> None:
+    judged = judge_row(GOOD | {"recorded_at": text}, merchants=MERCHANTS, latest=LATEST, zone=UTC, needs_offset=True)
+    assert isinstance(judged, TransactionRow)
+    assert judged.recorded_day == day
+
+
 def test_a_buyer_is_one_by_name_or_by_the_hash_that_was_kept() -> None:
     """Red if an exported hash were hashed again: every buyer of a market that moved would be a stranger."""
     named = judge(GOOD | {"buyer": "ann@example.com", "currency": "EUR"})

@@ -132,6 +132,7 @@ def good_lines(chance: Random, count: int) -> Iterator[list[bytes]]:
             "corrects": chance.choice([""] * 50 + ["t0"]),
             "channel": chance.choice(["app", "", "\u8336", "tea \\ coffee"]),
             "value": value,
+            "recorded_at": chance.choice(["", at] * 20 + ["2999-01-01T00:00:00Z", "yesterday"]),
         }
         if chance.random() < 0.8:
             buyer = f"buyer {chance.randrange(200)}"
