@@ -7,12 +7,11 @@ from numpy.typing import NDArray
 
 from merchants.domain.simulation.catalogue import CHANNELS, SPECIAL_DAYS, WEEKDAYS
 from merchants.domain.simulation.merchant import SimulatedMerchant, Window
-from merchants.domain.simulation.rows import CLOSES, NONE, OPENS, Ints, Rows, in_order, make_rows
+from merchants.domain.simulation.rows import CLOSES, NONE, OPENS, REGIONAL_BUYERS, Ints, Rows, in_order, make_rows
 from merchants.domain.transaction import TransactionKind
 
 Floats: TypeAlias = NDArray[np.float64]
 
-REGIONAL_BUYERS = 100_000
 ANONYMOUS = 0.015  # share of sales that name no buyer
 REVIEWED = 0.28
 REFUNDED_BEFORE = 0.4  # share of refunds before the sale is settled, so that it never is
