@@ -94,15 +94,17 @@ def rows_as_of(market: Market, as_of: Mapping[str, date], *, escrow: bool) -> li
     return rows
 
 
-def connect(rows: Iterable[Row]) -> duckdb.DuckDBPyConnection:
+def connect(
+    rows: Iterable[Sequence[object]], schema: ibis.Schema = HISTORY_SCHEMA, table: str = "history"
+) -> duckdb.DuckDBPyConnection:
     """Load a history into an in-process database, by CSV: quick enough for half a million rows."""
     connection = duckdb.connect()
-    names = {name: _DUCKDB[str(kind)] for name, kind in HISTORY_SCHEMA.items()}
-    connection.execute(f"CREATE TABLE history ({', '.join(f'{name} {kind}' for name, kind in names.items())})")
+    names = {name: _DUCKDB[str(kind)] for name, kind in schema.items()}
+    connection.execute(f"CREATE TABLE {table} ({', '.join(f'{name} {kind}' for name, kind in names.items())})")
     with NamedTemporaryFile("w", encoding="utf-8", newline="", suffix=".csv") as file:
         csv.writer(file).writerows(rows)
         file.flush()
-        connection.execute(f"COPY history FROM '{file.name}' (FORMAT csv, AUTO_DETECT false, HEADER false, NULL '')")
+        connection.execute(f"COPY {table} FROM '{file.name}' (FORMAT csv, AUTO_DETECT false, HEADER false, NULL '')")
     return connection
 
 
