@@ -9,7 +9,7 @@ from random import Random
 
 import ibis
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -66,6 +66,18 @@ def test_one_line_a_merchant_is_written(cheats: Path) -> None:
     assert len(lines) == Merchant.objects.count()
     assert '"to_review": true' in "".join(lines)
     assert "-SALE" in "".join(lines)
+
+
+def test_who_cheats_is_told_from_who_does_not(cheats: Path) -> None:
+    said = StringIO()
+    call_command("integrity", as_of=date(2026, 7, 1), truth=cheats / "schemes.csv", stderr=said)
+    shares = dict(line.split(": ") for line in said.getvalue().splitlines() if line.startswith(("recall", "precision")))
+    assert float(shares["recall"]) >= 0.8
+    assert float(shares["precision"]) >= 0.9
+    for spoilt in ("merchant,scheme,strength\nnobody,RING,20\n", "merchant,scheme,strength\nS00001,RING,much\n"):
+        (cheats / "spoilt.csv").write_text(spoilt)
+        with pytest.raises(CommandError, match="row 1"):
+            call_command("integrity", as_of=date(2026, 7, 1), truth=cheats / "spoilt.csv", stderr=StringIO())
 
 
 def days_of(random: Random) -> Iterator[tuple[int, str]]:

@@ -1,5 +1,6 @@
 """Look for sales that may be made up, as of any date, without storing anything."""
 
+import csv
 import json
 import sys
 from argparse import ArgumentParser
@@ -9,11 +10,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from config.kernel.calendar import day_number
 from merchants.models import Merchant
 from merchants.queries.batches import current_watermark
+from scoring.domain.detection import BadTruth, detect, read_truth
 from scoring.domain.features.integrity import MARKS
 from scoring.domain.integrity import nothing_of
 from scoring.queries.integrity import find
@@ -25,6 +27,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--as-of", type=date.fromisoformat, required=True, help="look at the days before this one")
+        parser.add_argument("--truth", type=Path, help="schemes.csv of a simulated market: print recall and precision")
         parser.add_argument("--to", type=Path, help="write one JSON object a merchant and line; - is the screen")
 
     def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401
@@ -48,5 +51,21 @@ class Command(BaseCommand):
         fired = Counter(mark for finding in findings for mark in finding.fired)
         for mark in MARKS:
             self.stderr.write(f"{mark:16}{fired[mark]:8}")
-        count = sum(finding.to_review for finding in findings)
-        self.stderr.write(f"{'to review':16}{count:8}{count / max(len(findings), 1):8.1%}")
+        reviewed = {names[finding.merchant_id] for finding in findings if finding.to_review}
+        self.stderr.write(f"{'to review':16}{len(reviewed):8}{len(reviewed) / max(len(findings), 1):8.1%}")
+        if options["truth"] is not None:
+            self._compare(options["truth"], reviewed, set(names.values()))
+
+    def _compare(self, path: Path, reviewed: set[str], merchants: set[str]) -> None:
+        try:
+            with path.open(encoding="utf-8", newline="") as file:
+                truth = read_truth(csv.DictReader(file), known=merchants)
+        except (BadTruth, OSError, UnicodeDecodeError, csv.Error) as error:
+            message = f"{path}: {error}"
+            raise CommandError(message) from error
+        detection = detect(truth, reviewed=reviewed, merchants=len(merchants))
+        for told in detection.cheaters:
+            self.stderr.write(f"{told.scheme:10}{told.strength:5} %{told.found:6} of {told.merchants}")
+        self.stderr.write(f"honest merchants to review: {detection.false_alarms} of {detection.honest}")
+        for name, share in (("recall", detection.recall), ("precision", detection.precision)):
+            self.stderr.write(f"{name}: {'nobody to count' if share is None else f'{share:.3f}'}")
