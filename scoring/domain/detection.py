@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Final
 
 TRUTH_COLUMNS: Final = ("merchant", "scheme", "strength")
@@ -71,3 +72,33 @@ def detect(truth: Mapping[str, tuple[str, int]], *, reviewed: Collection[str], m
         honest=merchants - len(truth),
         false_alarms=len(reviewed) - found.total(),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """What those of one strength gain by cheating, and what it costs them, in minor units, over all of them."""
+
+    strength: int
+    merchants: int
+    gain_minor: int
+    cost_minor: int
+
+
+def gains(
+    truth: Mapping[str, tuple[str, int]],
+    costs: Mapping[str, int],
+    *,
+    cheated: Mapping[str, int],
+    honest: Mapping[str, int],
+    multiple: Fraction,
+) -> tuple[Gain, ...]:
+    """Compare the sales bases M of who cheats with those without it: a limit is at most `multiple` of M, rounded down.
+
+    Who has no score has no limit: its M is not given, and counts as 0.
+    """
+    found = []
+    for strength in sorted({strength for _, strength in truth.values()}):
+        names = [name for name, (_, own) in truth.items() if own == strength]
+        gained = sum(int(multiple * cheated.get(name, 0)) - int(multiple * honest.get(name, 0)) for name in names)
+        found.append(Gain(strength, len(names), gained, sum(costs[name] for name in names)))
+    return tuple(found)

@@ -1,11 +1,14 @@
 """What a market's figures say about each merchant: measures in whole units, and who is to be looked at."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from config.kernel.exact import BASIS_POINTS
 from scoring.domain.features.columns import Column, column, exact, ratio
+from scoring.domain.features.flags import Flags
 from scoring.domain.features.integrity import MARKS, Mark
 
 MEASURES: Final = {
@@ -37,7 +40,8 @@ class Flagged:
 class Finding:
     """What was found of a merchant: MEASURES, the marks that fired, its flagged sales, oldest first.
 
-    first_known_d: the days since its first SALE was known, None without one.
+    first_known_d: the days since its first SALE was known, None without one. flagged_share: the characteristic, in
+    basis points: the share of flagged sales of 90 days, or of 180 if that is more.
     """
 
     merchant_id: int
@@ -45,11 +49,30 @@ class Finding:
     fired: tuple[Mark, ...]
     flagged: tuple[Flagged, ...]
     first_known_d: int | None
+    flagged_share: int = 0
 
     @property
     def to_review(self) -> bool:
         """Whether a person should look at the merchant before it borrows."""
         return bool(self.fired)
+
+
+def flags_of(findings: Iterable[Finding]) -> Flags:
+    """Return what scores need of the findings."""
+    told = [finding for finding in findings if finding.fired]
+    return Flags(
+        shares={finding.merchant_id: finding.flagged_share for finding in told},
+        first_known_d={
+            finding.merchant_id: finding.first_known_d
+            for finding in told
+            if Mark.LATE in finding.fired and finding.first_known_d is not None
+        },
+        orders=[
+            (finding.merchant_id, order)
+            for finding in told
+            for order in sorted({sale.order_key for sale in finding.flagged})
+        ],
+    )
 
 
 def nothing_of(merchant_id: int) -> Finding:
@@ -72,6 +95,18 @@ def integrity_measures(figures: Mapping[str, Column]) -> dict[str, Column]:
         "late_history_180": (of["late_rows_180"], of["rows_180"]),
     }
     return {name: _or_nought(ratio(part, whole, BASIS_POINTS)) for name, (part, whole) in shares.items()}
+
+
+def flagged_shares(figures: Mapping[str, Column], measures: Mapping[str, Column]) -> Column:
+    """Derive the characteristic flagged_share: the larger of the shares of 90 and of 180 days."""
+    of = {name: exact(figures[name].values) for name in ("flagged_180", "sold_180")}
+    half = _or_nought(ratio(of["flagged_180"], of["sold_180"], BASIS_POINTS))
+    return column(np.maximum(measures["flagged_share_90"].values, half.values))
+
+
+def bits_of(marks: Iterable[Mark]) -> int:
+    """Write marks as a sum of bits."""
+    return sum(1 << MARKS.index(mark) for mark in marks)
 
 
 def marks_of(bits: int) -> tuple[Mark, ...]:

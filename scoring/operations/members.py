@@ -9,11 +9,13 @@ from config.db.transactions import require_transaction
 from merchants.models import Merchant
 from merchants.models.transaction import PARTITIONS
 from merchants.queries.partitions import partition_sql
+from scoring.domain.features.integrity import Mark
 from scoring.domain.features.measures import MEASURE_NAMES, REFERENCE_MEASURE_NAMES
 from scoring.domain.features.sets import get_set
+from scoring.domain.integrity import MEASURES, Finding, bits_of
 from scoring.domain.score_row import ScoreRow
-from scoring.models import ScoreRun
-from scoring.queries.measures import MEASURES_VERSION, Members, measuring, measuring_cursor
+from scoring.models import FlaggedSale, IntegrityFinding, ScoreRun
+from scoring.queries.measures import MEASURES_VERSION, Known, Members, measuring, measuring_cursor
 from scoring.queries.references import ATTRIBUTES, members_of_rows
 from scoring.queries.scores import ROW_FIELDS, known_to
 
@@ -70,6 +72,42 @@ def pin_member(run: ScoreRun, *, merchant_id: int) -> Members:
     if not rows:
         raise Merchant.DoesNotExist
     return members_of_rows(rows, select="", parameters={})
+
+
+def pin_findings(*, run_id: int, findings: Sequence[Finding], known: Known) -> None:
+    """Keep what a run found of merchants for whom a mark fired, with the very sales. Raises NoTransaction."""
+    require_transaction()
+    IntegrityFinding.objects.bulk_create(
+        [
+            IntegrityFinding(
+                run_id=run_id,
+                merchant_id=finding.merchant_id,
+                fired=bits_of(finding.fired),
+                measures=[finding.measures[name] for name in MEASURES],
+                flagged_share_bp=finding.flagged_share,
+                first_known_d=finding.first_known_d if Mark.LATE in finding.fired else None,
+            )
+            for finding in findings
+        ],
+        batch_size=2_000,
+    )
+    FlaggedSale.objects.bulk_create(
+        [
+            FlaggedSale(
+                run_id=run_id,
+                merchant_id=finding.merchant_id,
+                external_id=sale.external_id,
+                order_key=sale.order_key,
+                day=known.as_of_day - 1 - sale.d,
+                amount_minor=sale.amount_minor,
+                buyer=sale.buyer,
+                marks=bits_of(sale.marks),
+            )
+            for finding in findings
+            for sale in finding.flagged
+        ],
+        batch_size=2_000,
+    )
 
 
 def store_scores(run: ScoreRun, rows: list[ScoreRow]) -> None:

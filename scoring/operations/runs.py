@@ -19,7 +19,8 @@ from merchants.models import Merchant
 from merchants.queries.batches import take_watermark
 from merchants.queries.partitions import partitions_of_part
 from scoring.domain.checks import check_run
-from scoring.domain.features.sets import current_set
+from scoring.domain.features.sets import current_set, get_set
+from scoring.domain.integrity import Finding, flags_of
 from scoring.domain.reference import freeze
 from scoring.domain.run import (
     AbandonRefusal,
@@ -38,12 +39,13 @@ from scoring.models import (
     RunCheck,
     ScoreRun,
 )
-from scoring.operations.members import pin_members, store_scores
+from scoring.operations.members import pin_findings, pin_members, store_scores
 from scoring.queries.figures import count_figures
+from scoring.queries.integrity import find
 from scoring.queries.progress import get_abandon_refusal, get_publish_refusal, get_start_refusal
 from scoring.queries.references import members_of_run, reference_columns_of_run
 from scoring.queries.runs import active_calibration, active_scorecard, summarise_run
-from scoring.queries.scores import compute_run, get_live_run, get_run
+from scoring.queries.scores import compute_run, get_live_run, get_run, known_to, sellers_less_flagged
 
 MERCHANTS_A_PART: Final = 250
 """About a second of scoring: with fewer, a job costs more than its merchants; with more, a small run has one worker."""
@@ -99,11 +101,20 @@ def gather_references(*, claim: Claim, clock: Clock) -> None:
 
 
 def freeze_references(*, claim: Claim, clock: Clock) -> None:
-    """Freeze the run's references from all its members. Raises StaleRow if fenced off."""
-    members = members_of_run(run_id=claim.subject_id, partitions=None)
-    frozen = freeze(members.attributes, reference_columns_of_run(run_id=claim.subject_id, members=members))
-    run = claim.subject_id
+    """Freeze the run's references from all its members, and which sales are flagged. Raises StaleRow if fenced off."""
+    version, run = get_run(run_id=claim.subject_id), claim.subject_id
+    members, features, known = (
+        members_of_run(run_id=run, partitions=None),
+        get_set(version.feature_set),
+        known_to(version),
+    )
+    gathered, findings = reference_columns_of_run(run_id=run, members=members), list[Finding]()
+    if features.is_less_flagged:
+        findings = [finding for finding in find(known=known) if finding.fired]
+        gathered = sellers_less_flagged(gathered, flags_of(findings), features=features, members=members, known=known)
+    frozen = freeze(members.attributes, gathered)
     with operation():
+        pin_findings(run_id=run, findings=findings, known=known)
         ReferenceCell.objects.bulk_create(
             [ReferenceCell(run_id=run, **asdict(cell)) for cell in frozen.cells], batch_size=2_000
         )

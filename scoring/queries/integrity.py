@@ -12,9 +12,11 @@ from merchants.models.transaction import PARTITIONS
 from merchants.queries.partitions import table_sql
 from scoring.domain.features.arrivals import market
 from scoring.domain.features.columns import columns_of
+from scoring.domain.features.flags import Flags
 from scoring.domain.features.integrity import FIGURE_NAMES, FLAGGED_NAMES, integrity, rings
-from scoring.domain.integrity import Finding, Flagged, integrity_measures, marks_of
-from scoring.queries.measures import SEEN, Known, Parameter, measuring_cursor
+from scoring.domain.integrity import Finding, Flagged, flagged_shares, integrity_measures, marks_of
+from scoring.models import FlaggedSale, IntegrityFinding
+from scoring.queries.measures import SEEN, Known, Members, Parameter, measuring_cursor
 
 # A row is known when its partner recorded it, if it says so, else when its batch came.
 MARKET: Final = f"""
@@ -52,6 +54,18 @@ def find(*, known: Known) -> list[Finding]:
         return findings_of(cursor.fetchall())
 
 
+def flags_of_run(*, run_id: int, members: Members) -> Flags:
+    """Return what a run found of the members, for their scores."""
+    found = IntegrityFinding.objects.filter(run=run_id, merchant__in=members.ids.tolist())
+    told = found.values_list("merchant", "flagged_share_bp", "first_known_d")
+    sales = FlaggedSale.objects.filter(run=run_id, merchant__in=members.ids.tolist())
+    return Flags(
+        shares={merchant: share for merchant, share, _ in told},
+        first_known_d={merchant: days for merchant, _, days in told if days is not None},
+        orders=sorted(set(sales.values_list("merchant", "order_key"))),
+    )
+
+
 def findings_of(rows: Sequence[tuple[Any, ...]]) -> list[Finding]:
     """Make findings of rows of `integrity`, in order of merchants."""
     size = 1 + len(FIGURE_NAMES)
@@ -63,7 +77,9 @@ def findings_of(rows: Sequence[tuple[Any, ...]]) -> list[Finding]:
             flagged[row[0]].append(Flagged(**{**told, "marks": marks_of(told["marks"])}))
     ids = np.array(sorted(figures), np.int64)
     columns = columns_of(list(figures.values()), FIGURE_NAMES, frozenset({"first_known_d"}), ids)
-    measures = {name: column.values.tolist() for name, column in integrity_measures(columns).items()}
+    derived = integrity_measures(columns)
+    measures = {name: column.values.tolist() for name, column in derived.items()}
+    shares = flagged_shares(columns, derived).values.tolist()
     fired, known = columns["fired"].values.tolist(), columns["first_known_d"].tolist()
     return [
         Finding(
@@ -72,6 +88,7 @@ def findings_of(rows: Sequence[tuple[Any, ...]]) -> list[Finding]:
             fired=marks_of(fired[place]),
             flagged=tuple(sorted(flagged[merchant], key=lambda sale: (-sale.d, sale.external_id))),
             first_known_d=known[place],
+            flagged_share=shares[place],
         )
         for place, merchant in enumerate(ids.tolist())
     ]

@@ -40,6 +40,11 @@ FROM {{source}}
 """  # noqa: S608 - constants only
 OF_MEMBERS = """members m JOIN {table} t ON t.merchant_id = m.merchant_id
 WHERE t.merchant_id = ANY(ARRAY(SELECT merchant_id FROM members)) -- without a nested loop, the way to the index"""
+OF_FLAGGED = """members m JOIN unnest(%(flagged_merchants)s::bigint[], %(flagged_orders)s::text[])
+    flagged (merchant_id, order_key) ON flagged.merchant_id = m.merchant_id
+JOIN {table} t ON t.merchant_id = m.merchant_id
+    AND coalesce(nullif(t.order_ref, ''), t.external_id) = flagged.order_key
+WHERE t.merchant_id = ANY(%(flagged_merchants)s::bigint[])"""
 OF_ONE = "merchants_transaction t WHERE t.merchant_id = %(merchant)s::bigint"
 BEHAVIOUR = """
 SELECT DISTINCT ON (f.merchant_id, f.business_date) f.merchant_id,
@@ -154,6 +159,24 @@ def measure(
             cursor.cursor.execute(statement, {**known.parameters, **members.parameters}, prepare=one)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows
+
+
+def measure_flagged(
+    measured: Measured, *, members: Members, known: Known, orders: Sequence[tuple[int, str]]
+) -> list[tuple[Any, ...]]:
+    """Measure the rows of flagged orders alone, (merchant, key) each, of the members among their merchants."""
+    if not orders:
+        return []
+    rows = HISTORY.format(escrow="m.escrow", source=OF_FLAGGED.format(table=table_sql(range(PARTITIONS))))
+    merchants, keys = [one for one, _ in orders], [key for _, key in orders]
+    with measuring_cursor(is_limited=False) as cursor:
+        cursor.execute(
+            f"WITH members AS MATERIALIZED ({members.select}), history AS MATERIALIZED ({rows}) "  # noqa: S608
+            f"SELECT * FROM ({compiled(measured)}) measured",
+            {**known.parameters, **members.parameters, "flagged_merchants": merchants, "flagged_orders": keys},
+        )
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+        return found
 
 
 def kept_measures(*, run_id: int, members: Members, partitions: Sequence[int]) -> list[tuple[Any, ...]] | None:

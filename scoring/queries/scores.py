@@ -3,7 +3,7 @@
 `compute_scores` is the only way from facts to scores: runs store its result, replays compare with it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,16 +11,19 @@ from config.db.rows import select
 from config.kernel.calendar import day_number
 from merchants.queries.batches import Watermark
 from scoring.domain.calibration import Calibration, parse_calibration
-from scoring.domain.features.columns import columns_of
-from scoring.domain.features.measures import MEASURE_NAMES, NULLABLE_MEASURES
+from scoring.domain.features.columns import Column, column, columns_of, exact
+from scoring.domain.features.flags import NO_FLAGS, Flags, added, less_flagged
+from scoring.domain.features.measures import MEASURE_NAMES, MONTH_NAMES, NULLABLE_MEASURES
 from scoring.domain.features.repayment import BEHAVIOUR_MEASURE_NAMES
 from scoring.domain.features.sets import FeatureSet, current_set, get_set
+from scoring.domain.integrity import flags_of
 from scoring.domain.reference import References, freeze, peers
 from scoring.domain.score import score_columns
 from scoring.domain.score_row import ScoreRow, score_rows
 from scoring.domain.scorecard import Scorecard, parse_scorecard
 from scoring.models import CalibrationVersion, Score, ScorecardVersion, ScoreRun
-from scoring.queries.measures import Known, Members, kept_measures, measure, measure_behaviour
+from scoring.queries.integrity import find, flags_of_run
+from scoring.queries.measures import Known, Members, kept_measures, measure, measure_behaviour, measure_flagged
 from scoring.queries.references import (
     measure_references,
     members_of_market,
@@ -44,6 +47,7 @@ class Pins:
     card: Scorecard
     calibration: Calibration | None
     references: References
+    flags: Flags = NO_FLAGS
 
 
 def card_of(version: ScorecardVersion) -> Scorecard:
@@ -64,11 +68,13 @@ def known_to(run: ScoreRun) -> Known:
 
 def pins_of(run: ScoreRun, members: Members) -> Pins:
     """Load what a run pinned for these members. Raises FeatureSetGone, ScorecardMalformed, CalibrationRefused."""
+    features, pinned_by = get_set(run.feature_set), run.references_id or run.pk
     return Pins(
-        features=get_set(run.feature_set),
+        features=features,
         card=card_of(run.scorecard),
         calibration=calibration_of(run.calibration),
-        references=references_of_run(run_id=run.references_id or run.pk, members=members),
+        references=references_of_run(run_id=pinned_by, members=members),
+        flags=flags_of_run(run_id=pinned_by, members=members) if features.is_less_flagged else NO_FLAGS,
     )
 
 
@@ -92,6 +98,23 @@ def get_live_score(*, merchant_id: int) -> Score | None:
     return None if run is None else Score.objects.filter(run=run, merchant=merchant_id).first()
 
 
+def flagged_columns(flags: Flags, *, features: FeatureSet, members: Members, known: Known) -> dict[str, Column]:
+    """Measure the flagged orders of the members alone."""
+    ids = set(members.ids.tolist())
+    orders = [(merchant, order) for merchant, order in flags.orders if merchant in ids]
+    rows = measure_flagged(features.measures, members=members, known=known, orders=orders)
+    return columns_of(rows, MEASURE_NAMES, NULLABLE_MEASURES, members.ids)
+
+
+def sellers_less_flagged(
+    measured: Mapping[str, Column], flags: Flags, *, features: FeatureSet, members: Members, known: Known
+) -> dict[str, Column]:
+    """Return the reference measures with s(90) less flagged sales."""
+    flagged = flagged_columns(flags, features=features, members=members, known=known)
+    quarter = sum(added(flagged, name) for name in MONTH_NAMES[:3])
+    return {**measured, "s_90": column(exact(measured["s_90"].values) - quarter)}
+
+
 def compute_scores(
     *,
     members: Members,
@@ -106,11 +129,12 @@ def compute_scores(
     measured = pins.features.measures
     rows = measure(measured, members=members, known=known, partitions=partitions) if kept is None else kept
     told = measure_behaviour(members=members, known=known, partitions=partitions)
+    columns = columns_of(rows, MEASURE_NAMES, NULLABLE_MEASURES, members.ids)
+    if pins.features.is_less_flagged:
+        flagged = flagged_columns(pins.flags, features=pins.features, members=members, known=known)
+        columns = less_flagged(columns, flagged, pins.flags, members.ids)
     scores = score_columns(
-        {
-            **columns_of(rows, MEASURE_NAMES, NULLABLE_MEASURES, members.ids),
-            **columns_of(told, BEHAVIOUR_MEASURE_NAMES, frozenset(), members.ids),
-        },
+        {**columns, **columns_of(told, BEHAVIOUR_MEASURE_NAMES, frozenset(), members.ids)},
         peers(pins.references, members.attributes),
         features=pins.features,
         card=pins.card,
@@ -142,8 +166,12 @@ def compute_market(
     """
     market, features = members_of_market(), features or current_set()
     found = measure_references(features.reference_measures, members=market, known=known)
+    flags = NO_FLAGS
+    if features.is_less_flagged:
+        flags = flags_of(find(known=known))
+        found = sellers_less_flagged(found, flags, features=features, members=market, known=known)
     references = freeze(market.attributes, found)
-    pins = Pins(features=features, card=card, calibration=calibration, references=references)
+    pins = Pins(features=features, card=card, calibration=calibration, references=references, flags=flags)
     return compute_scores(members=market if only is None else members_of_market(only), known=known, pins=pins)
 
 

@@ -23,6 +23,8 @@ APPEND_ONLY = {
     "scoring_referencecell",
     "scoring_referencerating",
     "scoring_referencefeed",
+    "scoring_integrityfinding",
+    "scoring_flaggedsale",
     "scoring_score",
     "scoring_behaviourfact",
     "lending_productversion",

@@ -73,6 +73,8 @@ from scoring.domain.features.measures import REFERENCE_MEASURE_NAMES
 from scoring.models import (
     BehaviourFact,
     CalibrationVersion,
+    FlaggedSale,
+    IntegrityFinding,
     LiveRun,
     MeasuredMerchant,
     ReferenceCell,
@@ -265,6 +267,9 @@ def make_one_run(partner: Partner, merchant: Merchant) -> None:
     ReferenceCell.objects.create(run=run, partner=partner, level="ALL", sellers=1, cuts=[])
     ReferenceRating.objects.create(run=run, partner=partner, level="ALL", rating_sum=0, ratings=0)
     ReferenceFeed.objects.create(run=run, partner=partner, carried=[])
+    IntegrityFinding.objects.create(run=run, merchant=merchant, fired=1, measures=[1], flagged_share_bp=1)
+    sale = {"external_id": "1", "order_key": "1", "day": 1, "amount_minor": 1, "marks": 1}
+    FlaggedSale.objects.create(run=run, merchant=merchant, **sale)
     CalendarVersion.objects.create(sha256="a" * 64, first_year=2026, last_year=2026, created_at=NOW)
     told = dict.fromkeys(("dpd", "scheduled_minor", "repaid_minor", "loans_repaid"), 0)
     BehaviourFact.objects.create(merchant=merchant, business_date=NOW.date(), batch_id=1, **told)

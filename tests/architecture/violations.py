@@ -116,6 +116,8 @@ VIOLATIONS: dict[str, Mapping[str, object]] = {
     "scoring_referencecell_once": {},
     "scoring_referencerating_once": {},
     "scoring_referencefeed_once": {},
+    "scoring_integrityfinding_once": {},
+    "scoring_flaggedsale_once": {},
     "scoring_behaviourfact_once_a_batch": {},
     "scoring_behaviourfact_not_negative": {"business_date": "2026-03-09", "dpd": -1},
     "merchants_keptrequest_once": {},

@@ -100,7 +100,7 @@ def characteristics(measured: Mapping[str, Column], peers: Peers) -> dict[str, C
 
 
 def beside_history(repayment: Int64s) -> dict[str, Column]:
-    """Return the characteristics not derived from transactions: the repayment level, and what is not measured yet."""
+    """Return the repayment level, and that nothing is flagged: by sets that do not look for it."""
     return {"repayment": column(repayment), "flagged_share": column(np.zeros_like(repayment))}
 
 

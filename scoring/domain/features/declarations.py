@@ -301,11 +301,10 @@ _DECLARED: Final = (
     ),
     _feature(
         "flagged_share",
-        90,
+        180,
         Unit.BASIS_POINT,
         _DOWN,
-        null="no sales in 90 days",
-        meaning="Share of sales that look as if they were not made by real buyers.",
+        meaning="Share of sales that look as if no real buyers made them: of 90 days, or of 180 if that is more.",
         reason="Some sales need a closer look.",
     ),
 )

@@ -51,6 +51,7 @@ FIGURE_NAMES: Final = (
     "sold_90",
     "sold_180",
     "flagged_90",
+    "flagged_180",
     "cycle_180",
     "captive_180",
     "ring_90",
@@ -112,7 +113,8 @@ def _looked_at(rows: Table) -> tuple[Table, Table, Table]:
     flagged = marked.join(orders.filter(orders.marks > 0), ["merchant_id", "order_key"])
     flagged = flagged.select("merchant_id", *FLAGGED_NAMES)
     recent = flagged.group_by("merchant_id").agg(
-        flagged_90=total(flagged.amount_minor, within(flagged.d, 0, QUARTER - 1))
+        flagged_90=total(flagged.amount_minor, within(flagged.d, 0, QUARTER - 1)),
+        flagged_180=total(flagged.amount_minor, within(flagged.d, 0, NEW_DAYS - 1)),
     )
     whole = joined(sums.mutate(fired=_bits(fires)), {"recent": recent})
     figures = whole.select(

@@ -15,6 +15,7 @@ from config.kernel.canonical import canonical_json, sha256_of
 from scoring.domain.features.characteristics import CHARACTERISTIC_NAMES, Peers, characteristics
 from scoring.domain.features.columns import Column
 from scoring.domain.features.daily import daily
+from scoring.domain.features.flags import FLAGGED_NAMES, flagged_characteristics
 from scoring.domain.features.measures import all_measures, measures, reference_measures
 from scoring.domain.features.relations import Reversed, day_one_reversals, reversals
 from scoring.domain.policy import DAY_ONE as DAY_ONE_POLICY
@@ -32,6 +33,7 @@ class FeatureSet:
     measures and reference_measures: MEASURE_NAMES and REFERENCE_MEASURE_NAMES of a history; all_measures: both, in one
     pass; daily: the net sales by day that add up to s. names: in the order of a stored score's values. derive: returns
     a column for each name, from the measures and the references. policy: who is not scored, and the hard gates.
+    is_less_flagged: whether flagged sales are taken out of s before anything is derived.
     version: at most 64 characters.
     """
 
@@ -43,6 +45,7 @@ class FeatureSet:
     names: tuple[str, ...]
     derive: Callable[[Mapping[str, Column], Peers], Mapping[str, Column]]
     policy: Policy
+    is_less_flagged: bool = False
 
 
 def _counting(reversed_by: Reversed) -> dict[str, Any]:
@@ -64,7 +67,14 @@ DAY_ONE: Final = FeatureSet(
     policy=DAY_ONE_POLICY,
 )
 REVERSALS_WITH_THEIR_ORDER: Final = replace(DAY_ONE, version="2", **_counting(reversals))
-FEATURE_SETS: Final = {made.version: made for made in (DAY_ONE, REVERSALS_WITH_THEIR_ORDER)}
+LESS_FLAGGED: Final = replace(
+    REVERSALS_WITH_THEIR_ORDER,
+    version="3",
+    names=FLAGGED_NAMES,
+    derive=flagged_characteristics,
+    is_less_flagged=True,
+)
+FEATURE_SETS: Final = {made.version: made for made in (DAY_ONE, REVERSALS_WITH_THEIR_ORDER, LESS_FLAGGED)}
 
 
 def current_set() -> FeatureSet:

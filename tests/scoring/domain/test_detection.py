@@ -1,8 +1,10 @@
 """Recall and precision are counted by merchant."""
 
+from fractions import Fraction
+
 import pytest
 
-from scoring.domain.detection import BadTruth, Detection, Told, detect, read_truth
+from scoring.domain.detection import BadTruth, Detection, Gain, Told, detect, gains, read_truth
 
 ROWS = [{"merchant": name, "scheme": "RING", "strength": "20"} for name in "abc"]
 
@@ -24,3 +26,15 @@ def test_what_cannot_be_true_is_refused(row: dict[str, str]) -> None:
         read_truth([row], known={"a"})
     with pytest.raises(BadTruth, match="row 2"):
         read_truth([ROWS[0], ROWS[0]], known={"a"})
+
+
+def test_a_gain_is_the_difference_of_limits_and_who_has_none_has_nothing() -> None:
+    truth = {"a": ("RING", 20), "b": ("RING", 20), "c": ("BURST", 50)}
+    found = gains(
+        truth,
+        {"a": 10, "b": 20, "c": 5},
+        cheated={"a": 101, "b": 100},
+        honest={"a": 50, "b": 120, "c": 7},
+        multiple=Fraction("1.5"),
+    )
+    assert found == (Gain(20, 2, 151 - 75 + 150 - 180, 30), Gain(50, 1, -10, 5))
