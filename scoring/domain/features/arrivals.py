@@ -38,7 +38,7 @@ class Thresholds:
     captive: tuple[tuple[int, int, int, int], ...] = (
         (2, 2, 3_500, 360),
         (2, 3, 1_500, 360),
-        (3, 2, 500, 270),
+        (3, 2, 800, 270),
         (3, 3, 3_000, 180),
     )
     captive_times: int = 2

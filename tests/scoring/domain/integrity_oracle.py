@@ -219,7 +219,7 @@ class MarketOracle:
         for sale in self.sales(shop):
             ages[sale.order] = max(ages.get(sale.order, 0), sale.d)
         now, then = (sum(low <= d < low + 180 for d in ages.values()) for low in (0, 180))
-        for orders, buyers, least, days in ((2, 2, 35, 360), (2, 3, 15, 360), (3, 2, 5, 270), (3, 3, 30, 180)):
+        for orders, buyers, least, days in ((2, 2, 35, 360), (2, 3, 15, 360), (3, 2, 8, 270), (3, 3, 30, 180)):
             chosen = {buyer: count for buyer, count in captives.items() if count >= orders}
             chosen_before = sum(count for count in before.values() if count >= orders)
             bought = worth(sale for sale in half if sale.buyer in chosen)
