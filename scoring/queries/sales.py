@@ -1,7 +1,7 @@
 """One merchant's net sales by period: what counts in s, day by day, with all that is known now.
 
-Counted as the set of the live run counts, so that they add up to its scores, flagged sales included; without one, as the
-current set does.
+Counted as the set of the live run counts, so that with flagged sales, which stay here, they add up to its scores;
+without one, as the current set does.
 """
 
 from collections.abc import Mapping
