@@ -11,7 +11,7 @@ from config.db.append_only import append_only
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("merchants", "0024_recorded_day"),
+        ("merchants", "0025_recorded_day"),
         ("scoring", "0012_approvals"),
     ]
 

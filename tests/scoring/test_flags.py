@@ -1,5 +1,6 @@
 """Flagged sales leave s, are one characteristic, and stay pinned with the run that found them."""
 
+from dataclasses import replace
 from datetime import date
 from io import StringIO
 from pathlib import Path
@@ -15,7 +16,7 @@ from merchants.models import Transaction
 from merchants.queries.batches import current_watermark
 from scoring.domain.features.flags import MEASURES_OF_S
 from scoring.domain.features.measures import MEASURE_NAMES
-from scoring.domain.features.sets import get_set
+from scoring.domain.features.sets import FEATURE_SETS, LESS_FLAGGED, current_set, get_set
 from scoring.domain.run import RunState
 from scoring.domain.scorecard import DAY_ONE_CARD
 from scoring.models import FlaggedSale, IntegrityFinding, Score
@@ -109,8 +110,14 @@ def test_a_cheater_loses_what_it_made_up_and_nobody_else_changes() -> None:
     assert lower > 10
 
 
-def test_a_run_pins_what_it_found_and_its_scores_are_proven() -> None:
+def test_a_candidate_is_used_by_no_run() -> None:
+    assert LESS_FLAGGED.is_candidate
+    assert current_set().version == "2"
+
+
+def test_a_run_pins_what_it_found_and_its_scores_are_proven(monkeypatch: pytest.MonkeyPatch) -> None:
     """Red if a replay looked for flags anew, or a single score saw none."""
+    monkeypatch.setitem(FEATURE_SETS, "3", replace(LESS_FLAGGED, is_candidate=False))
     open_day(on=AS_OF, actor=SYSTEM, now=NOW)
     enter_scorecard(text=DAY_ONE_CARD.read_text(), actor=SYSTEM, now=NOW)
     create_calibration(run_id=run_once().pk, actor=SYSTEM, now=NOW)

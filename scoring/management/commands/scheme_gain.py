@@ -1,7 +1,6 @@
 """Say what the cheaters of a simulated market gain by it, and what it costs them."""
 
 import csv
-import json
 from argparse import ArgumentParser
 from fractions import Fraction
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from config.kernel.documents import load
 from scoring.domain.detection import BadTruth, gains, read_truth
 
 
@@ -42,7 +42,7 @@ class Command(BaseCommand):
 
 def _bases(path: Path) -> dict[str, int]:
     """Return the sales bases of merchants that are scored and pass the gates, by external id."""
-    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    lines = [load(line) for line in path.read_text(encoding="utf-8").splitlines()]
     return {
         str(line["merchant"]): int(line["sales_basis_minor"])
         for line in lines

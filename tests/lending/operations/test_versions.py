@@ -65,7 +65,7 @@ SECOND_SET = replace(
 SECOND_RULES = replace(
     rules.WARNINGS,
     version=4,
-    reads=rules.DAY_ONE.reads | {"flagged_share", "praise_90"},
+    reads=rules.DAY_ONE.reads | {"flagged_share"},
     application=((Ground.FLAGGED_SALES, made_up), *rules.WARNINGS.application),
     referring=rules.WARNINGS.referring - {Ground.FLAGGED_SALES},
 )
@@ -81,7 +81,7 @@ def deploy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def remove(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the versions before away."""
-    monkeypatch.delitem(FEATURE_SETS, sets.LESS_FLAGGED.version)
+    monkeypatch.delitem(FEATURE_SETS, sets.REVERSALS_WITH_THEIR_ORDER.version)
     for version in (rules.WARNINGS, rules.CALENDARS, rules.DAY_ONE):  # in this order, so that they come back in theirs
         monkeypatch.delitem(RULES, version.version)
 
@@ -136,11 +136,11 @@ def test_between_a_deployment_and_the_next_run_no_decision_reads_a_missing_fact(
     assert (everything(), Score.objects.count()) == (before, made), "the offers stand, nobody is scored in vain"
     assert assess_merchant(offer.merchant, offer.product) is None
     assert not preview_product(product, on=AS_OF).offers
-    with pytest.raises(FactMissing, match="praise_90"):
+    with pytest.raises(FactMissing, match="flagged_share"):
         score_facts(application.score, SECOND_RULES)
 
     single = score_merchant(merchant_id=offer.merchant_id, actor=REVIEWER, now=NOW)
-    assert single.run.feature_set == sets.LESS_FLAGGED.version, "labelled by what computed it"
+    assert single.run.feature_set == sets.REVERSALS_WITH_THEIR_ORDER.version, "labelled by what computed it"
     assert replay_score(get_score(merchant_id=single.merchant_id, score_id=single.pk)).equal
 
     review(application)  # by the rules that referred it, whose facts its score has
