@@ -17,6 +17,9 @@ class Migration(migrations.Migration):
     dependencies = [("lending", "0051_delinquency_figures")]
     operations = [
         migrations.AddField("statementline", "number_index", models.BinaryField(db_default=b"")),
-        migrations.RunSQL("DROP TRIGGER lending_statementline_fixed ON lending_statementline", migrations.RunSQL.noop),
+        migrations.RunSQL(
+            "DROP TRIGGER lending_statementline_fixed ON lending_statementline",
+            fixed("lending_statementline", *SAID).sql,
+        ),
         fixed("lending_statementline", *SAID, "number_index"),
     ]

@@ -197,7 +197,8 @@ def book_month(*, claim: Claim, clock: Clock) -> None:
 def keep_portfolio(*, claim: Claim, clock: Clock) -> None:
     """Keep the figures of the day, and of month ends before it that have none. Raises StaleRow if fenced off, NotYet.
 
-    After the proof, which waits for no report. What is booked for such a day in the meantime is in them the next time.
+    With them, the buckets that the page of the day shows. After the proof, which waits for no report. What is booked
+    for such a day in the meantime is in them the next time.
     """
     day, until = get_close(claim.subject_id).day, clock() + KEPT_AT_ONCE
     reports, classed = days_to_keep(day), days_to_class(current_policy(), day)
@@ -206,12 +207,14 @@ def keep_portfolio(*, claim: Claim, clock: Clock) -> None:
     def report() -> None:
         report_progress(claim=claim, done=0, total=total, now=clock())
 
-    for keep in (
+    keepers = [
         *(partial(keep_figures, on, progress=report) for on in reports),
         *(partial(keep_buckets, on) for on in classed),
-    ):
+    ]
+    for keep in keepers:
         if clock() >= until:
             raise NotYet  # years of month ends are kept some at a time: no job is let run so long
+        report()
         try:
             keep()
         except Contended as error:

@@ -18,13 +18,13 @@ from config.kernel.calendar import add_months
 from config.kernel.canonical import canonical_json, sha256_of
 from config.kernel.documents import written
 from lending.domain.books.delinquency_policy import DelinquencyPolicy
-from lending.domain.books.portfolio import PAR, Dimension, Report, month_ends
+from lending.domain.books.portfolio import PAR, Dimension, Report
 from lending.domain.books.provision_policy import DefaultLevel
 from lending.models import DelinquencyFigures, LoanSpell
 from lending.models.loan import ACTIVE
 from lending.queries.delinquency import ALL, EVER, asked
 from lending.queries.owners import state_of_owners
-from lending.queries.portfolio_figures import first_month, kept_figures
+from lending.queries.portfolio_figures import kept_figures
 
 BY_BUCKET: Final = f"""
 {ALL} SELECT v.code, c.currency, c.bucket, count(*), sum(c.arrears_minor)::bigint, sum(c.principal_minor)::bigint,
@@ -117,13 +117,9 @@ def basis_of(policy: DelinquencyPolicy) -> str:
 
 
 def days_to_class(policy: DelinquencyPolicy, day: date) -> list[date]:
-    """List the days that the page of a day shows, and the month ends before it, of which nothing is kept, in order."""
-    first = first_month()
-    if first is None:
-        return []
-    days = {on for on in (*month_ends(first, day), add_months(day, -1)) if on >= first}
-    kept = DelinquencyFigures.objects.filter(on__in=days, basis=basis_of(policy))
-    return sorted(days - set(kept.values_list("on", flat=True)))
+    """List the days that the page of a day shows, itself and a month before, of which nothing is kept that counts."""
+    kept = DelinquencyFigures.objects.filter(on__in=(days := [add_months(day, -1), day]), basis=basis_of(policy))
+    return sorted(set(days) - set(kept.values_list("on", flat=True)))
 
 
 def _table(

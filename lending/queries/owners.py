@@ -10,7 +10,7 @@ from lending.models.loan import EXPOSED
 from merchants.models import Merchant, Owner
 
 # A former owner counts while a loan runs that ran when the merchant left it: its present merchants', or one left since.
-COUNTS = """(EXISTS (
+COUNTS = """f.owner_id IS NOT NULL AND (EXISTS (
     SELECT FROM lending_loan l JOIN merchants_merchant p ON p.id = l.merchant_id
     WHERE p.owner_id = f.owner_id AND l.approved_at < f.until AND l.status = ANY(%(exposed)s::text[])
 ) OR EXISTS (

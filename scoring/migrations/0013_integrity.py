@@ -58,7 +58,7 @@ class Migration(migrations.Migration):
                 ("fired", models.IntegerField()),
                 ("measures", django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), size=None)),
                 ("flagged_share_bp", models.IntegerField()),
-                ("first_known_d", models.IntegerField(null=True)),
+                ("first_known_day", models.IntegerField(null=True)),
                 (
                     "merchant",
                     models.ForeignKey(

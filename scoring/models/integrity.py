@@ -11,7 +11,7 @@ class IntegrityFinding(models.Model):
     """One merchant for whom a mark fired. Append-only.
 
     fired: bit i is MARKS[i]; measures: MEASURES in their order, basis points; flagged_share_bp: the characteristic;
-    first_known_d: days since the first SALE was known, where its past was told late.
+    first_known_day: since 1970-01-01, on which the first SALE was known, where its past was told late.
     """
 
     run = models.ForeignKey(ScoreRun, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -19,7 +19,7 @@ class IntegrityFinding(models.Model):
     fired = models.IntegerField()
     measures = ArrayField(models.BigIntegerField())
     flagged_share_bp = models.IntegerField()
-    first_known_d = models.IntegerField(null=True)
+    first_known_day = models.IntegerField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(name="scoring_integrityfinding_once", fields=["run", "merchant"])]

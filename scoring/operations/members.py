@@ -85,7 +85,7 @@ def pin_findings(*, run_id: int, findings: Sequence[Finding], known: Known) -> N
                 fired=bits_of(finding.fired),
                 measures=[finding.measures[name] for name in MEASURES],
                 flagged_share_bp=finding.flagged_share,
-                first_known_d=finding.first_known_d if Mark.LATE in finding.fired else None,
+                first_known_day=_day_of(finding, known),
             )
             for finding in findings
         ],
@@ -108,6 +108,13 @@ def pin_findings(*, run_id: int, findings: Sequence[Finding], known: Known) -> N
         ],
         batch_size=2_000,
     )
+
+
+def _day_of(finding: Finding, known: Known) -> int | None:
+    """Return the day on which the first SALE was known, where LATE fired."""
+    if finding.first_known_d is None or Mark.LATE not in finding.fired:
+        return None
+    return known.as_of_day - 1 - finding.first_known_d
 
 
 def store_scores(run: ScoreRun, rows: list[ScoreRow]) -> None:

@@ -54,14 +54,14 @@ def find(*, known: Known) -> list[Finding]:
         return findings_of(cursor.fetchall())
 
 
-def flags_of_run(*, run_id: int, members: Members) -> Flags:
-    """Return what a run found of the members, for their scores."""
+def flags_of_run(*, run_id: int, members: Members, as_of_day: int) -> Flags:
+    """Return what a run found of the members, for their scores as of a day."""
     found = IntegrityFinding.objects.filter(run=run_id, merchant__in=members.ids.tolist())
-    told = found.values_list("merchant", "flagged_share_bp", "first_known_d")
+    told = found.values_list("merchant", "flagged_share_bp", "first_known_day")
     sales = FlaggedSale.objects.filter(run=run_id, merchant__in=members.ids.tolist())
     return Flags(
         shares={merchant: share for merchant, share, _ in told},
-        first_known_d={merchant: days for merchant, _, days in told if days is not None},
+        first_known_d={merchant: as_of_day - 1 - day for merchant, _, day in told if day is not None},
         orders=sorted(set(sales.values_list("merchant", "order_key"))),
     )
 

@@ -162,14 +162,19 @@ def measure(
 
 
 def measure_flagged(
-    measured: Measured, *, members: Members, known: Known, orders: Sequence[tuple[int, str]]
+    measured: Measured,
+    *,
+    members: Members,
+    known: Known,
+    orders: Sequence[tuple[int, str]],
+    partitions: Sequence[int] | None = None,
 ) -> list[tuple[Any, ...]]:
     """Measure the rows of flagged orders alone, (merchant, key) each, of the members among their merchants."""
     if not orders:
         return []
-    rows = HISTORY.format(escrow="m.escrow", source=OF_FLAGGED.format(table=table_sql(range(PARTITIONS))))
+    rows = HISTORY.format(escrow="m.escrow", source=OF_FLAGGED.format(table=table_sql(partitions or range(PARTITIONS))))
     merchants, keys = [one for one, _ in orders], [key for _, key in orders]
-    with measuring_cursor(is_limited=False) as cursor:
+    with measuring_cursor(is_limited=members.is_one or partitions is not None) as cursor:
         cursor.execute(
             f"WITH members AS MATERIALIZED ({members.select}), history AS MATERIALIZED ({rows}) "  # noqa: S608
             f"SELECT * FROM ({compiled(measured)}) measured",

@@ -74,7 +74,9 @@ def pins_of(run: ScoreRun, members: Members) -> Pins:
         card=card_of(run.scorecard),
         calibration=calibration_of(run.calibration),
         references=references_of_run(run_id=pinned_by, members=members),
-        flags=flags_of_run(run_id=pinned_by, members=members) if features.is_less_flagged else NO_FLAGS,
+        flags=flags_of_run(run_id=pinned_by, members=members, as_of_day=known_to(run).as_of_day)
+        if features.is_less_flagged
+        else NO_FLAGS,
     )
 
 
@@ -98,11 +100,13 @@ def get_live_score(*, merchant_id: int) -> Score | None:
     return None if run is None else Score.objects.filter(run=run, merchant=merchant_id).first()
 
 
-def flagged_columns(flags: Flags, *, features: FeatureSet, members: Members, known: Known) -> dict[str, Column]:
+def flagged_columns(
+    flags: Flags, *, features: FeatureSet, members: Members, known: Known, partitions: Sequence[int] | None = None
+) -> dict[str, Column]:
     """Measure the flagged orders of the members alone."""
     ids = set(members.ids.tolist())
     orders = [(merchant, order) for merchant, order in flags.orders if merchant in ids]
-    rows = measure_flagged(features.measures, members=members, known=known, orders=orders)
+    rows = measure_flagged(features.measures, members=members, known=known, orders=orders, partitions=partitions)
     return columns_of(rows, MEASURE_NAMES, NULLABLE_MEASURES, members.ids)
 
 
@@ -131,7 +135,9 @@ def compute_scores(
     told = measure_behaviour(members=members, known=known, partitions=partitions)
     columns = columns_of(rows, MEASURE_NAMES, NULLABLE_MEASURES, members.ids)
     if pins.features.is_less_flagged:
-        flagged = flagged_columns(pins.flags, features=pins.features, members=members, known=known)
+        flagged = flagged_columns(
+            pins.flags, features=pins.features, members=members, known=known, partitions=partitions
+        )
         columns = less_flagged(columns, flagged, pins.flags, members.ids)
     scores = score_columns(
         {**columns, **columns_of(told, BEHAVIOUR_MEASURE_NAMES, frozenset(), members.ids)},

@@ -41,7 +41,7 @@ def due_dates(terms: Terms, on: date) -> list[date]:
     return [*_due_dates(_Rhythm._make(_READ(terms)), on)]
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=4_096)
 def _due_dates(terms: _Rhythm, on: date) -> tuple[date, ...]:
     with refusing(LoanRefusal.BAD_TERMS, "terms"):
         if terms.first_due is not None and terms.first_due <= on:

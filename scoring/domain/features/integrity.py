@@ -166,7 +166,7 @@ def _bursts(sales: Table) -> Table:
         within(days.d, 0, QUARTER - 1),
         days.orders >= THRESHOLDS.burst_orders,
         days.orders * DAYS_BEFORE >= days.usual * THRESHOLDS.burst_times,
-        days.orders >= days.most * THRESHOLDS.burst_most,
+        days.orders >= days.most.coalesce(0) * THRESHOLDS.burst_most,
     )
     return days.select("merchant_id", "d", burst=ibis.literal(1, "int64"))
 
@@ -245,6 +245,7 @@ def _captive(sums: Table, orders: int, buyers: int, bp: int, days: int) -> Boole
         (sums.first_d >= days).coalesce(False)
         & (sums[f"buyers_now_{orders}"] >= buyers)
         & reaches(sums[f"captive_minor_{orders}"], sums.sold_180, bp)
+        & (sums.orders_before > 0)
         & (now * sums.orders_before >= THRESHOLDS.captive_times * then * sums.orders_180)
     )
     return result

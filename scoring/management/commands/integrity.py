@@ -54,6 +54,9 @@ class Command(BaseCommand):
         reviewed = {names[finding.merchant_id] for finding in findings if finding.to_review}
         self.stderr.write(f"{'to review':16}{len(reviewed):8}{len(reviewed) / max(len(findings), 1):8.1%}")
         if options["truth"] is not None:
+            if Merchant.objects.values("partner").distinct().count() > 1:
+                message = "--truth names merchants of one partner, and there are several here."
+                raise CommandError(message)
             self._compare(options["truth"], reviewed, set(names.values()))
 
     def _compare(self, path: Path, reviewed: set[str], merchants: set[str]) -> None:

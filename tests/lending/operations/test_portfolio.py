@@ -6,6 +6,7 @@ from datetime import date, timedelta
 import pytest
 
 import lending.operations.portfolio
+from config.kernel.calendar import add_months
 from lending.domain.books.portfolio import Dimension, Report
 from lending.models import DelinquencyFigures, Loan, LoanFlow, LoanOrigin, PortfolioFigures
 from lending.operations.policies import enter_delinquency_policy
@@ -146,7 +147,8 @@ def test_buckets_follow_whoever_changes_hands_and_the_policy() -> None:
     assert enter_merchants(partner_id=shops[0].partner_id, rows=rows, actor=CLERK, now=NOW).changed == 2
     assert not keeps_buckets(on + DAY)
     assert [table[1].loans for table in buckets_of(on + DAY)] == [2]
-    assert days_to_class(current_policy(), on + 2 * DAY) == [on + 2 * DAY], "a month ago nothing ran"
+    shown = [add_months(on + 2 * DAY, -1), on + 2 * DAY]
+    assert days_to_class(current_policy(), on + 2 * DAY) == shown
     roll(on + 3 * DAY)
     assert keeps_buckets(on + 2 * DAY)
     enter_delinquency_policy(text=text_of(level="LOAN"), actor=CLERK, now=NOW)

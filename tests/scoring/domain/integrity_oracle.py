@@ -144,7 +144,7 @@ class MarketOracle:
         return {
             d
             for d, count in days.items()
-            if d < 90 and before and count >= max(6, 2 * max(before)) and count * 275 >= 6 * sum(before)
+            if d < 90 and count >= max(6, 2 * max(before, default=0)) and count * 275 >= 6 * sum(before)
         }
 
     def verdict(self, shop: int) -> Verdict:
@@ -225,7 +225,7 @@ class MarketOracle:
             bought = worth(sale for sale in half if sale.buyer in chosen)
             is_case = first >= days and len(chosen) >= buyers
             is_large = share(bought, worth(half)) >= Fraction(least, 100)
-            if is_case and is_large and sum(chosen.values()) * then >= 2 * chosen_before * now:
+            if then and is_case and is_large and sum(chosen.values()) * then >= 2 * chosen_before * now:
                 return True
         return False
 

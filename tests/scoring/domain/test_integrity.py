@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlglot import exp
 
 from scoring.domain.features.arrivals import MARKET_SCHEMA, market
-from scoring.domain.features.integrity import FIGURE_NAMES, FLAGGED_NAMES, MARKS, integrity, rings
+from scoring.domain.features.integrity import FIGURE_NAMES, FLAGGED_NAMES, MARKS, Mark, integrity, rings
 from scoring.domain.integrity import Finding
 from scoring.queries.integrity import findings_of
 from tests.scoring.domain.integrity_oracle import MarketOracle, MarketRow
@@ -138,6 +138,25 @@ def test_rings_name_the_shops_and_the_buyers_they_share() -> None:
     ]
     rows += [(3, 1, 5, 5, "SALE", None, f"3-{number}", 500, 71) for number in range(2)]  # one of them alone
     assert sorted(look(rows, "rings")) == [(1, 2, 71), (1, 2, 72), (2, 1, 71), (2, 1, 72)]
+
+
+def test_a_shop_that_stood_still_for_a_year_and_sells_at_once_is_a_burst() -> None:
+    """Red if days without a sale before were taken for no past to compare with: an idle account is cheap to buy."""
+    rows: list[MarketRow] = [(1, 1, 500, 500, "SALE", None, "first", 500, None)]
+    rows += [(1, 1, 8, 8, "SALE", None, f"{number}", 500, None) for number in range(30)]
+    assert found(rows)[1].fired == (Mark.BURST,)
+
+
+def test_buyers_of_one_season_are_not_captive_where_nothing_was_sold_before_it() -> None:
+    """Red if a season were compared with the months in which the shop was closed."""
+    rows: list[MarketRow] = [
+        (1, 1, d, d, "SALE", None, f"{start}-{buyer}-{visit}", 500, start + buyer)
+        for start in (400, 30)
+        for buyer in range(8)
+        for visit in range(3)
+        for d in [start + 20 * visit + buyer]
+    ]
+    assert found(rows)[1].fired == ()
 
 
 def test_sums_that_leave_64_bits_are_clamped() -> None:
