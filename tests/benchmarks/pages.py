@@ -102,10 +102,10 @@ def fill() -> None:
 
 def keep(on: date) -> None:
     """Keep what the closes of the days that pages are asked for, and of a month before each, have kept."""
-    for day in (on - timedelta(days=1), on - PAST):
-        for one in (day, add_months(day, -1)):
-            keep_figures(one)
-            keep_buckets(one)
+    closed = (on - timedelta(days=1), on - PAST)
+    for day in (*closed, *(add_months(one, -1) for one in (on, *closed))):
+        keep_figures(day)
+        keep_buckets(day)
 
 
 def reports(on: date) -> Iterator[tuple[str, str]]:
