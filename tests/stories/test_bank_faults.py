@@ -46,7 +46,8 @@ ANSWERED: Final = {
     "it is put away": "import lending.gateways.bank_folders as f\nf.BankFolders.put_away = die",
     "an answer is recorded": "import lending.operations.bank_answers as o\no._record = die",
     "an answer is marked": "import lending.operations.bank_answers as o\no._mark = die",
-    "a statement is matched": "import lending.operations.bank_statements as o\no.match_lines = die",
+    "plain lines are matched": "import lending.operations.bank_statements as o\no.plain_lines_of = die",
+    "other lines are matched": "import lending.operations.bank_statements as o\no._match = die",
     "a statement is posted": "import lending.operations.bank_statements as o\no.post = die",
 }
 

@@ -140,12 +140,12 @@ def test_the_file_says_amounts_in_their_currency_and_buyers_as_hashes(tmp_path: 
     export("transactions", path)
     buyer = Transaction.objects.get(external_id="1").buyer
     assert path.read_text().splitlines() == [
-        "external_id,merchant,kind,occurred_at,amount,currency,order_ref,buyer_hash,value,channel",
-        f'1,kiln,SALE,2026-02-01T12:00:00+00:00,10.00,EUR,"o,1",{buyer},,"the ""app"""',
-        "3,kiln,REVIEW,2026-02-01T12:00:00+00:00,,EUR,,,4,",
-        "2,barn,SALE,2026-02-02T04:30:00+00:00,0.01,EUR,,,,",
-        "4,barn,DISPATCH,2026-02-01T12:00:00+00:00,,EUR,,,0,",
-        "5,sakura,SALE,2026-02-01T12:00:00+00:00,1200,JPY,,,,",
+        "external_id,merchant,kind,occurred_at,amount,currency,order_ref,buyer_hash,value,channel,recorded_at",
+        f'1,kiln,SALE,2026-02-01T12:00:00+00:00,10.00,EUR,"o,1",{buyer},,"the ""app""",',
+        "3,kiln,REVIEW,2026-02-01T12:00:00+00:00,,EUR,,,4,,",
+        "2,barn,SALE,2026-02-02T04:30:00+00:00,0.01,EUR,,,,,",
+        "4,barn,DISPATCH,2026-02-01T12:00:00+00:00,,EUR,,,0,,",
+        "5,sakura,SALE,2026-02-01T12:00:00+00:00,1200,JPY,,,,,",
     ]
     assert "ann@example.com" not in path.read_text()
 

@@ -81,8 +81,9 @@ def deploy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def remove(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the versions before away."""
-    monkeypatch.delitem(FEATURE_SETS, sets.REVERSALS_WITH_THEIR_ORDER.version)
-    for version in (rules.WARNINGS, rules.CALENDARS, rules.DAY_ONE):  # in this order, so that they come back in theirs
+    for features in (sets.LESS_FLAGGED, sets.REVERSALS_WITH_THEIR_ORDER):  # in this order, to come back in theirs
+        monkeypatch.delitem(FEATURE_SETS, features.version)
+    for version in (rules.WARNINGS, rules.CALENDARS, rules.DAY_ONE):
         monkeypatch.delitem(RULES, version.version)
 
 
