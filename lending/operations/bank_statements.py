@@ -7,7 +7,7 @@ order or in suspense, and what the balances moved by without a line is a line in
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from django.db import connection
@@ -24,46 +24,29 @@ from config.office.business_date import get_business_date
 from config.office.events import record_event
 from config.office.job_runs import Clock
 from lending.domain.books.bank_gaps import GapRefusal, moved_before, moved_within
-from lending.domain.books.bank_lines import CONTRA, Match, bank_movements, explained_movements, match_lines
+from lending.domain.books.bank_lines import Match, bank_movements, explained_movements, match_lines
 from lending.domain.books.bank_messages import LineFacts
 from lending.domain.books.bank_profile import BankProfile
 from lending.domain.books.booking import effective_date
 from lending.domain.books.ledger import STATEMENT, Account, Movement
-from lending.domain.books.transfer import TransferKind
 from lending.models import BankStatement, Entry, StatementLine
 from lending.operations.bank_files import BANK
 from lending.operations.bookings import lock_books, post
 from lending.queries.bank_lines import (
     BEFORE_LINES,
+    PLAIN,
     gap_before,
     get_gap_refusal,
     last_booked,
     late_statement,
     next_statement,
+    plain_lines_of,
 )
 from lending.queries.bank_orders import facts_by_batch, facts_by_key, facts_by_number
 from lending.queries.closes import last_proven_day
 
 AT_ONCE: Final = 1_000
 AFTER_LINES: Final = 2**31 - 1
-# The rule of `match_lines` for lines that leave nothing to weigh: each alone names an order, of its amount, that moved
-# and has no such line, and of its account it says nothing or the same. Whatever is not certain is left to that rule.
-PLAIN: Final = """
-SELECT n.id, t.id AS transfer, CASE t.kind WHEN 'PAYOUT' THEN %(payouts)s ELSE %(collections)s END AS contra,
-    direction.back
-FROM lending_statementline n JOIN lending_transfer t ON t.key = n.key JOIN lending_loan l ON l.id = t.loan_id
-LEFT JOIN merchants_payoutaccount o ON o.id = l.payout_account_id
-CROSS JOIN LATERAL (SELECT (n.amount_minor < 0) <> (t.kind = 'PAYOUT') AS back) direction
-WHERE n.statement_id = %(statement)s AND t.gateway = %(bank)s
-    AND abs(n.amount_minor) = coalesce(nullif(t.moved_minor, 0), t.amount_minor)
-    AND (t.state = 'RETURNED' OR t.state = 'DONE' AND NOT direction.back)
-    AND (n.number_key = '' OR o.id IS NULL OR (n.number_key, n.number_index) = (o.number_key, o.number_index))
-    AND NOT EXISTS (SELECT FROM lending_statementline s WHERE s.transfer_id = t.id AND s.back = direction.back)
-    AND NOT EXISTS (
-        SELECT FROM lending_statementline other
-        WHERE other.statement_id = %(statement)s AND other.key = n.key AND other.id <> n.id
-    )
-"""
 WRITE_PLAIN: Final = f"""
 UPDATE lending_statementline l SET contra_id = plain.contra, transfer_id = plain.transfer, back = plain.back
 FROM ({PLAIN}) plain WHERE l.id = plain.id
@@ -186,16 +169,6 @@ def _book_lines(statement: BankStatement) -> Counter[Account]:
         _add(statement, within, place=AFTER_LINES, words="moved the balance without a line")
     sums = statement.lines.values_list("contra_id").annotate(Sum("amount_minor"))
     return Counter({Account(contra): int(minor) for contra, minor in sums.order_by()})
-
-
-def plain_lines_of(statement: BankStatement) -> dict[str, Any]:
-    """Return what PLAIN asks for of a statement that is not booked."""
-    return {
-        "statement": statement.pk,
-        "bank": statement.bank,
-        "payouts": CONTRA[TransferKind.PAYOUT].value,
-        "collections": CONTRA[TransferKind.COLLECTION].value,
-    }
 
 
 def _match(bank: str, lines: Sequence[StatementLine]) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
@@ -12,6 +12,7 @@ from config.office.business_date import get_business_date
 from lending.domain.books.bank_gaps import GapRefusal, explains, judge_gap, skips
 from lending.domain.books.bank_lines import (
     AGAIN_WITHIN,
+    CONTRA,
     LOOKED_AT_AGAIN,
     OF_AN_ORDER,
     LineReason,
@@ -23,9 +24,28 @@ from lending.domain.books.bank_lines import (
     judge_resolution,
 )
 from lending.domain.books.ledger import Account
+from lending.domain.books.transfer import TransferKind
 from lending.models import BankAnswer, BankStatement, Loan, StatementLine
 from lending.queries.bank_orders import facts_by_key
 
+# The rule of `match_lines` for lines that leave nothing to weigh: each alone names an order, of its amount, that moved
+# and has no such line, and of its account it says nothing or the same. Whatever is not certain is left to that rule.
+PLAIN: Final = """
+SELECT n.id, t.id AS transfer, CASE t.kind WHEN 'PAYOUT' THEN %(payouts)s ELSE %(collections)s END AS contra,
+    direction.back
+FROM lending_statementline n JOIN lending_transfer t ON t.key = n.key JOIN lending_loan l ON l.id = t.loan_id
+LEFT JOIN merchants_payoutaccount o ON o.id = l.payout_account_id
+CROSS JOIN LATERAL (SELECT (n.amount_minor < 0) <> (t.kind = 'PAYOUT') AS back) direction
+WHERE n.statement_id = %(statement)s AND t.gateway = %(bank)s
+    AND abs(n.amount_minor) = coalesce(nullif(t.moved_minor, 0), t.amount_minor)
+    AND (t.state = 'RETURNED' OR t.state = 'DONE' AND NOT direction.back)
+    AND (n.number_key = '' OR o.id IS NULL OR (n.number_key, n.number_index) = (o.number_key, o.number_index))
+    AND NOT EXISTS (SELECT FROM lending_statementline s WHERE s.transfer_id = t.id AND s.back = direction.back)
+    AND NOT EXISTS (
+        SELECT FROM lending_statementline other
+        WHERE other.statement_id = %(statement)s AND other.key = n.key AND other.id <> n.id
+    )
+"""
 BEFORE_LINES: Final = -1
 """The place of what a statement lacks before its first line."""
 
@@ -191,3 +211,13 @@ def _key(reference: str) -> UUID | None:
         return UUID(reference)
     except ValueError:
         return None
+
+
+def plain_lines_of(statement: BankStatement) -> dict[str, Any]:
+    """Return what PLAIN asks for of a statement that is not booked."""
+    return {
+        "statement": statement.pk,
+        "bank": statement.bank,
+        "payouts": CONTRA[TransferKind.PAYOUT].value,
+        "collections": CONTRA[TransferKind.COLLECTION].value,
+    }

@@ -102,26 +102,23 @@ def gather_references(*, claim: Claim, clock: Clock) -> None:
 
 def freeze_references(*, claim: Claim, clock: Clock) -> None:
     """Freeze the run's references from all its members, and which sales are flagged. Raises StaleRow if fenced off."""
-    version, run = get_run(run_id=claim.subject_id), claim.subject_id
-    members, features, known = (
-        members_of_run(run_id=run, partitions=None),
-        get_set(version.feature_set),
-        known_to(version),
-    )
-    gathered, findings = reference_columns_of_run(run_id=run, members=members), list[Finding]()
+    run = get_run(run_id=claim.subject_id)
+    features, known, findings = get_set(run.feature_set), known_to(run), list[Finding]()
+    members = members_of_run(run_id=run.pk, partitions=None)
+    gathered = reference_columns_of_run(run_id=run.pk, members=members)
     if features.is_less_flagged:
         findings = [finding for finding in find(known=known) if finding.fired]
         gathered = sellers_less_flagged(gathered, flags_of(findings), features=features, members=members, known=known)
     frozen = freeze(members.attributes, gathered)
     with operation():
-        pin_findings(run_id=run, findings=findings, known=known)
+        pin_findings(run_id=run.pk, findings=findings, known=known)
         ReferenceCell.objects.bulk_create(
-            [ReferenceCell(run_id=run, **asdict(cell)) for cell in frozen.cells], batch_size=2_000
+            [ReferenceCell(run=run, **asdict(cell)) for cell in frozen.cells], batch_size=2_000
         )
         ReferenceRating.objects.bulk_create(
-            [ReferenceRating(run_id=run, **asdict(rating)) for rating in frozen.ratings], batch_size=2_000
+            [ReferenceRating(run=run, **asdict(rating)) for rating in frozen.ratings], batch_size=2_000
         )
-        ReferenceFeed.objects.bulk_create([ReferenceFeed(run_id=run, **asdict(feed)) for feed in frozen.feeds])
+        ReferenceFeed.objects.bulk_create([ReferenceFeed(run=run, **asdict(feed)) for feed in frozen.feeds])
         RUN.finish_part(claim=claim, done=len(members.ids), now=clock())
 
 

@@ -54,6 +54,13 @@ def find(*, known: Known) -> list[Finding]:
         return findings_of(cursor.fetchall())
 
 
+def find_rings(*, known: Known) -> list[tuple[int, int, int]]:
+    """Return, of each merchant for whom RING fires now, the shops it meets and the buyers it shares with them."""
+    with measuring_cursor(is_limited=False) as cursor:
+        cursor.execute(looking(of_rings=True), parameters_of(known))
+        return sorted(cursor.fetchall())
+
+
 def flags_of_run(*, run_id: int, members: Members, as_of_day: int) -> Flags:
     """Return what a run found of the members, for their scores as of a day."""
     found = IntegrityFinding.objects.filter(run=run_id, merchant__in=members.ids.tolist())

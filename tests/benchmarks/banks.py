@@ -19,8 +19,9 @@ from lending.gateways.bank_answers import read_message
 from lending.gateways.bank_orders import BankOrder, write_payouts
 from lending.models import BankFile, BankStatement, Loan, StatementLine
 from lending.models.bank import sealed_file, sealed_line
-from lending.operations.bank_statements import PLAIN, book_statement, plain_lines_of
+from lending.operations.bank_statements import book_statement
 from lending.operations.banks import enter_bank
+from lending.queries.bank_lines import PLAIN, plain_lines_of
 from lending.queries.books import prove_accounts
 from merchants.models import PayoutAccount
 from tests.bank_messages import balance, detail, entry, statement

@@ -1,5 +1,6 @@
 """What is found does not depend on the engine, on rows of the future, or on the order in which they came."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -18,7 +19,7 @@ from config.kernel.calendar import day_number
 from merchants.domain.transaction import Settlement
 from merchants.models import Merchant, Transaction
 from merchants.queries.batches import Watermark, current_watermark
-from scoring.domain.features.arrivals import MARKET_SCHEMA, market
+from scoring.domain.features.arrivals import MARKET_SCHEMA, THRESHOLDS, market
 from scoring.domain.features.integrity import integrity, rings
 from scoring.domain.integrity import Finding
 from scoring.queries.integrity import MARKET, find, looking, parameters_of
@@ -66,6 +67,18 @@ def test_one_line_a_merchant_is_written(cheats: Path) -> None:
     assert len(lines) == Merchant.objects.count()
     assert '"to_review": true' in "".join(lines)
     assert "-SALE" in "".join(lines)
+
+
+def test_rings_are_written_with_the_buyers_they_share(cheats: Path) -> None:
+    """Red if a shop of a ring were named without the other, or one of whom RING did not fire were named first."""
+    told = {"as_of": date(2026, 7, 1), "to": cheats / "found.jsonl", "rings": cheats / "rings.jsonl"}
+    call_command("integrity", **told, stderr=StringIO())
+    rings_of = [json.loads(line) for line in (cheats / "rings.jsonl").read_text().splitlines()]
+    shops = [json.loads(line) for line in (cheats / "found.jsonl").read_text().splitlines()]
+    in_ring = {shop["merchant"] for shop in shops if shop["measures"]["overlap_90"] >= THRESHOLDS.ring_bp}
+    assert {one["merchant"] for one in rings_of} == in_ring != set()
+    pairs = {(one["merchant"], one["other"]) for one in rings_of}
+    assert all((other, merchant) in pairs for merchant, other in pairs if other in in_ring)
 
 
 def test_who_cheats_is_told_from_who_does_not(cheats: Path) -> None:

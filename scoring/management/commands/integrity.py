@@ -18,7 +18,7 @@ from merchants.queries.batches import current_watermark
 from scoring.domain.detection import BadTruth, detect, read_truth
 from scoring.domain.features.integrity import MARKS
 from scoring.domain.integrity import nothing_of
-from scoring.queries.integrity import find
+from scoring.queries.integrity import find, find_rings
 from scoring.queries.measures import Known
 
 
@@ -29,9 +29,11 @@ class Command(BaseCommand):
         parser.add_argument("--as-of", type=date.fromisoformat, required=True, help="look at the days before this one")
         parser.add_argument("--truth", type=Path, help="schemes.csv of a simulated market: print recall and precision")
         parser.add_argument("--to", type=Path, help="write one JSON object a merchant and line; - is the screen")
+        parser.add_argument("--rings", type=Path, help="write one line for each buyer that two shops of a ring share")
 
     def handle(self, *_args: Any, **options: Any) -> None:  # noqa: ANN401
-        found = find(known=Known(as_of_day=day_number(options["as_of"]), watermark=current_watermark()))
+        known = Known(as_of_day=day_number(options["as_of"]), watermark=current_watermark())
+        found = find(known=known)
         names = dict(Merchant.objects.values_list("pk", "external_id"))
         by_merchant = {finding.merchant_id: finding for finding in found}
         findings = [by_merchant.get(merchant, nothing_of(merchant)) for merchant in sorted(names)]
@@ -47,6 +49,11 @@ class Command(BaseCommand):
                         "flagged": [sale.external_id for sale in finding.flagged],
                         "to_review": finding.to_review,
                     }
+                    output.write(json.dumps(said, ensure_ascii=False) + "\n")
+        if options["rings"] is not None:
+            with options["rings"].open("w", encoding="utf-8") as output:
+                for merchant, other, buyer in find_rings(known=known):
+                    said = {"merchant": names[merchant], "other": names[other], "buyer_hash": str(buyer)}
                     output.write(json.dumps(said, ensure_ascii=False) + "\n")
         fired = Counter(mark for finding in findings for mark in finding.fired)
         for mark in MARKS:

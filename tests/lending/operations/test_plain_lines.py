@@ -9,7 +9,8 @@ from django.db import connection, transaction
 from lending.domain.books.transfer import TransferState
 from lending.models import BankFile, BankStatement, StatementLine, Transfer
 from lending.models.bank import sealed_file, sealed_line
-from lending.operations.bank_statements import PLAIN, book_statement, columns_of, matches_of, plain_lines_of
+from lending.operations.bank_statements import book_statement, columns_of, matches_of
+from lending.queries.bank_lines import PLAIN, plain_lines_of
 from tests.conftest import NOW
 from tests.forge import forge
 from tests.lending.bank_files import MONDAY, filed
